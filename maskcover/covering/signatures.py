@@ -1,0 +1,55 @@
+"""K patches at once, by signatures: the set of masks that contain a placement is all that matters of it (design §5).
+
+A tuple of placements lies inside a mask exactly when the mask is in all of their signatures. A signature that contains
+another is never the harder one, so the inclusion-minimal ones decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import numpy as np
+
+from maskcover.covering.containment import blocks, inside
+from maskcover.grid import Box, Extents, Grid
+from maskcover.masks.compressed import Compressed
+
+V = TypeVar("V")
+Signature = int  # bit i is set when mask i contains the placement
+
+
+def minimal_signatures(masks: Compressed, grid: Grid, shapes: Iterable[Extents]) -> dict[Signature, Box]:
+    """The inclusion-minimal signatures of all placements of all shapes, each with a placement that has it."""
+    found: dict[Signature, Box] = {}
+    for shape in shapes:
+        places = blocks(masks.edges, grid, shape)
+        packed = [np.packbits(part.reshape(len(part), -1), axis=0) for part in inside(masks, places)]
+        kinds, first = np.unique(np.concatenate(packed), axis=1, return_index=True)
+        for column, block in zip(kinds.T, first.tolist(), strict=True):
+            found.setdefault(int.from_bytes(column.tobytes(), "big"), places.region(block))
+    return minimal(found)
+
+
+def uncovered_tuple(signatures: Mapping[Signature, Box], patches: int) -> tuple[Box, ...] | None:
+    """Placements of `patches` patches that share no mask, or None if every tuple shares one.
+
+    Tuples are built patch by patch; after each patch only the minimal sets of shared masks go on.
+    """
+    shared: dict[Signature, tuple[Box, ...]] = {signature: (box,) for signature, box in signatures.items()}
+    for _ in range(patches - 1):
+        joined: dict[Signature, tuple[Box, ...]] = {}
+        for common, placed in shared.items():
+            for signature, box in signatures.items():
+                joined.setdefault(common & signature, (*placed, box))
+        shared = minimal(joined)
+    return shared.get(0)
+
+
+def minimal(signatures: Mapping[Signature, V]) -> dict[Signature, V]:
+    """Those of the signatures that contain no other."""
+    kept: dict[Signature, V] = {}
+    for signature in sorted(signatures, key=int.bit_count):
+        if not any(smaller & signature == smaller for smaller in kept):
+            kept[signature] = signatures[signature]
+    return kept

@@ -1,0 +1,140 @@
+"""`cover`: from a region set to the cheapest mask set known to cover it, verified before it is returned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from math import prod
+
+from maskcover.amounts import Amount, cells_down, parse_amount
+from maskcover.covering.plan import Plan, plan_by_grid, plan_within
+from maskcover.covering.verification import verify
+from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
+from maskcover.grid import Extents, Grid, ImageSize
+from maskcover.masks import MaskSet
+from maskcover.masks.maskset import warned
+from maskcover.masks.unions import without_contained
+from maskcover.regions import RegionSet, Term, parse_regions
+
+_DEFAULT_SHARE = Fraction(1, 10)
+_DEFAULT_BUDGETS = {1: 6}  # patches -> masks along each axis, for one box shape; 5 for several patches
+_MOST_MASKS = 200_000
+
+
+def cover(
+    regions: RegionSet | str,
+    image_size: ImageSize | Grid = 224,
+    *,
+    masks: int | None = None,
+    evaluations: int | None = None,
+    max_mask_area: Amount | float | str | None = None,
+    grid: Iterable[int] | None = None,
+) -> MaskSet:
+    """Synthesise a mask set of which every region of the attacker lies inside at least one mask.
+
+    At most one budget is named:
+
+    Args:
+        regions: The region set, or its text.
+        image_size: Sides in pixels, rows first; 224 means (224, 224).
+        masks: At most this many masks, the largest of them as small as possible.
+        evaluations: At most this many two-mask evaluations per certified image, likewise.
+        max_mask_area: No mask hides more than this (pixels, or a share of the image), with as few masks as possible.
+        grid: For each box shape the paper's product of so many masks along each axis, such as (6, 6).
+
+    With no budget one box shape gets the paper's grid of 6 masks an axis, several patches of one box shape 5, and
+    anything else the fewest masks that hide at most a tenth of the image each.
+
+    Sources: Eq. 1–3 and Lemma 4 for one shape, appendix B for several patches; classes of rectangles are ours.
+
+    Returns:
+        The masks, none inside another, with the text of the region set as their claim; checked by `verify`.
+
+    Raises:
+        ImpossibleCover: the request cannot be met; the message says what would be possible.
+        InvalidInput: not a region set, an image size or a budget.
+
+    >>> from maskcover import rectangles
+    >>> masks = cover(rectangles(area=0.01), max_mask_area="4902px")
+    >>> len(masks), masks.evaluations, masks.largest_hidden_area
+    (78, 3081, 4884)
+    """
+    regions, lattice = parse_regions(regions), Grid.of(image_size)
+    terms = regions.terms(lattice)
+    plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid)
+    if plan.masks > _MOST_MASKS:
+        raise ImpossibleCover(
+            f"this cover of {regions} would have {plan.masks:,} masks; "
+            f"at most {_MOST_MASKS:,} are made, so allow larger masks"
+        )
+    every = (mask for term in plan.terms for mask in term.unions())
+    masks_made = MaskSet(lattice, without_contained(tuple(every), lattice), str(regions))
+    return warned(_verified(masks_made, regions))
+
+
+def _plan(
+    lattice: Grid,
+    terms: tuple[Term, ...],
+    masks: int | None,
+    evaluations: int | None,
+    max_mask_area: object,
+    grid: Iterable[int] | None,
+) -> Plan:
+    """The plan for the one budget that is named, or for the default."""
+    budgets = {"masks": masks, "evaluations": evaluations, "max_mask_area": max_mask_area, "grid": grid}
+    named = [name for name, value in budgets.items() if value is not None]
+    if len(named) > 1:
+        raise InvalidInput(f"name one budget at most; got {' and '.join(named)}")
+    if masks is not None:
+        most = _whole(masks, "masks")
+        return _smallest_areas(lattice, terms, lambda plan: plan.masks <= most)
+    if evaluations is not None:
+        most = _whole(evaluations, "evaluations")
+        return _smallest_areas(lattice, terms, lambda plan: plan.evaluations <= most)
+    if max_mask_area is not None:
+        return plan_within(lattice, terms, cells_down(parse_amount(max_mask_area, "max_mask_area"), lattice.size))
+    if grid is not None:
+        return plan_by_grid(lattice, terms, _budgets(grid, lattice))
+    return _default_plan(lattice, terms)
+
+
+def _default_plan(lattice: Grid, terms: tuple[Term, ...]) -> Plan:
+    if len(terms) == 1 and len(terms[0].shapes) == 1:
+        return plan_by_grid(lattice, terms, (_DEFAULT_BUDGETS.get(terms[0].patches, 5),) * lattice.ndim)
+    largest = cells_down(_DEFAULT_SHARE, lattice.size)
+    # Where the attacker's own regions are near a tenth or above, a mask needs room beyond the region itself.
+    least = max(term.patches * max(map(prod, term.shapes)) for term in terms)
+    return plan_within(lattice, terms, min(max(largest, 2 * least), max(lattice.size, least)))
+
+
+def _smallest_areas(lattice: Grid, terms: tuple[Term, ...], affordable: Callable[[Plan], bool]) -> Plan:
+    """The affordable plan whose largest mask is smallest, by bisection: a larger area never needs more masks."""
+    most = max(term.patches for term in terms)
+    high = most * lattice.size  # k whole images: one mask, always affordable
+    low = max(term.patches * max(map(prod, term.shapes)) for term in terms) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if affordable(plan_within(lattice, terms, middle)) else (middle, high)
+    return plan_within(lattice, terms, high)
+
+
+def _verified(masks: MaskSet, regions: RegionSet) -> MaskSet:
+    report = verify(masks, regions)
+    if not report:
+        raise SynthesisFault(f"maskcover made a mask set that does not cover: {report}. Please report this as a bug")
+    return masks
+
+
+def _whole(value: object, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput(f"{name} must be a whole number; got {value!r}")
+    if value < 1:
+        raise ImpossibleCover(f"{name}={value} is too small a budget; at least 1 is possible (one mask hides all)")
+    return value
+
+
+def _budgets(grid: object, lattice: Grid) -> Extents:
+    budgets = tuple(grid) if isinstance(grid, Iterable) else ()
+    if len(budgets) != lattice.ndim or not all(type(k) is int and k >= 1 for k in budgets):
+        raise InvalidInput(f"grid must be {lattice.ndim} whole numbers of at least 1, such as (6, 6); got {grid!r}")
+    return budgets

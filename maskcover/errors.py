@@ -1,0 +1,42 @@
+"""Every error and warning that maskcover raises on purpose; all of them descend from `MaskcoverError`.
+
+A message says what was expected, what was found, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class MaskcoverError(Exception):
+    """The root of every error raised by maskcover."""
+
+
+class InvalidInput(MaskcoverError, ValueError):
+    """An argument, a text or a file is not what it should be."""
+
+
+class MaskFileError(InvalidInput):
+    """A mask-set file is damaged, edited or of an unknown version; names the offending field."""
+
+
+class ImpossibleCover(InvalidInput):
+    """No mask set can meet the request; the message says what would be possible."""
+
+
+class NotCovering(InvalidInput):
+    """A mask set was to be used against regions that it does not cover; carries the witness."""
+
+
+class UndecidedPrediction(MaskcoverError, ArithmeticError):
+    """The classifier gave no unique finite top score where a label was needed."""
+
+
+class MissingExtra(MaskcoverError, ImportError):
+    """A framework or package of an optional extra is not installed; names the extra."""
+
+
+class SynthesisFault(MaskcoverError, RuntimeError):
+    """A synthesised mask set failed its own verification: a bug of maskcover, never of the caller."""
+
+
+class MaskcoverWarning(UserWarning):
+    """Something is allowed but rarely meant, such as a mask that hides nothing."""

@@ -1,0 +1,140 @@
+"""The lattice that everything lives on: `Grid` and half-open `Box`, in any number of dimensions.
+
+Nothing here knows of regions, masks or classifiers. Images are (height, width), rows first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+from operator import index
+
+from maskcover.errors import InvalidInput
+
+Extents = tuple[int, ...]
+ImageSize = int | Iterable[int]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Box:
+    """A non-empty half-open box of cells: axis i runs from ``start[i]`` up to, not including, ``stop[i]``.
+
+    >>> Box((0, 4), (2, 9)).extents
+    (2, 5)
+    """
+
+    start: Extents
+    stop: Extents
+
+    def __post_init__(self) -> None:
+        start, stop = _integers(self.start, "start"), _integers(self.stop, "stop")
+        if len(start) != len(stop) or not start:
+            raise InvalidInput(f"a box needs as many starts as stops, at least one; got {start} and {stop}")
+        if any(low < 0 or low >= high for low, high in zip(start, stop, strict=True)):
+            raise InvalidInput(f"a box needs 0 <= start < stop on every axis; got start {start}, stop {stop}")
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "stop", stop)
+
+    @classmethod
+    def at(cls, start: Iterable[int], extents: Iterable[int]) -> Box:
+        """The box of these extents at this start.
+
+        >>> Box.at((3, 0), (2, 5))
+        Box(start=(3, 0), stop=(5, 5))
+        """
+        low = _integers(start, "start")
+        return cls(low, tuple(a + b for a, b in zip(low, _integers(extents, "extents"), strict=True)))
+
+    @property
+    def extents(self) -> Extents:
+        """Cells along each axis: (height, width) for an image."""
+        return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))
+
+    @property
+    def volume(self) -> int:
+        """Cells inside."""
+        return prod(self.extents)
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """The index that selects this box from an array."""
+        return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+
+    def contains(self, other: Box) -> bool:
+        """Whether every cell of `other` lies in this box."""
+        return all(a <= c and d <= b for a, b, c, d in zip(self.start, self.stop, other.start, other.stop, strict=True))
+
+    def __str__(self) -> str:
+        size = "×".join(map(str, self.extents))
+        names = {1: ("cells",), 2: ("rows", "columns"), 3: ("planes", "rows", "columns")}.get(len(self.start))
+        spans = [f"{a}–{b - 1}" for a, b in zip(self.start, self.stop, strict=True)]
+        if names is None:
+            return f"{size} at ({', '.join(spans)})"
+        return f"{size} at " + ", ".join(f"{name} {span}" for name, span in zip(names, spans, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A lattice of cells of a given shape, such as (height, width).
+
+    >>> Grid.of(224)
+    Grid(shape=(224, 224))
+    """
+
+    shape: Extents
+
+    def __post_init__(self) -> None:
+        shape = _integers(self.shape, "image_size")
+        if not shape or min(shape) < 1:
+            raise InvalidInput(f"image_size must be one or more sides of at least 1 pixel; got {shape}")
+        object.__setattr__(self, "shape", shape)
+
+    @classmethod
+    def of(cls, image_size: ImageSize | Grid) -> Grid:
+        """Read an image size: 224 means 224×224; a tuple gives every side, rows first."""
+        if isinstance(image_size, Grid):
+            return image_size
+        if isinstance(image_size, Iterable):
+            return cls(_integers(image_size, "image_size"))
+        return cls(_integers((image_size, image_size), "image_size"))
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return prod(self.shape)
+
+    @property
+    def whole(self) -> Box:
+        """The box of all cells."""
+        return Box((0,) * self.ndim, self.shape)
+
+    def fits(self, extents: Extents) -> bool:
+        """Whether a box of these extents has a place on the grid."""
+        return len(extents) == self.ndim and all(h <= n for h, n in zip(extents, self.shape, strict=True))
+
+    def placements(self, extents: Extents) -> int:
+        """How many places a box of these extents has on the grid (0 if it does not fit).
+
+        >>> Grid((5, 4)).placements((2, 4))
+        4
+        """
+        return prod(n - h + 1 for h, n in zip(extents, self.shape, strict=True)) if self.fits(extents) else 0
+
+    def __str__(self) -> str:
+        return "×".join(map(str, self.shape))
+
+
+def _integers(values: Iterable[int], name: str) -> Extents:
+    try:
+        items = tuple(values)
+        if any(isinstance(item, bool) for item in items):
+            raise TypeError
+        return tuple(index(item) for item in items)
+    except TypeError as error:
+        raise InvalidInput(f"{name} must be whole numbers; got {values!r}") from error

@@ -1,0 +1,7 @@
+"""What the defence hides: masks, mask sets, their unions and their files. Knows nothing of regions."""
+
+from maskcover.masks.mask import Mask
+from maskcover.masks.maskset import MaskSet
+from maskcover.masks.unions import Unions
+
+__all__ = ["Mask", "MaskSet", "Unions"]

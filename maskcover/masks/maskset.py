@@ -1,0 +1,174 @@
+"""An immutable sequence of masks on one grid: what the defence hides."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from os import PathLike
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.canonical import digest
+from maskcover.errors import InvalidInput, MaskcoverWarning
+from maskcover.grid import Box, Grid, ImageSize
+from maskcover.masks.files import read_masks, write_masks
+from maskcover.masks.mask import BoolArray, Mask
+from maskcover.masks.unions import Unions, distinct_unions
+
+BoxRow = Sequence[int]
+
+
+@dataclass(frozen=True)
+class MaskSet(Sequence[Mask]):
+    """Masks of one image size, in order; slices, concatenates and compares like a tuple.
+
+    Args:
+        grid: The grid of the images, (height, width).
+        masks: The masks, in the order in which the defence tries them.
+        regions: The text of the region set that the masks are claimed to cover, if any. A claim, to be checked with
+            `verify`; it is saved with the masks and kept by slices, but is no part of equality or hash.
+
+    >>> masks = MaskSet.from_boxes([(0, 0, 4, 9), (5, 0, 4, 9)], image_size=9)
+    >>> len(masks), masks[:1] == MaskSet.from_boxes([(0, 0, 4, 9)], image_size=9)
+    (2, True)
+    """
+
+    grid: Grid
+    masks: tuple[Mask, ...]
+    regions: str | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "masks", tuple(self.masks))
+        for number, mask in enumerate(self.masks):
+            if not mask.fits(self.grid):
+                raise InvalidInput(f"mask {number} does not lie on the {self.grid} grid: {mask!r}")
+
+    @classmethod
+    def from_boxes(
+        cls,
+        boxes: Iterable[BoxRow | Iterable[BoxRow]],
+        image_size: ImageSize | Grid = 224,
+        *,
+        regions: str | None = None,
+    ) -> MaskSet:
+        """Masks from boxes in pixels: (top, left, height, width) on images, starts then extents in general.
+
+        An item may also be a list of such boxes: then the mask is their union.
+
+        Raises:
+            InvalidInput: a box is not of that form or leaves the image.
+        """
+        grid = Grid.of(image_size)
+        try:
+            masks = [Mask((_box(row, grid) for row in _rows(item)), ndim=grid.ndim) for item in boxes]
+        except TypeError as error:
+            raise InvalidInput("expected boxes (top, left, height, width) of whole numbers") from error
+        return warned(cls(grid, tuple(masks), regions))
+
+    @classmethod
+    def from_array(cls, hidden: npt.ArrayLike, *, regions: str | None = None) -> MaskSet:
+        """Masks from a bool array of shape (n, height, width), True where a mask hides.
+
+        Raises:
+            InvalidInput: another dtype (pass ``array.astype(bool)``, or ``array == 0`` for the paper's convention).
+        """
+        array = np.asarray(hidden)
+        if array.dtype != np.bool_ or array.ndim < 2:
+            raise InvalidInput(
+                f"expected a bool array of shape (n, height, width), True = hidden; got {array.dtype} {array.shape}"
+            )
+        return warned(cls(Grid.of(array.shape[1:]), tuple(map(Mask.from_array, array)), regions))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> MaskSet:
+        """Read a file written by `save`; its digest is checked first. Raises `MaskFileError` if anything is off."""
+        return warned(cls(*read_masks(path)))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the masks and their claim to a JSON file, atomically."""
+        write_masks(path, (self.grid, self.masks, self.regions))
+
+    @cached_property
+    def unions(self) -> Unions:
+        """The distinct unions of two masks."""
+        return distinct_unions(self.masks, self.grid)
+
+    @property
+    def evaluations(self) -> int:
+        """Two-mask evaluations of a full certification: distinct unions of two masks, single masks included."""
+        return len(self.unions)
+
+    @property
+    def largest_hidden_area(self) -> int:
+        """Pixels hidden by the largest mask (0 for an empty set)."""
+        return max((mask.area for mask in self.masks), default=0)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of grid and masks, in order: equal for equal sets, whatever their claims."""
+        return digest([self.grid.shape, [mask.bounds.tolist() for mask in self.masks]])
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False:
+            raise ValueError("a MaskSet holds boxes: making an array of it always copies")
+        hidden: BoolArray = np.zeros((len(self), *self.grid.shape), dtype=np.bool_)
+        for row, mask in zip(hidden, self.masks, strict=True):
+            row[:] = mask.to_array(self.grid)
+        return hidden if dtype is None else hidden.astype(dtype)
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def __iter__(self) -> Iterator[Mask]:
+        return iter(self.masks)
+
+    @overload
+    def __getitem__(self, key: int) -> Mask: ...
+    @overload
+    def __getitem__(self, key: slice) -> MaskSet: ...
+    def __getitem__(self, key: int | slice) -> Mask | MaskSet:
+        return replace(self, masks=self.masks[key]) if isinstance(key, slice) else self.masks[key]
+
+    def __add__(self, other: MaskSet) -> MaskSet:
+        """The masks of both, in order; the sum claims what the first claimed."""
+        if not isinstance(other, MaskSet):
+            return NotImplemented
+        if other.grid != self.grid:
+            raise InvalidInput(f"cannot join masks for {self.grid} and for {other.grid}")
+        return replace(self, masks=self.masks + other.masks)
+
+    def __repr__(self) -> str:
+        claim = f", regions={self.regions!r}" if self.regions else ""
+        return f"<MaskSet of {len(self)} on {self.grid}, largest {self.largest_hidden_area} px{claim}>"
+
+
+def _rows(item: BoxRow | Iterable[BoxRow]) -> list[BoxRow]:
+    values = list(item)
+    if values and all(not isinstance(value, Iterable) for value in values):
+        return [values]  # type: ignore[list-item]  # a flat row of numbers: told apart at run time only
+    return values  # type: ignore[return-value]  # likewise
+
+
+def _box(row: BoxRow, grid: Grid) -> Box:
+    if len(row) != 2 * grid.ndim:
+        raise InvalidInput(f"a box on {grid} is {2 * grid.ndim} numbers, starts then extents; got {tuple(row)}")
+    return Box.at(row[: grid.ndim], row[grid.ndim :])
+
+
+def warned(masks: MaskSet) -> MaskSet:
+    """Warn of masks that are allowed but rarely meant: inverted or empty ones (threats.md, 10)."""
+    areas = [mask.area for mask in masks]
+    if 0 in areas:
+        warnings.warn(f"mask {areas.index(0)} hides nothing", MaskcoverWarning, stacklevel=3)
+    if 2 * max(areas, default=0) > masks.grid.size:
+        number = areas.index(max(areas))
+        warnings.warn(
+            f"mask {number} hides more than half of the image; True means hidden: are the masks inverted?",
+            MaskcoverWarning,
+            stacklevel=3,
+        )
+    return masks

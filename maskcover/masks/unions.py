@@ -1,0 +1,74 @@
+"""Which unions of two masks of a set are the same: equal unions are evaluated once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.grid import Grid
+from maskcover.masks.compressed import atoms
+from maskcover.masks.mask import BoolArray, IntArray, Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unions:
+    """The distinct unions m ∪ m' of the pairs of a mask set of n masks.
+
+    `ids`: int64 (n, n), symmetric; two pairs have the same id exactly when they hide the same cells.
+    `pairs`: int64 (number of unions, 2); a pair that gives each union, a single mask as (i, i) where there is one.
+    """
+
+    ids: IntArray
+    pairs: IntArray
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+
+def distinct_unions(masks: tuple[Mask, ...], grid: Grid) -> Unions:
+    """Number the distinct unions: single masks first, then pairs, each in order of first appearance.
+
+    >>> from maskcover.grid import Box
+    >>> a, b = Mask([Box((0,), (2,))]), Mask([Box((0,), (5,))])
+    >>> distinct_unions((a, b), Grid((9,))).ids          # b hides all that a hides
+    array([[0, 1],
+           [1, 1]])
+    """
+    count = len(masks)
+    packed = np.packbits(atoms(masks, grid), axis=1)
+    first, second = np.triu_indices(count, k=1)
+    single = np.arange(count)
+    first, second = np.concatenate([single, first]), np.concatenate([single, second])
+    rows = np.ascontiguousarray(packed[first] | packed[second])
+    _, appeared, inverse = np.unique(_as_keys(rows), return_index=True, return_inverse=True)
+    order = np.argsort(appeared)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    ids = np.empty((count, count), dtype=np.int64)
+    ids[first, second] = ids[second, first] = rank[inverse]
+    chosen = appeared[order]
+    return Unions(ids, np.stack([first[chosen], second[chosen]], axis=1))
+
+
+def without_contained(masks: tuple[Mask, ...], grid: Grid) -> tuple[Mask, ...]:
+    """The masks that lie inside no other, in order, equal masks once: they cover whatever all of them cover."""
+    kept = tuple(dict.fromkeys(masks))
+    rows = atoms(kept, grid)
+    return tuple(mask for mask, inside in zip(kept, _contained(rows), strict=True) if not inside)
+
+
+def _contained(rows: BoolArray) -> list[bool]:
+    """For each of the pairwise different rows, whether another one has all of its atoms."""
+    outside = rows.astype(np.int32) @ (~rows).astype(np.int32).T
+    np.fill_diagonal(outside, 1)
+    inside: list[bool] = (outside == 0).any(axis=1).tolist()
+    return inside
+
+
+def _as_keys(rows: npt.NDArray[np.uint8]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    """Each row as one opaque value, for sorting."""
+    width = max(rows.shape[1], 1)
+    padded = rows if rows.shape[1] else np.zeros((len(rows), 1), np.uint8)
+    return padded.view(np.dtype((np.void, width))).ravel()
