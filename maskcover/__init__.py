@@ -4,6 +4,7 @@ This module names what users use; everything it names is defined, and documented
 """
 
 from maskcover.covering import CoverReport, cover, verify
+from maskcover.defense import CertificationResult, MaskedClassifier, certify, defend, predict
 from maskcover.errors import (
     ImpossibleCover,
     InvalidInput,
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Box",
+    "CertificationResult",
     "CoverReport",
     "Grid",
     "ImpossibleCover",
@@ -31,13 +33,17 @@ __all__ = [
     "MaskSet",
     "MaskcoverError",
     "MaskcoverWarning",
+    "MaskedClassifier",
     "MissingExtra",
     "NotCovering",
     "RegionSet",
     "UndecidedPrediction",
+    "certify",
     "cover",
+    "defend",
     "parse_regions",
     "patches",
+    "predict",
     "rectangle",
     "rectangles",
     "squares",

@@ -1,1 +1,28 @@
-"""Torch."""
+"""The adapter for torch: modules as classifiers, and the defended model as a module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from maskcover.masks import MaskSet
+from maskcover_torch.classifier import TorchClassifier
+from maskcover_torch.module import DoubleMasking
+
+__all__ = ["ADAPTER", "DoubleMasking", "TorchAdapter", "TorchClassifier"]
+
+
+class TorchAdapter:
+    """What the entry point `maskcover.classifiers: torch` names."""
+
+    def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:
+        """See `TorchClassifier`."""
+        return TorchClassifier(model, **options)
+
+    def defend(self, model: torch.nn.Module, masks: MaskSet, **options: Any) -> DoubleMasking:
+        """See `DoubleMasking`."""
+        return DoubleMasking(model, masks, **options)
+
+
+ADAPTER = TorchAdapter()

@@ -6,14 +6,15 @@ another is never the harder one, so the inclusion-minimal ones decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
 
-from maskcover.covering.containment import blocks, inside
+from maskcover.covering.containment import Blocks, blocks, inside
 from maskcover.grid import Box, Extents, Grid
 from maskcover.masks.compressed import Compressed
+from maskcover.masks.mask import IntArray
 
 V = TypeVar("V")
 Signature = int  # bit i is set when mask i contains the placement
@@ -24,10 +25,8 @@ def minimal_signatures(masks: Compressed, grid: Grid, shapes: Iterable[Extents])
     found: dict[Signature, Box] = {}
     for shape in shapes:
         places = blocks(masks.edges, grid, shape)
-        packed = [np.packbits(part.reshape(len(part), -1), axis=0) for part in inside(masks, places)]
-        kinds, first = np.unique(np.concatenate(packed), axis=1, return_index=True)
-        for column, block in zip(kinds.T, first.tolist(), strict=True):
-            found.setdefault(int.from_bytes(column.tobytes(), "big"), places.region(block))
+        for signature, members in _grouped(masks, places):
+            found.setdefault(signature, places.region(int(members[0])))
     return minimal(found)
 
 
@@ -53,3 +52,37 @@ def minimal(signatures: Mapping[Signature, V]) -> dict[Signature, V]:
         if not any(smaller & signature == smaller for smaller in kept):
             kept[signature] = signatures[signature]
     return kept
+
+
+def signature_counts(masks: Compressed, grid: Grid, shapes: Iterable[Extents]) -> dict[Signature, int]:
+    """How many placements of all shapes have each signature."""
+    counts: dict[Signature, int] = {}
+    for shape in shapes:
+        places = blocks(masks.edges, grid, shape)
+        for signature, members in _grouped(masks, places):
+            counts[signature] = counts.get(signature, 0) + int(places.sizes().ravel()[members].sum())
+    return counts
+
+
+def shared_count(counts: Mapping[Signature, int], patches: int) -> int:
+    """How many ordered tuples of `patches` placements lie inside a common mask."""
+    shared = dict(counts)
+    for _ in range(patches - 1):
+        joined: dict[Signature, int] = {}
+        for common, tuples in shared.items():
+            for signature, placements in counts.items():
+                both = common & signature
+                if both:
+                    joined[both] = joined.get(both, 0) + tuples * placements
+        shared = joined
+    return sum(tuples for signature, tuples in shared.items() if signature)
+
+
+def _grouped(masks: Compressed, places: Blocks) -> Iterator[tuple[Signature, IntArray]]:
+    """The blocks of a shape by signature: each signature once, with the numbers of its blocks in reading order."""
+    packed = [np.packbits(part.reshape(len(part), -1), axis=0) for part in inside(masks, places)]
+    kinds, kind_of = np.unique(np.concatenate(packed), axis=1, return_inverse=True)
+    order = np.argsort(kind_of, kind="stable")
+    ends = np.cumsum(np.bincount(kind_of, minlength=kinds.shape[1]))
+    for column, members in zip(kinds.T, np.split(order, ends[:-1]), strict=True):
+        yield int.from_bytes(column.tobytes(), "big"), members

@@ -1,0 +1,31 @@
+"""The defence: decision procedures and certificates as pure functions of a prediction table, and the engine below."""
+
+from maskcover.defense.adapters import Adapter, defend
+from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
+from maskcover.defense.certify import certify, predict
+from maskcover.defense.double_masking import Case, Defended, double_masking
+from maskcover.defense.engine import MaskedClassifier
+from maskcover.defense.labels import UNDECIDED, UNSEEN, top_labels
+from maskcover.defense.results import CertificationResult, Verdict, exact_interval
+from maskcover.defense.table import Pending
+
+__all__ = [
+    "UNDECIDED",
+    "UNSEEN",
+    "Adapter",
+    "Case",
+    "Certificate",
+    "CertificationResult",
+    "Defended",
+    "MaskedClassifier",
+    "Pending",
+    "Verdict",
+    "all_pairs",
+    "certify",
+    "defend",
+    "double_masking",
+    "exact_interval",
+    "predict",
+    "row_certificate",
+    "top_labels",
+]

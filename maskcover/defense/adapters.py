@@ -1,0 +1,90 @@
+"""Finding the adapter for a model: entry points of the group `maskcover.classifiers`, loaded only when asked for.
+
+An entry point is named after the framework's import name; a model belongs to it when one of its classes does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol
+
+from maskcover.defense.engine import MaskedClassifier
+from maskcover.errors import InvalidInput, MissingExtra
+from maskcover.masks import MaskSet
+
+GROUP = "maskcover.classifiers"
+
+
+class Adapter(Protocol):
+    """What an entry point of the group names: how a framework's models are classified and served."""
+
+    def classifier(self, model: Any, **options: Any) -> MaskedClassifier:
+        """A classifier around the model."""
+        ...
+
+    def defend(self, model: Any, masks: MaskSet, **options: Any) -> Any:
+        """The defended model, in the framework's own terms."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DefendedClassifier:
+    """A defended plain classifier: called with a sequence of images, it gives their labels by Algorithm 1."""
+
+    classifier: MaskedClassifier
+    masks: MaskSet
+
+    def __call__(self, images: Sequence[Any]) -> list[int]:
+        """The defended labels, −1 where the classifier gave none."""
+        from maskcover.defense.certify import predict
+
+        return [decision.label for decision in predict(self.classifier, images, self.masks)]
+
+
+def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier:
+    """The `MaskedClassifier` of a model: itself if it is one, else made by the adapter of its framework."""
+    if isinstance(model, MaskedClassifier):
+        if options:
+            raise InvalidInput(f"{type(model).__name__} is a classifier already; give it {sorted(options)} when made")
+        return model
+    return _adapter(model).classifier(model, **options)
+
+
+def defend(model: object, masks: MaskSet, **options: Any) -> Any:
+    """The defended model: Algorithm 1 around any classifier.
+
+    Args:
+        model: As for `certify`. For a torch module the result is a `torch.nn.Module` of the same use.
+        masks: The mask set, in the order in which disagreers are tried.
+        **options: For the adapter: the same as were given to `certify`.
+    """
+    if not isinstance(masks, MaskSet) or not len(masks):
+        raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
+    if isinstance(model, MaskedClassifier):
+        return DefendedClassifier(as_classifier(model, options), masks)
+    return _adapter(model).defend(model, masks, **options)
+
+
+def load(entry: EntryPoint) -> Any:
+    """The adapter that an entry point names; a missing framework becomes an error that names the extra."""
+    try:
+        return entry.load()
+    except ImportError as error:
+        raise MissingExtra(
+            f"the adapter for {entry.name} cannot be imported ({error}); try: pip install 'maskcover[{entry.name}]'"
+        ) from error
+
+
+def _adapter(model: object) -> Adapter:
+    frameworks = {kind.__module__.partition(".")[0] for kind in type(model).__mro__}
+    known = entry_points(group=GROUP)
+    for entry in known:
+        if entry.name in frameworks:
+            adapter: Adapter = load(entry)
+            return adapter
+    raise InvalidInput(
+        f"no adapter knows a {type(model).__name__}; expected a model of {', '.join(sorted(known.names)) or 'none'}, "
+        "or an object with batch_size and scores(images, hidden)"
+    )

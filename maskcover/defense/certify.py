@@ -1,0 +1,158 @@
+"""`certify` and `predict`: decisions over many images, driven by one engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, TypeVar, get_args
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from maskcover.covering import verify
+from maskcover.defense.adapters import as_classifier
+from maskcover.defense.certificates import Certificate, Covers, all_pairs, row_certificate
+from maskcover.defense.double_masking import Defended, double_masking
+from maskcover.defense.engine import Images, settle
+from maskcover.defense.labels import UNSEEN
+from maskcover.defense.results import CertificationResult, Rule, Verdict
+from maskcover.defense.table import NO_MASK, Pending, PredictionTable
+from maskcover.errors import InvalidInput, NotCovering
+from maskcover.masks import MaskSet
+from maskcover.masks.mask import BoolArray
+from maskcover.regions import RegionSet, parse_regions
+
+T = TypeVar("T")
+_UNDEFENDED = Pending(np.array([[NO_MASK, NO_MASK]]))
+
+
+def certify(
+    model: object,
+    images: Images,
+    labels: npt.ArrayLike,
+    masks: MaskSet,
+    *,
+    regions: RegionSet | str | None = None,
+    rule: Rule = "rows",
+    exhaustive: bool = False,
+    progress: bool = False,
+    **options: Any,
+) -> CertificationResult:
+    """Certify images: find those on which no attack within the regions can change the defended prediction.
+
+    Args:
+        model: A model that an installed adapter knows (a torch module, say), or a `MaskedClassifier`.
+        images: The images as the model takes them, one each; anything with a length and an index.
+        labels: The true labels, whole numbers from 0, one for each image: certificates are about labels.
+        masks: The mask set; must cover the regions.
+        regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
+        rule: "rows" for the row certificate (design §7), "all-pairs" for the paper's Algorithm 2.
+        exhaustive: Decide every row, for the whole map of certified placements, also of images that fail.
+        progress: Show a progress bar on stderr.
+        **options: For the adapter, such as ``batch_size=16`` or ``fill=0.5``.
+
+    Returns:
+        Verdicts, and arrays `certified`, `defended`, `undefended` of length n.
+
+    Raises:
+        NotCovering: the masks do not cover the regions; the message shows a region that they miss.
+        InvalidInput: labels that do not fit the images or the classes, a model nobody knows, and the like.
+
+    >>> import maskcover as mc
+    >>> class Dark:                                    # calls an image 1 when most of what it sees is dark
+    ...     batch_size = 4
+    ...     def scores(self, images, hidden):
+    ...         dark = np.array([(image < 0.5)[~hide].mean() for image, hide in zip(images, hidden)])
+    ...         return np.stack([1 - dark, dark], axis=1)
+    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+    >>> result = certify(Dark(), np.zeros((1, 12, 12)), [1], masks)
+    >>> result.certified, result.defended, result.undefended
+    (array([ True]), array([1]), array([1]))
+    """
+    classifier = as_classifier(model, options)
+    regions, covers = _covering(masks, regions)
+    if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
+        raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
+    true = _labels(labels, len(images))
+
+    def decide(number: int, table: PredictionTable) -> Verdict | Pending:
+        if table.undefended == UNSEEN:
+            return _UNDEFENDED
+        label = int(true[number])
+        certificate = _certificate(table, label, rule, covers, exhaustive=exhaustive)
+        if isinstance(certificate, Pending):
+            return certificate
+        defended = double_masking(table.matrix)
+        if isinstance(defended, Pending):
+            return defended
+        return Verdict(label, table.undefended, defended, certificate, table.evaluations)
+
+    verdicts = _in_order(settle(classifier, images, masks, decide), len(images), progress, "certifying")
+    return CertificationResult(masks, regions, rule, tuple(verdicts))
+
+
+def predict(
+    model: object,
+    images: Images,
+    masks: MaskSet,
+    *,
+    progress: bool = False,
+    **options: Any,
+) -> list[Defended]:
+    """The defended predictions (Algorithm 1) of images, each with its case; arguments as for `certify`.
+
+    A label of −1 means that the classifier gave no unique finite top score where Algorithm 1 needed one.
+    """
+    classifier = as_classifier(model, options)
+    if not len(masks):
+        raise InvalidInput("expected at least one mask; the mask set is empty")
+
+    def decide(_: int, table: PredictionTable) -> Defended | Pending:
+        return double_masking(table.matrix)
+
+    return _in_order(settle(classifier, images, masks, decide), len(images), progress, "predicting")
+
+
+def _certificate(
+    table: PredictionTable, label: int, rule: Rule, covers: Covers, *, exhaustive: bool
+) -> Certificate | Pending:
+    if rule == "rows":
+        return row_certificate(table.matrix, label, covers, exhaustive=exhaustive)
+    return all_pairs(table.matrix, label, covering=covers(np.ones(len(table.matrix), dtype=np.bool_)))
+
+
+def _covering(masks: MaskSet, regions: RegionSet | str | None) -> tuple[RegionSet, Covers]:
+    """The regions, and which selections of the masks cover them; the masks as a whole must (Algorithm 2, line 2)."""
+    report = verify(masks, regions)
+    if not report:
+        raise NotCovering(f"nothing can be certified with these masks: {report}")
+    known = parse_regions(report.regions)
+
+    @lru_cache(maxsize=4096)
+    def selection_covers(selected: bytes) -> bool:
+        chosen = np.frombuffer(selected, dtype=np.bool_)
+        kept = tuple(mask for mask, keep in zip(masks, chosen, strict=True) if keep)
+        return bool(verify(MaskSet(masks.grid, kept), known))
+
+    def covers(selected: BoolArray) -> bool:
+        return bool(selected.all()) or selection_covers(selected.tobytes())
+
+    return known, covers
+
+
+def _labels(labels: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
+    true = np.asarray(labels)
+    if true.shape != (count,) or (true.dtype.kind not in "iu" and count):
+        raise InvalidInput(
+            f"certificates are about true labels: expected {count} whole numbers, one for each image; "
+            f"got {true.dtype} of shape {true.shape}"
+        )
+    if (true < 0).any():
+        raise InvalidInput(f"labels are class numbers from 0; got {int(true.min())}")
+    return true.astype(np.int64)
+
+
+def _in_order(decisions: Iterator[tuple[int, T]], count: int, progress: bool, task: str) -> list[T]:
+    found = dict(tqdm(decisions, total=count, desc=task, unit="image", disable=not progress))
+    return [found[number] for number in range(count)]

@@ -1,0 +1,136 @@
+"""The engine: asks a classifier for exactly the masked predictions that open decisions wait for, in full batches.
+
+Images are opaque here: the engine hands them to the classifier and never looks inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.defense.labels import top_labels
+from maskcover.defense.table import Pending, PredictionTable
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover.masks.mask import BoolArray
+
+T = TypeVar("T")
+Decide = Callable[[int, PredictionTable], "T | Pending"]
+
+
+class Images(Protocol):
+    """Anything with a length and an index: a list, an array, a tensor, a data set."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> Any: ...
+
+
+@runtime_checkable
+class MaskedClassifier(Protocol):
+    """All that the defence needs of a classifier: scores of images with some pixels hidden.
+
+    `scores` must be a function of each (image, hidden) row alone: the other rows of a batch may hold the patch.
+    It is always called with exactly `batch_size` rows, so that certifying and serving run the same computation.
+    """
+
+    batch_size: int
+
+    def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
+        """Scores of shape (batch_size, classes) for images whose cells are hidden where `hidden[row]` is True.
+
+        Args:
+            images: `batch_size` images, the same object where an image comes more than once.
+            hidden: bool, shape (batch_size, height, width).
+        """
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """An image whose decision waits for predictions."""
+
+    number: int
+    image: Any
+    table: PredictionTable
+    wanted: list[int]
+
+
+def settle(classifier: MaskedClassifier, images: Images, masks: MaskSet, decide: Decide[T]) -> Iterator[tuple[int, T]]:
+    """Yield (image number, decision) for every image, as decisions fall, filling tables only as far as they ask.
+
+    Args:
+        classifier: Whom to ask.
+        images: The images; each is fetched once, and let go when it is decided.
+        masks: The mask set of all tables.
+        decide: A decision procedure on (image number, table): its result, or `Pending` with what it must see first.
+
+    Every batch takes from the first open images what they wait for, and opens further ones while there is room.
+    An exception of the classifier ends the run: no verdict is made of what was not seen.
+    """
+    ask = _Batches(classifier, masks)
+    waiting = iter(range(len(images)))
+    open_images: list[_Open] = []
+    while True:
+        room = classifier.batch_size - sum(len(item.wanted) for item in open_images)
+        while room > 0 and (number := next(waiting, None)) is not None:
+            item = _Open(number, images[number], PredictionTable(masks.unions), [])
+            decision = _update(item, decide)
+            if isinstance(decision, Pending):
+                open_images.append(item)
+                room -= len(item.wanted)
+            else:
+                yield number, decision
+        if not open_images:
+            return
+        ask.next_batch(open_images)
+        still_open = []
+        for item in open_images:
+            decision = _update(item, decide)
+            if isinstance(decision, Pending):
+                still_open.append(item)
+            else:
+                yield item.number, decision
+        open_images = still_open
+
+
+def _update(item: _Open, decide: Decide[T]) -> T | Pending:
+    decision = decide(item.number, item.table)
+    if isinstance(decision, Pending):
+        item.wanted = item.table.missing(decision).tolist()
+    return decision
+
+
+class _Batches:
+    """Makes batches of one fixed size and checks what comes back."""
+
+    def __init__(self, classifier: MaskedClassifier, masks: MaskSet) -> None:
+        if not isinstance(classifier.batch_size, int) or classifier.batch_size < 1:
+            raise InvalidInput(f"batch_size must be a whole number of at least 1; got {classifier.batch_size!r}")
+        self._classifier = classifier
+        # One row more, hiding nothing: number NO_MASK (-1) picks it.
+        self._hidden = np.concatenate([np.asarray(masks), np.zeros((1, *masks.grid.shape), dtype=np.bool_)])
+        self._classes: int | None = None
+
+    def next_batch(self, open_images: Sequence[_Open]) -> None:
+        """Evaluate the next full batch and record its labels."""
+        size = self._classifier.batch_size
+        rows = [(item, union) for item in open_images for union in item.wanted][:size]
+        # The last batch is filled up with repetitions: every call has the same shape (threats.md, 21).
+        padded = rows + rows[-1:] * (size - len(rows))
+        first, second = np.array([item.table.pair(union) for item, union in padded]).T
+        hidden = self._hidden[first] | self._hidden[second]
+        scores = np.asarray(self._classifier.scores([item.image for item, _ in padded], hidden))
+        self._check(scores.shape)
+        for (item, union), label in zip(rows, top_labels(scores).tolist(), strict=False):
+            item.table.record(union, label)
+
+    def _check(self, shape: tuple[int, ...]) -> None:
+        expected = (self._classifier.batch_size, self._classes or shape[-1])
+        if shape != expected:
+            raise InvalidInput(f"the classifier must return scores of shape {expected}; got {shape}")
+        self._classes = shape[-1]

@@ -1,0 +1,35 @@
+"""From scores to labels: a label is the unique top of finite scores, and anything else is no label at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.errors import InvalidInput
+from maskcover.masks.mask import IntArray
+
+UNDECIDED = -1
+"""The classifier answered, but with non-finite scores or a tie at the top: never certified (threats.md, 25 and 26)."""
+
+UNSEEN = -2
+"""The classifier was not asked."""
+
+
+def top_labels(scores: npt.ArrayLike) -> IntArray:
+    """The label of each row of scores, `UNDECIDED` where there is none.
+
+    Args:
+        scores: Real numbers, shape (rows, classes), at least two classes.
+
+    >>> top_labels([[0.1, 0.9], [0.5, 0.5], [np.nan, 1.0]])
+    array([ 1, -1, -1])
+    """
+    values = np.asarray(scores)
+    if values.ndim != 2 or values.shape[1] < 2 or values.dtype.kind not in "fiu":
+        raise InvalidInput(
+            f"expected real scores of shape (rows, classes) with at least 2 classes; got {values.dtype} {values.shape}"
+        )
+    decided = np.isfinite(values).all(axis=1)
+    top = values.argmax(axis=1)
+    ties = (values == values[np.arange(len(values)), top, None]).sum(axis=1) > 1
+    return np.where(decided & ~ties, top, UNDECIDED).astype(np.int64)

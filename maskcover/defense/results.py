@@ -1,0 +1,121 @@
+"""What a certification found: one verdict an image, and the arrays and sentences made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from maskcover.covering.shares import PlacementMap, covered_share, placement_map
+from maskcover.defense.certificates import Certificate
+from maskcover.defense.double_masking import Defended
+from maskcover.masks import MaskSet
+from maskcover.masks.mask import BoolArray, IntArray
+from maskcover.regions import RegionSet
+
+Rule = Literal["rows", "all-pairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found of one image.
+
+    Args:
+        label: The true label.
+        undefended: The label of the bare classifier, `UNDECIDED` (−1) for non-finite or tied scores.
+        defended: The outcome of Algorithm 1 on the image as it is.
+        certificate: The certificate about `label`.
+        evaluations: Masked predictions that were made for this image.
+    """
+
+    label: int
+    undefended: int
+    defended: Defended
+    certificate: Certificate
+    evaluations: int
+
+
+@dataclass(frozen=True)
+class CertificationResult:
+    """The verdicts of a certification, in the order of the images, and what they are about.
+
+    `certified` (bool), `defended` and `undefended` (int64 labels) are arrays with one entry an image.
+    """
+
+    masks: MaskSet
+    regions: RegionSet
+    rule: Rule
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def certified(self) -> BoolArray:
+        """Whether no attack within `regions` changes the defended label, which is the true one."""
+        return np.array([verdict.certificate.certified for verdict in self.verdicts], dtype=np.bool_)
+
+    @property
+    def defended(self) -> IntArray:
+        """Labels by Algorithm 1 on the clean images; −1 where there is none."""
+        return np.array([verdict.defended.label for verdict in self.verdicts], dtype=np.int64)
+
+    @property
+    def undefended(self) -> IntArray:
+        """Labels of the bare classifier; −1 where there is none."""
+        return np.array([verdict.undefended for verdict in self.verdicts], dtype=np.int64)
+
+    @property
+    def labels(self) -> IntArray:
+        """The true labels."""
+        return np.array([verdict.label for verdict in self.verdicts], dtype=np.int64)
+
+    @property
+    def evaluations(self) -> int:
+        """Masked predictions made in all."""
+        return sum(verdict.evaluations for verdict in self.verdicts)
+
+    def map(self, number: int) -> PlacementMap:
+        """The placements certified for an image (one patch): those inside a mask whose row is wholly right.
+
+        Without ``exhaustive=True`` the rows that were not needed are missing, and so may be placements.
+        """
+        return placement_map(self._good(number), self.regions)
+
+    def share(self, number: int) -> Fraction:
+        """The share of the attacker's regions that are certified for an image; 1 exactly when it is certified."""
+        return covered_share(self._good(number), self.regions)
+
+    def __len__(self) -> int:
+        return len(self.verdicts)
+
+    def __str__(self) -> str:
+        """The claim, made from the region set itself, and no more than was checked."""
+        right = int((self.defended == self.labels).sum())
+        bare = int((self.undefended == self.labels).sum())
+        certified = int(self.certified.sum())
+        low, high = exact_interval(certified, len(self))
+        return (
+            f"{certified} of {len(self)} images certified against {self.regions} on {self.masks.grid} "
+            f"(95 % interval {low:.1%} to {high:.1%}); right as they are: {right} defended, {bare} undefended. "
+            f"{len(self.masks)} masks, rule {self.rule}, {self.evaluations} masked predictions"
+        )
+
+    def _good(self, number: int) -> MaskSet:
+        good = self.verdicts[number].certificate.good
+        return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in good))
+
+
+def exact_interval(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact (Clopper–Pearson) interval of a share seen `successes` times in `total`; (0, 1) of nothing.
+
+    >>> low, high = exact_interval(9, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.555, 0.997)
+    """
+    if total == 0:
+        return 0.0, 1.0
+    # scipy.stats takes half a second to import, and only a summary needs it.
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, total).proportion_ci(confidence, method="exact")
+    return float(interval.low), float(interval.high)
