@@ -52,6 +52,8 @@ class TorchClassifier:
         parameter = next(model.parameters(), None)
         self._device = device if device is not None or parameter is None else parameter.device
         floating = parameter is not None and parameter.is_floating_point()
+        self.classes = 0
+        """Number of classes, known after the first scores."""
         self._dtype = parameter.dtype if parameter is not None and floating else torch.float32
 
     def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating[Any]]:
@@ -66,7 +68,9 @@ class TorchClassifier:
             fill = torch.tensor(self.fill, dtype=batch.dtype, device=batch.device).reshape(1, -1, 1, 1)
             if len(self.fill) not in (1, batch.shape[1]):
                 raise InvalidInput(f"fill has {len(self.fill)} values; the images have {batch.shape[1]} channels")
-            return _scores(self.model(torch.where(mask, fill, batch)))
+            scores = _scores(self.model(torch.where(mask, fill, batch)))
+        self.classes = scores.shape[1]
+        return scores
 
     def _batch(self, images: Sequence[Any], size: tuple[int, ...]) -> torch.Tensor:
         # The same image comes many times in a batch; it is converted once.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from maskcover.defense import Defended, predict
@@ -48,7 +46,7 @@ class DoubleMasking(torch.nn.Module):
         if not isinstance(images, torch.Tensor) or images.ndim != 4:
             raise InvalidInput("expected one tensor of images (n, channels, height, width)")
         refuse_training(self)
-        classifier = _Counting(self.model, fill=self.fill, batch_size=self.batch_size)
+        classifier = self._classifier()
         decisions = predict(classifier, list(images), self.masks)
         undecided = [number for number, decision in enumerate(decisions) if decision.label < 0]
         if undecided:
@@ -59,17 +57,8 @@ class DoubleMasking(torch.nn.Module):
 
     def decisions(self, images: torch.Tensor) -> list[Defended]:
         """The defended labels with their cases."""
-        return predict(
-            TorchClassifier(self.model, fill=self.fill, batch_size=self.batch_size), list(images), self.masks
-        )
+        return predict(self._classifier(), list(images), self.masks)
 
-
-class _Counting(TorchClassifier):
-    """Remembers the number of classes, for the shape of the output."""
-
-    classes = 0
-
-    def scores(self, images: Any, hidden: Any) -> Any:
-        scores = super().scores(images, hidden)
-        self.classes = scores.shape[1]
-        return scores
+    def _classifier(self) -> TorchClassifier:
+        # Made anew for each call, since the module may have been moved to another device.
+        return TorchClassifier(self.model, fill=self.fill, batch_size=self.batch_size)
