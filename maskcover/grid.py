@@ -15,6 +15,9 @@ from maskcover.errors import InvalidInput
 Extents = tuple[int, ...]
 ImageSize = int | Iterable[int]
 
+# Sums over placements are made in 64-bit integers; this leaves them a factor of millions.
+_MOST_CELLS = 1 << 40
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Box:
@@ -88,6 +91,8 @@ class Grid:
         shape = _integers(self.shape, "image_size")
         if not shape or min(shape) < 1:
             raise InvalidInput(f"image_size must be one or more sides of at least 1 pixel; got {shape}")
+        if prod(shape) > _MOST_CELLS:
+            raise InvalidInput(f"image_size {shape} is too large: at most {_MOST_CELLS:,} pixels can be counted exactly")
         object.__setattr__(self, "shape", shape)
 
     @classmethod

@@ -74,7 +74,8 @@ class TorchClassifier:
 
     def _batch(self, images: Sequence[Any], size: tuple[int, ...]) -> torch.Tensor:
         # The same image comes many times in a batch; it is converted once.
-        tensors = {id(image): self._tensor(image, size) for image in images}
+        distinct = {id(image): image for image in images}
+        tensors = {key: self._tensor(image, size) for key, image in distinct.items()}
         return torch.stack([tensors[id(image)] for image in images])
 
     def _tensor(self, image: Any, size: tuple[int, ...]) -> torch.Tensor:

@@ -77,14 +77,23 @@ def load(entry: EntryPoint) -> Any:
         ) from error
 
 
+def is_model(value: object) -> bool:
+    """Whether a value is a model that can be certified: a `MaskedClassifier`, or of a framework with an adapter."""
+    return (isinstance(value, MaskedClassifier) and not isinstance(value, type)) or _entry(value) is not None
+
+
 def _adapter(model: object) -> Adapter:
+    entry = _entry(model)
+    if entry is None:
+        known = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
+        raise InvalidInput(
+            f"no adapter knows a {type(model).__name__}; expected a model of one of: {known}; "
+            "or an object with batch_size and scores(images, hidden)"
+        )
+    adapter: Adapter = load(entry)
+    return adapter
+
+
+def _entry(model: object) -> EntryPoint | None:
     frameworks = {kind.__module__.partition(".")[0] for kind in type(model).__mro__}
-    known = entry_points(group=GROUP)
-    for entry in known:
-        if entry.name in frameworks:
-            adapter: Adapter = load(entry)
-            return adapter
-    raise InvalidInput(
-        f"no adapter knows a {type(model).__name__}; expected a model of {', '.join(sorted(known.names)) or 'none'}, "
-        "or an object with batch_size and scores(images, hidden)"
-    )
+    return next((entry for entry in entry_points(group=GROUP) if entry.name in frameworks), None)

@@ -24,7 +24,6 @@ from maskcover.masks.mask import BoolArray
 from maskcover.regions import RegionSet, parse_regions
 
 T = TypeVar("T")
-_UNDEFENDED = Pending(np.array([[NO_MASK, NO_MASK]]))
 
 
 def certify(
@@ -75,10 +74,12 @@ def certify(
     if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
         raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
     true = _labels(labels, len(images))
+    # Every image is seen as it is, and under each mask; these come first, and in one go.
+    first_look = Pending(np.repeat(np.arange(NO_MASK, len(masks)), 2).reshape(-1, 2))
 
     def decide(number: int, table: PredictionTable) -> Verdict | Pending:
         if table.undefended == UNSEEN:
-            return _UNDEFENDED
+            return first_look
         label = int(true[number])
         certificate = _certificate(table, label, rule, covers, exhaustive=exhaustive)
         if isinstance(certificate, Pending):

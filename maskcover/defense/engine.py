@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -58,6 +59,8 @@ class _Open:
     image: Any
     table: PredictionTable
     wanted: list[int]
+    waits: bool = False
+    """Nothing was recorded since the last look, so another look would find the same."""
 
 
 def settle(classifier: MaskedClassifier, images: Images, masks: MaskSet, decide: Decide[T]) -> Iterator[tuple[int, T]]:
@@ -90,8 +93,7 @@ def settle(classifier: MaskedClassifier, images: Images, masks: MaskSet, decide:
         ask.next_batch(open_images)
         still_open = []
         for item in open_images:
-            decision = _update(item, decide)
-            if isinstance(decision, Pending):
+            if item.waits or isinstance(decision := _update(item, decide), Pending):
                 still_open.append(item)
             else:
                 yield item.number, decision
@@ -102,6 +104,7 @@ def _update(item: _Open, decide: Decide[T]) -> T | Pending:
     decision = decide(item.number, item.table)
     if isinstance(decision, Pending):
         item.wanted = item.table.missing(decision).tolist()
+        item.waits = True
     return decision
 
 
@@ -119,7 +122,8 @@ class _Batches:
     def next_batch(self, open_images: Sequence[_Open]) -> None:
         """Evaluate the next full batch and record its labels."""
         size = self._classifier.batch_size
-        rows = [(item, union) for item in open_images for union in item.wanted][:size]
+        wanted = ((item, union) for item in open_images for union in item.wanted)
+        rows = list(islice(wanted, size))
         # The last batch is filled up with repetitions: every call has the same shape (threats.md, 21).
         padded = rows + rows[-1:] * (size - len(rows))
         first, second = np.array([item.table.pair(union) for item, union in padded]).T
@@ -128,6 +132,7 @@ class _Batches:
         self._check(scores.shape)
         for (item, union), label in zip(rows, top_labels(scores).tolist(), strict=False):
             item.table.record(union, label)
+            item.waits = False
 
     def _check(self, shape: tuple[int, ...]) -> None:
         expected = (self._classifier.batch_size, self._classes or shape[-1])

@@ -92,10 +92,11 @@ class Union(RegionSet):
     members: tuple[RegionSet, ...]
 
     def terms(self, grid: Grid) -> tuple[Term, ...]:
-        shapes: dict[int, set[Extents]] = {}
-        for term in chain.from_iterable(member.terms(grid) for member in self.members):
-            shapes.setdefault(term.patches, set()).update(term.shapes)
-        return tuple(Term(maximal(shapes[k]), k) for k in sorted(shapes))
+        terms = dict.fromkeys(chain.from_iterable(member.terms(grid) for member in self.members))
+        single = {shape for term in terms if term.patches == 1 for shape in term.shapes}
+        several = tuple(term for term in terms if term.patches > 1)
+        # Two A or two B is less than two of A and B in any mixture, so only single patches are thrown together.
+        return (Term(maximal(single)), *several) if single else several
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Union):

@@ -1,0 +1,35 @@
+# Every target makes .venv, installs what it needs from the package index, and runs. Start with: make demo
+PYTHON ?= python3
+BIN := .venv/bin
+# Nothing here may reach for a model hub.
+export HF_HUB_OFFLINE := 1
+
+.PHONY: demo test lint bench mutants clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed
+	$(BIN)/maskcover demo
+
+test: .venv/installed
+	$(BIN)/pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/verify.py
+	$(BIN)/python benchmarks/certify.py
+
+mutants: .venv/installed
+	$(BIN)/python tests/mutants.py
+
+clean:
+	rm -rf .venv build dist maskcover-demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[all,dev]"
+	touch $@

@@ -1,0 +1,5 @@
+"""`python -m maskcover` is the `maskcover` command."""
+
+from maskcover.cli import main
+
+main()

@@ -1,0 +1,42 @@
+"""The command line. Commands read, call the library, and print; nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskcover.cli import defense, geometry
+from maskcover.cli.output import guarded
+from maskcover.errors import MissingExtra
+
+app = typer.Typer(
+    name="maskcover",
+    help="Mask sets that provably cover what an attacker may touch. Exit codes: 0 holds, 1 refuted, 2 bad input, "
+    "3 could not decide.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (geometry.cover, geometry.verify, geometry.show, defense.certify, defense.predict):
+    app.command()(command)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the page.")] = Path("maskcover-demo"),
+) -> None:
+    """Certify five photographs with a real ImageNet network, attack one, and write a page; needs no network."""
+    try:
+        from importlib import import_module
+
+        demonstration = import_module("maskcover_torch.demo")
+    except ImportError as error:
+        raise MissingExtra(f"the demo cannot start ({error}); try: pip install 'maskcover[demo]'") from error
+    demonstration.run(output)
+
+
+def main() -> None:
+    """The entry point of the `maskcover` command."""
+    guarded(app)

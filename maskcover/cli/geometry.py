@@ -1,0 +1,110 @@
+"""The commands about mask sets: cover, verify, show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskcover.cli.output import REFUTED, answer
+from maskcover.cli.reading import read_sides, read_size
+
+if TYPE_CHECKING:
+    from maskcover.covering import CoverReport
+    from maskcover.masks import MaskSet
+
+Regions = Annotated[str | None, typer.Option(help="The regions to check, instead of those that the file claims.")]
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
+MaskFile = Annotated[Path, typer.Argument(help="A mask-set file, as written by `maskcover cover -o`.")]
+
+
+def cover(
+    regions: Annotated[str, typer.Argument(help='What the attacker may overwrite, such as "rectangles(area=0.01)".')],
+    image_size: Annotated[str, typer.Option(help="Pixels: 224, or 480x640 for height x width.")] = "224",
+    masks: Annotated[int | None, typer.Option(help="Budget: at most this many masks.")] = None,
+    evaluations: Annotated[int | None, typer.Option(help="Budget: at most this many two-mask evaluations.")] = None,
+    max_mask_area: Annotated[
+        str | None, typer.Option(help="Budget: no mask hides more, such as 4902px or 0.1 of the image.")
+    ] = None,
+    grid: Annotated[str | None, typer.Option(help="The paper's set: masks along each axis, such as 6x6.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the masks to this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the cheapest mask set known to cover a region set; it is verified before it is shown."""
+    from maskcover.covering import cover as make
+
+    made = make(
+        regions,
+        read_size(image_size),
+        masks=masks,
+        evaluations=evaluations,
+        max_mask_area=max_mask_area,
+        grid=None if grid is None else read_sides(grid),
+    )
+    if output:
+        made.save(output)
+    lines = [f"{len(made)} masks cover {made.regions} on {made.grid}, verified", *figures(made)]
+    answer(document(made), lines + ([f"  written to             {output}"] if output else []), as_json=as_json)
+
+
+def verify(masks: MaskFile, regions: Regions = None, as_json: Json = False) -> None:
+    """Check exactly that masks cover their regions; exit 1 with a region that they miss if not."""
+    report = _report(masks, regions)
+    checked = {"covers": report.covers, "witness": _witness(report), **document(report.masks)}
+    answer(checked | {"regions": str(report.regions)}, [str(report)], as_json=as_json)
+    if not report:
+        raise typer.Exit(REFUTED)
+
+
+def show(
+    masks: MaskFile,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The PNG; by default next to the file.")] = None,
+    regions: Regions = None,
+    as_json: Json = False,
+) -> None:
+    """Draw a mask set as a PNG, with the region that it misses if it does not cover; exit 1 if so."""
+    from maskcover import plot
+    from maskcover.masks import MaskSet
+
+    loaded = MaskSet.load(masks)
+    report = _report(masks, regions) if regions or loaded.regions else None
+    picture = output or masks.with_suffix(".png")
+    plot.save(picture, loaded, report)
+    shown = {"picture": str(picture), "covers": None if report is None else report.covers, **document(loaded)}
+    verdict = [] if report is None else [str(report)]
+    answer(shown, [f"{len(loaded)} masks on {loaded.grid} drawn to {picture}", *verdict], as_json=as_json)
+    if report is not None and not report:
+        raise typer.Exit(REFUTED)
+
+
+def document(masks: MaskSet) -> dict[str, Any]:
+    """A mask set in figures, for JSON."""
+    return {
+        "regions": masks.regions,
+        "image_size": list(masks.grid.shape),
+        "masks": len(masks),
+        "evaluations": masks.evaluations,
+        "largest_hidden_area": masks.largest_hidden_area,
+        "digest": masks.digest,
+    }
+
+
+def figures(masks: MaskSet) -> list[str]:
+    """A mask set in figures, for people."""
+    share = masks.largest_hidden_area / masks.grid.size
+    return [
+        f"  largest hidden area    {masks.largest_hidden_area:,} px ({share:.2%})",
+        f"  two-mask evaluations   {masks.evaluations:,}",
+    ]
+
+
+def _report(path: Path, regions: str | None) -> CoverReport:
+    from maskcover.covering import verify as check
+    from maskcover.masks import MaskSet
+
+    return check(MaskSet.load(path), regions)
+
+
+def _witness(report: CoverReport) -> list[list[int]] | None:
+    return report.witness and [[*box.start, *box.extents] for box in report.witness]  # type: ignore[return-value]

@@ -1,0 +1,52 @@
+"""How every command answers: exit codes, JSON or lines on stdout, errors as one sentence on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from maskcover.errors import MaskcoverError, MaskcoverWarning, UndecidedPrediction
+
+HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
+
+
+def answer(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    """Print the answer of a command on stdout: a JSON document, or lines for people."""
+    print(json.dumps(document, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
+
+
+def note(text: str) -> None:
+    """Say something on stderr that is not the answer."""
+    print(f"maskcover: {text}", file=sys.stderr)
+
+
+def guarded(run: Callable[[], object]) -> NoReturn:
+    """Run the program and turn whatever happens into the exit codes of design §3.
+
+    An uncaught Python error would exit with 1, which means "refuted" here; it becomes 3, "could not decide".
+    """
+    warnings.showwarning = _show_warning  # type: ignore[assignment]  # takes the arguments it is called with
+    try:
+        run()
+    except UndecidedPrediction as error:
+        note(str(error))
+        sys.exit(UNDECIDED)
+    except MaskcoverError as error:
+        note(str(error))
+        sys.exit(BAD_INPUT)
+    except BrokenPipeError:
+        sys.exit(UNDECIDED)
+    except Exception as error:
+        traceback.print_exc()
+        note(f"could not decide: {type(error).__name__}: {error}")
+        sys.exit(UNDECIDED)
+    sys.exit(HOLDS)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+    if issubclass(category, MaskcoverWarning):
+        note(f"warning: {message}")

@@ -1,0 +1,70 @@
+"""Reading what is typed on the command line: sizes, numbers, models. Nothing heavy is imported at the top."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from maskcover.errors import InvalidInput
+
+_SIZE = re.compile(r"\d{1,6}(?:x\d{1,6})*")
+
+
+def read_size(text: str) -> int | tuple[int, ...]:
+    """An image size: "224" for a square image, "480x640" for height x width.
+
+    >>> read_size("480x640")
+    (480, 640)
+    """
+    sides = read_sides(text)
+    return sides[0] if len(sides) == 1 else sides
+
+
+def read_sides(text: str) -> tuple[int, ...]:
+    """Whole numbers with an x between them, one for each axis.
+
+    >>> read_sides("6x6")
+    (6, 6)
+    """
+    if not _SIZE.fullmatch(text):
+        raise InvalidInput(f"expected whole numbers such as 224 or 480x640 (height x width); got {text!r}")
+    return tuple(map(int, text.split("x")))
+
+
+def read_numbers(text: str, name: str) -> tuple[float, ...]:
+    """One number, or one a channel, separated by commas.
+
+    >>> read_numbers("0.485,0.456,0.406", "--mean")
+    (0.485, 0.456, 0.406)
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InvalidInput(f"{name} expects a number, or one a channel such as 0.5,0.5,0.5; got {text!r}") from error
+
+
+def read_model(text: str) -> Any:
+    """The model that ``package.module:name`` names: a model, or a callable that makes one when called with nothing.
+
+    The current folder is searched first, as by ``python -m``.
+    """
+    module, _, name = text.partition(":")
+    if not module or not name:
+        raise InvalidInput(f"--model expects package.module:callable; got {text!r}")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+        return _made(found)
+    except Exception as error:
+        raise InvalidInput(f"--model {text}: {type(error).__name__}: {error}") from error
+
+
+def _made(found: Any) -> Any:
+    from maskcover.defense.adapters import is_model
+
+    return found() if callable(found) and not is_model(found) else found

@@ -1,0 +1,1 @@
+"""Runs over data sets: for now, reading the images; resumable runs are to come."""

@@ -1,0 +1,58 @@
+"""Models that the command-line tests name: tiny, fixed, and either certifiable or broken on purpose."""
+
+from __future__ import annotations
+
+import torch
+
+NOT_A_MODEL = 7
+
+
+class Brightness(torch.nn.Module):
+    """Class 1 for images brighter than middle grey, class 0 for darker ones, no label at middle grey itself."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        bright = images.flatten(1).sum(dim=1)
+        return torch.stack([-bright, bright], dim=1)
+
+
+class Corner(torch.nn.Module):
+    """Decides by the first pixel alone, so masking it away changes the label."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        first = images[:, :, 0, 0].sum(dim=1)
+        return torch.stack([0.1 - first, first - 0.1], dim=1)
+
+
+def brightness() -> torch.nn.Module:
+    return Brightness().eval()
+
+
+def corner() -> torch.nn.Module:
+    return Corner().eval()
+
+
+def training() -> torch.nn.Module:
+    return Brightness().train()
+
+
+def nan() -> torch.nn.Module:
+    class Broken(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.full((len(images), 2), torch.nan)
+
+    return Broken().eval()
+
+
+def crashing() -> torch.nn.Module:
+    class Crashing(torch.nn.Module):
+        def forward(self, _: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("out of memory")
+
+    return Crashing().eval()
+
+
+def failing() -> torch.nn.Module:
+    raise OSError("no weights here")
+
+
+instance = brightness()

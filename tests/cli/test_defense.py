@@ -1,0 +1,133 @@
+"""The commands certify and predict, on image files and with models named on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maskcover import cover, squares
+from tests.cli.conftest import Run, picture
+
+MODELS = "tests.cli.models"
+COMMON = ("--mean", "0.5", "--std", "0.5", "--batch-size", "8")
+
+
+@pytest.fixture
+def masks(tmp_path: Path) -> str:
+    cover(squares(size=4), image_size=24, grid=(3, 3)).save(tmp_path / "masks.json")
+    return "masks.json"
+
+
+def test_certifiable_images_certify(run: Run, photos: Path, masks: str) -> None:
+    found = run("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, *COMMON)
+    assert found.code == 0
+    assert "3 of 3 images certified against squares(size=4) on 24×24" in found.out
+    assert "certifying" in found.err  # the progress bar
+
+
+def test_an_image_that_fails_is_named_with_the_failing_pair(run: Run, photos: Path, masks: str) -> None:
+    command = ("certify", "--model", f"{MODELS}:corner", "--data", str(photos), "--masks", masks, *COMMON, "--json")
+    found = run(*command)
+    assert found.code == 1
+    outcomes = {Path(row["path"]).name: row for row in found.json["images"]}
+    assert [row["certified"] for row in outcomes.values()] == [True, True, False]
+    assert outcomes["c.png"]["failing_pair"] == [0, 0]
+    assert found.json["certified"] == 2
+    assert run(*command, "--at-least", "0.66").code == 0
+    assert run(*command, "--at-least", "0.67").code == 1
+
+
+def test_masks_are_made_for_named_regions(run: Run, photos: Path) -> None:
+    found = run(
+        "certify", "--model", f"{MODELS}:instance", "--data", str(photos), "--regions", "squares(size=4)",
+        "--input-size", "24", "--json", *COMMON,
+    )  # fmt: skip
+    assert (found.code, found.json["masks"], found.json["frame"]) == (0, 36, "input")
+
+
+def test_labels_come_from_a_table(run: Run, photos: Path, masks: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,label\nlight/c.png,1\ndark/a.png,1\n")
+    found = run(
+        "certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--labels", "labels.csv",
+        "--masks", masks, "--json", *COMMON,
+    )  # fmt: skip
+    assert [row["certified"] for row in found.json["images"]] == [True, False]
+
+
+def test_the_papers_rule_can_be_asked_for(run: Run, photos: Path, masks: str) -> None:
+    found = run(
+        "certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, "--rule", "all-pairs",
+        "--json", *COMMON,
+    )  # fmt: skip
+    assert (found.code, found.json["rule"]) == (0, "all-pairs")
+
+
+def test_predictions_come_with_their_case(run: Run, photos: Path, masks: str) -> None:
+    found = run(
+        "predict", "--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, "--json", *COMMON
+    )
+    assert found.code == 0
+    assert [(row["label"], row["case"]) for row in found.json["images"]] == [(0, "agreed")] * 2 + [(1, "agreed")]
+
+
+def test_a_broken_model_is_never_certified_and_could_not_decide(run: Run, photos: Path, masks: str) -> None:
+    common = ("--model", f"{MODELS}:nan", "--data", str(photos), "--masks", masks, *COMMON)
+    assert run("certify", *common).code == 3
+    assert run("predict", *common).code == 3
+
+
+def test_a_crash_of_the_model_is_not_a_refutation(run: Run, photos: Path, masks: str) -> None:
+    found = run("certify", "--model", f"{MODELS}:crashing", "--data", str(photos), "--masks", masks, *COMMON)
+    assert (found.code, found.out) == (3, "")
+    assert "could not decide: RuntimeError: out of memory" in found.err
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"--model": f"{MODELS}:missing"}, "AttributeError"),
+        ({"--model": "no.such.module:model"}, "ModuleNotFoundError"),
+        ({"--model": "tests.cli.models"}, "package.module:callable"),
+        ({"--model": f"{MODELS}:failing"}, "no weights here"),
+        ({"--model": f"{MODELS}:NOT_A_MODEL"}, "no adapter knows a int"),
+        ({"--model": f"{MODELS}:training"}, "training mode"),
+        ({"--data": "nowhere"}, "cannot read the folder nowhere"),
+        ({"--masks": "nowhere.json"}, "cannot read nowhere.json"),
+        ({"--input-size": "32"}, "they must agree"),
+        ({"--mean": "a,b"}, "--mean expects a number"),
+        ({"--mean": "0.1,0.2"}, "one for each of 3 channels"),
+        ({"--std": "0"}, "std must be above 0"),
+        ({"--rule": "rowz"}, "rule must be one of"),
+        ({"--regions": "squares(size=5)"}, "nothing can be certified with these masks"),
+        ({"--labels": "nowhere.csv"}, "cannot read nowhere.csv"),
+        ({"--at-least": "2"}, "--at-least"),
+        ({"--batch-size": "0"}, "--batch-size"),
+    ],
+)
+def test_bad_input_exits_with_2_and_says_why(
+    run: Run, photos: Path, masks: str, changed: dict[str, str], message: str
+) -> None:
+    options = {"--model": f"{MODELS}:brightness", "--data": str(photos), "--masks": masks} | changed
+    found = run("certify", *(text for option in options.items() for text in option))
+    assert (found.code, found.out) == (2, "")
+    assert message in found.err
+
+
+def test_a_damaged_image_is_named(run: Run, photos: Path, masks: str) -> None:
+    (photos / "dark" / "a.png").write_bytes(b"not a picture")
+    found = run("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, *COMMON)
+    assert found.code == 2
+    assert "a.png" in found.err
+
+
+def test_neither_masks_nor_regions_is_an_error(run: Run, photos: Path) -> None:
+    found = run("predict", "--model", f"{MODELS}:brightness", "--data", str(photos))
+    assert found.code == 2
+    assert "--regions" in found.err
+
+
+def test_images_of_other_sizes_are_fitted_to_the_masks(run: Run, masks: str, tmp_path: Path) -> None:
+    picture(tmp_path / "wide/0/x.png", 30, (40, 90))
+    found = run("certify", "--model", f"{MODELS}:brightness", "--data", "wide", "--masks", masks, *COMMON)
+    assert found.code == 0

@@ -1,0 +1,103 @@
+"""The project itself: layout, public names, wheel, the direction of knowledge, and that its check can fail."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import maskcover
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = {"maskcover", "adapters", "examples", "proofs", "tests", "benchmarks"}
+DESIGNED = {
+    "squares", "rectangle", "rectangles", "union", "patches", "cover", "verify", "MaskSet", "certify", "defend",
+}  # fmt: skip
+
+
+def run(*command: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=False)
+
+
+def tracked() -> list[str]:
+    return run("git", "ls-files").stdout.splitlines()
+
+
+def test_the_top_level_holds_exactly_the_six_folders() -> None:
+    folders = {name.split("/")[0] for name in tracked() if "/" in name}
+    assert {folder for folder in folders if not folder.startswith(".")} == FOLDERS
+
+
+def test_adapters_is_a_source_root_and_not_a_package() -> None:
+    assert not (ROOT / "adapters/__init__.py").exists()
+    assert (ROOT / "adapters/maskcover_torch/__init__.py").exists()
+
+
+def test_public_names_are_those_of_the_design_and_all_resolve() -> None:
+    assert set(maskcover.__all__) >= DESIGNED
+    assert all(getattr(maskcover, name) is not None for name in maskcover.__all__)
+    assert maskcover.__all__ == sorted(maskcover.__all__, key=lambda name: (not name[0].isupper(), name))
+
+
+def test_the_version_is_said_once_and_the_changelog_knows_it() -> None:
+    assert f'version = "{maskcover.__version__}"' in (ROOT / "pyproject.toml").read_text()
+    assert maskcover.__version__ in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_constraints_are_names_and_versions_only() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)] == []
+
+
+def test_the_wheel_holds_exactly_the_import_packages(tmp_path: Path) -> None:
+    built = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    top = {name.split("/")[0] for name in names}
+    packages = {name for name in top if not name.endswith(".dist-info")}
+    assert packages == {"maskcover", "maskcover_torch"}
+    assert all(f"{package}/py.typed" in names for package in packages)
+    assert "maskcover_torch/demo/page.html.j2" in names
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for name in ("maskcover", "adapters/maskcover_torch"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(root), str(root / "adapters")])
+    return run(str(Path(sys.executable).parent / "lint-imports"), "--no-cache", cwd=root, PYTHONPATH=path)
+
+
+def test_knowledge_flows_one_way(copy: Path) -> None:
+    found = lint_imports(copy)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("maskcover/covering/axis.py", "from maskcover.defense import certify"),
+        ("maskcover/masks/mask.py", "import maskcover.regions"),
+        ("maskcover/defense/engine.py", "import torch"),
+        ("maskcover/runs/images.py", "import maskcover_torch"),
+        ("adapters/maskcover_torch/module.py", "import maskcover.plot"),
+    ],
+)
+def test_a_planted_violation_is_caught(copy: Path, module: str, line: str) -> None:
+    with (copy / module).open("a") as stream:
+        stream.write(f"\n{line}\n")
+    found = lint_imports(copy)
+    assert found.returncode == 1
+    assert "BROKEN" in found.stdout
