@@ -12,12 +12,14 @@ from math import ceil, floor
 import numpy as np
 
 from maskcover.errors import InvalidInput
+from maskcover.grid import MOST_CELLS
 
 Amount = int | Fraction
 
 _PIXELS = re.compile(r"(\d{1,12})(?:px)?")
 _DECIMAL = re.compile(r"\d{0,40}\.?\d{1,40}(?:[eE]-?\d{1,2})?|\d{1,40}\.")
-_RATIO = re.compile(r"(\d{1,40})/(\d{1,40})")
+_RATIO = re.compile(r"(\d{1,41})/(\d{1,41})")
+_FINEST = 10**40
 
 
 def parse_amount(value: object, name: str) -> Amount:
@@ -89,6 +91,8 @@ def _parse_text(text: str, name: str, *, share: bool = False) -> Amount:
 
 
 def _positive(pixels: int, name: str) -> int:
+    if pixels > MOST_CELLS:
+        raise InvalidInput(f"{name} must be at most {MOST_CELLS:,} pixels; got more")
     if pixels < 1:
         raise InvalidInput(f"{name} must be at least 1 pixel; got {pixels}")
     return pixels
@@ -96,10 +100,13 @@ def _positive(pixels: int, name: str) -> int:
 
 def _share(share: Fraction, name: str) -> Fraction:
     if not 0 < share < 1:
+        found = f"{float(share):g}" if abs(share) < 10**9 else "one far outside"
         raise InvalidInput(
-            f"{name} as a share must lie strictly between 0 and 1; got {float(share):g} "
+            f"{name} as a share must lie strictly between 0 and 1; got {found} "
             "(pixels are whole numbers: write 502 or '502px')"
         )
+    if share.denominator > _FINEST:
+        raise InvalidInput(f"{name} as a share may have 40 decimals or a denominator up to 10^40; got a finer one")
     return share
 
 

@@ -16,7 +16,8 @@ Extents = tuple[int, ...]
 ImageSize = int | Iterable[int]
 
 # Sums over placements are made in 64-bit integers; this leaves them a factor of millions.
-_MOST_CELLS = 1 << 40
+MOST_CELLS = 1 << 40
+"""The largest grid."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,8 +35,8 @@ class Box:
         start, stop = _integers(self.start, "start"), _integers(self.stop, "stop")
         if len(start) != len(stop) or not start:
             raise InvalidInput(f"a box needs as many starts as stops, at least one; got {start} and {stop}")
-        if any(low < 0 or low >= high for low, high in zip(start, stop, strict=True)):
-            raise InvalidInput(f"a box needs 0 <= start < stop on every axis; got start {start}, stop {stop}")
+        if max(stop) > MOST_CELLS or any(low < 0 or low >= high for low, high in zip(start, stop, strict=True)):
+            raise InvalidInput(f"a box needs 0 <= start < stop <= {MOST_CELLS:,} on every axis; got {start} and {stop}")
         object.__setattr__(self, "start", start)
         object.__setattr__(self, "stop", stop)
 
@@ -91,8 +92,8 @@ class Grid:
         shape = _integers(self.shape, "image_size")
         if not shape or min(shape) < 1:
             raise InvalidInput(f"image_size must be one or more sides of at least 1 pixel; got {shape}")
-        if prod(shape) > _MOST_CELLS:
-            raise InvalidInput(f"image_size {shape} is too large: at most {_MOST_CELLS:,} pixels can be counted exactly")
+        if prod(shape) > MOST_CELLS:
+            raise InvalidInput(f"image_size {shape} is too large: at most {MOST_CELLS:,} pixels can be counted exactly")
         object.__setattr__(self, "shape", shape)
 
     @classmethod

@@ -44,7 +44,8 @@ def cover(
     )
     if output:
         made.save(output)
-    lines = [f"{len(made)} masks cover {made.regions} on {made.grid}, verified", *figures(made)]
+    count = "1 mask covers" if len(made) == 1 else f"{len(made)} masks cover"
+    lines = [f"{count} {made.regions} on {made.grid}, verified", *figures(made)]
     answer(document(made), lines + ([f"  written to             {output}"] if output else []), as_json=as_json)
 
 
@@ -64,13 +65,13 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Draw a mask set as a PNG, with the region that it misses if it does not cover; exit 1 if so."""
-    from maskcover import plot
     from maskcover.masks import MaskSet
+    from maskcover.plot import save
 
     loaded = MaskSet.load(masks)
     report = _report(masks, regions) if regions or loaded.regions else None
     picture = output or masks.with_suffix(".png")
-    plot.save(picture, loaded, report)
+    save(picture, loaded, report)
     shown = {"picture": str(picture), "covers": None if report is None else report.covers, **document(loaded)}
     verdict = [] if report is None else [str(report)]
     answer(shown, [f"{len(loaded)} masks on {loaded.grid} drawn to {picture}", *verdict], as_json=as_json)

@@ -7,6 +7,7 @@ another is never the harder one, so the inclusion-minimal ones decide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import prod
 from typing import TypeVar
 
 import numpy as np
@@ -80,7 +81,9 @@ def shared_count(counts: Mapping[Signature, int], patches: int) -> int:
 
 def _grouped(masks: Compressed, places: Blocks) -> Iterator[tuple[Signature, IntArray]]:
     """The blocks of a shape by signature: each signature once, with the numbers of its blocks in reading order."""
-    packed = [np.packbits(part.reshape(len(part), -1), axis=0) for part in inside(masks, places)]
+    # A leading row of zeros changes no signature, and is there when there is no mask at all.
+    packed = [np.zeros((1, prod(places.counts)), dtype=np.uint8)]
+    packed += [np.packbits(part.reshape(len(part), -1), axis=0) for part in inside(masks, places)]
     kinds, kind_of = np.unique(np.concatenate(packed), axis=1, return_inverse=True)
     order = np.argsort(kind_of, kind="stable")
     ends = np.cumsum(np.bincount(kind_of, minlength=kinds.shape[1]))

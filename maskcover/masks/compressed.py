@@ -48,6 +48,8 @@ def atoms(masks: tuple[Mask, ...], grid: Grid) -> BoolArray:
 
     Unions, equality and inclusion of masks are those of the rows. Shape (masks, atoms), bool.
     """
+    if not masks:
+        return np.zeros((0, 0), dtype=np.bool_)
     hidden = compress(masks, edges_of(masks, grid)).hidden.reshape(len(masks), -1)
     kinds = np.unique(np.packbits(hidden, axis=0), axis=1)
     rows = np.unpackbits(kinds, axis=0, count=len(masks)).astype(np.bool_)

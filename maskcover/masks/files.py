@@ -36,14 +36,17 @@ def read_masks(path: str | PathLike[str]) -> Content:
     """Read and check a file of `write_masks`; `MaskFileError` names the file and the field that is wrong."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise MaskFileError(f"cannot read {path}: {error.strerror}; expected a file written by MaskSet.save") from error
     except UnicodeDecodeError as error:
         raise MaskFileError(f"{path}: not a text file in UTF-8; expected a file written by MaskSet.save") from error
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise MaskFileError(f"cannot read {path}: {reason}; expected a file written by MaskSet.save") from error
     try:
         return _read(read_strict(text))
     except MaskFileError as error:
         raise MaskFileError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise MaskFileError(f"{path}: nested too deeply for a mask-set file") from error
 
 
 def _document(grid: Grid, masks: tuple[Mask, ...], regions: str | None) -> dict[str, Any]:

@@ -32,7 +32,10 @@ class Mask:
     _bounds: IntArray
 
     def __init__(self, boxes: Iterable[Box], *, ndim: int = 2) -> None:
-        rows = [(box.start, box.stop) for box in boxes]
+        given = tuple(boxes) if isinstance(boxes, Iterable) else (boxes,)
+        if not all(isinstance(box, Box) for box in given):
+            raise InvalidInput("a mask is made of Box values, such as Mask([Box((0, 0), (8, 8))])")
+        rows = [(box.start, box.stop) for box in given]
         if len({len(start) for start, _ in rows}) > 1:
             raise InvalidInput("the boxes of one mask must have the same number of axes")
         bounds = np.array(rows, dtype=np.int64) if rows else np.empty((0, 2, ndim), np.int64)
@@ -51,8 +54,11 @@ class Mask:
     @classmethod
     def from_array(cls, hidden: BoolArray) -> Mask:
         """The mask that hides the True cells of a bool array of the shape of the image."""
+        cells = np.asarray(hidden)
+        if cells.dtype != np.bool_ or not cells.size or not cells.ndim:
+            raise InvalidInput(f"expected a bool array of the image's shape; got {cells.dtype} of shape {cells.shape}")
         mask = cls.__new__(cls)
-        mask._set(_decomposed(np.asarray(hidden, dtype=np.bool_)))
+        mask._set(_decomposed(cells))
         return mask
 
     @property
@@ -77,6 +83,8 @@ class Mask:
 
     def union(self, *others: Mask) -> Mask:
         """The mask that hides what this one or any of the others hides."""
+        if any(other.ndim != self.ndim for other in others):
+            raise InvalidInput(f"masks of one union must have the same number of axes; this one has {self.ndim} axes")
         mask = type(self).__new__(type(self))
         mask._set(_canonical(np.concatenate([self._bounds, *(other._bounds for other in others)])))
         return mask
@@ -87,6 +95,8 @@ class Mask:
 
     def to_array(self, grid: Grid) -> BoolArray:
         """A bool array of the grid's shape, True where hidden."""
+        if not self.fits(grid):
+            raise InvalidInput(f"{self!r} does not lie on the {grid} grid")
         hidden = np.zeros(grid.shape, dtype=np.bool_)
         for box in self.boxes:
             hidden[box.slices] = True

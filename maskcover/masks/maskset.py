@@ -42,9 +42,13 @@ class MaskSet(Sequence[Mask]):
     regions: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.grid, Grid):
+            raise InvalidInput(f"grid must be a Grid, such as Grid.of(224); got {self.grid!r}")
+        if self.regions is not None and not isinstance(self.regions, str):
+            raise InvalidInput(f"regions must be the text of a region set, such as str(R); got {self.regions!r}")
         object.__setattr__(self, "masks", tuple(self.masks))
         for number, mask in enumerate(self.masks):
-            if not mask.fits(self.grid):
+            if not isinstance(mask, Mask) or not mask.fits(self.grid):
                 raise InvalidInput(f"mask {number} does not lie on the {self.grid} grid: {mask!r}")
 
     @classmethod

@@ -13,12 +13,14 @@ from fractions import Fraction
 from itertools import chain
 from math import ceil, floor
 
+import numpy as np
+
 from maskcover.amounts import Amount, amount_text, cells_up, parse_amount, parse_length
 from maskcover.errors import InvalidInput
 from maskcover.grid import Extents, Grid
 from maskcover.regions.base import RegionSet, Term, maximal
 
-_ASPECT = re.compile(r"\d{1,12}(?:\.\d{1,12}|/\d{1,12})?")
+_ASPECT = re.compile(r"\d{1,41}(?:\.\d{1,40}|/\d{1,41})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,14 +254,25 @@ def _tallest(family: Rectangles, sides: Extents, prefix: Extents, area: int) -> 
 
 
 def _parse_aspect(value: object) -> Fraction:
-    text = float.__repr__(value) if isinstance(value, float) else str(value)
     aspect = Fraction(0)
-    if not isinstance(value, bool) and _ASPECT.fullmatch(text):
+    if isinstance(value, Fraction):
+        aspect = value
+    elif isinstance(value, int | float | str | np.number) and _ASPECT.fullmatch(text := _text(value)):
         with suppress(ZeroDivisionError):
             aspect = Fraction(text)
-    if aspect < 1:
-        raise InvalidInput(f"max_aspect is long side over short side, at least 1, such as 4 or '3/2'; got {value!r}")
+    if aspect < 1 or max(aspect.numerator, aspect.denominator) > 10**40:
+        raise InvalidInput(
+            "max_aspect is long side over short side, at least 1, such as 4 or '3/2'; "
+            f"got {_text(value)[:40] or type(value).__name__}"
+        )
     return aspect
+
+
+def _text(value: object) -> str:
+    # A bool is no ratio, and Python refuses to print the largest integers.
+    if isinstance(value, bool) or (isinstance(value, int) and value.bit_length() > 128):
+        return ""
+    return str(value)
 
 
 def _aspect_text(aspect: Fraction) -> str:

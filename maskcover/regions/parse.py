@@ -52,18 +52,18 @@ def parse_regions(regions: RegionSet | str) -> RegionSet:
 def _region(node: ast.expr, text: str) -> RegionSet:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in _FAMILIES:
         raise InvalidInput(
-            f"expected one of {', '.join(_FAMILIES)} with its arguments in brackets; found {_source(node, text)!r}"
+            f"expected one of {', '.join(_FAMILIES)} with its arguments in brackets; found {_source(node, text)[:80]!r}"
         )
     arguments = [_value(argument, text) for argument in node.args]
     keywords = {}
     for keyword in node.keywords:
         if keyword.arg is None or keyword.arg in keywords:
-            raise InvalidInput(f"cannot read the arguments of {_source(node, text)!r}")
+            raise InvalidInput(f"cannot read the arguments of {_source(node, text)[:80]!r}")
         keywords[keyword.arg] = _value(keyword.value, text)
     try:
         return _FAMILIES[node.func.id](*arguments, **keywords)
     except TypeError as error:
-        raise InvalidInput(f"{node.func.id}: {error}; found {_source(node, text)!r}") from error
+        raise InvalidInput(f"{node.func.id}: {error}; found {_source(node, text)[:80]!r}") from error
 
 
 def _value(node: ast.expr, text: str) -> object:
@@ -75,8 +75,8 @@ def _value(node: ast.expr, text: str) -> object:
             return _source(node, text).replace("_", "")
         if isinstance(node.value, str) or type(node.value) is int:
             return node.value
-    raise InvalidInput(f"expected a number, a quoted size or a region set; found {_source(node, text)!r}")
+    raise InvalidInput(f"expected a number, a quoted size or a region set; found {_source(node, text)[:80]!r}")
 
 
 def _source(node: ast.expr, text: str) -> str:
-    return (ast.get_source_segment(text, node) or "")[:80]
+    return ast.get_source_segment(text, node) or ""
