@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,8 @@ class TorchClassifier:
         fill: What a hidden pixel becomes, in the frame of the model's input: one number, or one a channel. After
             normalisation 0 is the mean. It is part of the defence: certify and serve with the same.
         batch_size: Images a forward pass; every pass has exactly this many.
-        device: Where to compute; by default where the model's parameters are.
+
+    It computes where the model's parameters are, in their dtype.
 
     Raises:
         InvalidInput: the model is not a module, or some part of it is in training mode (threats.md, 19).
@@ -39,7 +41,6 @@ class TorchClassifier:
         *,
         fill: Fill = 0.0,
         batch_size: int = 16,
-        device: torch.device | str | None = None,
     ) -> None:
         if not isinstance(model, torch.nn.Module):
             raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
@@ -50,7 +51,7 @@ class TorchClassifier:
         self.fill = _fill(fill)
         self.batch_size = batch_size
         parameter = next(model.parameters(), None)
-        self._device = device if device is not None or parameter is None else parameter.device
+        self._device = torch.device("cpu") if parameter is None else parameter.device
         floating = parameter is not None and parameter.is_floating_point()
         self.classes = 0
         """Number of classes, known after the first scores."""
@@ -76,10 +77,15 @@ class TorchClassifier:
         # The same image comes many times in a batch; it is converted once.
         distinct = {id(image): image for image in images}
         tensors = {key: self._tensor(image, size) for key, image in distinct.items()}
+        if len({tensor.shape for tensor in tensors.values()}) > 1:
+            raise InvalidInput("expected images of one number of channels; got several")
         return torch.stack([tensors[id(image)] for image in images])
 
     def _tensor(self, image: Any, size: tuple[int, ...]) -> torch.Tensor:
-        tensor = torch.as_tensor(image)
+        if not isinstance(image, torch.Tensor | np.ndarray):
+            raise InvalidInput(f"expected images as tensors or arrays of floats; got {type(image).__name__}")
+        # A copy, since torch takes no flipped or read-only arrays.
+        tensor = image if isinstance(image, torch.Tensor) else torch.from_numpy(np.array(image))
         if tensor.ndim != 3 or tuple(tensor.shape[1:]) != size:
             expected = f"(channels, {', '.join(map(str, size))})"
             raise InvalidInput(f"the masks are for images of shape {expected}; got an image of {tuple(tensor.shape)}")
@@ -99,9 +105,16 @@ def refuse_training(model: torch.nn.Module) -> None:
 
 def _fill(fill: Fill) -> tuple[float, ...]:
     values = tuple(fill) if isinstance(fill, Sequence) else (fill,)
-    if not values or any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
-        raise InvalidInput(f"fill must be a number, or one a channel; got {fill!r}")
+    if not values or not all(map(_finite, values)):
+        raise InvalidInput(f"fill must be a finite number, or one a channel; got {fill!r}")
     return tuple(map(float, values))
+
+
+def _finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an int beyond all floats
+        return False
 
 
 def _scores(output: object) -> npt.NDArray[np.floating[Any]]:

@@ -42,6 +42,7 @@ def certify(
     fill: Fill = 0.0,
     batch_size: BatchSize = 16,
     rule: Annotated[str, typer.Option(help='"rows", or "all-pairs" for the paper\'s Algorithm 2.')] = "rows",
+    margin: Annotated[float, typer.Option(help="A right prediction must lead by more than this share.")] = 1e-4,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The claim: this share of images certifies.")] = 1.0,
     limit: Limit = None,
     as_json: Json = False,
@@ -60,6 +61,7 @@ def certify(
         np.array([sample.label for sample in samples]),
         masks_used,
         regions=regions,
+        margin=margin,
         rule=rule,  # type: ignore[arg-type]  # checked by certify, which names the rules
         progress=not as_json,
         fill=fill,
@@ -136,6 +138,7 @@ def _row(sample: Sample, verdict: Verdict) -> dict[str, Any]:
         "defended": verdict.defended.label,
         "case": verdict.defended.case.value,
         "failing_pair": verdict.certificate.failing,
+        "lead": verdict.lead,
         "evaluations": verdict.evaluations,
     }
 
@@ -157,6 +160,7 @@ def _document(result: CertificationResult) -> dict[str, Any]:
         "masks": len(result.masks),
         "digest": result.masks.digest,
         "rule": result.rule,
+        "margin": result.margin,
         "certified": int(result.certified.sum()),
         "total": len(result),
     }

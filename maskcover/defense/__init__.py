@@ -5,7 +5,7 @@ from maskcover.defense.certificates import Certificate, all_pairs, row_certifica
 from maskcover.defense.certify import certify, predict
 from maskcover.defense.double_masking import Case, Defended, double_masking
 from maskcover.defense.engine import MaskedClassifier
-from maskcover.defense.labels import UNDECIDED, UNSEEN, top_labels
+from maskcover.defense.labels import UNDECIDED, UNSEEN, leads, top_labels
 from maskcover.defense.results import CertificationResult, Verdict, exact_interval
 from maskcover.defense.table import Pending
 
@@ -25,6 +25,7 @@ __all__ = [
     "defend",
     "double_masking",
     "exact_interval",
+    "leads",
     "predict",
     "row_certificate",
     "top_labels",

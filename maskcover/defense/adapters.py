@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from maskcover.defense.engine import MaskedClassifier
 from maskcover.errors import InvalidInput, MissingExtra
@@ -45,7 +45,7 @@ class DefendedClassifier:
 
 def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier:
     """The `MaskedClassifier` of a model: itself if it is one, else made by the adapter of its framework."""
-    if isinstance(model, MaskedClassifier):
+    if _is_classifier(model):
         if options:
             raise InvalidInput(f"{type(model).__name__} is a classifier already; give it {sorted(options)} when made")
         return model
@@ -62,7 +62,7 @@ def defend(model: object, masks: MaskSet, **options: Any) -> Any:
     """
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
-    if isinstance(model, MaskedClassifier):
+    if _is_classifier(model):
         return DefendedClassifier(as_classifier(model, options), masks)
     return _adapter(model).defend(model, masks, **options)
 
@@ -79,7 +79,12 @@ def load(entry: EntryPoint) -> Any:
 
 def is_model(value: object) -> bool:
     """Whether a value is a model that can be certified: a `MaskedClassifier`, or of a framework with an adapter."""
-    return (isinstance(value, MaskedClassifier) and not isinstance(value, type)) or _entry(value) is not None
+    return _is_classifier(value) or _entry(value) is not None
+
+
+def _is_classifier(value: object) -> TypeGuard[MaskedClassifier]:
+    # A class has the members that its instances have, but is none of them.
+    return isinstance(value, MaskedClassifier) and not isinstance(value, type)
 
 
 def _adapter(model: object) -> Adapter:

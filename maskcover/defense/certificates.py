@@ -19,7 +19,7 @@ import numpy as np
 
 from maskcover.defense.double_masking import first_round
 from maskcover.defense.labels import UNSEEN
-from maskcover.defense.table import Pending
+from maskcover.defense.table import Pending, checked_matrix
 from maskcover.errors import InvalidInput
 from maskcover.masks.mask import BoolArray, IntArray
 
@@ -57,7 +57,7 @@ def row_certificate(table: IntArray, label: int, covers: Covers, *, exhaustive: 
     Returns:
         The certificate as soon as the answer is known, or the pairs to ask for next.
     """
-    seen = table != UNSEEN
+    seen = checked_matrix(table) != UNSEEN
     right = table == _checked(label)
     hopeful = (right | ~seen).all(axis=1)
     good = right.all(axis=1)
@@ -77,13 +77,13 @@ def all_pairs(table: IntArray, label: int, *, covering: bool) -> Certificate | P
         label: The true label y.
         covering: Whether the mask set covers the regions (Algorithm 2, line 2).
     """
-    seen = table != UNSEEN
+    seen = checked_matrix(table) != UNSEEN
     right = table == _checked(label)
     wrong = seen & ~right
     if covering and not wrong.any() and not seen.all():
         return _unseen(table, np.ones(len(table), dtype=np.bool_))
     good = right.all(axis=1)
-    certified = covering and bool(good.all()) and len(table) > 0
+    certified = covering and bool(good.all())
     return _certificate(certified, good, wrong, complete=bool((good | wrong.any(axis=1)).all()))
 
 

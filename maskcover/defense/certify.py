@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from functools import lru_cache
 from typing import Any, TypeVar, get_args
 
@@ -20,7 +20,7 @@ from maskcover.defense.results import CertificationResult, Rule, Verdict
 from maskcover.defense.table import NO_MASK, Pending, PredictionTable
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import MaskSet
-from maskcover.masks.mask import BoolArray
+from maskcover.masks.mask import BoolArray, IntArray
 from maskcover.regions import RegionSet, parse_regions
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ def certify(
     regions: RegionSet | str | None = None,
     rule: Rule = "rows",
     exhaustive: bool = False,
+    margin: float = 1e-4,
     progress: bool = False,
     **options: Any,
 ) -> CertificationResult:
@@ -48,6 +49,9 @@ def certify(
         regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
         rule: "rows" for the row certificate (design §7), "all-pairs" for the paper's Algorithm 2.
         exhaustive: Decide every row, for the whole map of certified placements, also of images that fail.
+        margin: A prediction counts as right only if its score leads the next by more than this share of the largest
+            absolute score: the same row of a batch may be rounded differently where it is served (threats.md, 21).
+            The default suits float32; raise it for models of lower precision, such as 0.05 for bfloat16.
         progress: Show a progress bar on stderr.
         **options: For the adapter, such as ``batch_size=16`` or ``fill=0.5``.
 
@@ -73,7 +77,9 @@ def certify(
     regions, covers = _covering(masks, regions)
     if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
         raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
-    true = _labels(labels, len(images))
+    true = _labels(labels, _count(images))
+    if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin < 1:
+        raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {margin!r}")
     # Every image is seen as it is, and under each mask; these come first, and in one go.
     first_look = Pending(np.repeat(np.arange(NO_MASK, len(masks)), 2).reshape(-1, 2))
 
@@ -81,16 +87,19 @@ def certify(
         if table.undefended == UNSEEN:
             return first_look
         label = int(true[number])
-        certificate = _certificate(table, label, rule, covers, exhaustive=exhaustive)
+        if table.classes is not None and label >= table.classes:
+            raise InvalidInput(f"image {number} has the label {label}, but the classifier has {table.classes} classes")
+        certificate = _certificate(table.firm(margin), label, rule, covers, exhaustive=exhaustive)
         if isinstance(certificate, Pending):
             return certificate
         defended = double_masking(table.matrix)
         if isinstance(defended, Pending):
             return defended
-        return Verdict(label, table.undefended, defended, certificate, table.evaluations)
+        lead = _smallest_lead(table, certificate)
+        return Verdict(label, table.undefended, defended, certificate, lead, table.evaluations)
 
-    verdicts = _in_order(settle(classifier, images, masks, decide), len(images), progress, "certifying")
-    return CertificationResult(masks, regions, rule, tuple(verdicts))
+    verdicts = _in_order(settle(classifier, images, masks, decide), len(true), progress, "certifying")
+    return CertificationResult(masks, regions, rule, float(margin), tuple(verdicts))
 
 
 def predict(
@@ -105,22 +114,29 @@ def predict(
 
     A label of −1 means that the classifier gave no unique finite top score where Algorithm 1 needed one.
     """
-    classifier = as_classifier(model, options)
-    if not len(masks):
-        raise InvalidInput("expected at least one mask; the mask set is empty")
+    classifier, count = as_classifier(model, options), _count(images)
 
     def decide(_: int, table: PredictionTable) -> Defended | Pending:
         return double_masking(table.matrix)
 
-    return _in_order(settle(classifier, images, masks, decide), len(images), progress, "predicting")
+    return _in_order(settle(classifier, images, masks, decide), count, progress, "predicting")
 
 
-def _certificate(
-    table: PredictionTable, label: int, rule: Rule, covers: Covers, *, exhaustive: bool
-) -> Certificate | Pending:
+def _certificate(table: IntArray, label: int, rule: Rule, covers: Covers, *, exhaustive: bool) -> Certificate | Pending:
     if rule == "rows":
-        return row_certificate(table.matrix, label, covers, exhaustive=exhaustive)
-    return all_pairs(table.matrix, label, covering=covers(np.ones(len(table.matrix), dtype=np.bool_)))
+        return row_certificate(table, label, covers, exhaustive=exhaustive)
+    return all_pairs(table, label, covering=covers(np.ones(len(table), dtype=np.bool_)))
+
+
+def _smallest_lead(table: PredictionTable, certificate: Certificate) -> float:
+    rows = table.unions.ids[list(certificate.good)]
+    return float(table.leads[rows].min()) if rows.size else 0.0
+
+
+def _count(images: object) -> int:
+    if not isinstance(images, Sized) or not hasattr(images, "__getitem__"):
+        raise InvalidInput(f"expected images with a length and an index, such as a list; got {type(images).__name__}")
+    return len(images)
 
 
 def _covering(masks: MaskSet, regions: RegionSet | str | None) -> tuple[RegionSet, Covers]:

@@ -8,7 +8,7 @@ from enum import Enum
 import numpy as np
 
 from maskcover.defense.labels import UNDECIDED, UNSEEN
-from maskcover.defense.table import Pending
+from maskcover.defense.table import Pending, checked_matrix
 from maskcover.masks.mask import IntArray
 
 
@@ -59,7 +59,7 @@ def double_masking(table: IntArray) -> Defended | Pending:
     >>> double_masking(np.array([[7, 7], [7, 7]]))
     Defended(label=7, case=<Case.AGREED: 'agreed'>, mask=None)
     """
-    one_mask = table.diagonal()
+    one_mask = checked_matrix(table).diagonal()
     if (one_mask == UNSEEN).any():
         return first_round(one_mask)
     majority = lowest_label(one_mask)

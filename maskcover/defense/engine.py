@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.defense.labels import top_labels
+from maskcover.defense.labels import leads, top_labels
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -75,6 +75,8 @@ def settle(classifier: MaskedClassifier, images: Images, masks: MaskSet, decide:
     Every batch takes from the first open images what they wait for, and opens further ones while there is room.
     An exception of the classifier ends the run: no verdict is made of what was not seen.
     """
+    if not isinstance(masks, MaskSet) or not len(masks):
+        raise InvalidInput("expected a MaskSet of at least one mask, such as cover(squares(size=32))")
     ask = _Batches(classifier, masks)
     waiting = iter(range(len(images)))
     open_images: list[_Open] = []
@@ -112,7 +114,7 @@ class _Batches:
     """Makes batches of one fixed size and checks what comes back."""
 
     def __init__(self, classifier: MaskedClassifier, masks: MaskSet) -> None:
-        if not isinstance(classifier.batch_size, int) or classifier.batch_size < 1:
+        if type(classifier.batch_size) is not int or classifier.batch_size < 1:
             raise InvalidInput(f"batch_size must be a whole number of at least 1; got {classifier.batch_size!r}")
         self._classifier = classifier
         # One row more, hiding nothing: number NO_MASK (-1) picks it.
@@ -130,12 +132,16 @@ class _Batches:
         hidden = self._hidden[first] | self._hidden[second]
         scores = np.asarray(self._classifier.scores([item.image for item, _ in padded], hidden))
         self._check(scores.shape)
-        for (item, union), label in zip(rows, top_labels(scores).tolist(), strict=False):
-            item.table.record(union, label)
+        found = zip(top_labels(scores).tolist(), leads(scores).tolist(), strict=True)
+        for (item, union), (label, lead) in zip(rows, found, strict=False):
+            item.table.record(union, label, lead)
+            item.table.classes = self._classes
             item.waits = False
 
     def _check(self, shape: tuple[int, ...]) -> None:
-        expected = (self._classifier.batch_size, self._classes or shape[-1])
-        if shape != expected:
-            raise InvalidInput(f"the classifier must return scores of shape {expected}; got {shape}")
-        self._classes = shape[-1]
+        rows, classes = self._classifier.batch_size, self._classes
+        if len(shape) != 2 or shape[0] != rows or classes not in (None, shape[1]):
+            raise InvalidInput(
+                f"the classifier must give scores of shape ({rows}, {classes or 'classes'}); got {shape}"
+            )
+        self._classes = shape[1]

@@ -24,12 +24,34 @@ def top_labels(scores: npt.ArrayLike) -> IntArray:
     >>> top_labels([[0.1, 0.9], [0.5, 0.5], [np.nan, 1.0]])
     array([ 1, -1, -1])
     """
+    values = _checked(scores)
+    decided = np.isfinite(values).all(axis=1)
+    top = values.argmax(axis=1)
+    ties = (values == values[np.arange(len(values)), top, None]).sum(axis=1) > 1
+    return np.where(decided & ~ties, top, UNDECIDED).astype(np.int64)
+
+
+def leads(scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """How far the top score of each row leads the next, as a share of the largest absolute score; 0 without a label.
+
+    Rounding moves a score by a small share of the largest one, so a lead well above that share survives it.
+
+    >>> leads([[1.0, 4.0], [2.0, 2.0], [np.inf, 1.0]])
+    array([0.75, 0.  , 0.  ])
+    """
+    values = _checked(scores).astype(np.float64)
+    decided = top_labels(scores) != UNDECIDED
+    first, second = np.sort(np.where(decided[:, None], values, 0.0), axis=1)[:, :-3:-1].T
+    # A score of float64 can be so large that the difference is not finite: then there is nothing to rely on.
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = (first - second) / np.abs(np.where(decided[:, None], values, 1.0)).max(axis=1)
+    return np.where(decided & np.isfinite(found), found, 0.0)
+
+
+def _checked(scores: npt.ArrayLike) -> npt.NDArray[np.generic]:
     values = np.asarray(scores)
     if values.ndim != 2 or values.shape[1] < 2 or values.dtype.kind not in "fiu":
         raise InvalidInput(
             f"expected real scores of shape (rows, classes) with at least 2 classes; got {values.dtype} {values.shape}"
         )
-    decided = np.isfinite(values).all(axis=1)
-    top = values.argmax(axis=1)
-    ties = (values == values[np.arange(len(values)), top, None]).sum(axis=1) > 1
-    return np.where(decided & ~ties, top, UNDECIDED).astype(np.int64)
+    return values

@@ -11,6 +11,7 @@ import numpy as np
 from maskcover.covering.shares import PlacementMap, covered_share, placement_map
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.double_masking import Defended
+from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.masks.mask import BoolArray, IntArray
 from maskcover.regions import RegionSet
@@ -27,6 +28,8 @@ class Verdict:
         undefended: The label of the bare classifier, `UNDECIDED` (−1) for non-finite or tied scores.
         defended: The outcome of Algorithm 1 on the image as it is.
         certificate: The certificate about `label`.
+        lead: The smallest lead (see `maskcover.defense.leads`) among the predictions that the certificate stands on,
+            those of the rows of its good masks; 0 if there is none. A larger margin than this would lose them.
         evaluations: Masked predictions that were made for this image.
     """
 
@@ -34,6 +37,7 @@ class Verdict:
     undefended: int
     defended: Defended
     certificate: Certificate
+    lead: float
     evaluations: int
 
 
@@ -47,6 +51,7 @@ class CertificationResult:
     masks: MaskSet
     regions: RegionSet
     rule: Rule
+    margin: float
     verdicts: tuple[Verdict, ...]
 
     @property
@@ -82,7 +87,7 @@ class CertificationResult:
         return placement_map(self._good(number), self.regions)
 
     def share(self, number: int) -> Fraction:
-        """The share of the attacker's regions that are certified for an image; 1 exactly when it is certified."""
+        """The share of the attacker's regions that are certified for an image, by the row theorem; see `map`."""
         return covered_share(self._good(number), self.regions)
 
     def __len__(self) -> int:
@@ -97,7 +102,8 @@ class CertificationResult:
         return (
             f"{certified} of {len(self)} images certified against {self.regions} on {self.masks.grid} "
             f"(95 % interval {low:.1%} to {high:.1%}); right as they are: {right} defended, {bare} undefended. "
-            f"{len(self.masks)} masks, rule {self.rule}, {self.evaluations} masked predictions"
+            f"{len(self.masks)} masks, rule {self.rule}, margin {self.margin:g}, "
+            f"{self.evaluations} masked predictions"
         )
 
     def _good(self, number: int) -> MaskSet:
@@ -112,6 +118,10 @@ def exact_interval(successes: int, total: int, confidence: float = 0.95) -> tupl
     >>> round(low, 3), round(high, 3)
     (0.555, 0.997)
     """
+    if not 0 <= successes <= total:
+        raise InvalidInput(f"expected 0 <= successes <= total; got {successes} of {total}")
+    if not 0 < confidence < 1:
+        raise InvalidInput(f"confidence must lie between 0 and 1; got {confidence}")
     if total == 0:
         return 0.0, 1.0
     # scipy.stats takes half a second to import, and only a summary needs it.

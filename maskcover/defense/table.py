@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
-from maskcover.defense.labels import UNSEEN
+from maskcover.defense.labels import UNDECIDED, UNSEEN
+from maskcover.errors import InvalidInput
 from maskcover.masks import Unions
 from maskcover.masks.mask import IntArray
 
@@ -21,6 +23,15 @@ class Pending:
     pairs: IntArray
 
 
+def checked_matrix(table: IntArray) -> IntArray:
+    """The matrix of a prediction table: as many rows as columns, and F(x; m, m') = F(x; m', m)."""
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or not (table == table.T).all():
+        raise InvalidInput(f"a prediction table is a square, symmetric matrix of labels; got the shape {table.shape}")
+    if not len(table):
+        raise InvalidInput("a prediction table needs at least one mask; this one has none")
+    return table
+
+
 @dataclass(slots=True, eq=False)
 class PredictionTable:
     """The labels of one image under every union of two masks, each union once.
@@ -30,15 +41,24 @@ class PredictionTable:
 
     unions: Unions
     labels: IntArray = field(init=False)
+    leads: npt.NDArray[np.float64] = field(init=False)
     evaluations: int = field(init=False, default=0)
+    classes: int | None = field(init=False, default=None)
+    """Number of classes, known once something was recorded."""
 
     def __post_init__(self) -> None:
         self.labels = np.full(len(self.unions) + 1, UNSEEN, dtype=np.int64)
+        self.leads = np.zeros(len(self.labels))
 
     @property
     def matrix(self) -> IntArray:
         """F(x; m_i, m_j) as int64 of shape (masks, masks), symmetric, `UNSEEN` where it was not asked for."""
         return self.labels[self.unions.ids]
+
+    def firm(self, margin: float) -> IntArray:
+        """`matrix`, but `UNDECIDED` where the top score does not lead by more than `margin`: what to certify from."""
+        firm = np.where((self.labels >= 0) & (self.leads <= margin), UNDECIDED, self.labels)
+        return firm[self.unions.ids]
 
     @property
     def undefended(self) -> int:
@@ -59,7 +79,7 @@ class PredictionTable:
         first, second = self.unions.pairs[union].tolist()
         return first, second
 
-    def record(self, union: int, label: int) -> None:
-        """Keep the label of a union."""
-        self.labels[union] = label
+    def record(self, union: int, label: int, lead: float) -> None:
+        """Keep the label of a union, and how far it leads (see `leads`)."""
+        self.labels[union], self.leads[union] = label, lead
         self.evaluations += 1

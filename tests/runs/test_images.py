@@ -45,7 +45,8 @@ def test_the_centre_is_cut_out_of_a_wide_image(tmp_path: Path) -> None:
 def test_values_are_scaled_and_normalised_and_channels_come_first(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", Image.new("RGB", (4, 2), (255, 0, 51)))
     image = Preprocessing((2, 4), mean=(0.5, 0.25, 0.2), std=(0.5, 0.25, 2.0))(path)
-    assert (image.shape, image.dtype) == ((3, 2, 4), np.float32)
+    assert image.shape == (3, 2, 4)
+    assert image.dtype == np.float32
     assert image[:, 0, 0] == pytest.approx([1.0, -1.0, 0.0])
 
 
