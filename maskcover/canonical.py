@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +50,17 @@ def read_strict(text: str) -> Any:
         raise MaskFileError(f"not a JSON document: {error}") from error
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, never half of it."""
     try:
+        path = Path(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+    except (OSError, TypeError, ValueError) as error:  # the latter two: what no file can be called
         raise InvalidInput(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
     partial = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
         # mkstemp makes files private; give the result the rights any new file would have had.
         umask = os.umask(0)
         os.umask(umask)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from operator import index
+from operator import add, index, le
 
 from maskcover.errors import InvalidInput
 
@@ -47,8 +47,10 @@ class Box:
         >>> Box.at((3, 0), (2, 5))
         Box(start=(3, 0), stop=(5, 5))
         """
-        low = _integers(start, "start")
-        return cls(low, tuple(a + b for a, b in zip(low, _integers(extents, "extents"), strict=True)))
+        low, size = _integers(start, "start"), _integers(extents, "extents")
+        if len(low) != len(size):
+            raise InvalidInput(f"a box needs as many starts as extents; got {low} and {size}")
+        return cls(low, tuple(map(add, low, size)))
 
     @property
     def extents(self) -> Extents:
@@ -67,7 +69,9 @@ class Box:
 
     def contains(self, other: Box) -> bool:
         """Whether every cell of `other` lies in this box."""
-        return all(a <= c and d <= b for a, b, c, d in zip(self.start, self.stop, other.start, other.stop, strict=True))
+        if len(other.start) != len(self.start):
+            raise InvalidInput(f"boxes of {len(self.start)} and of {len(other.start)} axes cannot be compared")
+        return all(map(le, self.start, other.start)) and all(map(le, other.stop, self.stop))
 
     def __str__(self) -> str:
         size = "×".join(map(str, self.extents))

@@ -41,7 +41,7 @@ class AxisMasks:
 
     @property
     def covers(self) -> int:
-        """Lemma 4: the longest patch that is sure to lie inside a mask (0 if there is none)."""
+        """Lemma 4: every patch of at most so many cells, m − s + 1, lies inside a mask (0 if that is none)."""
         return self.size if self.count == 1 else max(self.size - self.stride + 1, 0)
 
 

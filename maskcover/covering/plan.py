@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import comb, prod
 
+from maskcover.covering.axis import AxisMasks
 from maskcover.covering.classes import fewest_by_classes
 from maskcover.covering.products import ProductGrid, product_grid
 from maskcover.errors import ImpossibleCover
@@ -64,17 +65,25 @@ class Plan:
 
 def plan_within(grid: Grid, terms: tuple[Term, ...], largest: int) -> Plan:
     """The plan of fewest masks of which none hides more than `largest` pixels; a union of k has k equal shares."""
-    plans = []
-    for term in terms:
-        products = fewest_by_classes(grid, term.shapes, largest // term.patches)
-        if products is None:
-            least = term.patches * max(map(prod, term.shapes))
-            raise ImpossibleCover(
-                f"no mask of at most {largest} px can hold the largest region; "
-                f"a largest hidden area of {least} px ({least / grid.size:.2%}) or more is possible"
-            )
-        plans.append(TermPlan(products, term.patches))
-    return Plan(tuple(plans))
+    least = least_area(grid, terms)
+    if largest < least:
+        raise ImpossibleCover(
+            f"no mask of at most {largest} px can hold the largest region; "
+            f"a largest hidden area of {least} px ({least / grid.size:.2%}) or more is possible"
+        )
+    return Plan(tuple(_term_plan(grid, term, largest) for term in terms))
+
+
+def least_area(grid: Grid, terms: tuple[Term, ...]) -> int:
+    """The least largest hidden area for which there is a plan: k patches of the largest shape, or the whole image."""
+    return max(min(term.patches * max(map(prod, term.shapes)), grid.size) for term in terms)
+
+
+def _term_plan(grid: Grid, term: Term, largest: int) -> TermPlan:
+    products = fewest_by_classes(grid, term.shapes, largest // term.patches)
+    if products is None or largest >= grid.size:
+        products = (ProductGrid(tuple(AxisMasks(length, length, 1) for length in grid.shape)),)
+    return TermPlan(products, term.patches)
 
 
 def plan_by_grid(grid: Grid, terms: tuple[Term, ...], budgets: Extents) -> Plan:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from math import prod
+
+import numpy as np
 
 from maskcover.amounts import Amount, cells_down, parse_amount
-from maskcover.covering.plan import Plan, plan_by_grid, plan_within
+from maskcover.covering.plan import Plan, least_area, plan_by_grid, plan_within
 from maskcover.covering.verification import verify
 from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
 from maskcover.grid import Extents, Grid, ImageSize
@@ -101,17 +102,15 @@ def _plan(
 def _default_plan(lattice: Grid, terms: tuple[Term, ...]) -> Plan:
     if len(terms) == 1 and len(terms[0].shapes) == 1:
         return plan_by_grid(lattice, terms, (_DEFAULT_BUDGETS.get(terms[0].patches, 5),) * lattice.ndim)
-    largest = cells_down(_DEFAULT_SHARE, lattice.size)
     # Where the attacker's own regions are near a tenth or above, a mask needs room beyond the region itself.
-    least = max(term.patches * max(map(prod, term.shapes)) for term in terms)
-    return plan_within(lattice, terms, min(max(largest, 2 * least), max(lattice.size, least)))
+    largest = max(cells_down(_DEFAULT_SHARE, lattice.size), 2 * least_area(lattice, terms))
+    return plan_within(lattice, terms, min(largest, lattice.size))
 
 
 def _smallest_areas(lattice: Grid, terms: tuple[Term, ...], affordable: Callable[[Plan], bool]) -> Plan:
     """The affordable plan whose largest mask is smallest, by bisection: a larger area never needs more masks."""
-    most = max(term.patches for term in terms)
-    high = most * lattice.size  # k whole images: one mask, always affordable
-    low = max(term.patches * max(map(prod, term.shapes)) for term in terms) - 1
+    high = lattice.size  # one mask that hides the image: always affordable
+    low = least_area(lattice, terms) - 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if affordable(plan_within(lattice, terms, middle)) else (middle, high)
@@ -126,15 +125,16 @@ def _verified(masks: MaskSet, regions: RegionSet) -> MaskSet:
 
 
 def _whole(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise InvalidInput(f"{name} must be a whole number; got {value!r}")
     if value < 1:
         raise ImpossibleCover(f"{name}={value} is too small a budget; at least 1 is possible (one mask hides all)")
-    return value
+    return int(value)
 
 
 def _budgets(grid: object, lattice: Grid) -> Extents:
     budgets = tuple(grid) if isinstance(grid, Iterable) else ()
-    if len(budgets) != lattice.ndim or not all(type(k) is int and k >= 1 for k in budgets):
+    whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) and k >= 1 for k in budgets)
+    if len(budgets) != lattice.ndim or not whole:
         raise InvalidInput(f"grid must be {lattice.ndim} whole numbers of at least 1, such as (6, 6); got {grid!r}")
-    return budgets
+    return tuple(map(int, budgets))

@@ -29,7 +29,7 @@ def write_masks(path: str | PathLike[str], content: Content) -> None:
     head = {key: document[key] for key in ("schema", "version", "image_size", "regions")}
     head["digest"] = digest(document)
     text = json.dumps(head)[:-1] + ', "masks": [\n' + ",\n".join(lines) + "\n]}\n"
-    write_atomically(Path(path), text)
+    write_atomically(path, text.encode())
 
 
 def read_masks(path: str | PathLike[str]) -> Content:
@@ -38,7 +38,7 @@ def read_masks(path: str | PathLike[str]) -> Content:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise MaskFileError(f"{path}: not a text file in UTF-8; expected a file written by MaskSet.save") from error
-    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+    except (OSError, TypeError, ValueError) as error:  # the latter two: what no file can be called
         reason = getattr(error, "strerror", None) or error
         raise MaskFileError(f"cannot read {path}: {reason}; expected a file written by MaskSet.save") from error
     try:

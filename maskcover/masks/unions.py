@@ -11,6 +11,8 @@ from maskcover.grid import Grid
 from maskcover.masks.compressed import atoms
 from maskcover.masks.mask import BoolArray, IntArray, Mask
 
+_ROWS_AT_ONCE = 1024
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unions:
@@ -61,9 +63,15 @@ def without_contained(masks: tuple[Mask, ...], grid: Grid) -> tuple[Mask, ...]:
 
 def _contained(rows: BoolArray) -> list[bool]:
     """For each of the pairwise different rows, whether another one has all of its atoms."""
-    outside = rows.astype(np.int32) @ (~rows).astype(np.int32).T
-    np.fill_diagonal(outside, 1)
-    inside: list[bool] = (outside == 0).any(axis=1).tolist()
+    # Atoms of row i outside row j, counted by matrix products: float32 holds every count exactly below 2^24 atoms.
+    counts = rows.astype(np.float32 if rows.shape[1] < 1 << 24 else np.float64)
+    complement = 1 - counts
+    inside: list[bool] = []
+    for begin in range(0, len(rows), _ROWS_AT_ONCE):
+        outside = counts[begin : begin + _ROWS_AT_ONCE] @ complement.T
+        itself = np.arange(len(outside))
+        outside[itself, begin + itself] = 1
+        inside += (outside == 0).any(axis=1).tolist()
     return inside
 
 

@@ -1,0 +1,134 @@
+"""What the demo finds, as values: covers, certified photos, an attack, times; and what it failed to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.covering import CoverReport
+from maskcover.defense import CertificationResult, Defended, Verdict
+from maskcover.masks import MaskSet
+from maskcover_torch.demo.attack import Attack
+from maskcover_torch.demo.photos import Photo
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoverStep:
+    """A cover, what `verify` says of it, and how many seconds `verify` took."""
+
+    attacker: str
+    masks: MaskSet
+    report: CoverReport
+    seconds: float
+
+    @property
+    def largest_share(self) -> Fraction:
+        """The share of the image that the largest mask hides."""
+        return Fraction(self.masks.largest_hidden_area, self.masks.grid.size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoStep:
+    """A photo, its certification (of this one image), and seconds.
+
+    `seen` is the label under the failing pair of masks, None if no pair fails.
+    """
+
+    photo: Photo
+    result: CertificationResult
+    seen: int | None
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the photo."""
+        return self.result.verdicts[0]
+
+    @property
+    def share(self) -> Fraction:
+        """The share of the attacker's placements that are certified."""
+        return self.result.share(0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttackStep:
+    """An attack on a certified photo, and the labels of the attacked photo by both networks."""
+
+    target: PhotoStep
+    attack: Attack
+    undefended: int
+    defended: Defended
+    seconds: float
+
+    @property
+    def changed(self) -> npt.NDArray[np.bool_]:
+        """Which pixels differ from the clean photo, bool (height, width)."""
+        return np.asarray((self.attack.pixels != self.target.photo.pixels).any(axis=2))
+
+    @property
+    def outside(self) -> int:
+        """Pixels that differ although they lie outside the box of the attack: there must be none."""
+        elsewhere = self.changed
+        elsewhere[self.attack.box.slices] = False
+        return int(elsewhere.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How long a part of the demo took: seconds on the clock, and of processor time over all threads."""
+
+    name: str
+    wall: float
+    processor: float
+
+
+@dataclass(slots=True, eq=False)
+class DemoResult:
+    """All that the demo found; filled step by step.
+
+    `page` is the file that it writes; `attack` is None if no photo was certified, or none of those could be attacked.
+    """
+
+    page: Path
+    seed: int
+    covers: list[CoverStep] = field(default_factory=list)
+    photos: list[PhotoStep] = field(default_factory=list)
+    attack: AttackStep | None = None
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def certified(self) -> list[PhotoStep]:
+        """The photos that were certified."""
+        return [step for step in self.photos if step.verdict.certificate.certified]
+
+    @property
+    def shortfall(self) -> str | None:
+        """What the demo failed to show, as a sentence; None if it showed everything."""
+        return next(_shortfalls(self), None)
+
+
+def _shortfalls(result: DemoResult) -> Iterator[str]:
+    for step in result.covers:
+        if not step.report:
+            yield str(step.report)
+    if not result.certified:
+        yield f"none of the {len(result.photos)} photos was certified, so there is nothing to attack"
+    elif result.attack is None:
+        yield "the attack fooled the undefended network on no certified photo"
+    else:
+        yield from _attack_shortfalls(result.attack)
+
+
+def _attack_shortfalls(step: AttackStep) -> Iterator[str]:
+    photo = step.target.photo
+    if step.outside:
+        yield f"the attack changed {step.outside} pixels outside its box, which no certificate speaks of"
+    if step.undefended == photo.label:
+        yield "the undefended network was not fooled when it was asked again"
+    if step.defended.label != photo.label:
+        yield f"the defended label of {photo.name} was changed in spite of its certificate: please report this as a bug"

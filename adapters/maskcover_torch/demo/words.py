@@ -1,0 +1,31 @@
+"""How the demo words what it found, for the tables and for the page alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maskcover.defense import Defended
+from maskcover_torch.demo.results import PhotoStep
+
+
+def class_name(names: Sequence[str], label: int) -> str:
+    """The name of a label, "no label" for −1.
+
+    >>> class_name(["cat", "dog"], 1), class_name(["cat", "dog"], -1)
+    ('dog', 'no label')
+    """
+    return names[label] if label >= 0 else "no label"
+
+
+def defended_words(names: Sequence[str], defended: Defended) -> str:
+    """A defended label with the case of Algorithm 1, such as "espresso (disagreer, mask 3)"."""
+    return str(defended).replace(str(defended.label), class_name(names, defended.label), 1)
+
+
+def failing_words(names: Sequence[str], step: PhotoStep) -> str:
+    """The pair of masks that fails a photo, and what the network sees under it; empty if no pair fails."""
+    failing = step.verdict.certificate.failing
+    if failing is None or step.seen is None:
+        return ""
+    masks = f"mask {failing[0]}" if failing[0] == failing[1] else f"masks {failing[0]} and {failing[1]}"
+    return f"with {masks} hidden: {class_name(names, step.seen)}"

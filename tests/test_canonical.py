@@ -1,0 +1,114 @@
+"""Strict JSON: one byte form, a digest of it, a reader that refuses, and writes that happen whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maskcover.canonical import canonical_bytes, digest, read_strict, write_atomically
+from maskcover.errors import InvalidInput, MaskFileError
+
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(DOCUMENTS)
+def test_canonical_bytes_read_back_as_the_document(document: object) -> None:
+    assert read_strict(canonical_bytes(document).decode("ascii")) == document
+
+
+@given(st.dictionaries(st.text(max_size=4), st.integers(), max_size=6))
+def test_the_order_of_keys_does_not_change_the_bytes(document: dict[str, int]) -> None:
+    assert canonical_bytes(dict(reversed(document.items()))) == canonical_bytes(document)
+
+
+def test_the_digest_is_the_sha256_of_the_canonical_bytes() -> None:
+    assert digest([1, "é"]) == "sha256:" + hashlib.sha256(b'[1,"\\u00e9"]').hexdigest()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_json_lacks_have_no_bytes(value: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_bytes([value])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": 1, "a": 1}', "the key 'a' stands twice"),
+        ('[{"b": {"a": 1, "c": 2, "a": 3}}]', "the key 'a' stands twice"),
+        ("[1.0]", "whole numbers only; found 1.0"),
+        ("[1e3]", "whole numbers only; found 1e3"),
+        ("[NaN]", "whole numbers only; found NaN"),
+        ("[-Infinity]", "whole numbers only; found -Infinity"),
+        ("[1" + "0" * 100 + ".5]", "whole numbers only"),
+        ("[" + "9" * 5000 + "]", "not a JSON document"),
+        ("", "not a JSON document"),
+        ("[1, 2", "not a JSON document"),
+        ("[01]", "not a JSON document"),
+        ("{} {}", "not a JSON document"),
+        ("\ufeff{}", "not a JSON document"),
+        ("[" * 100_000, "not a JSON document"),
+    ],
+)
+def test_the_strict_reader_refuses_what_json_leaves_open(text: str, message: str) -> None:
+    with pytest.raises(MaskFileError, match=message):
+        read_strict(text)
+
+
+def test_a_write_replaces_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    for text in ("old", "new é\n"):
+        write_atomically(path, text)
+    assert path.read_bytes() == "new é\n".encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_written_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
+    usual = tmp_path / "usual"
+    usual.touch()
+    write_atomically(tmp_path / "written", b"x")
+    assert (tmp_path / "written").stat().st_mode == usual.stat().st_mode
+
+
+def _broken(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("step", ["pathlib.Path.replace", "pathlib.Path.chmod"])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_text("old")
+    monkeypatch.setattr(step, _broken)
+    with pytest.raises(InvalidInput, match=r"cannot write .*No space left"):
+        write_atomically(path, b"new")
+    assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["file.json"])  # noqa: PTH208 (Path is broken here)
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "file.json", json.dumps({}))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["missing/file.json", "folder"])
+def test_a_place_that_cannot_be_written_is_an_error(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InvalidInput, match="cannot write"):
+        write_atomically(tmp_path / name, b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

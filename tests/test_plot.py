@@ -1,0 +1,201 @@
+"""Pictures: what is drawn, where, and what cannot be."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.figure import Figure
+from PIL import Image
+
+import maskcover as mc
+from maskcover.covering.shares import placement_map
+from maskcover.plot import BARE, HIDDEN, draw_masks, draw_placements, draw_witness, percent_down, save
+
+GRID = (12, 20)
+REGIONS = "squares(size=3)"
+
+
+@pytest.fixture
+def masks() -> mc.MaskSet:
+    return mc.cover(REGIONS, image_size=GRID, grid=(3, 4))
+
+
+def rectangles(ax: Axes, number: int) -> list[tuple[float, float, float, float]]:
+    """(top, left, bottom, right) of the rectangles of one collection."""
+    collection = ax.collections[number]
+    assert isinstance(collection, PatchCollection)
+    boxes = [path.get_extents() for path in collection.get_paths()]
+    return [(box.y0, box.x0, box.y1, box.x1) for box in boxes]
+
+
+def width(path: Path) -> int:
+    with Image.open(path) as image:
+        return image.width
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 12])
+def test_every_mask_has_its_picture(masks: mc.MaskSet, count: int) -> None:
+    frames, hidden = (rectangles(draw_masks(masks[:count]), number) for number in (0, 1))
+    assert len(frames) == len(hidden) == count
+    for mask, frame, (top, left, bottom, right) in zip(masks, frames, hidden, strict=False):
+        place = top - frame[0], left - frame[1], bottom - frame[0], right - frame[1]
+        assert place == pytest.approx((*mask.boxes[0].start, *mask.boxes[0].stop))
+
+
+def test_small_pictures_do_not_overlap_and_lie_in_the_axes(masks: mc.MaskSet) -> None:
+    ax = draw_masks(masks)
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    frames = rectangles(ax, 0)
+    assert all(left <= f[1] and f[3] <= right and top <= f[0] and f[2] <= bottom + 1e-9 for f in frames)
+    assert not any(
+        a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for a in frames for b in frames if a != b
+    )
+
+
+def test_unions_of_boxes_are_drawn_box_by_box() -> None:
+    masks = mc.MaskSet.from_boxes([[(0, 0, 3, 3), (8, 10, 3, 3)]], image_size=GRID)
+    assert len(rectangles(draw_masks(masks), 1)) == 2
+
+
+def test_of_very_many_masks_the_first_are_drawn_and_the_title_says_so() -> None:
+    masks = mc.MaskSet.from_boxes([(n // 40, n % 40, 1, 1) for n in range(1200)], image_size=40)
+    ax = draw_masks(masks)
+    assert len(rectangles(ax, 0)) == 1024
+    assert ax.get_title() == "the first 1,024 of 1,200 masks on 40×40, the largest hides 0.1 %"
+
+
+def test_an_empty_set_has_a_picture() -> None:
+    assert draw_masks(mc.MaskSet.from_boxes([], image_size=GRID)).get_title().startswith("0 masks")
+
+
+def test_what_is_given_is_drawn_upon(masks: mc.MaskSet) -> None:
+    ax = Figure().add_subplot()
+    report = mc.verify(masks[1:], REGIONS)
+    map_ = placement_map(masks, REGIONS)
+    assert draw_masks(masks, ax) is draw_witness(report, ax) is draw_placements(np.zeros((*GRID, 3)), map_, ax) is ax
+
+
+def test_no_picture_touches_pyplot() -> None:
+    code = (
+        "import sys, maskcover as mc, maskcover.plot as p; p.draw_masks(mc.cover(mc.squares(3), 12)); "
+        "print('matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_the_witness_is_the_last_thing_drawn(masks: mc.MaskSet) -> None:
+    report = mc.verify(masks[1:], REGIONS)
+    assert report.witness is not None
+    ax = draw_witness(report)
+    (missed,) = rectangles(ax, -1)
+    assert missed == pytest.approx((*report.witness[0].start, *report.witness[0].stop))
+    assert str(report.witness[0]) in ax.get_title()
+
+
+def test_every_patch_of_a_witness_is_drawn() -> None:
+    masks = mc.cover("patches(squares(size=2), k=2)", image_size=20, grid=(4, 4))
+    report = mc.verify(masks[1:])
+    assert report.witness is not None
+    assert len(rectangles(draw_witness(report), -1)) == len(report.witness) == 2
+
+
+def test_the_nearest_mask_is_named_with_the_share_that_it_holds() -> None:
+    masks = mc.MaskSet.from_boxes([(0, 0, 2, 2), (0, 0, 4, 3)], image_size=8)
+    legend = draw_witness(mc.verify(masks, "squares(size=4)")).get_legend()
+    assert legend is not None
+    assert "mask 1, holds 75 % of it" in [text.get_text() for text in legend.get_texts()]
+
+
+def test_there_is_no_nearest_mask_of_none() -> None:
+    legend = draw_witness(mc.verify(mc.MaskSet.from_boxes([], image_size=8), "squares(size=4)")).get_legend()
+    assert legend is not None
+    assert len(legend.get_texts()) == 2
+
+
+def test_masks_that_cover_have_no_witness_to_draw(masks: mc.MaskSet) -> None:
+    with pytest.raises(mc.InvalidInput, match="the masks cover"):
+        draw_witness(mc.verify(masks, REGIONS))
+
+
+def test_the_map_is_blue_where_all_is_certified_and_red_where_nothing_is(masks: mc.MaskSet) -> None:
+    black = np.zeros((*GRID, 3))
+    every = np.asarray(draw_placements(black, placement_map(masks, REGIONS)).images[0].get_array())
+    none = np.asarray(draw_placements(black, placement_map(masks[:0], REGIONS)).images[0].get_array())
+    assert len(np.unique(every.reshape(-1, 3), axis=0)) == len(np.unique(none.reshape(-1, 3), axis=0)) == 1
+    assert every[0, 0, 2] > every[0, 0, 0]
+    assert none[0, 0, 0] > none[0, 0, 2]
+    assert HIDDEN != BARE
+
+
+def test_the_share_in_the_title_is_rounded_down(masks: mc.MaskSet) -> None:
+    title = draw_placements(np.zeros((*GRID, 3)), placement_map(masks[1:], REGIONS)).get_title()
+    assert not title.startswith("100 %")
+    assert percent_down(Fraction(10**9 - 1, 10**9)) == "99.9 %"
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((20, 12, 3)), "shape"),
+        (np.zeros(GRID), "shape"),
+        (np.zeros((*GRID, 3), dtype=np.uint8), "uint8"),
+        (np.full((*GRID, 3), 1.01), "0, 1"),
+        (np.full((*GRID, 3), np.nan), "0, 1"),
+    ],
+)
+def test_images_that_cannot_be_drawn(masks: mc.MaskSet, image: np.ndarray, message: str) -> None:
+    with pytest.raises(mc.InvalidInput, match=message):
+        draw_placements(image, placement_map(masks, REGIONS))
+
+
+@pytest.mark.parametrize("size", [(9,), (5, 6, 7)])
+def test_only_grids_of_two_dimensions_are_drawn(size: tuple[int, ...]) -> None:
+    masks = mc.cover("squares(size=1)", image_size=size, grid=(3,) * len(size))
+    with pytest.raises(mc.InvalidInput, match="height, width"):
+        draw_masks(masks)
+    with pytest.raises(mc.InvalidInput, match="height, width"):
+        draw_witness(mc.verify(masks[1:], "squares(size=1)"))
+    with pytest.raises(mc.InvalidInput, match="height, width"):
+        draw_placements(np.zeros((*size, 3)), placement_map(masks, "squares(size=1)"))
+
+
+def test_save_writes_a_picture_and_a_wider_one_with_a_witness(tmp_path: Path, masks: mc.MaskSet) -> None:
+    save(tmp_path / "masks.png", masks)
+    save(tmp_path / "covers.png", masks, mc.verify(masks, REGIONS))
+    save(tmp_path / "fails.png", masks[1:], mc.verify(masks[1:], REGIONS))
+    widths = [width(tmp_path / f"{name}.png") for name in ("masks", "covers", "fails")]
+    assert widths[0] == widths[1] < widths[2]
+    assert {path.name for path in tmp_path.iterdir()} == {"covers.png", "fails.png", "masks.png"}
+
+
+def test_save_is_reproducible(tmp_path: Path, masks: mc.MaskSet) -> None:
+    save(tmp_path / "a.png", masks)
+    save(tmp_path / "b.png", masks)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_save_refuses_what_is_no_png(tmp_path: Path, masks: mc.MaskSet) -> None:
+    with pytest.raises(mc.InvalidInput, match=r"\.png"):
+        save(tmp_path / "masks.jpg", masks)
+
+
+def test_save_leaves_nothing_behind_when_it_fails(tmp_path: Path, masks: mc.MaskSet) -> None:
+    (tmp_path / "folder.png").mkdir()
+    for path in (tmp_path / "missing" / "a.png", tmp_path / "folder.png"):
+        with pytest.raises(mc.InvalidInput, match="cannot write"):
+            save(path, masks)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
+
+
+def test_missing_matplotlib_names_the_extra() -> None:
+    code = "import sys; sys.modules['matplotlib'] = None; import maskcover.plot"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "MissingExtra" in done.stderr
+    assert "maskcover[plot]" in done.stderr
