@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from io import BytesIO
 from math import ceil, sqrt
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def draw_placements(image: npt.ArrayLike, placement_map: PlacementMap, ax: Axes 
     return ax
 
 
-def save(path: str | os.PathLike[str], masks: MaskSet, report: CoverReport | None = None) -> None:
+def save(path: str | PathLike[str], masks: MaskSet, report: CoverReport | None = None) -> None:
     """Write a PNG of the mask set, and beside it the witness if a report has one; atomically.
 
     Raises:

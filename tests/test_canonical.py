@@ -68,7 +68,7 @@ def test_the_strict_reader_refuses_what_json_leaves_open(text: str, message: str
 def test_a_write_replaces_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     for text in ("old", "new é\n"):
-        write_atomically(path, text)
+        write_atomically(path, text.encode())
     assert path.read_bytes() == "new é\n".encode()
     assert list(tmp_path.iterdir()) == [path]
 
@@ -102,7 +102,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr("pathlib.Path.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_atomically(tmp_path / "file.json", json.dumps({}))
+        write_atomically(tmp_path / "file.json", json.dumps({}).encode())
     assert list(tmp_path.iterdir()) == []
 
 

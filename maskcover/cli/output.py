@@ -43,7 +43,7 @@ def guarded(run: Callable[[], object]) -> NoReturn:
     except Exception as error:
         traceback.print_exc()
         note(f"could not decide: {type(error).__name__}: {error}")
-        sys.exit(UNDECIDED)
+        raise SystemExit(UNDECIDED) from error
     sys.exit(HOLDS)
 
 

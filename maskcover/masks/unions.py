@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
 from maskcover.masks.compressed import atoms
 from maskcover.masks.mask import BoolArray, IntArray, Mask
@@ -64,8 +65,12 @@ def without_contained(masks: tuple[Mask, ...], grid: Grid) -> tuple[Mask, ...]:
 def _contained(rows: BoolArray) -> list[bool]:
     """For each of the pairwise different rows, whether another one has all of its atoms."""
     # Atoms of row i outside row j, counted by matrix products: float32 holds every count exactly below 2^24 atoms.
-    counts = rows.astype(np.float32 if rows.shape[1] < 1 << 24 else np.float64)
-    complement = 1 - counts
+    if rows.shape[1] >= 1 << 24:
+        raise InvalidInput(
+            f"a mask set of {rows.shape[1]:,} atoms is too intricate; at most {1 << 24:,} can be compared"
+        )
+    counts = rows.astype(np.float32)
+    complement = (~rows).astype(np.float32)
     inside: list[bool] = []
     for begin in range(0, len(rows), _ROWS_AT_ONCE):
         outside = counts[begin : begin + _ROWS_AT_ONCE] @ complement.T
