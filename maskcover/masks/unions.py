@@ -66,9 +66,7 @@ def _contained(rows: BoolArray) -> list[bool]:
     """For each of the pairwise different rows, whether another one has all of its atoms."""
     # Atoms of row i outside row j, counted by matrix products: float32 holds every count exactly below 2^24 atoms.
     if rows.shape[1] >= 1 << 24:
-        raise InvalidInput(
-            f"a mask set of {rows.shape[1]:,} atoms is too intricate; at most {1 << 24:,} can be compared"
-        )
+        raise InvalidInput(f"a mask set of {rows.shape[1]:,} atoms is too intricate to compare; at most {1 << 24:,}")
     counts = rows.astype(np.float32)
     complement = (~rows).astype(np.float32)
     inside: list[bool] = []
