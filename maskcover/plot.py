@@ -156,7 +156,9 @@ def save(path: str | PathLike[str], masks: MaskSet, report: CoverReport | None =
 def png(figure: Figure, *, dpi: int = 144, transparent: bool = False) -> bytes:
     """A figure as the bytes of a PNG, on white paper or on none; the same for the same figure."""
     stream = BytesIO()
-    figure.savefig(stream, format="png", dpi=dpi, transparent=transparent, metadata={"Software": None})
+    figure.savefig(
+        stream, format="png", dpi=dpi, transparent=transparent, bbox_inches="tight", metadata={"Software": None}
+    )
     return stream.getvalue()
 
 
