@@ -29,7 +29,7 @@ class Mutant:
 
 
 GEOMETRY, DEFENCE = "tests/covering tests/property tests/masks tests/regions", "tests/defense"
-PATCHES = "tests/covering/test_patches.py"  # elsewhere the fault does not end
+PATCHES = "tests/covering/test_patches.py -k minimal_signatures_contain_no_other"  # elsewhere the fault does not end
 MUTANTS = (
     # The axis: Eq. 1 to 3.
     Mutant("covering/axis.py", "*range(0, last + 1, self.stride), last}", "*range(0, last + 1, self.stride)}", GEOMETRY),
