@@ -55,6 +55,8 @@ class TorchClassifier:
         floating = parameter is not None and parameter.is_floating_point()
         self.classes = 0
         """Number of classes, known after the first scores."""
+        self.margin = _margin(model)
+        """The least lead of a certified prediction that survives rounding in the model's precision."""
         self._dtype = parameter.dtype if parameter is not None and floating else torch.float32
 
     def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating[Any]]:
@@ -63,7 +65,8 @@ class TorchClassifier:
         Hidden pixels are replaced by selection: whatever was there, NaN included, is gone (design §8).
         """
         refuse_training(self.model)
-        with torch.inference_mode():
+        # Autocast around the call would lower the precision that the margin is for.
+        with torch.inference_mode(), torch.autocast(self._device.type, enabled=False):
             batch = self._batch(images, hidden.shape[1:])
             mask = torch.from_numpy(hidden).to(batch.device).unsqueeze(1)
             fill = torch.tensor(self.fill, dtype=batch.dtype, device=batch.device).reshape(1, -1, 1, 1)
@@ -101,6 +104,15 @@ def refuse_training(model: torch.nn.Module) -> None:
             raise InvalidInput(
                 f"{name or 'the model'} ({type(module).__name__}) is in training mode; call model.eval() first"
             )
+
+
+def _margin(model: torch.nn.Module) -> float:
+    """A few roundings of the coarsest parameter; on a GPU float32 may be computed in TF32, of 10 bits."""
+    floating = [parameter for parameter in model.parameters() if parameter.is_floating_point()]
+    coarsest = max((torch.finfo(parameter.dtype).eps for parameter in floating), default=0.0)
+    if any(parameter.is_cuda for parameter in floating):
+        coarsest = max(coarsest, 2.0**-10)
+    return max(1e-4, 8 * coarsest)
 
 
 def _fill(fill: Fill) -> tuple[float, ...]:

@@ -42,7 +42,7 @@ def certify(
     fill: Fill = 0.0,
     batch_size: BatchSize = 16,
     rule: Annotated[str, typer.Option(help='"rows", or "all-pairs" for the paper\'s Algorithm 2.')] = "rows",
-    margin: Annotated[float, typer.Option(help="A right prediction must lead by more than this share.")] = 1e-4,
+    margin: Annotated[float | None, typer.Option(help="A right prediction must lead by more than this share.")] = None,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The claim: this share of images certifies.")] = 1.0,
     limit: Limit = None,
     as_json: Json = False,

@@ -14,7 +14,7 @@ from maskcover.covering import verify
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.certificates import Certificate, Covers, all_pairs, row_certificate
 from maskcover.defense.double_masking import Defended, double_masking
-from maskcover.defense.engine import Images, settle
+from maskcover.defense.engine import Images, MaskedClassifier, settle
 from maskcover.defense.labels import UNSEEN
 from maskcover.defense.results import CertificationResult, Rule, Verdict
 from maskcover.defense.table import NO_MASK, Pending, PredictionTable
@@ -24,6 +24,7 @@ from maskcover.masks.mask import BoolArray, IntArray
 from maskcover.regions import RegionSet, parse_regions
 
 T = TypeVar("T")
+_MARGIN = 1e-4
 
 
 def certify(
@@ -35,7 +36,7 @@ def certify(
     regions: RegionSet | str | None = None,
     rule: Rule = "rows",
     exhaustive: bool = False,
-    margin: float = 1e-4,
+    margin: float | None = None,
     progress: bool = False,
     **options: Any,
 ) -> CertificationResult:
@@ -51,7 +52,7 @@ def certify(
         exhaustive: Decide every row, for the whole map of certified placements, also of images that fail.
         margin: A prediction counts as right only if its score leads the next by more than this share of the largest
             absolute score: the same row of a batch may be rounded differently where it is served (threats.md, 21).
-            The default suits float32; raise it for models of lower precision, such as 0.05 for bfloat16.
+            By default the classifier's own `margin` if it has one, as torch models do by their precision, else 1e-4.
         progress: Show a progress bar on stderr.
         **options: For the adapter, such as ``batch_size=16`` or ``fill=0.5``.
 
@@ -78,8 +79,9 @@ def certify(
     if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
         raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
     true = _labels(labels, _count(images))
-    if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin < 1:
-        raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {margin!r}")
+    limit = _margin(classifier) if margin is None else margin
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit < 1:
+        raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {limit!r}")
     # Every image is seen as it is, and under each mask; these come first, and in one go.
     first_look = Pending(np.repeat(np.arange(NO_MASK, len(masks)), 2).reshape(-1, 2))
 
@@ -89,7 +91,7 @@ def certify(
         label = int(true[number])
         if table.classes is not None and label >= table.classes:
             raise InvalidInput(f"image {number} has the label {label}, but the classifier has {table.classes} classes")
-        certificate = _certificate(table.firm(margin), label, rule, covers, exhaustive=exhaustive)
+        certificate = _certificate(table.firm(limit), label, rule, covers, exhaustive=exhaustive)
         if isinstance(certificate, Pending):
             return certificate
         defended = double_masking(table.matrix)
@@ -99,7 +101,7 @@ def certify(
         return Verdict(label, table.undefended, defended, certificate, lead, table.evaluations)
 
     verdicts = _in_order(settle(classifier, images, masks, decide), len(true), progress, "certifying")
-    return CertificationResult(masks, regions, rule, float(margin), tuple(verdicts))
+    return CertificationResult(masks, regions, rule, float(limit), tuple(verdicts))
 
 
 def predict(
@@ -126,6 +128,10 @@ def _certificate(table: IntArray, label: int, rule: Rule, covers: Covers, *, exh
     if rule == "rows":
         return row_certificate(table, label, covers, exhaustive=exhaustive)
     return all_pairs(table, label, covering=covers(np.ones(len(table), dtype=np.bool_)))
+
+
+def _margin(classifier: MaskedClassifier) -> float:
+    return getattr(classifier, "margin", _MARGIN)
 
 
 def _smallest_lead(table: PredictionTable, certificate: Certificate) -> float:

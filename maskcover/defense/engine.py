@@ -37,6 +37,7 @@ class MaskedClassifier(Protocol):
 
     `scores` must be a function of each (image, hidden) row alone: the other rows of a batch may hold the patch.
     It is always called with exactly `batch_size` rows, so that certifying and serving run the same computation.
+    It may have a `margin`, the default of `certify`'s: the least lead that survives the rounding of its scores.
     """
 
     batch_size: int

@@ -555,3 +555,20 @@ def test_torch_missing_is_an_error_that_names_the_extra(monkeypatch: pytest.Monk
 def test_the_entry_point_names_the_adapter_of_this_package() -> None:
     assert isinstance(ADAPTER.classifier(Net().eval(), batch_size=2), TorchClassifier)
     assert isinstance(ADAPTER.defend(Net().eval(), MASKS), DoubleMasking)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "least"), [(torch.float64, 1e-4), (torch.float32, 1e-4), (torch.float16, 1e-3), (torch.bfloat16, 0.03)]
+)
+def test_the_margin_grows_with_the_coarseness_of_the_coarsest_parameter(dtype: torch.dtype, least: float) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.Linear(2, 2).to(dtype)).eval()
+    assert TorchClassifier(model).margin >= least
+    assert (TorchClassifier(model).margin == 1e-4) == (least == 1e-4)
+
+
+def test_autocast_around_a_certification_changes_no_score() -> None:
+    classifier, hidden = TorchClassifier(Net().eval(), batch_size=2), np.asarray(MASKS)[:2]
+    images = list(images_of(2))
+    plain = classifier.scores(images, hidden)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert classifier.scores(images, hidden).tobytes() == plain.tobytes()
