@@ -3,6 +3,7 @@
 This module names what users use; everything it names is defined, and documented, in one place below it.
 """
 
+from maskcover.cells import Cells
 from maskcover.covering import CoverReport, cover, verify
 from maskcover.defense import CertificationResult, MaskedClassifier, certify, defend, predict
 from maskcover.errors import (
@@ -17,17 +18,48 @@ from maskcover.errors import (
 )
 from maskcover.grid import Box, Grid
 from maskcover.masks import Mask, MaskSet
-from maskcover.regions import RegionSet, parse_regions, patches, rectangle, rectangles, squares, union
+from maskcover.regions import (
+    CenterCrop,
+    Crop,
+    Fit,
+    Flip,
+    Jpeg,
+    Pad,
+    RegionSet,
+    Resize,
+    avoiding,
+    bitmap,
+    disc,
+    half_planes,
+    parse_regions,
+    patches,
+    polygon,
+    rectangle,
+    rectangles,
+    rotations,
+    squares,
+    stripes,
+    through,
+    tubes,
+    union,
+    within,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Box",
+    "Cells",
+    "CenterCrop",
     "CertificationResult",
     "CoverReport",
+    "Crop",
+    "Fit",
+    "Flip",
     "Grid",
     "ImpossibleCover",
     "InvalidInput",
+    "Jpeg",
     "Mask",
     "MaskFileError",
     "MaskSet",
@@ -36,17 +68,29 @@ __all__ = [
     "MaskedClassifier",
     "MissingExtra",
     "NotCovering",
+    "Pad",
     "RegionSet",
+    "Resize",
     "UndecidedPrediction",
+    "avoiding",
+    "bitmap",
     "certify",
     "cover",
     "defend",
+    "disc",
+    "half_planes",
     "parse_regions",
     "patches",
+    "polygon",
     "predict",
     "rectangle",
     "rectangles",
+    "rotations",
     "squares",
+    "stripes",
+    "through",
+    "tubes",
     "union",
     "verify",
+    "within",
 ]

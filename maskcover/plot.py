@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.canonical import write_atomically
+from maskcover.cells import Cells
 from maskcover.covering import CoverReport
 from maskcover.covering.shares import PlacementMap
 from maskcover.errors import InvalidInput, MissingExtra
 from maskcover.grid import Box, Grid
-from maskcover.masks import Mask, MaskSet
+from maskcover.masks import MaskSet
 
 try:
     from matplotlib.axes import Axes
@@ -99,7 +100,7 @@ def draw_witness(report: CoverReport, ax: Axes | None = None) -> Axes:
         boxes = [_row(box) for box in report.masks[number].boxes]
         ax.add_collection(_rectangles(boxes, facecolor=HIDDEN, alpha=0.45))
         handles.append(Patch(facecolor=HIDDEN, alpha=0.45, label=f"mask {number}, holds {percent_down(held)} of it"))
-    missed = [_row(box) for box in report.witness]
+    missed = [_row(box) for patch in report.witness for box in patch.boxes]
     ax.add_collection(_rectangles(missed, facecolor=(*to_rgb(BARE), 0.35), edgecolor=BARE, linewidth=2, hatch="///"))
     handles.append(Patch(facecolor=(*to_rgb(BARE), 0.35), edgecolor=BARE, hatch="///", label="inside no mask"))
     _frame(ax, height, width)
@@ -210,9 +211,9 @@ def _masks_title(masks: MaskSet, shown: int) -> str:
     )
 
 
-def _nearest(masks: MaskSet, witness: Sequence[Box]) -> tuple[int, Fraction] | None:
+def _nearest(masks: MaskSet, witness: Sequence[Cells]) -> tuple[int, Fraction] | None:
     """The mask that holds most of a region, the first among equals, and the share that it holds; None of no masks."""
-    region = Mask(witness)
+    region = witness[0].union(*witness[1:])
     held = [_shared(mask.bounds, region.bounds) for mask in masks]
     best = int(np.argmax(held)) if held else -1
     return (best, Fraction(held[best], region.area)) if held and held[best] else None

@@ -107,5 +107,8 @@ def _report(path: Path, regions: str | None) -> CoverReport:
     return check(MaskSet.load(path), regions)
 
 
-def _witness(report: CoverReport) -> list[list[int]] | None:
-    return report.witness and [[*box.start, *box.extents] for box in report.witness]  # type: ignore[return-value]
+def _witness(report: CoverReport) -> list[list[list[int]]] | None:
+    """The patches of the witness, each as boxes: starts, then extents."""
+    if report.witness is None:
+        return None
+    return [[[*box.start, *box.extents] for box in patch.boxes] for patch in report.witness]

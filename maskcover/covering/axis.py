@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
 
 from maskcover.errors import ImpossibleCover, InvalidInput
 
@@ -20,35 +23,50 @@ class AxisMasks:
     length: int
     size: int
     stride: int
+    fold: int = 1
 
     def __post_init__(self) -> None:
-        if not (1 <= self.size <= self.length and self.stride >= 1):
+        if not (1 <= self.size <= self.length and self.stride >= 1 and self.fold >= 1):
             raise InvalidInput(
-                f"expected 1 <= size <= length and stride >= 1; got length {self.length}, size {self.size}, "
-                f"stride {self.stride}"
+                f"expected 1 <= size <= length, stride >= 1 and fold >= 1; got length {self.length}, "
+                f"size {self.size}, stride {self.stride}, fold {self.fold}"
             )
 
     @property
     def starts(self) -> tuple[int, ...]:
-        """Eq. 1: 0, s, 2s, … up to n − m, and n − m itself."""
+        """Eq. 1: 0, s, 2s, … up to n − m, and n − m itself; `fold` − 1 more before the first and after the last."""
         last = self.length - self.size
-        return tuple(sorted({*range(0, last + 1, self.stride), last}))
+        beyond = {step * self.stride for step in range(1, self.fold)}
+        inner = {*range(0, last + 1, self.stride), last}
+        return tuple(sorted(inner | {-step for step in beyond} | {last + step for step in beyond}))
+
+    @property
+    def intervals(self) -> tuple[tuple[int, int], ...]:
+        """The masks as (start, stop), cut at the ends of the axis."""
+        return tuple((max(start, 0), min(start + self.size, self.length)) for start in self.starts)
 
     @property
     def count(self) -> int:
-        """Eq. 2: ceil((n − m) / s) + 1."""
-        return -(-(self.length - self.size) // self.stride) + 1
+        """Eq. 2: ceil((n − m) / s) + 1; and 2 (`fold` − 1) more."""
+        return -(-(self.length - self.size) // self.stride) + 1 + 2 * (self.fold - 1)
 
     @property
     def covers(self) -> int:
-        """Lemma 4: every patch of at most so many cells, m − s + 1, lies inside a mask (0 if that is none)."""
-        return self.size if self.count == 1 else max(self.size - self.stride + 1, 0)
+        """Lemma 4: every patch of at most so many cells, m − s + 1, lies inside a mask (0 if that is none).
+
+        Generalised: every patch of at most m − f s + 1 cells lies inside f masks. Among the starts at most s apart that
+        reach (f − 1) s beyond both ends, the f last ones before a patch lie within f s − 1 <= m − p cells of it.
+        """
+        if self.count == 1:
+            return self.size
+        return max(self.size - self.fold * self.stride + 1, 0)
 
 
-def axis_masks(length: int, patch: int, budget: int) -> AxisMasks:
+def axis_masks(length: int, patch: int, budget: int, align: int = 1) -> AxisMasks:
     """Eq. 3: at most `budget` masks on an axis, as small as equal strides allow, for patches of `patch` cells.
 
-    Rounding may leave part of the budget unused; it is never exceeded.
+    Rounding may leave part of the budget unused; it is never exceeded. Starts and sizes are multiples of `align`, if
+    the length is.
 
     >>> axis_masks(224, 32, 6)
     AxisMasks(length=224, size=64, stride=33)
@@ -59,5 +77,32 @@ def axis_masks(length: int, patch: int, budget: int) -> AxisMasks:
         raise ImpossibleCover(
             f"a patch of {patch} px does not fit an axis of {length} px; at most {length} px is possible"
         )
+    if align > 1:
+        return [axis for axis in axis_options(length, patch, align) if axis.count <= budget][-1]
     stride = -(-(length - patch + 1) // budget)
     return AxisMasks(length, patch + stride - 1, stride)
+
+
+@lru_cache(maxsize=1 << 12)
+def axis_options(length: int, patch: int, align: int = 1, fold: int = 1) -> tuple[AxisMasks, ...]:
+    """Every way to cover an axis `fold` times that is worth having: for each count, ascending, the smallest size.
+
+    With `align` every edge of a mask is a multiple of it; so must be the length.
+
+    >>> [(axis.count, axis.size) for axis in axis_options(224, 32, align=16)][:6]
+    [(1, 224), (2, 128), (3, 112), (4, 96), (5, 80), (6, 64)]
+    """
+    strides = np.arange(align, (length - patch + 1) // fold + 1, align)
+    sizes = -(-(patch + fold * strides - 1) // align) * align
+    strides, sizes = strides[sizes <= length], sizes[sizes <= length]
+    counts = -(-(length - sizes) // strides)
+    # The shortest stride comes first, and has the smallest size for its count.
+    _, firsts = np.unique(counts, return_index=True)
+    found = [AxisMasks(length, int(sizes[i]), int(strides[i]), fold) for i in firsts]
+    # One mask of the whole axis needs no stride, aligned or not.
+    whole = [AxisMasks(length, length, length)] if fold == 1 and not (found and found[0].count == 1) else []
+    return tuple(whole + found)
+
+
+def _up(cells: int, align: int) -> int:
+    return -(-cells // align) * align

@@ -8,7 +8,9 @@ from maskcover.covering.products import ProductGrid, fewest
 from maskcover.grid import Extents, Grid
 
 
-def fewest_by_classes(grid: Grid, shapes: Sequence[Extents], largest: int) -> tuple[ProductGrid, ...] | None:
+def fewest_by_classes(
+    grid: Grid, shapes: Sequence[Extents], largest: int, *, align: int = 1, fold: int = 1
+) -> tuple[ProductGrid, ...] | None:
     """Product grids that cover every shape with as few masks as classes of consecutive shapes allow.
 
     Shapes are taken in sorted order, so that on an image heights rise while widths fall; a class is covered by covering
@@ -23,8 +25,9 @@ def fewest_by_classes(grid: Grid, shapes: Sequence[Extents], largest: int) -> tu
         choice: tuple[int, tuple[ProductGrid, ...]] | None = None
         for begin in range(end - 1, -1, -1):
             bounding = tuple(map(max, bounding, shapes[begin]))
-            product = fewest(grid, bounding, largest)
-            if product is None:
+            product = fewest(grid, bounding, largest, align=align, fold=fold)
+            # A class only grows from here: it will neither fit again nor need fewer masks.
+            if product is None or (choice and product.count >= choice[0]):
                 break
             before = best[begin]
             if before and (choice is None or before[0] + product.count < choice[0]):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import product
+from functools import lru_cache, reduce
+from itertools import product, repeat
 from math import prod
 
-from maskcover.covering.axis import AxisMasks, axis_masks
+import numpy as np
+
+from maskcover.cells import IntArray
+from maskcover.covering.axis import AxisMasks, axis_masks, axis_options
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid
-from maskcover.masks import Mask
+
+_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +34,13 @@ class ProductGrid:
         """Pixels hidden by each mask."""
         return prod(axis.size for axis in self.axes)
 
-    def masks(self) -> Iterator[Mask]:
+    def boxes(self) -> Iterator[Box]:
         """The masks, in reading order."""
-        extents = tuple(axis.size for axis in self.axes)
-        for start in product(*(axis.starts for axis in self.axes)):
-            yield Mask([Box.at(start, extents)])
+        for spans in product(*(axis.intervals for axis in self.axes)):
+            yield Box(tuple(start for start, _ in spans), tuple(stop for _, stop in spans))
 
 
-def product_grid(grid: Grid, shape: Extents, budgets: Extents) -> ProductGrid:
+def product_grid(grid: Grid, shape: Extents, budgets: Extents, align: int = 1) -> ProductGrid:
     """The paper's mask set for one box shape: Eq. 3 on each axis, with a budget of masks for each axis.
 
     >>> product_grid(Grid.of(224), (32, 32), (6, 6)).count
@@ -45,46 +48,55 @@ def product_grid(grid: Grid, shape: Extents, budgets: Extents) -> ProductGrid:
     """
     if len(budgets) != grid.ndim:
         raise InvalidInput(f"grid= needs one number of masks for each of the {grid.ndim} axes; got {budgets}")
-    return ProductGrid(tuple(map(axis_masks, grid.shape, shape, budgets)))
+    axes = zip(grid.shape, shape, budgets, strict=True)
+    return ProductGrid(tuple(axis_masks(length, patch, budget, align) for length, patch, budget in axes))
 
 
-def fewest(grid: Grid, shape: Extents, largest: int) -> ProductGrid | None:
+def fewest(grid: Grid, shape: Extents, largest: int, *, align: int = 1, fold: int = 1) -> ProductGrid | None:
     """The product grid of fewest masks, none above `largest` pixels; among equals the one of the smallest masks.
 
-    None if not even the shape itself is that small.
+    With `fold` every placement lies in so many masks: one of the axes is covered that often. None if there is none.
     """
-    found = _fewest(grid.shape, shape, largest)
-    return None if found is None else ProductGrid(found)
+    if prod(shape) > largest:
+        return None
+    folds = {(1,) * axis + (fold,) + (1,) * (grid.ndim - axis - 1) for axis in range(grid.ndim)}
+    found = [
+        best
+        for each in sorted(folds)
+        if (best := _fewest(tuple(map(_options, grid.shape, shape, repeat(align), each)), largest))
+    ]
+    return min(found, key=lambda one: (one.count, one.mask_area), default=None)
 
 
-@lru_cache(maxsize=1 << 16)
-def _fewest(lengths: Extents, shape: Extents, largest: int) -> tuple[AxisMasks, ...] | None:
-    room = largest // prod(shape[1:])
-    if len(lengths) == 1:
-        if room < shape[0]:
-            return None
-        size = min(lengths[0], room)
-        # The largest size allowed fixes the count; Eq. 3 then gives the smallest size for that count.
-        return (axis_masks(lengths[0], shape[0], AxisMasks(lengths[0], size, size - shape[0] + 1).count),)
-    best: tuple[tuple[int, int], tuple[AxisMasks, ...]] | None = None
-    for first in _axis_options(lengths[0], shape[0]):
-        if first.size > room or (best and first.count > best[0][0]):
-            continue
-        rest = _fewest(lengths[1:], shape[1:], largest // first.size)
-        if rest is None:
-            continue
-        axes = (first, *rest)
-        cost = (prod(axis.count for axis in axes), prod(axis.size for axis in axes))
-        if best is None or cost < best[0]:
-            best = (cost, axes)
-    return best and best[1]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Options:
+    """The options of an axis, with their sizes and counts as arrays."""
+
+    axes: tuple[AxisMasks, ...]
+    sizes: IntArray
+    counts: IntArray
 
 
-@lru_cache(maxsize=1 << 12)
-def _axis_options(length: int, patch: int) -> tuple[AxisMasks, ...]:
-    """Every way to cover an axis that is worth having: one for each count, each of the smallest size for it."""
-    by_count: dict[int, AxisMasks] = {}
-    for stride in range(length - patch + 1, 0, -1):
-        axis = AxisMasks(length, patch + stride - 1, stride)
-        by_count[axis.count] = axis
-    return tuple(by_count.values())
+@lru_cache(maxsize=1 << 13)
+def _options(length: int, patch: int, align: int, fold: int) -> _Options:
+    axes = axis_options(length, patch, align, fold)
+    sizes, counts = [axis.size for axis in axes], [axis.count for axis in axes]
+    return _Options(axes, np.array(sizes, dtype=np.int64), np.array(counts, dtype=np.int64))
+
+
+def _fewest(options: tuple[_Options, ...], largest: int) -> ProductGrid | None:
+    """The best choice of one option for each axis: all combinations of the others, and for each the best last axis."""
+    *others, last = options
+    sizes = reduce(np.multiply.outer, [axis.sizes for axis in others], np.ones(1, dtype=np.int64))
+    counts = reduce(np.multiply.outer, [axis.counts for axis in others], np.ones(1, dtype=np.int64))
+    # Counts rise while sizes fall: the first size with room is the best.
+    chosen = np.searchsorted(-last.sizes, -(largest // sizes))
+    possible = chosen < len(last.sizes)
+    if not possible.any():
+        return None
+    end = np.where(possible, chosen, 0)
+    cost = np.where(possible, counts * last.counts[end], _NEVER)
+    area = np.where(cost == cost.min(), sizes * last.sizes[end], _NEVER)
+    where = np.unravel_index(int(np.argmin(area)), area.shape)
+    axes = [axis.axes[i] for axis, i in zip(others, where[1:], strict=True)]
+    return ProductGrid((*axes, last.axes[int(end[where])]))

@@ -9,19 +9,18 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.covering.containment import Blocks
-from maskcover.covering.signatures import shared_count, signature_counts
+from maskcover.cells import BoolArray
+from maskcover.covering.blocks import Blocks
+from maskcover.covering.signatures import shared_count
 from maskcover.covering.verification import covered_placements
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.masks.compressed import compress, edges_of
-from maskcover.masks.mask import BoolArray
-from maskcover.regions import RegionSet, Term, parse_regions
+from maskcover.regions import RegionSet, Stencil, Term, parse_regions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacementMap:
-    """Which placements of each maximal shape of one patch lie inside a mask; exact."""
+    """Which placements of each maximal stencil of one patch lie inside a mask; exact."""
 
     masks: MaskSet
     parts: tuple[tuple[Blocks, BoolArray], ...]
@@ -29,21 +28,22 @@ class PlacementMap:
     @property
     def share(self) -> Fraction:
         """The share of placements that lie inside a mask."""
-        inside = sum(int(places.sizes()[covered].sum()) for places, covered in self.parts)
-        return Fraction(inside, sum(int(places.sizes().sum()) for places, _ in self.parts))
+        inside = sum(places.total(covered) for places, covered in self.parts)
+        return Fraction(inside, sum(places.stencil.places.area for places, _ in self.parts))
 
-    def placements(self) -> Iterator[tuple[tuple[int, ...], BoolArray]]:
-        """For each shape a bool array over its first cells, of shape (H − h + 1, W − w + 1): True where covered."""
+    def placements(self) -> Iterator[tuple[Stencil, BoolArray, BoolArray]]:
+        """For each stencil two bool arrays of the image's shape: where it may lie, and where it is covered."""
         for places, covered in self.parts:
-            yield places.shape, places.expand(covered)
+            allowed = places.stencil.places.to_array(self.masks.grid)
+            yield places.stencil, allowed, places.placements(covered).to_array(self.masks.grid)
 
     def exposure(self) -> npt.NDArray[np.float64]:
         """For pictures: the share of the placements touching each pixel that lie inside no mask; float (H, W)."""
         touching = np.zeros(self.masks.grid.shape, dtype=np.int64)
         bare = np.zeros_like(touching)
-        for shape, covered in self.placements():
-            touching += _touching(np.ones_like(covered), shape)
-            bare += _touching(~covered, shape)
+        for stencil, allowed, covered in self.placements():
+            touching += _touching(allowed, stencil)
+            bare += _touching(allowed & ~covered, stencil)
         return bare / np.maximum(touching, 1)
 
 
@@ -56,7 +56,7 @@ def placement_map(masks: MaskSet, regions: RegionSet | str) -> PlacementMap:
     terms = parse_regions(regions).terms(masks.grid)
     if any(term.patches > 1 for term in terms):
         raise InvalidInput(f"a map of placements is drawn for one patch; {regions} has several: use covered_share")
-    return PlacementMap(masks, tuple(part for term in terms for part in covered_placements(masks, term)))
+    return PlacementMap(masks, tuple(part for term in terms for part in covered_placements(masks, term.slots[0])))
 
 
 def covered_share(masks: MaskSet, regions: RegionSet | str) -> Fraction:
@@ -75,24 +75,31 @@ def covered_share(masks: MaskSet, regions: RegionSet | str) -> Fraction:
 
 
 def _count(masks: MaskSet, term: Term) -> tuple[int, int]:
-    placements = sum(map(masks.grid.placements, term.shapes))
     if term.patches == 1:
-        parts = covered_placements(masks, term)
-        return sum(int(places.sizes()[covered].sum()) for places, covered in parts), placements
-    compressed = compress(masks.masks, edges_of(masks, masks.grid))
-    counts = signature_counts(compressed, masks.grid, term.shapes)
-    return shared_count(counts, term.patches), placements**term.patches
+        parts = covered_placements(masks, term.slots[0])
+        return sum(places.total(covered) for places, covered in parts), term.placements
+    return shared_count(masks, term), term.placements
 
 
-def _touching(starts: BoolArray, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """For each cell the number of marked placements that touch it: each one adds its box, summed from its corners."""
-    counts = starts.astype(np.int64)
-    for axis, extent in enumerate(shape):
-        before = [(0, 0)] * counts.ndim
-        after = [(0, 0)] * counts.ndim
-        before[axis], after[axis] = (extent, 0), (0, extent)
-        # A cell is touched by the starts from `extent - 1` before it up to itself: a difference of running sums.
-        sums = np.cumsum(np.pad(counts, after), axis=axis)
-        earlier = np.cumsum(np.pad(counts, before), axis=axis)
-        counts = np.take(sums - earlier, range(sums.shape[axis] - 1), axis=axis)
+def _touching(starts: BoolArray, stencil: Stencil) -> npt.NDArray[np.int64]:
+    """For each cell the number of marked placements that touch it, box by box of the stencil."""
+    counts = np.zeros(starts.shape, dtype=np.int64)
+    for box in stencil.cells.boxes:
+        counts += _touching_box(starts, box.start, box.extents)
     return counts
+
+
+def _touching_box(starts: BoolArray, offset: tuple[int, ...], extents: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Each marked placement adds its box: a cell is touched from `offset + extent - 1` to `offset` cells before it."""
+    counts = starts.astype(np.int64)
+    for axis, (first, extent) in enumerate(zip(offset, extents, strict=True)):
+        sums = np.cumsum(counts, axis=axis)
+        counts = _moved(sums, first, axis) - _moved(sums, first + extent, axis)
+    return counts
+
+
+def _moved(sums: npt.NDArray[np.int64], steps: int, axis: int) -> npt.NDArray[np.int64]:
+    """The array moved towards higher indices, zeros coming in."""
+    before = [(0, 0)] * sums.ndim
+    before[axis] = (steps, 0)
+    return np.take(np.pad(sums, before), range(sums.shape[axis]), axis=axis)

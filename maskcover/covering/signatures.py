@@ -1,49 +1,52 @@
-"""K patches at once, by signatures: the set of masks that contain a placement is all that matters of it (design §5).
+"""Several patches at once, without enumerating tuples of placements.
 
-A tuple of placements lies inside a mask exactly when the mask is in all of their signatures. A signature that contains
-another is never the harder one, so the inclusion-minimal ones decide.
+The signature of a placement is the set of masks that contain it, an `int` with one bit for each mask. k placements lie
+together inside a mask exactly when their signatures have a mask in common, and then so do larger signatures in their
+place: only inclusion-minimal signatures matter (design §5). All decisions are in integers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from math import prod
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
 
-from maskcover.covering.containment import Blocks, blocks, inside
-from maskcover.grid import Box, Extents, Grid
-from maskcover.masks.compressed import Compressed
-from maskcover.masks.mask import IntArray
+from maskcover.cells import Cells, IntArray
+from maskcover.covering.blocks import Blocks, Prepared, blocks, erosions, packed
+from maskcover.masks import MaskSet
+from maskcover.regions import Slot, Term
 
 V = TypeVar("V")
 Signature = int  # bit i is set when mask i contains the placement
 
 
-def minimal_signatures(masks: Compressed, grid: Grid, shapes: Iterable[Extents]) -> dict[Signature, Box]:
-    """The inclusion-minimal signatures of all placements of all shapes, each with a placement that has it."""
-    found: dict[Signature, Box] = {}
-    for shape in shapes:
-        places = blocks(masks.edges, grid, shape)
-        for signature, members in _grouped(masks, places):
-            found.setdefault(signature, places.region(int(members[0])))
+def minimal_signatures(masks: Prepared, slot: Slot) -> dict[Signature, Cells]:
+    """The inclusion-minimal signatures of all placements of all stencils, each with a patch that has it."""
+    found: dict[Signature, Cells] = {}
+    for places, signature, members in _grouped(masks, slot):
+        if signature not in found:
+            found[signature] = places.stencil.at(places.place(int(members[0])))
     return minimal(found)
 
 
-def uncovered_tuple(signatures: Mapping[Signature, Box], patches: int) -> tuple[Box, ...] | None:
-    """Placements of `patches` patches that share no mask, or None if every tuple shares one.
+def scarce_tuple(masks: MaskSet, term: Term, multiplicity: int = 1) -> tuple[Cells, ...] | None:
+    """Patches, one for each slot, that share fewer than `multiplicity` masks; None if there are none.
 
     Tuples are built patch by patch; after each patch only the minimal sets of shared masks go on.
     """
-    shared: dict[Signature, tuple[Box, ...]] = {signature: (box,) for signature, box in signatures.items()}
-    for _ in range(patches - 1):
-        joined: dict[Signature, tuple[Box, ...]] = {}
+    prepared = Prepared.of(masks)
+    minimal_of = {slot: minimal_signatures(prepared, slot) for slot in set(term.slots)}
+    first, *others = term.slots
+    shared: dict[Signature, tuple[Cells, ...]] = {signature: (patch,) for signature, patch in minimal_of[first].items()}
+    for slot in others:
+        joined: dict[Signature, tuple[Cells, ...]] = {}
         for common, placed in shared.items():
-            for signature, box in signatures.items():
-                joined.setdefault(common & signature, (*placed, box))
+            for signature, patch in minimal_of[slot].items():
+                joined.setdefault(common & signature, (*placed, patch))
         shared = minimal(joined)
-    return shared.get(0)
+    scarce = min(shared, key=int.bit_count)
+    return shared[scarce] if scarce.bit_count() < multiplicity else None
 
 
 def minimal(signatures: Mapping[Signature, V]) -> dict[Signature, V]:
@@ -55,23 +58,24 @@ def minimal(signatures: Mapping[Signature, V]) -> dict[Signature, V]:
     return kept
 
 
-def signature_counts(masks: Compressed, grid: Grid, shapes: Iterable[Extents]) -> dict[Signature, int]:
-    """How many placements of all shapes have each signature."""
+def signature_counts(masks: Prepared, slot: Slot) -> dict[Signature, int]:
+    """How many placements of all stencils have each signature."""
     counts: dict[Signature, int] = {}
-    for shape in shapes:
-        places = blocks(masks.edges, grid, shape)
-        for signature, members in _grouped(masks, places):
-            counts[signature] = counts.get(signature, 0) + int(places.sizes().ravel()[members].sum())
+    for places, signature, members in _grouped(masks, slot):
+        counts[signature] = counts.get(signature, 0) + int(places.sizes().ravel()[members].sum())
     return counts
 
 
-def shared_count(counts: Mapping[Signature, int], patches: int) -> int:
-    """How many ordered tuples of `patches` placements lie inside a common mask."""
-    shared = dict(counts)
-    for _ in range(patches - 1):
+def shared_count(masks: MaskSet, term: Term) -> int:
+    """How many ordered tuples of placements, one for each slot, lie inside a common mask."""
+    prepared = Prepared.of(masks)
+    counts_of = {slot: signature_counts(prepared, slot) for slot in set(term.slots)}
+    first, *others = term.slots
+    shared = counts_of[first]
+    for slot in others:
         joined: dict[Signature, int] = {}
         for common, tuples in shared.items():
-            for signature, placements in counts.items():
+            for signature, placements in counts_of[slot].items():
                 both = common & signature
                 if both:
                     joined[both] = joined.get(both, 0) + tuples * placements
@@ -79,13 +83,14 @@ def shared_count(counts: Mapping[Signature, int], patches: int) -> int:
     return sum(tuples for signature, tuples in shared.items() if signature)
 
 
-def _grouped(masks: Compressed, places: Blocks) -> Iterator[tuple[Signature, IntArray]]:
-    """The blocks of a shape by signature: each signature once, with the numbers of its blocks in reading order."""
-    # A leading row of zeros changes no signature, and is there when there is no mask at all.
-    packed = [np.zeros((1, prod(places.counts)), dtype=np.uint8)]
-    packed += [np.packbits(part.reshape(len(part), -1), axis=0) for part in inside(masks, places)]
-    kinds, kind_of = np.unique(np.concatenate(packed), axis=1, return_inverse=True)
-    order = np.argsort(kind_of, kind="stable")
-    ends = np.cumsum(np.bincount(kind_of, minlength=kinds.shape[1]))
-    for column, members in zip(kinds.T, np.split(order, ends[:-1]), strict=True):
-        yield int.from_bytes(column.tobytes(), "big"), members
+def _grouped(masks: Prepared, slot: Slot) -> Iterator[tuple[Blocks, Signature, IntArray]]:
+    """The allowed blocks of each stencil by signature, with the numbers of the blocks in reading order."""
+    for stencil in slot:
+        found = erosions(masks, stencil)
+        places = blocks(stencil, found)
+        allowed = np.flatnonzero(places.allowed)
+        kinds, kind_of = np.unique(packed(found, places, masks.count)[:, allowed], axis=1, return_inverse=True)
+        order = np.argsort(kind_of, kind="stable")
+        ends = np.cumsum(np.bincount(kind_of, minlength=kinds.shape[1]))
+        for column, members in zip(kinds.T, np.split(allowed[order], ends[:-1]), strict=True):
+            yield places, int.from_bytes(column.tobytes(), "little"), members

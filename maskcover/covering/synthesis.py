@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from maskcover.amounts import Amount, cells_down, parse_amount
-from maskcover.covering.plan import Plan, least_area, plan_by_grid, plan_within
+from maskcover.covering.plan import Plan, Style, least_area, plan_by_grid, plan_within
 from maskcover.covering.verification import verify
 from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
 from maskcover.grid import Extents, Grid, ImageSize
@@ -18,6 +18,7 @@ from maskcover.masks.unions import without_contained
 from maskcover.regions import RegionSet, Term, parse_regions
 
 _DEFAULT_SHARE = Fraction(1, 10)
+_DEFAULT_SHARE_OF_SEVERAL = Fraction(3, 20)  # for each of several patches
 _DEFAULT_BUDGETS = {1: 6}  # patches -> masks along each axis, for one box shape; 5 for several patches
 _MOST_MASKS = 200_000
 
@@ -30,10 +31,12 @@ def cover(
     evaluations: int | None = None,
     max_mask_area: Amount | float | str | None = None,
     grid: Iterable[int] | None = None,
+    align: int = 1,
+    multiplicity: int = 1,
 ) -> MaskSet:
     """Synthesise a mask set of which every region of the attacker lies inside at least one mask.
 
-    At most one budget is named:
+    At most one budget is named, the first four:
 
     Args:
         regions: The region set, or its text.
@@ -42,6 +45,11 @@ def cover(
         evaluations: At most this many two-mask evaluations per certified image, likewise.
         max_mask_area: No mask hides more than this (pixels, or a share of the image), with as few masks as possible.
         grid: For each box shape the paper's product of so many masks along each axis, such as (6, 6).
+        align: Edges of masks lie at multiples of so many pixels, which must divide the sides: 16 for tokens of 16×16.
+        multiplicity: Every region lies inside at least so many different masks.
+
+    Patches that are not boxes, or not allowed everywhere, get masks trimmed to what such patches can touch (then align
+    speaks of the boxes that are trimmed).
 
     With no budget one box shape gets the paper's grid of 6 masks an axis, several patches of one box shape 5, and
     anything else the fewest masks that hide at most a tenth of the image each.
@@ -62,15 +70,17 @@ def cover(
     """
     regions, lattice = parse_regions(regions), Grid.of(image_size)
     terms = regions.terms(lattice)
-    plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid)
+    style = Style(_count(align, "align"), _count(multiplicity, "multiplicity"))
+    plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style)
     if plan.masks > _MOST_MASKS:
         raise ImpossibleCover(
             f"this cover of {regions} would have {plan.masks:,} masks; "
             f"at most {_MOST_MASKS:,} are made, so allow larger masks"
         )
-    every = (mask for term in plan.terms for mask in term.unions())
-    masks_made = MaskSet(lattice, without_contained(tuple(every), lattice), str(regions))
-    return warned(_verified(masks_made, regions))
+    every = tuple(dict.fromkeys(plan.unions()))
+    # A mask inside another adds nothing, unless regions are to lie inside several.
+    kept = every if style.multiplicity > 1 else without_contained(every, lattice)
+    return warned(_verified(MaskSet(lattice, kept, str(regions)), regions, style.multiplicity))
 
 
 def _plan(
@@ -80,6 +90,7 @@ def _plan(
     evaluations: int | None,
     max_mask_area: object,
     grid: Iterable[int] | None,
+    style: Style,
 ) -> Plan:
     """The plan for the one budget that is named, or for the default."""
     budgets = {"masks": masks, "evaluations": evaluations, "max_mask_area": max_mask_area, "grid": grid}
@@ -88,40 +99,51 @@ def _plan(
         raise InvalidInput(f"name one budget at most; got {' and '.join(named)}")
     if masks is not None:
         most = _whole(masks, "masks")
-        return _smallest_areas(lattice, terms, lambda plan: plan.masks <= most)
+        return _smallest_areas(lattice, terms, style, lambda plan: plan.masks <= most)
     if evaluations is not None:
         most = _whole(evaluations, "evaluations")
-        return _smallest_areas(lattice, terms, lambda plan: plan.evaluations <= most)
+        return _smallest_areas(lattice, terms, style, lambda plan: plan.evaluations <= most)
     if max_mask_area is not None:
-        return plan_within(lattice, terms, cells_down(parse_amount(max_mask_area, "max_mask_area"), lattice.size))
+        largest = cells_down(parse_amount(max_mask_area, "max_mask_area"), lattice.size)
+        return plan_within(lattice, terms, largest, style)
     if grid is not None:
-        return plan_by_grid(lattice, terms, _budgets(grid, lattice))
-    return _default_plan(lattice, terms)
+        return plan_by_grid(lattice, terms, _budgets(grid, lattice), style)
+    return _default_plan(lattice, terms, style)
 
 
-def _default_plan(lattice: Grid, terms: tuple[Term, ...]) -> Plan:
-    if len(terms) == 1 and len(terms[0].shapes) == 1:
-        return plan_by_grid(lattice, terms, (_DEFAULT_BUDGETS.get(terms[0].patches, 5),) * lattice.ndim)
-    # Where the attacker's own regions are near a tenth or above, a mask needs room beyond the region itself.
-    largest = max(cells_down(_DEFAULT_SHARE, lattice.size), 2 * least_area(lattice, terms))
-    return plan_within(lattice, terms, min(largest, lattice.size))
+def _default_plan(lattice: Grid, terms: tuple[Term, ...], style: Style) -> Plan:
+    if len(terms) == 1 and len(terms[0].shapes) == 1 and style.multiplicity == 1:
+        return plan_by_grid(lattice, terms, (_DEFAULT_BUDGETS.get(terms[0].patches, 5),) * lattice.ndim, style)
+    # Where the attacker's own regions are near a tenth or above, a mask needs room beyond the region itself; where they
+    # are above a third, half of what they leave.
+    least = least_area(lattice, terms)
+    most = max(term.patches for term in terms)
+    share = _DEFAULT_SHARE if most == 1 else min(most * _DEFAULT_SHARE_OF_SEVERAL, Fraction(1, 2))
+    largest = max(cells_down(share, lattice.size), min(2 * least, (least + lattice.size) // 2))
+    return plan_within(lattice, terms, largest, style)
 
 
-def _smallest_areas(lattice: Grid, terms: tuple[Term, ...], affordable: Callable[[Plan], bool]) -> Plan:
+def _smallest_areas(lattice: Grid, terms: tuple[Term, ...], style: Style, affordable: Callable[[Plan], bool]) -> Plan:
     """The affordable plan whose largest mask is smallest, by bisection: a larger area never needs more masks."""
     high = lattice.size  # one mask that hides the image: always affordable
     low = least_area(lattice, terms) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if affordable(plan_within(lattice, terms, middle)) else (middle, high)
-    return plan_within(lattice, terms, high)
+        low, high = (low, middle) if affordable(plan_within(lattice, terms, middle, style)) else (middle, high)
+    return plan_within(lattice, terms, high, style)
 
 
-def _verified(masks: MaskSet, regions: RegionSet) -> MaskSet:
-    report = verify(masks, regions)
+def _verified(masks: MaskSet, regions: RegionSet, multiplicity: int) -> MaskSet:
+    report = verify(masks, regions, multiplicity=multiplicity)
     if not report:
         raise SynthesisFault(f"maskcover made a mask set that does not cover: {report}. Please report this as a bug")
     return masks
+
+
+def _count(value: object, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InvalidInput(f"{name} must be a whole number of at least 1; got {value!r}")
+    return int(value)
 
 
 def _whole(value: object, name: str) -> int:

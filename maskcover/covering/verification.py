@@ -10,14 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskcover.covering.containment import Blocks, blocks, inside, inside_any
-from maskcover.covering.signatures import minimal_signatures, uncovered_tuple
+from maskcover.cells import BoolArray, Cells
+from maskcover.covering.blocks import Blocks, Prepared, blocks, contained, erosions
+from maskcover.covering.signatures import scarce_tuple
 from maskcover.errors import InvalidInput
-from maskcover.grid import Box
-from maskcover.masks import Mask, MaskSet
-from maskcover.masks.compressed import compress, edges_of
-from maskcover.masks.mask import BoolArray, IntArray
-from maskcover.regions import RegionSet, Term, parse_regions
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet, Slot, Term, parse_regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,40 +25,43 @@ class CoverReport:
     Args:
         regions: The region set that was checked.
         masks: The mask set that was checked.
-        witness: None if the masks cover; else the patches (one box each) of a region that lies inside no mask.
+        witness: None if the masks cover; else the patches of a region that lies inside too few masks.
+        multiplicity: How many different masks each region has to lie inside.
     """
 
     regions: RegionSet
     masks: MaskSet
-    witness: tuple[Box, ...] | None
+    witness: tuple[Cells, ...] | None
+    multiplicity: int = 1
 
     @property
     def covers(self) -> bool:
-        """Whether every region lies inside at least one mask."""
+        """Whether every region lies inside enough masks."""
         return self.witness is None
 
     def __bool__(self) -> bool:
         return self.covers
 
     def __str__(self) -> str:
+        several = self.multiplicity > 1
         if self.witness is None:
             figures = self.regions.describe(self.masks.grid)
+            found = f"{self.multiplicity} different ones" if several else "one"
             return (
                 f"covers: each of the {figures.placements:,} placements of {self.regions} on {self.masks.grid} "
-                f"lies inside one of {len(self.masks)} masks"
+                f"lies inside {found} of {len(self.masks)} masks"
             )
-        return (
-            f"does not cover {self.regions} on {self.masks.grid}: "
-            f"no mask contains {' with '.join(map(str, self.witness))}"
-        )
+        found = f"fewer than {self.multiplicity} masks contain" if several else "no mask contains"
+        return f"does not cover {self.regions} on {self.masks.grid}: {found} {' with '.join(map(str, self.witness))}"
 
 
-def verify(masks: MaskSet, regions: RegionSet | str | None = None) -> CoverReport:
+def verify(masks: MaskSet, regions: RegionSet | str | None = None, *, multiplicity: int = 1) -> CoverReport:
     """Decide Definition 1 exactly: does every region of `regions` lie inside at least one mask?
 
     Args:
         masks: The mask set; its own grid is the image.
         regions: The region set or its text; by default the set that the masks claim to cover.
+        multiplicity: Every region must lie inside at least so many different masks.
 
     Raises:
         InvalidInput: no region set is named or claimed, or one of its shapes has no place on the image.
@@ -75,39 +76,30 @@ def verify(masks: MaskSet, regions: RegionSet | str | None = None) -> CoverRepor
     claimed = masks.regions if regions is None else regions
     if claimed is None:
         raise InvalidInput("these masks claim no region set; name one: verify(masks, squares(size=32))")
+    if type(multiplicity) is not int or multiplicity < 1:
+        raise InvalidInput(f"multiplicity is a whole number of masks, at least 1; got {multiplicity!r}")
     regions = parse_regions(claimed)
     for term in regions.terms(masks.grid):
-        witness = _uncovered(masks, term)
+        witness = _uncovered(masks, term, multiplicity)
         if witness is not None:
-            return CoverReport(regions, masks, witness)
-    return CoverReport(regions, masks, None)
+            return CoverReport(regions, masks, witness, multiplicity)
+    return CoverReport(regions, masks, None, multiplicity)
 
 
-def covered_placements(masks: MaskSet, term: Term) -> Iterator[tuple[Blocks, BoolArray]]:
-    """For each shape of a one-patch term its blocks of placements, and which of them lie inside a mask."""
-    edges = edges_of(masks, masks.grid)
-    boxes, others = _split(masks)
-    unions = compress(others, edges)
-    for shape in term.shapes:
-        places = blocks(edges, masks.grid, shape)
-        covered = inside_any(boxes, places)
-        for part in inside(unions, places):
-            covered |= part.any(axis=0)
-        yield places, covered
+def covered_placements(masks: MaskSet, slot: Slot, multiplicity: int = 1) -> Iterator[tuple[Blocks, BoolArray]]:
+    """For each stencil its blocks of placements, and which of them lie inside so many different masks."""
+    prepared = Prepared.of(masks)
+    for stencil in slot:
+        found = erosions(prepared, stencil)
+        places = blocks(stencil, found)
+        yield places, contained(places, found, len(masks), multiplicity)
 
 
-def _uncovered(masks: MaskSet, term: Term) -> tuple[Box, ...] | None:
+def _uncovered(masks: MaskSet, term: Term, multiplicity: int) -> tuple[Cells, ...] | None:
     if term.patches > 1:
-        compressed = compress(masks.masks, edges_of(masks, masks.grid))
-        return uncovered_tuple(minimal_signatures(compressed, masks.grid, term.shapes), term.patches)
-    for places, covered in covered_placements(masks, term):
-        if not covered.all():
-            return (places.region(int(np.argmin(covered))),)
+        return scarce_tuple(masks, term, multiplicity)
+    for places, covered in covered_placements(masks, term.slots[0], multiplicity):
+        missed = places.allowed & ~covered
+        if missed.any():
+            return (places.stencil.at(places.place(int(np.argmax(missed)))),)
     return None
-
-
-def _split(masks: MaskSet) -> tuple[IntArray, tuple[Mask, ...]]:
-    """The bounds of the masks that are single boxes, and the masks that are not; empty masks cover nothing."""
-    boxes = [mask.bounds for mask in masks if len(mask.bounds) == 1]
-    bounds = np.concatenate([np.empty((0, 2, masks.grid.ndim), np.int64), *boxes])
-    return bounds, tuple(mask for mask in masks if len(mask.bounds) > 1)

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maskcover.cells import BoolArray, IntArray
 from maskcover.defense.double_masking import first_round
 from maskcover.defense.labels import UNSEEN
 from maskcover.defense.table import Pending, checked_matrix
 from maskcover.errors import InvalidInput
-from maskcover.masks.mask import BoolArray, IntArray
 
 Covers = Callable[[BoolArray], bool]
 """Whether the selected masks, bool of shape (n,), cover all regions."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from maskcover.cells import BoolArray, IntArray
 from maskcover.covering import verify
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.certificates import Certificate, Covers, all_pairs, row_certificate
@@ -20,7 +21,6 @@ from maskcover.defense.results import CertificationResult, Rule, Verdict
 from maskcover.defense.table import NO_MASK, Pending, PredictionTable
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import MaskSet
-from maskcover.masks.mask import BoolArray, IntArray
 from maskcover.regions import RegionSet, parse_regions
 
 T = TypeVar("T")

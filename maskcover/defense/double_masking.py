@@ -7,9 +7,9 @@ from enum import Enum
 
 import numpy as np
 
+from maskcover.cells import IntArray
 from maskcover.defense.labels import UNDECIDED, UNSEEN
 from maskcover.defense.table import Pending, checked_matrix
-from maskcover.masks.mask import IntArray
 
 
 class Case(Enum):

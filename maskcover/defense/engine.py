@@ -13,11 +13,11 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from maskcover.cells import BoolArray
 from maskcover.defense.labels import leads, top_labels
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.masks.mask import BoolArray
 
 T = TypeVar("T")
 Decide = Callable[[int, PredictionTable], "T | Pending"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from maskcover.cells import IntArray
 from maskcover.errors import InvalidInput
-from maskcover.masks.mask import IntArray
 
 UNDECIDED = -1
 """The classifier answered, but with non-finite scores or a tie at the top: never certified (threats.md, 25 and 26)."""

@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
+from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.shares import PlacementMap, covered_share, placement_map
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.double_masking import Defended
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.masks.mask import BoolArray, IntArray
 from maskcover.regions import RegionSet
 
 Rule = Literal["rows", "all-pairs"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from maskcover.cells import IntArray
 from maskcover.defense.labels import UNDECIDED, UNSEEN
 from maskcover.errors import InvalidInput
 from maskcover.masks import Unions
-from maskcover.masks.mask import IntArray
 
 NO_MASK = -1
 """In a pair of mask numbers: hide nothing. The pair (NO_MASK, NO_MASK) is the undefended prediction."""

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.canonical import digest
+from maskcover.cells import BoolArray
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Box, Grid, ImageSize
 from maskcover.masks.files import read_masks, write_masks
-from maskcover.masks.mask import BoolArray, Mask
+from maskcover.masks.mask import Mask
 from maskcover.masks.unions import Unions, distinct_unions
 
 BoxRow = Sequence[int]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from maskcover.cells import BoolArray, IntArray, atoms
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
-from maskcover.masks.compressed import atoms
-from maskcover.masks.mask import BoolArray, IntArray, Mask
+from maskcover.masks.mask import Mask
 
 _ROWS_AT_ONCE = 1024
 

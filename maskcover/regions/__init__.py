@@ -1,17 +1,44 @@
 """What the attacker may touch: region sets as values, their text, and their shapes on a grid."""
 
-from maskcover.regions.base import Description, RegionSet, Term
-from maskcover.regions.families import patches, rectangle, rectangles, squares, union
+from maskcover.regions.areas import avoiding, within
+from maskcover.regions.base import Description, RegionSet, Slot, Stencil, Term
+from maskcover.regions.bitmaps import bitmap
+from maskcover.regions.boxes import half_planes, rectangle, rectangles, squares, stripes
+from maskcover.regions.combined import patches, union
+from maskcover.regions.frames import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step
 from maskcover.regions.parse import parse_regions
+from maskcover.regions.polygons import disc, polygon, rotations
+from maskcover.regions.through import through
+from maskcover.regions.tubes import tubes
 
 __all__ = [
+    "CenterCrop",
+    "Crop",
     "Description",
+    "Fit",
+    "Flip",
+    "Jpeg",
+    "Pad",
     "RegionSet",
+    "Resize",
+    "Slot",
+    "Stencil",
+    "Step",
     "Term",
+    "avoiding",
+    "bitmap",
+    "disc",
+    "half_planes",
     "parse_regions",
     "patches",
+    "polygon",
     "rectangle",
     "rectangles",
+    "rotations",
     "squares",
+    "stripes",
+    "through",
+    "tubes",
     "union",
+    "within",
 ]

@@ -1,23 +1,70 @@
-"""What a region set is: terms of patch shapes on a grid, and a text that says so."""
+"""What a region set is: terms of patch shapes with their places on a grid, and a text that says so."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from math import prod
 
-from maskcover.grid import Extents, Grid, ImageSize
+from maskcover.cells import Cells
+from maskcover.errors import InvalidInput
+from maskcover.grid import Box, Extents, Grid, ImageSize
+
+
+@dataclass(frozen=True, slots=True)
+class Stencil:
+    """One shape of one patch, and where it may lie.
+
+    `cells` touches 0 on every axis; ``cells.shifted(u)`` is a region exactly for u in `places`, which is not empty.
+    """
+
+    cells: Cells
+    places: Cells
+
+    @property
+    def extents(self) -> Extents:
+        """Sides of the bounding box."""
+        return self.cells.span.stop
+
+    @property
+    def is_box(self) -> bool:
+        """Whether the shape is its bounding box."""
+        return len(self.cells.bounds) == 1
+
+    def at(self, place: Extents) -> Cells:
+        """The shape at one place."""
+        return self.cells.shifted(place)
+
+
+Slot = tuple[Stencil, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`patches` patches at once, each one of these box shapes, each anywhere on the grid, overlaps allowed.
+    """One patch for each slot, all at once, overlaps allowed; a patch is any stencil of its slot at any of its places.
 
-    `shapes` is an antichain: a shape inside another needs no check of its own (design §5). It is sorted and not empty.
+    Stencils inside others have been left out where they need no check of their own (design §5). No slot is empty.
     """
 
-    shapes: tuple[Extents, ...]
-    patches: int = 1
+    slots: tuple[Slot, ...]
+
+    @property
+    def patches(self) -> int:
+        """Number of patches at once."""
+        return len(self.slots)
+
+    @property
+    def shapes(self) -> tuple[Extents, ...]:
+        """The extents of all stencils, each once, sorted."""
+        return tuple(sorted({stencil.extents for slot in self.slots for stencil in slot}))
+
+    @property
+    def placements(self) -> int:
+        """Number of regions: ordered tuples of placed stencils."""
+        return prod(sum(stencil.places.area for stencil in slot) for slot in self.slots)
 
 
 class RegionSet(ABC):
@@ -28,9 +75,16 @@ class RegionSet(ABC):
 
     __slots__ = ()
 
-    @abstractmethod
     def terms(self, grid: Grid) -> tuple[Term, ...]:
-        """The set on a grid, one term for each number of patches; raises `InvalidInput` if a shape has no place."""
+        """The set on a grid, single patches in one term; raises `InvalidInput` if a shape has no place on it."""
+        return _terms(self, grid)
+
+    @abstractmethod
+    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+        """The regions that lie wholly inside some cells of the grid; empty if there is none.
+
+        A shape is judged by the whole grid: `InvalidInput` if it has no place there either.
+        """
 
     @abstractmethod
     def __str__(self) -> str: ...
@@ -60,8 +114,8 @@ class Description:
     @property
     def pixels(self) -> int:
         """Cells of the largest region, at most the whole image."""
-        largest = max(term.patches * max(_volume(shape) for shape in term.shapes) for term in self.terms)
-        return min(largest, self.grid.size)
+        largest = (sum(max(stencil.cells.area for stencil in slot) for slot in term.slots) for term in self.terms)
+        return min(max(largest), self.grid.size)
 
     @property
     def share(self) -> Fraction:
@@ -71,17 +125,17 @@ class Description:
     @property
     def shapes(self) -> int:
         """Number of maximal shapes of single patches."""
-        return len({shape for term in self.terms for shape in term.shapes})
+        return len({stencil.cells for term in self.terms for slot in term.slots for stencil in slot})
 
     @property
     def placements(self) -> int:
         """Number of regions of maximal shape: for k patches, ordered k-tuples of placements."""
-        return sum(sum(map(self.grid.placements, term.shapes)) ** term.patches for term in self.terms)
+        return sum(term.placements for term in self.terms)
 
     def __str__(self) -> str:
         shapes = sorted({shape for term in self.terms for shape in term.shapes})
         first, last = ("×".join(map(str, shape)) for shape in (shapes[0], shapes[-1]))
-        span = f"{len(shapes)}: {first}" if len(shapes) == 1 else f"{len(shapes)}, from {first} to {last}"
+        span = f"{self.shapes}: {first}" if len(shapes) == 1 else f"{self.shapes}, from {first} to {last}"
         most = max(term.patches for term in self.terms)
         lines = [
             f"{self.text} on {self.grid}",
@@ -90,6 +144,47 @@ class Description:
             f"  placements      {self.placements:,}" + (f" (ordered tuples of {most} patches)" if most > 1 else ""),
         ]
         return "\n".join(lines)
+
+
+@lru_cache(maxsize=64)
+def _terms(regions: RegionSet, grid: Grid) -> tuple[Term, ...]:
+    terms = regions.expand(grid, Cells([grid.whole]))
+    if not terms:
+        raise InvalidInput(f"{regions} holds no region on {grid}; check its sizes and its areas")
+    return terms
+
+
+def everywhere(shape: Extents, grid: Grid) -> Stencil:
+    """A box shape at every place of a grid that it fits.
+
+    >>> everywhere((2, 4), Grid((5, 4))).places.area
+    4
+    """
+    places = Box.at((0,) * grid.ndim, (n - h + 1 for n, h in zip(grid.shape, shape, strict=True)))
+    return Stencil(Cells([Box.at((0,) * grid.ndim, shape)]), Cells([places]))
+
+
+def placed(cells: Cells, places: Cells) -> Slot:
+    """The stencil as a slot of its own, or the empty slot if it has no place."""
+    return (Stencil(cells, places),) if places else ()
+
+
+def single(stencils: Slot) -> tuple[Term, ...]:
+    """The term of one patch, or none if there is no stencil."""
+    return (Term((stencils,)),) if stencils else ()
+
+
+def pruned(stencils: Iterable[Stencil]) -> Slot:
+    """The stencils without what needs no check of its own, sorted: equal shapes joined, boxes inside boxes left out.
+
+    Shapes that are not boxes are kept as they are: more to check, and nothing lost.
+    """
+    joined: dict[Cells, list[Cells]] = {}
+    for stencil in stencils:
+        joined.setdefault(stencil.cells, []).append(stencil.places)
+    slot = [Stencil(cells, places[0].union(*places[1:])) for cells, places in joined.items()]
+    kept = [Stencil(one.cells, left) for one in slot if (left := _undominated(one, slot))]
+    return tuple(sorted(kept, key=lambda one: (one.extents, one.cells.bounds.tolist())))
 
 
 def maximal(shapes: set[Extents]) -> tuple[Extents, ...]:
@@ -101,13 +196,26 @@ def maximal(shapes: set[Extents]) -> tuple[Extents, ...]:
     kept: list[Extents] = []
     # A shape can only lie inside one that comes before it in descending order.
     for shape in sorted(shapes, reverse=True):
-        if not any(all(a <= b for a, b in zip(shape, other, strict=True)) for other in kept):
+        # Of two axes the last one kept is the widest so far.
+        rivals = kept[-1:] if len(shape) == 2 else kept
+        if not any(all(a <= b for a, b in zip(shape, other, strict=True)) for other in rivals):
             kept.append(shape)
     return tuple(reversed(kept))
 
 
-def _volume(shape: Extents) -> int:
-    volume = 1
-    for side in shape:
-        volume *= side
-    return volume
+def _undominated(one: Stencil, slot: list[Stencil]) -> Cells:
+    """The places of a box at which it lies inside no larger box of the slot."""
+    left = one.places
+    if one.is_box:
+        for other in slot:
+            room = [b - a for a, b in zip(one.extents, other.extents, strict=True)]
+            if other.is_box and other is not one and min(room) >= 0:
+                left = left.minus(_spread(other.places, room))
+    return left
+
+
+def _spread(places: Cells, room: list[int]) -> Cells:
+    """Where a smaller box may lie inside a larger one at these places."""
+    bounds = places.bounds.copy()
+    bounds[:, 1] += room
+    return Cells.from_bounds(bounds)

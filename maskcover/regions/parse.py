@@ -9,17 +9,44 @@ import ast
 from collections.abc import Callable
 
 from maskcover.errors import InvalidInput
+from maskcover.regions.areas import avoiding, within
 from maskcover.regions.base import RegionSet
-from maskcover.regions.families import patches, rectangle, rectangles, squares, union
+from maskcover.regions.bitmaps import bitmap
+from maskcover.regions.boxes import half_planes, rectangle, rectangles, squares, stripes
+from maskcover.regions.combined import as_region_set, patches, union
+from maskcover.regions.frames import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize
+from maskcover.regions.polygons import disc, polygon, rotations
+from maskcover.regions.through import through
+from maskcover.regions.tubes import tubes
 
-_FAMILIES: dict[str, Callable[..., RegionSet]] = {
-    "squares": squares,
-    "rectangle": rectangle,
-    "rectangles": rectangles,
-    "union": union,
-    "patches": patches,
+_FAMILIES: dict[str, Callable[..., object]] = {
+    family.__name__: family
+    for family in (
+        CenterCrop,
+        Crop,
+        Fit,
+        Flip,
+        Jpeg,
+        Pad,
+        Resize,
+        avoiding,
+        bitmap,
+        disc,
+        half_planes,
+        patches,
+        polygon,
+        rectangle,
+        rectangles,
+        rotations,
+        squares,
+        stripes,
+        through,
+        tubes,
+        union,
+        within,
+    )
 }
-_LONGEST = 10_000
+_LONGEST = 1_000_000  # a bitmap of a large image is long
 
 
 def parse_regions(regions: RegionSet | str) -> RegionSet:
@@ -42,14 +69,15 @@ def parse_regions(regions: RegionSet | str) -> RegionSet:
         raise InvalidInput(f"a region text has at most {_LONGEST} characters; got {len(regions)}")
     try:
         tree = ast.parse(regions.strip(), mode="eval")
-        return _region(tree.body, regions.strip())
+        found = _call(tree.body, regions.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(f"cannot read the region text {regions[:80]!r}; expected e.g. squares(size=32)") from error
+    return as_region_set(found)
 
 
-def _region(node: ast.expr, text: str) -> RegionSet:
+def _call(node: ast.expr, text: str) -> object:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in _FAMILIES:
         raise InvalidInput(
             f"expected one of {', '.join(_FAMILIES)} with its arguments in brackets; found {_source(node, text)[:80]!r}"
@@ -68,14 +96,24 @@ def _region(node: ast.expr, text: str) -> RegionSet:
 
 def _value(node: ast.expr, text: str) -> object:
     if isinstance(node, ast.Call):
-        return _region(node, text)
+        return _call(node, text)
     if isinstance(node, ast.Constant):
         if isinstance(node.value, float):
             # The text, not the float: 0.1234567890123456789 must stay exact.
             return _source(node, text).replace("_", "")
-        if isinstance(node.value, str) or type(node.value) is int:
+        if isinstance(node.value, str | bool) or type(node.value) is int:
             return node.value
+    if isinstance(node, ast.List | ast.Tuple):
+        items = [_value(item, text) for item in node.elts]
+        return items if isinstance(node, ast.List) else tuple(items)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and _is_number(node.operand):
+        value = _value(node.operand, text)
+        return -value if isinstance(value, int) else f"-{value}"
     raise InvalidInput(f"expected a number, a quoted size or a region set; found {_source(node, text)[:80]!r}")
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
 
 
 def _source(node: ast.expr, text: str) -> str:

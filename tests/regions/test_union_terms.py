@@ -5,12 +5,15 @@ from __future__ import annotations
 from maskcover import MaskSet, patches, rectangle, union, verify
 from maskcover.grid import Grid
 from maskcover.regions import Term
+from maskcover.regions.base import everywhere
 
 
 def test_patches_of_different_members_are_not_mixed() -> None:
     tall, wide = rectangle(2, 1), rectangle(1, 2)
-    terms = union(patches(tall, 2), patches(wide, 2), tall).terms(Grid.of(4))
-    assert terms == (Term(((2, 1),)), Term(((2, 1),), 2), Term(((1, 2),), 2))
+    grid = Grid.of(4)
+    terms = union(patches(tall, 2), patches(wide, 2), tall).terms(grid)
+    standing, lying = (everywhere((2, 1), grid),), (everywhere((1, 2), grid),)
+    assert terms == (Term((standing,)), Term((standing, standing)), Term((lying, lying)))
 
 
 def test_masks_for_either_pair_need_not_cover_a_mixed_pair() -> None:

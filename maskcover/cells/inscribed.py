@@ -1,0 +1,49 @@
+"""The maximal boxes inside a set of cells: a box lies inside the set exactly when it lies inside one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+
+from maskcover.cells.cells import BoolArray, Cells, IntArray, painted, runs
+
+_MOST_CELLS = 256  # between edges; beyond that there may be too many boxes to list
+
+
+@lru_cache(maxsize=1 << 15)
+def maximal_boxes(cells: Cells) -> IntArray | None:
+    """The boxes inside a set that lie in no other such box, int64 (boxes, 2, axes); None if the set is too intricate.
+
+    >>> from maskcover.grid import Box
+    >>> cross = Cells([Box((0, 1), (3, 2)), Box((1, 0), (2, 3))])
+    >>> found = maximal_boxes(cross)
+    >>> [] if found is None else found.tolist()
+    [[[0, 1], [3, 2]], [[1, 0], [2, 3]]]
+    """
+    if len(cells.bounds) < 2:
+        return cells.bounds
+    edges = [np.unique(cells.bounds[:, :, axis]) for axis in range(cells.ndim)]
+    bitmap = painted(cells.bounds, edges)
+    if bitmap.size > _MOST_CELLS:
+        return None
+    spans = np.array(list(dict.fromkeys(_boxes(bitmap))), dtype=np.int64)
+    low, high = spans[:, :, 0], spans[:, :, 1]
+    inside = (low[:, None] >= low[None]).all(axis=2) & (high[:, None] <= high[None]).all(axis=2)
+    kept = spans[inside.sum(axis=1) == 1]  # inside itself and no other
+    return np.stack([cuts[kept[:, axis]] for axis, cuts in enumerate(edges)], axis=2)
+
+
+def _boxes(cells: BoolArray) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Every box that is maximal among those of its own span along the first axis."""
+    if cells.ndim == 1:
+        yield from (((low, high),) for low, high in runs(cells))
+        return
+    for first in range(len(cells)):
+        common = np.ones(cells.shape[1:], dtype=np.bool_)
+        for last in range(first, len(cells)):
+            common = common & cells[last]
+            if not common.any():
+                break
+            yield from (((first, last + 1), *rest) for rest in _boxes(common))

@@ -1,0 +1,123 @@
+"""Stencils drawn as bitmaps, and the text of a bitmap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.cells import BoolArray, Cells, eroded
+from maskcover.errors import InvalidInput
+from maskcover.grid import Grid
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, placed, single
+
+
+@dataclass(frozen=True, slots=True)
+class Bitmap(RegionSet):
+    """One stencil of any cells, at any place."""
+
+    cells: Cells
+
+    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+        return stencils_inside(self, (self.cells,), grid, inside)
+
+    def __str__(self) -> str:
+        return f'bitmap("{bitmap_text(self.cells.to_array(Grid(self.cells.span.stop)))}")'
+
+
+def bitmap(cells: npt.ArrayLike | str) -> RegionSet:
+    """One stencil of any pixels, at any place.
+
+    Args:
+        cells: A bool array, (height, width) for images, True where the patch is; or its text, rows of 0 and 1 with
+            slashes between. Empty rows and columns at its borders do not count.
+
+    Raises:
+        InvalidInput: not a bool array, or one that is False everywhere.
+
+    >>> bitmap("010/111").describe(224).pixels
+    4
+    """
+    array = read_bitmap(cells) if isinstance(cells, str) else np.asarray(cells)
+    if array.dtype != np.bool_ or not array.ndim or not array.any():
+        raise InvalidInput(
+            f"a bitmap is a bool array with some True in it (array.astype(bool)?); got {array.dtype} of {array.shape}"
+        )
+    drawn = Cells.from_array(array)
+    return Bitmap(drawn.shifted([-low for low in drawn.span.start]))
+
+
+def stencils_inside(regions: RegionSet, shapes: tuple[Cells, ...], grid: Grid, inside: Cells) -> tuple[Term, ...]:
+    """Each of some shapes wherever it lies inside some cells of the grid, as one patch.
+
+    Raises:
+        InvalidInput: shapes of another number of axes than the grid, or none that fits it.
+    """
+    if shapes[0].ndim != grid.ndim:
+        raise InvalidInput(f"{regions} is a shape of {shapes[0].ndim} dimensions; the grid {grid} has {grid.ndim}")
+    if not any(grid.fits(cells.span.stop) for cells in shapes):
+        raise InvalidInput(f"{regions} has no place on {grid}; use a smaller shape or a larger image")
+    slot = tuple(one for cells in shapes for one in placed(cells, eroded(inside, cells)))
+    return single(_needed(slot) if len(slot) > 1 else slot)
+
+
+def _needed(slot: Slot) -> Slot:
+    """The stencils that lie in no other, and of the rest what no placement of those contains."""
+    from maskcover.regions.shapes.rasters import maximal_rasters
+
+    arrays = {one.cells: one.cells.to_array(Grid(one.extents)) for one in slot}
+    largest = {Cells.from_array(array) for array in maximal_rasters(tuple(arrays.values()))}
+    kept = tuple(one for one in slot if one.cells in largest)
+    rest = ((one, _left(one, kept, arrays)) for one in slot if one.cells not in largest)
+    return kept + tuple(Stencil(one.cells, left) for one, left in rest if left)
+
+
+def _left(one: Stencil, larger: Slot, arrays: dict[Cells, BoolArray]) -> Cells:
+    """The places of a stencil at which it lies inside no larger one: where those would leave what is allowed."""
+    left, drawn = one.places, arrays[one.cells]
+    for other in larger:
+        array = arrays[other.cells]
+        for shift in product(*(range(b - a + 1) for a, b in zip(drawn.shape, array.shape, strict=True))):
+            window = tuple(slice(low, low + side) for low, side in zip(shift, drawn.shape, strict=True))
+            if not (drawn & ~array[window]).any():
+                left = left.minus(other.places.shifted(shift))
+                if not left:
+                    return left
+    return left
+
+
+def bitmap_text(cells: BoolArray) -> str:
+    """Rows of 0 and 1, with as many slashes between as axes end there.
+
+    >>> bitmap_text(np.ones((2, 1, 3), dtype=bool))
+    '111//111'
+    """
+    if cells.ndim == 1:
+        return "".join("01"[cell] for cell in cells.astype(int))
+    return ("/" * (cells.ndim - 1)).join(map(bitmap_text, cells))
+
+
+def read_bitmap(text: str) -> BoolArray:
+    """The bool array of a text of `bitmap_text`.
+
+    >>> read_bitmap("01/11").astype(int).tolist()
+    [[0, 1], [1, 1]]
+    """
+    rows = "".join(text.split())
+    slashes = max((len(run) for run in rows.replace("0", "1").split("1")), default=0)
+    try:
+        array = np.array(_nested(rows, slashes))
+    except ValueError as error:
+        raise InvalidInput(f"a bitmap has rows of equal length, such as '010/111'; got {text[:80]!r}") from error
+    if array.dtype != np.bool_ or not array.size:
+        raise InvalidInput(f"a bitmap is rows of 0 and 1 with slashes between, such as '010/111'; got {text[:80]!r}")
+    return array
+
+
+def _nested(text: str, slashes: int) -> list[object]:
+    """The nested lists of a text; anything odd ends in lists of unequal lengths or in what is no bool."""
+    if not slashes:
+        return [{"0": False, "1": True}.get(cell, cell) for cell in text]
+    return [_nested(part, slashes - 1) for part in text.split("/" * slashes)]

@@ -1,0 +1,352 @@
+"""Families of boxes: squares, one rectangle, all rectangles of an area, half-planes, stripes.
+
+Each is a frozen value made by the lower-case function that users call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+
+import numpy as np
+
+from maskcover.amounts import Amount, amount_text, cells_up, parse_amount, parse_length
+from maskcover.cells import BoolArray, Cells, eroded
+from maskcover.errors import InvalidInput
+from maskcover.grid import Box, Extents, Grid
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, everywhere, maximal, placed, pruned, single
+
+_ASPECT = re.compile(r"\d{1,41}(?:\.\d{1,40}|/\d{1,41})?")
+_MOST_WORK = 1 << 29  # placements looked at, all shapes together, where an area is not a box
+
+
+@dataclass(frozen=True, slots=True)
+class Squares(RegionSet):
+    """Every square (cube, interval) of one side; exactly one of `size` and `area` is given."""
+
+    size: int | None
+    area: Amount | None
+
+    def side(self, grid: Grid) -> int:
+        """The side in pixels; an area is rounded up to the next whole side (design §4)."""
+        if self.size is not None:
+            return self.size
+        if self.area is None:
+            raise InvalidInput("squares need a size or an area; make them with squares(...)")
+        return _root_up(cells_up(self.area, grid.size), grid.ndim)
+
+    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+        return _one_box(self, (self.side(grid),) * grid.ndim, grid, inside)
+
+    def __str__(self) -> str:
+        if self.area is not None:
+            return f"squares(area={amount_text(self.area)})"
+        return f"squares(size={self.size})"
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle(RegionSet):
+    """One rectangle of a given height and width, anywhere on an image."""
+
+    height: int
+    width: int
+
+    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+        if grid.ndim != 2:
+            raise InvalidInput(f"{self} is a shape of two dimensions; the grid {grid} has {grid.ndim}")
+        return _one_box(self, (self.height, self.width), grid, inside)
+
+    def __str__(self) -> str:
+        return f"rectangle(height={self.height}, width={self.width})"
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangles(RegionSet):
+    """Every rectangle (box) of at most an area that respects the least side and the greatest ratio of sides."""
+
+    area: Amount
+    min_side: int = 1
+    max_aspect: Fraction | None = None
+
+    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+        limit = cells_up(self.area, grid.size)
+        if not any(True for _ in self._tallest(grid.shape, (), limit)):
+            raise InvalidInput(f"{self} holds no rectangle on {grid}: at most {limit} px; lower min_side or raise area")
+        if len(inside.bounds) <= 1:
+            return single(self._inside_box(inside, limit))
+        return single(self._inside_bitmap(inside, limit))
+
+    def _inside_box(self, inside: Cells, limit: int) -> Slot:
+        """Inside one box the maximal shapes are those of a grid of its sides."""
+        if not inside:
+            return ()
+        room = inside.span
+        free = (everywhere(shape, Grid(room.extents)) for shape in maximal(set(self._tallest(room.extents, (), limit))))
+        return tuple(Stencil(one.cells, one.places.shifted(room.start)) for one in free)
+
+    def _inside_bitmap(self, inside: Cells, limit: int) -> Slot:
+        """Inside other cells a shape may fit where no larger one does: every shape is looked at."""
+        room = inside.span
+        shapes = set(self._every(room.extents, (), limit))
+        work = len(shapes) * room.volume
+        if work > _MOST_WORK:
+            raise InvalidInput(
+                f"{self} inside an area of {room.volume:,} px has {work:,} placements to look at, more than "
+                f"{_MOST_WORK:,}; use an area that is a box, or a smaller image"
+            )
+        cells = inside.shifted([-start for start in room.start]).to_array(Grid(room.extents))
+        return _maximal_inside(cells, shapes, room)
+
+    def _tallest(self, sides: Extents, prefix: Extents, limit: int) -> Iterator[Extents]:
+        """Shapes whose last extent is as large as the others allow; every shape lies inside one of them."""
+        low, high = self._range(sides, prefix, limit)
+        if len(sides) == 1:
+            if low <= high:
+                yield (*prefix, high)
+            return
+        for extent in range(low, high + 1):
+            yield from self._tallest(sides[1:], (*prefix, extent), limit // extent)
+
+    def _every(self, sides: Extents, prefix: Extents, limit: int) -> Iterator[Extents]:
+        """Every shape of the family."""
+        low, high = self._range(sides, prefix, limit)
+        for extent in range(low, high + 1):
+            if len(sides) == 1:
+                yield (*prefix, extent)
+            else:
+                yield from self._every(sides[1:], (*prefix, extent), limit // extent)
+
+    def _range(self, sides: Extents, prefix: Extents, limit: int) -> tuple[int, int]:
+        """The least and the greatest next extent after those of the prefix."""
+        low, high = self.min_side, min(sides[0], limit)
+        if self.max_aspect is not None and prefix:
+            low = max(low, ceil(max(prefix) / self.max_aspect))
+            high = min(high, floor(min(prefix) * self.max_aspect))
+        return low, high
+
+    def __str__(self) -> str:
+        text = f"rectangles(area={amount_text(self.area)}"
+        if self.min_side > 1:
+            text += f", min_side={self.min_side}"
+        if self.max_aspect is not None:
+            text += f", max_aspect={_aspect_text(self.max_aspect)}"
+        return text + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class HalfPlanes(RegionSet):
+    """What lies on one side of the image, up to a share of an axis: patches of any size there."""
+
+    share: Fraction
+
+    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+        slabs = [slab for axis in range(grid.ndim) for slab in self._slabs(grid, axis)]
+        parts = [inside.common(Cells([slab])) for slab in slabs]
+        return single(pruned(stencil for part in parts if part for stencil in (_fixed(part),)))
+
+    def _slabs(self, grid: Grid, axis: int) -> tuple[Box, Box]:
+        depth = cells_up(self.share, grid.shape[axis])
+        start, stop = list(grid.whole.start), list(grid.whole.stop)
+        stop[axis], start[axis] = depth, grid.shape[axis] - depth
+        return Box(grid.whole.start, tuple(stop)), Box(tuple(start), grid.whole.stop)
+
+    def __str__(self) -> str:
+        return f"half_planes(share={amount_text(self.share)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Stripes(RegionSet):
+    """Every stripe of one width right across the image, along any axis or along one."""
+
+    width: int
+    axis: int | None = None
+
+    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+        axes = range(grid.ndim) if self.axis is None else (self.axis,)
+        if max(axes) >= grid.ndim:
+            raise InvalidInput(f"{self} names axis {self.axis}; the grid {grid} has axes 0 to {grid.ndim - 1}")
+        shapes = [
+            tuple(self.width if other == axis else side for other, side in enumerate(grid.shape)) for axis in axes
+        ]
+        terms = [term for shape in shapes for term in _one_box(self, shape, grid, inside)]
+        return single(pruned(stencil for term in terms for stencil in term.slots[0]))
+
+    def __str__(self) -> str:
+        return f"stripes(width={self.width}" + (")" if self.axis is None else f", axis={self.axis})")
+
+
+def squares(size: int | str | None = None, *, area: Amount | float | str | None = None) -> RegionSet:
+    """Every square of one size, at any place.
+
+    Args:
+        size: The side in pixels.
+        area: Instead of `size`: the area, in pixels or as a share of the image; the side is
+            ceil(sqrt(area)), so 1 % of 224×224 is 23×23 (529 px).
+
+    On a grid of d dimensions it is the cube of d equal sides: an interval of a signal, a cube of a volume.
+
+    Raises:
+        InvalidInput: neither or both given, or not a size.
+
+    >>> print(squares(area="0.02").describe(224).pixels)
+    1024
+    """
+    if (size is None) == (area is None):
+        raise InvalidInput("squares takes either size=32 (pixels) or area=0.02 (share); got both or neither")
+    if size is not None:
+        return Squares(parse_length(size, "size"), None)
+    return Squares(None, parse_amount(area, "area"))
+
+
+def rectangle(height: int | str, width: int | str) -> RegionSet:
+    """One shape of `height`×`width` pixels, at any place.
+
+    >>> str(rectangle(5, 224))
+    'rectangle(height=5, width=224)'
+    """
+    return Rectangle(parse_length(height, "height"), parse_length(width, "width"))
+
+
+def rectangles(
+    area: Amount | float | str,
+    *,
+    min_side: int | str = 1,
+    max_aspect: int | float | Fraction | str | None = None,
+) -> RegionSet:
+    """Every rectangle of at most an area, of any aspect, at any place (paper, section 5.1).
+
+    Args:
+        area: The largest area, in pixels or as a share of the image (rounded up: 1 % of 224×224 is 502 px).
+        min_side: No side is shorter than this many pixels.
+        max_aspect: The long side is at most this many times the short one; exact, at least 1.
+
+    Raises:
+        InvalidInput: not an area, a side or a ratio.
+
+    >>> len(rectangles(area=0.01).terms(Grid.of(224))[0].shapes)
+    41
+    """
+    aspect = None if max_aspect is None else _parse_aspect(max_aspect)
+    return Rectangles(parse_amount(area, "area"), parse_length(min_side, "min_side"), aspect)
+
+
+def half_planes(share: Fraction | float | str = Fraction(1, 2)) -> RegionSet:
+    """An attacker of unknown size who keeps to one side: anything within the first or last `share` of some axis.
+
+    On images that is the top, the bottom, the left and the right part, each as one region.
+
+    >>> half_planes(0.5).describe(224).placements
+    4
+    """
+    amount = parse_amount(share, "share")
+    if not isinstance(amount, Fraction):
+        raise InvalidInput(f"share is the part of an axis, strictly between 0 and 1, such as 0.5; got {share!r}")
+    return HalfPlanes(amount)
+
+
+def stripes(width: int | str, *, axis: int | None = None) -> RegionSet:
+    """Every stripe of `width` pixels right across the image: patches of any length in it.
+
+    Args:
+        width: How many pixels across.
+        axis: The axis across which it is that wide: 0 for horizontal stripes (rows), 1 for vertical ones (columns);
+            by default any.
+
+    >>> stripes(16).terms(Grid.of(224))[0].shapes
+    ((16, 224), (224, 16))
+    """
+    if axis is not None and (type(axis) is not int or axis < 0):
+        raise InvalidInput(f"axis is the number of an axis, from 0 on; got {axis!r}")
+    return Stripes(parse_length(width, "width"), axis)
+
+
+def _one_box(regions: RegionSet, shape: Extents, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+    """One box shape wherever it lies inside some cells."""
+    if not grid.fits(shape):
+        size = "×".join(map(str, shape))
+        raise InvalidInput(f"{regions} is {size} and has no place on {grid}; use a smaller shape or a larger image")
+    cells = Cells([Box.at((0,) * grid.ndim, shape)])
+    return single(placed(cells, eroded(inside, cells)))
+
+
+def _fixed(cells: Cells) -> Stencil:
+    """Cells that lie where they lie."""
+    start = cells.span.start
+    return Stencil(cells.shifted([-low for low in start]), Cells([Box.at(start, (1,) * cells.ndim)]))
+
+
+def _maximal_inside(cells: BoolArray, shapes: set[Extents], room: Box) -> Slot:
+    """Boxes of these shapes inside the True cells, without those inside a box that is one longer along some axis."""
+    table = np.pad(cells.astype(np.int64), [(1, 0)] * cells.ndim)
+    for axis in range(cells.ndim):
+        table = np.cumsum(table, axis=axis)
+    fitting: dict[Extents, BoolArray] = {}
+    slot: list[Stencil] = []
+    # Larger boxes first: each has been placed when those just below it ask.
+    for shape in sorted(shapes, reverse=True):
+        fitting[shape] = places = _windows(table, shape) == int(np.prod(shape))
+        left = places.copy()
+        for axis, extent in enumerate(shape):
+            larger = fitting.get((*shape[:axis], extent + 1, *shape[axis + 1 :]))
+            if larger is not None:
+                head = [slice(None)] * cells.ndim
+                tail = list(head)
+                head[axis], tail[axis] = slice(None, -1), slice(1, None)
+                left[tuple(head)] &= ~larger
+                left[tuple(tail)] &= ~larger
+        if left.any():
+            box = Cells([Box.at((0,) * cells.ndim, shape)])
+            slot.append(Stencil(box, Cells.from_array(left).shifted(room.start)))
+    return tuple(reversed(slot))
+
+
+def _windows(
+    table: np.ndarray[tuple[int, ...], np.dtype[np.int64]], shape: Extents
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """The number of cells in every window of a shape, from a summed-area table."""
+    for axis, extent in enumerate(shape):
+        length = table.shape[axis]
+        table = np.take(table, range(extent, length), axis) - np.take(table, range(length - extent), axis)
+    return table
+
+
+def _root_up(cells: int, degree: int) -> int:
+    """The least side whose `degree`-th power is at least `cells`, in integers."""
+    high = 1
+    while high**degree < cells:
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if middle**degree >= cells else (middle, high)
+    return high
+
+
+def _parse_aspect(value: object) -> Fraction:
+    aspect = Fraction(0)
+    if isinstance(value, Fraction):
+        aspect = value
+    elif isinstance(value, int | float | str | np.number) and _ASPECT.fullmatch(text := _text(value)):
+        with suppress(ZeroDivisionError):
+            aspect = Fraction(text)
+    if aspect < 1 or max(aspect.numerator, aspect.denominator) > 10**40:
+        raise InvalidInput(
+            "max_aspect is long side over short side, at least 1, such as 4 or '3/2'; "
+            f"got {_text(value)[:40] or type(value).__name__}"
+        )
+    return aspect
+
+
+def _text(value: object) -> str:
+    # A bool is no ratio, and Python refuses to print the largest integers.
+    if isinstance(value, bool) or (isinstance(value, int) and value.bit_length() > 128):
+        return ""
+    return str(value)
+
+
+def _aspect_text(aspect: Fraction) -> str:
+    return str(aspect.numerator) if aspect.denominator == 1 else f'"{aspect}"'

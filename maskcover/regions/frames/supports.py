@@ -1,0 +1,123 @@
+"""`AxisSupport`: which source indices of one axis each output index depends on. No image, no kernel, no step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import index
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.errors import InvalidInput
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+Indices = Sequence[int] | npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AxisSupport:
+    """One axis: output index j depends on the source indices ``first[j]`` up to, not including, ``stop[j]`` alone.
+
+    `first` and `stop` are read-only int64 of shape (outputs,), 0 <= first <= stop <= length. An output index that
+    depends on nothing, such as one of a constant border, has the interval (0, 0).
+
+    >>> blurred = AxisSupport(4, [0, 0, 1, 2], [2, 3, 4, 4])
+    >>> blurred.touched(0, 1).tolist()
+    [True, True, False, False]
+    """
+
+    length: int
+    first: IntArray
+    stop: IntArray
+
+    def __init__(self, length: int, first: Indices, stop: Indices) -> None:
+        low, high = _integers(first), _integers(stop)
+        if low.shape != high.shape or low.size == 0:
+            raise InvalidInput(f"expected as many firsts as stops, at least one; got {low.size} and {high.size}")
+        if np.any((low < 0) | (low > high) | (high > index(length))):
+            raise InvalidInput(f"expected 0 <= first <= stop <= {length} for every output; got {low} and {high}")
+        # Canonical: equal dependence means equal values, so all empty intervals are the same one.
+        constant = low == high
+        low[constant] = high[constant] = 0
+        for name, values in (("first", low), ("stop", high)):
+            values.setflags(write=False)
+            object.__setattr__(self, name, values)
+        object.__setattr__(self, "length", index(length))
+
+    @classmethod
+    def identity(cls, length: int) -> AxisSupport:
+        """Every output index is the source index.
+
+        >>> AxisSupport.identity(2).stop.tolist()
+        [1, 2]
+        """
+        return cls.copies(length, np.arange(length))
+
+    @classmethod
+    def copies(cls, length: int, sources: Indices) -> AxisSupport:
+        """Every output index is a copy of one source index, or constant where that lies outside the axis.
+
+        >>> AxisSupport.copies(3, [-1, 2, 1, 0, 3]).touched(0, 2).tolist()
+        [False, False, True, True, False]
+        """
+        chosen = _integers(sources)
+        inside = (chosen >= 0) & (chosen < length)
+        return cls(length, np.where(inside, chosen, 0), np.where(inside, chosen + 1, 0))
+
+    @property
+    def outputs(self) -> int:
+        """Number of output indices."""
+        return len(self.first)
+
+    def touched(self, start: int, stop: int) -> BoolArray:
+        """Output indices that can change when the source indices from start up to, not including, stop change.
+
+        bool of shape (outputs,). Raises `InvalidInput` unless 0 <= start <= stop <= length.
+        """
+        if not 0 <= start <= stop <= self.length:
+            raise InvalidInput(f"expected 0 <= start <= stop <= {self.length}; got start {start}, stop {stop}")
+        return (self.first < stop) & (self.stop > start) & (start < stop)
+
+    def then(self, other: AxisSupport) -> AxisSupport:
+        """This step, then `other`: the smallest interval around the union of supports of supports.
+
+        It is that union itself wherever the union has no gap; a larger interval is sound, since it only adds outputs.
+
+        >>> two = AxisSupport(4, [0, 2], [2, 4])
+        >>> two.then(AxisSupport.copies(2, [1, 0])).first.tolist()
+        [2, 0]
+        """
+        if other.length != self.outputs:
+            raise InvalidInput(f"a step of {self.outputs} outputs cannot feed one of {other.length} sources")
+        # Constants must not pull the interval down to index 0.
+        lows = np.where(self.first < self.stop, self.first, self.length)
+        low = _over_ranges(np.minimum, lows, other, self.length)
+        high = _over_ranges(np.maximum, self.stop, other, 0)
+        return AxisSupport(self.length, np.minimum(low, high), high)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AxisSupport):
+            return NotImplemented
+        same = np.array_equal(self.first, other.first) and np.array_equal(self.stop, other.stop)
+        return same and self.length == other.length
+
+    def __hash__(self) -> int:
+        return hash((self.length, self.first.tobytes(), self.stop.tobytes()))
+
+
+def _integers(values: Indices) -> IntArray:
+    found = np.array(values)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise InvalidInput(f"expected a row of whole numbers; got {found.dtype} of shape {found.shape}")
+    return found.astype(np.int64)
+
+
+def _over_ranges(combine: np.ufunc, values: IntArray, ranges: AxisSupport, empty: int) -> IntArray:
+    """The minimum or maximum of `values` over each interval of `ranges`; `empty` over an empty one."""
+    # reduceat takes starts only: every second result is a range, and a last value lets a range end at the end.
+    padded = np.append(values, empty)
+    bounds = np.stack([ranges.first, ranges.stop], axis=1).ravel()
+    found = combine.reduceat(padded, bounds)[::2]
+    return np.where(ranges.first < ranges.stop, found, empty).astype(np.int64)

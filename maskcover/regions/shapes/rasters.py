@@ -1,0 +1,185 @@
+"""From shapes to pixels: which pixels a shape touches or fills, exactly, where it lies on the lattice.
+
+Coordinates are shapely's (x, y) in pixels, x to the right and y down; the pixel in row i and column j is the open
+square (j, j + 1) × (i, i + 1). A shape touches a pixel if the interiors overlap; a common edge or corner is no overlap.
+What a shape may touch at any position is in `maskcover.regions.shapes.subpixel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil, isqrt
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+from shapely import MultiPolygon, Polygon
+
+from maskcover.errors import InvalidInput
+from maskcover.grid import Grid
+from maskcover.regions.shapes.outlines import (
+    BoolArray,
+    Outline,
+    array_of,
+    cropped,
+    enclosed,
+    outline,
+    overlapped,
+    width_of,
+)
+
+IntArray = npt.NDArray[np.int64]
+WordArray = npt.NDArray[np.uint64]
+
+MOST_EXTENT = 1 << 12
+"""The largest height and width of a patch, in pixels."""
+MOST_SIDE = 1 << 14
+"""The largest side of an image on which an area of interest is drawn, and an eighth of such an area's extent."""
+
+
+def touched(shape: Polygon | MultiPolygon) -> BoolArray:
+    """The pixels that a shape touches where it lies: bool, cropped to their bounding box.
+
+    Exact for the given floats. Raises `InvalidInput` unless the shape is a valid Polygon or MultiPolygon with an area
+    and extends over at most 4,096 pixels.
+
+    >>> from shapely import Polygon
+    >>> touched(Polygon([(0, 0), (3, 0), (0, 3)])).astype(int).tolist()
+    [[1, 1, 1], [1, 1, 0], [1, 0, 0]]
+    """
+    drawn = outline(shape, MOST_EXTENT)
+    rows = cropped(overlapped(drawn.edges, drawn.unit, drawn.height))
+    return array_of(rows, width_of(rows))
+
+
+def touched_on(shape: Polygon | MultiPolygon, sides: tuple[int, int]) -> BoolArray:
+    """Which pixels of an image of (height, width) a shape touches: bool of that shape, exact; may be none.
+
+    The shape may reach out of the image. Raises `InvalidInput` for sides above 16,384 and for a shape that is not a
+    valid Polygon or MultiPolygon with an area.
+
+    >>> from shapely import box
+    >>> touched_on(box(0.5, -9, 2, 1), (2, 3)).astype(int).tolist()
+    [[1, 1, 0], [0, 0, 0]]
+    """
+    height, width = _sides(sides)
+    drawn = outline(shape, 8 * MOST_SIDE)
+    return _on_image(overlapped(drawn.edges, drawn.unit, drawn.height), drawn, height, width)
+
+
+def wholly_inside(shape: Polygon | MultiPolygon, sides: tuple[int, int]) -> BoolArray:
+    """Which pixels of an image of (height, width) lie in the closed shape with their whole closed square; exact.
+
+    A bool array of shape `sides`, which may be all False. Raises as `touched_on` does.
+
+    >>> from shapely import box
+    >>> wholly_inside(box(0.5, -9, 2, 1), (2, 3)).astype(int).tolist()
+    [[0, 1, 0], [0, 0, 0]]
+    """
+    height, width = _sides(sides)
+    drawn = outline(shape, 8 * MOST_SIDE)
+    return _on_image(enclosed(drawn.edges, drawn.unit, drawn.height), drawn, height, width)
+
+
+def disc(diameter: int | Fraction) -> BoolArray:
+    """The pixels that the open disc inscribed in the square [0, diameter]² touches; bool, square, exact.
+
+    Raises `InvalidInput` unless the diameter is an int or a Fraction above 0 and at most 4,096.
+
+    >>> disc(4).all(), disc(Fraction(9, 2)).sum()
+    (np.True_, np.int64(24))
+    """
+    across = checked_diameter(diameter, MOST_EXTENT)
+    rows = [_chord(row, across) for row in range(ceil(across))]
+    return array_of(rows, ceil(across))
+
+
+def maximal_rasters(rasters: Sequence[BoolArray]) -> tuple[BoolArray, ...]:
+    """The rasters that lie in no other one at any whole shift, each once, in the order given.
+
+    Each raster is a non-empty 2-d bool array whose first and last row and column hold a pixel.
+
+    >>> square, corner = np.ones((2, 2), np.bool_), np.array([[1, 1], [1, 0]], np.bool_)
+    >>> [raster.sum() for raster in maximal_rasters([corner, square, corner])]
+    [np.int64(4)]
+    """
+    arrays = [_checked_raster(raster) for raster in rasters]
+    order = sorted(range(len(arrays)), key=lambda index: -np.count_nonzero(arrays[index]))
+    open_, groups = np.ones(len(arrays), np.bool_), _groups(arrays)
+    maximal = []
+    for index in order:
+        # Whatever holds this one has more pixels, or is the same; so it, or one that holds it, has come before.
+        if open_[index]:
+            maximal.append(index)
+            for shape, (members, words) in groups.items():
+                held = _held(words, shape, arrays[index])
+                open_[members[held]] = False
+                groups[shape] = members[~held], words[~held]
+    return tuple(arrays[index] for index in sorted(maximal))
+
+
+def checked_diameter(diameter: int | Fraction, most: int) -> Fraction:
+    """The diameter as a Fraction, if it is an int or a Fraction above 0 and at most `most`; else `InvalidInput`."""
+    if isinstance(diameter, bool) or not isinstance(diameter, int | Fraction):
+        raise InvalidInput(f"a diameter must be an int or a Fraction; got {diameter!r}; try Fraction(str(diameter))")
+    if not 0 < diameter <= most:
+        raise InvalidInput(f"a diameter must lie above 0 and be at most {most:,} pixels; got {diameter}")
+    return Fraction(diameter)
+
+
+def _sides(sides: tuple[int, int]) -> tuple[int, int]:
+    shape = Grid.of(sides).shape
+    if len(shape) != 2 or max(shape) > MOST_SIDE:
+        raise InvalidInput(f"sides must be a height and a width of at most {MOST_SIDE:,} pixels; got {sides}")
+    return shape[0], shape[1]
+
+
+def _on_image(rows: list[int], drawn: Outline, height: int, width: int) -> BoolArray:
+    """The rows, which begin at the outline's corner, as an array of the image; what lies outside is cut off."""
+    shown = [0] * height
+    first, last = max(0, drawn.row), min(height, drawn.row + drawn.height)
+    for row in range(first, last):
+        bits = rows[row - drawn.row]
+        shown[row] = (bits << drawn.column if drawn.column >= 0 else bits >> -drawn.column) & ((1 << width) - 1)
+    return array_of(shown, width)
+
+
+def _chord(row: int, diameter: Fraction) -> int:
+    """The pixels of a row that the disc touches: those with a point of their closed square nearer than the radius."""
+    radius, pixel = diameter.numerator, 2 * diameter.denominator
+    gap = max(row * pixel - radius, radius - (row + 1) * pixel, 0)
+    reach = isqrt(radius * radius - gap * gap - 1)  # the largest whole distance strictly inside
+    first, last = max(0, -((reach - radius) // pixel) - 1), (radius + reach) // pixel
+    return (2 << last) - (1 << first)
+
+
+def _checked_raster(raster: BoolArray) -> BoolArray:
+    array = np.asarray(raster)
+    if array.dtype != np.bool_ or array.ndim != 2 or not array.size:
+        raise InvalidInput(f"a raster must be a non-empty 2-d bool array; got {array.dtype} of shape {array.shape}")
+    if not (array[0].any() and array[-1].any() and array[:, 0].any() and array[:, -1].any()):
+        raise InvalidInput("a raster must be cropped: its first and last row and column must each hold a pixel")
+    return array
+
+
+def _groups(arrays: list[BoolArray]) -> dict[tuple[int, ...], tuple[IntArray, WordArray]]:
+    """For each shape, the indices of its rasters and a row of packed words for each of them."""
+    members: dict[tuple[int, ...], list[int]] = {}
+    for index, array in enumerate(arrays):
+        members.setdefault(array.shape, []).append(index)
+    return {shape: (np.array(found), np.stack([_words(arrays[i]) for i in found])) for shape, found in members.items()}
+
+
+def _words(array: BoolArray) -> WordArray:
+    packed = np.packbits(array)
+    return np.pad(packed, (0, -len(packed) % 8)).view(np.uint64)
+
+
+def _held(words: WordArray, shape: tuple[int, ...], larger: BoolArray) -> BoolArray:
+    """Which of the rasters of one shape lie in the larger one at some shift."""
+    held = np.zeros(len(words), np.bool_)
+    if len(words) and shape[0] <= larger.shape[0] and shape[1] <= larger.shape[1]:
+        for window in sliding_window_view(larger, shape).reshape(-1, *shape):
+            held |= ~(words & _words(~window)).any(axis=1)
+    return held

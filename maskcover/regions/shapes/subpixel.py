@@ -1,0 +1,194 @@
+"""All rasters of a shape that may lie at any real offset, exactly, those of special offsets included.
+
+Whether the shape at offset d touches a pixel changes only where an edge of it passes a lattice point or a vertex of it
+passes a lattice line. On the unit torus of offsets these are finitely many segments, and the raster is constant on each
+face, open edge and vertex of their arrangement. Every face has a least point in the order of (x, y), which is a vertex;
+near it the face, and each open edge near its own least end, lies to the right. So it is enough to look at each vertex,
+at every direction to the right along a segment through it, and between each two neighbours of these directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import cmp_to_key
+from itertools import combinations, pairwise
+from math import gcd
+
+from shapely import MultiPolygon, Polygon
+
+from maskcover.errors import InvalidInput
+from maskcover.regions.shapes.outlines import (
+    BoolArray,
+    Edge,
+    Outline,
+    Rows,
+    array_of,
+    cropped,
+    outline,
+    overlapped,
+    width_of,
+)
+from maskcover.regions.shapes.rasters import maximal_rasters
+
+MOST_EXTENT = 1 << 8
+"""The largest height and width of a shape whose rasters are listed, in pixels."""
+MOST_PAIRS = 1 << 20
+"""The largest number of pairs of segments to intersect."""
+MOST_WORK = 1 << 24
+"""The largest number of pixel rows to be crossed by edges, over all offsets looked at: about a minute."""
+
+Direction = tuple[int, int]
+Segment = tuple[int, int, int, int]
+"""(x, y, dx, dy): from (x, y) to (x + dx, y + dy), ends included, with (dx, dy) to the right or straight down."""
+Vertex = tuple[int, int, int]
+"""(x, y, d) in lowest terms stands for (x / d, y / d)."""
+
+
+def subpixel(shape: Polygon | MultiPolygon, *, maximal: bool = False) -> tuple[BoolArray, ...]:
+    """Every raster that the shape has at some real offset (dx, dy), each once, cropped; small ones first.
+
+    With ``maximal=True`` only those that lie in no other at any shift, the same as ``maximal_rasters(subpixel(shape))``
+    at a third of the time.
+
+    Exact for the given floats. Raises `InvalidInput` for a shape that `touched` refuses, and for one that is too large
+    or has too many edges to be enumerated.
+
+    >>> from shapely import box
+    >>> [raster.shape for raster in subpixel(box(0, 0, 2, 2))]
+    [(2, 2), (2, 3), (3, 2), (3, 3)]
+    """
+    # A pixel touched at one offset is touched at all offsets near it, so each raster lies in that of a face beside it.
+    found = sorted((len(rows), width_of(rows), rows) for rows in witnesses(shape, faces_only=maximal))
+    rasters = tuple(array_of(rows, width) for _, width, rows in found)
+    return maximal_rasters(rasters) if maximal else rasters
+
+
+def witnesses(shape: Polygon | MultiPolygon, *, faces_only: bool = False) -> dict[Rows, tuple[Fraction, Fraction]]:
+    """For each raster of `subpixel`, as integers for rows, one offset (dx, dy) in [0, 1)² at which it occurs.
+
+    >>> from shapely import box
+    >>> {rows: tuple(map(str, offset)) for rows, offset in witnesses(box(0, 0, 1, 1)).items() if len(rows) == 1}
+    {(1,): ('0', '0'), (3,): ('1/5', '0')}
+    """
+    drawn = outline(shape, MOST_EXTENT)
+    vertices = _arrangement(_segments(drawn), drawn.unit)
+    _refuse(_work(drawn, vertices) > MOST_WORK)
+    found: dict[Rows, tuple[Fraction, Fraction]] = {}
+    for x, y, scale in _offsets(drawn, vertices, faces_only):
+        rows = _raster(drawn, x, y, scale)
+        if rows not in found:
+            found[rows] = Fraction(x, scale * drawn.unit), Fraction(y, scale * drawn.unit)
+    return found
+
+
+def _raster(drawn: Outline, x: int, y: int, scale: int) -> Rows:
+    """The raster at the offset (x, y) / (scale · unit) in [0, 1)²."""
+    moved = ((a * scale + x, b * scale + y, c * scale + x, d * scale + y) for a, b, c, d in drawn.edges)
+    return cropped(overlapped(moved, drawn.unit * scale, drawn.height + 1))
+
+
+def _offsets(drawn: Outline, vertices: dict[Vertex, set[Direction]], faces_only: bool) -> Iterator[Vertex]:
+    """The vertices, and beside each of them one point of every open edge and face that begins there.
+
+    A line of the arrangement is the zeros of d ↦ e × d + c with e an edge (or an axis) and c whole. At a vertex with
+    denominator q it is 0 or at least 1/q in size, so a step u / (q · far) with |e × u| < far passes none of the others.
+    """
+    reach = max(max(abs(c - a), d - b) for a, b, c, d in drawn.edges)
+    far = 4 * reach * reach + 1
+    for (x, y, scale), directions in vertices.items():
+        edges, faces = _rays(directions)
+        if not faces_only:
+            yield x, y, scale
+        for dx, dy in faces if faces_only else edges + faces:
+            # The step may leave the torus' square on the left or at the top.
+            turn = drawn.unit * scale * far
+            yield (x * far + dx) % turn, (y * far + dy) % turn, scale * far
+
+
+def _rays(directions: set[Direction]) -> tuple[list[Direction], list[Direction]]:
+    """The directions in turn, and for each two neighbours one between them."""
+    turned = sorted(directions, key=cmp_to_key(_turn))
+    return turned, [(dx + next_dx, dy + next_dy) for (dx, dy), (next_dx, next_dy) in pairwise(turned)]
+
+
+def _turn(one: Direction, other: Direction) -> int:
+    """Below 0 if `one` comes before `other` on the way from straight up to straight down (y points down)."""
+    return one[1] * other[0] - one[0] * other[1]
+
+
+def _arrangement(segments: list[Segment], unit: int) -> dict[Vertex, set[Direction]]:
+    """The points of [0, unit)² where segments of different directions meet, and the directions that pass there."""
+    vertices: dict[Vertex, set[Direction]] = {}
+    for one, other in combinations(segments, 2):
+        vertex = _meeting(one, other, unit)
+        if vertex is not None:
+            vertices.setdefault(vertex, set()).update((_primitive(one), _primitive(other)))
+    return vertices
+
+
+def _meeting(one: Segment, other: Segment, unit: int) -> Vertex | None:
+    """The common point of two segments that are not parallel, if it lies in [0, unit)²."""
+    (x, y, dx, dy), (u, v, du, dv) = one, other
+    det = dx * dv - dy * du
+    if not det:
+        return None
+    along, across = (u - x) * dv - (v - y) * du, (u - x) * dy - (v - y) * dx
+    if det < 0:
+        det, along, across = -det, -along, -across
+    if not (0 <= along <= det and 0 <= across <= det):
+        return None
+    px, py = x * det + along * dx, y * det + along * dy
+    if not (0 <= px < unit * det and 0 <= py < unit * det):
+        return None
+    common = gcd(px, py, det)
+    return px // common, py // common, det // common
+
+
+def _primitive(segment: Segment) -> Direction:
+    _, _, dx, dy = segment
+    common = gcd(dx, dy)
+    return dx // common, dy // common
+
+
+def _segments(drawn: Outline) -> list[Segment]:
+    """The segments of the arrangement that meet the closed square [0, unit]² of offsets."""
+    unit = drawn.unit
+    xs = {-x % unit for a, _, c, _ in drawn.edges for x in (a, c)}
+    ys = {-y % unit for _, b, _, d in drawn.edges for y in (b, d)}
+    upright, level = [(x, 0, 0, unit) for x in xs], [(0, y, unit, 0) for y in ys]
+    _refuse(sum((abs(c - a) // unit + 2) * ((d - b) // unit + 2) for a, b, c, d in drawn.edges) > MOST_PAIRS)
+    passing = sorted({segment for edge in drawn.edges for segment in _copies(edge, unit)})
+    segments = [*sorted(upright), *sorted(level), *passing]
+    _refuse(len(segments) ** 2 > 2 * MOST_PAIRS)
+    return segments
+
+
+def _copies(edge: Edge, unit: int) -> Iterator[Segment]:
+    """The offsets at which an edge passes a lattice point: those copies of the reflected edge that meet [0, unit]²."""
+    (x, y), (right, end) = sorted([(-edge[0], -edge[1]), (-edge[2], -edge[3])])
+    dx, dy = right - x, end - y
+    top, bottom = min(y, end), max(y, end)
+    for p in _shifts(x, right, unit):
+        for q in _shifts(top, bottom, unit):
+            sides = [dx * (b - y - q) - dy * (a - x - p) for a in (0, unit) for b in (0, unit)]
+            if min(sides) <= 0 <= max(sides):
+                yield x + p, y + q, dx, dy
+
+
+def _shifts(low: int, high: int, unit: int) -> Iterable[int]:
+    """The multiples of the unit that bring [low, high] to meet [0, unit]."""
+    return range(-(high // unit) * unit, unit - low + 1, unit)
+
+
+def _work(drawn: Outline, vertices: dict[Vertex, set[Direction]]) -> int:
+    rows = sum((d - b) // drawn.unit + 2 for _, b, _, d in drawn.edges)
+    return rows * sum(2 * len(directions) for directions in vertices.values())
+
+
+def _refuse(too_much: bool) -> None:
+    if too_much:
+        raise InvalidInput(
+            "to list the rasters at all offsets, a shape must be small and have few edges; this one is too large: "
+            "take a coarser polygon that contains it, or subpixel=False with the shape's .buffer(1)"
+        )
