@@ -30,6 +30,7 @@ try:
     from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch, Rectangle
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
 except ImportError as error:
     raise MissingExtra(f"pictures need matplotlib ({error}); try: pip install 'maskcover[plot]'") from error
 
@@ -134,15 +135,50 @@ def draw_placements(image: npt.ArrayLike, placement_map: PlacementMap, ax: Axes 
     return ax
 
 
+def draw_frontier(sets: Sequence[MaskSet], ax: Axes | None = None) -> Axes:
+    """How much the largest mask hides against the number of masks, one point a mask set.
+
+    Args:
+        sets: Covers of one region set, such as ``frontier(R)``.
+        ax: Where to draw; a new figure by default.
+
+    Raises:
+        InvalidInput: no sets.
+
+    >>> from maskcover.covering import frontier
+    >>> draw_frontier(frontier("squares(size=32)", most_masks=9)).get_title()
+    'squares(size=32) on 224×224'
+    """
+    if not sets:
+        raise InvalidInput("there is nothing to draw: expected at least one mask set")
+    ax = _axes(ax)
+    counts = [len(masks) for masks in sets]
+    shares = [100 * masks.largest_hidden_area / masks.grid.size for masks in sets]
+    ax.plot(counts, shares, color=HIDDEN, marker="o", markersize=5, linewidth=1.5, drawstyle="steps-post")
+    ax.set(xscale="log", yscale="log", xlabel="masks", ylabel="largest hidden area, % of the image")
+    ax.set_title(f"{sets[0].regions} on {sets[0].grid}")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
+    ax.grid(color=FRAME, alpha=0.25)
+    return ax
+
+
+def save_frontier(path: str | PathLike[str], sets: Sequence[MaskSet]) -> None:
+    """Write `draw_frontier` as a PNG; atomically."""
+    target = _png_name(path)
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    draw_frontier(sets, figure.subplots())
+    write_atomically(target, png(figure))
+
+
 def save(path: str | PathLike[str], masks: MaskSet, report: CoverReport | None = None) -> None:
     """Write a PNG of the mask set, and beside it the witness if a report has one; atomically.
 
     Raises:
         InvalidInput: the name does not end in .png, the file cannot be written, or the grid is not of two dimensions.
     """
-    target = Path(path)
-    if target.suffix.lower() != ".png":
-        raise InvalidInput(f"pictures are written as PNG: expected a name ending in .png; got {target.name!r}")
+    target = _png_name(path)
     missed = report is not None and not report
     figure = Figure(figsize=(14 if missed else 7, 7.4), layout="constrained")
     axes = figure.subplots(1, 2 if missed else 1, squeeze=False)[0]
@@ -171,6 +207,13 @@ def percent_down(share: Fraction) -> str:
     """
     tenths = int(share * 1000)
     return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths / 10:.1f} %"
+
+
+def _png_name(path: str | PathLike[str]) -> Path:
+    target = Path(path)
+    if target.suffix.lower() != ".png":
+        raise InvalidInput(f"pictures are written as PNG: expected a name ending in .png; got {target.name!r}")
+    return target
 
 
 def _two_sides(grid: Grid) -> tuple[int, int]:

@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (geometry.cover, geometry.verify, geometry.show, defense.certify, defense.predict):
+for command in (geometry.cover, geometry.verify, geometry.show, geometry.frontier, defense.certify, defense.predict):
     app.command()(command)
 
 

@@ -28,6 +28,8 @@ def cover(
         str | None, typer.Option(help="Budget: no mask hides more, such as 4902px or 0.1 of the image.")
     ] = None,
     grid: Annotated[str | None, typer.Option(help="The paper's set: masks along each axis, such as 6x6.")] = None,
+    align: Annotated[int, typer.Option(min=1, help="Edges of masks lie at multiples of so many pixels.")] = 1,
+    multiplicity: Annotated[int, typer.Option(min=1, help="Every region inside at least so many masks.")] = 1,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the masks to this file.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -41,12 +43,34 @@ def cover(
         evaluations=evaluations,
         max_mask_area=max_mask_area,
         grid=None if grid is None else read_sides(grid),
+        align=align,
+        multiplicity=multiplicity,
     )
     if output:
         made.save(output)
     count = "1 mask covers" if len(made) == 1 else f"{len(made)} masks cover"
     lines = [f"{count} {made.regions} on {made.grid}, verified", *figures(made)]
     answer(document(made), lines + ([f"  written to             {output}"] if output else []), as_json=as_json)
+
+
+def frontier(
+    regions: Annotated[str, typer.Argument(help="What the attacker may overwrite.")],
+    image_size: Annotated[str, typer.Option(help="Pixels: 224, or 480x640 for height x width.")] = "224",
+    most_masks: Annotated[int, typer.Option(min=1, help="Where to stop.")] = 150,
+    align: Annotated[int, typer.Option(min=1, help="Edges of masks lie at multiples of so many pixels.")] = 1,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Draw the trade-off to this PNG.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The trade-off of masks, two-mask evaluations and largest hidden area: verified covers, few masks to many."""
+    from maskcover.covering import frontier as trade_off
+
+    found = trade_off(regions, read_size(image_size), most_masks=most_masks, align=align)
+    if output:
+        from maskcover.plot import save_frontier
+
+        save_frontier(output, found)
+    rows = [document(masks) for masks in found]
+    answer({"regions": found[0].regions, "frontier": rows}, _table(found), as_json=as_json)
 
 
 def verify(masks: MaskFile, regions: Regions = None, as_json: Json = False) -> None:
@@ -98,6 +122,15 @@ def figures(masks: MaskSet) -> list[str]:
         f"  largest hidden area    {masks.largest_hidden_area:,} px ({share:.2%})",
         f"  two-mask evaluations   {masks.evaluations:,}",
     ]
+
+
+def _table(found: tuple[MaskSet, ...]) -> list[str]:
+    rows = [
+        f"{len(one):>7,}  {one.evaluations:>11,}  {one.largest_hidden_area:>11,} px"
+        f"  {one.largest_hidden_area / one.grid.size:>7.2%}"
+        for one in found
+    ]
+    return [f"{found[0].regions} on {found[0].grid}", "  masks  evaluations  largest hidden area", *rows]
 
 
 def _report(path: Path, regions: str | None) -> CoverReport:

@@ -1,6 +1,7 @@
 """Synthesis of covers and their exact verification. Knows regions and masks, nothing of classifiers."""
 
+from maskcover.covering.frontier import frontier
 from maskcover.covering.synthesis import cover
 from maskcover.covering.verification import CoverReport, verify
 
-__all__ = ["CoverReport", "cover", "verify"]
+__all__ = ["CoverReport", "cover", "frontier", "verify"]

@@ -11,6 +11,7 @@ from math import comb, prod
 from maskcover.cells import Cells
 from maskcover.covering.axis import AxisMasks
 from maskcover.covering.classes import fewest_by_classes
+from maskcover.covering.designs import design
 from maskcover.covering.products import ProductGrid, product_grid
 from maskcover.covering.trimming import room_of, trimmed
 from maskcover.errors import ImpossibleCover, InvalidInput
@@ -18,6 +19,9 @@ from maskcover.grid import Box, Extents, Grid
 from maskcover.masks import Mask
 from maskcover.regions import Slot, Term
 from maskcover.regions.base import maximal
+
+_LARGEST_UNION = 7  # masks of a base in one mask; more hide little less than everything
+_MOST_POINTS = 60  # of a design; larger ones take long to make
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +54,31 @@ class SlotPlan:
 
 @dataclass(frozen=True, slots=True)
 class TermPlan:
-    """Masks for one term: all unions of one mask for each patch (paper, appendix B)."""
+    """Masks for one term: unions of masks of a base for each different slot (paper, appendix B).
 
-    slots: tuple[tuple[SlotPlan, int], ...]  # each different slot, and how many patches it stands for
+    `slots`: each different slot, how many patches it stands for, and of how many masks of its base the unions are: as
+    many as patches, or more if a design of larger unions needs fewer of them (`covering.designs`).
+    """
+
+    slots: tuple[tuple[SlotPlan, int, int], ...]
 
     @property
     def masks(self) -> int:
-        """Number of unions: for k patches alike k different masks of one base, or all of a base that has fewer."""
-        return prod(comb(plan.count, min(patches, plan.count)) for plan, patches in self.slots)
+        """Number of unions."""
+        return prod(_unions(plan.count, size, patches) for plan, patches, size in self.slots)
 
     @property
     def evaluations(self) -> int:
         """The distinct unions of two masks, or an upper bound if some coincide."""
-        if len(self.slots) > 1:
+        plan, patches, size = self.slots[0]
+        if len(self.slots) > 1 or size > patches:
             return comb(self.masks + 1, 2)
-        ((plan, patches),) = self.slots
         least = min(patches, plan.count)
         return sum(comb(plan.count, size) for size in range(least, min(2 * patches, plan.count) + 1))
 
     def unions(self) -> Iterator[Mask]:
         """The masks. Unions of fewer masks of one base lie inside others, so no region needs them."""
-        choices = [_choices(plan.masks(), patches) for plan, patches in self.slots]
+        choices = [_choices(plan.masks(), patches, size) for plan, patches, size in self.slots]
         for parts in product(*choices):
             first, *others = (cells for part in parts for cells in part)
             yield Mask.from_bounds((first.union(*others) if others else first).bounds)
@@ -127,17 +135,28 @@ def plan_by_grid(grid: Grid, terms: tuple[Term, ...], budgets: Extents, style: S
         products = (product_grid(Grid(room.extents), shape, budgets, style.align) for shape in _shapes(slot))
         return SlotPlan(slot, room, tuple(products))
 
-    return Plan(tuple(TermPlan(tuple((by_grid(slot), n) for slot, n in Counter(term.slots).items())) for term in terms))
+    counted = (Counter(term.slots).items() for term in terms)
+    return Plan(tuple(TermPlan(tuple((by_grid(slot), n, n) for slot, n in slots)) for slots in counted))
 
 
 def _term_within(grid: Grid, term: Term, largest: int, style: Style) -> TermPlan:
-    whole = largest >= grid.size
+    if largest >= grid.size:
+        return TermPlan(tuple((_whole(slot, grid), n, n) for slot, n in Counter(term.slots).items()))
+    if len(set(term.slots)) == 1 and term.patches > 1 and style.multiplicity == 1:
+        return _united(grid, term.slots[0], term.patches, largest, style)
     least = sum(map(_largest_box, term.slots))
-    plans = []
-    for slot, patches in Counter(term.slots).items():
-        share = largest * _largest_box(slot) // least
-        plans.append((_whole(slot, grid) if whole else _slot_within(grid, slot, share, style), patches))
-    return TermPlan(tuple(plans))
+    shares = ((slot, n, largest * _largest_box(slot) // least) for slot, n in Counter(term.slots).items())
+    return TermPlan(tuple((_slot_within(grid, slot, share, style), n, n) for slot, n, share in shares))
+
+
+def _united(grid: Grid, slot: Slot, patches: int, largest: int, style: Style) -> TermPlan:
+    """Patches alike: the size of unions that needs the fewest of them."""
+    most = min(largest // _largest_box(slot), _LARGEST_UNION)
+    plans = (
+        TermPlan(((_slot_within(grid, slot, largest // size, style), patches, size),))
+        for size in range(patches, max(most, patches) + 1)
+    )
+    return min(plans, key=lambda plan: plan.masks)
 
 
 def _slot_within(grid: Grid, slot: Slot, largest: int, style: Style) -> SlotPlan:
@@ -170,8 +189,16 @@ def _aligned(room: Box, grid: Grid, style: Style) -> Box:
     return Box(tuple(low // step * step for low in room.start), tuple(-(-high // step) * step for high in room.stop))
 
 
-def _choices(base: tuple[Cells, ...], patches: int) -> list[tuple[Cells, ...]]:
-    return list(combinations(base, min(patches, len(base))))
+def _unions(count: int, size: int, patches: int) -> int:
+    if size == patches:
+        return comb(count, min(patches, count))
+    return len(design(count, size, patches)) if count <= _MOST_POINTS else comb(count, patches)
+
+
+def _choices(base: tuple[Cells, ...], patches: int, size: int) -> list[tuple[Cells, ...]]:
+    if size == patches:
+        return list(combinations(base, min(patches, len(base))))
+    return [tuple(base[point] for point in block) for block in design(len(base), size, patches)]
 
 
 def _plus(first: Extents, second: Extents) -> Extents:

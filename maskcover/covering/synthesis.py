@@ -72,6 +72,11 @@ def cover(
     terms = regions.terms(lattice)
     style = Style(_count(align, "align"), _count(multiplicity, "multiplicity"))
     plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style)
+    return warned(carried_out(plan, lattice, regions, style))
+
+
+def carried_out(plan: Plan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:
+    """The masks of a plan, verified."""
     if plan.masks > _MOST_MASKS:
         raise ImpossibleCover(
             f"this cover of {regions} would have {plan.masks:,} masks; "
@@ -80,7 +85,7 @@ def cover(
     every = tuple(dict.fromkeys(plan.unions()))
     # A mask inside another adds nothing, unless regions are to lie inside several.
     kept = every if style.multiplicity > 1 else without_contained(every, lattice)
-    return warned(_verified(MaskSet(lattice, kept, str(regions)), regions, style.multiplicity))
+    return _verified(MaskSet(lattice, kept, str(regions)), regions, style.multiplicity)
 
 
 def _plan(

@@ -101,8 +101,8 @@ def _widened(shape: Polygon | MultiPolygon, radius: float) -> Polygon | MultiPol
     ends = np.concatenate([_edge_ends(ring) for ring in shapely.get_rings(shapely.get_parts(shape))])
     clouds = (ends[:, :, None] + stamp).reshape(len(ends), -1, 2)
     swept = shapely.convex_hull(shapely.multipoints(clouds))
-    joined = shapely.union_all(np.append(shapely.get_parts(shape), swept))
-    return cast(Polygon | MultiPolygon, joined)
+    joined = shapely.union_all([*np.asarray(shapely.get_parts(shape)), *np.asarray(swept)])
+    return cast("Polygon | MultiPolygon", joined)
 
 
 def _edge_ends(ring: Polygon) -> Points:
