@@ -4,7 +4,7 @@ This module names what users use; everything it names is defined, and documented
 """
 
 from maskcover.cells import Cells
-from maskcover.covering import CoverReport, cover, verify
+from maskcover.covering import CoverReport, cover, frontier, verify
 from maskcover.defense import CertificationResult, MaskedClassifier, certify, defend, predict
 from maskcover.errors import (
     ImpossibleCover,
@@ -78,6 +78,7 @@ __all__ = [
     "cover",
     "defend",
     "disc",
+    "frontier",
     "half_planes",
     "parse_regions",
     "patches",

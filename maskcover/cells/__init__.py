@@ -2,6 +2,7 @@
 
 from maskcover.cells.cells import BoolArray, Cells, IntArray, decomposed, painted
 from maskcover.cells.compressed import Compressed, atoms, compress, edges_of
+from maskcover.cells.depths import depths
 from maskcover.cells.erosion import eroded, eroded_bounds
 from maskcover.cells.inscribed import maximal_boxes
 
@@ -13,6 +14,7 @@ __all__ = [
     "atoms",
     "compress",
     "decomposed",
+    "depths",
     "edges_of",
     "eroded",
     "eroded_bounds",

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
-from itertools import product
-from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.cells import BoolArray, Cells, IntArray, eroded_bounds, maximal_boxes, painted
+from maskcover.cells import BoolArray, Cells, IntArray, depths, eroded_bounds, maximal_boxes, painted
 from maskcover.grid import Extents
 from maskcover.masks import Mask, MaskSet
 from maskcover.regions import Stencil
@@ -124,7 +122,7 @@ def erosions(masks: Prepared, stencil: Stencil) -> Owned:
 def contained(places: Blocks, found: Owned, masks: int, multiplicity: int) -> BoolArray:
     """Which blocks lie inside at least so many different masks."""
     if multiplicity == 1:
-        return _containing(places.edges, found.bounds) > 0
+        return depths(places.edges, found.bounds) > 0
     counts = np.bitwise_count(packed(found, places, masks)).sum(axis=0)
     return np.asarray(counts.reshape(places.allowed.shape) >= multiplicity)
 
@@ -144,18 +142,4 @@ def blocks(stencil: Stencil, found: Owned) -> Blocks:
     edges = tuple(np.unique(bounds[:, :, axis]) for axis in range(bounds.shape[2]))
     if len(stencil.places.bounds) == 1:
         return Blocks(stencil, edges, painted(stencil.places.bounds, edges))
-    return Blocks(stencil, edges, _containing(edges, stencil.places.bounds) > 0)
-
-
-def _containing(edges: tuple[IntArray, ...], bounds: IntArray) -> IntArray:
-    """How many of many boxes contain each block between edges, summed up from differences at their corners."""
-    corners = [np.searchsorted(cuts, bounds[:, :, axis]) for axis, cuts in enumerate(edges)]
-    counts = tuple(map(len, edges))
-    around = np.zeros(prod(counts), dtype=np.int64)
-    for ends in product((0, 1), repeat=len(edges)):
-        cell = np.ravel_multi_index([corner[:, end] for corner, end in zip(corners, ends, strict=True)], counts)
-        around += np.bincount(cell, minlength=len(around)) * (-1) ** sum(ends)
-    around = around.reshape(counts)
-    for axis in range(len(edges)):
-        around = np.cumsum(around, axis=axis)
-    return np.asarray(around[tuple(slice(count - 1) for count in counts)])
+    return Blocks(stencil, edges, depths(edges, stencil.places.bounds) > 0)

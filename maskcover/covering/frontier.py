@@ -32,7 +32,7 @@ def frontier(
         InvalidInput: not a region set, an image size or a number.
 
     >>> [(len(masks), masks.largest_hidden_area) for masks in frontier("squares(size=32)", most_masks=9)]
-    [(1, 50176), (2, 28672), (3, 21504), (4, 16384), (6, 12288), (8, 10112), (9, 9216)]
+    [(1, 50176), (2, 28672), (3, 21504), (4, 16384), (5, 15680), (6, 12288), (8, 10240), (9, 9216)]
     """
     if type(most_masks) is not int or most_masks < 1:
         raise InvalidInput(f"most_masks is a whole number of masks, at least 1; got {most_masks!r}")

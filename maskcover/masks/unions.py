@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.cells import BoolArray, IntArray, atoms
+from maskcover.cells import BoolArray, IntArray, atoms, depths
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
 from maskcover.masks.mask import Mask
 
 _ROWS_AT_ONCE = 1024
+_MOST_MASKS = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +41,8 @@ def distinct_unions(masks: tuple[Mask, ...], grid: Grid) -> Unions:
            [1, 1]])
     """
     count = len(masks)
+    if count > _MOST_MASKS:
+        raise InvalidInput(f"the unions of two of {count:,} masks are too many to list; at most {_MOST_MASKS:,} masks")
     packed = np.packbits(atoms(masks, grid), axis=1)
     first, second = np.triu_indices(count, k=1)
     single = np.arange(count)
@@ -58,8 +61,28 @@ def distinct_unions(masks: tuple[Mask, ...], grid: Grid) -> Unions:
 def without_contained(masks: tuple[Mask, ...], grid: Grid) -> tuple[Mask, ...]:
     """The masks that lie inside no other, in order, equal masks once: they cover whatever all of them cover."""
     kept = tuple(dict.fromkeys(masks))
-    rows = atoms(kept, grid)
-    return tuple(mask for mask, inside in zip(kept, _contained(rows), strict=True) if not inside)
+    boxes = all(len(mask.bounds) == 1 for mask in kept)
+    inside = _boxes_contained(kept) if boxes else _contained(atoms(kept, grid))
+    return tuple(mask for mask, contained in zip(kept, inside, strict=True) if not contained)
+
+
+def _boxes_contained(masks: tuple[Mask, ...]) -> list[bool]:
+    """For each of the pairwise different boxes, whether another one contains it: for all of one size at once."""
+    if not masks:
+        return []
+    bounds = np.concatenate([mask.bounds for mask in masks])
+    sizes = bounds[:, 1] - bounds[:, 0]
+    inside = np.zeros(len(masks), dtype=np.bool_)
+    for size in np.unique(sizes, axis=0):
+        same = (sizes == size).all(axis=1)
+        room = bounds[(sizes >= size).all(axis=1)]
+        # A box of this size lies inside another one if it starts among these.
+        starts = np.stack([room[:, 0], room[:, 1] - size + 1], axis=1)
+        edges = tuple(np.unique(starts[:, :, axis]) for axis in range(bounds.shape[2]))
+        around = depths(edges, starts)
+        places = tuple(np.searchsorted(cuts, bounds[same, 0, axis]) for axis, cuts in enumerate(edges))
+        inside[same] = around[places] > 1
+    return [bool(one) for one in inside]
 
 
 def _contained(rows: BoolArray) -> list[bool]:

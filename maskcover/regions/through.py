@@ -66,8 +66,8 @@ def through(regions: RegionSet, *steps: Step, source: int | Iterable[int]) -> Re
     >>> print(through(squares(size=5), Resize(224, "bicubic"), source=(32, 32)).describe(224))
     through(squares(size=5), Resize(224, kernel="bicubic"), source=(32, 32)) on 224×224
       largest region  3,025 px (6.029 %)
-      maximal shapes  9, from 42×42 to 55×55
-      placements      784
+      maximal shapes  4, from 52×52 to 55×55
+      placements      676
     """
     sides = Grid.of(source).shape
     wrong = [step for step in steps if not isinstance(step, Step)]

@@ -43,7 +43,7 @@ def polygon_text(shape: Shape) -> str:
     """WKT whose numbers read back as the same floats.
 
     >>> polygon_text(shapely.box(0, 0, 0.1, 3))
-    'POLYGON ((0 0, 0 3, 0.1 3, 0.1 0, 0 0))'
+    'POLYGON ((0.1 0, 0.1 3, 0 3, 0 0, 0.1 0))'
     """
     parts = [_rings_text(part) for part in getattr(shape, "geoms", [shape])]
     return f"POLYGON {parts[0]}" if isinstance(shape, Polygon) else f"MULTIPOLYGON ({', '.join(parts)})"

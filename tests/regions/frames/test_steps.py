@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from maskcover import InvalidInput
 from maskcover.grid import Box
-from maskcover.regions import frames, kernels
+from maskcover.regions.frames import kernels
+from maskcover.regions.frames import steps as frames
 from maskcover.regions.frames.steps import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step, pull
 from maskcover.regions.frames.supports import AxisSupport
 

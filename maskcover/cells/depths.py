@@ -1,0 +1,30 @@
+"""How many of many boxes contain each block of cells between given edges."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from maskcover.cells.cells import IntArray
+
+
+def depths(edges: tuple[IntArray, ...], bounds: IntArray) -> IntArray:
+    """Boxes around each block, summed up from differences at their corners; their edges must be among those given.
+
+    `bounds`: int64 (boxes, 2, axes). Returns int64, one entry for each block.
+
+    >>> depths((np.array([0, 2, 5, 9]),), np.array([[[0], [5]], [[2], [9]]])).tolist()
+    [1, 2, 1]
+    """
+    corners = [np.searchsorted(cuts, bounds[:, :, axis]) for axis, cuts in enumerate(edges)]
+    counts = tuple(map(len, edges))
+    around = np.zeros(prod(counts), dtype=np.int64)
+    for ends in product((0, 1), repeat=len(edges)):
+        cell = np.ravel_multi_index([corner[:, end] for corner, end in zip(corners, ends, strict=True)], counts)
+        around += np.bincount(cell, minlength=len(around)) * (-1) ** sum(ends)
+    around = around.reshape(counts)
+    for axis in range(len(edges)):
+        around = np.cumsum(around, axis=axis)
+    return np.asarray(around[tuple(slice(count - 1) for count in counts)])
