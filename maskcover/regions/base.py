@@ -89,6 +89,11 @@ class RegionSet(ABC):
     @abstractmethod
     def __str__(self) -> str: ...
 
+    @property
+    def is_outer_bound(self) -> bool:
+        """Whether the set is a sound bound, larger than what its words say; `rotations` are."""
+        return "rotations(" in str(self)
+
     def describe(self, image_size: ImageSize | Grid = 224) -> Description:
         """What the set amounts to on an image: pixels, per cent, numbers of shapes and placements.
 
@@ -100,7 +105,7 @@ class RegionSet(ABC):
           placements      1,401,915
         """
         grid = Grid.of(image_size)
-        return Description(str(self), grid, self.terms(grid))
+        return Description(str(self), grid, self.terms(grid), self.is_outer_bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ class Description:
     text: str
     grid: Grid
     terms: tuple[Term, ...]
+    is_outer_bound: bool = False
 
     @property
     def pixels(self) -> int:
@@ -143,6 +149,8 @@ class Description:
             f"  maximal shapes  {span}",
             f"  placements      {self.placements:,}" + (f" (ordered tuples of {most} patches)" if most > 1 else ""),
         ]
+        if self.is_outer_bound:
+            lines.append("  outer bound     turned shapes are enlarged, so that every angle of a step fits")
         return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ Each is a frozen value made by the lower-case function that users call.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -144,15 +144,9 @@ class HalfPlanes(RegionSet):
     share: Fraction
 
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
-        slabs = [slab for axis in range(grid.ndim) for slab in self._slabs(grid, axis)]
-        parts = [inside.common(Cells([slab])) for slab in slabs]
-        return single(pruned(stencil for part in parts if part for stencil in (_fixed(part),)))
-
-    def _slabs(self, grid: Grid, axis: int) -> tuple[Box, Box]:
-        depth = cells_up(self.share, grid.shape[axis])
-        start, stop = list(grid.whole.start), list(grid.whole.stop)
-        stop[axis], start[axis] = depth, grid.shape[axis] - depth
-        return Box(grid.whole.start, tuple(stop)), Box(tuple(start), grid.whole.stop)
+        depths = [cells_up(self.share, side) for side in grid.shape]
+        sides = [(axis, first) for axis, depth in enumerate(depths) for first in (0, grid.shape[axis] - depth)]
+        return _parts((_slab(grid, axis, first, depths[axis]) for axis, first in sides), inside)
 
     def __str__(self) -> str:
         return f"half_planes(share={amount_text(self.share)})"
@@ -169,11 +163,10 @@ class Stripes(RegionSet):
         axes = range(grid.ndim) if self.axis is None else (self.axis,)
         if max(axes) >= grid.ndim:
             raise InvalidInput(f"{self} names axis {self.axis}; the grid {grid} has axes 0 to {grid.ndim - 1}")
-        shapes = [
-            tuple(self.width if other == axis else side for other, side in enumerate(grid.shape)) for axis in axes
-        ]
-        terms = [term for shape in shapes for term in _one_box(self, shape, grid, inside)]
-        return single(pruned(stencil for term in terms for stencil in term.slots[0]))
+        if self.width > max(grid.shape[axis] for axis in axes):
+            raise InvalidInput(f"{self} has no place on {grid}; use a smaller width or a larger image")
+        places = ((axis, first) for axis in axes for first in range(grid.shape[axis] - self.width + 1))
+        return _parts((_slab(grid, axis, first, self.width) for axis, first in places), inside)
 
     def __str__(self) -> str:
         return f"stripes(width={self.width}" + (")" if self.axis is None else f", axis={self.axis})")
@@ -249,7 +242,7 @@ def half_planes(share: Fraction | float | str = Fraction(1, 2)) -> RegionSet:
 
 
 def stripes(width: int | str, *, axis: int | None = None) -> RegionSet:
-    """Every stripe of `width` pixels right across the image: patches of any length in it.
+    """Every stripe of `width` pixels right across the image, or across what is allowed of it: patches of any length.
 
     Args:
         width: How many pixels across.
@@ -271,6 +264,19 @@ def _one_box(regions: RegionSet, shape: Extents, grid: Grid, inside: Cells) -> t
         raise InvalidInput(f"{regions} is {size} and has no place on {grid}; use a smaller shape or a larger image")
     cells = Cells([Box.at((0,) * grid.ndim, shape)])
     return single(placed(cells, eroded(inside, cells)))
+
+
+def _slab(grid: Grid, axis: int, first: int, depth: int) -> Box:
+    """What lies at `first` up to, not including, first + depth of one axis."""
+    start, stop = list(grid.whole.start), list(grid.whole.stop)
+    start[axis], stop[axis] = first, first + depth
+    return Box(tuple(start), tuple(stop))
+
+
+def _parts(slabs: Iterable[Box], inside: Cells) -> tuple[Term, ...]:
+    """Of each slab, where a patch may have any size, what lies inside some cells: one region each."""
+    parts = (inside.common(Cells([slab])) for slab in slabs)
+    return single(pruned(_fixed(part) for part in parts if part))
 
 
 def _fixed(cells: Cells) -> Stencil:

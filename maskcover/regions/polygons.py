@@ -72,10 +72,6 @@ class Rotations(RegionSet):
         shapes = _turned_cells(_outline(self.base), self.low, self.high, self.subpixel)
         return stencils_inside(self, shapes, grid, inside)
 
-    @property
-    def is_outer_bound(self) -> bool:
-        return True
-
     def __str__(self) -> str:
         text = f"rotations({self.base}, degrees=({self.low!r}, {self.high!r})"
         return text + (", subpixel=True)" if self.subpixel else ")")
