@@ -1,0 +1,160 @@
+"""`lower_bound`: how many masks every cover needs, with a witness that is re-checked in integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, prod
+
+from maskcover.amounts import Amount, cells_down, parse_amount
+from maskcover.cells import Cells
+from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements, rational_dual
+from maskcover.covering.search.boxes import Admissible
+from maskcover.errors import InvalidInput
+from maskcover.grid import Box, Extents, Grid, ImageSize
+from maskcover.regions import RegionSet, Slot, parse_regions
+from maskcover.regions.base import maximal
+
+
+@dataclass(frozen=True, slots=True)
+class LowerBound:
+    """Every cover of `regions` by admissible masks has at least `masks` of them.
+
+    Admissible is a mask that lies in a box of at most so many pixels (an `int`), or of at most these sides (a tuple).
+
+    The witness: `placements`, boxes around regions, with ``weights[i] / denominator``. No admissible mask holds
+    placements of more than weight 1 together, so there are at least as many masks as there is weight. Where all weights
+    are 1, no admissible mask holds two of the placements.
+    """
+
+    regions: RegionSet
+    grid: Grid
+    admissible: Admissible
+    placements: tuple[Box, ...]
+    weights: tuple[int, ...]
+    denominator: int
+
+    @property
+    def value(self) -> Fraction:
+        """The total weight."""
+        return Fraction(sum(self.weights), self.denominator)
+
+    @property
+    def masks(self) -> int:
+        """The bound."""
+        return max(ceil(self.value), 1)
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether the witness is a set of placements of which no admissible mask holds two."""
+        return set(self.weights) <= {self.denominator}
+
+    def check(self) -> bool:
+        """Whether the witness proves the bound, from scratch and in integers."""
+        slot = _slot(self.regions, self.grid)
+        if not all(_is_placement(box, slot) for box in self.placements):
+            return False
+        shapes = {stencil.extents for stencil in slot}
+        if self.is_independent:
+            return check_independent(self.grid, shapes, self.admissible, self.placements)
+        return check_dual(self.grid, shapes, self.admissible, Dual(self.placements, self.weights, self.denominator))
+
+    def __str__(self) -> str:
+        kind = (
+            "of which no such mask holds two" if self.is_independent else "weighted so that no such mask holds above 1"
+        )
+        return (
+            f"{self.regions} on {self.grid} needs at least {self.masks} masks in {admissible_text(self.admissible)}: "
+            f"{len(self.placements)} placements {kind}"
+        )
+
+
+def lower_bound(
+    regions: RegionSet | str,
+    image_size: ImageSize | Grid = 224,
+    *,
+    max_mask_area: Amount | float | str | None = None,
+    max_mask_shape: Iterable[int] | None = None,
+    time_limit: float = 10.0,
+) -> LowerBound:
+    """How many masks every cover needs if none of them may be larger than said, proven.
+
+    Args:
+        regions: The region set of one patch, or its text.
+        image_size: As for `cover`.
+        max_mask_area: Each mask lies in a box of at most so many pixels (or share of the image).
+        max_mask_shape: Or in a box of at most (height, width). Exactly one of the two is named.
+        time_limit: Seconds to look for a better witness; 0 takes the first independent set.
+
+    For one box shape and `max_mask_shape` the bound is reached by the product grid (design §6).
+
+    Raises:
+        InvalidInput: several patches at once, of which a mask is a union, or no such budget.
+
+    >>> from maskcover import squares
+    >>> bound = lower_bound(squares(size=32), max_mask_shape=(64, 64), time_limit=0)
+    >>> bound.masks, bound.check()
+    (36, True)
+    """
+    regions, grid = parse_regions(regions), Grid.of(image_size)
+    if (max_mask_area is None) == (max_mask_shape is None):
+        raise InvalidInput("name either max_mask_area= or max_mask_shape=: how large a mask may be")
+    if isinstance(time_limit, bool) or not isinstance(time_limit, int | float) or not 0 <= time_limit < 10**6:
+        raise InvalidInput(f"time_limit is a number of seconds, at least 0; got {time_limit!r}")
+    if max_mask_shape is not None:
+        return bounded(regions, grid, tuple(max_mask_shape), time_limit)
+    area = cells_down(parse_amount(max_mask_area, "max_mask_area"), grid.size)
+    return bounded(regions, grid, area, time_limit)
+
+
+def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: float) -> LowerBound:
+    """`lower_bound` of what has been read."""
+    slot = _slot(regions, grid)
+    shapes = maximal({stencil.extents for stencil in slot})
+    if any(not _admits(admissible, shape) for shape in shapes):
+        raise InvalidInput(
+            f"no mask in {admissible_text(admissible)} holds a region of {regions}: there is no cover to bound"
+        )
+    if time_limit:
+        dual = rational_dual(grid, shapes, admissible, time_limit=time_limit)
+    else:
+        alone = independent_placements(grid, shapes, admissible, time_limit=0)
+        dual = Dual(alone, (1,) * len(alone), 1)
+    # The search moves shapes freely; leaving out placements that are not allowed keeps the witness true.
+    kept = [
+        (box, weight) for box, weight in zip(dual.placements, dual.weights, strict=True) if _is_placement(box, slot)
+    ]
+    found = LowerBound(
+        regions, grid, admissible, tuple(box for box, _ in kept), tuple(weight for _, weight in kept), dual.denominator
+    )
+    return found if found.check() else LowerBound(regions, grid, admissible, (), (), 1)
+
+
+def admissible_text(admissible: Admissible) -> str:
+    """The size of a mask in words.
+
+    >>> admissible_text(4902), admissible_text((64, 64))
+    ('boxes of at most 4,902 px', 'boxes of at most 64×64')
+    """
+    size = f"{admissible:,} px" if isinstance(admissible, int) else "×".join(map(str, admissible))
+    return f"boxes of at most {size}"
+
+
+def _slot(regions: RegionSet, grid: Grid) -> Slot:
+    for term in regions.terms(grid):
+        if term.patches == 1:
+            return term.slots[0]
+    raise InvalidInput(f"lower bounds are for one patch at a time; {regions} has several at once: bound one of them")
+
+
+def _is_placement(box: Box, slot: Slot) -> bool:
+    """Whether some stencil with this bounding box may lie here."""
+    here = Cells([Box.at(box.start, (1,) * len(box.start))])
+    return any(stencil.extents == box.extents and stencil.places.contains(here) for stencil in slot)
+
+
+def _admits(admissible: Admissible, shape: Extents) -> bool:
+    if isinstance(admissible, int):
+        return prod(shape) <= admissible
+    return len(shape) == len(admissible) and all(a <= b for a, b in zip(shape, admissible, strict=True))

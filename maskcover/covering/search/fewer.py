@@ -1,0 +1,276 @@
+"""From a valid cover by boxes to one of fewer: redundancy removal, then annealing, each result checked exactly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from maskcover.covering.search.annealing import Sample, Schedule, State, anneal, scattered
+from maskcover.covering.search.bounds import independent_placements
+from maskcover.covering.search.boxes import Ints, arrays, coverage, maximal_extents
+from maskcover.errors import InvalidInput
+from maskcover.grid import Box, Extents, Grid
+
+_MOVES_FOR_EACH = 35  # placements that one move of the first round stands for; each later round has twice the moves
+_FEWEST_MOVES, _MOST_MOVES = 500, 40_000  # of the first round
+_ROUNDS = 7
+_WITNESSES = 40  # uncovered placements of each shape that an exact check adds to the sample
+
+
+def fewer(
+    grid: Grid,
+    shapes: Sequence[Extents],
+    start: tuple[Box, ...],
+    largest: int,
+    *,
+    align: int = 1,
+    time_limit: float,
+    seed: int = 0,
+) -> tuple[Box, ...]:
+    """A cover of every placement of every shape by at most ``len(start)`` boxes of at most `largest` cells.
+
+    Args:
+        grid: The image.
+        shapes: Extents of what must lie inside a box, at every placement.
+        start: A valid cover; what is returned if nothing better is found in time.
+        largest: Cells of the largest box allowed.
+        align: Box edges are multiples of this, or the end of the image. Where it does not divide a side, the annealer
+            counts the cells missing from the last token as if they were there.
+        time_limit: Seconds; one exact check more may be needed.
+        seed: The same seed gives the same boxes unless time runs out.
+
+    The word of the search is not taken: every cover returned has passed `uncovered`, which is exact. Ends early where
+    an independent set proves that there is nothing left to gain. Search: simulated annealing with one box fewer, or a
+    few, from scattered boxes (Kirkpatrick and others, 1983); it uses neither `start` nor any solver.
+
+    Raises:
+        InvalidInput: `start` is no such cover.
+
+    >>> grid = Grid((4, 4))
+    >>> singles = tuple(Box.at((y, x), (2, 2)) for y in range(3) for x in range(3))
+    >>> len(fewer(grid, [(1, 1)], singles, 4, time_limit=1))
+    4
+    """
+    deadline = time.monotonic() + time_limit
+    _check_start(grid, shapes, start, largest, align)
+    best = without_redundant(grid, shapes, start)
+    tokens = _tokens(grid, shapes, largest, align)
+    rng = np.random.default_rng(seed)
+    least = len(independent_placements(grid, shapes, largest, time_limit=min(1.0, time_limit / 10)))
+    for plan in _attempts(sum(map(tokens.grid.placements, tokens.shapes))):
+        while time.monotonic() < deadline and len(best) > least:
+            count = max(least, len(best) - max(1, len(best) // plan.part))
+            found = _attempt(tokens, count, plan.steps, rng, deadline)
+            if found is None or len(found) >= len(best) or _fault(grid, shapes, found, largest, align):
+                break
+            best = without_redundant(grid, shapes, found)
+    return best
+
+
+def uncovered(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...]) -> Box | None:
+    """The first placement, in the order of the shapes, that lies in none of the boxes; None if the boxes cover.
+
+    Exact: each box of masks holds a box of placements, and their number over each placement is counted.
+
+    >>> uncovered(Grid((5,)), [(2,)], (Box((0,), (3,)), Box((3,), (5,))))
+    Box(start=(2,), stop=(4,))
+    """
+    starts, stops = arrays(boxes, grid.ndim)
+    for shape in shapes:
+        missed = np.argwhere(coverage(grid, shape, starts, stops) == 0)
+        if len(missed):
+            return Box.at(map(int, missed[0]), shape)
+    return None
+
+
+def without_redundant(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...]) -> tuple[Box, ...]:
+    """The boxes less those that the others make needless; of what is left none can be dropped alone.
+
+    Later boxes are tried first. Boxes that cover stay a cover.
+
+    >>> without_redundant(Grid((4,)), [(1,)], (Box((0,), (2,)), Box((2,), (4,)), Box((1,), (3,))))
+    (Box(start=(0,), stop=(2,)), Box(start=(2,), stop=(4,)))
+    """
+    starts, stops = arrays(boxes, grid.ndim)
+    counts = [(np.array(shape, np.int64), coverage(grid, shape, starts, stops)) for shape in shapes]
+    kept = []
+    for box, low, high in reversed(list(zip(boxes, starts, stops, strict=True))):
+        held = [count[_placements(low, high, shape)] for shape, count in counts]
+        if any((view == 1).any() for view in held):
+            kept.append(box)
+            continue
+        for view in held:
+            view -= 1
+    return tuple(reversed(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Which part of the boxes to drop at once (at least one box), and for how many moves to try."""
+
+    part: int
+    steps: int
+
+
+def _attempts(placements: int) -> list[_Plan]:
+    """Long strides while they succeed, then single boxes, then the same with more patience."""
+    first = max(_FEWEST_MOVES, min(placements // _MOVES_FOR_EACH, _MOST_MOVES))
+    return [_Plan(part, first << patience) for patience in range(_ROUNDS) for part in (30, 1000)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """A lattice of so many placements and shapes at most, its share of the moves, and its temperatures.
+
+    Temperatures are in shares of the placements of the lattice for each box; `focus` is the share of the moves that aim
+    at an uncovered placement.
+    """
+
+    placements: int
+    shapes: int
+    share: float
+    hot: float
+    cold: float
+    focus: float
+
+
+# Coarse and hot to find the layout, fine and cold to fit it; a coarse lattice alone leaves slivers between its points.
+_STAGES = (
+    _Stage(20_000, 21, 0.3, 0.05, 0.004, 0.15),
+    _Stage(100_000, 41, 0.25, 0.004, 0.0006, 0.15),
+    _Stage(400_000, 41, 0.3, 0.0006, 0.00005, 0.3),
+    _Stage(2_000_000, 1000, 0.15, 0.0001, 0.00002, 0.8),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The problem in units of `align` cells: a box on the token grid holds a placement if it holds its tokens."""
+
+    cells: Grid
+    grid: Grid
+    shapes: tuple[Extents, ...]
+    table: Ints
+    align: int
+
+    def boxes(self, state: State) -> tuple[Box, ...]:
+        """The boxes in cells, cut at the end of the image."""
+        stops = np.minimum(state.stops * self.align, self.cells.shape)
+        return tuple(map(_box, state.starts * self.align, stops))
+
+
+def _tokens(grid: Grid, shapes: Sequence[Extents], largest: int, align: int) -> _Tokens:
+    coarse = Grid(tuple(-(-side // align) for side in grid.shape))
+    # A shape touches most tokens when it begins at the last cell of one.
+    touched = {
+        tuple(min(n, (align + a - 2) // align + 1) for n, a in zip(coarse.shape, shape, strict=True))
+        for shape in shapes
+    }
+    kept = [s for s in touched if not any(s != t and all(x <= y for x, y in zip(s, t, strict=True)) for t in touched)]
+    table = maximal_extents(coarse, max(1, largest // align**grid.ndim))
+    return _Tokens(grid, coarse, tuple(sorted(kept)), np.array(table, np.int64), align)
+
+
+def _attempt(
+    tokens: _Tokens, count: int, steps: int, rng: np.random.Generator, deadline: float
+) -> tuple[Box, ...] | None:
+    """So many boxes that cover, or None."""
+    grid, table = tokens.grid, tokens.table
+    if not all((table >= shape).all(axis=1).any() for shape in tokens.shapes):
+        return None  # a box that is cut at the end of the image may still do, but the annealer knows no such boxes
+    state = scattered(rng, grid.shape, table, count)
+    for stage in _STAGES:
+        sample = _sample(grid, tokens.shapes, state, stage)
+        load = sample.size / count
+        schedule = Schedule(
+            int(steps * stage.share), max(1.0, stage.hot * load), max(0.2, stage.cold * load), stage.focus
+        )
+        _settle(tokens, state, sample, schedule, rng, deadline, last=stage is _STAGES[-1])
+        if sample.uncovered:
+            return None  # finer lattices only find more
+    return tokens.boxes(state)
+
+
+def _settle(
+    tokens: _Tokens,
+    state: State,
+    sample: Sample,
+    schedule: Schedule,
+    rng: np.random.Generator,
+    deadline: float,
+    last: bool,
+) -> None:
+    """Anneal to the end of the schedule or until the sample is covered; the last sample grows until that is a cover."""
+    step = 0
+    while step < schedule.steps and time.monotonic() < deadline:
+        step = anneal(state, sample, schedule, rng, deadline, step) + 1
+        if not sample.uncovered:
+            missed = _witnesses(tokens.grid, tokens.shapes, state, rng)
+            if not (last and len(missed[0])):
+                return
+            sample.extend(*missed, (state.starts, state.stops))
+
+
+def _sample(grid: Grid, shapes: tuple[Extents, ...], state: State, stage: _Stage) -> Sample:
+    sample = Sample(grid.shape, *_lattice(grid, shapes, stage))
+    for low, high in zip(state.starts, state.stops, strict=True):
+        sample.put(low, high, 1)
+    return sample
+
+
+def _lattice(grid: Grid, shapes: tuple[Extents, ...], stage: _Stage) -> tuple[Ints, int]:
+    """Some of the shapes, first and last among them, and the smallest step that makes few enough placements."""
+    index = np.unique(np.linspace(0, len(shapes) - 1, min(stage.shapes, len(shapes))).round().astype(int))
+    some = [shapes[i] for i in index]
+    step = 1
+    while sum(prod((n - a) // step + 2 for n, a in zip(grid.shape, s, strict=True)) for s in some) > stage.placements:
+        step += 1
+    return np.array(some, np.int64), step
+
+
+def _witnesses(grid: Grid, shapes: tuple[Extents, ...], state: State, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Starts and stops of some uncovered placements of each shape, none if all are covered."""
+    starts, stops = [], []
+    for shape in shapes:
+        missed = np.argwhere(coverage(grid, shape, state.starts, state.stops) == 0)
+        some = missed[rng.permutation(len(missed))[:_WITNESSES]]
+        starts.append(some)
+        stops.append(some + np.array(shape, np.int64))
+    return np.concatenate(starts), np.concatenate(stops)
+
+
+def _check_start(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...], largest: int, align: int) -> None:
+    if not shapes or not all(grid.fits(shape) for shape in shapes):
+        raise InvalidInput(f"expected shapes that fit {grid}; got {list(shapes)}")
+    if align < 1:
+        raise InvalidInput(f"align must be at least 1; got {align}")
+    fault = _fault(grid, shapes, boxes, largest, align)
+    if fault is not None:
+        raise InvalidInput(f"expected a cover to start from, but {fault}")
+
+
+def _fault(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...], largest: int, align: int) -> str | None:
+    """What is wrong with a cover, if anything."""
+    for box in boxes:
+        if len(box.start) != grid.ndim or not grid.whole.contains(box):
+            return f"the box {box} is not on the grid {grid}"
+        if box.volume > largest:
+            return f"the box {box} has {box.volume} cells, more than {largest}"
+        edges = (*zip(box.start, grid.shape, strict=True), *zip(box.stop, grid.shape, strict=True))
+        if any(edge % align and edge != side for edge, side in edges):
+            return f"an edge of the box {box} is neither a multiple of {align} nor the end of the image"
+    missed = uncovered(grid, shapes, boxes)
+    return None if missed is None else f"no box holds the placement {missed}"
+
+
+def _placements(low: Ints, high: Ints, shape: Ints) -> tuple[slice, ...]:
+    """The placements of a shape inside a box, as an index; empty if the shape does not fit."""
+    return tuple(slice(int(a), max(int(a), int(b))) for a, b in zip(low, high - shape + 1, strict=True))
+
+
+def _box(start: Ints, stop: Ints) -> Box:
+    return Box(tuple(map(int, start)), tuple(map(int, stop)))
