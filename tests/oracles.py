@@ -11,7 +11,8 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from maskcover import Box, Mask
+from maskcover import Box
+from maskcover.cells import Cells
 
 Shape = tuple[int, ...]
 Patch = tuple[Shape, Shape]  # start, extents
@@ -102,16 +103,21 @@ def uncovered(masks: BoolArray, attacks: Iterable[Attack]) -> set[Region]:
     return {region for region, inside in zip(every, covered, strict=True) if not inside}
 
 
-def as_region(witness: Sequence[Box] | None) -> Region | None:
+def as_region(witness: Sequence[Cells] | None) -> Region | None:
     """The boxes of a report's witness, as this module writes regions."""
     if witness is None:
         return None
-    return tuple((box.start, tuple(b - a for a, b in zip(box.start, box.stop, strict=True))) for box in witness)
+    return tuple(_patch(box) for patch in witness for box in patch.boxes)
 
 
-def hidden(masks: Iterable[Mask], sides: Shape) -> BoolArray:
+def _patch(box: Box) -> Patch:
+    return box.start, tuple(b - a for a, b in zip(box.start, box.stop, strict=True))
+
+
+def hidden(masks: Iterable[Cells | Box], sides: Shape) -> BoolArray:
     """The masks as arrays, painted from their boxes."""
-    rows = [painted(tuple(as_region(mask.boxes) or ()), sides) for mask in masks]
+    boxes = [(mask,) if isinstance(mask, Box) else mask.boxes for mask in masks]
+    rows = [painted(tuple(map(_patch, parts)), sides) for parts in boxes]
     return np.array(rows, dtype=np.bool_).reshape(len(rows), *sides)
 
 

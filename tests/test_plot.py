@@ -95,7 +95,7 @@ def test_the_witness_is_the_last_thing_drawn(masks: mc.MaskSet) -> None:
     assert report.witness is not None
     ax = draw_witness(report)
     (missed,) = rectangles(ax, -1)
-    assert missed == pytest.approx((*report.witness[0].start, *report.witness[0].stop))
+    assert missed == pytest.approx((*report.witness[0].span.start, *report.witness[0].span.stop))
     assert str(report.witness[0]) in ax.get_title()
 
 

@@ -196,6 +196,8 @@ def _unions(count: int, size: int, patches: int) -> int:
 
 
 def _choices(base: tuple[Cells, ...], patches: int, size: int) -> list[tuple[Cells, ...]]:
+    if not base:
+        return []  # not one union of nothing
     if size == patches:
         return list(combinations(base, min(patches, len(base))))
     return [tuple(base[point] for point in block) for block in design(len(base), size, patches)]

@@ -138,5 +138,5 @@ def test_patches_and_budgets_start_at_one(patch: int, budget: int) -> None:
 
 @pytest.mark.parametrize(("length", "size", "stride"), [(7, 8, 1), (7, 0, 1), (7, 3, 0), (0, 0, 1), (7, 3, -2)])
 def test_masks_that_leave_the_axis_are_refused(length: int, size: int, stride: int) -> None:
-    with pytest.raises(InvalidInput, match="expected 1 <= size <= length and stride >= 1"):
+    with pytest.raises(InvalidInput, match="expected 1 <= size <= length, stride >= 1 and fold >= 1"):
         AxisMasks(length, size, stride)

@@ -51,7 +51,7 @@ def test_the_classes_cover_every_shape_below_the_area(case: tuple[Shape, int, in
         assert any(oracles.fewest_product(sides, shape, largest) is None for shape in every)
         return
     assert all(grid.mask_area <= largest for grid in found)
-    masks = oracles.hidden((mask for grid in found for mask in grid.masks()), sides)
+    masks = oracles.hidden((box for grid in found for box in grid.boxes()), sides)
     assert not oracles.uncovered(masks, [oracles.Attack(every)])
 
 

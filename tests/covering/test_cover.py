@@ -12,10 +12,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from maskcover import (
+    Box,
     Grid,
     ImpossibleCover,
     InvalidInput,
-    Mask,
     MaskSet,
     RegionSet,
     cover,
@@ -30,7 +30,8 @@ from maskcover.covering import plan, synthesis
 from maskcover.covering.axis import AxisMasks
 from maskcover.covering.products import ProductGrid
 from maskcover.errors import SynthesisFault
-from maskcover.regions import Term
+from maskcover.regions import Slot, Term
+from maskcover.regions.base import everywhere
 from tests import oracles
 from tests.geometry_strategies import World, quiet_cover, worlds
 
@@ -250,8 +251,8 @@ def test_what_is_no_request_is_refused(make: Callable[[], MaskSet], message: str
 
 
 def _drop_last_mask(monkeypatch: pytest.MonkeyPatch) -> None:
-    every = ProductGrid.masks
-    monkeypatch.setattr(ProductGrid, "masks", lambda grid: list(every(grid))[:-1])
+    every = ProductGrid.boxes
+    monkeypatch.setattr(ProductGrid, "boxes", lambda grid: list(every(grid))[:-1])
 
 
 def _drop_last_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,29 +261,30 @@ def _drop_last_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _too_small_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def smaller(terms: tuple[Term, ...]) -> tuple[Term, ...]:
-        return tuple(Term(tuple(tuple(h - 1 for h in s) for s in t.shapes), t.patches) for t in terms)
+    def smaller(slot: Slot) -> Slot:
+        return tuple(everywhere(tuple(h - 1 for h in stencil.extents), Grid((24, 24))) for stencil in slot)
 
-    within, by_grid = plan.plan_within, plan.plan_by_grid
-    monkeypatch.setattr(synthesis, "plan_within", lambda grid, terms, most: within(grid, smaller(terms), most))
-    monkeypatch.setattr(synthesis, "plan_by_grid", lambda grid, terms, k: by_grid(grid, smaller(terms), k))
+    _plan_for(lambda term: Term(tuple(map(smaller, term.slots))), monkeypatch)
 
 
 def _one_patch_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plans for single patches, whatever was asked; made of smaller squares where one patch was asked."""
-    within, by_grid = plan.plan_within, plan.plan_by_grid
-    monkeypatch.setattr(synthesis, "plan_within", lambda grid, terms, most: within(grid, _singly(terms), most))
-    monkeypatch.setattr(synthesis, "plan_by_grid", lambda grid, terms, k: by_grid(grid, _singly(terms), k))
+    square = (everywhere((2, 2), Grid((24, 24))),)
+    _plan_for(lambda term: Term(term.slots[:1] if term.patches > 1 else (square,)), monkeypatch)
 
 
-def _singly(terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    return tuple(Term(t.shapes if t.patches > 1 else ((2, 2),), 1) for t in terms)
+def _plan_for(other: Callable[[Term], Term], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans of `cover` are made for other terms than those asked for."""
+    for name in ("plan_within", "plan_by_grid"):
+        made: Callable[..., Any] = getattr(plan, name)
+        wrong = lambda grid, terms, *rest, made=made: made(grid, tuple(map(other, terms)), *rest)  # noqa: E731
+        monkeypatch.setattr(synthesis, name, wrong)
 
 
 def _swapped_sides(monkeypatch: pytest.MonkeyPatch) -> None:
-    every, lattice = ProductGrid.masks, Grid((24, 24))
-    turned = lambda grid: (Mask.from_array(mask.to_array(lattice).T) for mask in every(grid))  # noqa: E731
-    monkeypatch.setattr(ProductGrid, "masks", turned)
+    every = ProductGrid.boxes
+    turned = lambda grid: (Box(box.start[::-1], box.stop[::-1]) for box in every(grid))  # noqa: E731
+    monkeypatch.setattr(ProductGrid, "boxes", turned)
 
 
 @pytest.mark.parametrize("fault", [_drop_last_mask, _drop_last_start, _too_small_shapes, _one_patch_only])

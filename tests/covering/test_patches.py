@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskcover import Box, MaskSet, RegionSet, cover, patches, rectangle, rectangles, squares, union, verify
-from maskcover.covering.signatures import minimal, shared_count, signature_counts, uncovered_tuple
-from maskcover.masks.compressed import compress, edges_of
+from maskcover import MaskSet, RegionSet, cover, patches, rectangle, rectangles, squares, union, verify
+from maskcover.covering.blocks import Prepared
+from maskcover.covering.signatures import minimal, minimal_signatures, scarce_tuple, shared_count, signature_counts
+from maskcover.regions import Term
+from maskcover.regions.base import everywhere
 from tests import oracles
 from tests.geometry_strategies import plain_set, quiet_cover, several_patches, stacks
 from tests.oracles import Attack, BoolArray, Region
@@ -119,7 +121,7 @@ def test_unions_of_fewer_masks_than_patches_do_not_cover(k: int) -> None:
     enough = MaskSet(base.grid, tuple(first.union(*rest) for first, *rest in combinations(base, k)))
     assert verify(fewer, patches(squares(3), k - 1) if k > 2 else squares(3))
     report = verify(fewer, patches(squares(3), k))
-    assert [box.extents for box in report.witness or ()] == [(3, 3)] * k
+    assert [patch.span.extents for patch in report.witness or ()] == [(3, 3)] * k
     assert verify(enough, patches(squares(3), k))
 
 
@@ -152,16 +154,37 @@ def test_the_minimal_signatures_contain_no_other(signatures: list[int]) -> None:
     assert found == {a for a in signatures if not any(a != b and a & b == b for b in signatures)}
 
 
-@given(SIGNATURES, st.integers(1, 4))
-def test_an_uncovered_tuple_shares_no_mask(signatures: list[int], k: int) -> None:
-    labels = {signature: Box((number,), (number + 1,)) for number, signature in enumerate(signatures)}
-    found = uncovered_tuple(labels, k)
-    disjoint = any(np.bitwise_and.reduce(chosen) == 0 for chosen in product(signatures, repeat=k))
-    assert (found is not None) == disjoint
-    if found is not None:
-        by_box = {box: signature for signature, box in labels.items()}
-        assert len(found) == k
-        assert np.bitwise_and.reduce([by_box[box] for box in found]) == 0
+@given(SIGNATURES, st.integers(1, 3), st.integers(1, 3))
+def test_a_scarce_tuple_shares_too_few_masks(signatures: list[int], k: int, multiplicity: int) -> None:
+    """Cells of a line, each in the masks of its signature; equal masks are one mask."""
+    found, different = _masks_of(signatures), len(set(_masks_of(signatures)))
+    cell = (everywhere((1,), found.grid),)
+    missed = scarce_tuple(found, Term((cell,) * k), multiplicity)
+    masks = [set(column) for column in {frozenset(np.flatnonzero(row)) for row in np.asarray(found)}]
+    assert len(masks) == different
+
+    def shared(cells: tuple[int, ...]) -> int:
+        return sum(mask.issuperset(cells) for mask in masks)
+
+    fewest = min(map(shared, product(range(len(signatures)), repeat=k)))
+    assert (missed is not None) == (fewest < multiplicity)
+    if missed is not None:
+        assert [patch.area for patch in missed] == [1] * k
+        assert shared(tuple(patch.span.start[0] for patch in missed)) == fewest
+
+
+def _masks_of(signatures: list[int]) -> MaskSet:
+    return plain_set(np.array([[number >> bit & 1 for number in signatures] for bit in range(9)], dtype=np.bool_))
+
+
+@given(SIGNATURES)
+def test_the_minimal_signatures_of_cells_are_those_of_their_masks(signatures: list[int]) -> None:
+    masks = _masks_of(signatures)
+    firsts = [number for number, mask in enumerate(masks) if masks.masks.index(mask) == number]
+    once = {sum(number & 1 << bit for bit in firsts) for number in signatures}
+    found = minimal_signatures(Prepared.of(masks), (everywhere((1,), masks.grid),))
+    assert set(found) == {a for a in once if not any(a != b and a & b == b for b in once)}
+    assert all(sum(signatures[patch.span.start[0]] & 1 << bit for bit in firsts) == one for one, patch in found.items())
 
 
 @settings(max_examples=30)
@@ -173,11 +196,10 @@ def test_an_uncovered_tuple_shares_no_mask(signatures: list[int], k: int) -> Non
 def test_covered_tuples_are_counted_as_brute_force_counts(case: tuple[tuple[RegionSet, Attack], BoolArray]) -> None:
     (regions, attack), arrays = case
     masks, sides = plain_set(arrays), arrays.shape[1:]
-    stencils = oracles.maximal_of(attack.shapes)
-    compressed = compress(masks.masks, edges_of(masks, masks.grid))
-    counts = signature_counts(compressed, masks.grid, sorted(stencils))
-    maximal_attack = [Attack(frozenset(stencils), attack.patches)]
+    (term,) = regions.terms(masks.grid)
+    counts = signature_counts(Prepared.of(masks), term.slots[0])
+    maximal_attack = [Attack(frozenset(oracles.maximal_of(attack.shapes)), attack.patches)]
     missed = oracles.uncovered(arrays, maximal_attack)
     every = oracles.regions(maximal_attack, sides)
     assert sum(counts.values()) ** attack.patches == len(every) == regions.describe(sides).placements
-    assert shared_count(counts, attack.patches) == sum(region not in missed for region in every)
+    assert shared_count(masks, term) == sum(region not in missed for region in every)

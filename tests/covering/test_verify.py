@@ -49,11 +49,13 @@ def test_the_answer_and_the_witness_are_those_of_definition_1(case: tuple[World,
 def test_every_placement_is_answered_as_brute_force_answers_it(case: tuple[World, BoolArray]) -> None:
     world, arrays = case
     masks, (term,) = plain_set(arrays), world.regions.terms(Grid(world.sides))
-    for shape, (places, covered) in zip(term.shapes, covered_placements(masks, term), strict=True):
-        missed = oracles.uncovered(arrays, [Attack(frozenset({shape}))])
-        answers = places.expand(covered)
-        assert places.sizes().sum() == answers.size
-        assert {start for start in np.ndindex(answers.shape) if not answers[start]} == {r[0][0] for r in missed}
+    for shape, (places, covered) in zip(term.shapes, covered_placements(masks, term.slots[0]), strict=True):
+        attack = [Attack(frozenset({shape}))]
+        missed, every = oracles.uncovered(arrays, attack), oracles.regions(attack, world.sides)
+        answers = places.placements(covered).to_array(masks.grid)
+        assert places.total(np.ones_like(places.allowed)) == len(every)
+        assert places.total(covered) == answers.sum()
+        assert {tuple(start) for start in np.argwhere(answers)} == {r[0][0] for r in set(every) - missed}
 
 
 @settings(max_examples=40)
@@ -64,10 +66,9 @@ def test_a_mask_of_one_box_is_no_special_case(case: tuple[World, BoolArray]) -> 
     wider = np.pad(arrays, [(0, 0)] + [(0, 2)] * (arrays.ndim - 1))
     dotted = wider.copy()
     dotted.reshape(len(dotted), -1)[:, -1] = True
-    term = world.regions.terms(Grid(world.sides))[0]
-    for plain, odd in zip(*(covered_placements(plain_set(a), term) for a in (wider, dotted)), strict=True):
-        inner = tuple(slice(n - h + 1) for n, h in zip(world.sides, plain[0].shape, strict=True))
-        assert (plain[0].expand(plain[1])[inner] == odd[0].expand(odd[1])[inner]).all()
+    slot, grid = world.regions.terms(Grid(world.sides))[0].slots[0], Grid(wider.shape[1:])
+    for plain, odd in zip(*(covered_placements(plain_set(a), slot) for a in (wider, dotted)), strict=True):
+        assert (plain[0].placements(plain[1]).to_array(grid) == odd[0].placements(odd[1]).to_array(grid)).all()
 
 
 def test_all_pairs_of_boxes_on_a_short_axis() -> None:
@@ -84,7 +85,7 @@ def test_all_pairs_of_boxes_on_a_short_axis() -> None:
 def _paper_masks() -> MaskSet:
     """Six shapes, mask sides clipped to the image, stride 32 (paper, section 5.1)."""
     grids = [ProductGrid(tuple(AxisMasks(224, min(p + 31, 224), 32) for p in shape)) for shape in SIX_SHAPES]
-    return MaskSet(Grid.of(224), tuple(mask for grid in grids for mask in grid.masks()))
+    return MaskSet(Grid.of(224), tuple(Mask([box]) for grid in grids for box in grid.boxes()))
 
 
 def test_the_168_masks_of_the_paper_cover_every_rectangle_of_one_per_cent() -> None:
@@ -114,7 +115,7 @@ def test_a_larger_region_than_the_masks_were_made_for_is_refuted() -> None:
     assert verify(masks, squares(size=31))
     report = verify(masks, squares(size=33))
     assert not report
-    assert [box.extents for box in report.witness or ()] == [(33, 33)]
+    assert [patch.span.extents for patch in report.witness or ()] == [(33, 33)]
 
 
 def test_the_report_says_what_was_checked() -> None:

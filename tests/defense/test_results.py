@@ -73,7 +73,8 @@ def test_the_share_is_one_for_certified_images_and_below_for_others() -> None:
 
 def test_the_map_marks_the_placements_inside_good_masks() -> None:
     marked = [
-        [covered.tolist() for _, covered in result(exhaustive=True).map(number).placements()] for number in range(3)
+        [covered[allowed].tolist() for _, allowed, covered in result(exhaustive=True).map(number).placements()]
+        for number in range(3)
     ]
     assert marked == [[[True, True, True]], [[True, True, False]], [[False, False, False]]]
     assert [result(exhaustive=True).map(number).share for number in range(3)] == [1, Fraction(2, 3), 0]

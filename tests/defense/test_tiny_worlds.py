@@ -293,8 +293,10 @@ def map_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
         found = oracle.certify(label, "rows", exhaustive=exhaustive)
         masks = [set(np.flatnonzero(oracle.world.hidden[mask])) for mask in found.verdicts[0].certificate.good]
         marked: list[bool] = []
-        for shape, covered in found.map(0).placements():
-            for start, cells in oracle.world.placements(shape):
+        for stencil, allowed, covered in found.map(0).placements():
+            placed = dict(oracle.world.placements(stencil.extents))
+            assert set(placed) == {tuple(start) for start in np.argwhere(allowed)}
+            for start, cells in placed.items():
                 assert covered[start] == any(cells <= mask for mask in masks)
                 assert not covered[start] or oracle.answers(cells) == {label}
                 marked.append(bool(covered[start]))

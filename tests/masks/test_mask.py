@@ -124,7 +124,7 @@ def test_a_hole_makes_four_boxes() -> None:
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 def test_a_mask_that_hides_nothing_has_its_dimensions(ndim: int) -> None:
     empty = Mask([], ndim=ndim)
-    assert (empty.ndim, empty.area, empty.boxes, repr(empty)) == (ndim, 0, (), "Mask(hides nothing)")
+    assert (empty.ndim, empty.area, empty.boxes, repr(empty)) == (ndim, 0, (), "Mask(none)")
     assert empty == Mask.from_array(np.zeros((4,) * ndim, dtype=np.bool_))
     assert empty.fits(Grid((1,) * ndim))
     assert not empty.fits(Grid((1,) * (ndim + 1)))

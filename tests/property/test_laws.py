@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskcover import Box, Grid, MaskSet, RegionSet, cover, patches, rectangle, rectangles, squares, union, verify
+from maskcover import Box, Grid, Mask, MaskSet, RegionSet, cover, patches, rectangle, rectangles, squares, union, verify
 from maskcover.covering.products import product_grid
 from maskcover.covering.verification import covered_placements
+from maskcover.regions.base import everywhere
 from tests import oracles
 from tests.geometry_strategies import ASPECTS, SIDES, World, any_masks, plain_set, quiet_cover, worlds_and_masks
 from tests.oracles import BoolArray, Shape
@@ -78,12 +79,12 @@ def test_shifted_masks_hold_the_shifted_placements(case: Case, data: st.DataObje
     before = [data.draw(st.integers(0, 3)) for _ in world.sides]
     after = [data.draw(st.integers(0, 3)) for _ in world.sides]
     shifted = np.pad(masks, [(0, 0), *zip(before, after, strict=True)])
-    (term,) = world.regions.terms(Grid(world.sides))
-    for here, there in zip(*(covered_placements(plain_set(m), term) for m in (masks, shifted)), strict=True):
-        answers, moved = here[0].expand(here[1]), there[0].expand(there[1])
-        window = tuple(slice(a, a + n) for a, n in zip(before, answers.shape, strict=True))
-        assert (moved[window] == answers).all()
-        assert moved.sum() == answers.sum()
+    slot = world.regions.terms(Grid(world.sides))[0].slots[0]
+    free = tuple(everywhere(stencil.extents, Grid(shifted.shape[1:])) for stencil in slot)
+    parts = (covered_placements(plain_set(found), where) for found, where in ((masks, slot), (shifted, free)))
+    for here, there in zip(*parts, strict=True):
+        answers, moved = here[0].placements(here[1]), there[0].placements(there[1])
+        assert moved == answers.shifted(before)
 
 
 @given(worlds_and_masks(), st.data())
@@ -171,12 +172,12 @@ def test_a_set_that_covers_the_stencils_covers_every_rectangle(side: int) -> Non
 def test_no_mask_of_a_product_cover_can_be_dropped(sides: Shape, data: st.DataObject) -> None:
     shape = tuple(data.draw(st.integers(1, side)) for side in sides)
     budgets = tuple(data.draw(st.integers(1, side)) for side in sides)
-    masks = tuple(product_grid(Grid(sides), shape, budgets).masks())
+    masks = tuple(Mask([box]) for box in product_grid(Grid(sides), shape, budgets).boxes())
     for dropped in range(len(masks)):
         rest = MaskSet(Grid(sides), masks[:dropped] + masks[dropped + 1 :])
         report = verify(rest, rectangle(*shape))
         assert not report
-        assert all(not mask.boxes[0].contains(box) for mask in rest for box in report.witness or ())
+        assert all(not mask.contains(patch) for mask in rest for patch in report.witness or ())
 
 
 def test_no_mask_of_the_paper_s_grid_can_be_dropped() -> None:

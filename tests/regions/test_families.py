@@ -11,9 +11,14 @@ from hypothesis import given
 import maskcover as mc
 from maskcover import Grid, InvalidInput, RegionSet, patches, rectangle, rectangles, squares, union
 from maskcover.regions import Term
-from maskcover.regions.base import maximal
+from maskcover.regions.base import everywhere, maximal
 from tests import oracles
 from tests.geometry_strategies import World, worlds
+
+
+def _free(*shapes: tuple[int, ...], sides: tuple[int, ...], k: int = 1) -> Term:
+    """k patches of any of these box shapes, anywhere."""
+    return Term((tuple(everywhere(shape, Grid(sides)) for shape in shapes),) * k)
 
 
 @given(worlds(most_patches=1))
@@ -41,7 +46,7 @@ def test_any_rectangle_of_one_per_cent_is_41_shapes_of_at_most_502_pixels() -> N
 
 @pytest.mark.parametrize(("share", "side"), [(0.01, 23), ("0.02", 32), (Fraction(3, 100), 39)])
 def test_golden_sides_of_squares_by_area(share: float | str | Fraction, side: int) -> None:
-    assert squares(area=share).terms(Grid.of(224)) == (Term(((side, side),)),)
+    assert squares(area=share).terms(Grid.of(224)) == (_free((side, side), sides=(224, 224)),)
 
 
 def test_the_square_of_one_per_cent_is_not_among_its_rectangles() -> None:
@@ -50,12 +55,12 @@ def test_the_square_of_one_per_cent_is_not_among_its_rectangles() -> None:
 
 
 def test_squares_are_intervals_and_cubes_in_other_dimensions() -> None:
-    assert squares(3).terms(Grid((9,))) == (Term(((3,),)),)
-    assert squares(area=9).terms(Grid((5, 6, 7))) == (Term(((3, 3, 3),)),)
+    assert squares(3).terms(Grid((9,))) == (_free((3,), sides=(9,)),)
+    assert squares(area=9).terms(Grid((5, 6, 7))) == (_free((3, 3, 3), sides=(5, 6, 7)),)
 
 
 def test_heights_come_before_widths() -> None:
-    assert rectangle(2, 7).terms(Grid((2, 7))) == (Term(((2, 7),)),)
+    assert rectangle(2, 7).terms(Grid((2, 7))) == (_free((2, 7), sides=(2, 7)),)
     with pytest.raises(InvalidInput, match="2×7 and has no place on 7×2"):
         rectangle(2, 7).terms(Grid((7, 2)))
 
@@ -107,13 +112,15 @@ def test_a_region_set_cannot_be_changed(regions: RegionSet) -> None:
 
 
 def test_patches_of_a_union_may_be_of_different_members() -> None:
-    assert patches(union(rectangle(1, 3), rectangle(3, 1)), 2).terms(Grid((8, 8))) == (Term(((1, 3), (3, 1)), 2),)
+    assert patches(union(rectangle(1, 3), rectangle(3, 1)), 2).terms(Grid((8, 8))) == (
+        _free((1, 3), (3, 1), sides=(8, 8), k=2),
+    )
 
 
 def test_a_union_of_patches_does_not_mix_the_members() -> None:
     """{two lying bars} ∪ {two standing bars} holds no pair of one lying and one standing bar."""
     apart = union(patches(rectangle(1, 3), 2), patches(rectangle(3, 1), 2))
-    assert set(apart.terms(Grid((8, 8)))) == {Term(((1, 3),), 2), Term(((3, 1),), 2)}
+    assert set(apart.terms(Grid((8, 8)))) == {_free(shape, sides=(8, 8), k=2) for shape in ((1, 3), (3, 1))}
 
 
 def test_maximal_keeps_an_antichain() -> None:

@@ -19,9 +19,9 @@ from shapely.affinity import rotate  # type: ignore[import-untyped]  # as above
 from maskcover.errors import InvalidInput
 from maskcover.regions.shapes.outlines import BoolArray, array_of, width_of
 from maskcover.regions.shapes.rasters import disc, maximal_rasters, touched, touched_on, wholly_inside
-from maskcover.regions.shapes.turned import rotated
 from maskcover.regions.shapes.subpixel import subpixel, witnesses
 from maskcover.regions.shapes.subpixel_discs import subpixel_disc
+from maskcover.regions.shapes.turned import rotated
 
 Corner = tuple[Fraction, Fraction]
 Ring = list[Corner]
