@@ -1,1 +1,1 @@
-"""The search for fewer masks, and for proofs that not many fewer are possible; for boxes, whatever they have to hold."""
+"""The search for fewer masks, and for proofs that not many fewer are possible, whatever the boxes have to hold."""

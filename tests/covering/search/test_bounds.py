@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from maskcover import Box, Grid, InvalidInput, rectangles
-from maskcover.covering import bounds
 from maskcover.covering.axis import AxisMasks
+from maskcover.covering.search import bounds
 from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements, rational_dual
 from maskcover.covering.search.boxes import Admissible, coverage, maximal_extents
 from maskcover.grid import Extents

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.covering.test_bounds import every_box, optimum, placements
 
 from maskcover import Box, Grid, InvalidInput, rectangles
-from maskcover.covering import fewer as module
 from maskcover.covering.classes import fewest_by_classes
+from maskcover.covering.search import fewer as module
 from maskcover.covering.search.fewer import fewer, uncovered, without_redundant
 from maskcover.grid import Extents
+from tests.covering.search.test_bounds import every_box, optimum, placements
 
 CASES: list[tuple[Extents, list[Extents], int]] = [
     ((9,), [(2,)], 4),
@@ -33,7 +33,7 @@ def by_classes(side: int, area: float, largest: int) -> tuple[Grid, tuple[Extent
     shapes = rectangles(area=area).terms(grid)[0].shapes
     products = fewest_by_classes(grid, shapes, largest)
     assert products is not None
-    return grid, shapes, tuple(box for one in products for mask in one.masks() for box in mask.boxes)
+    return grid, shapes, tuple(box for one in products for box in one.boxes())
 
 
 def covers(sides: Extents, shapes: list[Extents], boxes: tuple[Box, ...]) -> bool:
