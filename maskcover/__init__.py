@@ -4,7 +4,7 @@ This module names what users use; everything it names is defined, and documented
 """
 
 from maskcover.cells import Cells
-from maskcover.covering import CoverReport, cover, frontier, verify
+from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify
 from maskcover.defense import CertificationResult, MaskedClassifier, certify, defend, predict
 from maskcover.errors import (
     ImpossibleCover,
@@ -60,6 +60,7 @@ __all__ = [
     "ImpossibleCover",
     "InvalidInput",
     "Jpeg",
+    "LowerBound",
     "Mask",
     "MaskFileError",
     "MaskSet",
@@ -80,6 +81,7 @@ __all__ = [
     "disc",
     "frontier",
     "half_planes",
+    "lower_bound",
     "parse_regions",
     "patches",
     "polygon",

@@ -5,7 +5,7 @@ Figures are made without pyplot: no display, no global state. Every function dra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from io import BytesIO
 from math import ceil, sqrt
@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from maskcover.canonical import write_atomically
 from maskcover.cells import Cells
-from maskcover.covering import CoverReport
+from maskcover.covering import CoverReport, LowerBound
+from maskcover.covering.lower import admissible_text
 from maskcover.covering.shares import PlacementMap
 from maskcover.errors import InvalidInput, MissingExtra
 from maskcover.grid import Box, Grid
@@ -164,11 +165,39 @@ def draw_frontier(sets: Sequence[MaskSet], ax: Axes | None = None) -> Axes:
     return ax
 
 
-def save_frontier(path: str | PathLike[str], sets: Sequence[MaskSet]) -> None:
-    """Write `draw_frontier` as a PNG; atomically."""
+def draw_bound(bound: LowerBound, ax: Axes | None = None) -> Axes:
+    """The placements that prove a lower bound, the heavier the stronger: no admissible mask holds more than weight 1.
+
+    Args:
+        bound: What `lower_bound` answered, on a grid of two dimensions.
+        ax: Where to draw, in pixels, rows downwards; a new figure by default.
+
+    >>> from maskcover import lower_bound
+    >>> draw_bound(lower_bound("squares(size=32)", max_mask_shape=(64, 64), time_limit=0)).get_title()
+    'squares(size=32) on 224×224 needs at least 36 masks\\nin boxes of at most 64×64'
+    """
+    height, width = _two_sides(bound.grid)
+    ax = _axes(ax)
+    ax.add_collection(_rectangles([(0, 0, height, width)], facecolor=FRAME, alpha=0.12))
+    heaviest = max(bound.weights, default=1)
+    faces = [(*to_rgb(HIDDEN), 0.35 * weight / heaviest) for weight in bound.weights]
+    edges = [(*to_rgb(HIDDEN), 0.2 + 0.8 * weight / heaviest) for weight in bound.weights]
+    ax.add_collection(_rectangles(map(_row, bound.placements), facecolor=faces, edgecolor=edges, linewidth=1))
+    _frame(ax, height, width)
+    size = admissible_text(bound.admissible)
+    ax.set_title(f"{bound.regions} on {bound.grid} needs at least {bound.masks} masks\nin {size}")
+    kind = (
+        "no such mask holds two of these" if bound.is_independent else "no such mask holds more than weight 1 of these"
+    )
+    _legend(ax, [Patch(facecolor=(*to_rgb(HIDDEN), 0.35), edgecolor=HIDDEN, label=kind)])
+    return ax
+
+
+def save_drawing(path: str | PathLike[str], draw: Callable[[Axes], object]) -> None:
+    """Write what one drawing function draws as a PNG; atomically."""
     target = _png_name(path)
-    figure = Figure(figsize=(7, 5), layout="constrained")
-    draw_frontier(sets, figure.subplots())
+    figure = Figure(figsize=(7, 7.4), layout="constrained")
+    draw(figure.subplots())
     write_atomically(target, png(figure))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import defense, geometry
+from maskcover.cli import defense, geometry, tradeoffs
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra
 
@@ -19,7 +19,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (geometry.cover, geometry.verify, geometry.show, geometry.frontier, defense.certify, defense.predict):
+for command in (
+    geometry.cover,
+    geometry.verify,
+    geometry.show,
+    tradeoffs.frontier,
+    tradeoffs.bound,
+    defense.certify,
+    defense.predict,
+):
     app.command()(command)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from maskcover.cli.output import REFUTED, answer
 from maskcover.cli.reading import read_sides, read_size
+from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
     from maskcover.covering import CoverReport
@@ -30,6 +31,7 @@ def cover(
     grid: Annotated[str | None, typer.Option(help="The paper's set: masks along each axis, such as 6x6.")] = None,
     align: Annotated[int, typer.Option(min=1, help="Edges of masks lie at multiples of so many pixels.")] = 1,
     multiplicity: Annotated[int, typer.Option(min=1, help="Every region inside at least so many masks.")] = 1,
+    time_limit: Annotated[float, typer.Option(min=0, help="Seconds to search for fewer, and for a proof.")] = 0.0,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the masks to this file.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -45,32 +47,13 @@ def cover(
         grid=None if grid is None else read_sides(grid),
         align=align,
         multiplicity=multiplicity,
+        time_limit=time_limit,
     )
     if output:
         made.save(output)
     count = "1 mask covers" if len(made) == 1 else f"{len(made)} masks cover"
     lines = [f"{count} {made.regions} on {made.grid}, verified", *figures(made)]
     answer(document(made), lines + ([f"  written to             {output}"] if output else []), as_json=as_json)
-
-
-def frontier(
-    regions: Annotated[str, typer.Argument(help="What the attacker may overwrite.")],
-    image_size: Annotated[str, typer.Option(help="Pixels: 224, or 480x640 for height x width.")] = "224",
-    most_masks: Annotated[int, typer.Option(min=1, help="Where to stop.")] = 150,
-    align: Annotated[int, typer.Option(min=1, help="Edges of masks lie at multiples of so many pixels.")] = 1,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Draw the trade-off to this PNG.")] = None,
-    as_json: Json = False,
-) -> None:
-    """The trade-off of masks, two-mask evaluations and largest hidden area: verified covers, few masks to many."""
-    from maskcover.covering import frontier as trade_off
-
-    found = trade_off(regions, read_size(image_size), most_masks=most_masks, align=align)
-    if output:
-        from maskcover.plot import save_frontier
-
-        save_frontier(output, found)
-    rows = [document(masks) for masks in found]
-    answer({"regions": found[0].regions, "frontier": rows}, _table(found), as_json=as_json)
 
 
 def verify(masks: MaskFile, regions: Regions = None, as_json: Json = False) -> None:
@@ -109,8 +92,9 @@ def document(masks: MaskSet) -> dict[str, Any]:
         "regions": masks.regions,
         "image_size": list(masks.grid.shape),
         "masks": len(masks),
-        "evaluations": masks.evaluations,
+        "evaluations": _evaluations(masks),
         "largest_hidden_area": masks.largest_hidden_area,
+        "at_least": masks.optimality and masks.optimality.at_least,
         "digest": masks.digest,
     }
 
@@ -118,19 +102,18 @@ def document(masks: MaskSet) -> dict[str, Any]:
 def figures(masks: MaskSet) -> list[str]:
     """A mask set in figures, for people."""
     share = masks.largest_hidden_area / masks.grid.size
-    return [
-        f"  largest hidden area    {masks.largest_hidden_area:,} px ({share:.2%})",
-        f"  two-mask evaluations   {masks.evaluations:,}",
-    ]
+    lines = [f"  largest hidden area    {masks.largest_hidden_area:,} px ({share:.2%})"]
+    if (evaluations := _evaluations(masks)) is not None:
+        lines.append(f"  two-mask evaluations   {evaluations:,}")
+    return lines + ([f"  optimality             {masks.optimality}"] if masks.optimality else [])
 
 
-def _table(found: tuple[MaskSet, ...]) -> list[str]:
-    rows = [
-        f"{len(one):>7,}  {one.evaluations:>11,}  {one.largest_hidden_area:>11,} px"
-        f"  {one.largest_hidden_area / one.grid.size:>7.2%}"
-        for one in found
-    ]
-    return [f"{found[0].regions} on {found[0].grid}", "  masks  evaluations  largest hidden area", *rows]
+def _evaluations(masks: MaskSet) -> int | None:
+    """The two-mask evaluations, unless there are too many masks to list their unions."""
+    try:
+        return masks.evaluations
+    except InvalidInput:
+        return None
 
 
 def _report(path: Path, regions: str | None) -> CoverReport:

@@ -1,7 +1,8 @@
 """Synthesis of covers and their exact verification. Knows regions and masks, nothing of classifiers."""
 
 from maskcover.covering.frontier import frontier
+from maskcover.covering.lower import LowerBound, lower_bound
 from maskcover.covering.synthesis import cover
 from maskcover.covering.verification import CoverReport, verify
 
-__all__ = ["CoverReport", "cover", "frontier", "verify"]
+__all__ = ["CoverReport", "LowerBound", "cover", "frontier", "lower_bound", "verify"]

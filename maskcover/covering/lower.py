@@ -100,12 +100,11 @@ def lower_bound(
     regions, grid = parse_regions(regions), Grid.of(image_size)
     if (max_mask_area is None) == (max_mask_shape is None):
         raise InvalidInput("name either max_mask_area= or max_mask_shape=: how large a mask may be")
-    if isinstance(time_limit, bool) or not isinstance(time_limit, int | float) or not 0 <= time_limit < 10**6:
-        raise InvalidInput(f"time_limit is a number of seconds, at least 0; got {time_limit!r}")
+    seconds = checked_seconds(time_limit)
     if max_mask_shape is not None:
-        return bounded(regions, grid, tuple(max_mask_shape), time_limit)
+        return bounded(regions, grid, tuple(max_mask_shape), seconds)
     area = cells_down(parse_amount(max_mask_area, "max_mask_area"), grid.size)
-    return bounded(regions, grid, area, time_limit)
+    return bounded(regions, grid, area, seconds)
 
 
 def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: float) -> LowerBound:
@@ -116,7 +115,7 @@ def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: 
         raise InvalidInput(
             f"no mask in {admissible_text(admissible)} holds a region of {regions}: there is no cover to bound"
         )
-    if time_limit:
+    if time_limit > 0:
         dual = rational_dual(grid, shapes, admissible, time_limit=time_limit)
     else:
         alone = independent_placements(grid, shapes, admissible, time_limit=0)
@@ -129,6 +128,13 @@ def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: 
         regions, grid, admissible, tuple(box for box, _ in kept), tuple(weight for _, weight in kept), dual.denominator
     )
     return found if found.check() else LowerBound(regions, grid, admissible, (), (), 1)
+
+
+def checked_seconds(time_limit: object) -> float:
+    """A number of seconds to spend, at least 0."""
+    if isinstance(time_limit, bool) or not isinstance(time_limit, int | float) or not 0 <= time_limit < 10**6:
+        raise InvalidInput(f"time_limit is a number of seconds, at least 0; got {time_limit!r}")
+    return float(time_limit)
 
 
 def admissible_text(admissible: Admissible) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from math import comb, prod
 
@@ -13,6 +13,7 @@ from maskcover.covering.axis import AxisMasks
 from maskcover.covering.classes import fewest_by_classes
 from maskcover.covering.designs import design
 from maskcover.covering.products import ProductGrid, product_grid
+from maskcover.covering.search.fewer import fewer
 from maskcover.covering.trimming import room_of, trimmed
 from maskcover.errors import ImpossibleCover, InvalidInput
 from maskcover.grid import Box, Extents, Grid
@@ -20,6 +21,7 @@ from maskcover.masks import Mask
 from maskcover.regions import Slot, Term
 from maskcover.regions.base import maximal
 
+_MOST_PLACEMENTS = 1 << 25  # that a search looks at
 _LARGEST_UNION = 7  # masks of a base in one mask; more hide little less than everything
 _MOST_POINTS = 60  # of a design; larger ones take long to make
 
@@ -34,22 +36,39 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class SlotPlan:
-    """Masks for one patch: product grids on the part of the image that its regions reach."""
+    """Masks for one patch: product grids on the part of the image that its regions reach, or boxes found by search.
+
+    `largest` is the area that no mask may exceed. `searched` is relative to the room, as the products are; empty if
+    nothing better than the products is known.
+    """
 
     slot: Slot
     room: Box
     products: tuple[ProductGrid, ...]
+    largest: int
+    searched: tuple[Box, ...] = ()
 
     @property
     def count(self) -> int:
         """Number of boxes, before those that hold no region are dropped."""
-        return sum(grid.count for grid in self.products)
+        return len(self.searched) or sum(grid.count for grid in self.products)
+
+    def boxes(self) -> Iterator[Box]:
+        """The boxes, relative to the room."""
+        yield from self.searched or (box for grid in self.products for box in grid.boxes())
 
     def masks(self) -> tuple[Cells, ...]:
         """The masks: of each box what regions inside it touch."""
-        boxes = (box for grid in self.products for box in grid.boxes())
-        moved = (Box(_plus(box.start, self.room.start), _plus(box.stop, self.room.start)) for box in boxes)
+        moved = (Box(_plus(box.start, self.room.start), _plus(box.stop, self.room.start)) for box in self.boxes())
         return trimmed(moved, self.slot, self.room)
+
+    def improved(self, align: int, time_limit: float) -> SlotPlan:
+        """The plan with fewer boxes, if some are found in so many seconds and the placements can all be held."""
+        lattice, shapes = Grid(self.room.extents), _shapes(self.slot)
+        if time_limit <= 0 or self.count < 2 or sum(map(lattice.placements, shapes)) > _MOST_PLACEMENTS:
+            return self
+        found = fewer(lattice, shapes, tuple(self.boxes()), self.largest, align=align, time_limit=time_limit)
+        return replace(self, searched=found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +119,16 @@ class Plan:
         """An upper bound of the two-mask evaluations."""
         return self.terms[0].evaluations if len(self.terms) == 1 else comb(self.masks + 1, 2)
 
+    def improved(self, align: int, time_limit: float) -> Plan:
+        """The plan with fewer masks for each patch, if some are found in so many seconds."""
+        each = time_limit / sum(len(term.slots) for term in self.terms)
+        return Plan(
+            tuple(
+                TermPlan(tuple((slot.improved(align, each), patches, size) for slot, patches, size in term.slots))
+                for term in self.terms
+            )
+        )
+
     def unions(self) -> Iterator[Mask]:
         """The masks of all terms."""
         for term in self.terms:
@@ -132,8 +161,8 @@ def plan_by_grid(grid: Grid, terms: tuple[Term, ...], budgets: Extents, style: S
 
     def by_grid(slot: Slot) -> SlotPlan:
         room = _aligned(room_of(slot), grid, style)
-        products = (product_grid(Grid(room.extents), shape, budgets, style.align) for shape in _shapes(slot))
-        return SlotPlan(slot, room, tuple(products))
+        products = tuple(product_grid(Grid(room.extents), shape, budgets, style.align) for shape in _shapes(slot))
+        return SlotPlan(slot, room, products, max(grid.mask_area for grid in products))
 
     counted = (Counter(term.slots).items() for term in terms)
     return Plan(tuple(TermPlan(tuple((by_grid(slot), n, n) for slot, n in slots)) for slots in counted))
@@ -164,12 +193,13 @@ def _slot_within(grid: Grid, slot: Slot, largest: int, style: Style) -> SlotPlan
     shapes = _shapes(slot)
     lattice = Grid(room.extents)
     products = fewest_by_classes(lattice, shapes, largest, align=style.align, fold=style.multiplicity)
-    return _whole(slot, grid) if products is None else SlotPlan(slot, room, products)
+    return _whole(slot, grid) if products is None else SlotPlan(slot, room, products, largest)
 
 
 def _whole(slot: Slot, grid: Grid) -> SlotPlan:
     """One mask that hides everything its regions reach."""
-    return SlotPlan(slot, grid.whole, (ProductGrid(tuple(AxisMasks(side, side, side) for side in grid.shape)),))
+    whole = ProductGrid(tuple(AxisMasks(side, side, side) for side in grid.shape))
+    return SlotPlan(slot, grid.whole, (whole,), grid.size)
 
 
 def _shapes(slot: Slot) -> tuple[Extents, ...]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from maskcover.amounts import Amount, cells_down, parse_amount
+from maskcover.covering.lower import admissible_text, bounded, checked_seconds
 from maskcover.covering.plan import Plan, Style, least_area, plan_by_grid, plan_within
 from maskcover.covering.verification import verify
 from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
 from maskcover.grid import Extents, Grid, ImageSize
-from maskcover.masks import MaskSet
+from maskcover.masks import MaskSet, Optimality
 from maskcover.masks.maskset import warned
 from maskcover.masks.unions import without_contained
 from maskcover.regions import RegionSet, Term, parse_regions
@@ -21,6 +23,7 @@ _DEFAULT_SHARE = Fraction(1, 10)
 _DEFAULT_SHARE_OF_SEVERAL = Fraction(3, 20)  # for each of several patches
 _DEFAULT_BUDGETS = {1: 6}  # patches -> masks along each axis, for one box shape; 5 for several patches
 _MOST_MASKS = 200_000
+_MOST_COMPARED = 2_000  # masks up to which a bound of their number is looked for
 
 
 def cover(
@@ -33,6 +36,7 @@ def cover(
     grid: Iterable[int] | None = None,
     align: int = 1,
     multiplicity: int = 1,
+    time_limit: float = 0.0,
 ) -> MaskSet:
     """Synthesise a mask set of which every region of the attacker lies inside at least one mask.
 
@@ -47,6 +51,8 @@ def cover(
         grid: For each box shape the paper's product of so many masks along each axis, such as (6, 6).
         align: Edges of masks lie at multiples of so many pixels, which must divide the sides: 16 for tokens of 16×16.
         multiplicity: Every region lies inside at least so many different masks.
+        time_limit: Seconds to search for fewer masks than product grids need (two thirds) and for a better proof of how
+            few are possible (one third).
 
     Patches that are not boxes, or not allowed everywhere, get masks trimmed to what such patches can touch (then align
     speaks of the boxes that are trimmed).
@@ -57,7 +63,8 @@ def cover(
     Sources: Eq. 1–3 and Lemma 4 for one shape, appendix B for several patches; classes of rectangles are ours.
 
     Returns:
-        The masks, none inside another, with the text of the region set as their claim; checked by `verify`.
+        The masks, none inside another, with the text of the region set as their claim; checked by `verify`. For one
+        patch at a time their `optimality` says how few masks there can be.
 
     Raises:
         ImpossibleCover: the request cannot be met; the message says what would be possible.
@@ -71,8 +78,12 @@ def cover(
     regions, lattice = parse_regions(regions), Grid.of(image_size)
     terms = regions.terms(lattice)
     style = Style(_count(align, "align"), _count(multiplicity, "multiplicity"))
+    seconds = checked_seconds(time_limit)
     plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style)
-    return warned(carried_out(plan, lattice, regions, style))
+    if style.multiplicity == 1:
+        plan = plan.improved(style.align, seconds * 2 / 3)
+    made = carried_out(plan, lattice, regions, style)
+    return warned(replace(made, optimality=_optimality(made, plan, regions, style, seconds / 3)))
 
 
 def carried_out(plan: Plan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:
@@ -86,6 +97,19 @@ def carried_out(plan: Plan, lattice: Grid, regions: RegionSet, style: Style) -> 
     # A mask inside another adds nothing, unless regions are to lie inside several.
     kept = every if style.multiplicity > 1 else without_contained(every, lattice)
     return _verified(MaskSet(lattice, kept, str(regions)), regions, style.multiplicity)
+
+
+def _optimality(made: MaskSet, plan: Plan, regions: RegionSet, style: Style, seconds: float) -> Optimality | None:
+    """What is known of the least number of masks; nothing for several patches, whose masks are unions."""
+    slots = [slot for term in plan.terms for slot, _, _ in term.slots]
+    if len(slots) > 1 or plan.terms[0].slots[0][1] > 1 or style.multiplicity > 1 or len(made) > _MOST_COMPARED:
+        return None
+    product, *others = slots[0].products
+    # Of one product it is the size of its masks that makes it minimal; a mask of the same area may be longer.
+    one_size = not others and not slots[0].searched
+    admissible = tuple(axis.size for axis in product.axes) if one_size else slots[0].largest
+    found = bounded(regions, made.grid, admissible, seconds)
+    return Optimality(len(made), found.masks, admissible_text(admissible))
 
 
 def _plan(

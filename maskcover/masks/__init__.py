@@ -2,6 +2,7 @@
 
 from maskcover.masks.mask import Mask
 from maskcover.masks.maskset import MaskSet
+from maskcover.masks.optimality import Optimality
 from maskcover.masks.unions import Unions
 
-__all__ = ["Mask", "MaskSet", "Unions"]
+__all__ = ["Mask", "MaskSet", "Optimality", "Unions"]

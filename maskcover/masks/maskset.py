@@ -18,6 +18,7 @@ from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Box, Grid, ImageSize
 from maskcover.masks.files import read_masks, write_masks
 from maskcover.masks.mask import Mask
+from maskcover.masks.optimality import Optimality
 from maskcover.masks.unions import Unions, distinct_unions
 
 BoxRow = Sequence[int]
@@ -32,6 +33,7 @@ class MaskSet(Sequence[Mask]):
         masks: The masks, in the order in which the defence tries them.
         regions: The text of the region set that the masks are claimed to cover, if any. A claim, to be checked with
             `verify`; it is saved with the masks and kept by slices, but is no part of equality or hash.
+        optimality: What `cover` knows of the least number of masks; neither saved nor kept by slices.
 
     >>> masks = MaskSet.from_boxes([(0, 0, 4, 9), (5, 0, 4, 9)], image_size=9)
     >>> len(masks), masks[:1] == MaskSet.from_boxes([(0, 0, 4, 9)], image_size=9)
@@ -41,6 +43,7 @@ class MaskSet(Sequence[Mask]):
     grid: Grid
     masks: tuple[Mask, ...]
     regions: str | None = field(default=None, compare=False)
+    optimality: Optimality | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.grid, Grid):
@@ -136,7 +139,7 @@ class MaskSet(Sequence[Mask]):
     @overload
     def __getitem__(self, key: slice) -> MaskSet: ...
     def __getitem__(self, key: int | slice) -> Mask | MaskSet:
-        return replace(self, masks=self.masks[key]) if isinstance(key, slice) else self.masks[key]
+        return replace(self, masks=self.masks[key], optimality=None) if isinstance(key, slice) else self.masks[key]
 
     def __add__(self, other: MaskSet) -> MaskSet:
         """The masks of both, in order; the sum claims what the first claimed."""
@@ -144,7 +147,7 @@ class MaskSet(Sequence[Mask]):
             return NotImplemented
         if other.grid != self.grid:
             raise InvalidInput(f"cannot join masks for {self.grid} and for {other.grid}")
-        return replace(self, masks=self.masks + other.masks)
+        return replace(self, masks=self.masks + other.masks, optimality=None)
 
     def __repr__(self) -> str:
         claim = f", regions={self.regions!r}" if self.regions else ""

@@ -1,0 +1,37 @@
+"""How far the number of masks of a set may be from the least possible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Optimality:
+    """A cover of `masks` masks, where every cover needs `at_least` of them, if no mask leaves a box of `within`.
+
+    >>> print(Optimality(36, 36, "boxes of at most 64×64"))
+    36 masks, proven minimal for masks in boxes of at most 64×64
+    >>> print(Optimality(75, 40, "boxes of at most 4,902 px"))
+    75 masks; at least 40 are needed for masks in boxes of at most 4,902 px
+    """
+
+    masks: int
+    at_least: int
+    within: str
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether no cover has fewer masks."""
+        return self.masks <= self.at_least
+
+    @property
+    def gap(self) -> int:
+        """How many masks fewer there might be."""
+        return max(self.masks - self.at_least, 0)
+
+    def __str__(self) -> str:
+        count = "1 mask" if self.masks == 1 else f"{self.masks:,} masks"
+        if self.is_proven:
+            return f"{count}, proven minimal for masks in {self.within}"
+        needed = "1 is" if self.at_least == 1 else f"{self.at_least:,} are"
+        return f"{count}; at least {needed} needed for masks in {self.within}"
