@@ -4,7 +4,7 @@ This module names what users use; everything it names is defined, and documented
 """
 
 from maskcover.cells import Cells
-from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify
+from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
 from maskcover.defense import CertificationResult, MaskedClassifier, certify, defend, predict
 from maskcover.errors import (
     ImpossibleCover,
@@ -96,4 +96,5 @@ __all__ = [
     "union",
     "verify",
     "within",
+    "without_redundant",
 ]

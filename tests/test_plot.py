@@ -16,7 +16,17 @@ from PIL import Image
 
 import maskcover as mc
 from maskcover.covering.shares import placement_map
-from maskcover.plot import BARE, HIDDEN, draw_masks, draw_placements, draw_witness, percent_down, save
+from maskcover.plot import (
+    BARE,
+    HIDDEN,
+    draw_bound,
+    draw_frontier,
+    draw_masks,
+    draw_placements,
+    draw_witness,
+    percent_down,
+    save,
+)
 
 GRID = (12, 20)
 REGIONS = "squares(size=3)"
@@ -199,3 +209,28 @@ def test_missing_matplotlib_names_the_extra() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "MissingExtra" in done.stderr
     assert "maskcover[plot]" in done.stderr
+
+
+def test_a_frontier_is_one_point_a_set() -> None:
+    sets = mc.frontier(REGIONS, GRID, most_masks=12)
+    ax = draw_frontier(sets)
+    (line,) = ax.lines
+    assert list(line.get_xdata()) == [len(one) for one in sets]
+    assert list(line.get_ydata()) == [100 * one.largest_hidden_area / 240 for one in sets]
+    assert ax.get_title() == "squares(size=3) on 12×20"
+
+
+def test_a_bound_is_its_placements_the_heavier_the_stronger() -> None:
+    bound = mc.lower_bound(REGIONS, GRID, max_mask_shape=(6, 6), time_limit=0)
+    ax = draw_bound(bound)
+    assert rectangles(ax, 1) == [(*box.start, *box.stop) for box in bound.placements]
+    weighted = mc.LowerBound(bound.regions, bound.grid, 36, bound.placements[:2], (1, 4), 8)
+    edges = np.asarray(draw_bound(weighted).collections[1].get_edgecolor())
+    assert np.allclose(edges[:, 3], (0.4, 1.0))
+
+
+def test_nothing_is_drawn_of_no_sets_and_of_other_dimensions() -> None:
+    with pytest.raises(mc.InvalidInput, match="expected at least one mask set"):
+        draw_frontier(())
+    with pytest.raises(mc.InvalidInput, match="grids \\(height, width\\)"):
+        draw_bound(mc.lower_bound("squares(size=3)", (9,), max_mask_area=5, time_limit=0))

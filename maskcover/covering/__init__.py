@@ -2,7 +2,8 @@
 
 from maskcover.covering.frontier import frontier
 from maskcover.covering.lower import LowerBound, lower_bound
+from maskcover.covering.selection import without_redundant
 from maskcover.covering.synthesis import cover
 from maskcover.covering.verification import CoverReport, verify
 
-__all__ = ["CoverReport", "LowerBound", "cover", "frontier", "lower_bound", "verify"]
+__all__ = ["CoverReport", "LowerBound", "cover", "frontier", "lower_bound", "verify", "without_redundant"]

@@ -9,7 +9,7 @@ from math import ceil, prod
 
 from maskcover.amounts import Amount, cells_down, parse_amount
 from maskcover.cells import Cells
-from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements, rational_dual
+from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements
 from maskcover.covering.search.boxes import Admissible
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid, ImageSize
@@ -116,6 +116,9 @@ def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: 
             f"no mask in {admissible_text(admissible)} holds a region of {regions}: there is no cover to bound"
         )
     if time_limit > 0:
+        # Not at the top: what needs no solver starts without scipy.
+        from maskcover.covering.search.duals import rational_dual
+
         dual = rational_dual(grid, shapes, admissible, time_limit=time_limit)
     else:
         alone = independent_placements(grid, shapes, admissible, time_limit=0)

@@ -14,7 +14,7 @@ from maskcover.covering.classes import fewest_by_classes
 from maskcover.covering.designs import design
 from maskcover.covering.products import ProductGrid, product_grid
 from maskcover.covering.search.fewer import fewer
-from maskcover.covering.trimming import room_of, trimmed
+from maskcover.covering.trimming import is_free, room_of, trimmed
 from maskcover.errors import ImpossibleCover, InvalidInput
 from maskcover.grid import Box, Extents, Grid
 from maskcover.masks import Mask
@@ -118,6 +118,11 @@ class Plan:
     def evaluations(self) -> int:
         """An upper bound of the two-mask evaluations."""
         return self.terms[0].evaluations if len(self.terms) == 1 else comb(self.masks + 1, 2)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether all patches are boxes that may lie anywhere in their rooms."""
+        return all(is_free(slot.slot, slot.room) for term in self.terms for slot, _, _ in term.slots)
 
     def improved(self, align: int, time_limit: float) -> Plan:
         """The plan with fewer masks for each patch, if some are found in so many seconds."""

@@ -30,8 +30,8 @@ def minimal_signatures(masks: Prepared, slot: Slot) -> dict[Signature, Cells]:
     return minimal(found)
 
 
-def scarce_tuple(masks: MaskSet, term: Term, multiplicity: int = 1) -> tuple[Cells, ...] | None:
-    """Patches, one for each slot, that share fewer than `multiplicity` masks; None if there are none.
+def minimal_shared(masks: MaskSet, term: Term) -> dict[Signature, tuple[Cells, ...]]:
+    """The minimal sets of masks that contain some tuple of patches, one for each slot, each with such a tuple.
 
     Tuples are built patch by patch; after each patch only the minimal sets of shared masks go on.
     """
@@ -45,6 +45,12 @@ def scarce_tuple(masks: MaskSet, term: Term, multiplicity: int = 1) -> tuple[Cel
             for signature, patch in minimal_of[slot].items():
                 joined.setdefault(common & signature, (*placed, patch))
         shared = minimal(joined)
+    return shared
+
+
+def scarce_tuple(masks: MaskSet, term: Term, multiplicity: int = 1) -> tuple[Cells, ...] | None:
+    """Patches, one for each slot, that share fewer than `multiplicity` masks; None if there are none."""
+    shared = minimal_shared(masks, term)
     scarce = min(shared, key=int.bit_count)
     return shared[scarce] if scarce.bit_count() < multiplicity else None
 

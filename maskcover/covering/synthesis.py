@@ -11,6 +11,7 @@ import numpy as np
 from maskcover.amounts import Amount, cells_down, parse_amount
 from maskcover.covering.lower import admissible_text, bounded, checked_seconds
 from maskcover.covering.plan import Plan, Style, least_area, plan_by_grid, plan_within
+from maskcover.covering.selection import selected
 from maskcover.covering.verification import verify
 from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
 from maskcover.grid import Extents, Grid, ImageSize
@@ -83,6 +84,9 @@ def cover(
     if style.multiplicity == 1:
         plan = plan.improved(style.align, seconds * 2 / 3)
     made = carried_out(plan, lattice, regions, style)
+    if style.multiplicity == 1 and (seconds > 0 or not plan.is_free):
+        # Of regions that may not lie everywhere, and of what a search found, grids may hold more masks than are needed.
+        made = _verified(selected(made, terms, seconds), regions, style.multiplicity)
     return warned(replace(made, optimality=_optimality(made, plan, regions, style, seconds / 3)))
 
 

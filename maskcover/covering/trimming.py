@@ -27,7 +27,7 @@ def room_of(slot: Slot) -> Box:
 
 def trimmed(boxes: Iterable[Box], slot: Slot, room: Box) -> tuple[Cells, ...]:
     """For each box the union of the regions inside it; boxes that hold none are left out."""
-    if all(_is_free(stencil, room) for stencil in slot) or len(slot) > _MOST_STENCILS:
+    if is_free(slot, room) or len(slot) > _MOST_STENCILS:
         # Boxes that move freely fill every box that any of them fits. Of very many shapes the trimmed masks would be
         # nearly boxes, and slow to verify.
         shapes = [stencil.extents for stencil in slot]
@@ -39,6 +39,11 @@ def trimmed(boxes: Iterable[Box], slot: Slot, room: Box) -> tuple[Cells, ...]:
 def _plain(cells: Cells) -> Cells:
     """The bounding box instead of what all but fills it: simpler to verify and to apply, and hardly larger."""
     return Cells([cells.span]) if cells.area * _FILLED >= cells.span.volume else cells
+
+
+def is_free(slot: Slot, room: Box) -> bool:
+    """Whether all stencils are boxes that may lie anywhere in the room."""
+    return all(_is_free(stencil, room) for stencil in slot)
 
 
 def _is_free(stencil: Stencil, room: Box) -> bool:

@@ -16,9 +16,10 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from maskcover import Box, Grid, InvalidInput, rectangles
 from maskcover.covering.axis import AxisMasks
-from maskcover.covering.search import bounds
-from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements, rational_dual
+from maskcover.covering.search import duals
+from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements
 from maskcover.covering.search.boxes import Admissible, coverage, maximal_extents
+from maskcover.covering.search.duals import rational_dual
 from maskcover.grid import Extents
 
 CASES: list[tuple[Extents, list[Extents], Admissible]] = [
@@ -164,7 +165,7 @@ def _answer(value: float, length: int | None = None) -> Callable[..., object]:
     ],
 )
 def test_a_bad_solver_never_makes_a_false_bound(monkeypatch: pytest.MonkeyPatch, solver: Callable[..., object]) -> None:
-    monkeypatch.setattr(bounds, "linprog", solver)
+    monkeypatch.setattr(duals, "linprog", solver)
     sides, shapes, admissible = CASES[2]
     dual = rational_dual(Grid(sides), shapes, admissible, time_limit=0.2)
     assert check_dual(Grid(sides), shapes, admissible, dual)
