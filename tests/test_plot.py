@@ -215,8 +215,8 @@ def test_a_frontier_is_one_point_a_set() -> None:
     sets = mc.frontier(REGIONS, GRID, most_masks=12)
     ax = draw_frontier(sets)
     (line,) = ax.lines
-    assert list(line.get_xdata()) == [len(one) for one in sets]
-    assert list(line.get_ydata()) == [100 * one.largest_hidden_area / 240 for one in sets]
+    assert np.asarray(line.get_xdata()).tolist() == [len(one) for one in sets]
+    assert np.asarray(line.get_ydata()).tolist() == [100 * one.largest_hidden_area / 240 for one in sets]
     assert ax.get_title() == "squares(size=3) on 12×20"
 
 
