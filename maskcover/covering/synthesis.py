@@ -168,6 +168,10 @@ def _smallest_areas(lattice: Grid, terms: tuple[Term, ...], style: Style, afford
 
 def _verified(masks: MaskSet, regions: RegionSet, multiplicity: int) -> MaskSet:
     report = verify(masks, regions, multiplicity=multiplicity)
+    if not report and multiplicity > 1 and verify(masks, regions):
+        raise ImpossibleCover(
+            f"{len(masks)} masks cover {regions}, but not {multiplicity} times; allow more masks, or smaller ones"
+        )
     if not report:
         raise SynthesisFault(f"maskcover made a mask set that does not cover: {report}. Please report this as a bug")
     return masks

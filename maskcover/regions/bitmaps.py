@@ -32,7 +32,7 @@ def bitmap(cells: npt.ArrayLike | str) -> RegionSet:
 
     Args:
         cells: A bool array, (height, width) for images, True where the patch is; or its text, rows of 0 and 1 with
-            slashes between. Empty rows and columns at its borders do not count.
+            slashes between (one row: "111/"). Empty rows and columns at its borders do not count.
 
     Raises:
         InvalidInput: not a bool array, or one that is False everywhere.
@@ -89,14 +89,18 @@ def _left(one: Stencil, larger: Slot, arrays: dict[Cells, BoolArray]) -> Cells:
 
 
 def bitmap_text(cells: BoolArray) -> str:
-    """Rows of 0 and 1, with as many slashes between as axes end there.
+    """Rows of 0 and 1, with as many slashes between as axes end there, and after one that is alone.
 
-    >>> bitmap_text(np.ones((2, 1, 3), dtype=bool))
-    '111//111'
+    >>> bitmap_text(np.ones((2, 1, 3), dtype=bool)), bitmap_text(np.ones((1, 3), dtype=bool))
+    ('111//111', '111/')
     """
+    return _rows(cells) + "/" * (cells.ndim - 1) * (len(cells) == 1)
+
+
+def _rows(cells: BoolArray) -> str:
     if cells.ndim == 1:
         return "".join("01"[cell] for cell in cells.astype(int))
-    return ("/" * (cells.ndim - 1)).join(map(bitmap_text, cells))
+    return ("/" * (cells.ndim - 1)).join(map(_rows, cells))
 
 
 def read_bitmap(text: str) -> BoolArray:
@@ -108,7 +112,7 @@ def read_bitmap(text: str) -> BoolArray:
     rows = "".join(text.split())
     slashes = max((len(run) for run in rows.replace("0", "1").split("1")), default=0)
     try:
-        array = np.array(_nested(rows, slashes))
+        array = np.array(_nested(rows.removesuffix("/" * slashes), slashes))
     except ValueError as error:
         raise InvalidInput(f"a bitmap has rows of equal length, such as '010/111'; got {text[:80]!r}") from error
     if array.dtype != np.bool_ or not array.size:

@@ -39,7 +39,8 @@ class Through(RegionSet):
         return tuple(
             Term(slots)
             for term in self.base.expand(source, allowed)
-            if all(slots := tuple(_images(slot, axes) for slot in term.slots))
+            # Of a patch that is cropped away wherever it lies, the others remain.
+            if (slots := tuple(filter(None, (_images(slot, axes) for slot in term.slots))))
         )
 
     def __str__(self) -> str:

@@ -1,0 +1,93 @@
+"""Every family, nested in every way, against its definition: verify, cover, the maximal stencils, the text."""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import Any
+
+import numpy as np
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import maskcover as mc
+from maskcover import ImpossibleCover, InvalidInput, parse_regions, verify
+from tests import definitions
+from tests.family_strategies import Family, families, families_and_masks, masks_of
+from tests.geometry_strategies import plain_set, quiet_cover
+from tests.oracles import BoolArray
+
+Case = tuple[Family, BoolArray]
+
+
+@settings(max_examples=300)
+@given(families_and_masks(), st.sampled_from([1, 1, 1, 2, 3]))
+def test_the_answer_and_the_witness_are_those_of_definition_1(case: Case, multiplicity: int) -> None:
+    family, arrays = case
+    missed = definitions.scarce(masks_of(arrays), family.attacks, multiplicity)
+    try:
+        report = verify(plain_set(arrays), family.regions, multiplicity=multiplicity)
+    except InvalidInput:
+        assert family.is_void
+        return
+    assert bool(report) == report.covers == (not missed)
+    if report.witness is not None:
+        assert tuple(definitions.bits_of(patch, family.sides) for patch in report.witness) in missed
+
+
+@settings(max_examples=200)
+@given(families(most_patches=1))
+def test_the_stencils_are_regions_and_hold_every_region(family: Family) -> None:
+    """Nothing is invented, nothing is lost, and the figures count what is listed."""
+    try:
+        (term,) = family.regions.terms(mc.Grid(family.sides))
+    except InvalidInput:
+        assert family.is_void
+        return
+    listed = [
+        definitions.bits_of(stencil.at(tuple(place)), family.sides)
+        for stencil in term.slots[0]
+        for place in np.argwhere(stencil.places.to_array(mc.Grid(family.sides)))
+    ]
+    assert set(listed) <= family.single
+    assert definitions.maximal(family.single - {0}) <= set(listed)
+    found = family.regions.describe(family.sides)
+    assert found.placements == len(listed) == len(set(listed))
+    assert found.pixels == max(map(int.bit_count, family.single))
+    assert found.shapes == len({stencil.cells for stencil in term.slots[0]})
+
+
+@settings(max_examples=250)
+@given(families(), st.data())
+def test_every_cover_covers_by_brute_force(family: Family, data: st.DataObject) -> None:
+    assume(sum(map(definitions.tuples, family.attacks)) <= 3000)
+    budgets: list[dict[str, Any]] = [
+        {},
+        {"masks": data.draw(st.integers(1, 30))},
+        {"evaluations": data.draw(st.integers(1, 200))},
+        {"max_mask_area": data.draw(st.integers(1, int(np.prod(family.sides))))},
+        {"grid": tuple(data.draw(st.integers(1, side)) for side in family.sides)},
+    ]
+    budget = data.draw(st.sampled_from(budgets))
+    steps = [step for step in range(1, 8) if gcd(*family.sides) % step == 0]
+    align = data.draw(st.sampled_from(steps))
+    multiplicity = 1 if "grid" in budget else data.draw(st.sampled_from([1, 1, 2, 3]))
+    try:
+        masks = quiet_cover(family.regions, family.sides, align=align, multiplicity=multiplicity, **budget)
+    except ImpossibleCover:
+        assume(condition=False)
+    except InvalidInput:
+        assert family.is_void
+        return
+    arrays = [definitions.bits_of(mask, family.sides) for mask in masks]
+    assert not definitions.scarce(arrays, family.attacks, multiplicity)
+    assert masks.regions == str(family.regions)
+    assert len(masks) <= budget.get("masks", len(masks))
+    assert masks.evaluations <= budget.get("evaluations", masks.evaluations)
+    assert masks.largest_hidden_area <= budget.get("max_mask_area", masks.largest_hidden_area)
+
+
+@given(families())
+def test_the_text_of_a_region_set_reads_back_as_it(family: Family) -> None:
+    regions = family.regions
+    found = parse_regions(str(regions))
+    assert (found, str(found), hash(found)) == (regions, str(regions), hash(regions))
