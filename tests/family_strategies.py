@@ -101,7 +101,9 @@ def leaves(draw: st.DrawFn, sides: Shape, *, parts: bool = False) -> Family:
             turned = move == "transposed" and axis is not None
             return mc.stripes(width, axis=len(sides) - 1 - (axis or 0) if turned else axis)
 
-        return Family(sides, stripes, ((definitions.stripes(width, axes, sides),),))
+        across = definitions.stripes(width, axes, sides)
+        assume(not parts or max(map(int.bit_count, across)) <= _MOST_PARTS)
+        return Family(sides, stripes, ((definitions.subsets(across) if parts else across,),))
     if kind == "disc":
         diameter = draw(st.fractions("1/4", min(sides), max_denominator=6))
         return _drawn(lambda _: mc.disc(diameter), definitions.disc(diameter), sides)
