@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from maskcover.covering.plan import Style, least_area, plan_within
+from maskcover.covering.plan import Style, least_area, possible_plan
 from maskcover.covering.synthesis import carried_out
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid, ImageSize
@@ -39,7 +39,7 @@ def frontier(
     regions, grid, style = parse_regions(regions), Grid.of(image_size), Style(align)
     terms = regions.terms(grid)
     least, largest, found = least_area(grid, terms), grid.size, list[MaskSet]()
-    while largest >= least and (plan := plan_within(grid, terms, largest, style)).masks <= most_masks:
+    while largest >= least and (plan := possible_plan(grid, terms, largest, style)) and plan.masks <= most_masks:
         found.append(carried_out(plan, grid, regions, style))
         largest = min(found[-1].largest_hidden_area - 1, int(largest * _STEP))
     return _undominated(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from math import comb, prod
@@ -154,6 +155,14 @@ def plan_within(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style 
     return Plan(tuple(_term_within(grid, term, largest, style) for term in terms))
 
 
+def possible_plan(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style) -> Plan | None:
+    """`plan_within`, or None where no masks of this size can respect the style."""
+    try:
+        return plan_within(grid, terms, largest, style)
+    except ImpossibleCover:
+        return None
+
+
 def least_area(grid: Grid, terms: tuple[Term, ...]) -> int:
     """A largest hidden area for which there is a plan: that of boxes around the patches, or the whole image."""
     return max(min(sum(map(_largest_box, term.slots)), grid.size) for term in terms)
@@ -186,10 +195,10 @@ def _term_within(grid: Grid, term: Term, largest: int, style: Style) -> TermPlan
 def _united(grid: Grid, slot: Slot, patches: int, largest: int, style: Style) -> TermPlan:
     """Patches alike: the size of unions that needs the fewest of them."""
     most = min(largest // _largest_box(slot), _LARGEST_UNION)
-    plans = (
-        TermPlan(((_slot_within(grid, slot, largest // size, style), patches, size),))
-        for size in range(patches, max(most, patches) + 1)
-    )
+    plans = [TermPlan(((_slot_within(grid, slot, largest // patches, style), patches, patches),))]
+    for size in range(patches + 1, most + 1):
+        with suppress(ImpossibleCover):
+            plans.append(TermPlan(((_slot_within(grid, slot, largest // size, style), patches, size),)))
     return min(plans, key=lambda plan: plan.masks)
 
 
@@ -198,7 +207,12 @@ def _slot_within(grid: Grid, slot: Slot, largest: int, style: Style) -> SlotPlan
     shapes = _shapes(slot)
     lattice = Grid(room.extents)
     products = fewest_by_classes(lattice, shapes, largest, align=style.align, fold=style.multiplicity)
-    return _whole(slot, grid) if products is None else SlotPlan(slot, room, products, largest)
+    if products is None:
+        asked = f"align={style.align}, multiplicity={style.multiplicity}"
+        raise ImpossibleCover(
+            f"no masks of at most {largest} px hold the patches and cover with {asked}; allow larger masks"
+        )
+    return SlotPlan(slot, room, products, largest)
 
 
 def _whole(slot: Slot, grid: Grid) -> SlotPlan:

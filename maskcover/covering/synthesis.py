@@ -10,7 +10,7 @@ import numpy as np
 
 from maskcover.amounts import Amount, cells_down, parse_amount
 from maskcover.covering.lower import admissible_text, bounded, checked_seconds
-from maskcover.covering.plan import Plan, Style, least_area, plan_by_grid, plan_within
+from maskcover.covering.plan import Plan, Style, least_area, plan_by_grid, plan_within, possible_plan
 from maskcover.covering.selection import selected
 from maskcover.covering.verification import verify
 from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
@@ -162,7 +162,8 @@ def _smallest_areas(lattice: Grid, terms: tuple[Term, ...], style: Style, afford
     low = least_area(lattice, terms) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if affordable(plan_within(lattice, terms, middle, style)) else (middle, high)
+        plan = possible_plan(lattice, terms, middle, style)
+        low, high = (low, middle) if plan and affordable(plan) else (middle, high)
     return plan_within(lattice, terms, high, style)
 
 

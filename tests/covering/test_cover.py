@@ -306,3 +306,32 @@ def test_swapped_sides_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     _swapped_sides(monkeypatch)
     with pytest.raises(SynthesisFault):
         cover(rectangle(2, 9), 24)
+
+
+@given(st.sampled_from([1, 2, 4]), st.integers(1, 3), st.integers(1, 8), st.integers(1, 64))
+def test_a_budget_of_area_holds_for_aligned_and_for_multiple_masks(align: int, fold: int, side: int, most: int) -> None:
+    try:
+        masks = quiet_cover(squares(side), (8, 8), max_mask_area=most, align=align, multiplicity=fold)
+    except ImpossibleCover:
+        assert most < 64 or fold > 1
+        return
+    assert masks.largest_hidden_area <= most
+    assert verify(masks, multiplicity=fold)
+    edges = np.concatenate([mask.bounds.ravel() for mask in masks])
+    assert not (edges % align).any()
+
+
+@pytest.mark.parametrize("keywords", [{"align": 16, "max_mask_area": 1100}, {"multiplicity": 9, "max_mask_area": 1100}])
+def test_masks_too_small_for_what_is_asked_are_impossible(keywords: dict[str, int]) -> None:
+    with pytest.raises(ImpossibleCover, match="no masks of at most 1100 px hold the patches and cover with align="):
+        cover(squares(32), **keywords)  # type: ignore[arg-type]  # mypy cannot tell which keyword
+
+
+@pytest.mark.parametrize(
+    ("keywords", "masks"), [({"masks": 40}, 36), ({"evaluations": 700}, 36), ({"grid": (6, 6)}, 36)]
+)
+def test_token_aligned_masks_of_the_design(keywords: dict[str, Any], masks: int) -> None:
+    """Design §6: for 32×32 on 224 stride 32, mask 64, also 36 masks."""
+    found = cover(squares(32), align=16, **keywords)
+    assert len(found) == masks
+    assert {box.extents for mask in found for box in mask.boxes} == {(64, 64)}
