@@ -21,6 +21,7 @@ lint: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/verify.py
+	$(BIN)/python benchmarks/cover.py
 	$(BIN)/python benchmarks/certify.py
 
 mutants: .venv/installed
