@@ -25,6 +25,7 @@ from maskcover import (
 from maskcover.regions import (
     avoiding,
     bitmap,
+    boxes,
     disc,
     half_planes,
     patches,
@@ -173,3 +174,9 @@ def test_masks_that_cannot_be_had_twice_are_impossible() -> None:
     with pytest.raises(ImpossibleCover, match=r"1 masks cover .*, but not 2 times"):
         quiet_cover(squares(1), 9, masks=1, multiplicity=2)
     assert verify(cover(squares(2), 9, max_mask_area=27, multiplicity=3), multiplicity=3)
+
+
+def test_too_many_rectangles_in_an_odd_area_are_refused_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boxes, "_MOST_WORK", 100)
+    with pytest.raises(InvalidInput, match=r"inside an area of 24 px has 192 placements to look at, more than 100"):
+        within(rectangles(4), ISLAND).terms(Grid((4, 6)))
