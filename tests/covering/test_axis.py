@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskcover.covering.axis import AxisMasks, axis_masks
+from maskcover.covering.axis import AxisMasks, axis_masks, axis_options
 from maskcover.errors import ImpossibleCover, InvalidInput
 from tests import oracles
 
@@ -140,3 +140,41 @@ def test_patches_and_budgets_start_at_one(patch: int, budget: int) -> None:
 def test_masks_that_leave_the_axis_are_refused(length: int, size: int, stride: int) -> None:
     with pytest.raises(InvalidInput, match="expected 1 <= size <= length, stride >= 1 and fold >= 1"):
         AxisMasks(length, size, stride)
+
+
+@pytest.mark.parametrize("length", SHORT)
+def test_a_folded_axis_covers_every_patch_so_many_times(length: int) -> None:
+    """And with an alignment all edges are multiples of it, for each way to cover the axis that is offered."""
+    steps = [step for step in range(1, length + 1) if length % step == 0]
+    for patch, align, fold in product(range(1, length + 1), steps, (1, 2, 3)):
+        options = axis_options(length, patch, align, fold)
+        assert [axis.count for axis in options] == sorted({axis.count for axis in options})
+        assert [axis.size for axis in options] == sorted({axis.size for axis in options}, reverse=True)
+        assert fold > 1 or options
+        for axis in options:
+            assert len(axis.intervals) == axis.count == len(set(axis.intervals))
+            assert all(0 <= a < b <= length and a % align == b % align == 0 for a, b in axis.intervals)
+            assert axis.covers >= patch
+            for place in range(length - patch + 1):
+                assert sum(a <= place and place + patch <= b for a, b in axis.intervals) >= fold
+
+
+@pytest.mark.parametrize("length", range(1, 11))
+def test_no_option_could_have_smaller_masks(length: int) -> None:
+    """Of equally many aligned masks of one size, wherever they start."""
+    for patch, align in product(range(1, length + 1), [step for step in (1, 2, 3) if length % step == 0]):
+        for axis in axis_options(length, patch, align):
+            size, starts = axis.size - align, range(0, length - axis.size + align + 1, align)
+            if size >= patch:
+                choices = combinations(starts, min(axis.count, len(starts)))
+                assert not any(oracles.axis_covered(chosen, size, length, patch) for chosen in choices)
+
+
+@pytest.mark.parametrize("length", range(1, 13))
+def test_an_aligned_axis_keeps_its_budget(length: int) -> None:
+    for patch, budget in product(range(1, length + 1), range(1, length + 1)):
+        for align in (step for step in range(2, length + 1) if length % step == 0):
+            axis = axis_masks(length, patch, budget, align)
+            assert axis.count <= budget
+            assert all(a % align == b % align == 0 for a, b in axis.intervals)
+            assert oracles.axis_covered(axis.starts, axis.size, length, patch)

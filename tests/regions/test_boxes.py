@@ -1,4 +1,4 @@
-"""The region families: their shapes against the definition, their equality, and what they refuse."""
+"""Families of boxes and the sets made of them: shapes against the definition, equality, and what they refuse."""
 
 from __future__ import annotations
 
