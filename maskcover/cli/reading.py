@@ -16,9 +16,13 @@ _SIZE = re.compile(r"\d{1,6}(?:x\d{1,6})*")
 def read_size(text: str) -> int | tuple[int, ...]:
     """An image size: "224" for a square image, "480x640" for height x width.
 
-    >>> read_size("480x640")
-    (480, 640)
+    "1000x" is a signal of one axis, "16x224x224" a clip.
+
+    >>> read_size("480x640"), read_size("1000x")
+    ((480, 640), (1000,))
     """
+    if text.endswith("x") and text.count("x") == 1:
+        return read_sides(text[:-1])
     sides = read_sides(text)
     return sides[0] if len(sides) == 1 else sides
 
