@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 
-from maskcover.certificate.document import read_certificate, write_certificate
+from maskcover.certificate.document import Content, content_of, read_certificate, write_certificate
 from maskcover.certificate.tiling import TermEvidence, evidence
 from maskcover.covering import verify
 from maskcover.errors import InvalidInput, NotCovering
@@ -47,7 +46,16 @@ class CoverCertificate:
     @classmethod
     def load(cls, path: str | PathLike[str]) -> CoverCertificate:
         """Read a file of `save`; `MaskFileError` names the field that is wrong. The evidence is not judged here."""
-        grid, masks, regions, terms = read_certificate(Path(path))
+        return cls._of(read_certificate(path))
+
+    @classmethod
+    def from_bytes(cls, content: bytes, name: str) -> CoverCertificate:
+        """What `load` makes of a file of these bytes; errors speak of it by its name."""
+        return cls._of(content_of(content, name))
+
+    @classmethod
+    def _of(cls, content: Content) -> CoverCertificate:
+        grid, masks, regions, terms = content
         return cls(MaskSet(grid, masks, regions), regions, terms)
 
     def __str__(self) -> str:

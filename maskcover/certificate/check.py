@@ -130,14 +130,14 @@ def bounded(work: int) -> None:
         raise Stop(3, "this claim on this image is too large for this checker")
 
 
-def drawn(text: Any, value: str = "1") -> tuple[Point, list[Box]]:
+def drawn(text: str, value: str = "1", slashes: int | None = None) -> tuple[Point, list[Box]]:
     """The sides of a bitmap, and its cells of a value as boxes: each run in a row is one."""
-    if isinstance(text, str) and re.fullmatch("[01]+", text):
+    slashes = max(map(len, re.findall("/+", text)), default=0) if slashes is None else slashes
+    if slashes == 0 and re.fullmatch("[01]+", text):
         return (len(text),), [Box((run.start(),), (run.end(),)) for run in re.finditer(f"{value}+", text)]
-    slashes = max(map(len, re.findall("/+", str(text))), default=0)
-    rows = [drawn(row, value) for row in str(text).split("/" * slashes)] if slashes else []
-    if len({sides for sides, _ in rows}) != 1 or len(rows[0][0]) != slashes:
-        raise Stop(3, f"this checker cannot read the bitmap {text!s:.40}")
+    rows = [drawn(row, value, slashes - 1) for row in text.split("/" * slashes)] if slashes else []
+    if len({sides for sides, _ in rows}) != 1:
+        raise Stop(3, f"this checker cannot read the bitmap {text:.40}")
     found = [Box((row, *low), (row + 1, *high)) for row, (_, runs) in enumerate(rows) for low, high in runs]
     return (len(rows), *rows[0][0]), found
 

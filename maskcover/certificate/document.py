@@ -59,18 +59,23 @@ def read_certificate(path: str | PathLike[str]) -> Content:
     The form is checked, and that the text and the frame are those of a region set; the evidence is not.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise MaskFileError(f"{path}: not a text file in UTF-8; expected a cover certificate") from error
+        content = Path(path).read_bytes()
     except (OSError, TypeError, ValueError) as error:  # the latter two: what no file can be called
         reason = getattr(error, "strerror", None) or error
         raise MaskFileError(f"cannot read {path}: {reason}; expected a cover certificate") from error
+    return content_of(content, str(path))
+
+
+def content_of(content: bytes, name: str) -> Content:
+    """What the bytes of a file of this name say."""
     try:
-        return parsed(read_strict(text))
+        return parsed(read_strict(content.decode("utf-8")))
+    except UnicodeDecodeError as error:
+        raise MaskFileError(f"{name}: not a text file in UTF-8; expected a cover certificate") from error
     except MaskFileError as error:
-        raise MaskFileError(f"{path}: {error}") from error
+        raise MaskFileError(f"{name}: {error}") from error
     except RecursionError as error:
-        raise MaskFileError(f"{path}: nested too deeply for a cover certificate") from error
+        raise MaskFileError(f"{name}: nested too deeply for a cover certificate") from error
 
 
 def parsed(document: Any) -> Content:

@@ -51,10 +51,9 @@ def evidence(masks: MaskSet, term: Term) -> TermEvidence:
     """Tile the places of every stencil of a term that the masks are known to cover.
 
     >>> from maskcover import squares
-    >>> from maskcover.grid import Grid
-    >>> found = evidence(MaskSet.from_boxes([(0, 0, 2, 4), (0, 3, 2, 3)], (2, 6)), squares(2).terms(Grid((2, 6)))[0])
-    >>> [(str(box), mask) for box, mask in found.slots[0][0].tiles]
-    [('1×3 at rows 0–0, columns 0–2', 0), ('1×2 at rows 0–0, columns 3–4', 1)]
+    >>> masks = MaskSet.from_boxes([(0, 3), (2, 3), (4, 3)], (7,))
+    >>> [(str(box), mask) for box, mask in evidence(masks, squares(2).terms(masks.grid)[0]).slots[0][0].tiles]
+    [('2 at cells 0–1', 0), ('2 at cells 2–3', 1), ('2 at cells 4–5', 2)]
     """
     prepared = Prepared.of(masks)
     if term.patches == 1:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import defense, geometry
+from maskcover.cli import claims, defense, geometry
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (geometry.cover, geometry.verify, geometry.show, defense.certify, defense.predict):
+for command in (geometry.cover, geometry.prove, claims.verify, geometry.show, defense.certify, defense.predict):
     app.command()(command)
 
 
