@@ -14,7 +14,7 @@ import pytest
 SUFFIX = ".cover.json"
 
 
-class ClaimFailed(Exception):  # noqa: N818
+class ClaimFailed(Exception):
     """A claim that does not hold; its text is what is shown."""
 
 
@@ -37,7 +37,7 @@ class ClaimItem(pytest.Item):
         if judgement.outcome is not Outcome.HOLDS:
             raise ClaimFailed(f"{judgement.outcome.name.lower()}: {judgement.message}")
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002  # pytest's own
         """One sentence instead of a traceback; anything unexpected keeps its own."""
         if isinstance(excinfo.value, ClaimFailed):
             return f"{self.path.name}: {excinfo.value}"

@@ -264,7 +264,9 @@ class Scene(NamedTuple):
         return list(regions(Scene(self.grid, self.barriers + self.area(area, inside=True))))
 
     def within(self, regions: Any, area: Any, touching: Any = False) -> list[Term]:
-        if touching is not True:
+        if type(touching) is not bool:
+            raise Stop(3, "touching is True or False")
+        if not touching:
             return list(regions(Scene(self.grid, self.barriers + self.area(area, inside=False))))
         near = self.area(area, inside=True)
         return [[[self.near(need, near) for need in slot] for slot in term] for term in regions(self)]
@@ -429,7 +431,7 @@ def proved(content: bytes) -> str:
             raise Stop(1, next(iter(gaps), f"there is no evidence for {len(term)} patches at once"))
     size, stencils = "×".join(map(str, image.grid)), sum(len(slot) for term in listed for slot in term)
     counted = f"one of {len(image.masks)} masks, by {stencils} stencils; {document['digest']}"
-    return f"each region of {regions} on {size} lies inside {counted}"
+    return f"each region of {regions} on the model's input of {size} cells lies inside {counted}"
 
 
 def check(content: bytes) -> tuple[int, str]:

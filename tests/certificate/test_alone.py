@@ -40,7 +40,7 @@ def test_it_imports_the_standard_library_alone() -> None:
 @pytest.mark.parametrize(
     ("document", "code", "line"),
     [
-        (SQUARES, 0, "holds: each region of squares(size=3) on 12×14 lies inside one of"),
+        (SQUARES, 0, "holds: each region of squares(size=3) on the model's input of 12×14 cells lies inside one"),
         (digested(edited(SQUARES, ("masks", 0), [])), 1, "refuted: terms[0].slots[0][0]: mask 0 does not hide"),
         (edited(SQUARES, ("masks", 0), []), 2, "not a certificate: digest"),
         (proved(mc.cover(mc.disc(3, subpixel=True), 24)), 3, "could not decide: "),

@@ -97,9 +97,8 @@ MALFORMED: list[tuple[Callable[[Document], Any], str]] = [
     (_set("image_size", to=[2**30, 2**30]), "image_size: .* too large"),
     (_set("image_size", to="12x14"), "image_size: expected a list"),
     (_set("image_size", to=[12]), r"masks\[0\]\[0\]: expected 2 numbers"),
-    (_set("regions", to=None), "regions: expected the text"),
-    (_set("regions", to="patches(squares(size=3),k=2)"), "regions: expected this text as maskcover writes it"),
-    (_set("regions", to="patches(squares(size=3), k=2) # and more"), "regions: expected this text"),
+    (_set("regions", to=None), "regions: expected one line"),
+    (_set("regions", to="patches(squares(size=3), k=2) # and more"), "regions: expected one line"),
     (_set("regions", to="everything()"), "regions: expected one of"),
     (_set("frame", to="source"), "frame: expected 'input'"),
     (_set("masks", to={}), "masks: expected a list"),
@@ -132,7 +131,7 @@ def test_malformed_files_are_refused_with_the_path_of_the_field(
     path.write_text(text)
     with pytest.raises(mc.MaskFileError, match=rf"x\.cover\.json: .*{message}"):
         CoverCertificate.load(path)
-    assert check(text.encode())[0] != 0 or "as maskcover writes it" in message
+    assert check(text.encode())[0] != 0
     assert judge(path).outcome is Outcome.UNREADABLE
 
 
