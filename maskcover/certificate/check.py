@@ -381,9 +381,7 @@ class Certificate(NamedTuple):
             swept = [Box(plus(low, box.low), plus(plus(high, box.high), (1,) * len(low), -1)) for box in shape]
             for mask in signatures[row[-1]]:
                 if at := next(filter(None, (box.outside(self.masks[mask]) for box in swept)), None):
-                    raise Stop(
-                        1, f"{where}: mask {mask} does not hide {at}, a cell of the stencil placed in {low}–{high}"
-                    )
+                    raise Stop(1, f"{where}: mask {mask} does not hide {at}, which a stencil at {low} or after touches")
         return Need(shape, places, []), {row[-1] for row in rows}
 
 
@@ -429,7 +427,7 @@ def proved(content: bytes) -> str:
         gaps = [gap(term, other) for other in listed if len(other) == len(term)]
         if all(gaps):
             raise Stop(1, next(iter(gaps), f"there is no evidence for {len(term)} patches at once"))
-    size, stencils = "×".join(map(str, image.grid)), sum(len(slot) for term in listed for slot in term)
+    size, stencils = "x".join(map(str, image.grid)), sum(len(slot) for term in listed for slot in term)
     counted = f"one of {len(image.masks)} masks, by {stencils} stencils; {document['digest']}"
     return f"each region of {regions} on the model's input of {size} cells lies inside {counted}"
 
@@ -448,14 +446,16 @@ def check(content: bytes) -> tuple[int, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """The command line; anything unexpected is no success and no refutation."""
+    """The command line: one file, one line, one exit code."""
     try:
-        code, line = check(Path(*arguments).read_bytes())
-    except OSError as error:
-        code, line = 2, f"cannot read the file ({error}); usage: python check.py x.cover.json"
-    print(line)
+        (path,) = arguments
+        code, line = check(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        code, line = 2, f"cannot read the one file ({error}); usage: python check.py x.cover.json"
+    # A terminal that cannot print a letter must not turn the answer into a crash: Python would exit with 1.
+    print(line.encode("ascii", "backslashreplace").decode())
     return code
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:2]))
+    sys.exit(main(sys.argv[1:]))

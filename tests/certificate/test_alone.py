@@ -40,7 +40,7 @@ def test_it_imports_the_standard_library_alone() -> None:
 @pytest.mark.parametrize(
     ("document", "code", "line"),
     [
-        (SQUARES, 0, "holds: each region of squares(size=3) on the model's input of 12×14 cells lies inside one"),
+        (SQUARES, 0, "holds: each region of squares(size=3) on the model's input of 12x14 cells lies inside one"),
         (digested(edited(SQUARES, ("masks", 0), [])), 1, "refuted: terms[0].slots[0][0]: mask 0 does not hide"),
         (edited(SQUARES, ("masks", 0), []), 2, "not a certificate: digest"),
         (proved(mc.cover(mc.disc(3, subpixel=True), 24)), 3, "could not decide: "),
@@ -55,12 +55,20 @@ def test_the_lone_file_answers_by_its_exit_code_and_one_line(
     assert ran.stdout.count("\n") == 1
 
 
-def test_without_a_file_it_says_how_it_is_used(tmp_path: Path) -> None:
-    shutil.copy(SOURCE, tmp_path / "check.py")
+@pytest.mark.parametrize("files", [(), ("none.cover.json",), ("x.cover.json", "x.cover.json"), (".",)])
+def test_it_takes_one_file_and_says_so(files: tuple[str, ...], tmp_path: Path) -> None:
+    alone(tmp_path, SQUARES)
+    ran = subprocess.run([sys.executable, "check.py", *files], cwd=tmp_path, capture_output=True, check=False)
+    assert (ran.returncode, ran.stdout.count(b"usage"), ran.stderr) == (2, 1, b"")
+
+
+def test_a_poor_terminal_changes_no_answer(tmp_path: Path) -> None:
+    alone(tmp_path, digested(edited(SQUARES, ("regions",), "é×")))
+    environment = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     ran = subprocess.run(
-        [sys.executable, "check.py", "none.cover.json"], cwd=tmp_path, capture_output=True, check=False
+        [sys.executable, "check.py", "x.cover.json"], cwd=tmp_path, env=environment, capture_output=True, check=False
     )
-    assert (ran.returncode, ran.stdout.count(b"usage")) == (2, 1)
+    assert (ran.returncode, ran.stderr) == (2, b"")
 
 
 @pytest.mark.parametrize(
