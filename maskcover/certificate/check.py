@@ -196,7 +196,7 @@ class Scene(NamedTuple):
         ):
             if len(free) > 1 or not any(all(map(le, shape, other)) for other in kept):
                 kept.append(shape)
-                bounded(len(kept) * len(free) ** 2)
+                bounded(4 * len(kept) * len(free) ** 2)
         return self.boxes(*kept)
 
     def extents(self, sides: Point, limit: int, least: int, aspect: Any, most: int | None = 1) -> Iterator[Point]:
@@ -373,7 +373,8 @@ class Certificate(NamedTuple):
         if stencil or any(ends(shape).low):
             raise Stop(2, f"{where}: unknown fields, or a shape that does not begin at 0")
         volumes = [sum(prod(plus(high, low, -1)) for low, high in boxes) for boxes in (places, tiles)]
-        overlap = any(one.meet(other) for boxes in (places, tiles) for one, other in combinations(boxes, 2))
+        # Tiles that cover disjoint places, and have no more cells than they, are disjoint and lie in the places.
+        overlap = any(one.meet(other) for one, other in combinations(places, 2))
         if overlap or volumes[0] != volumes[1] or any(place.outside(tiles) for place in places):
             raise Stop(1, f"{where}: the tiles are not a tiling of the places")
         for (low, high), row in zip(tiles, rows, strict=True):

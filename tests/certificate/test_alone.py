@@ -151,7 +151,11 @@ def test_evidence_with_holes_is_refused(spoilt: Document) -> None:
 
 def test_overlapping_tiles_are_refused_though_each_is_true() -> None:
     row = SQUARES["terms"][0]["slots"][0][0]["tiles"]
-    assert judged(edited(SQUARES, ("terms", 0, "slots", 0, 0, "tiles"), [*row, row[0]]))[0] == 1
+    doubled = edited(SQUARES, ("terms", 0, "slots", 0, 0, "tiles"), [*row, row[0]])
+    assert judged(doubled)[0] == 1
+    assert judged(edited(SQUARES, ("terms", 0, "slots", 0, 0, "tiles"), [*row[1:], row[1]]))[0] == 1
+    places = [*row[0][:4]], *SQUARES["terms"][0]["slots"][0][0]["places"]
+    assert judged(edited(doubled, ("terms", 0, "slots", 0, 0, "places"), [*places]))[0] == 1
 
 
 def test_patches_that_share_no_mask_are_refused() -> None:
