@@ -14,7 +14,18 @@ import maskcover as mc
 from maskcover.certificate import prove
 from maskcover.certificate.check import check
 from maskcover.regions import Term
-from tests.certificate.helpers import Document, at, digested, edited, is_true, judged, numbers, proved, written
+from tests.certificate.helpers import (
+    Document,
+    at,
+    cells_of,
+    digested,
+    edited,
+    is_true,
+    judged,
+    numbers,
+    proved,
+    written,
+)
 from tests.certificate.strategies import claims
 from tests.oracles import hidden
 
@@ -115,6 +126,34 @@ def _still_true(document: Document, path: tuple[str | int, ...]) -> None:
 
 def _halves(row: list[int]) -> tuple[list[int], list[int]]:
     return row[: len(row) // 2], row[len(row) // 2 :]
+
+
+@MANY
+@given(claims(), st.data())
+def test_a_stencil_can_be_left_out_only_if_the_others_hold_all_regions(
+    claim: tuple[mc.MaskSet, mc.RegionSet], data: st.DataObject
+) -> None:
+    masks, regions = claim
+    assume(reads_back(regions))
+    try:
+        assume(mc.verify(masks, regions).covers)
+    except mc.InvalidInput:
+        return
+    document = proved(masks, regions)
+    slot = document["terms"][0]["slots"][0]
+    assume(len(slot) > 1 and document["terms"][0]["patches"] == [0])
+    left = data.draw(st.integers(0, len(slot) - 1))
+    fewer = [one for number, one in enumerate(slot) if number != left]
+    if judged(edited(document, ("terms", 0, "slots"), [fewer]))[0] == 0:
+        axes = masks.grid.ndim
+        held = [_moved(one["shape"], place, axes) for one in fewer for place in cells_of(one["places"], axes)]
+        for one in regions.terms(masks.grid)[0].slots[0]:
+            for place in _cells(one.places):
+                assert any(_cells(one.at(place)) <= cells for cells in held), slot[left]
+
+
+def _moved(shape: list[list[int]], place: tuple[int, ...], axes: int) -> set[tuple[int, ...]]:
+    return {tuple(a + b for a, b in zip(place, cell, strict=True)) for cell in cells_of(shape, axes)}
 
 
 MINIMAL = [

@@ -195,3 +195,22 @@ def test_the_checker_stays_small_enough_to_read() -> None:
 def test_a_certificate_of_nothing_is_refused() -> None:
     with pytest.raises(mc.InvalidInput):
         prove(mc.cover("squares(size=3)", 12), "within(squares(size=3), (0, 0, 2, 2))")
+
+
+@pytest.mark.parametrize(
+    "area", ["110000/110000/000100", "111000/111010/000000", "110000/110111/000111/100111", "010000/111000/010001"]
+)
+def test_beside_barriers_every_listed_stencil_is_needed(area: str) -> None:
+    # A cell on its own holds a small rectangle and no larger one: the maximal shapes of the room are not enough.
+    regions = f'within(rectangles(area=4), "{area}")'
+    rows = [[int(cell) for cell in row] for row in area.split("/")]
+    cells = [(i, j, 1, 1) for i, row in enumerate(rows) for j, cell in enumerate(row) if cell]
+    masks = mc.MaskSet(mc.Grid((len(rows), len(rows[0]))), (mc.Mask([mc.Box.at(c[:2], c[2:]) for c in cells]),))
+    document = proved(masks, regions)
+    slot = document["terms"][0]["slots"][0]
+    assert judged(document)[0] == 0
+    assert len(slot) > 1
+    for number in range(len(slot)):
+        fewer = [one for other, one in enumerate(slot) if other != number]
+        code, line = judged(edited(document, ("terms", 0, "slots"), [fewer]))
+        assert (code, "no listed stencil holds" in line) == (1, True), slot[number]
