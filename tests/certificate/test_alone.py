@@ -15,7 +15,7 @@ import pytest
 import maskcover as mc
 from maskcover.certificate import check as checker
 from maskcover.certificate import prove
-from tests.certificate.helpers import Document, digested, edited, judged, proved
+from tests.certificate.helpers import Document, at, digested, edited, judged, numbers, proved
 
 SOURCE = Path(checker.__file__)
 SQUARES = proved(mc.cover("squares(size=3)", (12, 14)))
@@ -214,3 +214,18 @@ def test_beside_barriers_every_listed_stencil_is_needed(area: str) -> None:
         fewer = [one for other, one in enumerate(slot) if other != number]
         code, line = judged(edited(document, ("terms", 0, "slots"), [fewer]))
         assert (code, "no listed stencil holds" in line) == (1, True), slot[number]
+
+
+@pytest.mark.parametrize("diameter", [*range(1, 12), "1/4", "5/2", "13/4", "31/8", "20.3", 31])
+def test_its_discs_are_those_of_the_library(diameter: int | str) -> None:
+    (stencil,) = mc.disc(diameter).terms(mc.Grid((40, 40)))[0].slots[0]
+    text = str(mc.disc(diameter))
+    (((need,),),) = checker.needed(text, (40, 40))
+    assert mc.Cells([mc.Box(low, high) for low, high in need.shape]) == stencil.cells
+
+
+def test_true_is_not_one() -> None:
+    ones = [path for path in numbers(SQUARES) if at(SQUARES, path) == 1 and path != ("version",)]
+    assert ones
+    for path in ones:
+        assert judged(edited(SQUARES, path, True))[0] == 2, path
