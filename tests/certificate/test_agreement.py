@@ -192,7 +192,7 @@ def test_every_accepted_edit_of_a_real_cover_is_still_true() -> None:
 
 
 def test_without_a_new_digest_no_number_can_be_changed() -> None:
-    document = proved(mc.cover(mc.patches(mc.squares(3), k=2), 12))
+    document = proved(mc.cover(mc.patches(mc.squares(2), k=2), 12, grid=(3, 2)))
     for path in numbers(document):
         code, line = check(json.dumps(edited(document, path, at(document, path) + 1)).encode())
         assert (code, "digest" in line) == (2, True), path

@@ -229,3 +229,12 @@ def test_true_is_not_one() -> None:
     assert ones
     for path in ones:
         assert judged(edited(SQUARES, path, True))[0] == 2, path
+
+
+def test_every_term_of_a_union_needs_its_evidence() -> None:
+    regions = mc.union(mc.squares(3), mc.patches(mc.squares(1), k=2), mc.patches(mc.squares(1), k=3))
+    document = proved(mc.MaskSet(mc.Grid((5, 5)), (mc.Mask([mc.Box((0, 0), (5, 5))]),)), regions)
+    assert (judged(document)[0], len(document["terms"])) == (0, 3)
+    for number in range(3):
+        fewer = [term for other, term in enumerate(document["terms"]) if other != number]
+        assert judged(edited(document, ("terms",), fewer))[0] == 1
