@@ -62,14 +62,14 @@ def test_the_wheel_holds_exactly_the_import_packages(tmp_path: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     top = {name.split("/")[0] for name in names}
     packages = {name for name in top if not name.endswith(".dist-info")}
-    assert packages == {"maskcover", "maskcover_torch"}
+    assert packages == {"maskcover", "maskcover_torch", "maskcover_pytest"}
     assert all(f"{package}/py.typed" in names for package in packages)
     assert "maskcover_torch/demo/page.html.j2" in names
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for name in ("maskcover", "adapters/maskcover_torch"):
+    for name in ("maskcover", "adapters/maskcover_torch", "adapters/maskcover_pytest"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
@@ -93,6 +93,12 @@ def test_knowledge_flows_one_way(copy: Path) -> None:
         ("maskcover/defense/engine.py", "import torch"),
         ("maskcover/runs/images.py", "import maskcover_torch"),
         ("adapters/maskcover_torch/module.py", "import maskcover.plot"),
+        ("maskcover/certificate/check.py", "from maskcover.canonical import digest"),
+        ("maskcover/certificate/check.py", "from maskcover.certificate import document"),
+        ("maskcover/certificate/check.py", "import numpy"),
+        ("maskcover/covering/blocks.py", "from maskcover.certificate import prove"),
+        ("maskcover/canonical.py", "import maskcover_pytest"),
+        ("adapters/maskcover_pytest/__init__.py", "import maskcover.covering"),
     ],
 )
 def test_a_planted_violation_is_caught(copy: Path, module: str, line: str) -> None:

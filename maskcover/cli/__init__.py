@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import defense, geometry, tradeoffs
+from maskcover.cli import claims, defense, geometry, tradeoffs
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra
 
@@ -21,10 +21,11 @@ app = typer.Typer(
 )
 for command in (
     geometry.cover,
-    geometry.verify,
+    claims.verify,
     geometry.show,
     tradeoffs.frontier,
     tradeoffs.bound,
+    geometry.prove,
     defense.certify,
     defense.predict,
 ):

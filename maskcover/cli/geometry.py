@@ -1,4 +1,4 @@
-"""The commands about mask sets: cover, verify, show."""
+"""The commands about mask sets: cover, prove, verify, show."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from maskcover.cli.reading import read_sides, read_size
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from maskcover.certificate import CoverCertificate
     from maskcover.covering import CoverReport
     from maskcover.masks import MaskSet
 
@@ -33,6 +34,9 @@ def cover(
     multiplicity: Annotated[int, typer.Option(min=1, help="Every region inside at least so many masks.")] = 1,
     time_limit: Annotated[float, typer.Option(min=0, help="Seconds to search for fewer, and for a proof.")] = 0.0,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the masks to this file.")] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Write the masks with the evidence that they cover: NAME.cover.json.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make the cheapest mask set known to cover a region set; it is verified before it is shown."""
@@ -51,18 +55,29 @@ def cover(
     )
     if output:
         made.save(output)
+    if certificate:
+        _prove(made, certificate)
     count = "1 mask covers" if len(made) == 1 else f"{len(made)} masks cover"
     lines = [f"{count} {made.regions} on {made.grid}, verified", *figures(made)]
-    answer(document(made), lines + ([f"  written to             {output}"] if output else []), as_json=as_json)
+    written = [f"  written to             {path}" for path in (output, certificate) if path]
+    answer(document(made), lines + written, as_json=as_json)
 
 
-def verify(masks: MaskFile, regions: Regions = None, as_json: Json = False) -> None:
-    """Check exactly that masks cover their regions; exit 1 with a region that they miss if not."""
+def prove(
+    masks: MaskFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The certificate: NAME.cover.json.")],
+    regions: Regions = None,
+    as_json: Json = False,
+) -> None:
+    """Write down why masks cover, for anyone to check without maskcover; exit 1 with a region that they miss."""
     report = _report(masks, regions)
-    checked = {"covers": report.covers, "witness": _witness(report), **document(report.masks)}
-    answer(checked | {"regions": str(report.regions)}, [str(report)], as_json=as_json)
+    checked = {"covers": report.covers, "witness": witness(report), **document(report.masks)}
     if not report:
+        answer(checked | {"regions": str(report.regions)}, [str(report)], as_json=as_json)
         raise typer.Exit(REFUTED)
+    proved = _prove(report.masks, output, str(report.regions))
+    lines = [str(proved), f"  written to             {output}"]
+    answer(checked | {"regions": proved.regions, "tiles": proved.tiles}, lines, as_json=as_json)
 
 
 def show(
@@ -116,6 +131,14 @@ def _evaluations(masks: MaskSet) -> int | None:
         return None
 
 
+def _prove(masks: MaskSet, path: Path, regions: str | None = None) -> CoverCertificate:
+    from maskcover.certificate import prove as certified
+
+    proved = certified(masks, regions)
+    proved.save(path)
+    return proved
+
+
 def _report(path: Path, regions: str | None) -> CoverReport:
     from maskcover.covering import verify as check
     from maskcover.masks import MaskSet
@@ -123,7 +146,7 @@ def _report(path: Path, regions: str | None) -> CoverReport:
     return check(MaskSet.load(path), regions)
 
 
-def _witness(report: CoverReport) -> list[list[list[int]]] | None:
+def witness(report: CoverReport) -> list[list[list[int]]] | None:
     """The patches of the witness, each as boxes: starts, then extents."""
     if report.witness is None:
         return None

@@ -1,0 +1,141 @@
+"""Judging files that claim something: certificates and mask sets, each from the file alone, one by one or by folders.
+
+A certificate is judged twice, by `verify` and by the independent checker; neither is believed against the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from maskcover.certificate.certificate import SUFFIX, CoverCertificate
+from maskcover.certificate.check import check
+from maskcover.certificate.document import SCHEMA
+from maskcover.covering import CoverReport, verify
+from maskcover.errors import InvalidInput, MaskcoverError
+from maskcover.masks import MaskSet
+from maskcover.masks.files import SCHEMA as MASK_SET
+
+
+class Outcome(IntEnum):
+    """What became of a claim; the values are the exit codes of design §3."""
+
+    HOLDS = 0
+    REFUTED = 1
+    UNREADABLE = 2
+    UNDECIDED = 3
+
+
+_WORST_FIRST = (Outcome.REFUTED, Outcome.UNREADABLE, Outcome.UNDECIDED, Outcome.HOLDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of the claim of one file, in one line; `report` is that of `verify`, if it came so far.
+
+    `checked` is the line of the independent checker, for certificates that it was asked about.
+    """
+
+    path: Path
+    outcome: Outcome
+    message: str
+    report: CoverReport | None = None
+    checked: str | None = None
+
+
+def judge(path: Path, regions: str | None = None) -> Judgement:
+    """Judge a certificate or a mask-set file from the file alone; against other regions if they are named.
+
+    Whatever goes wrong is an outcome, never an exception: one bad file must not hide another.
+    """
+    try:
+        content = _content(path)
+        if SCHEMA.encode() in content[:200] or path.name.endswith(SUFFIX):
+            certificate = CoverCertificate.from_bytes(content, str(path))
+            return _judged(path, certificate, content) if regions is None else _masks(path, certificate.masks, regions)
+        return _masks(path, MaskSet.load(path), regions)
+    except MaskcoverError as error:
+        return Judgement(path, Outcome.UNREADABLE, str(error))
+    except Exception as error:
+        return Judgement(path, Outcome.UNDECIDED, f"{path}: could not decide: {type(error).__name__}: {error}")
+
+
+def judge_all(paths: Iterable[Path]) -> tuple[Judgement, ...]:
+    """Judge files, and all claims in folders.
+
+    Raises:
+        InvalidInput: there is nothing to judge; an empty folder proves nothing.
+    """
+    listed = tuple(paths)
+    found = tuple(dict.fromkeys(claim for path in listed for claim in (claims_in(path) if path.is_dir() else [path])))
+    if not found:
+        places = ", ".join(map(str, listed))
+        raise InvalidInput(f"no claims in {places}; expected *{SUFFIX} files, or mask sets that claim regions")
+    return tuple(map(judge, found))
+
+
+def claims_in(folder: Path) -> Iterator[Path]:
+    """Every certificate, and every mask set that claims regions, below a folder, sorted; hidden folders are skipped.
+
+    A damaged file counts as a claim if it is called or looks like one of ours.
+    """
+    for path in sorted(folder.rglob("*.json")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and path.is_file() and (path.name.endswith(SUFFIX) or _claims(path)):
+            yield path
+
+
+def worst(judgements: Iterable[Judgement]) -> Outcome:
+    """Of several outcomes the one to report: refuted before unreadable before undecided before holds.
+
+    >>> worst([Judgement(Path("a"), Outcome.HOLDS, ""), Judgement(Path("b"), Outcome.UNDECIDED, "")])
+    <Outcome.UNDECIDED: 3>
+    """
+    return min((one.outcome for one in judgements), key=_WORST_FIRST.index, default=Outcome.UNREADABLE)
+
+
+def _masks(path: Path, masks: MaskSet, regions: str | None) -> Judgement:
+    report = verify(masks, regions)
+    return Judgement(path, Outcome.HOLDS if report else Outcome.REFUTED, str(report), report)
+
+
+def _judged(path: Path, certificate: CoverCertificate, content: bytes) -> Judgement:
+    """What both judges say of a certificate; that they contradict each other is a fault of maskcover."""
+    report = verify(certificate.masks, certificate.regions)
+    code, line = check(content)
+    if code == Outcome.UNREADABLE or (code == Outcome.HOLDS and not report):
+        fault = f"{path}: internal error, please report it: verify says {str(report)!r}, the checker says {line!r}"
+        return Judgement(path, Outcome.UNDECIDED, fault, report, line)
+    if not report:
+        return Judgement(path, Outcome.REFUTED, str(report), report, line)
+    said = {
+        Outcome.HOLDS: "the independent checker agrees",
+        Outcome.REFUTED: f"but the evidence in the file is false, so make it anew: {line}",
+        Outcome.UNDECIDED: f"by maskcover alone, the independent checker {line}",
+    }
+    outcome = Outcome.REFUTED if code == Outcome.REFUTED else Outcome.HOLDS
+    return Judgement(path, outcome, f"{report}; {said[Outcome(code)]}", report, line)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidInput(f"cannot read {path}: {reason}; expected a mask set or a cover certificate") from error
+
+
+def _claims(path: Path) -> bool:
+    """Whether a file that is not called so is one of ours and claims something."""
+    try:
+        content = path.read_bytes()
+        if not any(schema.encode() in content for schema in (SCHEMA, MASK_SET)):
+            return False
+        document = json.loads(content)
+    except (OSError, ValueError, RecursionError):
+        return True
+    found = document.get("schema") if isinstance(document, dict) else None
+    return found == SCHEMA or (found == MASK_SET and document.get("regions") is not None)

@@ -1,0 +1,72 @@
+"""Fewer, larger stencils in place of many: evidence for a box holds for every box inside it.
+
+A cover of all rectangles treats neighbouring shapes alike, so one box around them is mostly covered too. The size of a
+certificate then follows the masks, not the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maskcover.cells import Cells
+from maskcover.covering.blocks import Prepared, blocks, contained, erosions
+from maskcover.grid import Box
+from maskcover.regions import Slot, Stencil
+
+
+def enveloped(masks: Prepared, slot: Slot) -> Slot:
+    """Stencils that the masks cover, such that every stencil of a covered slot lies inside one wherever it may lie."""
+    kept: list[Stencil] = []
+    rest = slot
+    while rest:
+        size = _most(masks, rest)
+        kept.append(_envelope(rest[:size]) or rest[0])
+        rest = rest[size:]
+    return tuple(kept)
+
+
+def _most(masks: Prepared, slot: Slot) -> int:
+    """How many of the first stencils one covered box replaces; larger boxes are covered less, so by bisection."""
+    good, bad = 1, 2
+    while bad <= len(slot) and _covered(masks, slot[:bad]):
+        good, bad = bad, 2 * bad
+    bad = min(bad, len(slot) + 1)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if _covered(masks, slot[:middle]) else (good, middle)
+    return good
+
+
+def _covered(masks: Prepared, stencils: Slot) -> bool:
+    envelope = _envelope(stencils)
+    if envelope is None:
+        return False
+    found = erosions(masks, envelope)
+    places = blocks(envelope, found)
+    return not (places.allowed & ~contained(places, found, masks.count, 1)).any()
+
+
+def _envelope(stencils: Sequence[Stencil]) -> Stencil | None:
+    """The least box around boxes that may lie anywhere in one room; None for others, or if it does not fit there.
+
+    >>> from maskcover import rectangles
+    >>> from maskcover.grid import Grid
+    >>> slot = rectangles(area=6).terms(Grid((6, 6)))[0].slots[0]
+    >>> [one.extents for one in slot], _envelope(slot[1:3]).extents
+    ([(1, 6), (2, 3), (3, 2), (6, 1)], (3, 3))
+    """
+    rooms = {_room(one) for one in stencils}
+    room = rooms.pop()
+    extents = tuple(max(sides) for sides in zip(*(one.extents for one in stencils), strict=True))
+    if rooms or room is None or any(a > n for a, n in zip(extents, room.extents, strict=True)):
+        return None
+    places = (n - a + 1 for a, n in zip(extents, room.extents, strict=True))
+    return Stencil(Cells([Box.at((0,) * len(extents), extents)]), Cells([Box.at(room.start, places)]))
+
+
+def _room(stencil: Stencil) -> Box | None:
+    """The box inside which a box may lie anywhere; None if there is no such box."""
+    if not stencil.is_box or len(stencil.places.bounds) != 1:
+        return None
+    places = stencil.places.span
+    return Box(places.start, tuple(stop + a - 1 for stop, a in zip(places.stop, stencil.extents, strict=True)))

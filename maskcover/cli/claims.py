@@ -1,0 +1,77 @@
+"""The command verify: claims of files and folders, judged from the files alone, and reports of them for CI systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskcover.cli.geometry import Json, Regions, document, witness
+from maskcover.cli.output import HOLDS, answer, note
+from maskcover.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from maskcover.certificate.claims import Judgement
+
+Claims = Annotated[list[Path], typer.Argument(help="Mask-set files, *.cover.json certificates, or folders of them.")]
+Junit = Annotated[Path | None, typer.Option(help="Write the outcomes as JUnit XML.")]
+Sarif = Annotated[Path | None, typer.Option(help="Write what does not hold as SARIF 2.1.0.")]
+
+
+def verify(
+    paths: Claims, regions: Regions = None, junit: Junit = None, sarif: Sarif = None, as_json: Json = False
+) -> None:
+    """Check exactly that masks cover what they claim; exit 1 with a region that they miss if not.
+
+    Certificates are judged twice, by maskcover and by the independent checker. In a folder, mask sets that claim
+    nothing are passed over. Of several claims the exit code is that of the worst: 1 refuted, then 2 unreadable, then 3
+    undecided, then 0.
+    """
+    from maskcover.certificate.claims import judge, judge_all, worst
+
+    single = len(paths) == 1 and not paths[0].is_dir()
+    if regions is not None and not single:
+        raise InvalidInput("--regions goes with one file; several files are checked against what each of them claims")
+    judgements = (judge(paths[0], regions),) if single else judge_all(paths)
+    _write(judgements, junit, sarif)
+    if single:
+        _answer_one(judgements[0], as_json=as_json)
+    else:
+        _answer_all(judgements, as_json=as_json)
+    if code := worst(judgements):
+        raise typer.Exit(code)
+
+
+def _write(judgements: tuple[Judgement, ...], junit: Path | None, sarif: Path | None) -> None:
+    from maskcover.cli.reports import write_junit, write_sarif
+
+    if junit:
+        write_junit(junit, judgements)
+    if sarif:
+        write_sarif(sarif, judgements)
+
+
+def _answer_one(one: Judgement, *, as_json: bool) -> None:
+    if one.report is None:
+        note(one.message)
+    else:
+        answer(_figures(one), [one.message], as_json=as_json)
+
+
+def _answer_all(judgements: tuple[Judgement, ...], *, as_json: bool) -> None:
+    held = sum(one.outcome == HOLDS for one in judgements)
+    lines = [f"{one.outcome.name.lower():10} {one.path}: {one.message}" for one in judgements]
+    rows = [{"path": str(one.path), "outcome": one.outcome.name.lower(), "message": one.message} for one in judgements]
+    rows = [row | _figures(one) for row, one in zip(rows, judgements, strict=True)]
+    summary = f"{held} of {len(judgements)} claims hold"
+    answer({"claims": rows, "total": len(judgements), "hold": held}, [*lines, summary], as_json=as_json)
+
+
+def _figures(one: Judgement) -> dict[str, Any]:
+    """What was found, for JSON."""
+    if one.report is None:
+        return {}
+    found = {"covers": one.report.covers, "witness": witness(one.report), **document(one.report.masks)}
+    found["regions"] = str(one.report.regions)
+    return found if one.checked is None else found | {"checker": one.checked}
