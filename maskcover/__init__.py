@@ -4,6 +4,7 @@ This module names what users use; everything it names is defined, and documented
 """
 
 from maskcover.cells import Cells
+from maskcover.certificate import CoverCertificate, prove
 from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
 from maskcover.defense import CertificationResult, MaskedClassifier, certify, defend, predict
 from maskcover.errors import (
@@ -52,6 +53,7 @@ __all__ = [
     "Cells",
     "CenterCrop",
     "CertificationResult",
+    "CoverCertificate",
     "CoverReport",
     "Crop",
     "Fit",
@@ -86,6 +88,7 @@ __all__ = [
     "patches",
     "polygon",
     "predict",
+    "prove",
     "rectangle",
     "rectangles",
     "rotations",

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from maskcover.canonical import write_atomically
 from maskcover.cells import Cells
+from maskcover.certificate import TiledStencil
 from maskcover.covering import CoverReport, LowerBound
 from maskcover.covering.lower import admissible_text
 from maskcover.covering.shares import PlacementMap
@@ -41,6 +42,7 @@ BARE = "#d9541e"
 FRAME = "#8a8f98"
 
 _MOST = 1024
+_MOST_NUMBERS = 150  # of tiles; more cannot be read
 _GAP = 0.14
 
 
@@ -201,21 +203,57 @@ def save_drawing(path: str | PathLike[str], draw: Callable[[Axes], object]) -> N
     write_atomically(target, png(figure))
 
 
-def save(path: str | PathLike[str], masks: MaskSet, report: CoverReport | None = None) -> None:
-    """Write a PNG of the mask set, and beside it the witness if a report has one; atomically.
+def draw_tiling(tiled: TiledStencil, ax: Axes | None = None) -> Axes:
+    """The places of a stencil, cut into tiles of which each lies inside one mask: what a certificate says of it.
+
+    Args:
+        tiled: A stencil of the evidence of a certificate, such as ``prove(masks).terms[0].slots[0][0]``.
+        ax: Where to draw, in places of the stencil's first cell, rows downwards; a new figure by default.
+
+    Raises:
+        InvalidInput: a stencil that is not of two dimensions.
+    """
+    span = tiled.stencil.places.span
+    if len(span.start) != 2:
+        raise InvalidInput(f"tilings are drawn of two dimensions; this stencil has {len(span.start)}")
+    ax = _axes(ax)
+    boxes = [_row(box) for box, _ in tiled.tiles]
+    shades = [(*to_rgb(HIDDEN), 0.15 + 0.2 * (number % 2)) for number in range(len(boxes))]
+    ax.add_collection(_rectangles(boxes, facecolor=shades, edgecolor=HIDDEN, linewidth=0.8))
+    if len(boxes) <= _MOST_NUMBERS:
+        for (top, left, height, width), (_, mask) in zip(boxes, tiled.tiles, strict=True):
+            ax.text(left + width / 2, top + height / 2, str(mask), ha="center", va="center", fontsize=7)
+    ax.set(xlim=(span.start[1], span.stop[1]), ylim=(span.stop[0], span.start[0]), aspect="equal")
+    ax.set(xlabel="left column of the patch", ylabel="top row of the patch")
+    size = "×".join(map(str, tiled.stencil.extents))
+    count = "1 tile, inside one mask" if len(boxes) == 1 else f"{len(boxes)} tiles, each inside the mask it names"
+    ax.set_title(f"the places of a patch of {size}\nin {count}")
+    return ax
+
+
+def save(
+    path: str | PathLike[str],
+    masks: MaskSet,
+    report: CoverReport | None = None,
+    tiled: TiledStencil | None = None,
+) -> None:
+    """Write a PNG of the mask set, and beside it the witness of a report or the tiling of a stencil; atomically.
 
     Raises:
         InvalidInput: the name does not end in .png, the file cannot be written, or the grid is not of two dimensions.
     """
     target = _png_name(path)
     missed = report is not None and not report
-    figure = Figure(figsize=(14 if missed else 7, 7.4), layout="constrained")
-    axes = figure.subplots(1, 2 if missed else 1, squeeze=False)[0]
+    beside = missed or tiled is not None
+    figure = Figure(figsize=(14 if beside else 7, 7.4), layout="constrained")
+    axes = figure.subplots(1, 2 if beside else 1, squeeze=False)[0]
     draw_masks(masks, axes[0])
     if report is not None:
         if missed:
             draw_witness(report, axes[1])
         figure.suptitle(f"{'does not cover' if missed else 'covers'} {report.regions}")
+    if tiled is not None and not missed:
+        draw_tiling(tiled, axes[1])
     write_atomically(target, png(figure))
 
 

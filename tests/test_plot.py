@@ -23,6 +23,7 @@ from maskcover.plot import (
     draw_frontier,
     draw_masks,
     draw_placements,
+    draw_tiling,
     draw_witness,
     percent_down,
     save,
@@ -234,3 +235,20 @@ def test_nothing_is_drawn_of_no_sets_and_of_other_dimensions() -> None:
         draw_frontier(())
     with pytest.raises(mc.InvalidInput, match="grids \\(height, width\\)"):
         draw_bound(mc.lower_bound("squares(size=3)", (9,), max_mask_area=5, time_limit=0))
+
+
+def test_a_tiling_is_its_tiles_with_their_masks(masks: mc.MaskSet) -> None:
+    (tiled,) = mc.prove(masks).stencils
+    ax = draw_tiling(tiled)
+    assert rectangles(ax, 0) == [(*box.start, *box.stop) for box, _ in tiled.tiles]
+    assert [text.get_text() for text in ax.texts] == [str(mask) for _, mask in tiled.tiles]
+    assert ax.get_ylim() == (10, 0)
+    with pytest.raises(mc.InvalidInput, match="tilings are drawn of two dimensions"):
+        draw_tiling(mc.prove(mc.cover("squares(size=3)", (9,), grid=(7,))).stencils[0])
+
+
+def test_a_certificate_is_drawn_with_its_tiling(masks: mc.MaskSet, tmp_path: Path) -> None:
+    (tiled,) = mc.prove(masks).stencils
+    save(tmp_path / "plain.png", masks)
+    save(tmp_path / "tiled.png", masks, mc.verify(masks), tiled)
+    assert width(tmp_path / "tiled.png") > 1.5 * width(tmp_path / "plain.png")

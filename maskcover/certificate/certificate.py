@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from os import PathLike
 
 from maskcover.certificate.document import Content, content_of, read_certificate, write_certificate
-from maskcover.certificate.tiling import TermEvidence, evidence
+from maskcover.certificate.tiling import TermEvidence, TiledStencil, evidence
 from maskcover.covering import verify
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import MaskSet
@@ -35,7 +35,12 @@ class CoverCertificate:
     @property
     def tiles(self) -> int:
         """Number of tiles, the size of the evidence."""
-        return sum(len(one.tiles) for term in self.terms for slot in term.slots for one in slot)
+        return sum(len(one.tiles) for one in self.stencils)
+
+    @property
+    def stencils(self) -> tuple[TiledStencil, ...]:
+        """All stencils of all terms, with their tiles."""
+        return tuple(one for term in self.terms for slot in term.slots for one in slot)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write a file, atomically; its name should end in ``.cover.json``, by which claims are found."""

@@ -46,8 +46,10 @@ class Judgement:
     checked: str | None = None
 
 
-def judge(path: Path, regions: str | None = None) -> Judgement:
+def judge(path: Path, regions: str | None = None, multiplicity: int = 1) -> Judgement:
     """Judge a certificate or a mask-set file from the file alone; against other regions if they are named.
+
+    A certificate says nothing of a multiplicity above 1: its masks are judged, without its evidence.
 
     Whatever goes wrong is an outcome, never an exception: one bad file must not hide another.
     """
@@ -55,8 +57,10 @@ def judge(path: Path, regions: str | None = None) -> Judgement:
         content = _content(path)
         if SCHEMA.encode() in content[:200] or path.name.endswith(SUFFIX):
             certificate = CoverCertificate.from_bytes(content, str(path))
-            return _judged(path, certificate, content) if regions is None else _masks(path, certificate.masks, regions)
-        return _masks(path, MaskSet.load(path), regions)
+            if regions is None and multiplicity == 1:
+                return _judged(path, certificate, content)
+            return _masks(path, certificate.masks, regions, multiplicity)
+        return _masks(path, MaskSet.load(path), regions, multiplicity)
     except MaskcoverError as error:
         return Judgement(path, Outcome.UNREADABLE, str(error))
     except Exception as error:
@@ -97,8 +101,8 @@ def worst(judgements: Iterable[Judgement]) -> Outcome:
     return min((one.outcome for one in judgements), key=_WORST_FIRST.index, default=Outcome.UNREADABLE)
 
 
-def _masks(path: Path, masks: MaskSet, regions: str | None) -> Judgement:
-    report = verify(masks, regions)
+def _masks(path: Path, masks: MaskSet, regions: str | None, multiplicity: int) -> Judgement:
+    report = verify(masks, regions, multiplicity=multiplicity)
     return Judgement(path, Outcome.HOLDS if report else Outcome.REFUTED, str(report), report)
 
 

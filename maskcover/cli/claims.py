@@ -20,7 +20,12 @@ Sarif = Annotated[Path | None, typer.Option(help="Write what does not hold as SA
 
 
 def verify(
-    paths: Claims, regions: Regions = None, junit: Junit = None, sarif: Sarif = None, as_json: Json = False
+    paths: Claims,
+    regions: Regions = None,
+    multiplicity: Annotated[int, typer.Option(min=1, help="Every region inside at least so many masks.")] = 1,
+    junit: Junit = None,
+    sarif: Sarif = None,
+    as_json: Json = False,
 ) -> None:
     """Check exactly that masks cover what they claim; exit 1 with a region that they miss if not.
 
@@ -31,9 +36,11 @@ def verify(
     from maskcover.certificate.claims import judge, judge_all, worst
 
     single = len(paths) == 1 and not paths[0].is_dir()
-    if regions is not None and not single:
-        raise InvalidInput("--regions goes with one file; several files are checked against what each of them claims")
-    judgements = (judge(paths[0], regions),) if single else judge_all(paths)
+    if (regions is not None or multiplicity > 1) and not single:
+        raise InvalidInput(
+            "--regions and --multiplicity go with one file; several files are checked against what each of them claims"
+        )
+    judgements = (judge(paths[0], regions, multiplicity),) if single else judge_all(paths)
     _write(judgements, junit, sarif)
     if single:
         _answer_one(judgements[0], as_json=as_json)

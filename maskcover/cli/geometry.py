@@ -86,14 +86,16 @@ def show(
     regions: Regions = None,
     as_json: Json = False,
 ) -> None:
-    """Draw a mask set as a PNG, with the region that it misses if it does not cover; exit 1 if so."""
-    from maskcover.masks import MaskSet
+    """Draw a mask set or certificate as a PNG, with the region missed if it does not cover (exit 1), or a tiling."""
+    from maskcover.covering import verify as check
     from maskcover.plot import save
 
-    loaded = MaskSet.load(masks)
-    report = _report(masks, regions) if regions or loaded.regions else None
+    loaded, certificate = _loaded(masks)
+    report = check(loaded, regions) if regions or loaded.regions else None
     picture = output or masks.with_suffix(".png")
-    save(picture, loaded, report)
+    # Of a certificate the stencil of most tiles is shown.
+    tiled = max(certificate.stencils, key=lambda one: len(one.tiles)) if certificate and not regions else None
+    save(picture, loaded, report, tiled)
     shown = {"picture": str(picture), "covers": None if report is None else report.covers, **document(loaded)}
     verdict = [] if report is None else [str(report)]
     answer(shown, [f"{len(loaded)} masks on {loaded.grid} drawn to {picture}", *verdict], as_json=as_json)
@@ -139,11 +141,21 @@ def _prove(masks: MaskSet, path: Path, regions: str | None = None) -> CoverCerti
     return proved
 
 
-def _report(path: Path, regions: str | None) -> CoverReport:
-    from maskcover.covering import verify as check
+def _loaded(path: Path) -> tuple[MaskSet, CoverCertificate | None]:
+    """A mask-set file, or the masks of a certificate."""
+    from maskcover.certificate import SUFFIX, CoverCertificate
     from maskcover.masks import MaskSet
 
-    return check(MaskSet.load(path), regions)
+    if not path.name.endswith(SUFFIX):
+        return MaskSet.load(path), None
+    certificate = CoverCertificate.load(path)
+    return certificate.masks, certificate
+
+
+def _report(path: Path, regions: str | None) -> CoverReport:
+    from maskcover.covering import verify as check
+
+    return check(_loaded(path)[0], regions)
 
 
 def witness(report: CoverReport) -> list[list[list[int]]] | None:

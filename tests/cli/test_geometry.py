@@ -116,3 +116,25 @@ def test_odd_masks_draw_a_warning_of_one_line(run: Run) -> None:
     assert found.code == 0
     assert found.err.startswith("maskcover: warning: mask 0 hides more than half")
     assert found.err.count("\n") == 1
+
+
+def test_show_draws_a_certificate(run: Run) -> None:
+    run("cover", "squares(size=3)", "--image-size", "9", "--certificate", "c.cover.json")
+    answer = run("show", "c.cover.json", "-o", "c.png")
+    assert (answer.code, Path("c.png").read_bytes()[:4]) == (0, b"\x89PNG")
+    assert "covers: each of the 49 placements" in answer.out
+
+
+def test_verify_asks_for_several_masks_around_each_region(run: Run) -> None:
+    run("cover", "squares(size=3)", "--image-size", "12", "--multiplicity", "2", "-o", "twice.json")
+    assert run("verify", "twice.json", "--multiplicity", "2").code == 0
+    refuted = run("verify", "twice.json", "--multiplicity", "99")
+    assert refuted.code == 1
+    assert "fewer than 99 masks contain 3×3" in refuted.out
+    assert run("verify", ".", "--multiplicity", "2").code == 2
+
+
+@pytest.mark.parametrize(("size", "grid"), [("40x", [40]), ("4x12x12", [4, 12, 12])])
+def test_signals_and_clips_are_covered_too(run: Run, size: str, grid: list[int]) -> None:
+    answer = run("cover", "squares(size=3)", "--image-size", size, "--json")
+    assert (answer.code, answer.json["image_size"]) == (0, grid)
