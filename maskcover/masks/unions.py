@@ -13,7 +13,8 @@ from maskcover.grid import Grid
 from maskcover.masks.mask import Mask
 
 _ROWS_AT_ONCE = 1024
-_MOST_MASKS = 8192
+_MOST_PAIRS = 1 << 26
+_MOST_BYTES = 1 << 32  # of all unions of two, one bit an atom
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +42,10 @@ def distinct_unions(masks: tuple[Mask, ...], grid: Grid) -> Unions:
            [1, 1]])
     """
     count = len(masks)
-    if count > _MOST_MASKS:
-        raise InvalidInput(f"the unions of two of {count:,} masks are too many to list; at most {_MOST_MASKS:,} masks")
-    packed = np.packbits(atoms(masks, grid), axis=1)
+    pairs = count * (count + 1) // 2
+    # Most masks first: the atoms of very many are themselves too much.
+    if pairs > _MOST_PAIRS or pairs * (packed := np.packbits(atoms(masks, grid), axis=1)).shape[1] > _MOST_BYTES:
+        raise InvalidInput(f"the unions of two of {count:,} masks are too many to list; use fewer or simpler masks")
     first, second = np.triu_indices(count, k=1)
     single = np.arange(count)
     first, second = np.concatenate([single, first]), np.concatenate([single, second])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given
 
-from maskcover import Grid, Mask, MaskSet, cover, squares
+from maskcover import Grid, InvalidInput, Mask, MaskSet, cover, squares
 from maskcover.masks.unions import without_contained
 from tests import oracles
 from tests.geometry_strategies import SIDES, plain_set, stacks
@@ -62,3 +63,9 @@ def test_the_masks_kept_stay_in_order(array: BoolArray) -> None:
     masks = plain_set(array).masks
     positions = [masks.index(mask) for mask in without_contained(masks, Grid(array.shape[1:]))]
     assert positions == sorted(positions)
+
+
+def test_too_many_pairs_are_refused_before_they_are_made() -> None:
+    masks = MaskSet.from_boxes([(0, start, 1, 1) for start in range(12_000)], image_size=(1, 12_000))
+    with pytest.raises(InvalidInput, match="the unions of two of 12,000 masks are too many to list"):
+        masks.unions  # noqa: B018 (a property that raises)
