@@ -106,14 +106,15 @@ class TermPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One plan for each term of a region set; the cover holds the masks of all."""
+    """One plan for each term of a region set; the cover holds the masks of all, or is one mask for everything."""
 
     terms: tuple[TermPlan, ...]
+    is_whole: bool = False
 
     @property
     def masks(self) -> int:
         """Number of masks, before any that lie inside others are dropped."""
-        return sum(term.masks for term in self.terms)
+        return 1 if self.is_whole else sum(term.masks for term in self.terms)
 
     @property
     def evaluations(self) -> int:
@@ -132,13 +133,17 @@ class Plan:
             tuple(
                 TermPlan(tuple((slot.improved(align, each), patches, size) for slot, patches, size in term.slots))
                 for term in self.terms
-            )
+            ),
+            self.is_whole,
         )
 
     def unions(self) -> Iterator[Mask]:
         """The masks of all terms."""
-        for term in self.terms:
-            yield from term.unions()
+        every = (mask for term in self.terms for mask in term.unions())
+        if not self.is_whole:
+            yield from every
+        elif first := next(every, None):
+            yield first.union(*every)
 
 
 def plan_within(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style = Style()) -> Plan:
@@ -152,7 +157,7 @@ def plan_within(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style 
             f"no mask of at most {largest} px can hold the largest region; "
             f"a largest hidden area of {least} px ({least / grid.size:.2%}) or more is possible"
         )
-    return Plan(tuple(_term_within(grid, term, largest, style) for term in terms))
+    return Plan(tuple(_term_within(grid, term, largest, style) for term in terms), largest >= grid.size)
 
 
 def possible_plan(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style) -> Plan | None:

@@ -18,6 +18,7 @@ from maskcover import (
     InvalidInput,
     MaskSet,
     RegionSet,
+    avoiding,
     cover,
     patches,
     rectangle,
@@ -25,6 +26,7 @@ from maskcover import (
     squares,
     union,
     verify,
+    within,
 )
 from maskcover.covering import plan, synthesis
 from maskcover.covering.axis import AxisMasks
@@ -335,3 +337,8 @@ def test_token_aligned_masks_of_the_design(keywords: dict[str, Any], masks: int)
     found = cover(squares(32), align=16, **keywords)
     assert len(found) == masks
     assert {box.extents for mask in found for box in mask.boxes} == {(64, 64)}
+
+
+def test_one_mask_is_enough_for_terms_that_lie_apart() -> None:
+    apart = union(avoiding(squares(1), (0, 1)), within(patches(squares(1), 2), (0, 1)))
+    assert len(quiet_cover(apart, (2,), masks=1)) == 1

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import shapely
+import shapely.errors
 from shapely import MultiPolygon, Polygon
 
 from maskcover.errors import InvalidInput
@@ -101,7 +102,12 @@ def _widened(shape: Polygon | MultiPolygon, radius: float) -> Polygon | MultiPol
     ends = np.concatenate([_edge_ends(ring) for ring in shapely.get_rings(shapely.get_parts(shape))])
     clouds = (ends[:, :, None] + stamp).reshape(len(ends), -1, 2)
     swept = shapely.convex_hull(shapely.multipoints(clouds))
-    joined = shapely.union_all([*np.asarray(shapely.get_parts(shape)), *np.asarray(swept)])
+    try:
+        joined = shapely.union_all([*np.asarray(shapely.get_parts(shape)), *np.asarray(swept)])
+    except shapely.errors.GEOSException as error:
+        raise InvalidInput(
+            f"this shape is too intricate to enlarge ({error}); simplify it: shape.simplify(0.1)"
+        ) from error
     return cast("Polygon | MultiPolygon", joined)
 
 

@@ -358,9 +358,18 @@ def test_the_maximal_discs_are_those_of_all(diameter: Fraction) -> None:
 # Turned shapes.
 
 
+def turned_bounds(shape: Polygon | MultiPolygon, low: float, high: float) -> tuple[Polygon | MultiPolygon, ...]:
+    """The bounds of a shape that GEOS can enlarge; some with edges of 1e-180 px it cannot."""
+    try:
+        return rotated(shape, low, high)
+    except InvalidInput as error:
+        assume("too intricate" not in str(error))
+        raise
+
+
 @given(polygons(), st.floats(-180, 180), st.floats(0, 30), st.lists(st.floats(0, 1), min_size=1, max_size=4))
 def test_a_turned_shape_lies_in_one_of_the_bounds(shape: Polygon, low: float, span: float, at: list[float]) -> None:
-    bounds = rotated(shape, low, low + span)
+    bounds = turned_bounds(shape, low, low + span)
     for angle in {low, low + span, *(low + share * span for share in at)}:
         turned = rotate(shape, angle, origin=shape.centroid)
         assert any(bound.buffer(1e-9).contains(turned) for bound in bounds)
@@ -370,7 +379,7 @@ def test_a_turned_shape_lies_in_one_of_the_bounds(shape: Polygon, low: float, sp
 @settings(max_examples=20)
 def test_every_touched_pixel_of_a_turned_shape_is_touched_by_a_bound(shape: Polygon, angle: float) -> None:
     turned = raster_on(rotate(shape, angle, origin=shape.centroid))
-    assert any(not (turned & ~raster_on(bound)).any() for bound in rotated(shape, angle - 20, angle + 20))
+    assert any(not (turned & ~raster_on(bound)).any() for bound in turned_bounds(shape, angle - 20, angle + 20))
 
 
 def raster_on(shape: Polygon | MultiPolygon) -> BoolArray:
