@@ -2,11 +2,9 @@
 
 It works out by itself which patches the claim lets lie where, and checks in integers that each of them lies inside a
 stencil that the certificate lists, and every listed stencil, tile by tile, inside the masks that the tile names.
-Exit code 0: the claim holds. 1: the evidence is false. 2: not a certificate. 3: a claim that this file cannot expand
-(polygons, subpixel shapes, rotations, `through`) or that is too large for it; such a claim is never said to hold.
+Exit code 0: the claim holds. 1: the evidence is false. 2: not a certificate. 3: this file cannot expand the claim
+(only `FAMILIES`, no `touching`, bitmaps of two axes), or it is too large; such a claim is never said to hold.
 """
-
-from __future__ import annotations
 
 import ast
 import hashlib
@@ -15,18 +13,18 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import combinations, islice, product
+from itertools import combinations, product
 from math import ceil, prod
-from operator import le, lt
 from pathlib import Path
 from typing import Any, NamedTuple
 
 Point = tuple[int, ...]
-SCHEMA = "maskcover/cover-certificate"
+Box = tuple[Point, Point]  # the first cell, and one past the last, on every axis
+Stencil = tuple[list[Box], list[Box]]  # a shape that begins at 0, and where it may lie
+Term = list[list[Stencil]]  # what each of the patches may be
 FIELDS = {"schema", "version", "image_size", "regions", "frame", "masks", "terms", "digest"}
-FAMILIES = "squares rectangle rectangles half_planes stripes bitmap disc union patches within avoiding tubes".split()
+FAMILIES = {"squares", "rectangle", "rectangles", "bitmap", "union", "patches", "within", "avoiding"}
 TEXT = re.compile(r'[A-Za-z0-9_(),="./ \[\]+-]{1,1000000}')  # no comment, line break, escape or look-alike letter
-RATIO, DECIMAL = re.compile(r"\d{1,41}/0*[1-9]\d{0,40}"), re.compile(r"\d{1,41}\.\d{1,41}")
 WORDS = {1: "refuted", 2: "not a certificate", 3: "could not decide"}
 
 
@@ -34,415 +32,255 @@ class Stop(Exception):
     """The end of a check without success: exit code and reason."""
 
 
-class Box(NamedTuple):
-    """The first cell, and one past the last, on every axis."""
-
-    low: Point
-    high: Point
-
-    def meet(self, other: Box) -> list[Box]:
-        """The common cells: one box or none."""
-        low, high = tuple(map(max, self.low, other.low)), tuple(map(min, self.high, other.high))
-        return [Box(low, high)] if all(map(lt, low, high)) else []
-
-    def bare(self, boxes: Iterable[Box]) -> Iterator[Box]:
-        """What some boxes leave of this one, as disjoint boxes."""
-        todo = [(self, list(boxes))]
-        while todo:
-            (low, high), rest = todo.pop()
-            rest = [part for one in rest for part in one.meet(Box(low, high))]
-            if not rest:
-                yield Box(low, high)
-                continue
-            for axis, (first, stop) in enumerate(zip(*rest[len(rest) // 2], strict=True)):
-                parts = Box(low, put(high, axis, first)), Box(put(low, axis, stop), high)
-                todo += [(part, rest) for part in parts if part.low[axis] < part.high[axis]]
-                low, high = put(low, axis, first), put(high, axis, stop)
-
-    def outside(self, boxes: Iterable[Box]) -> Point | None:
-        """A cell of this box that lies in none of some boxes, if there is one."""
-        return next((low for low, _ in self.bare(boxes)), None)
+def _plus(point: Point, other: Point, times: int = 1, more: int = 0) -> Point:
+    """The point moved by so many times the other, and by a number along every axis."""
+    return tuple(a + times * b + more for a, b in zip(point, other, strict=True))
 
 
-class Need(NamedTuple):
-    """A shape that begins at 0, and the places at which it may lie, but for the barred ones."""
-
-    shape: list[Box]
-    places: list[Box]
-    barred: list[Box]
-
-    def possible(self) -> bool:
-        """Whether there is such a place."""
-        return any(place.outside(self.barred) for place in self.places)
-
-    def inside(self, other: Need) -> list[Box]:
-        """Places at which the shape lies inside the other one at one of its places: all of them if that is a box."""
-        if len(other.shape) > 1:
-            return [] if any(box.outside(other.shape) for box in self.shape) else other.places
-        room = plus(other.shape[0].high, ends(self.shape).high, -1)
-        return [Box(low, plus(high, room)) for low, high in other.places] if min(room) >= 0 else []
+def _meet(one: Box, other: Box) -> list[Box]:
+    """The common cells: one box or none."""
+    low, high = tuple(map(max, one[0], other[0])), tuple(map(min, one[1], other[1]))
+    return [(low, high)] if all(a < b for a, b in zip(low, high, strict=True)) else []
 
 
-Term = list[list[Need]]  # what each of the patches may be
+def _left(box: Box, boxes: list[Box]) -> list[Box]:
+    """What some boxes leave of a box, as disjoint boxes."""
+    todo, found = [(box, boxes)], []
+    while todo:
+        (low, high), rest = todo.pop()
+        rest = [part for one in rest for part in _meet(one, (low, high))]
+        if not rest:
+            found.append((low, high))
+            continue
+        first, stop = rest[len(rest) // 2]
+        for axis in range(len(low)):  # what lies before and after this one, and along earlier axes beside it
+            below = (*first[:axis], *low[axis:]), (*stop[:axis], first[axis], *high[axis + 1 :])
+            above = (*first[:axis], stop[axis], *low[axis + 1 :]), (*stop[:axis], *high[axis:])
+            todo += [(part, rest) for part in (below, above) if part[0][axis] < part[1][axis]]
+    return found
 
 
-def plus(point: Iterable[int], other: Iterable[int], times: int = 1) -> Point:
-    """The point moved by so many times the other."""
-    return tuple(a + times * b for a, b in zip(point, other, strict=True))
-
-
-def put(point: Point, axis: int, value: int) -> Point:
-    """The point with another coordinate."""
-    return (*point[:axis], value, *point[axis + 1 :])
-
-
-def ends(boxes: Iterable[Box]) -> Box:
+def _ends(boxes: Iterable[Box]) -> Box:
     """The bounding box."""
     lows, highs = zip(*boxes, strict=True)
-    return Box(tuple(map(min, zip(*lows, strict=True))), tuple(map(max, zip(*highs, strict=True))))
+    return tuple(map(min, zip(*lows, strict=True))), tuple(map(max, zip(*highs, strict=True)))
 
 
-def from_zero(boxes: list[Box]) -> list[Box]:
-    """The boxes, moved so that they begin at 0."""
-    low = ends(boxes).low
-    return [Box(plus(box.low, low, -1), plus(box.high, low, -1)) for box in boxes]
+def _plain(value: Any) -> bool:
+    """Whether it is made of lists, objects, whole numbers from 0 on, and null."""
+    if isinstance(value, list | dict):
+        return all(map(_plain, value.values() if isinstance(value, dict) else value))
+    return value is None or (type(value) is int and value >= 0)
 
 
-def number(value: Any) -> int | Fraction:
-    """A number above 0; anything else, such as a text, is refused."""
-    found = Fraction(value) if isinstance(value, str) and RATIO.fullmatch(value) else value
-    if (type(found) is int or isinstance(found, Fraction)) and found > 0:
-        return found
-    raise Stop(3, f"this checker cannot read the amount {value!s:.40}")
+def _boxes(rows: Any, grid: Point, more: int = 0) -> list[Box]:
+    """Boxes on an image, written as starts, extents, and so many numbers after them."""
+    axes, whole = len(grid), ((0,) * len(grid), grid)
+    found = [(tuple(row[:axes]), _plus(row[:axes], row[axes : 2 * axes])) for row in rows]
+    if not _plain(rows) or {*map(len, rows)} - {2 * axes + more} or any(_meet(box, whole) != [box] for box in found):
+        raise Stop(2, f"expected starts and extents of boxes on the image; found {rows!s:.60}")
+    return found
 
 
-def cells(value: Any, total: int = 0) -> int:
-    """An amount of cells as it is, a share of the total rounded up; without a total a share is refused."""
-    found = number(value)
-    if isinstance(found, int):
-        return found
-    return ceil(found * total) if found < 1 and total else cells(f"share {value}")
+def _cells(value: Any, total: int = 0) -> int:
+    """An amount of cells above 0 as it is, a share of the total rounded up; anything else is refused."""
+    found = Fraction(value) if isinstance(value, str) and re.fullmatch(r"\d+/0*[1-9]\d*", value) else value
+    found = ceil(found * total) if isinstance(found, Fraction) and found < 1 else found
+    if type(found) is not int or found < 1:
+        raise Stop(3, f"this checker cannot read the amount {value!s:.40}")
+    return found
 
 
-def bounded(work: int) -> None:
-    """Ends what would take too long."""
-    if work > 20_000_000:
-        raise Stop(3, "this claim on this image is too large for this checker")
+def _area(area: Any, grid: Any = None) -> list[Box]:
+    """The cells of an area, a box on the image or a bitmap of two axes of its size; without an image any bitmap."""
+    if not isinstance(area, str):
+        return _boxes([area], grid)
+    rows = area.removesuffix("/").split("/")
+    even = "/" in area and re.fullmatch("[01]+", "".join(rows)) and len(set(map(len, rows))) == 1
+    if not even or grid not in (None, (len(rows), len(rows[0]))):
+        raise Stop(3, f"this checker cannot read the bitmap {area:.40}, or it is not of the size of the image")
+    return [((i, run.start()), (i + 1, run.end())) for i, row in enumerate(rows) for run in re.finditer("1+", row)]
 
 
-def drawn(text: str, value: str = "1", slashes: int | None = None) -> tuple[Point, list[Box]]:
-    """The sides of a bitmap, and its cells of a value as boxes: each run in a row is one."""
-    slashes = max(map(len, re.findall("/+", text)), default=0) if slashes is None else slashes
-    if slashes == 0 and re.fullmatch("[01]+", text):
-        return (len(text),), [Box((run.start(),), (run.end(),)) for run in re.finditer(f"{value}+", text)]
-    rows = [drawn(row, value, slashes - 1) for row in text.split("/" * slashes)] if slashes else []
-    if len({sides for sides, _ in rows}) != 1:
-        raise Stop(3, f"this checker cannot read the bitmap {text:.40}")
-    found = [Box((row, *low), (row + 1, *high)) for row, (_, runs) in enumerate(rows) for low, high in runs]
-    return (len(rows), *rows[0][0]), found
-
-
-class Scene(NamedTuple):
+class _Scene(NamedTuple):
     """An image with barriers that no patch may touch; families of regions are methods that give their terms."""
 
     grid: Point
     barriers: list[Box]
 
-    @property
-    def whole(self) -> Box:
-        """The box of all cells."""
-        return Box((0,) * len(self.grid), self.grid)
-
-    def place(self, *shapes: list[Box]) -> list[Term]:
-        """Any of these shapes, wherever it touches no barrier."""
-        bounded(len(self.barriers) * sum(map(len, shapes)))
-        return [[[Need(shape, self.places(shape), self.touching(shape, self.barriers)) for shape in shapes]]]
-
-    def places(self, shape: list[Box]) -> list[Box]:
-        """Where a shape lies on the image."""
-        last = plus(self.grid, ends(shape).high, -1)
-        if min(last) < 0:
-            raise Stop(2, f"regions: a patch of extents {ends(shape).high} has no place on the image")
-        return [Box(self.whole.low, tuple(n + 1 for n in last))]
-
-    def touching(self, shape: list[Box], cells: list[Box]) -> list[Box]:
-        """The placements at which a shape touches some cells."""
-        ones = (1,) * len(self.grid)
-        return [Box(plus(plus(a.low, b.high, -1), ones), plus(a.high, b.low, -1)) for a in cells for b in shape]
-
-    def boxes(self, *extents: Point) -> list[Term]:
-        """Any of these boxes, wherever it touches no barrier."""
-        return self.place(*([Box((0,) * len(one), one)] for one in extents))
-
-    def squares(self, size: Any = None, area: Any = None) -> list[Term]:
-        axes, least = (1, cells(size)) if area is None else (len(self.grid), cells(area, prod(self.grid)))
-        if size is not None and area is not None:
-            raise Stop(3, "squares have either a size or an area")
-        sides = (side for side in range(1, max(self.grid) + 1) if side**axes >= least)
-        return self.boxes((next(sides, max(self.grid) + 1),) * len(self.grid))
-
-    def rectangle(self, height: Any, width: Any) -> list[Term]:
-        return self.boxes((cells(height), cells(width)))
-
-    def rectangles(self, area: Any, min_side: Any = 1, max_aspect: Any = None) -> list[Term]:
-        aspect, least = number(max(self.grid) if max_aspect is None else max_aspect), cells(min_side)
-        limit, free, kept = cells(area, prod(self.grid)), list(self.whole.bare(self.barriers)), list[Point]()
-        if not any(True for _ in self.extents(self.grid, limit, least, aspect)):
-            raise Stop(2, "regions: there is no such rectangle on the image")
-        low, high = ends(free or [self.whole])
-        # Beside a barrier a shape may fit where no larger one does; in one free box only the maximal shapes matter.
-        for shape in sorted(
-            self.extents(plus(high, low, -1), limit, least, aspect, None if len(free) > 1 else 1), reverse=True
-        ):
-            if len(free) > 1 or not any(all(map(le, shape, other)) for other in kept):
-                kept.append(shape)
-                bounded(4 * len(kept) * len(free) ** 2)
-        return self.boxes(*kept)
-
-    def extents(self, sides: Point, limit: int, least: int, aspect: Any, most: int | None = 1) -> Iterator[Point]:
-        """For each choice of the other extents, so many of the rectangles that are longest along the last axis."""
-        for prefix in product(*(range(least, min(side, limit) + 1) for side in sides[:-1])):
-            shapes = ((*prefix, last) for last in range(min(sides[-1], limit // prod(prefix)), least - 1, -1))
-            yield from islice((shape for shape in shapes if max(shape) <= aspect * min(shape)), most)
-
-    def half_planes(self, share: Any = Fraction(1, 2)) -> list[Term]:
-        parts, (zero, stop) = [], self.whole
-        for axis, side in enumerate(self.grid):
-            depth = cells(share, side) if number(share) < 1 else cells("a share of 1 or more")
-            parts.append(list(Box(zero, put(stop, axis, depth)).bare(self.barriers)))
-            parts.append(list(Box(put(zero, axis, side - depth), stop).bare(self.barriers)))
-        lows = [(part, ends(part).low) for part in parts if part]
-        return [[[Need(from_zero(part), [Box(low, plus(low, (1,) * len(low)))], []) for part, low in lows]]]
-
-    def stripes(self, width: Any, axis: Any = None) -> list[Term]:
-        axes = [one for one in range(len(self.grid)) if axis is None or (type(axis) is int and one == axis)]
-        return self.boxes(*(put(self.grid, one, cells(width)) for one in axes))
-
-    def bitmap(self, text: Any) -> list[Term]:
-        return self.place(from_zero(drawn(text)[1]))
-
-    def disc(self, diameter: Any, subpixel: Any = False) -> list[Term]:
-        if subpixel is not False or number(diameter) > 4096:
-            raise Stop(3, "this checker cannot expand discs at any offsets")
-        # Lengths in units of a half over the denominator; a pixel counts if its nearest point lies inside the circle.
-        radius, pixel = number(diameter).numerator, 2 * number(diameter).denominator
-        gaps = [max(i * pixel - radius, radius - (i + 1) * pixel, 0) ** 2 for i in range(ceil(number(diameter)))]
-        rows = [[j for j, gap in enumerate(gaps) if gap + other < radius**2] for other in gaps]
-        return self.place([Box((i, row[0]), (i + 1, row[-1] + 1)) for i, row in enumerate(rows)])
-
-    def union(self, *members: Any) -> list[Term]:
-        terms = [term for member in members for term in member(self)]
-        single = [need for term in terms if len(term) == 1 for need in term[0]]
-        return [[single], *(term for term in terms if len(term) > 1)]
-
-    def patch(self, regions: Any) -> list[Need]:
-        """What single patches may be."""
-        ((slot,),) = regions(self)  # patches of several patches are refused
-        return list(slot)
-
-    def patches(self, regions: Any, k: Any = None) -> list[Term]:
-        if k is not None:
-            return [[self.patch(regions)] * min(cells(k), 17)]
-        slots = [self.patch(member) for member in regions]
-        if not all(any(need.possible() for need in slot) for slot in slots):
-            raise Stop(2, "regions: one of the patches has no place where all are allowed")
-        return [slots]
-
-    def area(self, area: Any, inside: bool) -> list[Box]:
-        """The cells of an area, or the others of the image."""
-        sides, half = self.grid, len(self.grid)
-        if isinstance(area, str):
-            sides, found = drawn(area, "1" if inside else "0")
-        else:
-            area = tuple(one if one == 0 and type(one) is int else cells(one) for one in area)
-            found = [Box(area[:half], plus(area[:half], area[half:]))]
-        if sides != self.grid or any(box.meet(self.whole) != [box] for box in found):
-            raise Stop(2, "regions: the area does not lie on the image")
-        return found if inside or isinstance(area, str) else list(self.whole.bare(found))
-
-    def avoiding(self, regions: Any, area: Any) -> list[Term]:
-        return list(regions(Scene(self.grid, self.barriers + self.area(area, inside=True))))
-
-    def within(self, regions: Any, area: Any, touching: Any = False) -> list[Term]:
-        if type(touching) is not bool:
-            raise Stop(3, "touching is True or False")
-        if not touching:
-            return list(regions(Scene(self.grid, self.barriers + self.area(area, inside=False))))
-        near = self.area(area, inside=True)
-        return [[[self.near(need, near) for need in slot] for slot in term] for term in regions(self)]
-
-    def near(self, need: Need, area: list[Box]) -> Need:
-        """Only the places at which the shape touches an area."""
-        meetings = (at.meet(place) for at in self.touching(need.shape, area) for place in need.places)
-        return need._replace(places=[one for meeting in meetings for one in meeting])
-
-    def tubes(self, regions: Any, frames: Any = None) -> list[Term]:
-        slot, times = [], self.grid[0] if frames is None else cells(frames)
-        for first in range(self.grid[0] - times + 1):
-            met = [Box(low[1:], high[1:]) for low, high in self.barriers if low[0] < first + times and high[0] > first]
-            for shape, *placed in Scene(self.grid[1:], met).patch(regions):
-                places, barred = (lifted(boxes, first, first + 1) for boxes in placed)
-                slot.append(Need(lifted(shape, 0, times), places, barred))
+    def place(self, shapes: Iterable[list[Box]]) -> list[Term]:
+        """Any of these shapes, wherever it touches no barrier; shapes without such a place are left out."""
+        slot, work = list[Stencil](), 0
+        for shape in shapes:
+            work += 1 + len(self.barriers) * len(shape)
+            room = (0,) * len(self.grid), _plus(self.grid, _ends(shape)[1], -1, 1)
+            if min(room[1]) < 1 or work > 1_000_000:
+                raise Stop(2 if min(room[1]) < 1 else 3, "regions: a patch has no place on the image, or too many")
+            pairs = product(self.barriers, shape)
+            places = _left(room, [(_plus(a[0], b[1], -1, 1), _plus(a[1], b[0], -1)) for a, b in pairs])
+            slot += [(shape, places)] if places else []
         return [[slot]]
 
+    def boxes(self, extents: Iterable[Point]) -> list[Term]:
+        return self.place([((0,) * len(one), one)] for one in extents)
 
-def lifted(boxes: list[Box], first: int, stop: int) -> list[Box]:
-    """The same boxes in some frames."""
-    return [Box((first, *low), (stop, *high)) for low, high in boxes]
+    def squares(self, size: Any = None, area: Any = None) -> list[Term]:
+        if size is not None and area is not None:
+            raise Stop(3, "squares have either a size or an area")
+        axes, least = (1, _cells(size)) if area is None else (len(self.grid), _cells(area, prod(self.grid)))
+        side = next((side for side in range(1, max(self.grid) + 1) if side**axes >= least), max(self.grid) + 1)
+        return self.boxes([(side,) * len(self.grid)])
+
+    def rectangle(self, height: Any, width: Any) -> list[Term]:
+        return self.boxes([(_cells(height), _cells(width))])
+
+    def rectangles(self, area: Any, min_side: Any = 1, max_aspect: Any = None) -> list[Term]:
+        limit, least = _cells(area, prod(self.grid)), _cells(min_side)
+        aspect = max(self.grid) if max_aspect is None else Fraction(max_aspect)
+
+        def fitting(sides: Point) -> Iterator[Point]:
+            for prefix in product(*(range(least, min(side, limit) + 1) for side in sides[:-1])):
+                shapes = ((*prefix, last) for last in range(least, min(sides[-1], limit // prod(prefix)) + 1))
+                yield from (shape for shape in shapes if max(shape) <= aspect * min(shape))
+
+        if not any(fitting(self.grid)):
+            raise Stop(2, "regions: there is no such rectangle on the image")
+        whole = (0,) * len(self.grid), self.grid
+        free = _left(whole, self.barriers)
+        low, high = _ends(free or [whole])
+        shapes = fitting(_plus(high, low, -1))
+        # In one free box only the longest shapes matter; beside a barrier one may fit where no longer one does.
+        return self.boxes(shapes if len(free) > 1 else {shape[:-1]: shape for shape in shapes}.values())
+
+    def bitmap(self, text: Any) -> list[Term]:
+        boxes = _area(text)
+        start = _ends(boxes)[0]
+        return self.place([[(_plus(low, start, -1), _plus(high, start, -1)) for low, high in boxes]])
+
+    def union(self, *members: Any) -> list[Term]:
+        return [term for member in members for term in member(self)]
+
+    def patches(self, regions: Any, k: Any = None) -> list[Term]:
+        members = regions if k is None else [regions] * min(_cells(k), 17)
+        slots = [[stencil for (slot,) in one(self) for stencil in slot] for one in members]  # of single patches alone
+        if not 1 <= len(slots) <= 16 or (k is None and not all(slots)):
+            raise Stop(3, "this checker reads 1 to 16 patches, each with a place where all are allowed")
+        return [slots]
+
+    def within(self, regions: Any, area: Any) -> list[Term]:
+        others = _left(((0,) * len(self.grid), self.grid), _area(area, self.grid))
+        return list(regions(_Scene(self.grid, self.barriers + others)))
+
+    def avoiding(self, regions: Any, area: Any) -> list[Term]:
+        return list(regions(_Scene(self.grid, self.barriers + _area(area, self.grid))))
 
 
-def parsed(node: ast.expr, text: str) -> Any:
+def _parsed(node: ast.expr, text: str) -> Any:
     """The value of an argument; a call becomes what gives its terms on a scene."""
     source = ast.get_source_segment(text, node) or ""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FAMILIES:
-        name, values = node.func.id, [parsed(one, text) for one in node.args]
-        named = {str(one.arg): parsed(one.value, text) for one in node.keywords}
+        name, values = node.func.id, [_parsed(one, text) for one in node.args]
+        named = {str(one.arg): _parsed(one.value, text) for one in node.keywords}
         if len(named) == len(node.keywords):
             return lambda scene: getattr(scene, name)(*values, **named)
     if isinstance(node, ast.List | ast.Tuple):
-        return (list if isinstance(node, ast.List) else tuple)(parsed(one, text) for one in node.elts)
-    if isinstance(node, ast.Constant) and (type(node.value) in (str, bool) or source.isdecimal()):
-        return node.value
-    if isinstance(node, ast.Constant) and DECIMAL.fullmatch(source):
-        return Fraction(source)
+        return [_parsed(one, text) for one in node.elts]
+    if isinstance(node, ast.Constant) and (type(node.value) is str or re.fullmatch(r"\d+(\.\d+)?", source)):
+        return Fraction(source) if type(node.value) is float else node.value
     raise Stop(3, f"this checker cannot expand {source:.60}")
 
 
-def needed(regions: str, grid: Point) -> list[Term]:
-    """What has to lie inside masks; terms one of whose patches has no place hold no region."""
-    try:
-        terms = parsed(ast.parse(regions, mode="eval").body, regions)(Scene(grid, []))
-    except (SyntaxError, TypeError, ValueError, AttributeError) as error:
-        raise Stop(3, f"this checker cannot read the region text: {error}") from error
-    terms = [term for term in terms if all(any(need.possible() for need in slot) for slot in term)]
-    if not terms or max(map(len, terms)) > 16:
-        raise Stop(2, "regions: there is no such region on the image, or one of more than 16 patches")
-    return list(terms)
-
-
-def gap(term: Term, listed: Term) -> str:
+def _gap(term: Term, listed: Term) -> str:
     """In words a patch of a term that lies inside no listed stencil; empty if there is none."""
     for needs, stencils in zip(term, listed, strict=True):
-        bounded(len(needs) * len(stencils))
-        for need in needs:
-            held = [place for stencil in stencils for place in need.inside(stencil)] + need.barred
-            if at := next(filter(None, (place.outside(held) for place in need.places)), None):
-                return f"no listed stencil holds the patch of extents {ends(need.shape).high} at {at}"
+        for shape, places in needs:
+            held, end = list[Box](), _ends(shape)[1]
+            for outer, spots in stencils:
+                room = _plus(_ends(outer)[1], end, -1)
+                if len(outer) == 1 and min(room) >= 0:
+                    held += [(low, _plus(high, room)) for low, high in spots]
+                elif not any(_left(box, outer) for box in shape):
+                    held += spots
+            if missed := [low for place in places for low, _ in _left(place, held)]:
+                return f"no listed stencil holds the patch of extents {end} at {missed[0]}"
     return ""
 
 
-class Certificate(NamedTuple):
-    """The image and the masks of a file, which its evidence is checked against."""
-
-    grid: Point
-    masks: list[list[Box]]
-
-    def boxes(self, rows: Any, more: int = 0) -> list[Box]:
-        """Boxes as the file writes them: starts, extents, and so many numbers after them."""
-        axes, whole = len(self.grid), Box((0,) * len(self.grid), self.grid)
-        found = [Box(tuple(row[:axes]), plus(row[:axes], row[axes : 2 * axes])) for row in rows]
-        if any(len(row) != 2 * axes + more for row in rows) or any(box.meet(whole) != [box] for box in found):
-            raise Stop(2, f"boxes: expected starts and extents of boxes on the image; found {rows!s:.60}")
-        return found
-
-    def term(self, term: Any, where: str) -> Term:
-        """The listed stencils of each patch, if they lie inside the masks that are named and the patches share one."""
-        patches, slots, signatures = (term.pop(key) for key in ("patches", "slots", "signatures"))
-        unlisted = signatures is None
-        signatures = [[mask] for mask in range(len(self.masks))] if unlisted else signatures
-        found = [
-            [self.stencil(one, signatures, f"{where}.slots[{n}][{i}]") for i, one in enumerate(slot)]
-            for n, slot in enumerate(slots)
-        ]
-        used = [{number for _, numbers in slot for number in numbers} for slot in found]
-        unused = not unlisted and set().union(*used) != set(range(len(signatures)))
-        if term or unused or not patches or set(patches) != set(range(len(slots))):
-            raise Stop(2, f"{where}: unknown fields, or slots or signatures that nothing uses")
-        shared = {frozenset(range(len(self.masks)))}
-        for patch in patches:
-            joined = {one & frozenset(signatures[number]) for one in shared for number in used[patch]}
-            shared = {one for one in joined if not any(other < one for other in joined)}
-        if frozenset() in shared:
-            raise Stop(1, f"{where}: patches whose signatures share no mask")
-        return [[need for need, _ in found[patch]] for patch in patches]
-
-    def stencil(self, stencil: Any, signatures: list[list[int]], where: str) -> tuple[Need, set[int]]:
-        """A listed stencil at its places, if its tiles are these places and lie inside the masks that they name."""
-        rows = stencil["tiles"]
-        shape, places, tiles = (self.boxes(stencil.pop(key), key == "tiles") for key in ("shape", "places", "tiles"))
-        if stencil or any(ends(shape).low):
-            raise Stop(2, f"{where}: unknown fields, or a shape that does not begin at 0")
-        volumes = [sum(prod(plus(high, low, -1)) for low, high in boxes) for boxes in (places, tiles)]
-        # Tiles that cover disjoint places, and have no more cells than they, are disjoint and lie in the places.
-        overlap = any(one.meet(other) for one, other in combinations(places, 2))
-        if overlap or volumes[0] != volumes[1] or any(place.outside(tiles) for place in places):
-            raise Stop(1, f"{where}: the tiles are not a tiling of the places")
-        for (low, high), row in zip(tiles, rows, strict=True):
-            # All cells of a box of the shape, while it moves through the tile, are one box.
-            swept = [Box(plus(low, box.low), plus(plus(high, box.high), (1,) * len(low), -1)) for box in shape]
-            for mask in signatures[row[-1]]:
-                if at := next(filter(None, (box.outside(self.masks[mask]) for box in swept)), None):
-                    raise Stop(1, f"{where}: mask {mask} does not hide {at}, which a stencil at {low} or after touches")
-        return Need(shape, places, []), {row[-1] for row in rows}
+def _stencil(stencil: Any, grid: Point, masks: list[list[Box]], signatures: list[list[int]]) -> Stencil:
+    """A listed stencil, if its tiles are its places and lie inside all the masks of the signatures that they name."""
+    rows = stencil["tiles"]
+    shape, places, tiles = (_boxes(stencil.pop(key), grid, key == "tiles") for key in ("shape", "places", "tiles"))
+    if stencil or any(_ends(shape)[0]):
+        raise Stop(2, "terms: unknown fields, or a shape that does not begin at 0")
+    volumes = [sum(prod(_plus(high, low, -1)) for low, high in boxes) for boxes in (places, tiles)]
+    # Tiles that cover disjoint places, and have no more cells than they, are disjoint and lie in the places.
+    overlap = any(_meet(one, other) for one, other in combinations(places, 2))
+    if overlap or volumes[0] != volumes[1] or any(_left(place, tiles) for place in places):
+        raise Stop(1, f"the tiles {rows!s:.60} are not a tiling of the places")
+    for (low, high), row in zip(tiles, rows, strict=True):
+        swept = [(_plus(low, first), _plus(high, stop, more=-1)) for first, stop in shape]  # all cells of each box
+        for mask in signatures[row[-1]]:
+            if bare := [cell for box in swept for cell, _ in _left(box, masks[mask])]:
+                raise Stop(1, f"mask {mask} does not hide {bare[0]}, which a stencil of the tile {row} touches")
+    return shape, places
 
 
-def plain(value: Any) -> bool:
-    """Whether a part of the document is made of lists, objects, whole numbers from 0 on, and null."""
-    if isinstance(value, list | dict):
-        return all(map(plain, value.values() if isinstance(value, dict) else value))
-    return value is None or (type(value) is int and value >= 0)
+def _term(term: Any, grid: Point, masks: list[list[Box]]) -> Term:
+    """The listed stencils of each patch, if they lie inside the masks that are named and the patches share one."""
+    patches, slots, signatures = (term.pop(key) for key in ("patches", "slots", "signatures"))
+    used = [{row[-1] for one in slot for row in one["tiles"]} for slot in slots]
+    unused = signatures is not None and set().union(*used) != set(range(len(signatures)))
+    if term or unused or not patches or set(patches) != set(range(len(slots))):
+        raise Stop(2, "terms: unknown fields, or slots or signatures that nothing uses")
+    signatures = [[mask] for mask in range(len(masks))] if signatures is None else signatures
+    found = [[_stencil(one, grid, masks, signatures) for one in slot] for slot in slots]
+    shared = {frozenset(range(len(masks)))}
+    for patch in patches:
+        joined = {one & frozenset(signatures[number]) for one in shared for number in used[patch]}
+        shared = {one for one in joined if not any(other < one for other in joined)}
+    if frozenset() in shared:
+        raise Stop(1, "terms: patches whose signatures share no mask")
+    return [found[patch] for patch in patches]
 
 
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object, unless it says something twice."""
-    if len(dict(pairs)) != len(pairs):
-        raise Stop(2, "a key stands twice in one object")
-    return dict(pairs)
-
-
-def read(content: bytes) -> dict[str, Any]:
-    """The document, if it is what a certificate looks like and its digest is right."""
-    document = json.loads(content.decode("utf-8"), object_pairs_hook=unique)
-    if not isinstance(document, dict) or set(document) != FIELDS or document["schema"] != SCHEMA:
-        raise Stop(2, f"expected a JSON object of schema {SCHEMA} with exactly the fields {sorted(FIELDS)}")
-    body = {key: value for key, value in document.items() if key != "digest"}
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    if document["digest"] != "sha256:" + hashlib.sha256(canonical.encode()).hexdigest():
-        raise Stop(2, "digest: does not match the content")
-    if not all(plain(document[key]) for key in ("image_size", "masks", "terms")) or repr(document["version"]) != "1":
-        raise Stop(2, "expected version 1, and whole numbers in image_size, masks and terms")
-    if not TEXT.fullmatch(document["regions"]):
-        raise Stop(2, "regions: expected one line of a region text")
-    return document
-
-
-def proved(content: bytes) -> str:
+def _proved(content: bytes) -> str:
     """What a certificate proves, in words; raises `Stop` if it does not."""
-    document = read(content)
-    regions, image = document["regions"], Certificate(tuple(document["image_size"]), [])
-    if 0 in image.grid or ("through(" not in regions and document["frame"] != "input"):
-        raise Stop(2, "image_size or frame: not those of this claim")
-    image.masks.extend(image.boxes(rows) for rows in document["masks"])
-    listed = [image.term(term, f"terms[{number}]") for number, term in enumerate(document["terms"])]
-    for term in needed(regions, image.grid):
-        gaps = [gap(term, other) for other in listed if len(other) == len(term)]
+    # An object that says something twice becomes False, which is refused wherever it stands.
+    document = json.loads(content.decode(), object_pairs_hook=lambda one: len(dict(one)) == len(one) and dict(one))
+    if not isinstance(document, dict) or set(document) != FIELDS or document["schema"] != "maskcover/cover-certificate":
+        raise Stop(2, f"expected a JSON object of schema maskcover/cover-certificate with the fields {sorted(FIELDS)}")
+    digest, regions, grid = document.pop("digest"), document["regions"], tuple(document["image_size"])
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    if digest != "sha256:" + hashlib.sha256(canonical.encode()).hexdigest():
+        raise Stop(2, "digest: does not match the content")
+    whole = _plain([document[key] for key in ("image_size", "masks", "terms")]) and min(grid) > 0
+    if not whole or repr(document["version"]) != "1" or not TEXT.fullmatch(regions):
+        raise Stop(2, "expected version 1, whole numbers in image_size, masks and terms, and regions in one plain line")
+    masks = [_boxes(rows, grid) for rows in document["masks"]]
+    listed = [_term(term, grid, masks) for term in document["terms"]]
+    try:
+        terms = _parsed(ast.parse(regions, mode="eval").body, regions)(_Scene(grid, []))
+    except (SyntaxError, TypeError, ValueError, AttributeError) as error:
+        raise Stop(3, f"this checker cannot read the region text: {error}") from error
+    if not any(map(all, terms)) or document["frame"] != "input":
+        raise Stop(2, "regions: there is no such region on the image, or it is in another frame")
+    for term in filter(all, terms):  # where one of the patches has no place there is no region
+        gaps = [_gap(term, other) for other in listed if len(other) == len(term)]
         if all(gaps):
             raise Stop(1, next(iter(gaps), f"there is no evidence for {len(term)} patches at once"))
-    size, stencils = "x".join(map(str, image.grid)), sum(len(slot) for term in listed for slot in term)
-    counted = f"one of {len(image.masks)} masks, by {stencils} stencils; {document['digest']}"
-    return f"each region of {regions} on the model's input of {size} cells lies inside {counted}"
+    size, counted = "x".join(map(str, grid)), f"{len(masks)} masks; {digest}"
+    return f"each region of {regions} on the model's input of {size} cells lies inside one of {counted}"
 
 
 def check(content: bytes) -> tuple[int, str]:
     """Exit code and one line that says what was found."""
     try:
-        return 0, f"holds: {proved(content)}"
+        return 0, f"holds: {_proved(content)}"
     except Stop as stop:
         code, reason = stop.args
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
-        code, reason = 2, f"malformed: {error!r:.80}"
     except Exception as error:
-        code, reason = 3, repr(error)
+        malformed = isinstance(error, LookupError | TypeError | ValueError | AttributeError | RecursionError)
+        code, reason = 2 if malformed else 3, f"{error!r:.80}"
     return code, f"{WORDS[code]}: {reason}"
 
 
@@ -453,8 +291,7 @@ def main(arguments: list[str]) -> int:
         code, line = check(Path(path).read_bytes())
     except (OSError, ValueError) as error:
         code, line = 2, f"cannot read the one file ({error}); usage: python check.py x.cover.json"
-    # A terminal that cannot print a letter must not turn the answer into a crash: Python would exit with 1.
-    print(line.encode("ascii", "backslashreplace").decode())
+    print(line.encode("ascii", "backslashreplace").decode())  # on a poor terminal too: a crash would exit with 1
     return code
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from itertools import product
@@ -45,6 +46,13 @@ def digested(document: Document) -> Document:
 def judged(document: Document) -> tuple[int, str]:
     """What the checker says of a document with a right digest."""
     return check(json.dumps(digested(document)).encode())
+
+
+def is_undecided(masks: mc.MaskSet, regions: mc.RegionSet) -> bool:
+    """Whether the checker does not read such regions: other families, and bitmaps of any but two axes."""
+    others = re.search(r"half_planes\(|stripes\(|disc\(|tubes\(|touching=", str(regions))
+    drawn = re.search(r'[( ]"', str(regions))
+    return others is not None or (drawn is not None and masks.grid.ndim != 2)
 
 
 def numbers(value: Any, path: Path_ = ()) -> Iterator[Path_]:

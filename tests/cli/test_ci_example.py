@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from maskcover.certificate.check import check
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parent.parent.parent
@@ -15,6 +16,8 @@ def test_the_claims_of_the_example_hold(run: Run) -> None:
     found = run("verify", str(CLAIMS), "--sarif", "out.sarif")
     assert found.code == 0, found.out + found.err
     assert "3 of 3 claims hold" in found.out
+    for path in CLAIMS.iterdir():
+        assert check(path.read_bytes())[0] == 0
 
 
 def test_the_commands_of_the_readme_make_the_claims(run: Run) -> None:
