@@ -201,6 +201,7 @@ def test_overlapping_tiles_are_refused_though_each_is_true() -> None:
     assert judged(edited(doubled, ("terms", 0, "slots", 0, 0, "places"), [*places]))[0] == 1
 
 
+@pytest.mark.filterwarnings("ignore::maskcover.MaskcoverWarning")
 def test_a_shape_that_does_not_begin_at_0_cannot_stand_for_what_lies_before_it() -> None:
     document = proved(mc.MaskSet.from_boxes([(0, 0, 5, 5)], (5, 5)), "squares(size=3)")
     assert judged(document)[0] == 0
