@@ -31,6 +31,7 @@ class Mutant:
 GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/property tests/masks tests/regions"
 COVERING = "tests/covering"
 DEFENCE = "tests/defense"
+CERTIFICATES = "tests/certificate"
 PATCHES = "tests/covering/test_patches.py -k minimal_signatures_contain_no_other"  # elsewhere the fault does not end
 MUTANTS = (
     # The axis: Eq. 1 to 3.
@@ -145,6 +146,23 @@ MUTANTS = (
     Mutant("defense/engine.py", "self._hidden[first] | self._hidden[second]", "self._hidden[first] & self._hidden[second]", DEFENCE),
     Mutant("defense/engine.py", "rows + rows[-1:] * (size - len(rows))", "rows[-1:] * (size - len(rows)) + rows", DEFENCE),
     Mutant("defense/certify.py", "    if not report:\n", "    if report is None:\n", DEFENCE),
+    # Certificates.
+    Mutant("certificate/check.py", "(low, _plus(high, room)) for low, high in spots", "(low, _plus(high, room, 1, 1)) for low, high in spots", CERTIFICATES),
+    Mutant("certificate/check.py", "_plus(a[0], b[1], -1, 1)", "_plus(a[0], b[1], -1, 0)", CERTIFICATES),
+    Mutant("certificate/check.py", "_plus(high, stop, more=-1)", "_plus(high, stop, more=-2)", CERTIFICATES),
+    Mutant("certificate/check.py", "if overlap or volumes", "if volumes", CERTIFICATES),
+    Mutant("certificate/check.py", "volumes[0] != volumes[1] or any", "any", CERTIFICATES),
+    Mutant("certificate/check.py", "if frozenset() in shared:", "if not shared:", CERTIFICATES),
+    Mutant("certificate/check.py", "if all(gaps):", "if gaps and all(gaps):", CERTIFICATES),
+    Mutant("certificate/check.py", "in filter(all, terms):", "in list(filter(all, terms))[:1]:", CERTIFICATES),
+    Mutant("certificate/check.py", "elif not any(_left(box, outer)", "elif not all(_left(box, outer)", CERTIFICATES),
+    Mutant("certificate/check.py", "unused = signatures is not None and", "unused = False and", CERTIFICATES),
+    Mutant("certificate/check.py", "ceil(found * total)", "int(found * total)", CERTIFICATES),
+    Mutant("certificate/check.py", "if stencil or any(_ends(shape)[0]):", "if stencil:", CERTIFICATES),
+    Mutant("certificate/check.py", "shapes if len(free) > 1 else", "shapes if len(free) > 9 else", CERTIFICATES),
+    Mutant("certificate/check.py", "for mask in signatures[row[-1]]:", "for mask in signatures[row[-1]][:1]:", CERTIFICATES),
+    Mutant("certificate/tiling.py", "next(number_of[one] for one in least if one & kind == one)", "next(number_of[one] for one in least if one & kind)", CERTIFICATES),
+    Mutant("certificate/tiling.py", "labels[~places.allowed] = -1", "labels[~places.allowed] = 0", CERTIFICATES),
 )  # fmt: skip
 
 

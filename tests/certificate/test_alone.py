@@ -201,6 +201,17 @@ def test_overlapping_tiles_are_refused_though_each_is_true() -> None:
     assert judged(edited(doubled, ("terms", 0, "slots", 0, 0, "places"), [*places]))[0] == 1
 
 
+@pytest.mark.filterwarnings("ignore::maskcover.MaskcoverWarning")
+def test_a_shape_that_does_not_begin_at_0_cannot_stand_for_what_lies_before_it() -> None:
+    document = proved(mc.MaskSet.from_boxes([(0, 0, 5, 5)], (5, 5)), "squares(size=3)")
+    assert judged(document)[0] == 0
+    corner = edited(
+        edited(document, ("masks", 0), [[2, 2, 3, 3]]), ("terms", 0, "slots", 0, 0, "shape"), [[2, 2, 1, 1]]
+    )
+    code, line = judged(corner)
+    assert (code, "does not begin at 0" in line) == (2, True)
+
+
 def test_patches_that_share_no_mask_are_refused() -> None:
     masks = mc.MaskSet.from_boxes([(0, 0, 6, 12), (6, 0, 6, 12)], 12)
     document = proved(masks, "union(within(squares(2), (0, 0, 6, 12)), within(squares(2), (6, 0, 6, 12)))")
