@@ -65,7 +65,7 @@ MUTANTS = (
     Mutant("covering/lower.py", "stencil.extents == box.extents and stencil.places.contains(here)", "stencil.extents == box.extents", COVERING),
     Mutant("covering/search/bounds.py", "for other in found[:i])", "for other in found[:i - 1])", COVERING),
     Mutant("covering/search/bounds.py", "if weight_in_box.max() > dual.denominator:", "if weight_in_box.min() > dual.denominator:", COVERING),
-    Mutant("covering/frontier.py", "masks.largest_hidden_area < kept[-1].largest_hidden_area", "masks.largest_hidden_area <= kept[-1].largest_hidden_area + 9999", COVERING),
+    Mutant("covering/frontier.py", "masks.largest_hidden_area < kept[-1].largest_hidden_area", "masks.largest_hidden_area <= kept[-1].largest_hidden_area + 9999", "tests/covering/test_frontier.py"),
     # Sets of cells.
     Mutant("cells/cells.py", "(cells[1:] != cells[:-1])", "(cells[1:] > cells[:-1])", GEOMETRY),
     Mutant("cells/cells.py", "meet = (low < high).all(axis=1)", "meet = (low <= high).all(axis=1)", GEOMETRY),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 import maskcover as mc
+from maskcover.covering.frontier import _undominated
 from tests.geometry_strategies import World, worlds
 
 
@@ -43,3 +44,11 @@ def test_a_limit_is_a_whole_number(most: object) -> None:
 def test_large_masks_that_were_asked_for_draw_no_warning(recwarn: pytest.WarningsRecorder) -> None:
     mc.frontier(mc.squares(3), 9, most_masks=4)
     assert not recwarn.list
+
+
+def test_who_has_more_masks_and_hides_no_less_is_left_out() -> None:
+    one, two, small = (mc.MaskSet.from_boxes(rows, 9) for rows in ([BIG], [BIG, SMALL], [SMALL, SMALL, SMALL]))
+    assert _undominated([small, two, one, two]) == (one, small)
+
+
+BIG, SMALL = (0, 0, 3, 3), (4, 4, 2, 2)
