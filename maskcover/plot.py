@@ -236,15 +236,16 @@ def save(
     masks: MaskSet,
     report: CoverReport | None = None,
     tiled: TiledStencil | None = None,
+    bound: LowerBound | None = None,
 ) -> None:
-    """Write a PNG of the mask set, and beside it the witness of a report or the tiling of a stencil; atomically.
+    """Write a PNG of the mask set, and beside it the witness of a report, a bound or a tiling; atomically.
 
     Raises:
         InvalidInput: the name does not end in .png, the file cannot be written, or the grid is not of two dimensions.
     """
     target = _png_name(path)
     missed = report is not None and not report
-    beside = missed or tiled is not None
+    beside = missed or tiled is not None or bound is not None
     figure = Figure(figsize=(14 if beside else 7, 7.4), layout="constrained")
     axes = figure.subplots(1, 2 if beside else 1, squeeze=False)[0]
     draw_masks(masks, axes[0])
@@ -252,7 +253,9 @@ def save(
         if missed:
             draw_witness(report, axes[1])
         figure.suptitle(f"{'does not cover' if missed else 'covers'} {report.regions}")
-    if tiled is not None and not missed:
+    if bound is not None and not missed:
+        draw_bound(bound, axes[1])
+    elif tiled is not None and not missed:
         draw_tiling(tiled, axes[1])
     write_atomically(target, png(figure))
 

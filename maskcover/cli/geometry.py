@@ -13,7 +13,7 @@ from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
     from maskcover.certificate import CoverCertificate
-    from maskcover.covering import CoverReport
+    from maskcover.covering import CoverReport, LowerBound
     from maskcover.masks import MaskSet
 
 Regions = Annotated[str | None, typer.Option(help="The regions to check, instead of those that the file claims.")]
@@ -84,6 +84,7 @@ def show(
     masks: MaskFile,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The PNG; by default next to the file.")] = None,
     regions: Regions = None,
+    bound: Annotated[bool, typer.Option("--bound", help="Beside it the placements that prove how few can do.")] = False,
     as_json: Json = False,
 ) -> None:
     """Draw a mask set or certificate as a PNG, with the region missed if it does not cover (exit 1), or a tiling."""
@@ -95,7 +96,7 @@ def show(
     picture = output or masks.with_suffix(".png")
     # Of a certificate the stencil of most tiles is shown.
     tiled = max(certificate.stencils, key=lambda one: len(one.tiles)) if certificate and not regions else None
-    save(picture, loaded, report, tiled)
+    save(picture, loaded, report, tiled, _least(loaded, report) if bound else None)
     shown = {"picture": str(picture), "covers": None if report is None else report.covers, **document(loaded)}
     verdict = [] if report is None else [str(report)]
     answer(shown, [f"{len(loaded)} masks on {loaded.grid} drawn to {picture}", *verdict], as_json=as_json)
@@ -139,6 +140,16 @@ def _prove(masks: MaskSet, path: Path, regions: str | None = None) -> CoverCerti
     proved = certified(masks, regions)
     proved.save(path)
     return proved
+
+
+def _least(masks: MaskSet, report: CoverReport | None) -> LowerBound:
+    """A bound for masks in boxes no larger than these."""
+    from maskcover.covering import lower_bound
+
+    if report is None or not len(masks):
+        raise InvalidInput("a bound is of masks for a region set; these claim none: name it with --regions")
+    largest = max(mask.span.volume for mask in masks if mask)
+    return lower_bound(report.regions, masks.grid, max_mask_area=largest, time_limit=0)
 
 
 def _loaded(path: Path) -> tuple[MaskSet, CoverCertificate | None]:

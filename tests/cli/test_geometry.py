@@ -138,3 +138,13 @@ def test_verify_asks_for_several_masks_around_each_region(run: Run) -> None:
 def test_signals_and_clips_are_covered_too(run: Run, size: str, grid: list[int]) -> None:
     answer = run("cover", "squares(size=3)", "--image-size", size, "--json")
     assert (answer.code, answer.json["image_size"]) == (0, grid)
+
+
+def test_show_draws_a_lower_bound_beside_the_masks(run: Run) -> None:
+    run("cover", "squares(size=3)", "--image-size", "12", "--grid", "4x4", "-o", "c.json")
+    assert (
+        run("show", "c.json", "-o", "plain.png").code == run("show", "c.json", "--bound", "-o", "bound.png").code == 0
+    )
+    assert Path("bound.png").read_bytes() != Path("plain.png").read_bytes()
+    MaskSet.from_boxes([(0, 0, 3, 3)], 12).save("bare.json")
+    assert "name it with --regions" in run("show", "bare.json", "--bound").err
