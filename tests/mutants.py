@@ -82,8 +82,6 @@ MUTANTS = (
     Mutant("cells/depths.py", "(-1) ** sum(ends)", "(-1) ** max(ends)", GEOMETRY),
     Mutant("covering/blocks.py", "bounds[:, 1] -= np.array(extents) - 1", "bounds[:, 1] -= np.array(extents) - 2", GEOMETRY),
     Mutant("covering/blocks.py", "rest = masks.intricate if stencil.is_box else masks.composed + masks.intricate", "rest = masks.intricate", GEOMETRY),
-    Mutant("covering/blocks.py", "    if stencil.is_box:\n", "    if True:\n", GEOMETRY),
-    Mutant("covering/blocks.py", "if len(mask.bounds) == 1), ndim)", "if len(mask.bounds) >= 1), ndim)", GEOMETRY),
     Mutant("covering/blocks.py", "numbered = sorted((number, mask) for mask, number in firsts.items())", "numbered = list(enumerate(masks))", GEOMETRY),
     Mutant("covering/blocks.py", "reshape(places.allowed.shape) >= multiplicity", "reshape(places.allowed.shape) > 0", GEOMETRY),
     Mutant("covering/blocks.py", "<< np.uint8(owner % 8)", "<< np.uint8(owner % 4)", GEOMETRY),
