@@ -28,6 +28,7 @@ class Mutant:
     tests: str
 
 
+TURNING = "tests/regions/test_turning.py"
 GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/property tests/masks tests/regions"
 COVERING = "tests/covering"
 DEFENCE = "tests/defense"
@@ -114,6 +115,11 @@ MUTANTS = (
     Mutant("regions/bitmaps.py", "if not (drawn & ~array[window]).any():", "if not (drawn & array[window]).any():", GEOMETRY),
     Mutant("regions/bitmaps.py", "left = left.minus(other.places.shifted(shift))", "left = left.minus(other.places)", GEOMETRY),
     Mutant("regions/bitmaps.py", '* (len(cells) == 1)', '* 0', GEOMETRY),
+    Mutant("regions/turning.py", "_OVERHANG = {False: 1, True: 2}", "_OVERHANG = {False: 0, True: 1}", TURNING),
+    Mutant("regions/turning.py", "if 0 <= at <= last + 1} | {0, last + 1})", "if at in (0, overhang, last + 1)})", TURNING),
+    Mutant("regions/turning.py", "wholly_inside(middle, sides, origin)", "touched_on(middle, sides, origin)", TURNING),
+    Mutant("regions/turning.py", "np.logical_and.reduce(", "np.logical_or.reduce(", TURNING),
+    Mutant("regions/turning.py", "[move - overhang for move in moves]", "moves", TURNING),
     Mutant("regions/combined.py", "joined = alone[0] if len(alone) == 1 else pruned(chain.from_iterable(alone))", "joined = alone[0] if alone else ()", GEOMETRY),
     Mutant("regions/combined.py", "tuple(slot for found in terms for slot in found[0].slots)", "tuple(slot for found in terms[:1] for slot in found[0].slots)", GEOMETRY),
     Mutant("regions/tubes.py", "for first in range(grid.shape[0] - frames + 1):", "for first in range(grid.shape[0] - frames or 1):", GEOMETRY),

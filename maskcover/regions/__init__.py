@@ -7,9 +7,10 @@ from maskcover.regions.boxes import half_planes, rectangle, rectangles, squares,
 from maskcover.regions.combined import patches, union
 from maskcover.regions.frames import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step
 from maskcover.regions.parse import parse_regions
-from maskcover.regions.polygons import disc, polygon, rotations
+from maskcover.regions.polygons import disc, polygon
 from maskcover.regions.through import through
 from maskcover.regions.tubes import tubes
+from maskcover.regions.turning import rotations
 
 __all__ = [
     "CenterCrop",

@@ -60,11 +60,13 @@ def stencils_inside(regions: RegionSet, shapes: tuple[Cells, ...], grid: Grid, i
     if not any(grid.fits(cells.span.stop) for cells in shapes):
         raise InvalidInput(f"{regions} has no place on {grid}; use a smaller shape or a larger image")
     slot = tuple(one for cells in shapes for one in placed(cells, eroded(inside, cells)))
-    return single(_needed(slot) if len(slot) > 1 else slot)
+    return single(needed(slot))
 
 
-def _needed(slot: Slot) -> Slot:
+def needed(slot: Slot) -> Slot:
     """The stencils that lie in no other, and of the rest what no placement of those contains."""
+    if len(slot) < 2:
+        return slot
     from maskcover.regions.shapes.rasters import maximal_rasters
 
     arrays = {one.cells: one.cells.to_array(Grid(one.extents)) for one in slot}

@@ -163,7 +163,7 @@ class Stripes(RegionSet):
         axes = range(grid.ndim) if self.axis is None else (self.axis,)
         if max(axes) >= grid.ndim:
             raise InvalidInput(f"{self} names axis {self.axis}; the grid {grid} has axes 0 to {grid.ndim - 1}")
-        if self.width > max(grid.shape[axis] for axis in axes):
+        if self.width > min(grid.shape[axis] for axis in axes):
             raise InvalidInput(f"{self} has no place on {grid}; use a smaller width or a larger image")
         places = ((axis, first) for axis in axes for first in range(grid.shape[axis] - self.width + 1))
         return _parts((_slab(grid, axis, first, self.width) for axis, first in places), inside)

@@ -15,9 +15,10 @@ from maskcover.regions.bitmaps import bitmap
 from maskcover.regions.boxes import half_planes, rectangle, rectangles, squares, stripes
 from maskcover.regions.combined import as_region_set, patches, union
 from maskcover.regions.frames import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize
-from maskcover.regions.polygons import disc, polygon, rotations
+from maskcover.regions.polygons import disc, polygon
 from maskcover.regions.through import through
 from maskcover.regions.tubes import tubes
+from maskcover.regions.turning import rotations
 
 _FAMILIES: dict[str, Callable[..., object]] = {
     family.__name__: family

@@ -9,10 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import isfinite
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from maskcover.amounts import parse_length
 from maskcover.cells import BoolArray, Cells
@@ -20,12 +17,9 @@ from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
 from maskcover.regions.base import RegionSet, Term
 from maskcover.regions.bitmaps import stencils_inside
-from maskcover.regions.boxes import Rectangle, Squares
 
 if TYPE_CHECKING:
     from maskcover.regions.shapes.reading import Shape
-
-_STEEPEST = 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +53,6 @@ class Disc(RegionSet):
         return f"disc(diameter={length}" + (", subpixel=True)" if self.subpixel else ")")
 
 
-@dataclass(frozen=True, slots=True)
-class Rotations(RegionSet):
-    """A shape turned about its centroid by any angle of a range: an outer bound by finitely many polygons."""
-
-    base: RegionSet
-    low: float
-    high: float
-    subpixel: bool = False
-
-    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
-        shapes = _turned_cells(_outline(self.base), self.low, self.high, self.subpixel)
-        return stencils_inside(self, shapes, grid, inside)
-
-    def __str__(self) -> str:
-        text = f"rotations({self.base}, degrees=({self.low!r}, {self.high!r})"
-        return text + (", subpixel=True)" if self.subpixel else ")")
-
-
 def polygon(shape: object, *, subpixel: bool = False) -> RegionSet:
     """A polygon as a stencil: a pixel belongs to the region if the shape overlaps its interior at all.
 
@@ -85,6 +61,9 @@ def polygon(shape: object, *, subpixel: bool = False) -> RegionSet:
             and y down.
         subpixel: The shape may lie at any real offset, and the set holds every raster that then occurs; by default it
             is moved by whole pixels only.
+
+    A polygon lies wholly on the image. What one that is cut off at the border leaves there is another shape:
+    ``through(polygon(...), Crop(...), source=...)`` of a larger source has those too.
 
     Raises:
         InvalidInput: no area, not valid, or too large.
@@ -95,7 +74,7 @@ def polygon(shape: object, *, subpixel: bool = False) -> RegionSet:
     """
     from maskcover.regions.shapes.reading import read_polygon
 
-    return PolygonStencil(read_polygon(shape), _flag(subpixel))
+    return PolygonStencil(read_polygon(shape), yes_or_no(subpixel))
 
 
 def disc(diameter: int | float | Fraction | str, *, subpixel: bool = False) -> RegionSet:
@@ -108,44 +87,7 @@ def disc(diameter: int | float | Fraction | str, *, subpixel: bool = False) -> R
     >>> disc(3).describe(224).pixels, disc(9).describe(224).pixels
     (9, 77)
     """
-    return Disc(_diameter(diameter), _flag(subpixel))
-
-
-def rotations(shape: object, *, degrees: tuple[float, float], subpixel: bool = False) -> RegionSet:
-    """A shape turned by any angle of a range about its centroid: a sound outer bound, larger than the exact set.
-
-    Args:
-        shape: What `polygon` takes; or ``polygon(...)``, ``rectangle(...)`` or ``squares(size=...)``.
-        degrees: The least and the greatest angle, such as (-15, 15).
-        subpixel: The shape may also lie at any real offset; this too as an outer bound, a row and a column more.
-
-    The range is cut into small steps; in each the shape at the middle angle is enlarged by how far any of its points
-    can move from there (at most a quarter of a pixel).
-
-    >>> from maskcover import rectangle
-    >>> str(rotations(rectangle(10, 40), degrees=(-15, 15)))
-    'rotations(rectangle(height=10, width=40), degrees=(-15.0, 15.0))'
-    """
-    low, high = _angles(degrees)
-    base = shape if isinstance(shape, RegionSet) else polygon(shape)
-    _outline(base)
-    return Rotations(base, low, high, _flag(subpixel))
-
-
-def _outline(regions: RegionSet) -> Shape:
-    """The polygon of a region set of one shape."""
-    from shapely import box
-
-    if isinstance(regions, PolygonStencil) and not regions.subpixel:
-        return regions.shape
-    if isinstance(regions, Rectangle):
-        return box(0, 0, regions.width, regions.height)
-    if isinstance(regions, Squares) and regions.size is not None:
-        return box(0, 0, regions.size, regions.size)
-    raise InvalidInput(
-        f"rotations takes a polygon, rectangle(...) or squares(size=...); got {regions} "
-        "(say subpixel=True of the rotations, not of the polygon)"
-    )
+    return Disc(_diameter(diameter), yes_or_no(subpixel))
 
 
 @lru_cache(maxsize=256)
@@ -164,21 +106,6 @@ def _disc_cells(diameter: Fraction, subpixel: bool) -> tuple[Cells, ...]:
     return _cells(subpixel_disc(diameter) if subpixel else (rasters.disc(diameter),))
 
 
-@lru_cache(maxsize=64)
-def _turned_cells(shape: Shape, low: float, high: float, subpixel: bool) -> tuple[Cells, ...]:
-    from maskcover.regions.shapes.rasters import touched
-    from maskcover.regions.shapes.turned import rotated
-
-    found = [touched(part) for part in rotated(shape, low, high)]
-    return tuple(dict.fromkeys(_cells(map(_widened, found) if subpixel else found)))
-
-
-def _widened(raster: BoolArray) -> BoolArray:
-    """What a shape of this raster touches at any of the offsets in [0, 1) along each axis: one row and column more."""
-    wide = np.pad(raster, [(0, 1), (0, 1)])
-    return wide | np.roll(wide, 1, 0) | np.roll(wide, 1, 1) | np.roll(wide, (1, 1), (0, 1))
-
-
 def _cells(found: Iterable[BoolArray]) -> tuple[Cells, ...]:
     return tuple(map(Cells.from_array, found))
 
@@ -195,19 +122,8 @@ def _diameter(value: object) -> Fraction:
     return Fraction(parse_length(value, "diameter"))
 
 
-def _angles(degrees: object) -> tuple[float, float]:
-    try:
-        low, high = map(float, degrees)  # type: ignore[call-overload]  # whatever is no pair of numbers is caught
-        if isfinite(low) and isfinite(high) and -_STEEPEST <= low <= high <= _STEEPEST:
-            return low + 0.0, high + 0.0
-    except (TypeError, ValueError):
-        pass
-    raise InvalidInput(
-        f"degrees is the least and the greatest angle, in -360 to 360, such as (-15, 15); got {degrees!r}"
-    )
-
-
-def _flag(subpixel: object) -> bool:
+def yes_or_no(subpixel: object) -> bool:
+    """The value of `subpixel`, if it is one."""
     if not isinstance(subpixel, bool):
         raise InvalidInput(f"subpixel is True or False; got {subpixel!r}")
     return subpixel

@@ -83,6 +83,12 @@ def test_no_stripe_and_no_half_at_the_border_is_lost(length: int) -> None:
             assert not verify(_spans(length, *spans), halves)
 
 
+def test_a_stripe_too_wide_for_one_of_the_axes_is_refused_and_not_left_out() -> None:
+    with pytest.raises(InvalidInput, match="no place"):
+        verify(plain_set(np.ones((1, 3, 9), dtype=np.bool_)), stripes(4))
+    assert verify(plain_set(np.ones((1, 3, 9), dtype=np.bool_)), stripes(4, axis=1))
+
+
 ISLAND = np.array([[1, 1, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0], [0, 0, 0, 0, 1, 1]], dtype=np.bool_)
 
 

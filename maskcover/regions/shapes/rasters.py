@@ -53,11 +53,13 @@ def touched(shape: Polygon | MultiPolygon) -> BoolArray:
     return array_of(rows, width_of(rows))
 
 
-def touched_on(shape: Polygon | MultiPolygon, sides: tuple[int, int]) -> BoolArray:
+def touched_on(
+    shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tuple[int, int] = (0, 0)
+) -> BoolArray:
     """Which pixels of an image of (height, width) a shape touches: bool of that shape, exact; may be none.
 
-    The shape may reach out of the image. Raises `InvalidInput` for sides above 16,384 and for a shape that is not a
-    valid Polygon or MultiPolygon with an area.
+    The image begins at the pixel `origin`, a row and a column. The shape may reach out of the image. Raises
+    `InvalidInput` for sides above 16,384 and for a shape that is not a valid Polygon or MultiPolygon with an area.
 
     >>> from shapely import box
     >>> touched_on(box(0.5, -9, 2, 1), (2, 3)).astype(int).tolist()
@@ -65,10 +67,12 @@ def touched_on(shape: Polygon | MultiPolygon, sides: tuple[int, int]) -> BoolArr
     """
     height, width = _sides(sides)
     drawn = outline(shape, 8 * MOST_SIDE)
-    return _on_image(overlapped(drawn.edges, drawn.unit, drawn.height), drawn, height, width)
+    return _on_image(overlapped(drawn.edges, drawn.unit, drawn.height), drawn, height, width, origin)
 
 
-def wholly_inside(shape: Polygon | MultiPolygon, sides: tuple[int, int]) -> BoolArray:
+def wholly_inside(
+    shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tuple[int, int] = (0, 0)
+) -> BoolArray:
     """Which pixels of an image of (height, width) lie in the closed shape with their whole closed square; exact.
 
     A bool array of shape `sides`, which may be all False. Raises as `touched_on` does.
@@ -79,7 +83,7 @@ def wholly_inside(shape: Polygon | MultiPolygon, sides: tuple[int, int]) -> Bool
     """
     height, width = _sides(sides)
     drawn = outline(shape, 8 * MOST_SIDE)
-    return _on_image(enclosed(drawn.edges, drawn.unit, drawn.height), drawn, height, width)
+    return _on_image(enclosed(drawn.edges, drawn.unit, drawn.height), drawn, height, width, origin)
 
 
 def disc(diameter: int | Fraction) -> BoolArray:
@@ -135,13 +139,13 @@ def _sides(sides: tuple[int, int]) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-def _on_image(rows: list[int], drawn: Outline, height: int, width: int) -> BoolArray:
+def _on_image(rows: list[int], drawn: Outline, height: int, width: int, origin: tuple[int, int]) -> BoolArray:
     """The rows, which begin at the outline's corner, as an array of the image; what lies outside is cut off."""
+    top, left = drawn.row - origin[0], drawn.column - origin[1]
     shown = [0] * height
-    first, last = max(0, drawn.row), min(height, drawn.row + drawn.height)
-    for row in range(first, last):
-        bits = rows[row - drawn.row]
-        shown[row] = (bits << drawn.column if drawn.column >= 0 else bits >> -drawn.column) & ((1 << width) - 1)
+    for row in range(max(0, top), min(height, top + drawn.height)):
+        bits = rows[row - top]
+        shown[row] = (bits << left if left >= 0 else bits >> -left) & ((1 << width) - 1)
     return array_of(shown, width)
 
 

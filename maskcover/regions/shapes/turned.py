@@ -49,17 +49,25 @@ def rotated(
     >>> len(rotated(square, -5, 5)), rotated(square, 0, 0) == (square,)
     (3, True)
     """
+    return tuple(bound for _, bound in turned_and_bounds(shape, low, high, step=step))
+
+
+def turned_and_bounds(
+    shape: Polygon | MultiPolygon, low: float, high: float, *, step: float | None = None
+) -> tuple[tuple[Polygon | MultiPolygon, Polygon | MultiPolygon], ...]:
+    """For each part of the range the shape at its middle angle, and the bound of `rotated`."""
     outline(shape, MOST_EXTENT)  # refuses what is not a shape with pixels
     _check_range(low, high, shape)
     if low == high == 0:
-        return (shape,)
+        return ((shape, shape),)
     corners = shapely.get_coordinates(shape)
     reach = float(np.hypot(*(corners - shapely.get_coordinates(shape.centroid)).T).max())
     span = min(high - low, 360.0)
     count = _parts(span, _default_step(reach) if step is None else step)
     half = span / count / 2
     radius = reach * radians(half) * (1 + 1e-9) + ROUNDING
-    return tuple(_widened(_turned(shape, low + (2 * part + 1) * half), radius) for part in range(count))
+    middles = (_turned(shape, low + (2 * part + 1) * half) for part in range(count))
+    return tuple((middle, _widened(middle, radius)) for middle in middles)
 
 
 def _default_step(reach: float) -> float:
