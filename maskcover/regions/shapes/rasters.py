@@ -53,9 +53,7 @@ def touched(shape: Polygon | MultiPolygon) -> BoolArray:
     return array_of(rows, width_of(rows))
 
 
-def touched_on(
-    shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tuple[int, int] = (0, 0)
-) -> BoolArray:
+def touched_on(shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> BoolArray:
     """Which pixels of an image of (height, width) a shape touches: bool of that shape, exact; may be none.
 
     The image begins at the pixel `origin`, a row and a column. The shape may reach out of the image. Raises
@@ -70,9 +68,7 @@ def touched_on(
     return _on_image(overlapped(drawn.edges, drawn.unit, drawn.height), drawn, height, width, origin)
 
 
-def wholly_inside(
-    shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tuple[int, int] = (0, 0)
-) -> BoolArray:
+def wholly_inside(shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> BoolArray:
     """Which pixels of an image of (height, width) lie in the closed shape with their whole closed square; exact.
 
     A bool array of shape `sides`, which may be all False. Raises as `touched_on` does.
