@@ -30,6 +30,14 @@ class UndecidedPrediction(MaskcoverError, ArithmeticError):
     """The classifier gave no unique finite top score where a label was needed."""
 
 
+class ProbeFailed(MaskcoverError, RuntimeError):
+    """Before a run the classifier was seen to break what a certificate rests on; says what, and what to do."""
+
+
+class FingerprintMismatch(InvalidInput):
+    """What is to serve, or to be replayed, is not what was certified; names the differences."""
+
+
 class MissingExtra(MaskcoverError, ImportError):
     """A framework or package of an optional extra is not installed; names the extra."""
 

@@ -8,9 +8,9 @@ import torch
 
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
-from maskcover_torch.module import DoubleMasking
+from maskcover_torch.module import DefendedModule
 
-__all__ = ["ADAPTER", "DoubleMasking", "TorchAdapter", "TorchClassifier"]
+__all__ = ["ADAPTER", "DefendedModule", "TorchAdapter", "TorchClassifier"]
 
 
 class TorchAdapter:
@@ -20,9 +20,9 @@ class TorchAdapter:
         """See `TorchClassifier`."""
         return TorchClassifier(model, **options)
 
-    def defend(self, model: torch.nn.Module, masks: MaskSet, **options: Any) -> DoubleMasking:
-        """See `DoubleMasking`."""
-        return DoubleMasking(model, masks, **options)
+    def defend(self, model: torch.nn.Module, masks: MaskSet, **options: Any) -> DefendedModule:
+        """See `DefendedModule`."""
+        return DefendedModule(model, masks, **options)
 
 
 ADAPTER = TorchAdapter()

@@ -1,64 +1,83 @@
-"""`DoubleMasking`: Algorithm 1 as a torch module."""
+"""`DefendedModule`: a defended prediction as a torch module."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
-from maskcover.defense import Defended, predict
+from maskcover.defense import Defended, Fingerprint, NumericContract, fingerprint, predict_with
 from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
-from maskcover_torch.classifier import Fill, TorchClassifier, refuse_training
+from maskcover_torch.classifier import Fill, TorchClassifier
+from maskcover_torch.evaluator import TorchEvaluator, refuse_training
+
+_BATCH = 16
 
 
-class DoubleMasking(torch.nn.Module):
-    """A model defended by double masking: its output's argmax is the label of Algorithm 1.
+class DefendedModule(torch.nn.Module):
+    """A model defended by masking: its output's argmax is the label of the defence.
 
     Args:
         model: The undefended model, in evaluation mode; a submodule, so `.to(device)` and `state_dict` work.
         masks: The mask set.
-        fill, batch_size: As for `TorchClassifier`, and as they were for `certify`.
+        fill, batch_size, contract: As for `TorchClassifier`, and as they were for `certify`; the batch size is 16
+            unless one is named.
 
     The output has one row of scores an image: 1 at the defended label, 0 elsewhere.
 
     >>> from maskcover import cover, squares
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3)).eval()
-    >>> defended = DoubleMasking(model, cover(squares(size=2), image_size=6))
+    >>> defended = DefendedModule(model, cover(squares(size=2), image_size=6))
     >>> defended(torch.zeros(2, 1, 6, 6)).sum(dim=1)
     tensor([1., 1.])
     """
 
-    def __init__(self, model: torch.nn.Module, masks: MaskSet, *, fill: Fill = 0.0, batch_size: int = 16) -> None:
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        masks: MaskSet,
+        *,
+        fill: Fill = 0.0,
+        batch_size: int | None = None,
+        contract: NumericContract | None = None,
+    ) -> None:
         super().__init__()
-        classifier = TorchClassifier(model, fill=fill, batch_size=batch_size)
+        classifier = TorchClassifier(model, fill=fill, batch_size=batch_size, contract=contract)
         self.model = model
         self.masks = masks
         self.fill = classifier.fill
-        self.batch_size = batch_size
+        self.contract = replace(classifier.contract, batch_size=classifier.batch_size or _BATCH)
         # A new module says that it is training; this one holds an evaluating model and must not.
         self.training = False
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What is served, where it is now: equal to that of the certification, or its certificates do not apply."""
+        return fingerprint(self._evaluator())
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Scores of shape (n, classes) for float images of shape (n, channels, height, width).
 
         Raises:
-            UndecidedPrediction: the model gave an image no unique finite top score where Algorithm 1 needed one.
+            UndecidedPrediction: the model gave an image no unique finite top score where the defence needed one.
         """
         if not isinstance(images, torch.Tensor) or images.ndim != 4:
             raise InvalidInput("expected one tensor of images (n, channels, height, width)")
         refuse_training(self)
-        classifier = self._classifier()
-        decisions = predict(classifier, list(images), self.masks)
+        asked = self._evaluator()
+        decisions = predict_with(asked, list(images))
         undecided = [number for number, decision in enumerate(decisions) if decision.label < 0]
         if undecided:
             raise UndecidedPrediction(f"no defended label for the images {undecided}: non-finite or tied scores")
-        scores = torch.zeros((len(decisions), classifier.classes), device=images.device)
+        scores = torch.zeros((len(decisions), asked.classes or 0), device=images.device)
         scores[range(len(decisions)), [decision.label for decision in decisions]] = 1.0
         return scores
 
     def decisions(self, images: torch.Tensor) -> list[Defended]:
         """The defended labels with their cases."""
-        return predict(self._classifier(), list(images), self.masks)
+        return predict_with(self._evaluator(), list(images))
 
-    def _classifier(self) -> TorchClassifier:
+    def _evaluator(self) -> TorchEvaluator:
         # Made anew for each call, since the module may have been moved to another device.
-        return TorchClassifier(self.model, fill=self.fill, batch_size=self.batch_size)
+        return TorchClassifier(self.model, fill=self.fill, contract=self.contract).evaluator(self.masks, None)

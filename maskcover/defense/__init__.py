@@ -2,10 +2,15 @@
 
 from maskcover.defense.adapters import Adapter, defend
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
-from maskcover.defense.certify import certify, predict
+from maskcover.defense.certify import certify, predict, predict_with
+from maskcover.defense.contract import NumericContract
 from maskcover.defense.double_masking import Case, Defended, double_masking
-from maskcover.defense.engine import MaskedClassifier
-from maskcover.defense.labels import UNDECIDED, UNSEEN, leads, top_labels
+from maskcover.defense.engine import Failed
+from maskcover.defense.evaluation import Answers, Evaluator, MaskedClassifier, evaluator
+from maskcover.defense.fingerprint import Fingerprint
+from maskcover.defense.labels import UNDECIDED, UNSEEN, confidences, leads, top_labels
+from maskcover.defense.probes import ProbeReport, probe
+from maskcover.defense.readiness import fingerprint
 from maskcover.defense.results import CertificationResult, Verdict, exact_interval
 from maskcover.defense.table import Pending
 
@@ -13,20 +18,31 @@ __all__ = [
     "UNDECIDED",
     "UNSEEN",
     "Adapter",
+    "Answers",
     "Case",
     "Certificate",
     "CertificationResult",
     "Defended",
+    "Evaluator",
+    "Failed",
+    "Fingerprint",
     "MaskedClassifier",
+    "NumericContract",
     "Pending",
+    "ProbeReport",
     "Verdict",
     "all_pairs",
     "certify",
+    "confidences",
     "defend",
     "double_masking",
+    "evaluator",
     "exact_interval",
+    "fingerprint",
     "leads",
     "predict",
+    "predict_with",
+    "probe",
     "row_certificate",
     "top_labels",
 ]

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, TypeGuard
 
-from maskcover.defense.engine import MaskedClassifier
+from maskcover.defense.evaluation import MaskedClassifier, evaluator
+from maskcover.defense.fingerprint import Fingerprint
+from maskcover.defense.readiness import fingerprint
+from maskcover.defense.results import CertificationResult
 from maskcover.errors import InvalidInput, MissingExtra
 from maskcover.masks import MaskSet
 
@@ -36,6 +39,11 @@ class DefendedClassifier:
     classifier: MaskedClassifier
     masks: MaskSet
 
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What is served: equal to that of the certification, or its certificates do not apply."""
+        return fingerprint(evaluator(self.classifier, self.masks))
+
     def __call__(self, images: Sequence[Any]) -> list[int]:
         """The defended labels, −1 where the classifier gave none."""
         from maskcover.defense.certify import predict
@@ -52,14 +60,22 @@ def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier
     return _adapter(model).classifier(model, **options)
 
 
-def defend(model: object, masks: MaskSet, **options: Any) -> Any:
+def defend(model: object, masks: MaskSet | CertificationResult, **options: Any) -> Any:
     """The defended model: Algorithm 1 around any classifier.
 
     Args:
         model: As for `certify`. For a torch module the result is a `torch.nn.Module` of the same use.
-        masks: The mask set, in the order in which disagreers are tried.
+        masks: The mask set, in the order in which disagreers are tried. Or the result of a certification: its masks,
+            batch size and options are taken, and what will serve must be what was certified.
         **options: For the adapter: the same as were given to `certify`.
+
+    Raises:
+        FingerprintMismatch: weights, fill, numerics, library or device are not those of the result.
     """
+    if isinstance(masks, CertificationResult):
+        defended = defend(model, masks.masks, **(masks.serving | options))
+        defended.fingerprint.expect(masks.fingerprint)
+        return defended
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
     if _is_classifier(model):

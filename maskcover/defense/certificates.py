@@ -66,7 +66,7 @@ def row_certificate(table: IntArray, label: int, covers: Covers, *, exhaustive: 
         certified = bool(good.any()) and covers(good)
         if certified or complete or not covers(hopeful):
             return _certificate(certified, good, seen & ~right, complete=complete)
-    return _unseen(table, hopeful)
+    return _unseen(table, hopeful, label)
 
 
 def all_pairs(table: IntArray, label: int, *, covering: bool) -> Certificate | Pending:
@@ -81,7 +81,7 @@ def all_pairs(table: IntArray, label: int, *, covering: bool) -> Certificate | P
     right = table == _checked(label)
     wrong = seen & ~right
     if covering and not wrong.any() and not seen.all():
-        return _unseen(table, np.ones(len(table), dtype=np.bool_))
+        return _unseen(table, np.ones(len(table), dtype=np.bool_), label)
     good = right.all(axis=1)
     certified = covering and bool(good.all())
     return _certificate(certified, good, wrong, complete=bool((good | wrong.any(axis=1)).all()))
@@ -105,9 +105,9 @@ def _certificate(certified: bool, good: BoolArray, wrong: BoolArray, *, complete
     return Certificate(certified, tuple(np.flatnonzero(good).tolist()), failing, complete)
 
 
-def _unseen(table: IntArray, rows: BoolArray) -> Pending:
+def _unseen(table: IntArray, rows: BoolArray, label: int) -> Pending:
     """One-mask predictions first: the cheapest way to lose a row. Then the open entries of the hopeful rows."""
     one_mask = table.diagonal()
     if (one_mask == UNSEEN).any():
         return first_round(one_mask)
-    return Pending(np.argwhere((table == UNSEEN) & rows[:, None]))
+    return Pending(np.argwhere((table == UNSEEN) & rows[:, None]), hoped=label)

@@ -15,16 +15,18 @@ from maskcover.covering import verify
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.certificates import Certificate, Covers, all_pairs, row_certificate
 from maskcover.defense.double_masking import Defended, double_masking
-from maskcover.defense.engine import Images, MaskedClassifier, settle
+from maskcover.defense.engine import Decide, Images, settle
+from maskcover.defense.evaluation import Evaluator, evaluator
 from maskcover.defense.labels import UNSEEN
-from maskcover.defense.results import CertificationResult, Rule, Verdict
+from maskcover.defense.readiness import ready
+from maskcover.defense.results import CertificationResult, Rule, Verdict, verdict
 from maskcover.defense.table import NO_MASK, Pending, PredictionTable
+from maskcover.defense.waves import next_wave
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
 
 T = TypeVar("T")
-_MARGIN = 1e-4
 
 
 def certify(
@@ -37,6 +39,7 @@ def certify(
     rule: Rule = "rows",
     exhaustive: bool = False,
     margin: float | None = None,
+    probes: bool = True,
     progress: bool = False,
     **options: Any,
 ) -> CertificationResult:
@@ -50,9 +53,11 @@ def certify(
         regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
         rule: "rows" for the row certificate (design §7), "all-pairs" for the paper's Algorithm 2.
         exhaustive: Decide every row, for the whole map of certified placements, also of images that fail.
-        margin: A prediction counts as right only if its score leads the next by more than this share of the largest
-            absolute score: the same row of a batch may be rounded differently where it is served (threats.md, 21).
-            By default the classifier's own `margin` if it has one, as torch models do by their precision, else 1e-4.
+        margin: By default predictions have to hold to the bit: if a probe sees the same view of an image scored
+            differently at another place of a batch, or among other rows, the run stops. With a margin a prediction
+            counts as right only if its score leads the next by more than this share of the largest absolute score, and
+            the probes may see changes of half of that. `numerics` of the result says on which of the two it stands.
+        probes: Try out on the first image what certificates rest on (`maskcover.defense.probe`), before anything else.
         progress: Show a progress bar on stderr.
         **options: For the adapter, such as ``batch_size=16`` or ``fill=0.5``.
 
@@ -61,6 +66,7 @@ def certify(
 
     Raises:
         NotCovering: the masks do not cover the regions; the message shows a region that they miss.
+        ProbeFailed: the classifier was seen to break what a certificate rests on.
         InvalidInput: labels that do not fit the images or the classes, a model nobody knows, and the like.
 
     >>> import maskcover as mc
@@ -75,33 +81,39 @@ def certify(
     (array([ True]), array([1]), array([1]))
     """
     classifier = as_classifier(model, options)
-    regions, covers = _covering(masks, regions)
+    regions, covers = covering(masks, regions)
     if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
         raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
     true = _labels(labels, _count(images))
-    limit = _margin(classifier) if margin is None else margin
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit < 1:
-        raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {limit!r}")
-    # Every image is seen as it is, and under each mask; these come first, and in one go.
-    first_look = Pending(np.repeat(np.arange(NO_MASK, len(masks)), 2).reshape(-1, 2))
+    start = ready(classifier, images, masks, margin=margin, probes=probes)
+    decide = certifying(true, covers, rule, start.margin, exhaustive=exhaustive)
+    verdicts = _in_order(settle(start.evaluator, images, decide), len(true), progress, "certifying")
+    return CertificationResult(
+        masks, regions, rule, start, None if classifier is model else dict(options), tuple(verdicts)
+    )
+
+
+def certifying(
+    labels: IntArray, covers: Covers, rule: Rule, margin: float, *, exhaustive: bool = False
+) -> Decide[Verdict]:
+    """The decision procedure of a certification, for the engine: a table to its verdict, or what it must see first."""
 
     def decide(number: int, table: PredictionTable) -> Verdict | Pending:
         if table.undefended == UNSEEN:
-            return first_look
-        label = int(true[number])
+            # Every image is seen as it is, and under each mask; these come first, and in one go.
+            return Pending(np.repeat(np.arange(NO_MASK, len(table.unions.ids)), 2).reshape(-1, 2))
+        label = int(labels[number])
         if table.classes is not None and label >= table.classes:
             raise InvalidInput(f"image {number} has the label {label}, but the classifier has {table.classes} classes")
-        certificate = _certificate(table.firm(limit), label, rule, covers, exhaustive=exhaustive)
+        certificate = _certificate(table.firm(margin), label, rule, covers, exhaustive=exhaustive)
         if isinstance(certificate, Pending):
-            return certificate
+            return next_wave(table, certificate)
         defended = double_masking(table.matrix)
         if isinstance(defended, Pending):
-            return defended
-        lead = _smallest_lead(table, certificate)
-        return Verdict(label, table.undefended, defended, certificate, lead, table.evaluations)
+            return next_wave(table, defended)
+        return verdict(table, label, certificate, defended)
 
-    verdicts = _in_order(settle(classifier, images, masks, decide), len(true), progress, "certifying")
-    return CertificationResult(masks, regions, rule, float(limit), tuple(verdicts))
+    return decide
 
 
 def predict(
@@ -116,12 +128,18 @@ def predict(
 
     A label of −1 means that the classifier gave no unique finite top score where Algorithm 1 needed one.
     """
-    classifier, count = as_classifier(model, options), _count(images)
+    _count(images)
+    return predict_with(evaluator(as_classifier(model, options), masks), images, progress=progress)
+
+
+def predict_with(asked: Evaluator, images: Images, *, progress: bool = False) -> list[Defended]:
+    """`predict` with an evaluator that is there already."""
 
     def decide(_: int, table: PredictionTable) -> Defended | Pending:
-        return double_masking(table.matrix)
+        decision = double_masking(table.matrix)
+        return next_wave(table, decision) if isinstance(decision, Pending) else decision
 
-    return _in_order(settle(classifier, images, masks, decide), count, progress, "predicting")
+    return _in_order(settle(asked, images, decide), len(images), progress, "predicting")
 
 
 def _certificate(table: IntArray, label: int, rule: Rule, covers: Covers, *, exhaustive: bool) -> Certificate | Pending:
@@ -130,22 +148,13 @@ def _certificate(table: IntArray, label: int, rule: Rule, covers: Covers, *, exh
     return all_pairs(table, label, covering=covers(np.ones(len(table), dtype=np.bool_)))
 
 
-def _margin(classifier: MaskedClassifier) -> float:
-    return getattr(classifier, "margin", _MARGIN)
-
-
-def _smallest_lead(table: PredictionTable, certificate: Certificate) -> float:
-    rows = table.unions.ids[list(certificate.good)]
-    return float(table.leads[rows].min()) if rows.size else 0.0
-
-
 def _count(images: object) -> int:
     if not isinstance(images, Sized) or not hasattr(images, "__getitem__"):
         raise InvalidInput(f"expected images with a length and an index, such as a list; got {type(images).__name__}")
     return len(images)
 
 
-def _covering(masks: MaskSet, regions: RegionSet | str | None) -> tuple[RegionSet, Covers]:
+def covering(masks: MaskSet, regions: RegionSet | str | None) -> tuple[RegionSet, Covers]:
     """The regions, and which selections of the masks cover them; the masks as a whole must (Algorithm 2, line 2)."""
     report = verify(masks, regions)
     if not report:

@@ -1,23 +1,21 @@
-"""The engine: asks a classifier for exactly the masked predictions that open decisions wait for, in full batches.
+"""The engine: a flat queue of (image, union) over many images, asked for in full batches of one fixed size.
 
-Images are opaque here: the engine hands them to the classifier and never looks inside.
+Images are opaque here: the engine hands them to an evaluator and never looks inside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from functools import partial
+from typing import Any, Generic, Literal, Protocol, TypeVar, overload
 
 import numpy as np
-import numpy.typing as npt
 
-from maskcover.cells import BoolArray
-from maskcover.defense.labels import leads, top_labels
+from maskcover.defense.evaluation import Answers, Evaluator
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
-from maskcover.masks import MaskSet
 
 T = TypeVar("T")
 Decide = Callable[[int, PredictionTable], "T | Pending"]
@@ -31,118 +29,162 @@ class Images(Protocol):
     def __getitem__(self, number: int, /) -> Any: ...
 
 
-@runtime_checkable
-class MaskedClassifier(Protocol):
-    """All that the defence needs of a classifier: scores of images with some pixels hidden.
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An image that could not be decided, and why."""
 
-    `scores` must be a function of each (image, hidden) row alone: the other rows of a batch may hold the patch.
-    It is always called with exactly `batch_size` rows, so that certifying and serving run the same computation.
-    It may have a `margin`, the default of `certify`'s: the least lead that survives the rounding of its scores.
+    error: Exception
+
+    def __str__(self) -> str:
+        return f"{type(self.error).__name__}: {self.error}"
+
+
+@overload
+def settle(
+    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[False] = ...
+) -> Iterator[tuple[int, T]]: ...
+@overload
+def settle(
+    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[True]
+) -> Iterator[tuple[int, T | Failed]]: ...
+def settle(
+    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: bool = False
+) -> Iterator[tuple[int, T | Failed]]:
+    """Yield (image number, decision) for every image, as decisions fall, filling tables only as far as they ask.
+
+    Args:
+        evaluator: Whom to ask.
+        images: The images; each is fetched once, and let go when it is decided.
+        decide: A decision procedure on (image number, table): its result, or `Pending` with what it must see first.
+            It is asked again when all of that is there, so what is evaluated for an image depends on that image alone.
+        isolate: An image that cannot be loaded or evaluated yields `Failed`, and the others go on: a batch that fails
+            is asked for again, image by image, in the same shape. Otherwise an exception ends the run, and
+            `InvalidInput` of the evaluator always does: that is no fault of an image.
+
+    Every batch takes from the first open images what they wait for; further images are opened while there is room.
+    Nothing is ever decided from predictions that were not seen.
     """
-
-    batch_size: int
-
-    def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
-        """Scores of shape (batch_size, classes) for images whose cells are hidden where `hidden[row]` is True.
-
-        Args:
-            images: `batch_size` images, the same object where an image comes more than once.
-            hidden: bool, shape (batch_size, height, width).
-        """
-        ...
+    run = _Run(evaluator, images, decide, isolate)
+    while True:
+        yield from run.opened()
+        run.submit()
+        if not run.in_flight:
+            return
+        yield from run.collected()
 
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """An image whose decision waits for predictions."""
+    """An image whose decision waits for predictions: unions still to be asked for, and answers still to come."""
 
     number: int
     image: Any
     table: PredictionTable
-    wanted: list[int]
-    waits: bool = False
-    """Nothing was recorded since the last look, so another look would find the same."""
+    wanted: deque[int]
+    coming: int = 0
 
 
-def settle(classifier: MaskedClassifier, images: Images, masks: MaskSet, decide: Decide[T]) -> Iterator[tuple[int, T]]:
-    """Yield (image number, decision) for every image, as decisions fall, filling tables only as far as they ask.
+_Row = tuple[_Open, int]
 
-    Args:
-        classifier: Whom to ask.
-        images: The images; each is fetched once, and let go when it is decided.
-        masks: The mask set of all tables.
-        decide: A decision procedure on (image number, table): its result, or `Pending` with what it must see first.
 
-    Every batch takes from the first open images what they wait for, and opens further ones while there is room.
-    An exception of the classifier ends the run: no verdict is made of what was not seen.
-    """
-    if not isinstance(masks, MaskSet) or not len(masks):
-        raise InvalidInput("expected a MaskSet of at least one mask, such as cover(squares(size=32))")
-    ask = _Batches(classifier, masks)
-    waiting = iter(range(len(images)))
-    open_images: list[_Open] = []
-    while True:
-        room = classifier.batch_size - sum(len(item.wanted) for item in open_images)
-        while room > 0 and (number := next(waiting, None)) is not None:
-            item = _Open(number, images[number], PredictionTable(masks.unions), [])
-            decision = _update(item, decide)
+class _Run(Generic[T]):
+    """The open images of one run, and the batches under way."""
+
+    def __init__(self, evaluator: Evaluator, images: Images, decide: Decide[T], isolate: bool) -> None:
+        self.in_flight: deque[tuple[list[_Row], Callable[[], Answers]]] = deque()
+        self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
+        self._waiting = iter(range(len(images)))
+        self._open: list[_Open] = []
+
+    def opened(self) -> Iterator[tuple[int, T | Failed]]:
+        """Open images until a batch can be filled; those that need no batch are decided at once."""
+        while self._wanted() < self._evaluator.batch_size and (number := next(self._waiting, None)) is not None:
+            try:
+                image = self._evaluator.load(self._images[number])
+            except Exception as error:
+                if not self._isolate:
+                    raise
+                yield number, Failed(error)
+                continue
+            item = _Open(number, image, PredictionTable(self._evaluator.masks.unions), deque())
+            self._open.append(item)
+            yield from self._decided([item])
+
+    def submit(self) -> None:
+        """Ask for as many full batches as may be under way; for one that is not full only if nothing else is."""
+        size, depth = self._evaluator.batch_size, self._evaluator.depth
+        while len(self.in_flight) < depth and (wanted := self._wanted()) and (wanted >= size or not self.in_flight):
+            rows = [(item, union) for item in self._open for union in item.wanted][:size]
+            for item, _ in rows:
+                item.wanted.popleft()
+                item.coming += 1
+            self.in_flight.append((rows, self._asked(rows)))
+
+    def collected(self) -> Iterator[tuple[int, T | Failed]]:
+        """Record the answers of the oldest batch, and decide what now can be decided."""
+        rows, fetch = self.in_flight.popleft()
+        failures: dict[_Open, Failed] = {}
+        try:
+            self._record(rows, fetch())
+        except InvalidInput:
+            raise
+        except Exception:
+            if not self._isolate:
+                raise
+            failures = self._apart(rows)
+        for item in failures:
+            self._open = [other for other in self._open if other is not item]
+            yield item.number, failures[item]
+        items = dict.fromkeys(item for item, _ in rows)
+        yield from self._decided([item for item in items if item in self._open])
+
+    def _wanted(self) -> int:
+        return sum(len(item.wanted) for item in self._open)
+
+    def _decided(self, items: list[_Open]) -> Iterator[tuple[int, T]]:
+        for item in items:
+            if item.wanted or item.coming:
+                continue
+            decision = self._decide(item.number, item.table)
             if isinstance(decision, Pending):
-                open_images.append(item)
-                room -= len(item.wanted)
+                item.wanted.extend(item.table.missing(decision).tolist())
             else:
-                yield number, decision
-        if not open_images:
-            return
-        ask.next_batch(open_images)
-        still_open = []
-        for item in open_images:
-            if item.waits or isinstance(decision := _update(item, decide), Pending):
-                still_open.append(item)
-            else:
+                self._open = [other for other in self._open if other is not item]
                 yield item.number, decision
-        open_images = still_open
+
+    def _asked(self, rows: list[_Row]) -> Callable[[], Answers]:
+        """One batch. It is filled up with repetitions: every call has the same shape (threats.md, 21)."""
+        padded = rows + rows[-1:] * (self._evaluator.batch_size - len(rows))
+        pairs = np.array([item.table.pair(union) for item, union in padded], dtype=np.int64)
+        images = [item.image for item, _ in padded]
+        try:
+            return self._evaluator.submit(images, pairs)
+        except InvalidInput:
+            raise
+        except Exception as error:
+            # Told when the answers are fetched, where failures are dealt with.
+            return partial(_raised, error)
+
+    def _record(self, rows: list[_Row], answers: Answers) -> None:
+        told = zip(answers.labels.tolist(), answers.leads.tolist(), answers.confidences.tolist(), strict=True)
+        for (item, union), (label, lead, confidence) in zip(rows, told, strict=False):
+            item.table.record(union, label, lead, confidence)
+            item.table.classes = self._evaluator.classes
+            item.coming -= 1
+
+    def _apart(self, rows: list[_Row]) -> dict[_Open, Failed]:
+        """The rows once more, image by image, each in a batch of the one shape; those that fail again."""
+        failures = {}
+        for item in dict.fromkeys(item for item, _ in rows):
+            own = [row for row in rows if row[0] is item]
+            try:
+                self._record(own, self._asked(own)())
+            except InvalidInput:
+                raise
+            except Exception as error:
+                failures[item] = Failed(error)
+        return failures
 
 
-def _update(item: _Open, decide: Decide[T]) -> T | Pending:
-    decision = decide(item.number, item.table)
-    if isinstance(decision, Pending):
-        item.wanted = item.table.missing(decision).tolist()
-        item.waits = True
-    return decision
-
-
-class _Batches:
-    """Makes batches of one fixed size and checks what comes back."""
-
-    def __init__(self, classifier: MaskedClassifier, masks: MaskSet) -> None:
-        if type(classifier.batch_size) is not int or classifier.batch_size < 1:
-            raise InvalidInput(f"batch_size must be a whole number of at least 1; got {classifier.batch_size!r}")
-        self._classifier = classifier
-        # One row more, hiding nothing: number NO_MASK (-1) picks it.
-        self._hidden = np.concatenate([np.asarray(masks), np.zeros((1, *masks.grid.shape), dtype=np.bool_)])
-        self._classes: int | None = None
-
-    def next_batch(self, open_images: Sequence[_Open]) -> None:
-        """Evaluate the next full batch and record its labels."""
-        size = self._classifier.batch_size
-        wanted = ((item, union) for item in open_images for union in item.wanted)
-        rows = list(islice(wanted, size))
-        # The last batch is filled up with repetitions: every call has the same shape (threats.md, 21).
-        padded = rows + rows[-1:] * (size - len(rows))
-        first, second = np.array([item.table.pair(union) for item, union in padded]).T
-        hidden = self._hidden[first] | self._hidden[second]
-        scores = np.asarray(self._classifier.scores([item.image for item, _ in padded], hidden))
-        self._check(scores.shape)
-        found = zip(top_labels(scores).tolist(), leads(scores).tolist(), strict=True)
-        for (item, union), (label, lead) in zip(rows, found, strict=False):
-            item.table.record(union, label, lead)
-            item.table.classes = self._classes
-            item.waits = False
-
-    def _check(self, shape: tuple[int, ...]) -> None:
-        rows, classes = self._classifier.batch_size, self._classes
-        if len(shape) != 2 or shape[0] != rows or classes not in (None, shape[1]):
-            raise InvalidInput(
-                f"the classifier must give scores of shape ({rows}, {classes or 'classes'}); got {shape}"
-            )
-        self._classes = shape[1]
+def _raised(error: Exception) -> Answers:
+    raise error

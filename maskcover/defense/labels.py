@@ -24,7 +24,7 @@ def top_labels(scores: npt.ArrayLike) -> IntArray:
     >>> top_labels([[0.1, 0.9], [0.5, 0.5], [np.nan, 1.0]])
     array([ 1, -1, -1])
     """
-    values = _checked(scores)
+    values = checked_scores(scores)
     decided = np.isfinite(values).all(axis=1)
     top = values.argmax(axis=1)
     ties = (values == values[np.arange(len(values)), top, None]).sum(axis=1) > 1
@@ -39,7 +39,7 @@ def leads(scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
     >>> leads([[1.0, 4.0], [2.0, 2.0], [np.inf, 1.0]])
     array([0.75, 0.  , 0.  ])
     """
-    values = _checked(scores).astype(np.float64)
+    values = checked_scores(scores).astype(np.float64)
     decided = top_labels(scores) != UNDECIDED
     first, second = np.sort(np.where(decided[:, None], values, 0.0), axis=1)[:, :-3:-1].T
     # A score of float64 can be so large that the difference is not finite: then there is nothing to rely on.
@@ -48,7 +48,22 @@ def leads(scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.where(decided & np.isfinite(found), found, 0.0)
 
 
-def _checked(scores: npt.ArrayLike) -> npt.NDArray[np.generic]:
+def confidences(scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The softmax probability of the top score of each row; NaN where a score is not finite.
+
+    >>> confidences([[0.0, 0.0], [np.inf, 1.0]])
+    array([0.5, nan])
+    """
+    values = checked_scores(scores).astype(np.float64)
+    finite = np.asarray(np.isfinite(values).all(axis=1))
+    shown = np.where(finite[:, None], values, 0.0)
+    with np.errstate(over="ignore"):  # a difference that overflows is a class without any chance
+        below = shown - shown.max(axis=1, keepdims=True)
+    return np.where(finite, 1.0 / np.exp(below).sum(axis=1), np.nan)
+
+
+def checked_scores(scores: npt.ArrayLike) -> npt.NDArray[np.generic]:
+    """The scores as an array, if they are real numbers of shape (rows, classes) with at least two classes."""
     values = np.asarray(scores)
     if values.ndim != 2 or values.shape[1] < 2 or values.dtype.kind not in "fiu":
         raise InvalidInput(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.shares import PlacementMap, covered_share, placement_map
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.double_masking import Defended
+from maskcover.defense.fingerprint import Fingerprint
+from maskcover.defense.readiness import Numerics, Ready
+from maskcover.defense.table import PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -31,6 +35,7 @@ class Verdict:
         lead: The smallest lead (see `maskcover.defense.leads`) among the predictions that the certificate stands on,
             those of the rows of its good masks; 0 if there is none. A larger margin than this would lose them.
         evaluations: Masked predictions that were made for this image.
+        error: Why there can be no certificate whatever the predictions are: non-finite scores (threats.md, 26).
     """
 
     label: int
@@ -39,20 +44,60 @@ class Verdict:
     certificate: Certificate
     lead: float
     evaluations: int
+    error: str | None = None
+
+    @property
+    def name(self) -> Literal["certified", "not_certified", "error"]:
+        """The verdict in one word."""
+        if self.error is not None:
+            return "error"
+        return "certified" if self.certificate.certified else "not_certified"
+
+
+def verdict(table: PredictionTable, label: int, certificate: Certificate, defended: Defended) -> Verdict:
+    """The verdict of a table; non-finite scores anywhere in it take the certificate back."""
+    rows = table.unions.ids[list(certificate.good)]
+    lead = float(table.leads[rows].min()) if rows.size else 0.0
+    broken = table.broken
+    error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
+    sound = replace(certificate, certified=certificate.certified and error is None)
+    return Verdict(label, table.undefended, defended, sound, lead, table.evaluations, error)
 
 
 @dataclass(frozen=True)
 class CertificationResult:
     """The verdicts of a certification, in the order of the images, and what they are about.
 
-    `certified` (bool), `defended` and `undefended` (int64 labels) are arrays with one entry an image.
+    `certified` (bool), `defended` and `undefended` (int64 labels) are arrays with one entry an image. `start` holds
+    what the probes found and the fingerprint; `options` are those of the adapter, if there was one.
     """
 
     masks: MaskSet
     regions: RegionSet
     rule: Rule
-    margin: float
+    start: Ready
+    options: Mapping[str, Any] | None = field(compare=False)
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def margin(self) -> float:
+        """The lead that every prediction a certificate stands on exceeds."""
+        return self.start.margin
+
+    @property
+    def numerics(self) -> Numerics:
+        """How the predictions carry over to where the model serves: see `Ready`."""
+        return self.start.numerics
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What was certified: weights, masks, fill, numerics, library, device."""
+        return self.start.fingerprint
+
+    @property
+    def serving(self) -> dict[str, Any]:
+        """The adapter's options with which the certified model is served; a plain classifier has none."""
+        return {**self.options, "batch_size": self.start.evaluator.batch_size} if self.options is not None else {}
 
     @property
     def certified(self) -> BoolArray:
@@ -102,7 +147,7 @@ class CertificationResult:
         return (
             f"{certified} of {len(self)} images certified against {self.regions} on {self.masks.grid} "
             f"(95 % interval {low:.1%} to {high:.1%}); right as they are: {right} defended, {bare} undefended. "
-            f"{len(self.masks)} masks, rule {self.rule}, margin {self.margin:g}, "
+            f"{len(self.masks)} masks, rule {self.rule}, numerics {self.numerics}, margin {self.margin:g}, "
             f"{self.evaluations} masked predictions"
         )
 

@@ -18,9 +18,15 @@ NO_MASK = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pending:
-    """What a decision still has to see: int64 pairs of mask numbers, shape (pairs, 2), the most telling first."""
+    """What a decision still has to see.
+
+    Args:
+        pairs: int64 pairs of mask numbers, shape (pairs, 2).
+        hoped: The label that the decision needs all of them to have: one that has another settles something.
+    """
 
     pairs: IntArray
+    hoped: int | None = None
 
 
 def checked_matrix(table: IntArray) -> IntArray:
@@ -42,6 +48,7 @@ class PredictionTable:
     unions: Unions
     labels: IntArray = field(init=False)
     leads: npt.NDArray[np.float64] = field(init=False)
+    confidences: npt.NDArray[np.float64] = field(init=False)
     evaluations: int = field(init=False, default=0)
     classes: int | None = field(init=False, default=None)
     """Number of classes, known once something was recorded."""
@@ -49,6 +56,7 @@ class PredictionTable:
     def __post_init__(self) -> None:
         self.labels = np.full(len(self.unions) + 1, UNSEEN, dtype=np.int64)
         self.leads = np.zeros(len(self.labels))
+        self.confidences = np.zeros(len(self.labels))
 
     @property
     def matrix(self) -> IntArray:
@@ -57,7 +65,7 @@ class PredictionTable:
 
     def firm(self, margin: float) -> IntArray:
         """`matrix`, but `UNDECIDED` where the top score does not lead by more than `margin`: what to certify from."""
-        firm = np.where((self.labels >= 0) & (self.leads <= margin), UNDECIDED, self.labels)
+        firm = np.where((self.labels >= 0) & ~(self.leads > margin), UNDECIDED, self.labels)
         return firm[self.unions.ids]
 
     @property
@@ -79,7 +87,12 @@ class PredictionTable:
         first, second = self.unions.pairs[union].tolist()
         return first, second
 
-    def record(self, union: int, label: int, lead: float) -> None:
-        """Keep the label of a union, and how far it leads (see `leads`)."""
-        self.labels[union], self.leads[union] = label, lead
+    def record(self, union: int, label: int, lead: float, confidence: float) -> None:
+        """Keep the label of a union, how far it leads and how sure it is (see `leads` and `confidences`)."""
+        self.labels[union], self.leads[union], self.confidences[union] = label, lead, confidence
         self.evaluations += 1
+
+    @property
+    def broken(self) -> list[tuple[int, int]]:
+        """Pairs of mask numbers under which the scores were not finite."""
+        return [self.pair(union) for union in np.flatnonzero(np.isnan(self.confidences)).tolist()]

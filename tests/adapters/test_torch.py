@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from maskcover_torch import ADAPTER, DoubleMasking, TorchClassifier
+from maskcover_torch import ADAPTER, DefendedModule, TorchClassifier
 from torch import nn
 
 from maskcover import (
@@ -411,7 +411,7 @@ def test_a_fill_has_as_many_values_as_the_images_have_channels(fill: Sequence[fl
         predict(Net().eval(), IMAGES, MASKS, fill=fill)
 
 
-@pytest.mark.parametrize("batch_size", [0, -1, 2.0, True, None, "4"])
+@pytest.mark.parametrize("batch_size", [0, -1, 2.0, True, "4"])
 def test_a_batch_size_is_a_number_of_images(batch_size: Any) -> None:
     for call in (
         lambda: TorchClassifier(Net().eval(), batch_size=batch_size),
@@ -461,7 +461,7 @@ def test_a_model_without_parameters_is_fed_float32() -> None:
 def test_a_defended_module_saves_loads_and_moves_as_its_model() -> None:
     model, other, images = Net(seed=3).eval(), Net(seed=4).eval(), images_of(12)
     first, second = defend(model, MASKS), defend(other, MASKS)
-    assert isinstance(first, DoubleMasking)
+    assert isinstance(first, DefendedModule)
     assert set(first.state_dict()) == {f"model.{name}" for name in model.state_dict()}
     assert not torch.equal(first(images), second(images))
     second.load_state_dict(first.state_dict())
@@ -474,7 +474,7 @@ def test_a_defended_module_can_be_copied() -> None:
     first = defend(Net().eval(), MASKS, fill=(0.5, -1.0), batch_size=3)
     twin = copy.deepcopy(first)
     assert torch.equal(first(IMAGES), twin(IMAGES))
-    assert (twin.fill, twin.batch_size, twin.masks) == ((0.5, -1.0), 3, MASKS)
+    assert (twin.fill, twin.contract.batch_size, twin.masks) == ((0.5, -1.0), 3, MASKS)
 
 
 def test_scores_carry_no_gradient_and_can_be_used_outside() -> None:
@@ -495,8 +495,8 @@ def test_serving_takes_the_options_of_certifying(options: dict[str, Any]) -> Non
 
 
 def test_certifying_and_serving_default_to_the_same_fill_and_batch() -> None:
-    classifier, defended = TorchClassifier(Net().eval()), defend(Net().eval(), MASKS)
-    assert (classifier.fill, classifier.batch_size) == (defended.fill, defended.batch_size)
+    evaluator, defended = TorchClassifier(Net().eval()).evaluator(MASKS, None), defend(Net().eval(), MASKS)
+    assert (defended.fill, defended.contract.batch_size) == ((0.0,), evaluator.batch_size)
 
 
 def test_a_torch_classifier_is_a_masked_classifier() -> None:
@@ -554,7 +554,7 @@ def test_torch_missing_is_an_error_that_names_the_extra(monkeypatch: pytest.Monk
 
 def test_the_entry_point_names_the_adapter_of_this_package() -> None:
     assert isinstance(ADAPTER.classifier(Net().eval(), batch_size=2), TorchClassifier)
-    assert isinstance(ADAPTER.defend(Net().eval(), MASKS), DoubleMasking)
+    assert isinstance(ADAPTER.defend(Net().eval(), MASKS), DefendedModule)
 
 
 @pytest.mark.parametrize(

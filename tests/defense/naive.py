@@ -101,7 +101,7 @@ MOST_BATCHES = 3000  # far more than any test needs
 
 @dataclass
 class Looker:
-    """A `MaskedClassifier` of images that are lookups; a label of −1 becomes scores of NaN. It keeps its batches."""
+    """A `MaskedClassifier` of images that are lookups; a label of −1 becomes a tie. It keeps its batches."""
 
     batch_size: int = 4
     classes: int = 3
@@ -115,6 +115,6 @@ class Looker:
 
 
 def one_hot(labels: Sequence[int], classes: int) -> npt.NDArray[np.float64]:
-    """Scores that say these labels: 1 at the label, 0 elsewhere; a row of NaN where the label is `UNDECIDED`."""
+    """Scores that say these labels: 1 at the label, 0 elsewhere; a row of ties where the label is `UNDECIDED`."""
     column = np.array(labels, dtype=np.int64).reshape(-1, 1)
-    return np.where(column == UNDECIDED, np.nan, (np.arange(classes) == column).astype(np.float64))
+    return np.where(column == UNDECIDED, 0.0, (np.arange(classes) == column).astype(np.float64))

@@ -46,7 +46,7 @@ class Faulty:
 def fault_free_calls(rule: Rule) -> int:
     """Calls of the run without a fault."""
     classifier = Faulty(-1, np.asarray)
-    assert certify(classifier, IMAGES, LABELS, MASKS, rule=rule).certified.tolist() == CLEAN
+    assert certify(classifier, IMAGES, LABELS, MASKS, rule=rule, probes=False).certified.tolist() == CLEAN
     return classifier.calls
 
 
@@ -102,7 +102,7 @@ def test_a_broken_answer_at_any_call_never_certifies_more(fault: Callable[[Score
     lost = 0
     for at in range(calls):
         with np.errstate(over="ignore"):
-            found = certify(Faulty(at, fault), IMAGES, LABELS, MASKS, rule=rule).certified
+            found = certify(Faulty(at, fault), IMAGES, LABELS, MASKS, rule=rule, probes=False).certified
         assert (found <= CLEAN).all()
         lost += int(sum(CLEAN) - found.sum())
     assert calls > 5
@@ -114,7 +114,7 @@ def test_a_broken_answer_at_any_call_never_certifies_more(fault: Callable[[Score
 def test_an_answer_of_another_form_at_any_call_is_refused(fault: Callable[[Scores], npt.ArrayLike], rule: Rule) -> None:
     for at in range(fault_free_calls(rule)):
         with pytest.raises(InvalidInput, match="scores"):
-            certify(Faulty(at, fault), IMAGES, LABELS, MASKS, rule=rule)
+            certify(Faulty(at, fault), IMAGES, LABELS, MASKS, rule=rule, probes=False)
 
 
 class Unforeseen(Exception):
@@ -133,7 +133,7 @@ def test_an_exception_at_any_call_ends_the_run(error: type[BaseException], rule:
         classifier = Faulty(at, fault)
         # A StopIteration out of a generator becomes a RuntimeError; it must not end the loop quietly.
         with pytest.raises((error, RuntimeError)):
-            certify(classifier, IMAGES, LABELS, MASKS, rule=rule)
+            certify(classifier, IMAGES, LABELS, MASKS, rule=rule, probes=False)
         # Not tried again, at no other batch size.
         assert classifier.calls == at + 1
 

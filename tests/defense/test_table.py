@@ -44,7 +44,7 @@ def test_a_new_table_has_seen_nothing(masks: MaskSet) -> None:
 def test_a_recorded_label_shows_at_exactly_the_pairs_that_hide_the_same(masks: MaskSet) -> None:
     for union in range(len(masks.unions) + 1):
         table = PredictionTable(masks.unions)
-        table.record(union, 7, 1.0)
+        table.record(union, 7, 1.0, 0.5)
         recorded = hidden_by(masks, table.pair(union))
         for i in range(len(masks)):
             for j in range(len(masks)):
@@ -58,7 +58,7 @@ def test_a_recorded_label_shows_at_exactly_the_pairs_that_hide_the_same(masks: M
 def test_the_table_is_symmetric_whatever_is_recorded(masks: MaskSet) -> None:
     table = PredictionTable(masks.unions)
     for union in range(len(masks.unions)):
-        table.record(union, union, 1.0)
+        table.record(union, union, 1.0, 0.5)
     assert (table.matrix == table.matrix.T).all()
     assert table.evaluations == len(masks.unions)
     assert sorted(set(table.matrix.ravel().tolist())) == list(range(len(masks.unions)))
@@ -79,7 +79,7 @@ def test_missing_names_every_union_asked_for_once_in_the_order_of_asking(data: s
 def test_what_is_asked_for_and_recorded_is_seen() -> None:
     table = PredictionTable(REDUNDANT.unions)
     for union in table.missing(Pending(np.argwhere(table.matrix == UNSEEN))).tolist():
-        table.record(union, 0, 1.0)
+        table.record(union, 0, 1.0, 0.5)
     assert (table.matrix == 0).all()
     assert table.evaluations == REDUNDANT.evaluations < len(REDUNDANT) * (len(REDUNDANT) + 1) // 2
     assert table.undefended == UNSEEN
@@ -87,14 +87,14 @@ def test_what_is_asked_for_and_recorded_is_seen() -> None:
 
 def test_the_bare_image_is_no_entry_of_the_matrix() -> None:
     table = PredictionTable(singles(3).unions)
-    table.record(int(table.missing(Pending(np.array([[NO_MASK, NO_MASK]])))[0]), 2, 1.0)
+    table.record(int(table.missing(Pending(np.array([[NO_MASK, NO_MASK]])))[0]), 2, 1.0, 0.5)
     assert table.undefended == 2
     assert (table.matrix == UNSEEN).all()
 
 
 def test_a_small_lead_is_no_firm_label_and_what_was_not_asked_for_stays_unseen() -> None:
     table = PredictionTable(singles(2).unions)
-    table.record(0, 1, 0.5)
-    table.record(1, 1, 0.1)
+    table.record(0, 1, 0.5, 0.5)
+    table.record(1, 1, 0.1, 0.5)
     assert table.firm(0.1).tolist() == [[1, UNSEEN], [UNSEEN, UNDECIDED]]
     assert table.firm(0.09).tolist() == table.matrix.tolist() == [[1, UNSEEN], [UNSEEN, 1]]

@@ -1,5 +1,7 @@
 """Turned shapes: whatever raster a turned shape has, wherever it fits on the image, lies in a listed stencil."""
 
+from typing import cast
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -23,7 +25,7 @@ def outlines(draw: st.DrawFn) -> Polygon:
     points = draw(st.lists(st.tuples(COORDINATES, COORDINATES), min_size=3, max_size=5))
     hull = MultiPoint(points).convex_hull
     assume(isinstance(hull, Polygon) and hull.area > 0.1)
-    return hull
+    return cast("Polygon", hull)
 
 
 def bounds_on(regions: mc.RegionSet, grid: Grid) -> BoolArray:

@@ -33,7 +33,7 @@ class Watched:
     """A classifier that reports each batch, for a progress bar; its scores are those of the classifier within."""
 
     def __init__(self, classifier: MaskedClassifier, on_batch: Callable[[int], object]) -> None:
-        self.batch_size = classifier.batch_size
+        self.batch_size = classifier.batch_size or 1
         self._classifier = classifier
         self._on_batch = on_batch
 
@@ -93,5 +93,5 @@ def hidden_by(masks: MaskSet, pair: tuple[int, int]) -> npt.NDArray[np.bool_]:
 
 def label_of(classifier: MaskedClassifier, image: torch.Tensor, hidden: npt.NDArray[np.bool_]) -> int:
     """The label of one image with some pixels hidden, from a batch of the usual shape; −1 if there is none."""
-    size = classifier.batch_size
+    size = classifier.batch_size or 1
     return int(top_labels(classifier.scores([image] * size, np.stack([hidden] * size)))[0])

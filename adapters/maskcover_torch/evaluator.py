@@ -1,0 +1,230 @@
+"""`TorchEvaluator`: images and masks stay on the device, masks are drawn there, and only answers come back."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from maskcover.cells import BoolArray, IntArray
+from maskcover.defense import Answers, NumericContract
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover_torch.identity import architecture_digest, weights_digest
+from maskcover_torch.numerics import contracted, expect, flags, memory_format, pinned
+
+_NO_EXAMPLE = 16  # rows, where there is no image to find a better number with
+
+
+class TorchEvaluator:
+    """A torch module with its masks, as the engine asks it; made by `TorchClassifier.evaluator`.
+
+    Hidden pixels are replaced by selection, on the device, from the boxes of two masks: what was there, NaN included,
+    is gone (design §8), and no bitmap is ever shipped.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        masks: MaskSet,
+        *,
+        fill: tuple[float, ...],
+        contract: NumericContract,
+        example: Any = None,
+    ) -> None:
+        if masks.grid.ndim != 2:
+            raise InvalidInput(f"images have two dimensions; the masks are for {masks.grid}")
+        refuse_training(model)
+        self.masks, self.contract = masks, contract
+        self.classes: int | None = None
+        self._original = model
+        self._model = contracted(model, contract)
+        self._place = self._device, self._dtype = place_of(self._model)
+        self._format = torch.channels_last if memory_format(self._model) == "channels_last" else torch.contiguous_format
+        self._fill = fill
+        self._filling = torch.tensor(fill, dtype=self._dtype, device=self._device).reshape(1, -1, 1, 1)
+        self._boxes = _boxes(masks).to(self._device)
+        self.depth = 2 if self._device.type == "cuda" else 1
+        with pinned(contract, self._device):
+            self._flags = flags(self._device)
+        self.batch_size = contract.batch_size or self._settled(example)
+
+    def load(self, image: Any) -> torch.Tensor:
+        """See `loaded`."""
+        return loaded(image, self.masks.grid.shape, self._place, self._fill)
+
+    def submit(self, images: Sequence[torch.Tensor], pairs: IntArray) -> Callable[[], Answers]:
+        """See `maskcover.defense.Evaluator`."""
+        with pinned(self.contract, self._device):
+            told = _told(self._scores(images, pairs))
+        return partial(_fetched, told)
+
+    def scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> npt.NDArray[np.generic]:
+        """See `maskcover.defense.Evaluator`."""
+        with pinned(self.contract, self._device):
+            return on_host(self._scores(images, pairs))
+
+    def altered(self, image: torch.Tensor, hidden: BoolArray | None, value: float | None) -> torch.Tensor | None:
+        """See `maskcover.defense.Evaluator`."""
+        where = torch.ones(self.masks.grid.shape, dtype=torch.bool) if hidden is None else torch.from_numpy(hidden)
+        if value is None:
+            noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
+            return torch.where(where.to(self._device), noise.to(image), image)
+        if abs(value) > torch.finfo(self._dtype).max:
+            value = torch.finfo(self._dtype).max
+        return torch.where(where.to(self._device), torch.tensor(value).to(image), image)
+
+    def identity(self) -> dict[str, str]:
+        """Weights, architecture, fill, numerics, library and device."""
+        name = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else platform.machine()
+        return {
+            "weights": weights_digest(self._original),
+            "architecture": architecture_digest(self._original),
+            "fill": " ".join(map(repr, self._fill)),
+            "batch_size": str(self.batch_size),
+            "dtype": str(self._dtype).removeprefix("torch."),
+            "memory_format": memory_format(self._model),
+            "compiled": str(self.contract.compiled),
+            "library": f"torch {torch.__version__}",
+            "device": f"{self._device.type} {name}",
+            **self._flags,
+        }
+
+    def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
+        refuse_training(self._original)
+        expect(self._flags, self._device)
+        scores = scores_of(self._model(self._masked(images, pairs)), len(images), self.classes)
+        self.classes = scores.shape[1]
+        return scores
+
+    def _masked(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
+        # The same image comes many times in a batch; it is copied on the device.
+        distinct = {id(image): image for image in images}
+        if len({image.shape for image in distinct.values()}) > 1:
+            raise InvalidInput("expected images of one number of channels; got several")
+        place = {key: number for number, key in enumerate(distinct)}
+        chosen = torch.tensor([place[id(image)] for image in images], device=self._device)
+        stacked = torch.stack(list(distinct.values())).index_select(0, chosen)
+        hidden = self._hidden(torch.from_numpy(np.ascontiguousarray(pairs)).to(self._device))
+        return torch.where(hidden[:, None], self._filling, stacked).contiguous(memory_format=self._format)
+
+    def _hidden(self, pairs: torch.Tensor) -> torch.Tensor:
+        """Which pixels the pairs of masks hide, bool (rows, height, width): a pixel is in a box if row and column are.
+
+        The product counts boxes, exactly in any precision, since it adds ones and zeros.
+        """
+        bounds = self._boxes[pairs].flatten(1, 2)
+        inside = []
+        for axis, side in enumerate(self.masks.grid.shape):
+            cells = torch.arange(side, device=self._device)
+            low, high = bounds[:, :, 0, axis, None], bounds[:, :, 1, axis, None]
+            inside.append(((cells >= low) & (cells < high)).float())
+        return torch.bmm(inside[0].transpose(1, 2), inside[1]) > 0
+
+    def _settled(self, example: Any) -> int:
+        from maskcover_torch.batches import fastest
+
+        if example is None:
+            return _NO_EXAMPLE
+        image = self.load(example)
+
+        def run(size: int) -> None:
+            with pinned(self.contract, self._device):
+                self._scores([image] * size, np.full((size, 2), -1, np.int64)).sum().item()
+
+        return fastest(run, most=1024 if self._device.type == "cuda" else 32)
+
+
+def refuse_training(model: torch.nn.Module) -> None:
+    """Raise if any submodule is in training mode: dropout and batch statistics would make predictions random."""
+    for name, module in model.named_modules():
+        if module.training:
+            raise InvalidInput(
+                f"{name or 'the model'} ({type(module).__name__}) is in training mode; call model.eval() first"
+            )
+
+
+def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
+    """The device of the first parameter, and the dtype of the first that is of floats; CPU and float32 without any."""
+    first = next(model.parameters(), None)
+    floating = next((one.dtype for one in model.parameters() if one.is_floating_point()), torch.float32)
+    return (torch.device("cpu") if first is None else first.device), floating
+
+
+def loaded(
+    image: Any, size: tuple[int, ...], place: tuple[torch.device, torch.dtype], fill: tuple[float, ...]
+) -> torch.Tensor:
+    """An image (channels, height, width), a tensor or an array of floats, where and as the model computes."""
+    if not isinstance(image, torch.Tensor | np.ndarray):
+        raise InvalidInput(f"expected images as tensors or arrays of floats; got {type(image).__name__}")
+    # A copy, since torch takes no flipped or read-only arrays.
+    tensor = image if isinstance(image, torch.Tensor) else torch.from_numpy(np.array(image))
+    if tensor.ndim != 3 or tuple(tensor.shape[1:]) != size:
+        expected = f"(channels, {', '.join(map(str, size))})"
+        raise InvalidInput(f"the masks are for images of shape {expected}; got an image of {tuple(tensor.shape)}")
+    if not tensor.is_floating_point():
+        raise InvalidInput(f"expected images of floats as the model takes them; got {tensor.dtype}")
+    if len(fill) not in (1, tensor.shape[0]):
+        raise InvalidInput(f"fill has {len(fill)} values; the images have {tensor.shape[0]} channels")
+    return tensor.detach().to(device=place[0], dtype=place[1])
+
+
+def on_host(scores: torch.Tensor) -> npt.NDArray[np.floating[Any]]:
+    """Scores as an array. bfloat16 has no numpy counterpart; float32 holds each of its values, ties included."""
+    wide = scores if scores.dtype in (torch.float32, torch.float64) else scores.float()
+    found: npt.NDArray[np.floating[Any]] = wide.cpu().numpy()
+    return found
+
+
+def scores_of(output: object, rows: int, classes: int | None) -> torch.Tensor:
+    """The output of a model, if it is scores (rows, classes)."""
+    if not isinstance(output, torch.Tensor) or output.ndim != 2:
+        found = f"shape {tuple(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
+        raise InvalidInput(f"the model must return one tensor of scores (n, classes); got {found}: wrap it to do so")
+    if output.shape[0] != rows or classes not in (None, output.shape[1]) or output.shape[1] < 2:
+        raise InvalidInput(
+            f"the model must give scores of shape ({rows}, {classes or 'classes, at least 2'}); "
+            f"got {tuple(output.shape)}"
+        )
+    if output.is_complex() or output.dtype == torch.bool:
+        raise InvalidInput(f"the model must give real scores; got {output.dtype}")
+    return output
+
+
+def _boxes(masks: MaskSet) -> torch.Tensor:
+    """The boxes of each mask, int64 (masks + 1, most boxes, 2, 2), empty ones behind; the last mask hides nothing."""
+    bounds = [mask.bounds for mask in masks]
+    table = np.zeros((len(masks) + 1, max(1, *map(len, bounds)), 2, 2), np.int64)
+    for number, boxes in enumerate(bounds):
+        table[number, : len(boxes)] = boxes
+    return torch.from_numpy(table)
+
+
+def _told(scores: torch.Tensor) -> torch.Tensor:
+    """Labels, leads and confidences as (3, rows), by the same rules as `maskcover.defense.Answers.of`."""
+    wide = scores.to(torch.float32 if scores.device.type == "mps" else torch.float64)
+    finite = wide.isfinite().all(dim=1)
+    shown = torch.where(finite[:, None], wide, 0.0)
+    (top, second), labels = shown.topk(2, dim=1).values.T, shown.argmax(dim=1)
+    lead = (top - second) / shown.abs().amax(dim=1)
+    decided = finite & (top > second)
+    confidence = 1.0 / (shown - top[:, None]).exp().sum(dim=1)
+    return torch.stack(
+        [
+            torch.where(decided, labels, -1).to(wide.dtype),
+            torch.where(decided & lead.isfinite(), lead, 0.0),
+            torch.where(finite, confidence, torch.nan),
+        ]
+    )
+
+
+def _fetched(told: torch.Tensor) -> Answers:
+    labels, leads, confidences = (
+        told.double().cpu().numpy() if told.device.type != "mps" else told.cpu().double().numpy()
+    )
+    return Answers(labels.astype(np.int64), leads, confidences)

@@ -1,0 +1,51 @@
+"""The numeric contract: how predictions are computed, for certifying and serving alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from maskcover.errors import InvalidInput
+
+Dtype = Literal["float64", "float32", "bfloat16", "float16"]
+MemoryFormat = Literal["contiguous", "channels_last"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumericContract:
+    """What is pinned while a model certifies and while it serves (threats.md 21 to 24).
+
+    Args:
+        dtype: In which the model computes; by default that of its parameters. Another one is a copy of the model.
+        tf32: Whether a GPU may compute float32 with 10 bits; frameworks often allow it unasked.
+        memory_format: By default as the model is.
+        compiled: Whether the framework compiles the model (`torch.compile`, CUDA graphs on a GPU).
+        batch_size: Rows of every batch; by default found by a short probe before the run, then frozen.
+        deterministic: Whether operations without a deterministic kernel are refused.
+
+    Autotuning, which may choose other kernels at each start, is always off.
+
+    >>> NumericContract(dtype="bfloat16", batch_size=64).dtype
+    'bfloat16'
+    """
+
+    dtype: Dtype | None = None
+    tf32: bool = False
+    memory_format: MemoryFormat | None = None
+    compiled: bool = False
+    batch_size: int | None = None
+    deterministic: bool = True
+
+    def __post_init__(self) -> None:
+        _one_of("dtype", self.dtype, get_args(Dtype))
+        _one_of("memory_format", self.memory_format, get_args(MemoryFormat))
+        for name in ("tf32", "compiled", "deterministic"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidInput(f"{name} is True or False; got {getattr(self, name)!r}")
+        if self.batch_size is not None and (type(self.batch_size) is not int or self.batch_size < 1):
+            raise InvalidInput(f"batch_size must be a whole number of at least 1; got {self.batch_size!r}")
+
+
+def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
+    if value is not None and value not in known:
+        raise InvalidInput(f"{name} must be one of {', '.join(known)}; got {value!r}")

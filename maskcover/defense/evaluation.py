@@ -1,0 +1,182 @@
+"""What the engine asks a classifier: labels, leads and confidences of images under unions of two masks.
+
+Any `MaskedClassifier` can be asked through bitmaps; one that brings an `evaluator` of its own keeps images and masks
+where it computes, and only the answers come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.cells import BoolArray, IntArray
+from maskcover.defense.labels import checked_scores, confidences, leads, top_labels
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+
+FloatArray = npt.NDArray[np.float64]
+Identity = dict[str, str]
+"""What a classifier is, in words: part of the fingerprint."""
+
+
+@runtime_checkable
+class MaskedClassifier(Protocol):
+    """All that the defence needs of a classifier: scores of images with some pixels hidden.
+
+    `scores` must be a function of each (image, hidden) row alone: the other rows of a batch may hold the patch.
+    It is always called with exactly `batch_size` rows, so that certifying and serving run the same computation.
+    It may have a `margin`: the least lead that survives the rounding of its scores, a suggestion to users; and an
+    `identity`, a dict of texts (weights digest, library, device) for the fingerprint.
+    """
+
+    @property
+    def batch_size(self) -> int | None:
+        """Rows of every batch; None for a classifier that brings an evaluator, which then finds one."""
+        ...
+
+    def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
+        """Scores of shape (batch_size, classes) for images whose cells are hidden where `hidden[row]` is True.
+
+        Args:
+            images: `batch_size` images, the same object where an image comes more than once.
+            hidden: bool, shape (batch_size, height, width).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What one batch says, one entry a row: labels int64, leads and confidences float64 (see `maskcover.defense`)."""
+
+    labels: IntArray
+    leads: FloatArray
+    confidences: FloatArray
+
+    @classmethod
+    def of(cls, scores: npt.ArrayLike) -> Answers:
+        """The answers of scores (rows, classes)."""
+        return cls(top_labels(scores), leads(scores), confidences(scores))
+
+
+class Evaluator(Protocol):
+    """A classifier that was given its masks: it answers for pairs of an image and a pair of mask numbers."""
+
+    masks: MaskSet
+    batch_size: int
+    depth: int
+    """Batches that may be asked for before the first is answered: 2 keeps a GPU busy."""
+    classes: int | None
+    """Number of classes, known after the first batch."""
+
+    def load(self, image: Any) -> Any:
+        """The image as it is kept while its decision is open; checks it."""
+        ...
+
+    def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
+        """Ask for one batch of loaded images, `batch_size` of them, under pairs int64 (batch_size, 2) of mask numbers.
+
+        The number −1 hides nothing. The answers are fetched by calling what is returned.
+        """
+        ...
+
+    def scores(self, images: Sequence[Any], pairs: IntArray) -> npt.NDArray[np.generic]:
+        """The scores themselves, for probes."""
+        ...
+
+    def altered(self, image: Any, hidden: BoolArray | None, value: float | None) -> Any | None:
+        """A loaded image with the cells of `hidden` (None: all cells) overwritten by a value, or by noise for None.
+
+        None if an image of this kind, or this value, cannot be written.
+        """
+        ...
+
+    def identity(self) -> Identity:
+        """What is evaluated, and how: for the fingerprint."""
+        ...
+
+
+@runtime_checkable
+class BringsEvaluator(Protocol):
+    """A classifier that applies masks where it computes."""
+
+    def evaluator(self, masks: MaskSet, example: Any) -> Evaluator:
+        """The classifier with these masks; `example` is one of the images to come, to settle a batch size with."""
+        ...
+
+
+def evaluator(classifier: MaskedClassifier, masks: MaskSet, example: Any = None) -> Evaluator:
+    """A classifier with its masks: its own evaluator if it brings one, else one that hands it bitmaps."""
+    if not isinstance(masks, MaskSet) or not len(masks):
+        raise InvalidInput("expected a MaskSet of at least one mask, such as cover(squares(size=32))")
+    if isinstance(classifier, BringsEvaluator):
+        return classifier.evaluator(masks, example)
+    return HostEvaluator(classifier, masks)
+
+
+class HostEvaluator:
+    """A `MaskedClassifier` asked through bitmaps: images go to it as they are, with what to hide of each."""
+
+    depth = 1
+
+    def __init__(self, classifier: MaskedClassifier, masks: MaskSet) -> None:
+        size = classifier.batch_size
+        if type(size) is not int or size < 1:
+            raise InvalidInput(f"batch_size must be a whole number of at least 1; got {size!r}")
+        self.masks, self.batch_size = masks, size
+        self.classes: int | None = None
+        self._classifier = classifier
+        # One row more, hiding nothing: number −1 picks it.
+        self._hidden = np.concatenate([np.asarray(masks), np.zeros((1, *masks.grid.shape), dtype=np.bool_)])
+
+    def load(self, image: Any) -> Any:
+        """The image, which is opaque here."""
+        return image
+
+    def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
+        """See `Evaluator`."""
+        answers = Answers.of(self.scores(images, pairs))
+        return lambda: answers
+
+    def scores(self, images: Sequence[Any], pairs: IntArray) -> npt.NDArray[np.generic]:
+        """See `Evaluator`."""
+        first, second = pairs.T
+        found = np.asarray(self._classifier.scores(list(images), self._hidden[first] | self._hidden[second]))
+        self.classes = checked_classes(found.shape, self.batch_size, self.classes)
+        return checked_scores(found)
+
+    def altered(self, image: Any, hidden: BoolArray | None, value: float | None) -> Any | None:
+        """See `Evaluator`; for arrays (height, width), with channels before or behind."""
+        if not isinstance(image, np.ndarray) or image.dtype.kind not in "fiu":
+            return None
+        grid = self.masks.grid.shape
+        behind, before = image.shape[: len(grid)] == grid, image.shape[image.ndim - len(grid) :] == grid
+        if behind == before and image.ndim != len(grid):
+            return None
+        where = np.ones(grid, np.bool_) if hidden is None else hidden
+        channels = image.ndim - len(grid)
+        spread = where.reshape((1,) * channels + grid) if before else where.reshape(grid + (1,) * channels)
+        if value is None:
+            noise = np.random.default_rng(0).permutation(image.ravel()).reshape(image.shape)
+            return np.where(spread, noise, image)
+        with np.errstate(all="ignore"):
+            written = np.asarray(value).astype(image.dtype)
+        if written != value and not (np.isnan(value) and np.isnan(written)):
+            return None  # an int has no NaN and no 1e30
+        return np.where(spread, written, image)
+
+    def identity(self) -> Identity:
+        """The classifier's own words, and its class and precision."""
+        kind = type(self._classifier)
+        own = dict(getattr(self._classifier, "identity", {}))
+        return {"classifier": f"{kind.__module__}.{kind.__qualname__}", "batch_size": str(self.batch_size)} | own
+
+
+def checked_classes(shape: tuple[int, ...], rows: int, classes: int | None) -> int:
+    """The number of classes of scores of this shape, if they are for so many rows and as many classes as before."""
+    if len(shape) != 2 or shape[0] != rows or classes not in (None, shape[1]):
+        raise InvalidInput(f"the classifier must give scores of shape ({rows}, {classes or 'classes'}); got {shape}")
+    return shape[1]

@@ -1,0 +1,80 @@
+"""Before a run: the evaluator, the probes, the margin and the fingerprint, or a clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Literal
+
+import numpy as np
+
+from maskcover.defense.engine import Images
+from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
+from maskcover.defense.fingerprint import Fingerprint
+from maskcover.defense.probes import ProbeReport, probe
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+
+Numerics = Literal["bitwise", "margin", "not probed"]
+_SUGGESTED = 1e-4
+# A broken file or two at the beginning must not end a run over a data set; a broken model must.
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a run starts from.
+
+    Args:
+        evaluator: The classifier with the masks.
+        numerics: "bitwise" if the probes found every bit unchanged; "margin" if only the margin carries the
+            predictions over to where the model serves; "not probed" if there was nothing to probe or it was not wanted.
+        margin: The lead that a prediction needs to count.
+        probes: What the probes found.
+        fingerprint: What is certified.
+    """
+
+    evaluator: Evaluator = field(compare=False, repr=False)
+    numerics: Numerics
+    margin: float
+    probes: ProbeReport
+    fingerprint: Fingerprint
+
+
+def ready(classifier: MaskedClassifier, images: Images, masks: MaskSet, *, margin: float | None, probes: bool) -> Ready:
+    """Bring a classifier and masks together, and try out on the first image what certificates rest on.
+
+    Raises:
+        ProbeFailed: a probe found a difference that the margin does not make up for.
+        InvalidInput: a margin that is no share.
+    """
+    if margin is not None and (isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin < 1):
+        raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {margin!r}")
+    asked, example = _loaded(classifier, images, masks)
+    report = probe(asked, example) if probes and example is not None else ProbeReport()
+    report.expect(margin, getattr(classifier, "margin", _SUGGESTED))
+    numerics: Numerics = "bitwise" if report.bitwise else "margin" if report.findings else "not probed"
+    return Ready(asked, numerics, float(margin or 0.0), report, fingerprint(asked))
+
+
+def fingerprint(asked: Evaluator) -> Fingerprint:
+    """What an evaluator evaluates."""
+    own: Mapping[str, str] = asked.identity()
+    known = {"masks": asked.masks.digest, "maskcover": version("maskcover"), "numpy": np.__version__}
+    return Fingerprint.of({**known, **own})
+
+
+def _loaded(classifier: MaskedClassifier, images: Images, masks: MaskSet) -> tuple[Evaluator, Any]:
+    """The evaluator, and the first image that can be fetched and loaded; None if there is no image."""
+    first: Exception | None = None
+    for number in range(min(len(images), _TRIES)):
+        try:
+            image = images[number]
+            asked = evaluator(classifier, masks, image)
+            return asked, asked.load(image)
+        except Exception as error:
+            first = first or error
+    if first is not None:
+        raise first
+    return evaluator(classifier, masks), None
