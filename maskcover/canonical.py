@@ -50,8 +50,12 @@ def read_strict(text: str) -> Any:
         raise MaskFileError(f"not a JSON document: {error}") from error
 
 
-def write_atomically(path: str | PathLike[str], content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of it."""
+def write_atomically(path: str | PathLike[str], content: bytes, *, only_new: bool = False) -> bool:
+    """Write a file so that a reader sees the old one or the new one, never half of it.
+
+    With `only_new` a file that is there stays as it is, also if another process writes at the same time. Returns
+    whether the content was written.
+    """
     try:
         path = Path(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -65,11 +69,17 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
         umask = os.umask(0)
         os.umask(umask)
         partial.chmod(0o666 & ~umask)
-        partial.replace(path)
+        if only_new:
+            path.hardlink_to(partial)
+        else:
+            partial.replace(path)
+    except FileExistsError:
+        return False
     except OSError as error:
         raise InvalidInput(f"cannot write {path}: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)
+    return True
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -34,6 +34,10 @@ class ProbeFailed(MaskcoverError, RuntimeError):
     """Before a run the classifier was seen to break what a certificate rests on; says what, and what to do."""
 
 
+class RunStopped(MaskcoverError, RuntimeError):
+    """A run over a data set cannot go on: the classifier fails on image after image."""
+
+
 class FingerprintMismatch(InvalidInput):
     """What is to serve, or to be replayed, is not what was certified; names the differences."""
 

@@ -64,9 +64,10 @@ class TorchClassifier:
         """Rows of a batch; None until a run finds out."""
         return self.contract.batch_size
 
-    def evaluator(self, masks: MaskSet, example: Any) -> TorchEvaluator:
-        """The model with these masks; without a batch size, one is found with the example."""
-        return TorchEvaluator(self.model, masks, fill=self.fill, contract=self.contract, example=example)
+    def evaluator(self, masks: MaskSet, example: Any = None, batch_size: int | None = None) -> TorchEvaluator:
+        """The model with these masks; without a batch size, here or in the contract, one is found with the example."""
+        contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
+        return TorchEvaluator(self.model, masks, fill=self.fill, contract=contract, example=example)
 
     def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating[Any]]:
         """Scores (n, classes) of n images (channels, height, width), tensors or arrays, hidden where True."""

@@ -80,4 +80,4 @@ class DefendedModule(torch.nn.Module):
 
     def _evaluator(self) -> TorchEvaluator:
         # Made anew for each call, since the module may have been moved to another device.
-        return TorchClassifier(self.model, fill=self.fill, contract=self.contract).evaluator(self.masks, None)
+        return TorchClassifier(self.model, fill=self.fill, contract=self.contract).evaluator(self.masks)

@@ -82,9 +82,8 @@ def certify(
     """
     classifier = as_classifier(model, options)
     regions, covers = covering(masks, regions)
-    if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
-        raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
-    true = _labels(labels, _count(images))
+    checked_rule(rule, exhaustive=exhaustive)
+    true = checked_labels(labels, counted(images))
     start = ready(classifier, images, masks, margin=margin, probes=probes)
     decide = certifying(true, covers, rule, start.margin, exhaustive=exhaustive)
     verdicts = _in_order(settle(start.evaluator, images, decide), len(true), progress, "certifying")
@@ -128,7 +127,7 @@ def predict(
 
     A label of −1 means that the classifier gave no unique finite top score where Algorithm 1 needed one.
     """
-    _count(images)
+    counted(images)
     return predict_with(evaluator(as_classifier(model, options), masks), images, progress=progress)
 
 
@@ -148,7 +147,8 @@ def _certificate(table: IntArray, label: int, rule: Rule, covers: Covers, *, exh
     return all_pairs(table, label, covering=covers(np.ones(len(table), dtype=np.bool_)))
 
 
-def _count(images: object) -> int:
+def counted(images: object) -> int:
+    """How many images there are, if they are something with a length and an index."""
     if not isinstance(images, Sized) or not hasattr(images, "__getitem__"):
         raise InvalidInput(f"expected images with a length and an index, such as a list; got {type(images).__name__}")
     return len(images)
@@ -173,7 +173,15 @@ def covering(masks: MaskSet, regions: RegionSet | str | None) -> tuple[RegionSet
     return known, covers
 
 
-def _labels(labels: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
+def checked_rule(rule: Rule, *, exhaustive: bool) -> Rule:
+    """The rule, if it is one and fits."""
+    if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
+        raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
+    return rule
+
+
+def checked_labels(labels: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
+    """The true labels as int64, if they are so many class numbers."""
     true = np.asarray(labels)
     if true.shape != (count,) or (true.dtype.kind not in "iu" and count):
         raise InvalidInput(

@@ -31,9 +31,10 @@ class Images(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An image that could not be decided, and why."""
+    """An image that could not be decided, and why: it could not be loaded, or the evaluator failed on it."""
 
     error: Exception
+    evaluating: bool
 
     def __str__(self) -> str:
         return f"{type(self.error).__name__}: {self.error}"
@@ -104,7 +105,7 @@ class _Run(Generic[T]):
             except Exception as error:
                 if not self._isolate:
                     raise
-                yield number, Failed(error)
+                yield number, Failed(error, evaluating=False)
                 continue
             item = _Open(number, image, PredictionTable(self._evaluator.masks.unions), deque())
             self._open.append(item)
@@ -182,7 +183,7 @@ class _Run(Generic[T]):
             except InvalidInput:
                 raise
             except Exception as error:
-                failures[item] = Failed(error)
+                failures[item] = Failed(error, evaluating=True)
         return failures
 
 

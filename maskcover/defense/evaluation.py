@@ -103,17 +103,22 @@ class Evaluator(Protocol):
 class BringsEvaluator(Protocol):
     """A classifier that applies masks where it computes."""
 
-    def evaluator(self, masks: MaskSet, example: Any) -> Evaluator:
-        """The classifier with these masks; `example` is one of the images to come, to settle a batch size with."""
+    def evaluator(self, masks: MaskSet, example: Any, batch_size: int | None) -> Evaluator:
+        """The classifier with these masks.
+
+        Where it has no batch size of its own it takes the one given, or settles one with `example`, an image to come.
+        """
         ...
 
 
-def evaluator(classifier: MaskedClassifier, masks: MaskSet, example: Any = None) -> Evaluator:
+def evaluator(
+    classifier: MaskedClassifier, masks: MaskSet, example: Any = None, batch_size: int | None = None
+) -> Evaluator:
     """A classifier with its masks: its own evaluator if it brings one, else one that hands it bitmaps."""
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("expected a MaskSet of at least one mask, such as cover(squares(size=32))")
     if isinstance(classifier, BringsEvaluator):
-        return classifier.evaluator(masks, example)
+        return classifier.evaluator(masks, example, batch_size)
     return HostEvaluator(classifier, masks)
 
 

@@ -42,7 +42,15 @@ class Ready:
     fingerprint: Fingerprint
 
 
-def ready(classifier: MaskedClassifier, images: Images, masks: MaskSet, *, margin: float | None, probes: bool) -> Ready:
+def ready(
+    classifier: MaskedClassifier,
+    images: Images,
+    masks: MaskSet,
+    *,
+    margin: float | None,
+    probes: bool = True,
+    batch_size: int | None = None,
+) -> Ready:
     """Bring a classifier and masks together, and try out on the first image what certificates rest on.
 
     Raises:
@@ -51,7 +59,7 @@ def ready(classifier: MaskedClassifier, images: Images, masks: MaskSet, *, margi
     """
     if margin is not None and (isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin < 1):
         raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {margin!r}")
-    asked, example = _loaded(classifier, images, masks)
+    asked, example = _loaded(classifier, images, masks, batch_size)
     report = probe(asked, example) if probes and example is not None else ProbeReport()
     report.expect(margin, getattr(classifier, "margin", _SUGGESTED))
     numerics: Numerics = "bitwise" if report.bitwise else "margin" if report.findings else "not probed"
@@ -65,16 +73,18 @@ def fingerprint(asked: Evaluator) -> Fingerprint:
     return Fingerprint.of({**known, **own})
 
 
-def _loaded(classifier: MaskedClassifier, images: Images, masks: MaskSet) -> tuple[Evaluator, Any]:
+def _loaded(
+    classifier: MaskedClassifier, images: Images, masks: MaskSet, batch_size: int | None
+) -> tuple[Evaluator, Any]:
     """The evaluator, and the first image that can be fetched and loaded; None if there is no image."""
     first: Exception | None = None
     for number in range(min(len(images), _TRIES)):
         try:
             image = images[number]
-            asked = evaluator(classifier, masks, image)
+            asked = evaluator(classifier, masks, image, batch_size)
             return asked, asked.load(image)
         except Exception as error:
             first = first or error
     if first is not None:
         raise first
-    return evaluator(classifier, masks), None
+    return evaluator(classifier, masks, None, batch_size), None

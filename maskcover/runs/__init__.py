@@ -1,1 +1,9 @@
-"""Runs over data sets: for now, reading the images; resumable runs are to come."""
+"""Runs over data sets: shards that are written once, summaries from rows, replays; and image files."""
+
+from maskcover.runs.folder import Config, Folder, Shard, shards
+from maskcover.runs.replay import Flip, Replay, replay
+from maskcover.runs.rows import Row
+from maskcover.runs.run import run, summary
+from maskcover.runs.summary import Summary
+
+__all__ = ["Config", "Flip", "Folder", "Replay", "Row", "Shard", "Summary", "replay", "run", "shards", "summary"]

@@ -1,0 +1,124 @@
+"""Replaying a run: some of its rows evaluated again, here and now, and compared (threats.md, 29 and 30)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.defense.adapters import as_classifier
+from maskcover.defense.engine import Images
+from maskcover.defense.fingerprint import Fingerprint
+from maskcover.defense.readiness import ready
+from maskcover.errors import InvalidInput
+from maskcover.runs.folder import Config, Folder, shards
+from maskcover.runs.rows import Row
+from maskcover.runs.run import task_of
+
+_COMPARED = ("label", "undefended", "defended", "verdict")
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A row that comes out otherwise."""
+
+    before: Row
+    now: Row
+
+    def __str__(self) -> str:
+        changed = [name for name in _COMPARED if getattr(self.before, name) != getattr(self.now, name)]
+        told = (f"{name} {getattr(self.before, name)} then, {getattr(self.now, name)} now" for name in changed)
+        return f"{self.before.id}: " + ", ".join(told) + (f" ({self.now.reason})" if self.now.reason else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What came of replaying a run.
+
+    Args:
+        rows: How many rows were evaluated again.
+        flips: Those whose label or verdict changed.
+        drift: The largest change of a row's smallest lead.
+        differences: How what evaluates now differs from what certified: another device, library, weights.
+    """
+
+    rows: int
+    flips: tuple[Flip, ...]
+    drift: float
+    differences: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return not self.flips
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.rows} rows evaluated again, {len(self.flips)} flips, leads changed by at most {self.drift:.1e}",
+            *(f"  flip: {flip}" for flip in self.flips),
+            *(f"  not as it was certified: {text}" for text in self.differences),
+        ]
+        return "\n".join(lines)
+
+
+def replay(
+    out: str | PathLike[str],
+    model: object,
+    images: Images,
+    labels: npt.ArrayLike,
+    *,
+    ids: Sequence[str] | None = None,
+    sample: int = 20,
+    seed: int = 0,
+    **options: Any,
+) -> Replay:
+    """Evaluate some rows of a run again, with this model on this machine, and report what changed.
+
+    Args:
+        out: The run's folder.
+        model, images, labels, ids, options: As for the run.
+        sample: How many rows, chosen by the seed among all that are there.
+
+    A replay is true if nothing flipped. What differs from the certified fingerprint is reported, not refused: to see
+    what another device makes of the run is what a replay is for.
+    """
+    if type(sample) is not int or sample < 1:
+        raise InvalidInput(f"sample must be a whole number of at least 1; got {sample!r}")
+    folder = Folder(Path(out))
+    config, masks = folder.existing(), folder.masks()
+    document = config.document
+    task = task_of(images, labels, ids, masks, document["regions"], document["rule"], exhaustive=document["exhaustive"])
+    numbers = {name: number for number, name in enumerate(task.ids)}
+    before = _chosen(folder, config, sample, seed)
+    strange = [row.id for row in before if row.id not in numbers]
+    if strange:
+        raise InvalidInput(f"the run has samples that are not among these images, such as {strange[0]}")
+    start = ready(
+        as_classifier(model, options), images, masks, margin=float(document["margin"]), batch_size=config.batch_size
+    )
+    now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
+    flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
+    drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
+    return Replay(len(before), flips, drift, start.fingerprint.differences(Fingerprint.of(document["fingerprint"])))
+
+
+def _chosen(folder: Folder, config: Config, sample: int, seed: int) -> list[Row]:
+    """So many rows of those that are there, in order, every one as likely (reservoir sampling)."""
+    chance = np.random.default_rng(seed)
+    kept: list[tuple[int, Row]] = []
+    place = 0
+    for shard in shards(folder, config):
+        for row in shard.rows:
+            if place < sample:
+                kept.append((place, row))
+            elif (slot := int(chance.integers(place + 1))) < sample:
+                kept[slot] = (place, row)
+            place += 1
+    return [row for _, row in sorted(kept, key=lambda pair: pair[0])]
+
+
+def _differ(one: Row, other: Row) -> bool:
+    return any(getattr(one, name) != getattr(other, name) for name in _COMPARED)

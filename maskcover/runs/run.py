@@ -1,0 +1,253 @@
+"""Resumable runs: a data set cut into shards, each certified and written once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+from tqdm import tqdm
+
+from maskcover.canonical import digest
+from maskcover.cells import IntArray
+from maskcover.defense.adapters import as_classifier
+from maskcover.defense.certificates import Covers
+from maskcover.defense.certify import certifying, checked_labels, checked_rule, counted, covering
+from maskcover.defense.engine import Failed, Images, settle
+from maskcover.defense.readiness import Ready, ready
+from maskcover.defense.results import Rule
+from maskcover.errors import InvalidInput, RunStopped
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet
+from maskcover.runs.folder import Config, Folder, Shard, shards
+from maskcover.runs.rows import Row, pyarrow, row_of
+from maskcover.runs.summary import Summary
+
+# So many failures of the classifier, and nothing else in a shard, are no accident of single images.
+_HOPELESS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """What is certified, whatever the classifier: images and labels, masks and regions, and the rule."""
+
+    images: Images
+    labels: IntArray
+    ids: tuple[str, ...]
+    masks: MaskSet
+    regions: RegionSet
+    covers: Covers
+    rule: Rule
+    exhaustive: bool
+
+    def rows(self, start: Ready, members: Sequence[int]) -> Iterator[Row]:
+        """The rows of some samples, as they fall.
+
+        Raises:
+            RunStopped: the classifier failed on all of them.
+        """
+        labels = self.labels[list(members)]
+        decide = certifying(labels, self.covers, self.rule, start.margin, exhaustive=self.exhaustive)
+        failures = 0
+        for place, found in settle(start.evaluator, _Part(self.images, members), decide, isolate=True):
+            number = members[place]
+            failures += isinstance(found, Failed) and found.evaluating
+            if failures == len(members) >= _HOPELESS:
+                raise RunStopped(
+                    f"the classifier failed on all of the {failures} samples from {self.ids[members[0]]} to "
+                    f"{self.ids[members[-1]]}, the last time with {found}; mend that and start the same command again"
+                )
+            yield row_of(self.ids[number], int(self.labels[number]), found, self.masks, self.regions)
+
+
+def task_of(
+    images: Images,
+    labels: npt.ArrayLike,
+    ids: Sequence[str] | None,
+    masks: MaskSet,
+    regions: RegionSet | str | None,
+    rule: Rule = "rows",
+    *,
+    exhaustive: bool = False,
+) -> Task:
+    """A task, if everything fits together."""
+    known, covers = covering(masks, regions)
+    true, names = checked_labels(labels, counted(images)), _ids(ids, len(images))
+    return Task(images, true, names, masks, known, covers, checked_rule(rule, exhaustive=exhaustive), exhaustive)
+
+
+def run(
+    model: object,
+    images: Images,
+    labels: npt.ArrayLike,
+    masks: MaskSet,
+    out: str | PathLike[str],
+    *,
+    ids: Sequence[str] | None = None,
+    regions: RegionSet | str | None = None,
+    rule: Rule = "rows",
+    exhaustive: bool = False,
+    margin: float | None = None,
+    shard: tuple[int, int] = (0, 1),
+    shard_size: int = 64,
+    source: dict[str, Any] | None = None,
+    progress: bool = False,
+    **options: Any,
+) -> Summary:
+    """Certify a data set into a folder, shard by shard; the same call goes on where it was stopped.
+
+    Args:
+        model, images, labels, masks, regions, rule, exhaustive, margin, options: As for `certify`.
+        out: The folder; it holds one run. A run with another configuration is refused with the differences.
+        ids: The samples' ids, all different; by default their numbers.
+        shard: (i, n): do every n-th shard from the i-th on, from 0; n processes share a run.
+        shard_size: Samples a shard: what is lost when a process is killed.
+        source: Where model and data came from, as JSON; kept for `replay` and not compared.
+        progress: Show a progress bar on stderr.
+
+    Returns:
+        The summary of all rows that the folder now holds.
+
+    An image that cannot be read or evaluated, or has non-finite scores, becomes a row with the verdict "error" and its
+    reason; the others go on. Every row depends on its image alone, not on its neighbours.
+
+    Raises:
+        InvalidInput: another configuration, labels that do not fit, a folder that cannot be written.
+        ProbeFailed, NotCovering: as for `certify`.
+        RunStopped: the classifier failed on every image of a shard.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import maskcover as mc
+    >>> class Dark:                                    # calls an image 1 when most of what it sees is dark
+    ...     batch_size = 4
+    ...     def scores(self, images, hidden):
+    ...         dark = np.array([(image < 0.5)[~hide].mean() for image, hide in zip(images, hidden)])
+    ...         return np.stack([1 - dark, dark], axis=1)
+    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     run(Dark(), np.zeros((5, 12, 12)), [1] * 5, masks, out).certified
+    5
+    """
+    pyarrow()  # a missing package is told before anything is computed
+    task = task_of(images, labels, ids, masks, regions, rule, exhaustive=exhaustive)
+    mine = _own(shard, shard_size, len(task.ids))
+    classifier, folder = as_classifier(model, options), Folder(Path(out))
+
+    def prepare(batch_size: int | None) -> tuple[Ready, Config]:
+        start = ready(classifier, images, masks, margin=margin, batch_size=batch_size)
+        return start, _config(task, start, shard_size, source or {})
+
+    start, config = _agreed(folder, prepare, masks)
+    _work(folder, config, task, start, mine, progress=progress)
+    return summary(out)
+
+
+def summary(out: str | PathLike[str]) -> Summary:
+    """The summary of the rows that a run's folder holds."""
+    folder = Folder(Path(out))
+    config = folder.existing()
+    return Summary.of(shards(folder, config), config.count)
+
+
+def _agreed(
+    folder: Folder, prepare: Callable[[int | None], tuple[Ready, Config]], masks: MaskSet
+) -> tuple[Ready, Config]:
+    """The evaluator and the configuration, which is the folder's own, or becomes it.
+
+    A batch size that was settled by a clock is part of the configuration: the process that was first decides.
+    """
+    known = folder.config()
+    start, config = prepare(known.batch_size if known else None)
+    if known is None:
+        known = folder.start(config, masks)
+        if known.digest != config.digest:
+            start, config = prepare(known.batch_size)
+    if known.digest != config.digest:
+        raise InvalidInput(
+            f"{folder.path} holds a run of another configuration ({'; '.join(config.differences(known))}); "
+            "name another folder, or go on with the old configuration"
+        )
+    return start, known
+
+
+def _config(task: Task, start: Ready, shard_size: int, source: dict[str, Any]) -> Config:
+    samples = [*map(list, zip(task.ids, task.labels.tolist(), strict=True))]
+    return Config(
+        {
+            "schema": 1,
+            "regions": str(task.regions),
+            "rule": task.rule,
+            "exhaustive": task.exhaustive,
+            "numerics": start.numerics,
+            "margin": repr(start.margin),
+            "fingerprint": dict(start.fingerprint.entries),
+            "samples": {"count": len(samples), "digest": digest(samples)},
+            "shard_size": shard_size,
+            "source": source,
+        }
+    )
+
+
+def _work(folder: Folder, config: Config, task: Task, start: Ready, numbers: Sequence[int], *, progress: bool) -> None:
+    """Make the shards that are missing."""
+    parts = [config.members(number) for number in numbers]
+    done = [folder.shard(number, config) is not None for number in numbers]
+    ready_made = sum(len(part) for part, there in zip(parts, done, strict=True) if there)
+    total = sum(map(len, parts))
+    with tqdm(total=total, initial=ready_made, desc="certifying", unit="image", disable=not progress) as bar:
+        certified = evaluations = 0
+        for number, members, there in zip(numbers, parts, done, strict=True):
+            if there:
+                continue
+            begin, rows = time.perf_counter(), {}
+            for row in task.rows(start, members):
+                rows[row.id] = row
+                certified, evaluations = certified + row.certified, evaluations + row.evaluations
+                rate = evaluations / (bar.format_dict["elapsed"] or 1)
+                bar.set_postfix_str(f"{certified} certified, {rate:.0f} forwards/s")
+                bar.update()
+            in_order = tuple(rows[task.ids[number]] for number in members)
+            folder.write(number, config, Shard(in_order, time.perf_counter() - begin))
+    if all(folder.has(number) for number in range(config.shards)):
+        folder.tidy()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of the images, each fetched when it is asked for."""
+
+    images: Images
+    members: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __getitem__(self, number: int, /) -> Any:
+        return self.images[self.members[number]]
+
+
+def _ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    found = tuple(map(str, range(count) if ids is None else ids))
+    if len(found) != count or len(set(found)) != count:
+        raise InvalidInput(
+            f"expected {count} ids, all different; got {len(found)}, {len(set(found))} of them different"
+        )
+    return found
+
+
+def _own(shard: tuple[int, int], shard_size: int, count: int) -> range:
+    """The numbers of the shards that this process makes."""
+    if type(shard_size) is not int or shard_size < 1:
+        raise InvalidInput(f"shard_size must be a whole number of at least 1; got {shard_size!r}")
+    try:
+        first, step = shard
+        if 0 <= first < step:
+            return range(first, -(-count // shard_size), step)
+    except (TypeError, ValueError):
+        pass
+    raise InvalidInput(f"shard is (i, n) with 0 <= i < n, for the i-th of n processes; got {shard!r}")

@@ -1,0 +1,86 @@
+"""What a run amounts to, worked out from its rows and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from maskcover.defense import exact_interval
+from maskcover.runs.folder import Shard
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of a run's rows.
+
+    Args:
+        total: Samples that the run is about.
+        rows: Those of them that are done.
+        undefended, defended: Rows with the right label without and with the defence.
+        certified, errors: Rows with these verdicts; an error is neither right nor certified.
+        evaluations: Masked predictions that were made.
+        seconds: Time that the shards took, added up over processes.
+    """
+
+    total: int
+    rows: int
+    undefended: int
+    defended: int
+    certified: int
+    errors: int
+    evaluations: int
+    seconds: float
+
+    @classmethod
+    def of(cls, shards: Iterable[Shard], total: int) -> Summary:
+        """The summary of some shards, which are looked at one at a time."""
+        counts = dict.fromkeys(("rows", "undefended", "defended", "certified", "errors", "evaluations"), 0)
+        seconds = 0.0
+        for shard in shards:
+            seconds += shard.seconds
+            for row in shard.rows:
+                right = row.verdict != "error"
+                counts["rows"] += 1
+                counts["undefended"] += right and row.undefended == row.label
+                counts["defended"] += right and row.defended == row.label
+                counts["certified"] += row.certified
+                counts["errors"] += not right
+                counts["evaluations"] += row.evaluations
+        return cls(total=total, seconds=seconds, **counts)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every sample has its row."""
+        return self.rows == self.total
+
+    def document(self) -> dict[str, Any]:
+        """The summary as JSON: counts, shares and exact 95 % intervals."""
+        shares = {name: self._share(name) for name in ("undefended", "defended", "certified")}
+        return {
+            "total": self.total,
+            "rows": self.rows,
+            "errors": self.errors,
+            **shares,
+            "evaluations": self.evaluations,
+            "seconds": round(self.seconds, 3),
+            "images_per_second": round(self.rows / self.seconds, 3) if self.seconds else None,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.rows:,} of {self.total:,} images done" + (f", {self.errors:,} errors" if self.errors else "")]
+        names = {"undefended": "clean, undefended", "defended": "clean, defended", "certified": "certified"}
+        for name, words in names.items():
+            share = self._share(name)
+            lines.append(
+                f"  {words:<18} {share['share']:7.2%}   95 % interval {share['low']:.2%} to {share['high']:.2%}"
+                f" ({share['count']:,})"
+            )
+        rate = f", {self.rows / self.seconds:.2f} images/s" if self.seconds else ""
+        lines.append(f"  {self.evaluations:,} masked predictions in {self.seconds:,.1f} s{rate}")
+        return "\n".join(lines)
+
+    def _share(self, name: str) -> dict[str, Any]:
+        count = getattr(self, name)
+        low, high = exact_interval(count, self.rows)
+        return {"count": count, "share": count / self.rows if self.rows else 0.0, "low": low, "high": high}
