@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from maskcover import Box, predict
+from maskcover.defense import Defended, challenger_masking
 from maskcover.defense.results import Rule
-from tests.defense.naive import IntArray, algorithm_1, algorithm_2, good_rows, of_table
+from tests.defense.naive import IntArray, algorithm_1, algorithm_2, challenger_games, good_rows, of_table
 from tests.defense.worlds import (
     ANY_SHAPE,
     HIDDEN,
@@ -22,12 +23,14 @@ from tests.defense.worlds import (
     RULES,
     SOME_KIND,
     SOME_WORLD,
+    Cells,
     Draw,
     Model,
     Oracle,
     World,
     arbitrary,
     drawn,
+    faltering,
     lookup,
     natural,
     overruled,
@@ -53,14 +56,39 @@ def good_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
     good = found.verdicts[0].certificate.good
     assert good == good_rows(oracle.clean, label)
     assert set(oracle.certify(label, "rows").verdicts[0].certificate.good) <= set(good)
-    hidden = [frozenset(np.flatnonzero(oracle.world.hidden[mask]).tolist()) for mask in good]
-    regions = list(oracle.world.regions())
-    inside = [region for region in regions if any(region <= mask for mask in hidden)]
+    inside, regions = oracle.inside(good), oracle.inside(range(len(oracle.world.hidden)))
     assert all(oracle.answers(region) == {label} for region in inside)
     assert bool(found.certified[0]) == (len(inside) == len(regions))
     seen["certified"] += bool(found.certified[0])
     seen["in part"] += 0 < len(inside) < len(regions)
     seen["broken elsewhere"] += bool(inside) and not oracle.safe(label)
+
+
+def good_is_safe_from_challengers(oracle: Oracle, label: int, seen: Counter[str]) -> None:
+    """The same G serves challenger masking; certified by either rule, no attack changes its answer."""
+    found = oracle.certify(label, "rows", exhaustive=True)
+    inside = oracle.inside(found.verdicts[0].certificate.good)
+    regions = oracle.inside(range(len(oracle.world.hidden)))
+    safe = [region for region in regions if challenged(oracle, region) == {label}]
+    assert set(inside) <= set(safe)
+    for rule in RULES:
+        certified = bool(oracle.certify(label, rule).certified[0])
+        assert not certified or safe == regions
+        seen[rule] += certified
+    seen["in part"] += 0 < len(inside) < len(regions)
+    seen["broken"] += safe != regions
+    seen["broken elsewhere"] += bool(inside) and safe != regions
+
+
+def challenged(oracle: Oracle, region: Cells) -> set[int]:
+    """What challenger masking answers over every content of a region, the library's as the naive one."""
+    answers = set()
+    for table in oracle.tables(oracle.attacked(region)):
+        defended = challenger_masking(table)
+        assert isinstance(defended, Defended)
+        assert (defended.label, defended.case.value, defended.mask) == challenger_games(*of_table(table))[:3]
+        answers.add(defended.label)
+    return answers
 
 
 def map_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
@@ -98,6 +126,15 @@ def test_no_attack_inside_a_good_mask_changes_the_answer(world: World) -> None:
     assert seen["certified"] > 0
     assert seen["in part"] > 0
     assert seen["broken elsewhere"] > 0
+
+
+@pytest.mark.parametrize("draw", [partly_good, faltering])
+@SOME_WORLD
+def test_no_attack_inside_a_good_mask_changes_the_answer_of_challenger_masking(world: World, draw: Draw) -> None:
+    seen = drawn(world, draw, 12, good_is_safe_from_challengers)
+    assert seen["rows"] >= seen["all-pairs"] > 0
+    assert seen["in part"] > 0
+    assert seen["broken"] >= seen["broken elsewhere"] > 0
 
 
 @pytest.mark.parametrize("world", [LINE, REDUNDANT_LINE, PLANE, ANY_SHAPE], ids=["line", "redundant", "plane", "any"])

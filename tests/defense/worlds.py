@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 
@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from maskcover import Box, Grid, Mask, MaskSet, certify
-from maskcover.defense import CertificationResult
+from maskcover.defense import UNDECIDED, CertificationResult
 from maskcover.defense.results import Rule
 from tests.defense.naive import BoolArray, IntArray, algorithm_1, of_table, one_hot
 
@@ -93,13 +93,28 @@ TWO_PATCHES = World(
     tuple(tuple(Box((2 * base,), (2 * base + 2,)) for base in pair) for pair in PAIRS_OF),
     patches=2,
 )
+TWO_SHAPES = World(
+    (3, 4),
+    ((2, 2), (1, 3)),
+    "union(squares(size=2), rectangle(height=1, width=3))",
+    grid_boxes([(0, 1), (0, 1)], (2, 3)),
+)
+TWO_PATCHES_OF_TWO_SHAPES = World(
+    (3, 3),
+    ((1, 2), (2, 1)),
+    "patches(union(rectangle(height=1, width=2), rectangle(height=2, width=1)), k=2)",
+    tuple((*one, *other) for one, other in combinations(grid_boxes([(0, 1), (0, 1)], (2, 2)), 2)),
+    patches=2,
+)
 WORLDS = {
     "line": LINE,
     "redundant line": REDUNDANT_LINE,
     "plane": PLANE,
     "square": SQUARE,
     "any shape": ANY_SHAPE,
+    "two shapes": TWO_SHAPES,
     "two patches": TWO_PATCHES,
+    "two patches of two shapes": TWO_PATCHES_OF_TWO_SHAPES,
 }
 SOME_WORLD = pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
 
@@ -187,13 +202,23 @@ class Oracle:
         """All that is seen of the image itself under two masks."""
         return np.where(self._unions, HIDDEN, self.image)
 
+    def attacked(self, region: Cells) -> IntArray:
+        """Every image that differs inside a region only, shape (images, pixels)."""
+        images = np.repeat(self.image[None], 2 ** len(region), axis=0)
+        images[:, sorted(region)] = list(product((0, 1), repeat=len(region)))
+        return images
+
     def answers(self, region: Cells) -> frozenset[int]:
         """What Algorithm 1 answers over every content of a region."""
         if region not in self._answers:
-            images = np.repeat(self.image[None], 2 ** len(region), axis=0)
-            images[:, sorted(region)] = list(product((0, 1), repeat=len(region)))
-            self._answers[region] = frozenset(algorithm_1(*of_table(table))[0] for table in self.tables(images))
+            tables = self.tables(self.attacked(region))
+            self._answers[region] = frozenset(algorithm_1(*of_table(table))[0] for table in tables)
         return self._answers[region]
+
+    def inside(self, masks: Iterable[int]) -> list[Cells]:
+        """The regions that lie inside one of these masks, each once."""
+        hidden = [frozenset(np.flatnonzero(self.world.hidden[mask]).tolist()) for mask in masks]
+        return [region for region in dict.fromkeys(self.world.regions()) if any(region <= mask for mask in hidden)]
 
     def safe(self, label: int) -> bool:
         """Whether Algorithm 1 answers the label on every attacked image."""
@@ -222,6 +247,17 @@ def partly_good(world: World, data: st.DataObject) -> tuple[Oracle, int]:
     return Oracle(world, Model(labels, world.pixels), oracle.image), label
 
 
+def faltering(world: World, data: st.DataObject) -> tuple[Oracle, int]:
+    """As `partly_good`, but one of the wrong labels is none at all, of the clean image and under attack."""
+    oracle, label = partly_good(world, data)
+    lost, labels = (label + 1) % 3, oracle.model.labels
+
+    def some_labels(seen: IntArray) -> IntArray:
+        return np.where(labels(seen) == lost, UNDECIDED, labels(seen))
+
+    return Oracle(world, Model(some_labels, world.pixels), oracle.image), label
+
+
 def natural(world: World, data: st.DataObject) -> tuple[Oracle, int]:
     """Models that mean something, on images that are mostly of one kind."""
     labels = data.draw(st.sampled_from([mostly, insensitive]))
@@ -234,6 +270,7 @@ Draw = Callable[[World, st.DataObject], tuple[Oracle, int]]
 KINDS: dict[str, tuple[Draw, int]] = {
     "arbitrary": (arbitrary, 10),
     "partly good": (partly_good, 30),
+    "faltering": (faltering, 15),
     "natural": (natural, 12),
 }
 SOME_KIND = pytest.mark.parametrize(("draw", "examples"), KINDS.values(), ids=KINDS)
