@@ -10,9 +10,25 @@ import numpy as np
 import pytest
 
 from maskcover import Box, predict
-from maskcover.defense import Defended, challenger_masking
+from maskcover.defense import (
+    UNDECIDED,
+    Defended,
+    challenger_masking,
+    detect,
+    detection_certificate,
+    detection_levels,
+)
 from maskcover.defense.results import Rule
-from tests.defense.naive import IntArray, algorithm_1, algorithm_2, challenger_games, good_rows, of_table
+from tests.defense.naive import (
+    BoolArray,
+    FirstRound,
+    IntArray,
+    algorithm_1,
+    algorithm_2,
+    challenger_games,
+    good_rows,
+    of_table,
+)
 from tests.defense.worlds import (
     ANY_SHAPE,
     HIDDEN,
@@ -29,6 +45,7 @@ from tests.defense.worlds import (
     Oracle,
     World,
     arbitrary,
+    codes,
     drawn,
     faltering,
     lookup,
@@ -77,7 +94,6 @@ def good_is_safe_from_challengers(oracle: Oracle, label: int, seen: Counter[str]
         seen[rule] += certified
     seen["in part"] += 0 < len(inside) < len(regions)
     seen["broken"] += safe != regions
-    seen["broken elsewhere"] += bool(inside) and safe != regions
 
 
 def challenged(oracle: Oracle, region: Cells) -> set[int]:
@@ -89,6 +105,50 @@ def challenged(oracle: Oracle, region: Cells) -> set[int]:
         assert (defended.label, defended.case.value, defended.mask) == challenger_games(*of_table(table))[:3]
         answers.add(defended.label)
     return answers
+
+
+CONFIDENCES = np.array([0.25, 0.5, 0.75, 1.0])
+
+
+def first_rounds(oracle: Oracle, images: IntArray) -> list[FirstRound]:
+    """What detection sees of each image; how sure the model is depends on what it sees, in any way whatever."""
+    hidden = np.concatenate([np.zeros((1, oracle.world.pixels), dtype=np.bool_), oracle.world.hidden])
+    seen = np.where(hidden, HIDDEN, images[:, None, :]).reshape(-1, oracle.world.pixels)
+    levels = lookup(np.random.default_rng(int(codes(oracle.image) % 97)).integers(0, 4, 3**6))(seen)
+    labels = oracle.model.labels(seen)
+    sure = np.where(labels == UNDECIDED, 0, CONFIDENCES[levels])
+    rows = zip(*(column.reshape(len(images), -1).tolist() for column in (labels, sure)), strict=True)
+    return [FirstRound(said[0], tuple(said[1:]), tuple(how[1:])) for said, how in rows]
+
+
+def good_is_safe_from_silence(oracle: Oracle, label: int, seen: Counter[str]) -> None:
+    """An attack inside a good mask of detection never gets a wrong label without an alert; nor any, if certified."""
+    [clean] = first_rounds(oracle, oracle.image[None])
+    attacked = {region: first_rounds(oracle, oracle.attacked(region)) for region in oracle.world.regions()}
+    labels = np.array(clean.labels)
+
+    def covers(selected: BoolArray) -> bool:
+        return set(oracle.inside(np.flatnonzero(selected))) == set(attacked)
+
+    levels = detection_levels(clean.bare, labels, clean.confidences, label, covers)
+    for threshold in (0.2, *CONFIDENCES.tolist()):
+        found = detection_certificate(labels, clean.confidences, label, threshold, covers)
+        broken = {region for region, views in attacked.items() if any(fooled(view, label, threshold) for view in views)}
+        assert found.good == clean.good(label, threshold)
+        assert not broken.intersection(oracle.inside(found.good))
+        assert not (found.certified and broken)
+        assert found.certified == (threshold <= levels.cover_level)
+        assert clean.silent(label, threshold) == (threshold > levels.alarm_level)
+        seen["certified"] += found.certified
+        seen["certified at its level"] += threshold == levels.cover_level
+        seen["broken"] += bool(broken)
+
+
+def fooled(view: FirstRound, label: int, threshold: float) -> bool:
+    """Whether the library answers another label without an alert; it does as the naive one does."""
+    found = detect(view.bare, np.array(view.labels), view.confidences, threshold)
+    assert (found.label, (found.alert, found.mask)) == (view.bare, view.answer(threshold))
+    return found.label != label and not found.alert
 
 
 def map_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
@@ -131,10 +191,19 @@ def test_no_attack_inside_a_good_mask_changes_the_answer(world: World) -> None:
 @pytest.mark.parametrize("draw", [partly_good, faltering])
 @SOME_WORLD
 def test_no_attack_inside_a_good_mask_changes_the_answer_of_challenger_masking(world: World, draw: Draw) -> None:
-    seen = drawn(world, draw, 12, good_is_safe_from_challengers)
+    seen = drawn(world, draw, 25, good_is_safe_from_challengers)
     assert seen["rows"] >= seen["all-pairs"] > 0
     assert seen["in part"] > 0
-    assert seen["broken"] >= seen["broken elsewhere"] > 0
+    assert seen["broken"] > 0
+
+
+@pytest.mark.parametrize("draw", [partly_good, faltering])
+@SOME_WORLD
+def test_no_attack_inside_a_good_mask_gets_a_wrong_label_past_detection(world: World, draw: Draw) -> None:
+    seen = drawn(world, draw, 16, good_is_safe_from_silence)
+    assert seen["certified"] > seen["certified at its level"] > 0
+    # Among the many masks of some worlds one without a label is always found, and then no attack is silent.
+    assert draw is faltering or seen["broken"] > 0
 
 
 @pytest.mark.parametrize("world", [LINE, REDUNDANT_LINE, PLANE, ANY_SHAPE], ids=["line", "redundant", "plane", "any"])
