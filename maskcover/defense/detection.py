@@ -189,7 +189,7 @@ def _first_round(undefended: int, one_mask: IntArray, confidences: npt.ArrayLike
     return labels.astype(np.int64), sure.astype(np.float64)
 
 
-def _share(threshold: float) -> float:
+def _share(threshold: object) -> float:
     if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 <= threshold <= 1:
         raise InvalidInput(f"threshold must be a number from 0 to 1; got {threshold!r}")
     return float(threshold)

@@ -348,8 +348,8 @@ def test_detection_certifies_by_its_definition_and_its_levels_say_so_for_every_t
         for threshold in THRESHOLDS:
             good = view.good(1, threshold)
             found = detection_certificate(labels, view.confidences, 1, threshold, covering(family))
-            left = [(mask, mask) for mask in range(count) if mask not in good]
-            assert found == Certificate(any(some <= set(good) for some in family), good, (left or [None])[0], True)
+            failing = next(((mask, mask) for mask in range(count) if mask not in good), None)
+            assert found == Certificate(any(some <= set(good) for some in family), good, failing, True)
             assert found.certified == (threshold <= levels.cover_level)
             assert view.silent(1, threshold) == (threshold > levels.alarm_level)
             certified += found.certified
