@@ -20,7 +20,6 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
-from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -190,6 +189,6 @@ def _first_round(undefended: int, one_mask: IntArray, confidences: npt.ArrayLike
 
 
 def _share(threshold: object) -> float:
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.floating) or not 0 <= threshold <= 1:
         raise InvalidInput(f"threshold must be a number from 0 to 1; got {threshold!r}")
     return float(threshold)
