@@ -3,7 +3,16 @@
 from maskcover.defense.adapters import Adapter, defend
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.certify import certify, predict, predict_with
+from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.contract import NumericContract
+from maskcover.defense.detection import (
+    Detected,
+    DetectionCurve,
+    Levels,
+    detect,
+    detection_certificate,
+    detection_levels,
+)
 from maskcover.defense.double_masking import Case, Defended, double_masking
 from maskcover.defense.engine import Failed
 from maskcover.defense.evaluation import Answers, Evaluator, MaskedClassifier, evaluator
@@ -23,9 +32,12 @@ __all__ = [
     "Certificate",
     "CertificationResult",
     "Defended",
+    "Detected",
+    "DetectionCurve",
     "Evaluator",
     "Failed",
     "Fingerprint",
+    "Levels",
     "MaskedClassifier",
     "NumericContract",
     "Pending",
@@ -33,8 +45,12 @@ __all__ = [
     "Verdict",
     "all_pairs",
     "certify",
+    "challenger_masking",
     "confidences",
     "defend",
+    "detect",
+    "detection_certificate",
+    "detection_levels",
     "double_masking",
     "evaluator",
     "exact_interval",

@@ -58,7 +58,7 @@ def row_certificate(table: IntArray, label: int, covers: Covers, *, exhaustive: 
         The certificate as soon as the answer is known, or the pairs to ask for next.
     """
     seen = checked_matrix(table) != UNSEEN
-    right = table == _checked(label)
+    right = table == checked_label(label)
     hopeful = (right | ~seen).all(axis=1)
     good = right.all(axis=1)
     complete = bool((hopeful == good).all())
@@ -78,7 +78,7 @@ def all_pairs(table: IntArray, label: int, *, covering: bool) -> Certificate | P
         covering: Whether the mask set covers the regions (Algorithm 2, line 2).
     """
     seen = checked_matrix(table) != UNSEEN
-    right = table == _checked(label)
+    right = table == checked_label(label)
     wrong = seen & ~right
     if covering and not wrong.any() and not seen.all():
         return _unseen(table, np.ones(len(table), dtype=np.bool_), label)
@@ -87,7 +87,8 @@ def all_pairs(table: IntArray, label: int, *, covering: bool) -> Certificate | P
     return _certificate(certified, good, wrong, complete=bool((good | wrong.any(axis=1)).all()))
 
 
-def _checked(label: int) -> int:
+def checked_label(label: int) -> int:
+    """A true label, which no prediction without a label equals."""
     # A negative label would match the entries that stand for "no label" and certify a broken model.
     if label < 0:
         raise InvalidInput(f"a certificate is about a true label, 0 or more; got {label}")

@@ -13,16 +13,17 @@ from maskcover.defense.table import Pending, checked_matrix
 
 
 class Case(Enum):
-    """How Algorithm 1 came to its label."""
+    """How Algorithm 1, or challenger masking, came to its label."""
 
     AGREED = "agreed"
     DISAGREER = "disagreer"
+    CHALLENGER = "challenger"
     MAJORITY = "majority"
 
 
 @dataclass(frozen=True, slots=True)
 class Defended:
-    """The defended label, the case of Algorithm 1, and in case II the number of the disagreer's mask."""
+    """The defended label, how it was found, and the mask that won: the disagreer of case II, the last champion."""
 
     label: int
     case: Case

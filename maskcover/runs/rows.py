@@ -87,7 +87,7 @@ def pyarrow() -> ModuleType:
         import pyarrow.parquet
     except ImportError as error:
         raise MissingExtra("runs are kept as Parquet, by pyarrow; try: pip install 'maskcover[runs]'") from error
-    return cast(ModuleType, pyarrow)
+    return cast("ModuleType", pyarrow)
 
 
 def _schema(arrow: ModuleType) -> Any:

@@ -47,6 +47,59 @@ def mask_pred(
     return majority, [(mask, label) for mask, label in predictions if label != majority]
 
 
+def challenger_games(
+    predict: Predict, masks: Sequence[int], tie: TieRule = lowest
+) -> tuple[int, str, int | None, list[tuple[int, int]]]:
+    """Challenger masking (appendix C): the label, how it was found, the lowest mask left, and the games played."""
+    label_of = {mask: predict(mask, mask) for mask in masks}
+    majority, disagreers = mask_pred(lambda m: predict(m, m), masks, tie)
+    if not disagreers:
+        return majority, "agreed", None, []
+    alive, games = list(masks), []
+    while len({label_of[mask] for mask in alive}) > 1:
+        champion = alive[0]
+        challenger = next(mask for mask in alive if label_of[mask] != label_of[champion])
+        games.append((champion, challenger))
+        said = predict(champion, challenger)
+        alive = [mask for mask in alive if mask not in games[-1] or label_of[mask] == said]
+    if not alive:
+        return majority, "majority", None, games
+    return label_of[alive[0]], "challenger", alive[0], games
+
+
+@dataclass(frozen=True)
+class FirstRound:
+    """What detection sees of an image: the bare label, and of each mask a label and its confidence."""
+
+    bare: int
+    labels: tuple[int, ...]
+    confidences: tuple[float, ...]
+
+    def alarms(self, threshold: float) -> list[int]:
+        """The masks that speak against the bare label: with enough confidence, or by having no label at all."""
+        views = enumerate(zip(self.labels, self.confidences, strict=True))
+        against = [(mask, label, sure) for mask, (label, sure) in views if label != self.bare]
+        return [mask for mask, label, sure in against if label == UNDECIDED or sure >= threshold]
+
+    def answer(self, threshold: float) -> tuple[bool, int | None]:
+        """Whether there is an alert, and its first mask."""
+        alarms = self.alarms(threshold)
+        return bool(alarms) or self.bare == UNDECIDED, alarms[0] if alarms else None
+
+    def silent(self, label: int, threshold: float) -> bool:
+        """Whether the answer is this label, and no alert."""
+        return self.bare == label and not self.answer(threshold)[0]
+
+    def wrong(self, label: int, threshold: float) -> bool:
+        """Whether the answer is another label than this one, and no alert: what an attacker wants."""
+        return self.bare != label and not self.answer(threshold)[0]
+
+    def good(self, label: int, threshold: float) -> tuple[int, ...]:
+        """G of detection, by its definition."""
+        views = enumerate(zip(self.labels, self.confidences, strict=True))
+        return tuple(mask for mask, (said, sure) in views if said == label and sure >= threshold)
+
+
 def algorithm_2(predict: Predict, masks: Sequence[int], label: int, covering: bool) -> bool:
     """CERTIFICATION(x, y, F, M, R), line 2 given as `covering`."""
     if not covering:

@@ -8,14 +8,28 @@ from itertools import chain, combinations, permutations, product
 import numpy as np
 import pytest
 
-from maskcover.defense import UNDECIDED, UNSEEN, Certificate, Defended, Pending, all_pairs, double_masking
+from maskcover.defense import (
+    UNDECIDED,
+    UNSEEN,
+    Certificate,
+    Defended,
+    Pending,
+    all_pairs,
+    challenger_masking,
+    detect,
+    detection_certificate,
+    detection_levels,
+    double_masking,
+)
 from maskcover.defense import row_certificate as rows
 from tests.defense.naive import (
     BoolArray,
+    FirstRound,
     IntArray,
     TieRule,
     algorithm_1,
     algorithm_2,
+    challenger_games,
     every_table,
     good_rows,
     of_table,
@@ -129,6 +143,22 @@ def test_algorithm_1_decides_as_the_paper_writes_it(count: int, labels: tuple[in
 
 
 @ALL_TABLES
+def test_challenger_masking_decides_as_the_paper_describes_it(count: int, labels: tuple[int, ...]) -> None:
+    for table in every_table(count, labels):
+        same_as_the_games(table)
+
+
+def same_as_the_games(table: IntArray) -> Defended:
+    """What challenger masking decides, which is what comes out of the games one after the other."""
+    defended = challenger_masking(table)
+    label, case, mask, games = challenger_games(*of_table(table))
+    assert isinstance(defended, Defended)
+    assert (defended.label, defended.case.value, defended.mask) == (label, case, mask)
+    assert len(games) < len(table)
+    return defended
+
+
+@ALL_TABLES
 def test_algorithm_2_certifies_as_the_paper_writes_it(count: int, labels: tuple[int, ...]) -> None:
     certified = 0
     for table in every_table(count, labels):
@@ -173,6 +203,10 @@ def test_random_tables_of_three_labels_are_decided_as_the_paper_writes_it() -> N
     assert len(outcomes) == 6
 
 
+def test_random_tables_of_three_labels_are_decided_by_the_games() -> None:
+    assert len({same_as_the_games(table).case for table in random_tables(3000)}) == 3
+
+
 def tie_rules() -> list[TieRule]:
     """Every way to break ties between up to three labels."""
     return [lambda tied, place=place: sorted(tied)[place % len(tied)] for place in range(3)]  # type: ignore[misc]  # default
@@ -195,19 +229,34 @@ def test_a_good_row_settles_the_label_whatever_the_tie_rule_and_the_order(count:
     assert tried > 400
 
 
+@pytest.mark.parametrize(("count", "labels"), [(3, (UNDECIDED, 0, 1)), (4, (0, 1))], ids=["3 masks", "4 masks"])
+def test_a_good_row_wins_challenger_masking_in_whatever_order(count: int, labels: tuple[int, ...]) -> None:
+    tried = 0
+    for table in every_table(count, labels):
+        if not good_rows(table, 1):
+            continue
+        for order in permutations(range(count)):
+            defended = challenger_masking(table[np.ix_(order, order)])
+            assert isinstance(defended, Defended)
+            assert defended.label == 1
+            tried += 1
+    assert tried > 400
+
+
 def decisions(family: Family) -> dict[str, Decide]:
     """Every decision procedure, for label 1."""
     covers = covering(family)
     whole = bool(family)
     return {
         "algorithm 1": double_masking,
+        "challenger": challenger_masking,
         "rows": lambda table: rows(table, 1, covers),
         "every row": lambda table: rows(table, 1, covers, exhaustive=True),
         "all pairs": lambda table: all_pairs(table, 1, covering=whole),
     }
 
 
-NAMES = pytest.mark.parametrize("name", ["algorithm 1", "rows", "every row", "all pairs"])
+NAMES = pytest.mark.parametrize("name", ["algorithm 1", "challenger", "rows", "every row", "all pairs"])
 
 
 def table_pool() -> Iterator[tuple[IntArray, Family]]:
@@ -250,7 +299,7 @@ def test_nothing_is_certified_on_entries_that_were_not_seen(name: str) -> None:
             assert set(found.good) <= set(good_rows(shown, 1))
             assert not found.certified or any(some <= set(good_rows(shown, 1)) for some in family)
             certified += found.certified
-    assert certified > 10 or name == "algorithm 1"
+    assert certified > 10 or name in ("algorithm 1", "challenger")
 
 
 @NAMES
@@ -267,3 +316,63 @@ def test_the_sample_holds_tables_that_are_certified_and_tables_that_are_not() ->
     certified = [one.certified for one in found if isinstance(one, Certificate)]
     assert len(certified) == len(found)
     assert 100 < sum(certified) < len(certified) - 100
+
+
+# Detection: what one mask can say, a label and its confidence; and thresholds at and between the confidences.
+SAID = ((UNDECIDED, 0.0), *product((0, 1), (0.0, 0.5, 1.0)))
+THRESHOLDS = (0.0, 0.25, 0.5, 1.0)
+FEW_MASKS = pytest.mark.parametrize("count", [1, 2, 3, 4])
+
+
+def first_rounds(count: int) -> Iterator[FirstRound]:
+    """Everything that detection may see of an image under so many masks."""
+    for bare, said in product((UNDECIDED, 0, 1), product(SAID, repeat=count)):
+        yield FirstRound(bare, tuple(label for label, _ in said), tuple(sure for _, sure in said))
+
+
+@FEW_MASKS
+def test_detection_answers_by_its_definition(count: int) -> None:
+    for view in first_rounds(count):
+        for threshold in THRESHOLDS:
+            found = detect(view.bare, np.array(view.labels), view.confidences, threshold)
+            assert (found.label, (found.alert, found.mask)) == (view.bare, view.answer(threshold))
+
+
+@FEW_MASKS
+def test_detection_certifies_by_its_definition_and_its_levels_say_so_for_every_threshold(count: int) -> None:
+    families = FAMILIES.get(count) or SOME_FAMILIES[count]
+    certified = 0
+    for turn, view in enumerate(first_rounds(count)):
+        labels, family = np.array(view.labels), families[turn % len(families)]
+        levels = detection_levels(view.bare, labels, view.confidences, 1, covering(family))
+        for threshold in THRESHOLDS:
+            good = view.good(1, threshold)
+            found = detection_certificate(labels, view.confidences, 1, threshold, covering(family))
+            failing = next(((mask, mask) for mask in range(count) if mask not in good), None)
+            assert found == Certificate(any(some <= set(good) for some in family), good, failing, True)
+            assert found.certified == (threshold <= levels.cover_level)
+            assert view.silent(1, threshold) == (threshold > levels.alarm_level)
+            certified += found.certified
+    assert certified > 0
+
+
+@FEW_MASKS
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_an_attack_is_silent_exactly_if_no_mask_beyond_its_reach_is_good_or_without_a_label(
+    count: int, threshold: float
+) -> None:
+    # An attack changes all that is seen but under the masks that contain its region: these say what they said.
+    kept_sets = [some for size in range(1, count + 1) for some in combinations(range(count), size)]
+    silent = {
+        (kept, tuple((view.labels[mask], view.confidences[mask]) for mask in kept))
+        for view in first_rounds(count)
+        if view.wrong(1, threshold)
+        for kept in kept_sets
+    }
+    tried = 0
+    for kept in kept_sets:
+        for said in product(SAID, repeat=len(kept)):
+            good = any(label == 1 and sure >= threshold for label, sure in said)
+            assert ((kept, said) in silent) == (not good and all(label != UNDECIDED for label, _ in said))
+            tried += good
+    assert tried > 0

@@ -3,260 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
-from maskcover import Box, Grid, Mask, MaskSet, certify, predict
-from maskcover.defense import CertificationResult
+from maskcover import Box, predict
+from maskcover.defense import (
+    UNDECIDED,
+    Defended,
+    challenger_masking,
+    detect,
+    detection_certificate,
+    detection_levels,
+)
 from maskcover.defense.results import Rule
-from tests.defense.naive import BoolArray, IntArray, algorithm_1, algorithm_2, good_rows, of_table, one_hot
-
-HIDDEN = 2  # what a model sees of a hidden pixel; the others are 0 and 1
-Shape = tuple[int, ...]
-Cells = frozenset[int]  # pixels by number, in reading order
-RULES: tuple[Rule, ...] = ("rows", "all-pairs")
-
-
-@dataclass(frozen=True)
-class World:
-    """Binary images of a few pixels, an attacker, and masks; all that is computed here is by brute force."""
-
-    sides: Shape
-    shapes: tuple[Shape, ...]
-    attacker: str
-    boxes: tuple[tuple[Box, ...], ...]
-    patches: int = 1
-
-    @property
-    def masks(self) -> MaskSet:
-        """The mask set, made without synthesis."""
-        grid = Grid(self.sides)
-        return MaskSet(grid, tuple(Mask(boxes, ndim=grid.ndim) for boxes in self.boxes), self.attacker)
-
-    @property
-    def hidden(self) -> BoolArray:
-        """Bool (masks, pixels)."""
-        cells = [{cell for box in boxes for cell in self.cells(box.start, box.extents)} for boxes in self.boxes]
-        return np.array([[pixel in hidden for pixel in range(self.pixels)] for hidden in cells])
-
-    @property
-    def pixels(self) -> int:
-        """Number of pixels."""
-        return int(np.prod(self.sides))
-
-    def cells(self, start: Shape, extents: Shape) -> Cells:
-        """The pixels of a box."""
-        places = product(*(range(low, low + extent) for low, extent in zip(start, extents, strict=True)))
-        return frozenset(int(np.ravel_multi_index(place, self.sides)) for place in places)
-
-    def placements(self, shape: Shape) -> Iterator[tuple[Shape, Cells]]:
-        """Every place of a box on the image."""
-        for start in product(*(range(side - extent + 1) for side, extent in zip(self.sides, shape, strict=True))):
-            yield start, self.cells(start, shape)
-
-    def regions(self) -> Iterator[Cells]:
-        """Every region that the attacker may overwrite."""
-        single = [cells for shape in self.shapes for _, cells in self.placements(shape)]
-        for chosen in product(single, repeat=self.patches):
-            yield frozenset().union(*chosen)
-
-
-def grid_boxes(starts: Sequence[Sequence[int]], extents: Shape) -> tuple[tuple[Box, ...], ...]:
-    """One mask for each combination of starts along the axes."""
-    return tuple((Box.at(start, extents),) for start in product(*starts))
-
-
-LINE = World((6,), ((2,),), "squares(size=2)", grid_boxes([(0, 2, 3)], (3,)))
-REDUNDANT_LINE = replace(LINE, boxes=(*LINE.boxes, (Box((1,), (2,)),), (Box((3,), (4,)), Box((5,), (6,)))))
-PLANE = World((3, 4), ((1, 2),), "rectangle(height=1, width=2)", grid_boxes([(0, 1), (0, 1)], (2, 3)))
-SQUARE = World((6, 6), ((2, 2),), "squares(size=2)", grid_boxes([(0, 2), (0, 2)], (4, 4)))
-ANY_SHAPE = World(
-    (3, 3),
-    ((1, 2), (2, 1), (1, 1)),
-    "rectangles(area=2)",
-    grid_boxes([(0, 1, 2), (0, 1)], (1, 2))
-    + grid_boxes([(0, 1), (0, 1, 2)], (2, 1))
-    + grid_boxes([(0,), (0,)], (2, 2)),
+from tests.defense.naive import (
+    BoolArray,
+    FirstRound,
+    IntArray,
+    algorithm_1,
+    algorithm_2,
+    challenger_games,
+    good_rows,
+    of_table,
 )
-PAIRS_OF = tuple(combinations(range(4), 2))
-TWO_PATCHES = World(
-    (8,),
-    ((1,),),
-    "patches(squares(size=1), k=2)",
-    tuple(tuple(Box((2 * base,), (2 * base + 2,)) for base in pair) for pair in PAIRS_OF),
-    patches=2,
+from tests.defense.worlds import (
+    ANY_SHAPE,
+    HIDDEN,
+    LINE,
+    PAIRS_OF,
+    PLANE,
+    REDUNDANT_LINE,
+    RULES,
+    SOME_KIND,
+    SOME_WORLD,
+    Cells,
+    Draw,
+    Model,
+    Oracle,
+    World,
+    arbitrary,
+    codes,
+    drawn,
+    faltering,
+    lookup,
+    natural,
+    overruled,
+    partly_good,
 )
-WORLDS = {
-    "line": LINE,
-    "redundant line": REDUNDANT_LINE,
-    "plane": PLANE,
-    "square": SQUARE,
-    "any shape": ANY_SHAPE,
-    "two patches": TWO_PATCHES,
-}
-SOME_WORLD = pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
-
-
-@dataclass
-class Model:
-    """A function F of what is seen of an image, one digit 0, 1 or `HIDDEN` a pixel; a classifier for the library."""
-
-    labels: Callable[[IntArray], IntArray]
-    pixels: int
-    batch_size: int = 8
-    classes: int = 3
-
-    def scores(self, images: Sequence[IntArray], hidden: BoolArray) -> npt.NDArray[np.float64]:
-        """One-hot scores; the fill is `HIDDEN`, so that what was below is gone."""
-        seen = np.where(hidden, HIDDEN, np.stack(images)).reshape(len(images), self.pixels)
-        return one_hot(self.labels(seen).tolist(), self.classes)
-
-
-def codes(seen: IntArray) -> IntArray:
-    """A number for what is seen: its digits in base 3 (at most 36 of them)."""
-    return np.asarray(seen @ 3 ** np.arange(seen.shape[-1]), dtype=np.int64)
-
-
-def lookup(table: IntArray) -> Callable[[IntArray], IntArray]:
-    """F as a table of all that can be seen (larger worlds share its entries, scattered by a hash)."""
-    return lambda seen: table[_scattered(codes(seen)) % len(table)]
-
-
-def _scattered(numbers: IntArray) -> IntArray:
-    mixed = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return np.where(numbers < 3**6, numbers, ((mixed ^ (mixed >> np.uint64(29))) >> np.uint64(2)).astype(np.int64))
-
-
-def overruled(base: Callable[[IntArray], IntArray], seen: IntArray, said: IntArray) -> Callable[[IntArray], IntArray]:
-    """F that says what it is told of some views, and the rest as before."""
-    known = dict(zip(codes(seen).tolist(), said.tolist(), strict=True))
-
-    def labels(views: IntArray) -> IntArray:
-        pairs = zip(codes(views).tolist(), base(views).tolist(), strict=True)
-        return np.array([known.get(code, label) for code, label in pairs], dtype=np.int64)
-
-    return labels
-
-
-def mostly(seen: IntArray) -> IntArray:
-    """A good model: 0 when more zeros than ones are seen, else 1."""
-    return np.where((seen == 0).sum(axis=-1) > (seen == 1).sum(axis=-1), 0, 1)
-
-
-def insensitive(seen: IntArray) -> IntArray:
-    """A model that no attack impresses: 2 when nearly all is hidden, else 1."""
-    return np.where((seen == HIDDEN).sum(axis=-1) >= seen.shape[-1] - 1, 2, 1)
-
-
-@dataclass
-class Oracle:
-    """All tables of a model on an image and on everything that the attacker can make of it."""
-
-    world: World
-    model: Model
-    image: IntArray  # (pixels,)
-    _answers: dict[Cells, frozenset[int]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        hidden = self.world.hidden
-        self._unions, inverse = np.unique(
-            (hidden[:, None] | hidden[None, :]).reshape(-1, self.world.pixels), axis=0, return_inverse=True
-        )
-        self._ids = inverse.reshape(len(hidden), len(hidden))
-
-    def tables(self, images: IntArray) -> IntArray:
-        """Prediction tables (images, masks, masks)."""
-        seen = np.where(self._unions, HIDDEN, images[:, None, :])
-        labels = self.model.labels(seen.reshape(-1, self.world.pixels)).reshape(len(images), -1)
-        return labels[:, self._ids]
-
-    @property
-    def clean(self) -> IntArray:
-        """The table of the image itself."""
-        return np.asarray(self.tables(self.image[None])[0])
-
-    @property
-    def views(self) -> IntArray:
-        """All that is seen of the image itself under two masks."""
-        return np.where(self._unions, HIDDEN, self.image)
-
-    def answers(self, region: Cells) -> frozenset[int]:
-        """What Algorithm 1 answers over every content of a region."""
-        if region not in self._answers:
-            images = np.repeat(self.image[None], 2 ** len(region), axis=0)
-            images[:, sorted(region)] = list(product((0, 1), repeat=len(region)))
-            self._answers[region] = frozenset(algorithm_1(*of_table(table))[0] for table in self.tables(images))
-        return self._answers[region]
-
-    def safe(self, label: int) -> bool:
-        """Whether Algorithm 1 answers the label on every attacked image."""
-        return all(self.answers(region) == {label} for region in self.world.regions())
-
-    def certify(self, label: int, rule: Rule, *, exhaustive: bool = False) -> CertificationResult:
-        """What the library finds."""
-        image = self.image.reshape(self.world.sides)
-        return certify(self.model, [image], [label], self.world.masks, rule=rule, exhaustive=exhaustive)
-
-
-def arbitrary(world: World, data: st.DataObject) -> tuple[Oracle, int]:
-    """Any image, any label, any F: drawn as a table of what can be seen."""
-    table = np.frombuffer(data.draw(st.binary(min_size=3**6, max_size=3**6)), dtype=np.uint8).astype(np.int64) % 3
-    bits = data.draw(st.lists(st.integers(0, 1), min_size=world.pixels, max_size=world.pixels))
-    return Oracle(world, Model(lookup(table), world.pixels), np.array(bits)), data.draw(st.integers(0, 2))
-
-
-def partly_good(world: World, data: st.DataObject) -> tuple[Oracle, int]:
-    """The worst kind for a certificate: right about the clean image but for a few views, arbitrary about all others."""
-    oracle, label = arbitrary(world, data)
-    said = np.full(len(oracle.views), label)
-    for view in data.draw(st.sets(st.integers(0, len(said) - 1), max_size=3)):
-        said[view] = (label + data.draw(st.integers(1, 2))) % 3
-    labels = overruled(oracle.model.labels, oracle.views, said)
-    return Oracle(world, Model(labels, world.pixels), oracle.image), label
-
-
-def natural(world: World, data: st.DataObject) -> tuple[Oracle, int]:
-    """Models that mean something, on images that are mostly of one kind."""
-    labels = data.draw(st.sampled_from([mostly, insensitive]))
-    image = np.ones(world.pixels, dtype=np.int64)
-    image[list(data.draw(st.sets(st.integers(0, world.pixels - 1), max_size=world.pixels // 4)))] = 0
-    return Oracle(world, Model(labels, world.pixels), image), data.draw(st.sampled_from([1, 1, 1, 0]))
-
-
-Draw = Callable[[World, st.DataObject], tuple[Oracle, int]]
-KINDS: dict[str, tuple[Draw, int]] = {
-    "arbitrary": (arbitrary, 10),
-    "partly good": (partly_good, 30),
-    "natural": (natural, 12),
-}
-SOME_KIND = pytest.mark.parametrize(("draw", "examples"), KINDS.values(), ids=KINDS)
-
-
-def drawn(
-    world: World,
-    draw: Draw,
-    examples: int,
-    law: Callable[[Oracle, int, Counter[str]], None],
-) -> Counter[str]:
-    """Try a law on many drawn models; gives what the law counted."""
-    seen: Counter[str] = Counter()
-
-    # A table of 729 entries is as good a counterexample as a smaller one, and shrinking it takes minutes.
-    @settings(deadline=None, max_examples=examples, phases=[Phase.explicit, Phase.reuse, Phase.generate])
-    @given(st.data())
-    def run(data: st.DataObject) -> None:
-        law(*draw(world, data), seen)
-
-    run()
-    return seen
 
 
 def certified_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
@@ -277,14 +73,82 @@ def good_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
     good = found.verdicts[0].certificate.good
     assert good == good_rows(oracle.clean, label)
     assert set(oracle.certify(label, "rows").verdicts[0].certificate.good) <= set(good)
-    hidden = [frozenset(np.flatnonzero(oracle.world.hidden[mask]).tolist()) for mask in good]
-    regions = list(oracle.world.regions())
-    inside = [region for region in regions if any(region <= mask for mask in hidden)]
+    inside, regions = oracle.inside(good), oracle.inside(range(len(oracle.world.hidden)))
     assert all(oracle.answers(region) == {label} for region in inside)
     assert bool(found.certified[0]) == (len(inside) == len(regions))
     seen["certified"] += bool(found.certified[0])
     seen["in part"] += 0 < len(inside) < len(regions)
     seen["broken elsewhere"] += bool(inside) and not oracle.safe(label)
+
+
+def good_is_safe_from_challengers(oracle: Oracle, label: int, seen: Counter[str]) -> None:
+    """The same G serves challenger masking; certified by either rule, no attack changes its answer."""
+    found = oracle.certify(label, "rows", exhaustive=True)
+    inside = oracle.inside(found.verdicts[0].certificate.good)
+    regions = oracle.inside(range(len(oracle.world.hidden)))
+    safe = [region for region in regions if challenged(oracle, region) == {label}]
+    assert set(inside) <= set(safe)
+    for rule in RULES:
+        certified = bool(oracle.certify(label, rule).certified[0])
+        assert not certified or safe == regions
+        seen[rule] += certified
+    seen["in part"] += 0 < len(inside) < len(regions)
+    seen["broken"] += safe != regions
+
+
+def challenged(oracle: Oracle, region: Cells) -> set[int]:
+    """What challenger masking answers over every content of a region, the library's as the naive one."""
+    answers = set()
+    for table in oracle.tables(oracle.attacked(region)):
+        defended = challenger_masking(table)
+        assert isinstance(defended, Defended)
+        assert (defended.label, defended.case.value, defended.mask) == challenger_games(*of_table(table))[:3]
+        answers.add(defended.label)
+    return answers
+
+
+CONFIDENCES = np.array([0.25, 0.5, 0.75, 1.0])
+
+
+def first_rounds(oracle: Oracle, images: IntArray) -> list[FirstRound]:
+    """What detection sees of each image; how sure the model is depends on what it sees, in any way whatever."""
+    hidden = np.concatenate([np.zeros((1, oracle.world.pixels), dtype=np.bool_), oracle.world.hidden])
+    seen = np.where(hidden, HIDDEN, images[:, None, :]).reshape(-1, oracle.world.pixels)
+    levels = lookup(np.random.default_rng(int(codes(oracle.image) % 97)).integers(0, 4, 3**6))(seen)
+    labels = oracle.model.labels(seen)
+    sure = np.where(labels == UNDECIDED, 0, CONFIDENCES[levels])
+    rows = zip(*(column.reshape(len(images), -1).tolist() for column in (labels, sure)), strict=True)
+    return [FirstRound(said[0], tuple(said[1:]), tuple(how[1:])) for said, how in rows]
+
+
+def good_is_safe_from_silence(oracle: Oracle, label: int, seen: Counter[str]) -> None:
+    """An attack inside a good mask of detection never gets a wrong label without an alert; nor any, if certified."""
+    [clean] = first_rounds(oracle, oracle.image[None])
+    attacked = {region: first_rounds(oracle, oracle.attacked(region)) for region in oracle.world.regions()}
+    labels = np.array(clean.labels)
+
+    def covers(selected: BoolArray) -> bool:
+        return set(oracle.inside(np.flatnonzero(selected))) == set(attacked)
+
+    levels = detection_levels(clean.bare, labels, clean.confidences, label, covers)
+    for threshold in (0.2, *CONFIDENCES.tolist()):
+        found = detection_certificate(labels, clean.confidences, label, threshold, covers)
+        broken = {region for region, views in attacked.items() if any(fooled(view, label, threshold) for view in views)}
+        assert found.good == clean.good(label, threshold)
+        assert not broken.intersection(oracle.inside(found.good))
+        assert not (found.certified and broken)
+        assert found.certified == (threshold <= levels.cover_level)
+        assert clean.silent(label, threshold) == (threshold > levels.alarm_level)
+        seen["certified"] += found.certified
+        seen["certified at its level"] += threshold == levels.cover_level
+        seen["broken"] += bool(broken)
+
+
+def fooled(view: FirstRound, label: int, threshold: float) -> bool:
+    """Whether the library answers another label without an alert; it does as the naive one does."""
+    found = detect(view.bare, np.array(view.labels), view.confidences, threshold)
+    assert (found.label, (found.alert, found.mask)) == (view.bare, view.answer(threshold))
+    return found.label != label and not found.alert
 
 
 def map_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
@@ -322,6 +186,24 @@ def test_no_attack_inside_a_good_mask_changes_the_answer(world: World) -> None:
     assert seen["certified"] > 0
     assert seen["in part"] > 0
     assert seen["broken elsewhere"] > 0
+
+
+@pytest.mark.parametrize("draw", [partly_good, faltering])
+@SOME_WORLD
+def test_no_attack_inside_a_good_mask_changes_the_answer_of_challenger_masking(world: World, draw: Draw) -> None:
+    seen = drawn(world, draw, 25, good_is_safe_from_challengers)
+    assert seen["rows"] >= seen["all-pairs"] > 0
+    assert seen["in part"] > 0
+    assert seen["broken"] > 0
+
+
+@pytest.mark.parametrize("draw", [partly_good, faltering])
+@SOME_WORLD
+def test_no_attack_inside_a_good_mask_gets_a_wrong_label_past_detection(world: World, draw: Draw) -> None:
+    seen = drawn(world, draw, 16, good_is_safe_from_silence)
+    assert seen["certified"] > seen["certified at its level"] > 0
+    # Among the many masks of some worlds one without a label is always found, and then no attack is silent.
+    assert draw is faltering or seen["broken"] > 0
 
 
 @pytest.mark.parametrize("world", [LINE, REDUNDANT_LINE, PLANE, ANY_SHAPE], ids=["line", "redundant", "plane", "any"])
