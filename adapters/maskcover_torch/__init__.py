@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from maskcover.defense import DOUBLE_MASKING, Procedure
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.module import DefendedModule
@@ -20,9 +21,11 @@ class TorchAdapter:
         """See `TorchClassifier`."""
         return TorchClassifier(model, **options)
 
-    def defend(self, model: torch.nn.Module, masks: MaskSet, **options: Any) -> DefendedModule:
+    def defend(
+        self, model: torch.nn.Module, masks: MaskSet, *, procedure: Procedure = DOUBLE_MASKING, **options: Any
+    ) -> DefendedModule:
         """See `DefendedModule`."""
-        return DefendedModule(model, masks, **options)
+        return DefendedModule(model, masks, procedure=procedure, **options)
 
 
 ADAPTER = TorchAdapter()

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import torch
 
-from maskcover.defense import Defended, Fingerprint, NumericContract, fingerprint, predict_with
+from maskcover.defense import (
+    DOUBLE_MASKING,
+    Answer,
+    Fingerprint,
+    NumericContract,
+    Procedure,
+    alerted,
+    fingerprint,
+    predict_with,
+)
 from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import Fill, TorchClassifier
@@ -21,10 +30,12 @@ class DefendedModule(torch.nn.Module):
     Args:
         model: The undefended model, in evaluation mode; a submodule, so `.to(device)` and `state_dict` work.
         masks: The mask set.
+        procedure: The defence; by default double masking (Algorithm 1).
         fill, batch_size, contract: As for `TorchClassifier`, and as they were for `certify`; the batch size is 16
             unless one is named.
 
-    The output has one row of scores an image: 1 at the defended label, 0 elsewhere.
+    The output has one row of scores an image: 1 at the defended label, 0 elsewhere. A defence that detects has one
+    class more, the last: the alert.
 
     >>> from maskcover import cover, squares
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3)).eval()
@@ -38,6 +49,7 @@ class DefendedModule(torch.nn.Module):
         model: torch.nn.Module,
         masks: MaskSet,
         *,
+        procedure: Procedure = DOUBLE_MASKING,
         fill: Fill = 0.0,
         batch_size: int | None = None,
         contract: NumericContract | None = None,
@@ -46,6 +58,7 @@ class DefendedModule(torch.nn.Module):
         classifier = TorchClassifier(model, fill=fill, batch_size=batch_size, contract=contract)
         self.model = model
         self.masks = masks
+        self.procedure = procedure
         self.fill = classifier.fill
         self.contract = replace(classifier.contract, batch_size=classifier.batch_size or _BATCH)
         # A new module says that it is training; this one holds an evaluating model and must not.
@@ -66,17 +79,19 @@ class DefendedModule(torch.nn.Module):
             raise InvalidInput("expected one tensor of images (n, channels, height, width)")
         refuse_training(self)
         asked = self._evaluator()
-        decisions = predict_with(asked, list(images))
-        undecided = [number for number, decision in enumerate(decisions) if decision.label < 0]
+        answers = predict_with(asked, list(images), self.procedure)
+        classes = asked.classes or 0
+        labels = [classes if alerted(answer) else answer.label for answer in answers]
+        undecided = [number for number, label in enumerate(labels) if label < 0]
         if undecided:
             raise UndecidedPrediction(f"no defended label for the images {undecided}: non-finite or tied scores")
-        scores = torch.zeros((len(decisions), asked.classes or 0), device=images.device)
-        scores[range(len(decisions)), [decision.label for decision in decisions]] = 1.0
+        scores = torch.zeros((len(labels), classes + (self.procedure.method == "detect")), device=images.device)
+        scores[range(len(labels)), labels] = 1.0
         return scores
 
-    def decisions(self, images: torch.Tensor) -> list[Defended]:
-        """The defended labels with their cases."""
-        return predict_with(self._evaluator(), list(images))
+    def decisions(self, images: torch.Tensor) -> list[Answer]:
+        """The defended labels with how they came about."""
+        return predict_with(self._evaluator(), list(images), self.procedure)
 
     def _evaluator(self) -> TorchEvaluator:
         # Made anew for each call, since the module may have been moved to another device.

@@ -2,7 +2,7 @@
 
 from maskcover.defense.adapters import Adapter, defend
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
-from maskcover.defense.certify import certify, predict, predict_with
+from maskcover.defense.certify import certify, detection_curve, predict, predict_with
 from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.contract import NumericContract
 from maskcover.defense.detection import (
@@ -19,14 +19,18 @@ from maskcover.defense.evaluation import Answers, Evaluator, MaskedClassifier, e
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED, UNSEEN, confidences, leads, top_labels
 from maskcover.defense.probes import ProbeReport, probe
+from maskcover.defense.procedure import DOUBLE_MASKING, Answer, Procedure, Rule, alerted
 from maskcover.defense.readiness import fingerprint
-from maskcover.defense.results import CertificationResult, Verdict, exact_interval
+from maskcover.defense.results import CertificationResult, exact_interval
 from maskcover.defense.table import Pending
+from maskcover.defense.verdicts import Verdict
 
 __all__ = [
+    "DOUBLE_MASKING",
     "UNDECIDED",
     "UNSEEN",
     "Adapter",
+    "Answer",
     "Answers",
     "Case",
     "Certificate",
@@ -42,7 +46,10 @@ __all__ = [
     "NumericContract",
     "Pending",
     "ProbeReport",
+    "Procedure",
+    "Rule",
     "Verdict",
+    "alerted",
     "all_pairs",
     "certify",
     "challenger_masking",
@@ -50,6 +57,7 @@ __all__ = [
     "defend",
     "detect",
     "detection_certificate",
+    "detection_curve",
     "detection_levels",
     "double_masking",
     "evaluator",

@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeGuard
 
 from maskcover.defense.evaluation import MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
+from maskcover.defense.labels import UNDECIDED
+from maskcover.defense.procedure import Answer, Method, Procedure, alerted
 from maskcover.defense.readiness import fingerprint
 from maskcover.defense.results import CertificationResult
 from maskcover.errors import InvalidInput, MissingExtra
@@ -27,17 +29,18 @@ class Adapter(Protocol):
         """A classifier around the model."""
         ...
 
-    def defend(self, model: Any, masks: MaskSet, **options: Any) -> Any:
+    def defend(self, model: Any, masks: MaskSet, *, procedure: Procedure, **options: Any) -> Any:
         """The defended model, in the framework's own terms."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DefendedClassifier:
-    """A defended plain classifier: called with a sequence of images, it gives their labels by Algorithm 1."""
+    """A defended plain classifier: called with a sequence of images, it gives their labels."""
 
     classifier: MaskedClassifier
     masks: MaskSet
+    procedure: Procedure
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -45,10 +48,14 @@ class DefendedClassifier:
         return fingerprint(evaluator(self.classifier, self.masks))
 
     def __call__(self, images: Sequence[Any]) -> list[int]:
-        """The defended labels, −1 where the classifier gave none."""
-        from maskcover.defense.certify import predict
+        """The defended labels, −1 where the classifier gave none, or where there is an alert."""
+        return [answer.label if not alerted(answer) else UNDECIDED for answer in self.decisions(images)]
 
-        return [decision.label for decision in predict(self.classifier, images, self.masks)]
+    def decisions(self, images: Sequence[Any]) -> list[Answer]:
+        """The answers with how they came about."""
+        from maskcover.defense.certify import predict_with
+
+        return predict_with(evaluator(self.classifier, self.masks), images, self.procedure)
 
 
 def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier:
@@ -60,13 +67,21 @@ def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier
     return _adapter(model).classifier(model, **options)
 
 
-def defend(model: object, masks: MaskSet | CertificationResult, **options: Any) -> Any:
-    """The defended model: Algorithm 1 around any classifier.
+def defend(
+    model: object,
+    masks: MaskSet | CertificationResult,
+    *,
+    method: Method = "double",
+    threshold: float | None = None,
+    **options: Any,
+) -> Any:
+    """The defended model, around any classifier.
 
     Args:
         model: As for `certify`. For a torch module the result is a `torch.nn.Module` of the same use.
         masks: The mask set, in the order in which disagreers are tried. Or the result of a certification: its masks,
             batch size and options are taken, and what will serve must be what was certified.
+        method, threshold: The defence, see `Procedure`.
         **options: For the adapter: the same as were given to `certify`.
 
     Raises:
@@ -78,9 +93,10 @@ def defend(model: object, masks: MaskSet | CertificationResult, **options: Any) 
         return defended
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
+    procedure = Procedure(method, threshold)
     if _is_classifier(model):
-        return DefendedClassifier(as_classifier(model, options), masks)
-    return _adapter(model).defend(model, masks, **options)
+        return DefendedClassifier(as_classifier(model, options), masks, procedure)
+    return _adapter(model).defend(model, masks, procedure=procedure, **options)
 
 
 def load(entry: EntryPoint) -> Any:

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sized
 from functools import lru_cache
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from maskcover.cells import BoolArray, IntArray
+from maskcover.cells import BoolArray
 from maskcover.covering import verify
 from maskcover.defense.adapters import as_classifier
-from maskcover.defense.certificates import Certificate, Covers, all_pairs, row_certificate
-from maskcover.defense.double_masking import Defended, double_masking
-from maskcover.defense.engine import Decide, Images, settle
+from maskcover.defense.certificates import Covers
+from maskcover.defense.detection import DetectionCurve, Levels, detection_levels
+from maskcover.defense.engine import Images, settle
 from maskcover.defense.evaluation import Evaluator, evaluator
-from maskcover.defense.labels import UNSEEN
-from maskcover.defense.readiness import ready
-from maskcover.defense.results import CertificationResult, Rule, Verdict, verdict
-from maskcover.defense.table import NO_MASK, Pending, PredictionTable
-from maskcover.defense.waves import next_wave
+from maskcover.defense.procedure import (
+    DOUBLE_MASKING,
+    Answer,
+    Method,
+    Procedure,
+    Rule,
+    checked_against,
+    confidences,
+    first_look,
+)
+from maskcover.defense.readiness import Ready, ready
+from maskcover.defense.results import CertificationResult
+from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
@@ -36,6 +44,8 @@ def certify(
     masks: MaskSet,
     *,
     regions: RegionSet | str | None = None,
+    method: Method = "double",
+    threshold: float | None = None,
     rule: Rule = "rows",
     exhaustive: bool = False,
     margin: float | None = None,
@@ -51,8 +61,8 @@ def certify(
         labels: The true labels, whole numbers from 0, one for each image: certificates are about labels.
         masks: The mask set; must cover the regions.
         regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
-        rule: "rows" for the row certificate (design §7), "all-pairs" for the paper's Algorithm 2.
-        exhaustive: Decide every row, for the whole map of certified placements, also of images that fail.
+        method, threshold, rule, exhaustive: The defence and the rule that certifies it, see `Procedure`. Of "detect" a
+            certificate says that the answer is the label or an alert.
         margin: By default predictions have to hold to the bit: if a probe sees the same view of an image scored
             differently at another place of a batch, or among other rows, the run stops. With a margin a prediction
             counts as right only if its score leads the next by more than this share of the largest absolute score, and
@@ -82,37 +92,23 @@ def certify(
     """
     classifier = as_classifier(model, options)
     regions, covers = covering(masks, regions)
-    checked_rule(rule, exhaustive=exhaustive)
+    procedure = Procedure(method, threshold, rule, exhaustive)
     true = checked_labels(labels, counted(images))
     start = ready(classifier, images, masks, margin=margin, probes=probes)
-    decide = certifying(true, covers, rule, start.margin, exhaustive=exhaustive)
+    decide = expected(procedure, start).certifying(true, covers, start.margin)
     verdicts = _in_order(settle(start.evaluator, images, decide), len(true), progress, "certifying")
-    return CertificationResult(
-        masks, regions, rule, start, None if classifier is model else dict(options), tuple(verdicts)
-    )
+    used = None if classifier is model else dict(options)
+    return CertificationResult(masks, regions, procedure, start, used, tuple(verdicts))
 
 
-def certifying(
-    labels: IntArray, covers: Covers, rule: Rule, margin: float, *, exhaustive: bool = False
-) -> Decide[Verdict]:
-    """The decision procedure of a certification, for the engine: a table to its verdict, or what it must see first."""
-
-    def decide(number: int, table: PredictionTable) -> Verdict | Pending:
-        if table.undefended == UNSEEN:
-            # Every image is seen as it is, and under each mask; these come first, and in one go.
-            return Pending(np.repeat(np.arange(NO_MASK, len(table.unions.ids)), 2).reshape(-1, 2))
-        label = int(labels[number])
-        if table.classes is not None and label >= table.classes:
-            raise InvalidInput(f"image {number} has the label {label}, but the classifier has {table.classes} classes")
-        certificate = _certificate(table.firm(margin), label, rule, covers, exhaustive=exhaustive)
-        if isinstance(certificate, Pending):
-            return next_wave(table, certificate)
-        defended = double_masking(table.matrix)
-        if isinstance(defended, Pending):
-            return next_wave(table, defended)
-        return verdict(table, label, certificate, defended)
-
-    return decide
+def expected(procedure: Procedure, start: Ready) -> Procedure:
+    """The procedure, if the numerics that the probes found carry it."""
+    if procedure.method == "detect" and start.margin:
+        raise InvalidInput(
+            "detection compares confidences with a threshold, which a margin of scores does not carry over to where "
+            "the model serves; leave the margin out, and take a batch_size of 1 if the probes then stop the run"
+        )
+    return procedure
 
 
 def predict(
@@ -120,31 +116,52 @@ def predict(
     images: Images,
     masks: MaskSet,
     *,
+    method: Method = "double",
+    threshold: float | None = None,
     progress: bool = False,
     **options: Any,
-) -> list[Defended]:
-    """The defended predictions (Algorithm 1) of images, each with its case; arguments as for `certify`.
+) -> list[Answer]:
+    """The defended predictions of images, each with how it came about; arguments as for `certify`.
 
-    A label of −1 means that the classifier gave no unique finite top score where Algorithm 1 needed one.
+    A label of −1 means that the classifier gave no unique finite top score where the defence needed one.
     """
     counted(images)
-    return predict_with(evaluator(as_classifier(model, options), masks), images, progress=progress)
+    asked = evaluator(as_classifier(model, options), masks)
+    return predict_with(asked, images, Procedure(method, threshold), progress=progress)
 
 
-def predict_with(asked: Evaluator, images: Images, *, progress: bool = False) -> list[Defended]:
+def predict_with(
+    asked: Evaluator, images: Images, procedure: Procedure = DOUBLE_MASKING, *, progress: bool = False
+) -> list[Answer]:
     """`predict` with an evaluator that is there already."""
-
-    def decide(_: int, table: PredictionTable) -> Defended | Pending:
-        decision = double_masking(table.matrix)
-        return next_wave(table, decision) if isinstance(decision, Pending) else decision
-
-    return _in_order(settle(asked, images, decide), len(images), progress, "predicting")
+    return _in_order(settle(asked, images, procedure.answering()), len(images), progress, "predicting")
 
 
-def _certificate(table: IntArray, label: int, rule: Rule, covers: Covers, *, exhaustive: bool) -> Certificate | Pending:
-    if rule == "rows":
-        return row_certificate(table, label, covers, exhaustive=exhaustive)
-    return all_pairs(table, label, covering=covers(np.ones(len(table), dtype=np.bool_)))
+def detection_curve(
+    model: object,
+    images: Images,
+    labels: npt.ArrayLike,
+    masks: MaskSet,
+    *,
+    regions: RegionSet | str | None = None,
+    probes: bool = True,
+    progress: bool = False,
+    **options: Any,
+) -> DetectionCurve:
+    """What each threshold of detection buys: clean and certified shares, from one-mask predictions made once.
+
+    Arguments, and errors, are those of `certify`. The paper's Figure 9.
+    """
+    _, covers = covering(masks, regions)
+    true = checked_labels(labels, counted(images))
+    start = ready(as_classifier(model, options), images, masks, margin=None, probes=probes)
+
+    def decide(number: int, table: PredictionTable) -> Levels | Pending:
+        label = checked_against(int(true[number]), table, number)
+        one_mask = table.matrix.diagonal()
+        return first_look(table) or detection_levels(table.undefended, one_mask, confidences(table), label, covers)
+
+    return DetectionCurve(tuple(_in_order(settle(start.evaluator, images, decide), len(true), progress, "detecting")))
 
 
 def counted(images: object) -> int:
@@ -171,13 +188,6 @@ def covering(masks: MaskSet, regions: RegionSet | str | None) -> tuple[RegionSet
         return bool(selected.all()) or selection_covers(selected.tobytes())
 
     return known, covers
-
-
-def checked_rule(rule: Rule, *, exhaustive: bool) -> Rule:
-    """The rule, if it is one and fits."""
-    if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
-        raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
-    return rule
 
 
 def checked_labels(labels: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:

@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.defense.certificates import Certificate, Covers, checked_label
+from maskcover.defense.double_masking import Case
 from maskcover.defense.labels import UNDECIDED
 from maskcover.errors import InvalidInput
 
@@ -39,6 +40,11 @@ class Detected:
     label: int
     alert: bool
     mask: int | None = None
+
+    @property
+    def case(self) -> Case:
+        """Alert or none, as the case of a defence."""
+        return Case.ALERT if self.alert else Case.NO_ALERT
 
     def __str__(self) -> str:
         return f"{self.label} ({'' if self.alert else 'no '}alert{'' if self.mask is None else f', mask {self.mask}'})"

@@ -18,6 +18,8 @@ class Case(Enum):
     AGREED = "agreed"
     DISAGREER = "disagreer"
     CHALLENGER = "challenger"
+    ALERT = "alert"
+    NO_ALERT = "no alert"
     MAJORITY = "majority"
 
 

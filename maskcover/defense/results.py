@@ -3,65 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.shares import PlacementMap, covered_share, placement_map
-from maskcover.defense.certificates import Certificate
-from maskcover.defense.double_masking import Defended
 from maskcover.defense.fingerprint import Fingerprint
+from maskcover.defense.procedure import Procedure, Rule
 from maskcover.defense.readiness import Numerics, Ready
-from maskcover.defense.table import PredictionTable
+from maskcover.defense.verdicts import Verdict
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
-
-Rule = Literal["rows", "all-pairs"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was found of one image.
-
-    Args:
-        label: The true label.
-        undefended: The label of the bare classifier, `UNDECIDED` (−1) for non-finite or tied scores.
-        defended: The outcome of Algorithm 1 on the image as it is.
-        certificate: The certificate about `label`.
-        lead: The smallest lead (see `maskcover.defense.leads`) among the predictions that the certificate stands on,
-            those of the rows of its good masks; 0 if there is none. A larger margin than this would lose them.
-        evaluations: Masked predictions that were made for this image.
-        error: Why there can be no certificate whatever the predictions are: non-finite scores (threats.md, 26).
-    """
-
-    label: int
-    undefended: int
-    defended: Defended
-    certificate: Certificate
-    lead: float
-    evaluations: int
-    error: str | None = None
-
-    @property
-    def name(self) -> Literal["certified", "not_certified", "error"]:
-        """The verdict in one word."""
-        if self.error is not None:
-            return "error"
-        return "certified" if self.certificate.certified else "not_certified"
-
-
-def verdict(table: PredictionTable, label: int, certificate: Certificate, defended: Defended) -> Verdict:
-    """The verdict of a table; non-finite scores anywhere in it take the certificate back."""
-    rows = table.unions.ids[list(certificate.good)]
-    lead = float(table.leads[rows].min()) if rows.size else 0.0
-    broken = table.broken
-    error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
-    sound = replace(certificate, certified=certificate.certified and error is None)
-    return Verdict(label, table.undefended, defended, sound, lead, table.evaluations, error)
 
 
 @dataclass(frozen=True)
@@ -74,10 +30,15 @@ class CertificationResult:
 
     masks: MaskSet
     regions: RegionSet
-    rule: Rule
+    procedure: Procedure
     start: Ready
     options: Mapping[str, Any] | None = field(compare=False)
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def rule(self) -> Rule:
+        """The rule by which images are certified."""
+        return self.procedure.rule
 
     @property
     def margin(self) -> float:
@@ -96,8 +57,9 @@ class CertificationResult:
 
     @property
     def serving(self) -> dict[str, Any]:
-        """The adapter's options with which the certified model is served; a plain classifier has none."""
-        return {**self.options, "batch_size": self.start.evaluator.batch_size} if self.options is not None else {}
+        """The options with which the certified model is served: the defence, and for an adapter those it was given."""
+        adapted = {} if self.options is None else {**self.options, "batch_size": self.start.evaluator.batch_size}
+        return {"method": self.procedure.method, "threshold": self.procedure.threshold, **adapted}
 
     @property
     def certified(self) -> BoolArray:
@@ -106,8 +68,8 @@ class CertificationResult:
 
     @property
     def defended(self) -> IntArray:
-        """Labels by Algorithm 1 on the clean images; −1 where there is none."""
-        return np.array([verdict.defended.label for verdict in self.verdicts], dtype=np.int64)
+        """Labels by the defence on the clean images; −1 where there is none, or an alert."""
+        return np.array([verdict.answer for verdict in self.verdicts], dtype=np.int64)
 
     @property
     def undefended(self) -> IntArray:
@@ -144,10 +106,11 @@ class CertificationResult:
         bare = int((self.undefended == self.labels).sum())
         certified = int(self.certified.sum())
         low, high = exact_interval(certified, len(self))
+        promise = " to get their label or an alert" if self.procedure.method == "detect" else ""
         return (
-            f"{certified} of {len(self)} images certified against {self.regions} on {self.masks.grid} "
+            f"{certified} of {len(self)} images certified{promise} against {self.regions} on {self.masks.grid} "
             f"(95 % interval {low:.1%} to {high:.1%}); right as they are: {right} defended, {bare} undefended. "
-            f"{len(self.masks)} masks, rule {self.rule}, numerics {self.numerics}, margin {self.margin:g}, "
+            f"{len(self.masks)} masks, {self.procedure}, numerics {self.numerics}, margin {self.margin:g}, "
             f"{self.evaluations} masked predictions"
         )
 

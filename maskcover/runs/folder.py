@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import digest, write_atomically
+from maskcover.defense import Procedure
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
@@ -47,6 +48,11 @@ class Config:
     def batch_size(self) -> int:
         """Rows of every batch."""
         return int(self.document["fingerprint"]["batch_size"])
+
+    @property
+    def procedure(self) -> Procedure:
+        """The defence and the rule that certifies it."""
+        return Procedure(*(self.document[name] for name in ("method", "threshold", "rule", "exhaustive")))
 
     def members(self, number: int) -> range:
         """The numbers of the samples of a shard."""

@@ -19,8 +19,8 @@ class Row:
     Args:
         id: The sample's id.
         label: The true label.
-        undefended, defended: Labels of the bare classifier and of Algorithm 1; −1 where there is none.
-        case: How Algorithm 1 came to its label; empty for an error.
+        undefended, defended: Labels of the bare classifier and of the defence; −1 where there is none, or an alert.
+        case: How the defence came to its label; empty for an error.
         verdict: "certified", "not_certified" or "error".
         reason: Why there is an error; else empty.
         share: The share of the attacker's placements that was seen to be certified; 0 for an error.
@@ -51,13 +51,13 @@ def row_of(sample: str, label: int, found: Verdict | Failed, masks: MaskSet, reg
     """The row of a verdict, or of an image that could not be decided."""
     if isinstance(found, Failed):
         return Row(sample, label, UNDECIDED, UNDECIDED, "", "error", str(found), 0.0, 0.0, None, 0)
-    certificate, defended = found.certificate, found.defended
+    certificate, answer = found.certificate, found.defended
     return Row(
         sample,
         label,
         found.undefended,
-        defended.label,
-        defended.case.value,
+        found.answer,
+        answer.case.value,
         found.name,
         found.error or "",
         0.0 if found.error else _share(found, masks, regions),

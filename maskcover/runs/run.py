@@ -16,10 +16,10 @@ from maskcover.canonical import digest
 from maskcover.cells import IntArray
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.certificates import Covers
-from maskcover.defense.certify import certifying, checked_labels, checked_rule, counted, covering
+from maskcover.defense.certify import checked_labels, counted, covering, expected
 from maskcover.defense.engine import Failed, Images, settle
+from maskcover.defense.procedure import Method, Procedure, Rule
 from maskcover.defense.readiness import Ready, ready
-from maskcover.defense.results import Rule
 from maskcover.errors import InvalidInput, RunStopped
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -41,8 +41,7 @@ class Task:
     masks: MaskSet
     regions: RegionSet
     covers: Covers
-    rule: Rule
-    exhaustive: bool
+    procedure: Procedure
 
     def rows(self, start: Ready, members: Sequence[int]) -> Iterator[Row]:
         """The rows of some samples, as they fall.
@@ -51,7 +50,7 @@ class Task:
             RunStopped: the classifier failed on all of them.
         """
         labels = self.labels[list(members)]
-        decide = certifying(labels, self.covers, self.rule, start.margin, exhaustive=self.exhaustive)
+        decide = expected(self.procedure, start).certifying(labels, self.covers, start.margin)
         failures = 0
         for place, found in settle(start.evaluator, _Part(self.images, members), decide, isolate=True):
             number = members[place]
@@ -70,14 +69,12 @@ def task_of(
     ids: Sequence[str] | None,
     masks: MaskSet,
     regions: RegionSet | str | None,
-    rule: Rule = "rows",
-    *,
-    exhaustive: bool = False,
+    procedure: Procedure,
 ) -> Task:
     """A task, if everything fits together."""
     known, covers = covering(masks, regions)
     true, names = checked_labels(labels, counted(images)), _ids(ids, len(images))
-    return Task(images, true, names, masks, known, covers, checked_rule(rule, exhaustive=exhaustive), exhaustive)
+    return Task(images, true, names, masks, known, covers, procedure)
 
 
 def run(
@@ -89,6 +86,8 @@ def run(
     *,
     ids: Sequence[str] | None = None,
     regions: RegionSet | str | None = None,
+    method: Method = "double",
+    threshold: float | None = None,
     rule: Rule = "rows",
     exhaustive: bool = False,
     margin: float | None = None,
@@ -101,7 +100,7 @@ def run(
     """Certify a data set into a folder, shard by shard; the same call goes on where it was stopped.
 
     Args:
-        model, images, labels, masks, regions, rule, exhaustive, margin, options: As for `certify`.
+        model, images, labels, masks, regions, method, threshold, rule, exhaustive, margin, options: As for `certify`.
         out: The folder; it holds one run. A run with another configuration is refused with the differences.
         ids: The samples' ids, all different; by default their numbers.
         shard: (i, n): do every n-th shard from the i-th on, from 0; n processes share a run.
@@ -134,7 +133,7 @@ def run(
     5
     """
     pyarrow()  # a missing package is told before anything is computed
-    task = task_of(images, labels, ids, masks, regions, rule, exhaustive=exhaustive)
+    task = task_of(images, labels, ids, masks, regions, Procedure(method, threshold, rule, exhaustive))
     mine = _own(shard, shard_size, len(task.ids))
     classifier, folder = as_classifier(model, options), Folder(Path(out))
 
@@ -181,8 +180,10 @@ def _config(task: Task, start: Ready, shard_size: int, source: dict[str, Any]) -
         {
             "schema": 1,
             "regions": str(task.regions),
-            "rule": task.rule,
-            "exhaustive": task.exhaustive,
+            "method": task.procedure.method,
+            "threshold": task.procedure.threshold,
+            "rule": task.procedure.rule,
+            "exhaustive": task.procedure.exhaustive,
             "numerics": start.numerics,
             "margin": repr(start.margin),
             "fingerprint": dict(start.fingerprint.entries),

@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from maskcover import MaskSet, NotCovering, certify, parse_regions, predict, squares
-from maskcover.defense import UNDECIDED, CertificationResult
-from maskcover.defense.results import Rule
+from maskcover.defense import UNDECIDED, CertificationResult, Rule
 from tests.defense.naive import (
     IntArray,
     Looked,

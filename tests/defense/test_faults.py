@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from maskcover import InvalidInput, MaskSet, NotCovering, certify, predict, squares, verify
-from maskcover.defense import UNDECIDED, MaskedClassifier
-from maskcover.defense.results import Rule
+from maskcover.defense import UNDECIDED, MaskedClassifier, Rule
 from tests.defense.naive import BoolArray, Looked, Looker, image_of, singles, symmetric
 
 Scores = npt.NDArray[np.float64]

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskcover import InvalidInput, MaskSet, certify, cover, patches, squares
-from maskcover.defense import CertificationResult, exact_interval
-from maskcover.defense.results import Rule
+from maskcover.defense import CertificationResult, Rule, exact_interval
 from tests.defense.naive import BoolArray, Looked, Looker, image_of, one_hot, singles, symmetric
 
 Scores = npt.NDArray[np.float64]
@@ -47,7 +46,7 @@ def test_the_sentence_holds_the_counts_the_claim_the_interval_and_the_cost() -> 
     low, high = exact_interval(1, 3)
     assert str(found) == (
         f"1 of 3 images certified against squares(size=1) on 3 (95 % interval {low:.1%} to {high:.1%}); "
-        f"right as they are: 2 defended, 1 undefended. 3 masks, rule rows, numerics bitwise, margin 0, "
+        f"right as they are: 2 defended, 1 undefended. 3 masks, double masking, rule rows, numerics bitwise, margin 0, "
         f"{found.evaluations} masked predictions"
     )
 

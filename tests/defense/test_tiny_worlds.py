@@ -13,12 +13,12 @@ from maskcover import Box, predict
 from maskcover.defense import (
     UNDECIDED,
     Defended,
+    Rule,
     challenger_masking,
     detect,
     detection_certificate,
     detection_levels,
 )
-from maskcover.defense.results import Rule
 from tests.defense.naive import (
     BoolArray,
     FirstRound,

@@ -14,8 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from maskcover import Box, Grid, Mask, MaskSet, certify
-from maskcover.defense import UNDECIDED, CertificationResult
-from maskcover.defense.results import Rule
+from maskcover.defense import UNDECIDED, CertificationResult, Rule
 from tests.defense.naive import BoolArray, IntArray, algorithm_1, of_table, one_hot
 
 HIDDEN = 2  # what a model sees of a hidden pixel; the others are 0 and 1

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.covering import CoverReport
-from maskcover.defense import CertificationResult, Defended, Verdict
+from maskcover.defense import Answer, CertificationResult, Verdict
 from maskcover.masks import MaskSet
 from maskcover_torch.demo.attack import Attack
 from maskcover_torch.demo.photos import Photo
@@ -62,7 +62,7 @@ class AttackStep:
     target: PhotoStep
     attack: Attack
     undefended: int
-    defended: Defended
+    defended: Answer
     seconds: float
 
     @property

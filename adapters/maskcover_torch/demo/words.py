@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from maskcover.defense import Defended
+from maskcover.defense import Answer
 from maskcover_torch.demo.results import PhotoStep
 
 
@@ -17,7 +17,7 @@ def class_name(names: Sequence[str], label: int) -> str:
     return names[label] if label >= 0 else "no label"
 
 
-def defended_words(names: Sequence[str], defended: Defended) -> str:
+def defended_words(names: Sequence[str], defended: Answer) -> str:
     """A defended label with the case of Algorithm 1, such as "espresso (disagreer, mask 3)"."""
     return str(defended).replace(str(defended.label), class_name(names, defended.label), 1)
 

@@ -1,0 +1,58 @@
+"""The verdict on one image: what was seen of it, and what that certifies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from maskcover.defense.certificates import Certificate
+from maskcover.defense.detection import Detected
+from maskcover.defense.double_masking import Defended
+from maskcover.defense.labels import UNDECIDED
+from maskcover.defense.table import PredictionTable
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found of one image.
+
+    Args:
+        label: The true label.
+        undefended: The label of the bare classifier, `UNDECIDED` (−1) for non-finite or tied scores.
+        defended: What the defence says of the image as it is.
+        certificate: The certificate about `label`.
+        lead: The smallest lead (see `maskcover.defense.leads`) among the predictions that the certificate stands on,
+            those of the rows of its good masks; 0 if there is none. A larger margin than this would lose them.
+        evaluations: Masked predictions that were made for this image.
+        error: Why there can be no certificate whatever the predictions are: non-finite scores (threats.md, 26).
+    """
+
+    label: int
+    undefended: int
+    defended: Defended | Detected
+    certificate: Certificate
+    lead: float
+    evaluations: int
+    error: str | None = None
+
+    @property
+    def answer(self) -> int:
+        """The label that the defence gives the image as it is; −1 if there is none, or an alert in its place."""
+        return UNDECIDED if isinstance(self.defended, Detected) and self.defended.alert else self.defended.label
+
+    @property
+    def name(self) -> Literal["certified", "not_certified", "error"]:
+        """The verdict in one word."""
+        if self.error is not None:
+            return "error"
+        return "certified" if self.certificate.certified else "not_certified"
+
+
+def verdict(table: PredictionTable, label: int, certificate: Certificate, defended: Defended | Detected) -> Verdict:
+    """The verdict of a table; non-finite scores anywhere in it take the certificate back."""
+    rows = table.unions.ids[list(certificate.good)]
+    lead = float(table.leads[rows].min()) if rows.size else 0.0
+    broken = table.broken
+    error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
+    sound = replace(certificate, certified=certificate.certified and error is None)
+    return Verdict(label, table.undefended, defended, sound, lead, table.evaluations, error)
