@@ -1,0 +1,84 @@
+"""Masked predictions that gradients flow through, and the whole two-mask table of clean images.
+
+Nothing here judges an attack: these scores guide it, and `maskcover.defense.predict` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover_torch.classifier import TorchClassifier
+
+
+class MaskedScores:
+    """Scores of a model for images under pairs of masks.
+
+    Args:
+        classifier: The model, in evaluation mode, with its fill and its batch size.
+        masks: The masks.
+    """
+
+    def __init__(self, classifier: TorchClassifier, masks: MaskSet) -> None:
+        self._model = classifier.model
+        self._batch = classifier.batch_size
+        parameter = next(classifier.model.parameters(), None)
+        floating = parameter is not None and parameter.is_floating_point()
+        self._dtype = parameter.dtype if parameter is not None and floating else torch.float32
+        self.device = torch.device("cpu") if parameter is None else parameter.device
+        self.hidden = torch.from_numpy(np.asarray(masks)).to(self.device)
+        self._fill = torch.tensor(classifier.fill, dtype=self._dtype, device=self.device).reshape(1, -1, 1, 1)
+        self._pairs = torch.from_numpy(masks.unions.pairs).to(self.device)
+        self._ids = torch.from_numpy(masks.unions.ids).to(self.device)
+
+    def scores(self, images: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Scores (rows, classes), at least float32, of images (rows, channels, height, width) under two masks each."""
+        hidden = (self.hidden[first] | self.hidden[second]).unsqueeze(1)
+        scores: torch.Tensor = self._model(torch.where(hidden, self._fill, images.to(self._dtype)))
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+    def table(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of n clean images, with no gradient.
+
+        Returns:
+            The lead of the true label over the best other one under each pair of masks, as a share of the largest
+            absolute score: (n, masks, masks), negative where the prediction is wrong. And the probability of each
+            class, the mean over single masks: (n, classes).
+        """
+        unions, count = len(self._pairs), len(images)
+        with torch.no_grad():
+            rows = torch.arange(count * unions, device=self.device).split(self._batch)
+            parts = [self.scores(images[part // unions], *self._pairs[part % unions].T) for part in rows]
+        scores = torch.cat(parts).reshape(count, unions, -1)
+        if int(labels.max()) >= scores.shape[2]:
+            raise InvalidInput(f"labels go up to {int(labels.max())}, but the model has {scores.shape[2]} classes")
+        leads = lead(scores.flatten(0, 1), labels.repeat_interleave(unions)).reshape(count, unions)
+        single = scores[:, self._ids.diagonal()].softmax(dim=2).mean(dim=1)
+        return leads[:, self._ids], single
+
+
+def lead(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """By how much the score of a label exceeds the best other one, as a share of the largest absolute score.
+
+    Args:
+        scores: (rows, classes).
+        labels: int64 (rows,).
+
+    >>> lead(torch.tensor([[4.0, 1.0], [1.0, 4.0]]), torch.tensor([0, 0]))
+    tensor([ 0.7500, -0.7500])
+    """
+    own = scores.gather(1, labels[:, None]).squeeze(1)
+    others = scores.scatter(1, labels[:, None], -torch.inf).amax(dim=1)
+    return torch.nan_to_num((own - others) / scores.abs().amax(dim=1), nan=0.0)
+
+
+@contextmanager
+def gradients(device: torch.device) -> Iterator[None]:
+    """Gradients on and autocast off, whatever the caller has set."""
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device.type, enabled=False):
+        yield

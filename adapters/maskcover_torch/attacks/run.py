@@ -1,0 +1,121 @@
+"""The attempts of an attack: which image is tried where, in what order, and who judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from maskcover.cells import BoolArray
+from maskcover.defense import predict
+from maskcover.masks import MaskSet
+from maskcover_torch.attacks.ascent import Budget, Trials, ascent
+from maskcover_torch.attacks.masked import MaskedScores
+from maskcover_torch.attacks.outcomes import Attacked
+from maskcover_torch.attacks.placements import Candidates, Placement, bitmap
+from maskcover_torch.classifier import TorchClassifier
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Where and towards what to attack one group of images, from the two-mask tables of the clean images.
+
+    `places`: for each image the placements in the order of their trial. `wrong`: int64 (n, classes − 1), the wrong
+    labels of each image, the likeliest under single masks first. `leads`: see `MaskedScores.table`.
+    """
+
+    places: list[list[Placement]]
+    wrong: torch.Tensor
+    leads: torch.Tensor
+
+    def attempts(self, restarts: int) -> Iterator[tuple[int, int]]:
+        """The attempts (rank of the placement, rank of the wrong label), all placements before any restart."""
+        for restart in range(restarts):
+            for rank in range(max(map(len, self.places))):
+                yield rank, restart % self.wrong.shape[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """What is the same for all images, and the two sources of chance, which every attempt moves on."""
+
+    classifier: TorchClassifier
+    masks: MaskSet
+    masked: MaskedScores
+    candidates: Candidates
+    budget: Budget
+    placements: int
+    restarts: int
+    numbers: np.random.Generator
+    generator: torch.Generator
+
+    def attacked(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
+        """The outcomes of a group of images: one attempt at a time on each that is not broken yet."""
+        images, labels = images.to(self.masked.device), labels.to(self.masked.device)
+        plan = self._plan(images, labels)
+        outcomes = self._before(images, labels, claimed)
+        for rank, target in plan.attempts(self.restarts):
+            chosen = [n for n, one in enumerate(outcomes) if not one.broken and rank < len(plan.places[n])]
+            if not chosen:
+                continue
+            places = [plan.places[n][rank] for n in chosen]
+            regions = np.stack([bitmap(place, self.masks.grid) for place in places])[:, None]
+            painted = torch.from_numpy(regions).to(images.device)
+            of = torch.tensor(chosen, device=images.device)
+            trials = Trials(images[of], painted, labels[of], plan.wrong[of, target], plan.leads[of])
+            for n, place, found in zip(chosen, places, self._tried(trials), strict=True):
+                outcomes[n] = _after(outcomes[n], place, found)
+        return outcomes
+
+    def _plan(self, images: torch.Tensor, labels: torch.Tensor) -> Plan:
+        leads, probabilities = self.masked.table(images, labels)
+        rows = leads.amin(dim=2).cpu().numpy()
+        places = [self.candidates.chosen(row, self.placements, self.numbers) for row in rows]
+        likeliest = probabilities.scatter(1, labels[:, None], -1.0).argsort(dim=1, descending=True)
+        return Plan(places, likeliest[:, :-1], leads)
+
+    def _before(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
+        """The outcomes before any attempt: broken where the defended label is wrong as it is."""
+        outcomes = []
+        for image, label, found, claim in zip(images, labels.tolist(), self._judged(images), claimed, strict=True):
+            broken = None if found == label else image.cpu()
+            outcomes.append(Attacked(label, bool(claim), found, broken, (), attempts=0, steps=0))
+        return outcomes
+
+    def _tried(self, trials: Trials) -> list[_Found]:
+        """What came of attempts: judged at every look, the first success kept."""
+        found = [_Found(int(label), None, 0) for label in trials.labels]
+        for made, attacked in ascent(self.masked, trials, self.budget, self.generator):
+            left = [n for n, one in enumerate(found) if one.image is None]
+            if not left:
+                break
+            for n, label in zip(left, self._judged(attacked[left]), strict=True):
+                success = label != int(trials.labels[n])
+                found[n] = _Found(label, attacked[n].cpu() if success else None, made)
+        return found
+
+    def _judged(self, images: torch.Tensor) -> list[int]:
+        """The defended labels; the only judge of an attack."""
+        return [decision.label for decision in predict(self.classifier, list(images), self.masks)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """The outcome of one attempt: the last defended label, the image if that is wrong, the steps made."""
+
+    label: int
+    image: torch.Tensor | None
+    steps: int
+
+
+def _after(before: Attacked, place: Placement, found: _Found) -> Attacked:
+    return replace(
+        before,
+        defended=found.label,
+        image=found.image,
+        placement=() if found.image is None else place,
+        attempts=before.attempts + 1,
+        steps=before.steps + found.steps,
+    )
