@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from tqdm import tqdm
@@ -13,9 +12,7 @@ from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.ascent import Budget
 from maskcover_torch.attacks.inputs import claimed_regions, claims, stacked, true_labels, value_range, whole
-from maskcover_torch.attacks.masked import MaskedScores
 from maskcover_torch.attacks.outcomes import Attacked, AttackReport
-from maskcover_torch.attacks.placements import Candidates
 from maskcover_torch.attacks.run import Run
 from maskcover_torch.classifier import Fill, TorchClassifier
 
@@ -80,7 +77,7 @@ def attack(
     ...     _ = model[2].weight.copy_(torch.tensor([[0.0], [1.0]])), model[2].bias.copy_(torch.tensor([0.1, 0.0]))
     >>> report = attack(model, torch.zeros(1, 1, 6, 6), [0], cover(squares(size=2), image_size=6, grid=(2, 2)))
     >>> print(report)
-    attacks within squares(size=2) on 6×6 images (1 of them), defended by 4 masks
+    attacks within squares(size=2) on 6×6, defended by 4 masks
       certified: 0 of 1 broken in 8 attempts (95 % interval 0.0% to 97.5%)
       right, not certified: 0 of 0 broken in 0 attempts (95 % interval 0.0% to 100.0%)
       wrong without an attack: 0
@@ -89,29 +86,19 @@ def attack(
         whole(name, number)
     known = claimed_regions(masks, regions)
     classifier = TorchClassifier(model, fill=fill, batch_size=batch_size)
-    pixels = stacked(images, masks.grid.shape)
-    true = true_labels(labels, len(pixels))
-    values = value_range(low, high, pixels)
-    if certified is None:
-        claimed = certify(classifier, list(pixels), true, masks, regions=known).certified
-    else:
-        claimed = claims(certified, len(pixels))
-    chance = np.random.default_rng(seed)
-    run = Run(
-        classifier,
-        masks,
-        MaskedScores(classifier, masks),
-        Candidates.of(known, masks, chance),
-        Budget(*values, steps, views),
-        placements,
-        restarts,
-        chance,
-        # On the CPU, so that the same seed gives the same attack on every device.
-        torch.Generator().manual_seed(seed),
-    )
-    outcomes: list[Attacked] = []
-    size = max(1, batch_size // views)
-    for first in tqdm(range(0, len(pixels), size), desc="attacking", unit="batch", disable=not progress):
-        part = slice(first, first + size)
-        outcomes += run.attacked(pixels[part], torch.from_numpy(true[part]), claimed[part])
+    true = true_labels(labels, len(images))
+    # Tensors made in a caller's inference mode could carry no gradients.
+    with torch.inference_mode(False):
+        pixels = stacked(images, masks.grid.shape)
+        budget = Budget(*value_range(low, high, pixels), steps, views)
+        if certified is None:
+            claimed = certify(classifier, list(pixels), true, masks, regions=known).certified
+        else:
+            claimed = claims(certified, len(pixels))
+        run = Run.of(classifier, masks, known, budget, placements, restarts, seed)
+        outcomes: list[Attacked] = []
+        size = max(1, batch_size // views)
+        for first in tqdm(range(0, len(pixels), size), desc="attacking", unit="batch", disable=not progress):
+            part = slice(first, first + size)
+            outcomes += run.attacked(pixels[part], torch.from_numpy(true[part]), claimed[part])
     return AttackReport(masks, known, tuple(outcomes))

@@ -52,9 +52,7 @@ def stacked(images: Images, size: tuple[int, ...]) -> torch.Tensor:
         raise InvalidInput(f"expected images of {expected}; got {sorted(shapes)} of {sorted(map(str, dtypes))}")
     if not tensors[0].is_floating_point():
         raise InvalidInput(f"expected images of floats as the model takes them; got {tensors[0].dtype}")
-    # Images made in inference mode cannot be part of what gradients flow through; copies made outside of it can.
-    with torch.inference_mode(False):
-        return torch.stack([tensor.detach().cpu() for tensor in tensors])
+    return torch.stack([tensor.detach().cpu() for tensor in tensors])
 
 
 def true_labels(labels: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:

@@ -5,9 +5,6 @@ Nothing here judges an attack: these scores guide it, and `maskcover.defense.pre
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 
@@ -51,9 +48,12 @@ class MaskedScores:
             class, the mean over single masks: (n, classes).
         """
         unions, count = len(self._pairs), len(images)
-        with torch.no_grad():
-            rows = torch.arange(count * unions, device=self.device).split(self._batch)
-            parts = [self.scores(images[part // unions], *self._pairs[part % unions].T) for part in rows]
+        parts = []
+        for start in range(0, count * unions, self._batch):
+            rows = torch.arange(start, min(start + self._batch, count * unions), device=self.device)
+            first, second = self._pairs[rows % unions].T
+            with torch.no_grad():
+                parts.append(self.scores(images[rows // unions], first, second))
         scores = torch.cat(parts).reshape(count, unions, -1)
         if int(labels.max()) >= scores.shape[2]:
             raise InvalidInput(f"labels go up to {int(labels.max())}, but the model has {scores.shape[2]} classes")
@@ -75,10 +75,3 @@ def lead(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     own = scores.gather(1, labels[:, None]).squeeze(1)
     others = scores.scatter(1, labels[:, None], -torch.inf).amax(dim=1)
     return torch.nan_to_num((own - others) / scores.abs().amax(dim=1), nan=0.0)
-
-
-@contextmanager
-def gradients(device: torch.device) -> Iterator[None]:
-    """Gradients on and autocast off, whatever the caller has set."""
-    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device.type, enabled=False):
-        yield

@@ -82,7 +82,7 @@ class AttackReport:
     def __str__(self) -> str:
         right = [outcome for outcome in self.outcomes if outcome.certified or not outcome.wrong_before]
         lines = [
-            f"attacks within {self.regions} on {len(self)} images, defended by {len(self.masks)} masks",
+            f"attacks within {self.regions} on {self.masks.grid}, defended by {len(self.masks)} masks",
             _figures("certified", [outcome for outcome in right if outcome.certified]),
             _figures("right, not certified", [outcome for outcome in right if not outcome.certified]),
             f"  wrong without an attack: {len(self) - len(right)}",

@@ -11,6 +11,7 @@ import torch
 from maskcover.cells import BoolArray
 from maskcover.defense import predict
 from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet
 from maskcover_torch.attacks.ascent import Budget, Trials, ascent
 from maskcover_torch.attacks.masked import MaskedScores
 from maskcover_torch.attacks.outcomes import Attacked
@@ -50,6 +51,25 @@ class Run:
     restarts: int
     numbers: np.random.Generator
     generator: torch.Generator
+
+    @classmethod
+    def of(
+        cls,
+        classifier: TorchClassifier,
+        masks: MaskSet,
+        regions: RegionSet,
+        budget: Budget,
+        placements: int,
+        restarts: int,
+        seed: int,
+    ) -> Run:
+        """The run of a seed; see `attack` for the arguments."""
+        numbers = np.random.default_rng(seed)
+        candidates = Candidates.of(regions, masks, numbers)
+        # On the CPU, so that the same seed gives the same noise on every device.
+        generator = torch.Generator().manual_seed(seed)
+        masked = MaskedScores(classifier, masks)
+        return cls(classifier, masks, masked, candidates, budget, placements, restarts, numbers, generator)
 
     def attacked(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
         """The outcomes of a group of images: one attempt at a time on each that is not broken yet."""
