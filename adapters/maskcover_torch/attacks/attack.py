@@ -75,8 +75,8 @@ def attack(
     >>> model = torch.nn.Sequential(torch.nn.AvgPool2d(6), torch.nn.Flatten(), torch.nn.Linear(1, 2)).eval()
     >>> with torch.no_grad():                            # 1 if the mean of the image exceeds 0.1, else 0
     ...     _ = model[2].weight.copy_(torch.tensor([[0.0], [1.0]])), model[2].bias.copy_(torch.tensor([0.1, 0.0]))
-    >>> report = attack(model, torch.zeros(1, 1, 6, 6), [0], cover(squares(size=2), image_size=6, grid=(2, 2)))
-    >>> print(report)
+    >>> masks = cover(squares(size=2), image_size=6, grid=(2, 2))
+    >>> print(attack(model, torch.zeros(1, 1, 6, 6), [0], masks, steps=4, batch_size=8))
     attacks within squares(size=2) on 6×6, defended by 4 masks
       certified: 0 of 1 broken in 8 attempts (95 % interval 0.0% to 97.5%)
       right, not certified: 0 of 0 broken in 0 attempts (95 % interval 0.0% to 100.0%)
@@ -86,10 +86,10 @@ def attack(
         whole(name, number)
     known = claimed_regions(masks, regions)
     classifier = TorchClassifier(model, fill=fill, batch_size=batch_size)
-    true = true_labels(labels, len(images))
     # Tensors made in a caller's inference mode could carry no gradients.
     with torch.inference_mode(False):
         pixels = stacked(images, masks.grid.shape)
+        true = true_labels(labels, len(pixels))
         budget = Budget(*value_range(low, high, pixels), steps, views)
         if certified is None:
             claimed = certify(classifier, list(pixels), true, masks, regions=known).certified

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from maskcover.cells import BoolArray
-from maskcover.defense.engine import Images
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
@@ -34,13 +33,15 @@ def claimed_regions(masks: MaskSet, regions: RegionSet | str | None) -> RegionSe
     return parse_regions(claimed)
 
 
-def stacked(images: Images, size: tuple[int, ...]) -> torch.Tensor:
+def stacked(images: object, size: tuple[int, ...]) -> torch.Tensor:
     """The images as one tensor (n, channels, height, width), a copy on the CPU.
 
     Args:
         images: At least one float tensor or array (channels, height, width), all of one shape and dtype.
         size: (height, width) of the masks.
     """
+    if not isinstance(images, Sized) or not hasattr(images, "__getitem__"):
+        raise InvalidInput(f"expected images with a length and an index, such as a list; got {type(images).__name__}")
     items = [images[number] for number in range(len(images))]
     if not items or not all(isinstance(item, torch.Tensor | np.ndarray) for item in items):
         found = type(items[0]).__name__ if items else "none"

@@ -5,12 +5,17 @@ Nothing here judges an attack: these scores guide it, and `maskcover.defense.pre
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
+
+_SALIENT_MASKS = 64
 
 
 class MaskedScores:
@@ -61,6 +66,27 @@ class MaskedScores:
         single = scores[:, self._ids.diagonal()].softmax(dim=2).mean(dim=1)
         return leads[:, self._ids], single
 
+    def saliency(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """How much each pixel of n clean images moves the lead of the true label under single masks, to first order.
+
+        Returns:
+            Sums over masks and channels of absolute derivatives, (n, height, width).
+        """
+        masks = torch.linspace(0, len(self.hidden) - 1, min(len(self.hidden), _SALIENT_MASKS)).round().long().unique()
+        found = torch.zeros(len(images), *self.hidden.shape[1:], device=self.device)
+        for number in range(len(images)):
+            for start in range(0, len(masks), self._batch):
+                mask = masks[start : start + self._batch].to(self.device)
+                found[number] += self._slopes(images[number], labels[number], mask).abs().sum(dim=(0, 1))
+        return found
+
+    def _slopes(self, image: torch.Tensor, label: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        with tracked(self.device):
+            views = image.expand(len(mask), -1, -1, -1).detach().clone().requires_grad_()
+            total = lead(self.scores(views, mask, mask), label.expand(len(mask))).sum()
+            (slopes,) = torch.autograd.grad(total, views)
+        return torch.nan_to_num(slopes)
+
 
 def lead(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """By how much the score of a label exceeds the best other one, as a share of the largest absolute score.
@@ -75,3 +101,10 @@ def lead(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     own = scores.gather(1, labels[:, None]).squeeze(1)
     others = scores.scatter(1, labels[:, None], -torch.inf).amax(dim=1)
     return torch.nan_to_num((own - others) / scores.abs().amax(dim=1), nan=0.0)
+
+
+@contextmanager
+def tracked(device: torch.device) -> Iterator[None]:
+    """Gradients on, and autocast, which would make them coarse, off: whatever the caller has set."""
+    with torch.enable_grad(), torch.autocast(device.type, enabled=False):
+        yield

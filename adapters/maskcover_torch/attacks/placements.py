@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.cells import BoolArray, Cells
+from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.covering import verify
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
@@ -23,46 +23,58 @@ Placement = tuple[Cells, ...]
 """The patches of one region, overlaps allowed: one stencil of each slot of a term, at one of its places."""
 
 _CANDIDATES = 1024
-_RANDOM_SHARE = 4  # one in so many placements is random: what is weakest without a patch need not be so with one
+_SHARPNESS = 4  # a placement of twice the effect is chosen 2**4 times as often
+_LEAST_EFFECT = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
     """Placements of a region set, of which each image is given those that look weakest on it.
 
-    `inside`: bool (placements, masks), which masks contain which placement.
+    `inside`: bool (placements, masks), which masks contain which placement. `pixels`: the flat numbers of the pixels
+    of each placement.
     """
 
     regions: RegionSet
     masks: MaskSet
     placements: tuple[Placement, ...]
     inside: BoolArray
+    pixels: tuple[IntArray, ...]
 
     @classmethod
     def of(cls, regions: RegionSet, masks: MaskSet, random: np.random.Generator) -> Candidates:
         """All placements of a small family, random ones of a large one."""
         placements = drawn(regions, masks.grid, _CANDIDATES, random)
-        painted = (bitmap(placement, masks.grid) for placement in placements)
-        return cls(regions, masks, placements, containing(np.asarray(masks), painted))
+        pixels = tuple(np.flatnonzero(bitmap(placement, masks.grid)) for placement in placements)
+        return cls(regions, masks, placements, containing(np.asarray(masks), pixels), pixels)
 
-    def chosen(self, rows: FloatArray, count: int, random: np.random.Generator) -> list[Placement]:
+    def chosen(
+        self, rows: FloatArray, saliency: FloatArray, count: int, random: np.random.Generator
+    ) -> list[Placement]:
         """At most `count` placements to attack, the most promising first.
 
         By the row theorem (design §7) a placement is out of reach if one mask that contains it has a wholly right row.
-        So a placement is as well protected as the strongest row among the masks that contain it. Most of the chosen
-        are those protected least, the others are random ones; a placement that no good mask contains is always there.
+        So a placement is as well protected as the strongest row among the masks that contain it, and *open* if that
+        row is wrong somewhere. In turn the choice falls on an open placement of salient pixels, on one of those
+        protected least, on a salient one again, and on any. An open placement comes first wherever there is one.
 
         Args:
             rows: (masks,), the smallest lead of the true label in the row of each mask, negative if wrong somewhere.
+            saliency: (height, width), how much each pixel moves the predictions.
             count: How many to choose.
-            random: Decides between equals, which are many: neighbouring placements lie inside the same masks.
+            random: Decides between what is nearly equal: neighbouring placements are.
         """
         strength = np.where(self.inside, rows, -np.inf).max(axis=1)
-        order = np.lexsort((random.random(len(strength)), strength))
-        weakest = order[: count - count // _RANDOM_SHARE]
-        numbers = [*weakest, *random.permutation(order[len(weakest) :])]
+        effect = np.array([saliency.ravel()[pixels].sum() for pixels in self.pixels])
+        if (strength <= 0).any():
+            effect = np.where(strength <= 0, effect, 0.0)
+        weights = np.maximum(effect / max(effect.max(), _LEAST_EFFECT), _LEAST_EFFECT) ** _SHARPNESS
+        # A race of exponential clocks: drawn without repetition, each time in proportion to the weights.
+        salient, again = (np.argsort(random.exponential(size=len(weights)) / weights) for _ in range(2))
+        weakest = np.lexsort((random.random(len(strength)), strength))
+        numbers = np.stack([salient, weakest, again, random.permutation(len(strength))], axis=1).ravel()
+        found = [self.placements[number] for number in numbers.tolist()]
         witness = uncovered(self.regions, self.masks, tuple(np.flatnonzero(rows > 0).tolist()))
-        found = [self.placements[number] for number in numbers]
         return list(dict.fromkeys([*witness, *found]))[:count]
 
 
@@ -95,11 +107,15 @@ def bitmap(placement: Placement, grid: Grid) -> BoolArray:
     return Cells([]).union(*placement).to_array(grid)
 
 
-def containing(hidden: BoolArray, regions: Iterable[BoolArray]) -> BoolArray:
-    """Which masks contain which regions: bool (regions, masks) of bools (masks, height, width) and (height, width)."""
-    # Counts of pixels below 2**24 are exact in float32. One region at a time: there may be many, and large ones.
-    left = (~hidden.reshape(len(hidden), -1)).astype(np.float32).T
-    return np.array([region.reshape(-1).astype(np.float32) @ left == 0 for region in regions])
+def containing(hidden: BoolArray, regions: Iterable[IntArray]) -> BoolArray:
+    """Which masks contain which regions: bool (regions, masks).
+
+    Args:
+        hidden: The masks, bool (masks, height, width).
+        regions: Flat numbers of the pixels of each region.
+    """
+    flat = np.ascontiguousarray(hidden.reshape(len(hidden), -1).T)
+    return np.array([flat[pixels].all(axis=0) for pixels in regions])
 
 
 def _all(term: Term) -> Iterator[Placement]:

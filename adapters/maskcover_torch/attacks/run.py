@@ -92,7 +92,8 @@ class Run:
     def _plan(self, images: torch.Tensor, labels: torch.Tensor) -> Plan:
         leads, probabilities = self.masked.table(images, labels)
         rows = leads.amin(dim=2).cpu().numpy()
-        places = [self.candidates.chosen(row, self.placements, self.numbers) for row in rows]
+        slopes = self.masked.saliency(images, labels).double().cpu().numpy()
+        places = [self.candidates.chosen(*of, self.placements, self.numbers) for of in zip(rows, slopes, strict=True)]
         likeliest = probabilities.scatter(1, labels[:, None], -1.0).argsort(dim=1, descending=True)
         return Plan(places, likeliest[:, :-1], leads)
 
