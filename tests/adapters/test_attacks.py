@@ -32,6 +32,7 @@ from maskcover import (
     rectangle,
     squares,
     union,
+    within,
 )
 from maskcover import (
     bitmap as bitmaps,
@@ -80,7 +81,7 @@ def digits() -> Digits:
             nn.Conv2d(24, 32, 3, stride=2, padding=1), nn.ReLU(),
             nn.Flatten(), nn.Linear(32 * 25, 10),
         )  # fmt: skip
-        trained(model, images[:4000], true[:4000], epochs=8)
+        trained(model, images[:4000], true[:4000], epochs=7)
     return Digits(model, images[4000:], true[4000:])
 
 
@@ -109,11 +110,13 @@ def holed(images: torch.Tensor, size: int = 11) -> torch.Tensor:
     return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
 
 
-def attacked(digits: Digits, chosen: BoolArray, masks: MaskSet, regions: RegionSet, **options: Any) -> AttackReport:
-    """The attack on some of the digits, all of them claimed to be certified."""
+def attacked(
+    digits: Digits, chosen: BoolArray, masks: MaskSet, regions: RegionSet, *, claim: bool, **options: Any
+) -> AttackReport:
+    """The attack on some of the digits, of which all or none are claimed to be certified."""
     numbers = torch.from_numpy(np.flatnonzero(chosen))
     images, labels = digits.images[numbers], digits.labels[numbers]
-    claims = np.ones(len(numbers), dtype=np.bool_)
+    claims = np.full(len(numbers), claim)
     return attack(digits.model, images, labels, masks, regions=regions, certified=claims, batch_size=256, **options)
 
 
@@ -146,12 +149,12 @@ def test_no_certified_digit_is_broken_and_many_others_are(
 ) -> None:
     regions, masks, result, placements = family
     certified = result.certified
-    report = attacked(digits, certified, masks, regions, placements=placements, steps=12, views=6)
+    report = attacked(digits, certified, masks, regions, claim=True, placements=placements, steps=10, views=6)
     print(report)
     assert report.refutations == ()
     assert report.attempts == placements * certified.sum() >= 250
-    open_ones = first(~certified & (result.defended == result.labels), 32)
-    broken = attacked(digits, open_ones, masks, regions, placements=8, steps=20)
+    open_ones = first(~certified & (result.defended == result.labels), 24)
+    broken = attacked(digits, open_ones, masks, regions, claim=False, placements=6, steps=20)
     print(broken)
     assert broken.broken.sum() >= 5
     for outcome in [one for one in broken.outcomes if one.broken][:5]:
@@ -167,9 +170,10 @@ def test_a_faulty_certificate_is_refuted(digits: Digits) -> None:
     images, labels = digits.images[:100], digits.labels[:100]
     with pytest.raises(NotCovering):
         attack(digits.model, images, labels, kept, regions=regions)
-    # The certificate with one line left out: whether the masks cover at all.
-    small = certify(digits.model, images, labels, kept, regions=squares(size=1), rule="all-pairs", batch_size=256)
-    report = attacked(digits, first(small.certified, 32), kept, regions, placements=8, steps=20)
+    # Algorithm 2 without its second line, which asks whether the masks cover: here they cover a corner only.
+    corner = within(squares(size=1), (0, 0, 1, 1))
+    believed = certify(digits.model, images, labels, kept, regions=corner, rule="all-pairs", batch_size=256)
+    report = attacked(digits, first(believed.certified, 24), kept, regions, claim=True, placements=8, steps=20)
     print(report)
     assert len(report.refutations) >= 3
 
@@ -181,11 +185,11 @@ def test_the_undefended_model_is_broken_more_often(digits: Digits) -> None:
     bare = digits.model(digits.images[:60]).argmax(dim=1).numpy()
     labels = digits.labels[:60].numpy()
     right = first((bare == labels) & (np.array(defended) == labels), 40)
-    with_defense = attacked(digits, right, masks, regions, placements=4, steps=20)
-    without = attacked(digits, right, UNDEFENDED, regions, placements=4, steps=20)
+    with_defense = attacked(digits, right, masks, regions, claim=False, placements=4, steps=20)
+    without = attacked(digits, right, UNDEFENDED, regions, claim=False, placements=4, steps=20)
     print(with_defense, without)
     assert without.broken.sum() > with_defense.broken.sum() > 0
-    assert without.broken.mean() > 0.8
+    assert without.broken.mean() > 0.6
 
 
 # What follows needs no training: a small random network on small images.
@@ -207,6 +211,20 @@ def network() -> nn.Module:
         return nn.Sequential(
             nn.Conv2d(CHANNELS, 4, 3), nn.BatchNorm2d(4), nn.Tanh(), nn.Flatten(), nn.Linear(168, 4)
         ).eval()
+
+
+class Detached(nn.Module):
+    """Scores that depend on the pixels, but let no gradient through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = network()
+        self.eval()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Scores (n, 4)."""
+        scores: torch.Tensor = self.head(images.detach())
+        return scores
 
 
 def random_images(count: int) -> torch.Tensor:
@@ -381,6 +399,11 @@ def test_arrays_of_another_precision_keep_it() -> None:
         ({"high": float("nan")}, "high must be a finite number, or one for each of 2 channels"),
         ({"low": (0.0, 0.0, 0.0)}, "low must be a finite number, or one for each of 2 channels"),
         ({"low": "dark"}, "low must be a number, or one a channel"),
+        ({"fill": (0.0, 0.0, 0.0)}, "fill has 3 values; the images have 2 channels"),
+        ({"fill": (0.0, 0.0, 0.0), "certified": np.zeros(2, dtype=bool)}, "fill has 3 values; the images have 2"),
+        ({"model": Detached()}, "the model's scores carry no gradient to its input"),
+        ({"model": nn.Flatten(0).eval()}, "one tensor of scores"),
+        ({"model": 3}, "expected a torch.nn.Module; got int"),
         ({"model": network().train()}, "training mode"),
         ({"regions": squares(size=30)}, "no place|does not fit|holds no region"),
     ],

@@ -21,11 +21,11 @@ from math import cos, pi
 import torch
 from torch.nn.functional import cross_entropy
 
-from maskcover_torch.attacks.masked import MaskedScores, lead, tracked
+from maskcover_torch.attacks.masked import MaskedScores, lead, slopes, tracked
 
 _MOMENTUM = 0.75
 _FIRST_STEP = 0.2  # of the value range; from there down to nearly nothing, along a cosine
-_LOOKS = 4
+_LOOK_EVERY = 10  # steps: a look costs about as much as so many of them
 _NOISE = 0.05  # of the largest score: leads this close take turns
 
 
@@ -67,13 +67,12 @@ def ascent(
     velocity = torch.zeros_like(content)
     visible = _visible(masked.hidden, trials.regions)
     seen = trials.leads.clone()
-    every = -(-budget.steps // _LOOKS)
     for step in range(budget.steps):
         pairs = _chosen(seen, visible, budget.views, generator)
         velocity = _MOMENTUM * velocity + _gradient(masked, trials, content, seen, *pairs).sign()
         size = _FIRST_STEP * (1 + cos(pi * step / budget.steps)) / 2
         content = torch.clamp(content - size * (high - low) * velocity.sign(), low, high)
-        if (step + 1) % every == 0 or step + 1 == budget.steps:
+        if (step + 1) % _LOOK_EVERY == 0 or step + 1 == budget.steps:
             yield step + 1, torch.where(trials.regions, content, trials.images)
 
 
@@ -95,12 +94,12 @@ def _gradient(
         attacked = torch.where(trials.regions, content, trials.images).repeat_interleave(views, dim=0)
         scores = masked.scores(attacked, first.flatten(), second.flatten())
         loss = cross_entropy(scores, trials.targets.repeat_interleave(views), reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, content)
+        gradient = slopes(loss, content)
     found = lead(scores.detach(), trials.labels.repeat_interleave(views)).reshape(first.shape).to(seen)
     number = torch.arange(len(seen), device=seen.device)[:, None]
     seen[number, first, second] = found
     seen[number, second, first] = found
-    return torch.nan_to_num(gradient)
+    return gradient
 
 
 def _chosen(

@@ -72,7 +72,8 @@ class MaskedScores:
         Returns:
             Sums over masks and channels of absolute derivatives, (n, height, width).
         """
-        masks = torch.linspace(0, len(self.hidden) - 1, min(len(self.hidden), _SALIENT_MASKS)).round().long().unique()
+        # Every so many masks: enough to see where the pixels are that matter.
+        masks = torch.arange(0, len(self.hidden), -(-len(self.hidden) // _SALIENT_MASKS))
         found = torch.zeros(len(images), *self.hidden.shape[1:], device=self.device)
         for number in range(len(images)):
             for start in range(0, len(masks), self._batch):
@@ -83,9 +84,7 @@ class MaskedScores:
     def _slopes(self, image: torch.Tensor, label: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         with tracked(self.device):
             views = image.expand(len(mask), -1, -1, -1).detach().clone().requires_grad_()
-            total = lead(self.scores(views, mask, mask), label.expand(len(mask))).sum()
-            (slopes,) = torch.autograd.grad(total, views)
-        return torch.nan_to_num(slopes)
+            return slopes(lead(self.scores(views, mask, mask), label.expand(len(mask))).sum(), views)
 
 
 def lead(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -108,3 +107,13 @@ def tracked(device: torch.device) -> Iterator[None]:
     """Gradients on, and autocast, which would make them coarse, off: whatever the caller has set."""
     with torch.enable_grad(), torch.autocast(device.type, enabled=False):
         yield
+
+
+def slopes(total: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
+    """The finite derivatives of a number by pixels; raises `InvalidInput` if the model lets no gradient through."""
+    found = torch.autograd.grad(total, pixels, allow_unused=True)[0] if total.requires_grad else None
+    if found is None:
+        raise InvalidInput(
+            "the model's scores carry no gradient to its input; attack a model that neither detaches nor forbids it"
+        )
+    return torch.nan_to_num(found)

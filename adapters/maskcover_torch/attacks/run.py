@@ -74,8 +74,9 @@ class Run:
     def attacked(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
         """The outcomes of a group of images: one attempt at a time on each that is not broken yet."""
         images, labels = images.to(self.masked.device), labels.to(self.masked.device)
-        plan = self._plan(images, labels)
+        # The judge comes first: it also says in words what is wrong with a model or a fill.
         outcomes = self._before(images, labels, claimed)
+        plan = self._plan(images, labels)
         for rank, target in plan.attempts(self.restarts):
             chosen = [n for n, one in enumerate(outcomes) if not one.broken and rank < len(plan.places[n])]
             if not chosen:
