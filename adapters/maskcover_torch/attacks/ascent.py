@@ -38,7 +38,7 @@ class Trials:
         regions: What may be overwritten, bool (n, 1, height, width).
         labels: The true labels, int64 (n,).
         targets: Wrong labels to push to, int64 (n,).
-        leads: Those of the true label on the clean images, (n, masks, masks); see `MaskedScores.table`.
+        leads: Those of the true label on the clean images, (n, masks, masks); see `MaskedScores.leads`.
     """
 
     images: torch.Tensor

@@ -40,7 +40,8 @@ def attack(
 
     An attempt takes one placement of the region set and one wrong label, and paints the placement by projected sign
     gradient on the masked predictions that stand in its way (see `maskcover_torch.attacks.ascent`). The placements
-    are mostly those that the two-mask predictions of the clean image protect least. Whether an attempt succeeded is
+    are those that the two-mask predictions of the clean image protect least, those of the most salient pixels among
+    them, and some at random. Whether an attempt succeeded is
     decided by `maskcover.predict` on the attacked image, and by nothing else.
 
     Args:

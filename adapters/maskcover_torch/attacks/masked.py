@@ -44,27 +44,29 @@ class MaskedScores:
         scores: torch.Tensor = self._model(torch.where(hidden, self._fill, images.to(self._dtype)))
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
-    def table(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of n clean images, with no gradient.
+    def leads(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The lead of the true label (see `lead`) in n clean images under each pair of masks: (n, masks, masks)."""
+        found = [lead(scores, labels[number]) for number, scores in self._each(images, self._pairs)]
+        return torch.cat(found).reshape(len(images), -1)[:, self._ids]
 
-        Returns:
-            The lead of the true label over the best other one under each pair of masks, as a share of the largest
-            absolute score: (n, masks, masks), negative where the prediction is wrong. And the probability of each
-            class, the mean over single masks: (n, classes).
-        """
-        unions, count = len(self._pairs), len(images)
-        parts = []
-        for start in range(0, count * unions, self._batch):
-            rows = torch.arange(start, min(start + self._batch, count * unions), device=self.device)
-            first, second = self._pairs[rows % unions].T
+    def likeliest(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The wrong labels of n clean images, the likeliest under single masks first: int64 (n, classes − 1)."""
+        singles = torch.arange(len(self.hidden), device=self.device).expand(2, -1).T
+        scores = torch.cat([scores for _, scores in self._each(images, singles)])
+        if int(labels.max()) >= scores.shape[1]:
+            raise InvalidInput(f"labels go up to {int(labels.max())}, but the model has {scores.shape[1]} classes")
+        mean = scores.softmax(dim=1).reshape(len(images), len(singles), -1).mean(dim=1)
+        return mean.scatter(1, labels[:, None], -1.0).argsort(dim=1, descending=True)[:, :-1]
+
+    def _each(self, images: torch.Tensor, pairs: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Every image under every pair, in batches, with no gradient: the numbers of the images, and the scores."""
+        total = len(images) * len(pairs)
+        for start in range(0, total, self._batch):
+            rows = torch.arange(start, min(start + self._batch, total), device=self.device)
+            number, (first, second) = rows // len(pairs), pairs[rows % len(pairs)].T
             with torch.no_grad():
-                parts.append(self.scores(images[rows // unions], first, second))
-        scores = torch.cat(parts).reshape(count, unions, -1)
-        if int(labels.max()) >= scores.shape[2]:
-            raise InvalidInput(f"labels go up to {int(labels.max())}, but the model has {scores.shape[2]} classes")
-        leads = lead(scores.flatten(0, 1), labels.repeat_interleave(unions)).reshape(count, unions)
-        single = scores[:, self._ids.diagonal()].softmax(dim=2).mean(dim=1)
-        return leads[:, self._ids], single
+                scores = self.scores(images[number], first, second)
+            yield number, scores
 
     def saliency(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """How much each pixel of n clean images moves the lead of the true label under single masks, to first order.

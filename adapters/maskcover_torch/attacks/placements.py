@@ -1,4 +1,4 @@
-"""Where to attack: placements of any region set, and which of them the rows of a clean image protect least."""
+"""Where to attack: placements of any region set, and which of them look weakest on a clean image."""
 
 from __future__ import annotations
 

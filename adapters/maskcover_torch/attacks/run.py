@@ -23,8 +23,7 @@ from maskcover_torch.classifier import TorchClassifier
 class Plan:
     """Where and towards what to attack one group of images, from the two-mask tables of the clean images.
 
-    `places`: for each image the placements in the order of their trial. `wrong`: int64 (n, classes − 1), the wrong
-    labels of each image, the likeliest under single masks first. `leads`: see `MaskedScores.table`.
+    `places`: for each image the placements in the order of their trial. `wrong`, `leads`: see `MaskedScores`.
     """
 
     places: list[list[Placement]]
@@ -91,12 +90,11 @@ class Run:
         return outcomes
 
     def _plan(self, images: torch.Tensor, labels: torch.Tensor) -> Plan:
-        leads, probabilities = self.masked.table(images, labels)
+        wrong, leads = self.masked.likeliest(images, labels), self.masked.leads(images, labels)
         rows = leads.amin(dim=2).cpu().numpy()
         slopes = self.masked.saliency(images, labels).double().cpu().numpy()
         places = [self.candidates.chosen(*of, self.placements, self.numbers) for of in zip(rows, slopes, strict=True)]
-        likeliest = probabilities.scatter(1, labels[:, None], -1.0).argsort(dim=1, descending=True)
-        return Plan(places, likeliest[:, :-1], leads)
+        return Plan(places, wrong, leads)
 
     def _before(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
         """The outcomes before any attempt: broken where the defended label is wrong as it is."""
@@ -109,13 +107,14 @@ class Run:
     def _tried(self, trials: Trials) -> list[_Found]:
         """What came of attempts: judged at every look, the first success kept."""
         found = [_Found(int(label), None, 0) for label in trials.labels]
+        left = list(range(len(found)))
         for made, attacked in ascent(self.masked, trials, self.budget, self.generator):
-            left = [n for n, one in enumerate(found) if one.image is None]
-            if not left:
-                break
             for n, label in zip(left, self._judged(attacked[left]), strict=True):
                 success = label != int(trials.labels[n])
                 found[n] = _Found(label, attacked[n].cpu() if success else None, made)
+            left = [n for n in left if found[n].image is None]
+            if not left:
+                break
         return found
 
     def _judged(self, images: torch.Tensor) -> list[int]:
