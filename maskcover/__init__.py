@@ -6,8 +6,17 @@ This module names what users use; everything it names is defined, and documented
 from maskcover.cells import Cells
 from maskcover.certificate import CoverCertificate, prove
 from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
-from maskcover.defense import CertificationResult, MaskedClassifier, certify, defend, predict
+from maskcover.defense import (
+    CertificationResult,
+    MaskedClassifier,
+    NumericContract,
+    certify,
+    defend,
+    detection_curve,
+    predict,
+)
 from maskcover.errors import (
+    FingerprintMismatch,
     ImpossibleCover,
     InvalidInput,
     MaskcoverError,
@@ -15,6 +24,8 @@ from maskcover.errors import (
     MaskFileError,
     MissingExtra,
     NotCovering,
+    ProbeFailed,
+    RunStopped,
     UndecidedPrediction,
 )
 from maskcover.grid import Box, Grid
@@ -45,6 +56,7 @@ from maskcover.regions import (
     union,
     within,
 )
+from maskcover.runs import replay, run
 
 __version__ = "0.1.0"
 
@@ -56,6 +68,7 @@ __all__ = [
     "CoverCertificate",
     "CoverReport",
     "Crop",
+    "FingerprintMismatch",
     "Fit",
     "Flip",
     "Grid",
@@ -71,15 +84,19 @@ __all__ = [
     "MaskedClassifier",
     "MissingExtra",
     "NotCovering",
+    "NumericContract",
     "Pad",
+    "ProbeFailed",
     "RegionSet",
     "Resize",
+    "RunStopped",
     "UndecidedPrediction",
     "avoiding",
     "bitmap",
     "certify",
     "cover",
     "defend",
+    "detection_curve",
     "disc",
     "frontier",
     "half_planes",
@@ -91,7 +108,9 @@ __all__ = [
     "prove",
     "rectangle",
     "rectangles",
+    "replay",
     "rotations",
+    "run",
     "squares",
     "stripes",
     "through",

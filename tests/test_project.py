@@ -93,6 +93,7 @@ def test_knowledge_flows_one_way(copy: Path) -> None:
         ("maskcover/defense/engine.py", "import torch"),
         ("maskcover/runs/images.py", "import maskcover_torch"),
         ("adapters/maskcover_torch/module.py", "import maskcover.plot"),
+        ("adapters/maskcover_torch/attacks/run.py", "import maskcover.runs"),
         ("maskcover/certificate/check.py", "from maskcover.canonical import digest"),
         ("maskcover/certificate/check.py", "from maskcover.certificate import document"),
         ("maskcover/certificate/check.py", "import numpy"),

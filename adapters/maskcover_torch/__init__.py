@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -10,6 +10,10 @@ from maskcover.defense import DOUBLE_MASKING, Procedure
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.module import DefendedModule
+
+if TYPE_CHECKING:
+    from maskcover.defense.engine import Images
+    from maskcover_torch.attacks import AttackReport
 
 __all__ = ["ADAPTER", "DefendedModule", "TorchAdapter", "TorchClassifier"]
 
@@ -26,6 +30,14 @@ class TorchAdapter:
     ) -> DefendedModule:
         """See `DefendedModule`."""
         return DefendedModule(model, masks, procedure=procedure, **options)
+
+    def attack(
+        self, model: torch.nn.Module, images: Images, labels: Any, masks: MaskSet, **options: Any
+    ) -> AttackReport:
+        """See `maskcover_torch.attacks.attack`."""
+        from maskcover_torch.attacks import attack
+
+        return attack(model, images, labels, masks, **options)
 
 
 ADAPTER = TorchAdapter()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import claims, defense, geometry, tradeoffs
+from maskcover.cli import claims, defense, geometry, runs, tradeoffs
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra
 
@@ -28,6 +28,9 @@ for command in (
     geometry.prove,
     defense.certify,
     defense.predict,
+    runs.report,
+    runs.replay,
+    runs.attack,
 ):
     app.command()(command)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,14 +10,14 @@ import typer
 
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, answer, note
-from maskcover.cli.reading import read_model, read_numbers, read_size
+from maskcover.cli.reading import read_shard, read_size
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
     from maskcover.defense import CertificationResult, Verdict
-    from maskcover.grid import Grid
     from maskcover.masks import MaskSet
-    from maskcover.runs.images import ImageFiles, Sample
+    from maskcover.runs import Summary
+    from maskcover.runs.images import Sample
 
 Model = Annotated[str, typer.Option(help="package.module:callable: a model, or a function that returns one.")]
 Data = Annotated[Path, typer.Option(help="A folder of images.")]
@@ -25,9 +26,15 @@ Regions = Annotated[str | None, typer.Option(help="What the attacker may overwri
 InputSize = Annotated[str | None, typer.Option(help="The model's input: 224 or 480x640; by default the masks' size.")]
 Mean = Annotated[str, typer.Option(help="Subtracted from values in [0, 1]: one number, or one a channel.")]
 Std = Annotated[str, typer.Option(help="Divided by after that: one number, or one a channel.")]
-Fill = Annotated[float, typer.Option(help="What hidden pixels become, after normalisation.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Images a forward pass.")]
+Fill = Annotated[float | None, typer.Option(help="What hidden pixels become, after normalisation; 0 by default.")]
+BatchSize = Annotated[int | None, typer.Option(min=1, help="Images a forward pass; by default found by a short probe.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many images.")]
+Method = Annotated[str, typer.Option(help='"double" masking, "challenger" masking, or "detect" at a --threshold.')]
+Threshold = Annotated[float | None, typer.Option(help="Confidence from which a mask that disagrees raises an alert.")]
+Dtype = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16; by default that of the model.")]
+MemoryFormat = Annotated[str | None, typer.Option(help="contiguous or channels_last; by default that of the model.")]
+Tf32 = Annotated[bool, typer.Option("--tf32", help="A GPU may compute float32 with 10 bits.")]
+Compiled = Annotated[bool, typer.Option("--compile", help="Let the framework compile the model.")]
 
 
 def certify(
@@ -39,37 +46,63 @@ def certify(
     input_size: InputSize = None,
     mean: Mean = "0",
     std: Std = "1",
-    fill: Fill = 0.0,
-    batch_size: BatchSize = 16,
+    fill: Fill = None,
+    batch_size: BatchSize = None,
+    dtype: Dtype = None,
+    memory_format: MemoryFormat = None,
+    tf32: Tf32 = False,
+    compiled: Compiled = False,
+    method: Method = "double",
+    threshold: Threshold = None,
     rule: Annotated[str, typer.Option(help='"rows", or "all-pairs" for the paper\'s Algorithm 2.')] = "rows",
-    margin: Annotated[float | None, typer.Option(help="A right prediction must lead by more than this share.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="A right prediction must lead by more than this share; by default bits decide.")
+    ] = None,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The claim: this share of images certifies.")] = 1.0,
     limit: Limit = None,
+    out: Annotated[Path | None, typer.Option(help="Keep the run in this folder; the same command resumes it.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="With --out: i/n, the part of the i-th of n processes, from 0/n on.")
+    ] = None,
+    shard_size: Annotated[int, typer.Option(min=1, help="With --out: images written at a time.")] = 64,
     as_json: Json = False,
 ) -> None:
     """Certify labelled images; exit 1 if fewer than --at-least of them certify (by default: if any does not)."""
-    import numpy as np
-
-    from maskcover.defense import certify as run
-    from maskcover.runs.images import labelled_csv, labelled_folder
+    from maskcover.cli.sources import Source, true_labels
 
     masks_used = _masks(masks, regions, input_size)
-    samples = (labelled_csv(labels, data) if labels else labelled_folder(data))[:limit]
-    result = run(
-        read_model(model),
-        _images(samples, masks_used.grid, mean, std),
-        np.array([sample.label for sample in samples]),
-        masks_used,
-        regions=regions,
-        margin=margin,
-        rule=rule,  # type: ignore[arg-type]  # checked by certify, which names the rules
-        progress=not as_json,
-        fill=fill,
-        batch_size=batch_size,
-    )
-    rows = [_row(sample, verdict) for sample, verdict in zip(samples, result.verdicts, strict=True)]
-    answer(_document(result) | {"images": rows}, [*map(_line, rows), str(result), _frame(result)], as_json=as_json)
-    raise typer.Exit(_exit_code(result, at_least))
+    table = None if labels is None else str(labels)
+    source = Source(
+        model, str(data), table, mean, std, fill, batch_size, dtype, memory_format, tf32, compiled, limit
+    )  # fmt: skip
+    samples = source.samples()
+    asked: dict[str, Any] = {
+        "regions": regions,
+        "method": method,
+        "threshold": threshold,
+        "rule": rule,
+        "margin": margin,
+    }
+    if out is None:
+        from maskcover.defense import certify as run
+
+        result = run(
+            source.load_model(), source.images(samples, masks_used.grid), true_labels(samples), masks_used,
+            progress=not as_json, **asked, **source.options(),
+        )  # fmt: skip
+        rows = [_row(sample, verdict) for sample, verdict in zip(samples, result.verdicts, strict=True)]
+        answer(_document(result) | {"images": rows}, [*map(_line, rows), str(result), _frame(result)], as_json=as_json)
+        raise typer.Exit(_exit_code(result, at_least))
+
+    from maskcover.runs import run as resumable
+
+    summary = resumable(
+        source.load_model(), source.images(samples, masks_used.grid), true_labels(samples), masks_used, out,
+        ids=source.ids(samples), shard=read_shard(shard), shard_size=shard_size, source=source.document(),
+        progress=sys.stderr.isatty() and not as_json, **asked, **source.options(),
+    )  # fmt: skip
+    answer(summary.document(), [str(summary)], as_json=as_json)
+    raise typer.Exit(claimed(summary, at_least))
 
 
 def predict(
@@ -80,19 +113,24 @@ def predict(
     input_size: InputSize = None,
     mean: Mean = "0",
     std: Std = "1",
-    fill: Fill = 0.0,
-    batch_size: BatchSize = 16,
+    fill: Fill = None,
+    batch_size: BatchSize = None,
+    method: Method = "double",
+    threshold: Threshold = None,
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """Predict labels with the defence on (Algorithm 1); exit 3 if the model gave some image no label."""
+    """Predict labels with the defence on; exit 3 if the model gave some image no label."""
+    from maskcover.cli.sources import Source, image_files
     from maskcover.defense import predict as run
     from maskcover.runs.images import unlabelled_folder
 
     masks_used = _masks(masks, regions, input_size)
+    source = Source(model, str(data), None, mean, std, fill, batch_size)
     samples = unlabelled_folder(data)[:limit]
-    images = _images(samples, masks_used.grid, mean, std)
-    found = run(read_model(model), images, masks_used, progress=not as_json, fill=fill, batch_size=batch_size)
+    images = image_files(samples, masks_used.grid, mean, std)
+    asked: dict[str, Any] = {"method": method, "threshold": threshold, "progress": not as_json}
+    found = run(source.load_model(), images, masks_used, **asked, **source.options())
     rows = [
         {"path": str(sample.path), "label": one.label, "case": one.case.value, "mask": one.mask}
         for sample, one in zip(samples, found, strict=True)
@@ -119,23 +157,14 @@ def _masks(path: Path | None, regions: str | None, input_size: str | None) -> Ma
     return masks
 
 
-def _images(samples: tuple[Sample, ...], grid: Grid, mean: str, std: str) -> ImageFiles:
-    from maskcover.runs.images import ImageFiles, Preprocessing
-
-    if grid.ndim != 2:
-        raise InvalidInput(f"image files have two dimensions; the masks are for {grid}")
-    size = grid.shape[0], grid.shape[1]
-    preprocessing = Preprocessing(size, read_numbers(mean, "--mean"), read_numbers(std, "--std"))
-    return ImageFiles(tuple(sample.path for sample in samples), preprocessing)
-
-
 def _row(sample: Sample, verdict: Verdict) -> dict[str, Any]:
     return {
         "path": str(sample.path),
         "label": verdict.label,
         "certified": verdict.certificate.certified,
+        "error": verdict.error,
         "undefended": verdict.undefended,
-        "defended": verdict.defended.label,
+        "defended": verdict.answer,
         "case": verdict.defended.case.value,
         "failing_pair": verdict.certificate.failing,
         "lead": verdict.lead,
@@ -144,7 +173,7 @@ def _row(sample: Sample, verdict: Verdict) -> dict[str, Any]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    outcome = "certified" if row["certified"] else f"not certified (masks {row['failing_pair']} fail)"
+    outcome = "certified" if row["certified"] else row["error"] or f"not certified (masks {row['failing_pair']} fail)"
     return (
         f"{row['path']}: label {row['label']}, undefended {row['undefended']}, "
         f"defended {row['defended']} ({row['case']}), {outcome}"
@@ -159,8 +188,13 @@ def _document(result: CertificationResult) -> dict[str, Any]:
         "image_size": list(result.masks.grid.shape),
         "masks": len(result.masks),
         "digest": result.masks.digest,
+        "method": result.procedure.method,
+        "threshold": result.procedure.threshold,
         "rule": result.rule,
+        "numerics": result.numerics,
         "margin": result.margin,
+        "probes_skipped": list(result.start.probes.skipped),
+        "fingerprint": dict(result.fingerprint.entries),
         "certified": int(result.certified.sum()),
         "total": len(result),
     }
@@ -171,9 +205,18 @@ def _frame(result: CertificationResult) -> str:
 
 
 def _exit_code(result: CertificationResult, at_least: float) -> int:
-    """Refuted only if even the images that the classifier could not decide would not save the claim."""
-    certified = int(result.certified.sum())
     undecided = int(((result.undefended < 0) | (result.defended < 0)).sum())
-    if certified >= at_least * len(result):
+    return claim(int(result.certified.sum()), undecided, len(result), at_least)
+
+
+def claimed(summary: Summary, at_least: float) -> int:
+    """The exit code of a run; what is not done yet, and errors, are undecided."""
+    undecided = summary.errors + summary.total - summary.rows
+    return claim(summary.certified, undecided, summary.total, at_least)
+
+
+def claim(certified: int, undecided: int, total: int, at_least: float) -> int:
+    """Refuted only if even the images that could not be decided would not save the claim."""
+    if certified >= at_least * total:
         return HOLDS
-    return REFUTED if certified + undecided < at_least * len(result) else UNDECIDED
+    return REFUTED if certified + undecided < at_least * total else UNDECIDED

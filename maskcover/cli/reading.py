@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -48,6 +49,22 @@ def read_numbers(text: str, name: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
         raise InvalidInput(f"{name} expects a number, or one a channel such as 0.5,0.5,0.5; got {text!r}") from error
+
+
+def read_shard(text: str | None) -> tuple[int, int]:
+    """The part of a run that a process does: "0/4" is the first of four. By default what torchrun says, or all.
+
+    >>> read_shard("1/4")
+    (1, 4)
+    """
+    if text is None:
+        text = (
+            f"{os.environ['RANK']}/{os.environ['WORLD_SIZE']}" if {"RANK", "WORLD_SIZE"} <= os.environ.keys() else "0/1"
+        )
+    first, _, count = text.partition("/")
+    if not (first.isdecimal() and count.isdecimal() and int(first) < int(count)):
+        raise InvalidInput(f"--shard expects i/n with i from 0 to n - 1, such as 0/4; got {text!r}")
+    return int(first), int(count)
 
 
 def read_model(text: str) -> Any:

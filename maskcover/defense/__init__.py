@@ -1,6 +1,6 @@
 """The defence: decision procedures and certificates as pure functions of a prediction table, and the engine below."""
 
-from maskcover.defense.adapters import Adapter, defend
+from maskcover.defense.adapters import Adapter, attack, defend
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.certify import certify, detection_curve, predict, predict_with
 from maskcover.defense.challenger import challenger_masking
@@ -19,7 +19,7 @@ from maskcover.defense.evaluation import Answers, Evaluator, MaskedClassifier, e
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED, UNSEEN, confidences, leads, top_labels
 from maskcover.defense.probes import ProbeReport, probe
-from maskcover.defense.procedure import DOUBLE_MASKING, Answer, Procedure, Rule, alerted
+from maskcover.defense.procedure import DOUBLE_MASKING, Answer, Method, Procedure, Rule, alerted
 from maskcover.defense.readiness import fingerprint
 from maskcover.defense.results import CertificationResult, exact_interval
 from maskcover.defense.table import Pending
@@ -43,6 +43,7 @@ __all__ = [
     "Fingerprint",
     "Levels",
     "MaskedClassifier",
+    "Method",
     "NumericContract",
     "Pending",
     "ProbeReport",
@@ -51,6 +52,7 @@ __all__ = [
     "Verdict",
     "alerted",
     "all_pairs",
+    "attack",
     "certify",
     "challenger_masking",
     "confidences",

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
+import numpy.typing as npt
+
+from maskcover.defense.engine import Images
 from maskcover.defense.evaluation import MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED
@@ -31,6 +34,15 @@ class Adapter(Protocol):
 
     def defend(self, model: Any, masks: MaskSet, *, procedure: Procedure, **options: Any) -> Any:
         """The defended model, in the framework's own terms."""
+        ...
+
+
+@runtime_checkable
+class Attacks(Protocol):
+    """What an adapter also has if it can attack what it defends."""
+
+    def attack(self, model: Any, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
+        """The report of an attack, with `refutations`: numbers of certified images that it broke."""
         ...
 
 
@@ -97,6 +109,20 @@ def defend(
     if _is_classifier(model):
         return DefendedClassifier(as_classifier(model, options), masks, procedure)
     return _adapter(model).defend(model, masks, procedure=procedure, **options)
+
+
+def attack(model: object, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
+    """An adaptive attack on the defended model, by the adapter of its framework; see its own `attack` for the options.
+
+    Raises:
+        InvalidInput: a model whose adapter cannot attack: it needs gradients.
+    """
+    adapter: object = None if _is_classifier(model) else _adapter(model)
+    if not isinstance(adapter, Attacks):
+        raise InvalidInput(
+            f"an attack needs a model with gradients, such as a torch module; got {type(model).__name__}"
+        )
+    return adapter.attack(model, images, labels, masks, **options)
 
 
 def load(entry: EntryPoint) -> Any:

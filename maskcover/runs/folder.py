@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import digest, write_atomically
-from maskcover.defense import Procedure
+from maskcover.defense import Fingerprint, Procedure
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
@@ -48,6 +48,11 @@ class Config:
     def batch_size(self) -> int:
         """Rows of every batch."""
         return int(self.document["fingerprint"]["batch_size"])
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What was certified."""
+        return Fingerprint.of(self.document["fingerprint"])
 
     @property
     def procedure(self) -> Procedure:

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.engine import Images
-from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.readiness import ready
 from maskcover.errors import InvalidInput
 from maskcover.runs.folder import Config, Folder, shards
@@ -102,7 +101,7 @@ def replay(
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
-    return Replay(len(before), flips, drift, start.fingerprint.differences(Fingerprint.of(document["fingerprint"])))
+    return Replay(len(before), flips, drift, start.fingerprint.differences(config.fingerprint))
 
 
 def _chosen(folder: Folder, config: Config, sample: int, seed: int) -> list[Row]:

@@ -1,0 +1,122 @@
+"""Masked predictions that gradients flow through, and the whole two-mask table of clean images.
+
+Nothing here judges an attack: these scores guide it, and `maskcover.defense.predict` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover_torch.classifier import TorchClassifier
+
+_SALIENT_MASKS = 64
+_BATCH = 16
+
+
+class MaskedScores:
+    """Scores of a model for images under pairs of masks.
+
+    Args:
+        classifier: The model, in evaluation mode, with its fill and its batch size.
+        masks: The masks.
+    """
+
+    def __init__(self, classifier: TorchClassifier, masks: MaskSet) -> None:
+        self._model = classifier.model
+        self._batch = classifier.batch_size or _BATCH
+        parameter = next(classifier.model.parameters(), None)
+        floating = parameter is not None and parameter.is_floating_point()
+        self._dtype = parameter.dtype if parameter is not None and floating else torch.float32
+        self.device = torch.device("cpu") if parameter is None else parameter.device
+        self.hidden = torch.from_numpy(np.asarray(masks)).to(self.device)
+        self._fill = torch.tensor(classifier.fill, dtype=self._dtype, device=self.device).reshape(1, -1, 1, 1)
+        self._pairs = torch.from_numpy(masks.unions.pairs).to(self.device)
+        self._ids = torch.from_numpy(masks.unions.ids).to(self.device)
+
+    def scores(self, images: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Scores (rows, classes), at least float32, of images (rows, channels, height, width) under two masks each."""
+        hidden = (self.hidden[first] | self.hidden[second]).unsqueeze(1)
+        scores: torch.Tensor = self._model(torch.where(hidden, self._fill, images.to(self._dtype)))
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+    def leads(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The lead of the true label (see `lead`) in n clean images under each pair of masks: (n, masks, masks)."""
+        found = [lead(scores, labels[number]) for number, scores in self._each(images, self._pairs)]
+        return torch.cat(found).reshape(len(images), -1)[:, self._ids]
+
+    def likeliest(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The wrong labels of n clean images, the likeliest under single masks first: int64 (n, classes − 1)."""
+        singles = torch.arange(len(self.hidden), device=self.device).expand(2, -1).T
+        scores = torch.cat([scores for _, scores in self._each(images, singles)])
+        if int(labels.max()) >= scores.shape[1]:
+            raise InvalidInput(f"labels go up to {int(labels.max())}, but the model has {scores.shape[1]} classes")
+        mean = scores.softmax(dim=1).reshape(len(images), len(singles), -1).mean(dim=1)
+        return mean.scatter(1, labels[:, None], -1.0).argsort(dim=1, descending=True)[:, :-1]
+
+    def _each(self, images: torch.Tensor, pairs: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Every image under every pair, in batches, with no gradient: the numbers of the images, and the scores."""
+        total = len(images) * len(pairs)
+        for start in range(0, total, self._batch):
+            rows = torch.arange(start, min(start + self._batch, total), device=self.device)
+            number, (first, second) = rows // len(pairs), pairs[rows % len(pairs)].T
+            with torch.no_grad():
+                scores = self.scores(images[number], first, second)
+            yield number, scores
+
+    def saliency(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """How much each pixel of n clean images moves the lead of the true label under single masks, to first order.
+
+        Returns:
+            Sums over masks and channels of absolute derivatives, (n, height, width).
+        """
+        # Every so many masks: enough to see where the pixels are that matter.
+        masks = torch.arange(0, len(self.hidden), -(-len(self.hidden) // _SALIENT_MASKS))
+        found = torch.zeros(len(images), *self.hidden.shape[1:], device=self.device)
+        for number in range(len(images)):
+            for start in range(0, len(masks), self._batch):
+                mask = masks[start : start + self._batch].to(self.device)
+                found[number] += self._slopes(images[number], labels[number], mask).abs().sum(dim=(0, 1))
+        return found
+
+    def _slopes(self, image: torch.Tensor, label: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        with tracked(self.device):
+            views = image.expand(len(mask), -1, -1, -1).detach().clone().requires_grad_()
+            return slopes(lead(self.scores(views, mask, mask), label.expand(len(mask))).sum(), views)
+
+
+def lead(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """By how much the score of a label exceeds the best other one, as a share of the largest absolute score.
+
+    Args:
+        scores: (rows, classes).
+        labels: int64 (rows,).
+
+    >>> lead(torch.tensor([[4.0, 1.0], [1.0, 4.0]]), torch.tensor([0, 0]))
+    tensor([ 0.7500, -0.7500])
+    """
+    own = scores.gather(1, labels[:, None]).squeeze(1)
+    others = scores.scatter(1, labels[:, None], -torch.inf).amax(dim=1)
+    return torch.nan_to_num((own - others) / scores.abs().amax(dim=1), nan=0.0)
+
+
+@contextmanager
+def tracked(device: torch.device) -> Iterator[None]:
+    """Gradients on, and autocast, which would make them coarse, off: whatever the caller has set."""
+    with torch.enable_grad(), torch.autocast(device.type, enabled=False):
+        yield
+
+
+def slopes(total: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
+    """The finite derivatives of a number by pixels; raises `InvalidInput` if the model lets no gradient through."""
+    found = torch.autograd.grad(total, pixels, allow_unused=True)[0] if total.requires_grad else None
+    if found is None:
+        raise InvalidInput(
+            "the model's scores carry no gradient to its input; attack a model that neither detaches nor forbids it"
+        )
+    return torch.nan_to_num(found)

@@ -1,0 +1,136 @@
+"""Where to attack: placements of any region set, and which of them look weakest on a clean image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.cells import BoolArray, Cells, IntArray
+from maskcover.covering import verify
+from maskcover.grid import Grid
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet, Slot, Stencil, Term
+
+FloatArray = npt.NDArray[np.floating[Any]]
+
+Placement = tuple[Cells, ...]
+"""The patches of one region, overlaps allowed: one stencil of each slot of a term, at one of its places."""
+
+_CANDIDATES = 1024
+_SHARPNESS = 4  # a placement of twice the effect is chosen 2**4 times as often
+_LEAST_EFFECT = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Placements of a region set, of which each image is given those that look weakest on it.
+
+    `inside`: bool (placements, masks), which masks contain which placement. `pixels`: the flat numbers of the pixels
+    of each placement.
+    """
+
+    regions: RegionSet
+    masks: MaskSet
+    placements: tuple[Placement, ...]
+    inside: BoolArray
+    pixels: tuple[IntArray, ...]
+
+    @classmethod
+    def of(cls, regions: RegionSet, masks: MaskSet, random: np.random.Generator) -> Candidates:
+        """All placements of a small family, random ones of a large one."""
+        placements = drawn(regions, masks.grid, _CANDIDATES, random)
+        pixels = tuple(np.flatnonzero(bitmap(placement, masks.grid)) for placement in placements)
+        return cls(regions, masks, placements, containing(np.asarray(masks), pixels), pixels)
+
+    def chosen(
+        self, rows: FloatArray, saliency: FloatArray, count: int, random: np.random.Generator
+    ) -> list[Placement]:
+        """At most `count` placements to attack, the most promising first.
+
+        By the row theorem (design §7) a placement is out of reach if one mask that contains it has a wholly right row.
+        So a placement is as well protected as the strongest row among the masks that contain it, and *open* if that
+        row is wrong somewhere. In turn the choice falls on an open placement of salient pixels, on one of those
+        protected least, on a salient one again, and on any. An open placement comes first wherever there is one.
+
+        Args:
+            rows: (masks,), the smallest lead of the true label in the row of each mask, negative if wrong somewhere.
+            saliency: (height, width), how much each pixel moves the predictions.
+            count: How many to choose.
+            random: Decides between what is nearly equal: neighbouring placements are.
+        """
+        strength = np.where(self.inside, rows, -np.inf).max(axis=1)
+        effect = np.array([saliency.ravel()[pixels].sum() for pixels in self.pixels])
+        if (strength <= 0).any():
+            effect = np.where(strength <= 0, effect, 0.0)
+        weights = np.maximum(effect / max(effect.max(), _LEAST_EFFECT), _LEAST_EFFECT) ** _SHARPNESS
+        # A race of exponential clocks: drawn without repetition, each time in proportion to the weights.
+        salient, again = (np.argsort(random.exponential(size=len(weights)) / weights) for _ in range(2))
+        weakest = np.lexsort((random.random(len(strength)), strength))
+        numbers = np.stack([salient, weakest, again, random.permutation(len(strength))], axis=1).ravel()
+        found = [self.placements[number] for number in numbers.tolist()]
+        witness = uncovered(self.regions, self.masks, tuple(np.flatnonzero(rows > 0).tolist()))
+        return list(dict.fromkeys([*witness, *found]))[:count]
+
+
+@lru_cache(maxsize=1024)
+def uncovered(regions: RegionSet, masks: MaskSet, good: tuple[int, ...]) -> tuple[Placement, ...]:
+    """A placement that lies inside none of the good masks; none if there is no such placement, or no good mask.
+
+    Random candidates of a large family may miss the few placements that are open; the verifier does not.
+    """
+    if not good:
+        return ()
+    witness = verify(MaskSet(masks.grid, tuple(masks[mask] for mask in good)), regions).witness
+    return () if witness is None else (witness,)
+
+
+def drawn(regions: RegionSet, grid: Grid, count: int, random: np.random.Generator) -> tuple[Placement, ...]:
+    """All placements of the family if there are at most `count`; else that many random ones, equal ones once.
+
+    Every term, and within a slot every stencil, has the same chance: shapes with few places are tried as well.
+    """
+    terms = regions.terms(grid)
+    if sum(term.placements for term in terms) <= count:
+        return tuple(dict.fromkeys(placement for term in terms for placement in _all(term)))
+    picked = (terms[random.integers(len(terms))] for _ in range(count))
+    return tuple(dict.fromkeys(tuple(_random_patch(slot, random) for slot in term.slots) for term in picked))
+
+
+def bitmap(placement: Placement, grid: Grid) -> BoolArray:
+    """The pixels of all patches: bool (height, width)."""
+    return Cells([]).union(*placement).to_array(grid)
+
+
+def containing(hidden: BoolArray, regions: Iterable[IntArray]) -> BoolArray:
+    """Which masks contain which regions: bool (regions, masks).
+
+    Args:
+        hidden: The masks, bool (masks, height, width).
+        regions: Flat numbers of the pixels of each region.
+    """
+    flat = np.ascontiguousarray(hidden.reshape(len(hidden), -1).T)
+    return np.array([flat[pixels].all(axis=0) for pixels in regions])
+
+
+def _all(term: Term) -> Iterator[Placement]:
+    slots = [[stencil.at(place) for stencil in slot for place in _places(stencil)] for slot in term.slots]
+    return product(*slots)
+
+
+def _places(stencil: Stencil) -> Iterator[tuple[int, ...]]:
+    for box in stencil.places.boxes:
+        yield from product(*map(range, box.start, box.stop))
+
+
+def _random_patch(slot: Slot, random: np.random.Generator) -> Cells:
+    stencil = slot[random.integers(len(slot))]
+    boxes = stencil.places.bounds
+    areas = (boxes[:, 1] - boxes[:, 0]).prod(axis=1)
+    start, stop = boxes[random.choice(len(boxes), p=areas / areas.sum())]
+    return stencil.at(tuple(random.integers(start, stop).tolist()))

@@ -1,0 +1,121 @@
+"""The commands about runs: report, replay, attack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskcover.cli.defense import claimed
+from maskcover.cli.geometry import Json
+from maskcover.cli.output import HOLDS, REFUTED, answer
+
+if TYPE_CHECKING:
+    from maskcover.cli.sources import Source
+    from maskcover.runs import Config
+
+Run = Annotated[Path, typer.Argument(help="A folder of `maskcover certify --out`.")]
+Model = Annotated[str | None, typer.Option(help="Another model than the run's, as for certify.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of what is chosen.")]
+
+
+def report(
+    run: Run,
+    at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The claim: this share of images certifies.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """What a run amounts to, worked out from its rows: accuracies with exact intervals, cost, errors."""
+    from maskcover.runs import Folder, summary
+
+    found, config = summary(run), Folder(run).existing()
+    lines = [
+        str(found),
+        f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
+        f"  fingerprint {config.fingerprint.digest}",
+    ]
+    answer(found.document() | {"config": dict(config.document)}, lines, as_json=as_json)
+    raise typer.Exit(claimed(found, at_least))
+
+
+def replay(
+    run: Run,
+    sample: Annotated[int, typer.Option(min=1, help="How many rows to evaluate again.")] = 20,
+    seed: Seed = 0,
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Evaluate some rows of a run again, on this machine, and report flips; exit 1 if there are any."""
+    from maskcover.cli.sources import true_labels
+    from maskcover.runs import Folder
+    from maskcover.runs import replay as again
+
+    source, _ = _source(run, model)
+    samples = source.samples()
+    images = source.images(samples, Folder(run).masks().grid)
+    found = again(
+        run, source.load_model(), images, true_labels(samples), ids=source.ids(samples), sample=sample, seed=seed,
+        **source.options(),
+    )  # fmt: skip
+    document = {
+        "rows": found.rows,
+        "flips": list(map(str, found.flips)),
+        "drift": found.drift,
+        "differences": list(found.differences),
+    }
+    answer(document, [str(found)], as_json=as_json)
+    raise typer.Exit(HOLDS if found else REFUTED)
+
+
+def attack(
+    run: Run,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many images of each verdict.")] = 100,
+    placements: Annotated[int, typer.Option(min=1, help="Placements tried on each image.")] = 8,
+    restarts: Annotated[int, typer.Option(min=1, help="Attempts at each placement.")] = 1,
+    steps: Annotated[int, typer.Option(min=1, help="Gradient steps of an attempt.")] = 40,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Attack the defended model of a run, knowing all of it; exit 1 if a certified image breaks, which it must not."""
+    import numpy as np
+
+    from maskcover.cli.sources import true_labels
+    from maskcover.defense import attack as attacked
+    from maskcover.runs import Folder, shards
+
+    source, config = _source(run, None)
+    samples = source.samples()
+    places = {name: number for number, name in enumerate(source.ids(samples))}
+    masks = Folder(run).masks()
+    rows = [row for shard in shards(Folder(run), config) for row in shard.rows if row.verdict != "error"]
+    chosen = [row for verdict in (True, False) for row in [one for one in rows if one.certified is verdict][:limit]]
+    images, labels = source.images(samples, masks.grid), true_labels(samples)
+    numbers = [places[row.id] for row in chosen]
+    low, high = images.preprocessing.range
+    found = attacked(
+        source.load_model(),
+        [images[number] for number in numbers],
+        labels[numbers],
+        masks,
+        regions=config.document["regions"],
+        certified=np.array([row.certified for row in chosen]),
+        batch_size=config.batch_size, method=config.procedure.method,
+        placements=placements, restarts=restarts, steps=steps, seed=seed, low=low, high=high, **source.options(),
+    )  # fmt: skip
+    refuted = [chosen[number].id for number in found.refutations]
+    document = {"report": str(found), "attempts": found.attempts, "refuted": refuted}
+    answer(document, [str(found), *(f"  certified, and broken: {name}" for name in refuted)], as_json=as_json)
+    raise typer.Exit(REFUTED if refuted else HOLDS)
+
+
+def _source(run: Path, model: str | None) -> tuple[Source, Config]:
+    """Where model and data come from, and the configuration of a run."""
+    from dataclasses import replace
+
+    from maskcover.cli.sources import Source
+    from maskcover.runs import Folder
+
+    config = Folder(run).existing()
+    kept: dict[str, Any] = config.document["source"]
+    source = Source.of(kept, run)
+    return (source if model is None else replace(source, model=model)), config
