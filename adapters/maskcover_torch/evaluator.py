@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ _NO_EXAMPLE = 16  # rows, where there is no image to find a better number with
 class TorchEvaluator:
     """A torch module with its masks, as the engine asks it; made by `TorchClassifier.evaluator`.
 
-    Hidden pixels are replaced by selection, on the device, from the boxes of two masks: what was there, NaN included,
-    is gone (design §8), and no bitmap is ever shipped.
+    Hidden pixels are replaced by selection, on the device, where the masks were drawn from their boxes once: what was
+    there, NaN included, is gone (design §8), and no mask is ever shipped with an image.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class TorchEvaluator:
         self._format = torch.channels_last if memory_format(self._model) == "channels_last" else torch.contiguous_format
         self._fill = fill
         self._filling = torch.tensor(fill, dtype=self._dtype, device=self._device).reshape(1, -1, 1, 1)
-        self._boxes = _boxes(masks).to(self._device)
+        self._drawn = _drawn(masks, self._device)
         self.depth = 2 if self._device.type == "cuda" else 1
         with pinned(contract, self._device):
             self._flags = flags(self._device)
@@ -103,28 +104,16 @@ class TorchEvaluator:
         return scores
 
     def _masked(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
-        # The same image comes many times in a batch; it is copied on the device.
-        distinct = {id(image): image for image in images}
-        if len({image.shape for image in distinct.values()}) > 1:
+        first, second = torch.from_numpy(pairs.T % len(self._drawn)).to(self._device)
+        hidden = (self._drawn.index_select(0, first) | self._drawn.index_select(0, second))[:, None]
+        if len({image.shape for image in images}) > 1:
             raise InvalidInput("expected images of one number of channels; got several")
-        place = {key: number for number, key in enumerate(distinct)}
-        chosen = torch.tensor([place[id(image)] for image in images], device=self._device)
-        stacked = torch.stack(list(distinct.values())).index_select(0, chosen)
-        hidden = self._hidden(torch.from_numpy(np.ascontiguousarray(pairs)).to(self._device))
-        return torch.where(hidden[:, None], self._filling, stacked).contiguous(memory_format=self._format)
-
-    def _hidden(self, pairs: torch.Tensor) -> torch.Tensor:
-        """Which pixels the pairs of masks hide, bool (rows, height, width): a pixel is in a box if row and column are.
-
-        The product counts boxes, exactly in any precision, since it adds ones and zeros.
-        """
-        bounds = self._boxes[pairs].flatten(1, 2)
-        inside = []
-        for axis, side in enumerate(self.masks.grid.shape):
-            cells = torch.arange(side, device=self._device)
-            low, high = bounds[:, :, 0, axis, None], bounds[:, :, 1, axis, None]
-            inside.append(((cells >= low) & (cells < high)).float())
-        return torch.bmm(inside[0].transpose(1, 2), inside[1]) > 0
+        # The same image comes many times in a row: it is spread under its masks, and copied nowhere else.
+        ends = [row for row in range(1, len(images)) if images[row] is not images[row - 1]]
+        runs = pairwise([0, *ends, len(images)])
+        shown = [torch.where(hidden[low:high], self._filling, images[low]) for low, high in runs]
+        batch = shown[0] if len(shown) == 1 else torch.cat(shown)
+        return batch.contiguous(memory_format=self._format)
 
     def _settled(self, example: Any) -> int:
         from maskcover_torch.batches import fastest
@@ -196,13 +185,16 @@ def scores_of(output: object, rows: int, classes: int | None) -> torch.Tensor:
     return output
 
 
-def _boxes(masks: MaskSet) -> torch.Tensor:
-    """The boxes of each mask, int64 (masks + 1, most boxes, 2, 2), empty ones behind; the last mask hides nothing."""
-    bounds = [mask.bounds for mask in masks]
-    table = np.zeros((len(masks) + 1, max(1, *map(len, bounds)), 2, 2), np.int64)
-    for number, boxes in enumerate(bounds):
-        table[number, : len(boxes)] = boxes
-    return torch.from_numpy(table)
+def _drawn(masks: MaskSet, device: torch.device) -> torch.Tensor:
+    """The masks as bool (masks + 1, height, width), drawn from their boxes where they are used; the last hides nothing.
+
+    The number −1, nothing hidden, is that last one.
+    """
+    drawn = torch.zeros((len(masks) + 1, *masks.grid.shape), dtype=torch.bool, device=device)
+    for number, mask in enumerate(masks):
+        for (top, left), (bottom, right) in mask.bounds.tolist():
+            drawn[number, top:bottom, left:right] = True
+    return drawn
 
 
 def _told(scores: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, overload
 
 import numpy as np
 
+from maskcover.cells import IntArray
 from maskcover.defense.evaluation import Answers, Evaluator
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
@@ -81,18 +82,19 @@ class _Open:
     number: int
     image: Any
     table: PredictionTable
-    wanted: deque[int]
+    wanted: IntArray
     coming: int = 0
 
 
-_Row = tuple[_Open, int]
+_Chunk = tuple[_Open, IntArray]
+"""Some rows of a batch: unions of one image."""
 
 
 class _Run(Generic[T]):
     """The open images of one run, and the batches under way."""
 
     def __init__(self, evaluator: Evaluator, images: Images, decide: Decide[T], isolate: bool) -> None:
-        self.in_flight: deque[tuple[list[_Row], Callable[[], Answers]]] = deque()
+        self.in_flight: deque[tuple[list[_Chunk], Callable[[], Answers]]] = deque()
         self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
         self._waiting = iter(range(len(images)))
         self._open: list[_Open] = []
@@ -107,7 +109,7 @@ class _Run(Generic[T]):
                     raise
                 yield number, Failed(error, evaluating=False)
                 continue
-            item = _Open(number, image, PredictionTable(self._evaluator.masks.unions), deque())
+            item = _Open(number, image, PredictionTable(self._evaluator.masks.unions), np.empty(0, np.int64))
             self._open.append(item)
             yield from self._decided([item])
 
@@ -115,75 +117,86 @@ class _Run(Generic[T]):
         """Ask for as many full batches as may be under way; for one that is not full only if nothing else is."""
         size, depth = self._evaluator.batch_size, self._evaluator.depth
         while len(self.in_flight) < depth and (wanted := self._wanted()) and (wanted >= size or not self.in_flight):
-            rows = [(item, union) for item in self._open for union in item.wanted][:size]
-            for item, _ in rows:
-                item.wanted.popleft()
-                item.coming += 1
-            self.in_flight.append((rows, self._asked(rows)))
+            chunks = self._chunks(size)
+            for item, unions in chunks:
+                item.wanted = item.wanted[len(unions) :]
+                item.coming += len(unions)
+            self.in_flight.append((chunks, self._asked(chunks)))
 
     def collected(self) -> Iterator[tuple[int, T | Failed]]:
         """Record the answers of the oldest batch, and decide what now can be decided."""
-        rows, fetch = self.in_flight.popleft()
+        chunks, fetch = self.in_flight.popleft()
         failures: dict[_Open, Failed] = {}
         try:
-            self._record(rows, fetch())
+            self._record(chunks, fetch())
         except InvalidInput:
             raise
         except Exception:
             if not self._isolate:
                 raise
-            failures = self._apart(rows)
+            failures = self._apart(chunks)
         for item in failures:
             self._open = [other for other in self._open if other is not item]
             yield item.number, failures[item]
-        items = dict.fromkeys(item for item, _ in rows)
-        yield from self._decided([item for item in items if item in self._open])
+        yield from self._decided([item for item, _ in chunks if item in self._open])
 
     def _wanted(self) -> int:
         return sum(len(item.wanted) for item in self._open)
 
     def _decided(self, items: list[_Open]) -> Iterator[tuple[int, T]]:
         for item in items:
-            if item.wanted or item.coming:
+            if len(item.wanted) or item.coming:
                 continue
             decision = self._decide(item.number, item.table)
             if isinstance(decision, Pending):
-                item.wanted.extend(item.table.missing(decision).tolist())
+                item.wanted = item.table.missing(decision)
             else:
                 self._open = [other for other in self._open if other is not item]
                 yield item.number, decision
 
-    def _asked(self, rows: list[_Row]) -> Callable[[], Answers]:
+    def _chunks(self, size: int) -> list[_Chunk]:
+        """The rows of the next batch, from the first open images."""
+        chunks: list[_Chunk] = []
+        for item in self._open:
+            if size and len(item.wanted):
+                chunks.append((item, item.wanted[:size]))
+                size -= len(chunks[-1][1])
+        return chunks
+
+    def _asked(self, chunks: list[_Chunk]) -> Callable[[], Answers]:
         """One batch. It is filled up with repetitions: every call has the same shape (threats.md, 21)."""
-        padded = rows + rows[-1:] * (self._evaluator.batch_size - len(rows))
-        pairs = np.array([item.table.pair(union) for item, union in padded], dtype=np.int64)
-        images = [item.image for item, _ in padded]
+        pairs = np.concatenate([item.table.pairs(unions) for item, unions in chunks])
+        images = [item.image for item, unions in chunks for _ in unions]
+        missing = self._evaluator.batch_size - len(pairs)
         try:
-            return self._evaluator.submit(images, pairs)
+            return self._evaluator.submit(
+                images + images[-1:] * missing, np.concatenate([pairs, np.repeat(pairs[-1:], missing, axis=0)])
+            )
         except InvalidInput:
             raise
         except Exception as error:
             # Told when the answers are fetched, where failures are dealt with.
             return partial(_raised, error)
 
-    def _record(self, rows: list[_Row], answers: Answers) -> None:
-        told = zip(answers.labels.tolist(), answers.leads.tolist(), answers.confidences.tolist(), strict=True)
-        for (item, union), (label, lead, confidence) in zip(rows, told, strict=False):
-            item.table.record(union, label, lead, confidence)
+    def _record(self, chunks: list[_Chunk], answers: Answers) -> None:
+        first = 0
+        for item, unions in chunks:
+            rows = slice(first, first + len(unions))
+            item.table.record(unions, answers.labels[rows], answers.leads[rows], answers.confidences[rows])
             item.table.classes = self._evaluator.classes
-            item.coming -= 1
+            item.coming -= len(unions)
+            first += len(unions)
 
-    def _apart(self, rows: list[_Row]) -> dict[_Open, Failed]:
+    def _apart(self, chunks: list[_Chunk]) -> dict[_Open, Failed]:
         """The rows once more, image by image, each in a batch of the one shape; those that fail again."""
         failures = {}
-        for item in dict.fromkeys(item for item, _ in rows):
-            own = [row for row in rows if row[0] is item]
+        for chunk in chunks:
             try:
-                self._record(own, self._asked(own)())
+                self._record([chunk], self._asked([chunk])())
             except InvalidInput:
                 raise
             except Exception as error:
-                failures[item] = Failed(error, evaluating=True)
+                failures[chunk[0]] = Failed(error, evaluating=True)
         return failures
 
 

@@ -12,6 +12,7 @@ from maskcover.defense.labels import UNDECIDED, UNSEEN
 from maskcover.errors import InvalidInput
 from maskcover.masks import Unions
 
+FloatArray = npt.NDArray[np.float64]
 NO_MASK = -1
 """In a pair of mask numbers: hide nothing. The pair (NO_MASK, NO_MASK) is the undefended prediction."""
 
@@ -47,8 +48,8 @@ class PredictionTable:
 
     unions: Unions
     labels: IntArray = field(init=False)
-    leads: npt.NDArray[np.float64] = field(init=False)
-    confidences: npt.NDArray[np.float64] = field(init=False)
+    leads: FloatArray = field(init=False)
+    confidences: FloatArray = field(init=False)
     evaluations: int = field(init=False, default=0)
     classes: int | None = field(init=False, default=None)
     """Number of classes, known once something was recorded."""
@@ -80,19 +81,18 @@ class PredictionTable:
         _, order = np.unique(asked, return_index=True)
         return asked[np.sort(order)]
 
-    def pair(self, union: int) -> tuple[int, int]:
-        """Two mask numbers that give a union."""
-        if union == len(self.unions):
-            return NO_MASK, NO_MASK
-        first, second = self.unions.pairs[union].tolist()
-        return first, second
+    def pairs(self, unions: IntArray) -> IntArray:
+        """Two mask numbers that give each union, int64 (unions, 2)."""
+        bare = unions == len(self.unions)
+        return np.where(bare[:, None], NO_MASK, self.unions.pairs[np.where(bare, 0, unions)])
 
-    def record(self, union: int, label: int, lead: float, confidence: float) -> None:
-        """Keep the label of a union, how far it leads and how sure it is (see `leads` and `confidences`)."""
-        self.labels[union], self.leads[union], self.confidences[union] = label, lead, confidence
-        self.evaluations += 1
+    def record(self, unions: IntArray, labels: IntArray, leads: FloatArray, confidences: FloatArray) -> None:
+        """Keep the labels of unions, how far they lead and how sure they are (see `leads` and `confidences`)."""
+        self.labels[unions], self.leads[unions], self.confidences[unions] = labels, leads, confidences
+        self.evaluations += len(unions)
 
     @property
     def broken(self) -> list[tuple[int, int]]:
         """Pairs of mask numbers under which the scores were not finite."""
-        return [self.pair(union) for union in np.flatnonzero(np.isnan(self.confidences)).tolist()]
+        found = self.pairs(np.flatnonzero(np.isnan(self.confidences)))
+        return [(first, second) for first, second in found.tolist()]

@@ -21,7 +21,7 @@ def next_wave(table: PredictionTable, pending: Pending) -> Pending:
     one_mask = table.labels[table.unions.ids.diagonal()]
     if pending.hoped is None or (one_mask == UNSEEN).any():
         return pending
-    pairs = np.array([table.pair(union) for union in table.missing(pending).tolist()], dtype=np.int64)
+    pairs = table.pairs(table.missing(pending))
     order = np.argsort(support(table, pairs, pending.hoped), kind="stable")
     second_round = int((table.labels != UNSEEN).sum()) - len(set(table.unions.ids.diagonal().tolist())) - 1
     return Pending(pairs[order[: max(_FIRST, second_round)]], pending.hoped)

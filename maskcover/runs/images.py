@@ -55,9 +55,8 @@ class Preprocessing:
     @property
     def range(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """What black and white become: the least and the greatest value of a pixel, for each of three channels."""
-        pairs = [(self.mean * 3)[:3], (self.std * 3)[:3]]
-        low, high = ((((end - mean) / std) for mean, std in zip(*pairs, strict=True)) for end in (0.0, 1.0))
-        return tuple(low), tuple(high)
+        scales = list(zip((self.mean * 3)[:3], (self.std * 3)[:3], strict=True))
+        return tuple(-mean / std for mean, std in scales), tuple((1.0 - mean) / std for mean, std in scales)
 
     def __call__(self, path: Path) -> npt.NDArray[np.float32]:
         """Read a file: float32 of shape (3, height, width). Raises `InvalidInput` that names the file."""

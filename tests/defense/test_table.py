@@ -30,6 +30,11 @@ def hidden_by(masks: MaskSet, pair: tuple[int, int]) -> BoolArray:
     return hidden
 
 
+def pair_of(table: PredictionTable, union: int) -> tuple[int, int]:
+    first, second = table.pairs(np.array([union]))[0].tolist()
+    return first, second
+
+
 @SOME_SET
 def test_a_new_table_has_seen_nothing(masks: MaskSet) -> None:
     table = PredictionTable(masks.unions)
@@ -44,8 +49,8 @@ def test_a_new_table_has_seen_nothing(masks: MaskSet) -> None:
 def test_a_recorded_label_shows_at_exactly_the_pairs_that_hide_the_same(masks: MaskSet) -> None:
     for union in range(len(masks.unions) + 1):
         table = PredictionTable(masks.unions)
-        table.record(union, 7, 1.0, 0.5)
-        recorded = hidden_by(masks, table.pair(union))
+        table.record(np.array([union]), np.array([7]), np.array([1.0]), np.array([0.5]))
+        recorded = hidden_by(masks, pair_of(table, union))
         for i in range(len(masks)):
             for j in range(len(masks)):
                 same = bool((hidden_by(masks, (i, j)) == recorded).all())
@@ -58,7 +63,7 @@ def test_a_recorded_label_shows_at_exactly_the_pairs_that_hide_the_same(masks: M
 def test_the_table_is_symmetric_whatever_is_recorded(masks: MaskSet) -> None:
     table = PredictionTable(masks.unions)
     for union in range(len(masks.unions)):
-        table.record(union, union, 1.0, 0.5)
+        table.record(np.array([union]), np.array([union]), np.array([1.0]), np.array([0.5]))
     assert (table.matrix == table.matrix.T).all()
     assert table.evaluations == len(masks.unions)
     assert sorted(set(table.matrix.ravel().tolist())) == list(range(len(masks.unions)))
@@ -72,14 +77,14 @@ def test_missing_names_every_union_asked_for_once_in_the_order_of_asking(data: s
     pairs = data.draw(st.lists(st.tuples(number, number) | st.just((NO_MASK, NO_MASK)), min_size=1, max_size=12))
     table = PredictionTable(masks.unions)
     missing = table.missing(Pending(np.array(pairs))).tolist()
-    found = [hidden_by(masks, table.pair(union)).tobytes() for union in missing]
+    found = [hidden_by(masks, pair_of(table, union)).tobytes() for union in missing]
     assert found == list(dict.fromkeys(hidden_by(masks, pair).tobytes() for pair in pairs))
 
 
 def test_what_is_asked_for_and_recorded_is_seen() -> None:
     table = PredictionTable(REDUNDANT.unions)
     for union in table.missing(Pending(np.argwhere(table.matrix == UNSEEN))).tolist():
-        table.record(union, 0, 1.0, 0.5)
+        table.record(np.array([union]), np.array([0]), np.array([1.0]), np.array([0.5]))
     assert (table.matrix == 0).all()
     assert table.evaluations == REDUNDANT.evaluations < len(REDUNDANT) * (len(REDUNDANT) + 1) // 2
     assert table.undefended == UNSEEN
@@ -87,14 +92,19 @@ def test_what_is_asked_for_and_recorded_is_seen() -> None:
 
 def test_the_bare_image_is_no_entry_of_the_matrix() -> None:
     table = PredictionTable(singles(3).unions)
-    table.record(int(table.missing(Pending(np.array([[NO_MASK, NO_MASK]])))[0]), 2, 1.0, 0.5)
+    table.record(
+        np.array([int(table.missing(Pending(np.array([[NO_MASK, NO_MASK]])))[0])]),
+        np.array([2]),
+        np.array([1.0]),
+        np.array([0.5]),
+    )
     assert table.undefended == 2
     assert (table.matrix == UNSEEN).all()
 
 
 def test_a_small_lead_is_no_firm_label_and_what_was_not_asked_for_stays_unseen() -> None:
     table = PredictionTable(singles(2).unions)
-    table.record(0, 1, 0.5, 0.5)
-    table.record(1, 1, 0.1, 0.5)
+    table.record(np.array([0]), np.array([1]), np.array([0.5]), np.array([0.5]))
+    table.record(np.array([1]), np.array([1]), np.array([0.1]), np.array([0.5]))
     assert table.firm(0.1).tolist() == [[1, UNSEEN], [UNSEEN, UNDECIDED]]
     assert table.firm(0.09).tolist() == table.matrix.tolist() == [[1, UNSEEN], [UNSEEN, 1]]
