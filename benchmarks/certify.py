@@ -1,64 +1,164 @@
-"""Certification against the naive procedure, on the same photos, weights and masks, in one run; prints ratios.
+"""Certification against the reference procedure and against the bare model, side by side in one run; prints ratios.
 
-Naive is Algorithm 2 pair by pair: one forward for every unordered pair of masks on the batch of all photos, with
-autograd on and no early exit. The verdicts of both must be equal.
+The reference is the paper's procedure as its authors run it: Algorithm 2 by one forward for every pair of masks on the
+batch of all images, float32, no early exit, autograd left on. The bare model is asked for nothing but scores, in the
+batch shape, dtype and memory format that maskcover settled on. Images, weights and masks are the same for all.
+
+By default on the CPU with EfficientNet-Lite0 and sixteen crops of the demo's photos; some 20 minutes on two cores. With
+--timm NAME a timm model of random weights on random images, every row of which is evaluated: speed, and no verdicts.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from maskcover_torch import TorchClassifier
-from maskcover_torch.demo.model import network, normalised
+from maskcover_torch.demo.model import normalised, published
 from maskcover_torch.demo.photos import photos
+from maskcover_torch.evaluator import place_of
+from maskcover_torch.numerics import contracted, pinned
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
 import maskcover as mc
 
+# Variants of a photo: mirrored or not, and how much of its sides is left before it is resized again.
+VARIANTS = ((False, 1.0), (True, 1.0), (False, 0.92), (True, 0.92))
 
-def naive(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, masks: mc.MaskSet) -> torch.Tensor:
+
+def labelled() -> tuple[torch.Tensor, list[int]]:
+    """Sixteen images: four variants of four of the demo's photos, coffee among them, of which some certify."""
+    made, labels = [], []
+    for photo in photos()[:4]:
+        for mirrored, part in VARIANTS:
+            margin = round(112 * (1 - part))
+            picture = Image.fromarray(np.rint(photo.pixels * 255).astype(np.uint8)).crop(
+                (margin, margin, 224 - margin, 224 - margin)
+            )
+            pixels = np.asarray(picture.resize((224, 224), Image.Resampling.BICUBIC))
+            made.append(pixels[:, ::-1] if mirrored else pixels)
+            labels.append(photo.label)
+    stacked = torch.from_numpy(np.stack(made).transpose(0, 3, 1, 2).copy()).float() / 255
+    return normalised(stacked), labels
+
+
+def reference(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, masks: mc.MaskSet) -> torch.Tensor:
     """Whether each image has two-mask correctness (Definition 2)."""
-    hidden = torch.from_numpy(np.asarray(masks))
-    right = torch.ones(len(images), dtype=torch.bool)
+    hidden = torch.from_numpy(np.asarray(masks)).to(images.device)
+    right = torch.ones(len(images), dtype=torch.bool, device=images.device)
     for first in range(len(masks)):
         for second in range(first, len(masks)):
             both = (hidden[first] | hidden[second])[None, None]
             right &= model(torch.where(both, 0.0, images)).argmax(dim=1) == labels
-    return right
+    return right.cpu()
 
 
-def timed(rows: list[int], images: torch.Tensor, labels: torch.Tensor, masks: mc.MaskSet) -> tuple[float, float, int]:
-    """Seconds of both procedures on some of the photos, and how many of these certify."""
-    model = network()
-    some, true = images[rows], labels[rows]
+@dataclass(frozen=True)
+class Subject:
+    """What all procedures are given: a model, images, labels; random weights have no verdicts worth comparing."""
+
+    model: torch.nn.Module
+    images: torch.Tensor
+    labels: list[int]
+    random: bool = False
+
+    def some(self, rows: list[int]) -> Subject:
+        return replace(self, images=self.images[rows], labels=[self.labels[row] for row in rows])
+
+
+def subject(name: str | None, device: str) -> Subject:
+    if name is None:
+        return Subject(published().to(device), *labelled())
+    import timm  # type: ignore[import-untyped]  # an optional package, of which one call is used
+
+    torch.manual_seed(0)
+    model, images = timm.create_model(name).eval().to(device), torch.randn(16, 3, 224, 224)
+    with torch.inference_mode():
+        return Subject(model, images, model(images.to(device)).argmax(dim=1).tolist(), random=True)
+
+
+def seconds(run: Callable[[], object]) -> float:
     begin = time.perf_counter()
-    slow = naive(model, some, true, masks)
-    middle = time.perf_counter()
-    result = mc.certify(TorchClassifier(model, batch_size=16), some, true, masks, rule="all-pairs")
-    end = time.perf_counter()
-    assert (result.certified == slow.numpy()).all(), "the verdicts differ"
-    return middle - begin, end - middle, int(slow.sum())
+    run()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - begin
+
+
+def bare_rate(of: Subject, batch: int, contract: mc.NumericContract) -> float:
+    """Forwards a second of the model alone, in one shape, precision and memory format."""
+    model = contracted(of.model, contract)
+    device, dtype = place_of(model)
+    layout = torch.channels_last if contract.memory_format == "channels_last" else torch.contiguous_format
+    rows = of.images[:1].expand(batch, -1, -1, -1).to(device, dtype).contiguous(memory_format=layout)
+    with pinned(contract, device):
+        model(rows)
+        rounds = max(2, int(10 / seconds(lambda: model(rows))))
+        return rounds * batch / seconds(lambda: [model(rows) for _ in range(rounds)])
+
+
+def certified(of: Subject, masks: mc.MaskSet, contract: mc.NumericContract) -> tuple[mc.CertificationResult, float]:
+    """The result, and the seconds of the run without what happens once before it: probes, compilation, batch size."""
+    classifier = TorchClassifier(of.model, contract=contract)
+    first = mc.certify(classifier, of.images[:1], of.labels[:1], masks, margin=classifier.margin)
+    frozen = TorchClassifier(of.model, contract=replace(contract, batch_size=first.start.evaluator.batch_size))
+    results: list[mc.CertificationResult] = []
+    spent = seconds(
+        lambda: results.append(
+            mc.certify(frozen, of.images, of.labels, masks, margin=frozen.margin, probes=False, exhaustive=of.random)
+        )
+    )
+    return results[0], spent
+
+
+CONTRACTS = {
+    "float32": mc.NumericContract(memory_format="channels_last"),
+    "float32, compiled": mc.NumericContract(memory_format="channels_last", compiled=True),
+    "bfloat16": mc.NumericContract(memory_format="channels_last", dtype="bfloat16"),
+    "bfloat16, compiled": mc.NumericContract(memory_format="channels_last", dtype="bfloat16", compiled=True),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--masks", type=int, default=36)
-    masks = mc.cover(mc.squares(area="0.02"), masks=parser.parse_args().masks)
-    batch = photos()
-    pixels = torch.from_numpy(np.stack([photo.pixels.transpose(2, 0, 1) for photo in batch]))
-    images, labels = normalised(pixels), torch.tensor([photo.label for photo in batch])
-
-    certified = mc.certify(TorchClassifier(network()), images, labels, masks, rule="all-pairs").certified
-    groups = {"photos that certify": np.flatnonzero(certified).tolist(), "all photos": list(range(len(batch)))}
-    table = Table("images", "certified", "naive s", "maskcover s", "ratio", title=f"{masks}")
-    for name, rows in groups.items():
-        slow, fast, count = timed(rows, images, labels, masks)
-        table.add_row(name, f"{count} of {len(rows)}", f"{slow:.1f}", f"{fast:.1f}", f"{slow / fast:.2f}×")
-    Console().print(table)
+    parser.add_argument("--timm", help="a timm model's name, such as vit_base_patch16_224")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--contracts", default="float32;float32, compiled", help=f"of: {'; '.join(CONTRACTS)}")
+    options = parser.parse_args()
+    masks = mc.cover(mc.squares(area="0.02"), masks=options.masks)
+    of = subject(options.timm, options.device)
+    right: list[torch.Tensor] = []
+    device = place_of(of.model)[0]
+    images, labels = of.images.to(device), torch.tensor(of.labels, device=device)
+    spent = seconds(lambda: right.append(reference(of.model, images, labels, masks)))
+    whole = len(of.images) * masks.evaluations
+    title = f"{masks}, {len(of.images)} images on {torch.cuda.get_device_name() if device.type == 'cuda' else 'CPU'}"
+    table = Table("procedure", "images", "certified", "s per image", "ratio", "forwards/s", "of bare", title=title)
+    each = spent / len(of.images)
+    table.add_row("reference", "all", f"{int(right[0].sum())}", f"{each:.2f}", "1", f"{whole / spent:.1f}", "")
+    groups = {"all": list(range(len(of.images)))}
+    if not of.random:
+        groups["certifying"] = right[0].nonzero().flatten().tolist()
+    for name in options.contracts.split(";"):
+        contract = CONTRACTS[name.strip()]
+        for group, rows in groups.items():
+            result, took = certified(of.some(rows), masks, contract)
+            if contract.dtype is None and not of.random:
+                assert result.certified.tolist() == right[0][rows].tolist(), "the verdicts differ"
+            batch = result.start.evaluator.batch_size
+            alone, rate = bare_rate(of, batch, contract), result.evaluations / took
+            table.add_row(
+                f"maskcover, {name.strip()}, batch {batch}", group, f"{int(result.certified.sum())}",
+                f"{took / len(rows):.2f}", f"{each / (took / len(rows)):.2f}×", f"{rate:.1f}", f"{rate / alone:.2f}",
+            )  # fmt: skip
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":

