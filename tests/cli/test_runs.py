@@ -1,0 +1,117 @@
+"""The commands about runs: certify --out, report, replay, attack."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from tests.cli.conftest import Run, picture
+
+MODELS = "tests.cli.models"
+REGIONS = ("--regions", "squares(size=4)", "--input-size", "24", "--mean", "0.5", "--std", "0.5", "--batch-size", "8")
+
+
+def command(photos: Path, model: str, *more: str) -> tuple[str, ...]:
+    return ("certify", "--model", f"{MODELS}:{model}", "--data", str(photos), *REGIONS, "--out", "RUN", *more)
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return [row for path in sorted((folder / "shards").iterdir()) for row in parquet.read_table(path).to_pylist()]
+
+
+def test_a_run_is_kept_resumed_and_reported(run: Run, photos: Path) -> None:
+    first = run(*command(photos, "brightness", "--shard-size", "2", "--json"))
+    assert (first.code, first.json["rows"], first.json["certified"]["count"]) == (0, 3, 3)
+    assert [(row["id"], row["verdict"]) for row in rows(Path("RUN"))] == [
+        ("dark/a.png", "certified"),
+        ("dark/b.png", "certified"),
+        ("light/c.png", "certified"),
+    ]
+    before = {path: path.stat().st_mtime_ns for path in Path("RUN").rglob("*")}
+    again = run(*command(photos, "brightness", "--shard-size", "2", "--json"))
+    assert (again.code, again.json) == (0, first.json)
+    assert {path: path.stat().st_mtime_ns for path in Path("RUN").rglob("*") if path.suffix == ".parquet"}.items() <= (
+        before.items()
+    )
+    found = run("report", "RUN")
+    assert found.code == 0
+    assert "3 of 3 images done" in found.out
+    assert "squares(size=4)" in found.out
+
+
+def test_another_configuration_is_refused_with_the_difference(run: Run, photos: Path) -> None:
+    assert run(*command(photos, "brightness")).code == 0
+    found = run(*command(photos, "brightness", "--rule", "all-pairs"))
+    assert found.code == 2
+    assert "rule: rows before, all-pairs now" in found.err
+
+
+def test_a_broken_file_is_an_error_row_and_leaves_the_claim_undecided(run: Run, photos: Path) -> None:
+    (photos / "light" / "d.png").write_bytes(b"no picture")
+    found = run(*command(photos, "brightness"))
+    assert found.code == 3
+    assert "1 errors" in found.out
+    (broken,) = [row for row in rows(Path("RUN")) if row["verdict"] == "error"]
+    assert broken["id"] == "light/d.png"
+    assert "d.png" in broken["reason"]
+    assert run(*command(photos, "brightness", "--at-least", "0.75")).code == 0
+
+
+def test_parts_of_a_run_are_for_other_processes(run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = run(*command(photos, "brightness", "--shard-size", "1", "--shard", "0/2", "--json"))
+    assert (part.code, part.json["rows"], part.json["total"]) == (3, 2, 3)
+    # torchrun tells its processes who they are.
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    rest = run(*command(photos, "brightness", "--shard-size", "1", "--json"))
+    assert (rest.code, rest.json["rows"]) == (0, 3)
+    assert run(*command(photos, "brightness", "--shard", "2/2")).code == 2
+
+
+def test_a_replay_finds_no_flip_and_another_model_is_found_out(run: Run, photos: Path) -> None:
+    run(*command(photos, "brightness"))
+    same = run("replay", "RUN", "--sample", "2", "--json")
+    assert (same.code, same.json["rows"], same.json["flips"], same.json["differences"]) == (0, 2, [], [])
+    other = run("replay", "RUN", "--model", f"{MODELS}:corner")
+    assert other.code == 1
+    assert "flip: light/c.png" in other.out or "flip: dark" in other.out
+    assert "not as it was certified: architecture" in other.out
+
+
+def test_an_attack_breaks_nothing_that_was_certified_and_something_that_was_not(run: Run, photos: Path) -> None:
+    for number in range(3):
+        picture(photos / f"light/{number}.png", 150 + 30 * number)
+    run(*command(photos, "corner"))
+    found = run("attack", "RUN", "--placements", "20", "--steps", "6")
+    assert found.code == 0
+    assert "certified: 0 of" in found.out
+    # Forged rows claim what is not so, and are refuted.
+    (shard,) = Path("RUN/shards").iterdir()
+    table = parquet.read_table(shard)
+    place = table.column_names.index("verdict")
+    forged = table.set_column(place, table.schema.field(place), pyarrow.array(["certified"] * len(table)))
+    parquet.write_table(forged, shard)
+    refuted = run("attack", "RUN", "--placements", "20", "--steps", "6", "--json")
+    assert refuted.code == 1
+    assert refuted.json["refuted"]
+
+
+def test_only_runs_of_the_command_can_be_replayed_by_it(run: Run, photos: Path) -> None:
+    run(*command(photos, "brightness"))
+    config = json.loads(Path("RUN/run.json").read_text())
+    Path("RUN/run.json").write_text(json.dumps(config | {"source": {}}))
+    assert "certify --out" in run("replay", "RUN").err
+    assert run("report", "nowhere").code == 2
+
+
+@pytest.mark.parametrize(("method", "code"), [("challenger", 0), ("detect", 0)])
+def test_the_other_methods_can_be_asked_for(run: Run, photos: Path, method: str, code: int) -> None:
+    more = ("--method", method, *(("--threshold", "0.5") if method == "detect" else ()), "--json")
+    found = run("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, *more)
+    assert (found.code, found.json["method"]) == (code, method)
+    assert run("predict", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, *more).code == 0
