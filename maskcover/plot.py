@@ -22,6 +22,7 @@ from maskcover.certificate import TiledStencil
 from maskcover.covering import CoverReport, LowerBound
 from maskcover.covering.lower import admissible_text
 from maskcover.covering.shares import PlacementMap
+from maskcover.defense import DetectionCurve
 from maskcover.errors import InvalidInput, MissingExtra
 from maskcover.grid import Box, Grid
 from maskcover.masks import MaskSet
@@ -164,6 +165,29 @@ def draw_frontier(sets: Sequence[MaskSet], ax: Axes | None = None) -> Axes:
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(NullFormatter())
     ax.grid(color=FRAME, alpha=0.25)
+    return ax
+
+
+def draw_detection(curve: DetectionCurve, ax: Axes | None = None) -> Axes:
+    """Clean and certified shares against the threshold of detection: the two curves behind the paper's Figure 9.
+
+    Args:
+        curve: What `detection_curve` answered.
+        ax: Where to draw; a new figure by default.
+
+    >>> from maskcover.defense import DetectionCurve, Levels
+    >>> [line.get_label() for line in draw_detection(DetectionCurve((Levels(0.5, 0.75),))).lines]
+    ['clean: right, no alert', 'certified: right, or an alert']
+    """
+    ax = _axes(ax)
+    thresholds, clean, certified = curve.steps()
+    lines = [(clean, FRAME, "clean: right, no alert"), (certified, HIDDEN, "certified: right, or an alert")]
+    for shares, color, words in lines:
+        ax.plot(thresholds, 100 * shares, color=color, linewidth=1.5, drawstyle="steps-pre", label=words)
+    ax.set(xlim=(0, 1), ylim=(0, 105), xlabel="threshold", ylabel="images, %")
+    ax.set_title(f"detection, {len(curve.levels)} images")
+    ax.grid(color=FRAME, alpha=0.25)
+    ax.legend(loc="lower center", frameon=False)
     return ax
 
 

@@ -20,6 +20,7 @@ from maskcover.plot import (
     BARE,
     HIDDEN,
     draw_bound,
+    draw_detection,
     draw_frontier,
     draw_masks,
     draw_placements,
@@ -252,3 +253,12 @@ def test_a_certificate_is_drawn_with_its_tiling(masks: mc.MaskSet, tmp_path: Pat
     save(tmp_path / "plain.png", masks)
     save(tmp_path / "tiled.png", masks, mc.verify(masks), tiled)
     assert width(tmp_path / "tiled.png") > 1.5 * width(tmp_path / "plain.png")
+
+
+def test_detection_is_two_step_curves_over_all_thresholds() -> None:
+    curve = DetectionCurve((Levels(0.5, 0.75), Levels(0.25, 0.25)))
+    ax = draw_detection(curve)
+    clean, certified = (line.get_xydata() for line in ax.lines)
+    assert clean.tolist() == [[0, 0], [0.25, 0], [0.5, 50], [0.75, 100], [1, 100]]
+    assert certified.tolist() == [[0, 100], [0.25, 100], [0.5, 50], [0.75, 50], [1, 0]]
+    assert {line.get_drawstyle() for line in ax.lines} == {"steps-pre"}
