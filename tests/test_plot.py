@@ -16,6 +16,7 @@ from PIL import Image
 
 import maskcover as mc
 from maskcover.covering.shares import placement_map
+from maskcover.defense import DetectionCurve, Levels
 from maskcover.plot import (
     BARE,
     HIDDEN,
@@ -258,7 +259,7 @@ def test_a_certificate_is_drawn_with_its_tiling(masks: mc.MaskSet, tmp_path: Pat
 def test_detection_is_two_step_curves_over_all_thresholds() -> None:
     curve = DetectionCurve((Levels(0.5, 0.75), Levels(0.25, 0.25)))
     ax = draw_detection(curve)
-    clean, certified = (line.get_xydata() for line in ax.lines)
+    clean, certified = (np.asarray(line.get_xydata()) for line in ax.lines)
     assert clean.tolist() == [[0, 0], [0.25, 0], [0.5, 50], [0.75, 100], [1, 100]]
     assert certified.tolist() == [[0, 100], [0.25, 100], [0.5, 50], [0.75, 50], [1, 0]]
     assert {line.get_drawstyle() for line in ax.lines} == {"steps-pre"}
