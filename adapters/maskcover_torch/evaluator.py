@@ -16,7 +16,7 @@ from maskcover.defense import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.identity import architecture_digest, weights_digest
-from maskcover_torch.numerics import contracted, expect, flags, memory_format, pinned
+from maskcover_torch.numerics import compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
 
 _NO_EXAMPLE = 16  # rows, where there is no image to find a better number with
 
@@ -43,7 +43,7 @@ class TorchEvaluator:
         self.masks, self.contract = masks, contract
         self.classes: int | None = None
         self._original = model
-        self._model = contracted(model, contract)
+        self._computed = self._model = contracted(model, contract)
         self._place = self._device, self._dtype = place_of(self._model)
         self._format = torch.channels_last if memory_format(self._model) == "channels_last" else torch.contiguous_format
         self._fill = fill
@@ -53,6 +53,8 @@ class TorchEvaluator:
         with pinned(contract, self._device):
             self._flags = flags(self._device)
         self.batch_size = contract.batch_size or self._settled(example)
+        # Only now, for one shape: after some shapes torch would quietly go on without compiling.
+        self._model = compiled(self._model, contract)
 
     def load(self, image: Any) -> torch.Tensor:
         """See `loaded`."""
@@ -81,14 +83,17 @@ class TorchEvaluator:
 
     def identity(self) -> dict[str, str]:
         """Weights, architecture, fill, numerics, library and device."""
-        name = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else platform.machine()
+        on_gpu = self._device.type == "cuda"
+        name = torch.cuda.get_device_name(self._device) if on_gpu else f"{platform.machine()} {cpu_capability()}"
+        copied = {} if self._computed is self._original else {"weights.computed": weights_digest(self._computed)}
         return {
+            **copied,
             "weights": weights_digest(self._original),
             "architecture": architecture_digest(self._original),
             "fill": " ".join(map(repr, self._fill)),
             "batch_size": str(self.batch_size),
             "dtype": str(self._dtype).removeprefix("torch."),
-            "memory_format": memory_format(self._model),
+            "memory_format": memory_format(self._computed),
             "compiled": str(self.contract.compiled),
             "library": f"torch {torch.__version__}",
             "device": f"{self._device.type} {name}",
@@ -96,9 +101,10 @@ class TorchEvaluator:
         }
 
     def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
-        refuse_training(self._original)
+        refuse_training(self._computed)
         expect(self._flags, self._device)
         scores = scores_of(self._model(self._masked(images, pairs)), len(images), self.classes)
+        expect(self._flags, self._device)  # the model itself may have changed them
         self.classes = scores.shape[1]
         return scores
 
@@ -171,7 +177,8 @@ def loaded(
         raise InvalidInput(f"expected images of floats as the model takes them; got {tensor.dtype}")
     if len(fill) not in (1, tensor.shape[0]):
         raise InvalidInput(f"fill has {len(fill)} values; the images have {tensor.shape[0]} channels")
-    return tensor.detach().to(device=place[0], dtype=place[1])
+    # A copy also of a tensor: a data set may read the next image into the same memory.
+    return tensor.detach().to(device=place[0], dtype=place[1], copy=True)
 
 
 def on_host(scores: torch.Tensor) -> npt.NDArray[np.floating[Any]]:

@@ -167,6 +167,8 @@ class _Run(Generic[T]):
             return partial(_raised, error)
 
     def _record(self, rows: list[_Row], answers: Answers) -> None:
+        if len(answers.labels) != self._evaluator.batch_size:
+            raise InvalidInput(f"expected {self._evaluator.batch_size} answers a batch; got {len(answers.labels)}")
         told = zip(answers.labels.tolist(), answers.leads.tolist(), answers.confidences.tolist(), strict=True)
         for (item, union), (label, lead, confidence) in zip(rows, told, strict=False):
             item.table.record(union, label, lead, confidence)
