@@ -16,7 +16,7 @@ from maskcover.defense import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.identity import architecture_digest, weights_digest
-from maskcover_torch.numerics import compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
+from maskcover_torch.numerics import FORMATS, compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
 
 _NO_EXAMPLE = 16  # rows, where there is no image to find a better number with
 
@@ -45,7 +45,8 @@ class TorchEvaluator:
         self._original = model
         self._computed = self._model = contracted(model, contract)
         self._place = self._device, self._dtype = place_of(self._model)
-        self._format = torch.channels_last if memory_format(self._model) == "channels_last" else torch.contiguous_format
+        # Kernels of one channel, or of one pixel, do not tell in which format they are.
+        self._layout = contract.memory_format or memory_format(self._model)
         self._fill = fill
         self._filling = torch.tensor(fill, dtype=self._dtype, device=self._device).reshape(1, -1, 1, 1)
         self._boxes = _boxes(masks).to(self._device)
@@ -93,7 +94,7 @@ class TorchEvaluator:
             "fill": " ".join(map(repr, self._fill)),
             "batch_size": str(self.batch_size),
             "dtype": str(self._dtype).removeprefix("torch."),
-            "memory_format": memory_format(self._computed),
+            "memory_format": self._layout,
             "compiled": str(self.contract.compiled),
             "library": f"torch {torch.__version__}",
             "device": f"{self._device.type} {name}",
@@ -117,7 +118,7 @@ class TorchEvaluator:
         chosen = torch.tensor([place[id(image)] for image in images], device=self._device)
         stacked = torch.stack(list(distinct.values())).index_select(0, chosen)
         hidden = self._hidden(torch.from_numpy(np.ascontiguousarray(pairs)).to(self._device))
-        return torch.where(hidden[:, None], self._filling, stacked).contiguous(memory_format=self._format)
+        return torch.where(hidden[:, None], self._filling, stacked).contiguous(memory_format=FORMATS[self._layout])
 
     def _hidden(self, pairs: torch.Tensor) -> torch.Tensor:
         """Which pixels the pairs of masks hide, bool (rows, height, width): a pixel is in a box if row and column are.

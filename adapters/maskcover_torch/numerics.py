@@ -14,7 +14,7 @@ import torch
 from maskcover.defense import NumericContract
 from maskcover.errors import InvalidInput
 
-_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 # Where torch from 2.9 on keeps the precision of float32, for each backend and kind of operation.
 _FLOAT32 = ("cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn")
 _ATTENTION = ("flash", "mem_efficient", "math", "cudnn")
@@ -71,7 +71,7 @@ def contracted(model: torch.nn.Module, contract: NumericContract) -> torch.nn.Mo
     if any(one != dtype for one in wanted):
         model = copy.deepcopy(model).to(dtype)
     if contract.memory_format and contract.memory_format != memory_format(model):
-        model = copy.deepcopy(model).to(memory_format=_FORMATS[contract.memory_format])
+        model = copy.deepcopy(model).to(memory_format=FORMATS[contract.memory_format])
     if next((one.is_cuda for one in model.parameters()), False):
         # cuBLAS is deterministic only with a workspace of its own, which it reads at its first call.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

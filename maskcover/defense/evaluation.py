@@ -169,7 +169,7 @@ class HostEvaluator:
             return np.where(spread, noise, image)
         if np.isnan(value) and image.dtype.kind != "f":
             return None  # an int has no NaN
-        largest = np.finfo(image.dtype).max if image.dtype.kind == "f" else np.iinfo(image.dtype).max
+        largest = float(np.finfo(image.dtype).max) if image.dtype.kind == "f" else int(np.iinfo(image.dtype).max)
         return np.where(spread, np.array(largest if value > largest else value, image.dtype), image)
 
     def identity(self) -> Identity:

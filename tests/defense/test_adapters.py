@@ -66,7 +66,9 @@ def test_a_model_goes_to_the_adapter_of_its_framework_with_its_options(toy: ToyA
     assert predict(model, [], MASKS, batch_size=3) == []
     assert defend(model, MASKS, batch_size=5) == (model, MASKS, {"procedure": DOUBLE_MASKING, "batch_size": 5})
     assert toy.asked == [
-        (name, {"batch_size": size}) for name, size in (("classifier", 2), ("classifier", 3), ("defend", 5))
+        ("classifier", {"batch_size": 2}),
+        ("classifier", {"batch_size": 3}),
+        ("defend", {"procedure": DOUBLE_MASKING, "batch_size": 5}),
     ]
 
 
