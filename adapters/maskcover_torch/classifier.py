@@ -15,7 +15,7 @@ from maskcover.defense import NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of, refuse_training, scores_of
-from maskcover_torch.numerics import contracted, pinned
+from maskcover_torch.numerics import compiled, contracted, pinned
 
 Fill = float | Sequence[float]
 
@@ -72,7 +72,7 @@ class TorchClassifier:
     def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating[Any]]:
         """Scores (n, classes) of n images (channels, height, width), tensors or arrays, hidden where True."""
         refuse_training(self.model)
-        model = contracted(self.model, self.contract)
+        model = compiled(contracted(self.model, self.contract), self.contract)
         device, dtype = place_of(model)
         batch = torch.stack([loaded(image, hidden.shape[1:], (device, dtype), self.fill) for image in images])
         fill = torch.tensor(self.fill, dtype=dtype, device=device).reshape(1, -1, 1, 1)

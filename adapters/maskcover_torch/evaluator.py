@@ -17,7 +17,7 @@ from maskcover.defense import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.identity import architecture_digest, weights_digest
-from maskcover_torch.numerics import contracted, expect, flags, memory_format, pinned
+from maskcover_torch.numerics import FORMATS, compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
 
 _NO_EXAMPLE = 16  # rows, where there is no image to find a better number with
 
@@ -44,9 +44,10 @@ class TorchEvaluator:
         self.masks, self.contract = masks, contract
         self.classes: int | None = None
         self._original = model
-        self._model = contracted(model, contract)
+        self._computed = self._model = contracted(model, contract)
         self._place = self._device, self._dtype = place_of(self._model)
-        self._format = torch.channels_last if memory_format(self._model) == "channels_last" else torch.contiguous_format
+        # Kernels of one channel, or of one pixel, do not tell in which format they are.
+        self._layout = contract.memory_format or memory_format(self._model)
         self._fill = fill
         self._filling = torch.tensor(fill, dtype=self._dtype, device=self._device).reshape(1, -1, 1, 1)
         self._drawn = _drawn(masks, self._device)
@@ -54,6 +55,8 @@ class TorchEvaluator:
         with pinned(contract, self._device):
             self._flags = flags(self._device)
         self.batch_size = contract.batch_size or self._settled(example)
+        # Only now, for one shape: after some shapes torch would quietly go on without compiling.
+        self._model = compiled(self._model, contract)
 
     def load(self, image: Any) -> torch.Tensor:
         """See `loaded`."""
@@ -82,14 +85,17 @@ class TorchEvaluator:
 
     def identity(self) -> dict[str, str]:
         """Weights, architecture, fill, numerics, library and device."""
-        name = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else platform.machine()
+        on_gpu = self._device.type == "cuda"
+        name = torch.cuda.get_device_name(self._device) if on_gpu else f"{platform.machine()} {cpu_capability()}"
+        copied = {} if self._computed is self._original else {"weights.computed": weights_digest(self._computed)}
         return {
+            **copied,
             "weights": weights_digest(self._original),
             "architecture": architecture_digest(self._original),
             "fill": " ".join(map(repr, self._fill)),
             "batch_size": str(self.batch_size),
             "dtype": str(self._dtype).removeprefix("torch."),
-            "memory_format": memory_format(self._model),
+            "memory_format": self._layout,
             "compiled": str(self.contract.compiled),
             "library": f"torch {torch.__version__}",
             "device": f"{self._device.type} {name}",
@@ -97,9 +103,10 @@ class TorchEvaluator:
         }
 
     def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
-        refuse_training(self._original)
+        refuse_training(self._computed)
         expect(self._flags, self._device)
         scores = scores_of(self._model(self._masked(images, pairs)), len(images), self.classes)
+        expect(self._flags, self._device)  # the model itself may have changed them
         self.classes = scores.shape[1]
         return scores
 
@@ -113,7 +120,7 @@ class TorchEvaluator:
         runs = pairwise([0, *ends, len(images)])
         shown = [torch.where(hidden[low:high], self._filling, images[low]) for low, high in runs]
         batch = shown[0] if len(shown) == 1 else torch.cat(shown)
-        return batch.contiguous(memory_format=self._format)
+        return batch.contiguous(memory_format=FORMATS[self._layout])
 
     def _settled(self, example: Any) -> int:
         from maskcover_torch.batches import fastest
@@ -160,7 +167,8 @@ def loaded(
         raise InvalidInput(f"expected images of floats as the model takes them; got {tensor.dtype}")
     if len(fill) not in (1, tensor.shape[0]):
         raise InvalidInput(f"fill has {len(fill)} values; the images have {tensor.shape[0]} channels")
-    return tensor.detach().to(device=place[0], dtype=place[1])
+    # A copy also of a tensor: a data set may read the next image into the same memory.
+    return tensor.detach().to(device=place[0], dtype=place[1], copy=True)
 
 
 def on_host(scores: torch.Tensor) -> npt.NDArray[np.floating[Any]]:

@@ -30,14 +30,20 @@ def architecture_digest(model: torch.nn.Module) -> str:
 
 
 def _state(model: torch.nn.Module) -> Iterator[tuple[str, Any]]:
-    yield from model.state_dict().items()
-    # Buffers that are not saved are computed with all the same.
-    yield from ((f"buffer {name}", value) for name, value in model.named_buffers())
+    # What is computed with, whatever of it the model chooses to save; and what else it saves, such as packed weights.
+    own = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
+    yield from own.items()
+    yield from ((name, value) for name, value in model.state_dict().items() if name not in own)
 
 
 def _bytes(value: Any) -> bytes:
-    if not isinstance(value, torch.Tensor) or value.is_quantized or value.is_sparse:
+    if isinstance(value, list | tuple):
+        return b"".join([f"{len(value)} of ".encode(), *map(_bytes, value)])
+    if not isinstance(value, torch.Tensor):
         return repr(value).encode()
-    plain = value.detach().cpu().contiguous().reshape(-1)
-    head = f"{value.dtype} {tuple(value.shape)} ".encode()
-    return head + plain.view(torch.uint8).numpy().tobytes()
+    head = f"{value.dtype} {tuple(value.shape)} {value.layout} ".encode()
+    if value.is_quantized:
+        return head + _bytes(value.int_repr()) + _bytes(value.dequantize())
+    # A printed tensor would leave out most of its numbers.
+    dense = value.detach() if value.layout == torch.strided else value.detach().to_dense()
+    return head + dense.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from operator import attrgetter
+from typing import Any, cast
 
 import torch
 
 from maskcover.defense import NumericContract
 from maskcover.errors import InvalidInput
 
-_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+# Where torch from 2.9 on keeps the precision of float32, for each backend and kind of operation.
+_FLOAT32 = ("cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn")
+_ATTENTION = ("flash", "mem_efficient", "math", "cudnn")
 
 
 def flags(device: torch.device) -> dict[str, str]:
     """The flags that decide how torch computes, as they are now."""
+    kernels = {name: getattr(torch.backends.cuda, f"{name}_sdp_enabled", None) for name in _ATTENTION}
     found = {
-        "tf32.matmul": torch.backends.cuda.matmul.allow_tf32,
-        "tf32.convolution": torch.backends.cudnn.allow_tf32,
-        "matmul_precision": torch.get_float32_matmul_precision(),
+        "matmul_precision": _legacy(torch.get_float32_matmul_precision),
+        "tf32.convolution": _legacy(lambda: torch.backends.cudnn.allow_tf32),
+        **{f"float32.{name}": keeper.fp32_precision for name, keeper in _keepers().items()},
         "reduced_precision.bfloat16": torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction,
         "reduced_precision.float16": torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction,
         "autotune": torch.backends.cudnn.benchmark,
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "autocast": torch.is_autocast_enabled(device.type),
         "mkldnn": torch.backends.mkldnn.enabled,
+        "cudnn": torch.backends.cudnn.enabled,
+        "attention": " ".join(name for name, enabled in kernels.items() if enabled and enabled()),
+        "attention.fastpath": torch.backends.mha.get_fastpath_enabled(),
         "threads": torch.get_num_threads(),
     }
     return {f"flag.{name}": str(value) for name, value in found.items()}
@@ -36,12 +44,12 @@ def flags(device: torch.device) -> dict[str, str]:
 @contextmanager
 def pinned(contract: NumericContract, device: torch.device) -> Iterator[None]:
     """Compute as the contract says, and leave the flags as they were found."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic
+    cudnn, before = torch.backends.cudnn, (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic)
+    float32 = _precisions()
     algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # torch's stubs lack it
     try:
-        matmul.allow_tf32 = cudnn.allow_tf32 = contract.tf32
+        _set_precisions("high" if contract.tf32 else "highest", contract.tf32, _pinned_precisions(contract.tf32))
         cudnn.benchmark, cudnn.deterministic = False, contract.deterministic
         torch.use_deterministic_algorithms(contract.deterministic)
         # Filling what is overwritten anyway costs time and changes no result.
@@ -50,7 +58,8 @@ def pinned(contract: NumericContract, device: torch.device) -> Iterator[None]:
         with torch.inference_mode(), torch.autocast(device.type, enabled=False):
             yield
     finally:
-        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = before
+        cudnn.benchmark, cudnn.deterministic = before
+        _set_precisions(*float32)
         torch.use_deterministic_algorithms(algorithms[0], warn_only=algorithms[1])
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
 
@@ -62,14 +71,19 @@ def contracted(model: torch.nn.Module, contract: NumericContract) -> torch.nn.Mo
     if any(one != dtype for one in wanted):
         model = copy.deepcopy(model).to(dtype)
     if contract.memory_format and contract.memory_format != memory_format(model):
-        model = copy.deepcopy(model).to(memory_format=_FORMATS[contract.memory_format])
+        model = copy.deepcopy(model).to(memory_format=FORMATS[contract.memory_format])
     if next((one.is_cuda for one in model.parameters()), False):
         # cuBLAS is deterministic only with a workspace of its own, which it reads at its first call.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if contract.compiled:
-        on_gpu = next((one.is_cuda for one in model.parameters()), False)
-        return cast("torch.nn.Module", torch.compile(model, dynamic=False, mode="reduce-overhead" if on_gpu else None))
     return model
+
+
+def compiled(model: torch.nn.Module, contract: NumericContract) -> torch.nn.Module:
+    """The model, compiled if the contract says so."""
+    if not contract.compiled:
+        return model
+    on_gpu = next((one.is_cuda for one in model.parameters()), False)
+    return cast("torch.nn.Module", torch.compile(model, dynamic=False, mode="reduce-overhead" if on_gpu else None))
 
 
 def memory_format(model: torch.nn.Module) -> str:
@@ -85,3 +99,47 @@ def expect(before: dict[str, str], device: torch.device) -> None:
     if now != before:
         changed = ", ".join(f"{name} from {before[name]} to {now[name]}" for name in now if now[name] != before[name])
         raise InvalidInput(f"numeric flags changed during the run: {changed}; leave them alone, and start again")
+
+
+def cpu_capability() -> str:
+    """The vector instructions that torch uses on this machine: other ones round differently."""
+    return str(torch.backends.cpu.get_cpu_capability())
+
+
+def _keepers() -> dict[str, Any]:
+    found = {name: attrgetter(name)(torch.backends) for name in _FLOAT32 if _has(name)}
+    return {name: keeper for name, keeper in found.items() if hasattr(keeper, "fp32_precision")}
+
+
+def _has(name: str) -> bool:
+    backend, _, kind = name.partition(".")
+    return hasattr(getattr(torch.backends, backend), kind)
+
+
+def _precisions() -> tuple[str | None, bool | None, dict[str, str]]:
+    """How float32 is computed: in torch's old words, None where they have none for it, and in its new ones."""
+    new = {name: keeper.fp32_precision for name, keeper in _keepers().items()}
+    return _legacy(torch.get_float32_matmul_precision), _legacy(lambda: torch.backends.cudnn.allow_tf32), new
+
+
+def _pinned_precisions(tf32: bool) -> dict[str, str]:
+    """TF32 is for GPUs: a CPU computes float32 as it is."""
+    return {name: "tf32" if tf32 and not name.startswith("mkldnn") else "ieee" for name in _keepers()}
+
+
+def _set_precisions(matmul: str | None, convolution: bool | None, new: dict[str, str]) -> None:
+    if matmul is not None:
+        torch.set_float32_matmul_precision(matmul)
+    if convolution is not None:
+        torch.backends.cudnn.allow_tf32 = convolution
+    for name, keeper in _keepers().items():
+        if keeper.fp32_precision != new[name]:
+            keeper.fp32_precision = new[name]
+
+
+def _legacy(get: Callable[[], Any]) -> Any:
+    """What torch's older interface says; None if its newer one was used to say what the older cannot."""
+    try:
+        return get()
+    except RuntimeError:
+        return None

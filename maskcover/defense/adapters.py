@@ -6,14 +6,14 @@ An entry point is named after the framework's import name; a model belongs to it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import numpy.typing as npt
 
 from maskcover.defense.engine import Images
-from maskcover.defense.evaluation import MaskedClassifier, evaluator
+from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED
 from maskcover.defense.procedure import Answer, Method, Procedure, alerted
@@ -53,11 +53,13 @@ class DefendedClassifier:
     classifier: MaskedClassifier
     masks: MaskSet
     procedure: Procedure
+    batch_size: int | None = None
+    """Of a classifier that has none of its own: that of the certification."""
 
     @property
     def fingerprint(self) -> Fingerprint:
         """What is served: equal to that of the certification, or its certificates do not apply."""
-        return fingerprint(evaluator(self.classifier, self.masks))
+        return fingerprint(self._evaluator())
 
     def __call__(self, images: Sequence[Any]) -> list[int]:
         """The defended labels, −1 where the classifier gave none, or where there is an alert."""
@@ -67,7 +69,10 @@ class DefendedClassifier:
         """The answers with how they came about."""
         from maskcover.defense.certify import predict_with
 
-        return predict_with(evaluator(self.classifier, self.masks), images, self.procedure)
+        return predict_with(self._evaluator(), images, self.procedure)
+
+    def _evaluator(self) -> Evaluator:
+        return evaluator(self.classifier, self.masks, batch_size=self.batch_size)
 
 
 def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier:
@@ -101,6 +106,8 @@ def defend(
     """
     if isinstance(masks, CertificationResult):
         defended = defend(model, masks.masks, **(masks.serving | options))
+        if isinstance(defended, DefendedClassifier):
+            defended = replace(defended, batch_size=masks.start.evaluator.batch_size)
         defended.fingerprint.expect(masks.fingerprint)
         return defended
     if not isinstance(masks, MaskSet) or not len(masks):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sized
 from functools import lru_cache
+from math import inf
 from typing import Any, TypeVar
 
 import numpy as np
@@ -97,6 +98,7 @@ def certify(
     start = ready(classifier, images, masks, margin=margin, probes=probes)
     decide = expected(procedure, start).certifying(true, covers, start.margin)
     verdicts = _in_order(settle(start.evaluator, images, decide), len(true), progress, "certifying")
+    start.expect_unchanged()
     used = None if classifier is model else dict(options)
     return CertificationResult(masks, regions, procedure, start, used, tuple(verdicts))
 
@@ -158,10 +160,15 @@ def detection_curve(
 
     def decide(number: int, table: PredictionTable) -> Levels | Pending:
         label = checked_against(int(true[number]), table, number)
-        one_mask = table.matrix.diagonal()
-        return first_look(table) or detection_levels(table.undefended, one_mask, confidences(table), label, covers)
+        if look := first_look(table):
+            return look
+        if table.broken:
+            return Levels(inf, -inf)  # an error, as for `certify`: neither right nor certified at any threshold
+        return detection_levels(table.undefended, table.matrix.diagonal(), confidences(table), label, covers)
 
-    return DetectionCurve(tuple(_in_order(settle(start.evaluator, images, decide), len(true), progress, "detecting")))
+    levels = _in_order(settle(start.evaluator, images, decide), len(true), progress, "detecting")
+    start.expect_unchanged()
+    return DetectionCurve(tuple(levels))
 
 
 def counted(images: object) -> int:

@@ -179,6 +179,8 @@ class _Run(Generic[T]):
             return partial(_raised, error)
 
     def _record(self, chunks: list[_Chunk], answers: Answers) -> None:
+        if len(answers.labels) != self._evaluator.batch_size:
+            raise InvalidInput(f"expected {self._evaluator.batch_size} answers a batch; got {len(answers.labels)}")
         first = 0
         for item, unions in chunks:
             rows = slice(first, first + len(unions))

@@ -138,8 +138,8 @@ class HostEvaluator:
         self._hidden = np.concatenate([np.asarray(masks), np.zeros((1, *masks.grid.shape), dtype=np.bool_)])
 
     def load(self, image: Any) -> Any:
-        """The image, which is opaque here."""
-        return image
+        """The image, which is opaque here; an array is copied, since its owner may write the next image into it."""
+        return image.copy(order="K") if isinstance(image, np.ndarray) else image
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `Evaluator`."""
@@ -158,8 +158,8 @@ class HostEvaluator:
         if not isinstance(image, np.ndarray) or image.dtype.kind not in "fiu":
             return None
         grid = self.masks.grid.shape
-        behind, before = image.shape[: len(grid)] == grid, image.shape[image.ndim - len(grid) :] == grid
-        if behind == before and image.ndim != len(grid):
+        behind, before = image.shape[: len(grid)] == grid, image.shape[max(0, image.ndim - len(grid)) :] == grid
+        if behind == before and image.shape != grid:
             return None
         where = np.ones(grid, np.bool_) if hidden is None else hidden
         channels = image.ndim - len(grid)
@@ -167,17 +167,16 @@ class HostEvaluator:
         if value is None:
             noise = np.random.default_rng(0).permutation(image.ravel()).reshape(image.shape)
             return np.where(spread, noise, image)
-        with np.errstate(all="ignore"):
-            written = np.asarray(value).astype(image.dtype)
-        if written != value and not (np.isnan(value) and np.isnan(written)):
-            return None  # an int has no NaN and no 1e30
-        return np.where(spread, written, image)
+        if np.isnan(value) and image.dtype.kind != "f":
+            return None  # an int has no NaN
+        largest = float(np.finfo(image.dtype).max) if image.dtype.kind == "f" else int(np.iinfo(image.dtype).max)
+        return np.where(spread, np.array(largest if value > largest else value, image.dtype), image)
 
     def identity(self) -> Identity:
         """The classifier's own words, and its class and precision."""
         kind = type(self._classifier)
         own = dict(getattr(self._classifier, "identity", {}))
-        return {"classifier": f"{kind.__module__}.{kind.__qualname__}", "batch_size": str(self.batch_size)} | own
+        return own | {"classifier": f"{kind.__module__}.{kind.__qualname__}", "batch_size": str(self.batch_size)}
 
 
 def checked_classes(shape: tuple[int, ...], rows: int, classes: int | None) -> int:

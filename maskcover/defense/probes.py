@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.defense.evaluation import Evaluator
-from maskcover.errors import ProbeFailed
+from maskcover.errors import InvalidInput, ProbeFailed
 from maskcover.masks import MaskSet
 
 Scores = npt.NDArray[np.generic]
@@ -80,17 +80,17 @@ class ProbeReport:
 def probe(evaluator: Evaluator, image: Any) -> ProbeReport:
     """Try out on one loaded image what certificates rest on (threats.md 17, 20, 21, 22, 28).
 
-    Some two dozen forward passes: the same batch again, its rows at other places and among other rows, hidden pixels
-    overwritten, one row throughout, and the first batch once more at the end.
+    Some two dozen forward passes, more where batches are small: the same batch again, its rows at other places and
+    among other rows, hidden pixels overwritten, one row throughout, and the first batch once more at the end.
     """
     size, identity = evaluator.batch_size, evaluator.identity()
-    pairs = np.resize(_pairs(evaluator.masks), (size, 2))
-    before = evaluator.scores([image] * size, pairs)
+    pairs = next(_batches(evaluator))
+    before = _kept(evaluator, image, pairs)
     found = [
         _compared("the same batch again", before, evaluator.scores([image] * size, pairs)),
         *_places(evaluator, image, pairs, before),
         *_companions(evaluator, image, pairs, before),
-        *_hidden(evaluator, image, pairs, before),
+        *_hidden(evaluator, image),
         _compared("the first batch at the end", before, evaluator.scores([image] * size, pairs)),
     ]
     if evaluator.identity() != identity:
@@ -106,6 +106,18 @@ def _pairs(masks: MaskSet) -> IntArray:
     some = np.unique(np.linspace(0, len(masks) - 1, 6).astype(np.int64))
     first, second = np.triu_indices(len(some))
     return np.concatenate([np.stack([some[first], some[second]], axis=1), [[-1, -1]]]).astype(np.int64)
+
+
+def _batches(evaluator: Evaluator) -> Iterator[IntArray]:
+    """The pairs in batches; the last is filled up from the beginning."""
+    pairs, size = _pairs(evaluator.masks), evaluator.batch_size
+    for begin in range(0, len(pairs), size):
+        yield pairs.take(range(begin, begin + size), axis=0, mode="wrap")
+
+
+def _kept(evaluator: Evaluator, image: Any, pairs: IntArray) -> Scores:
+    """Scores to compare others with: copied, since a classifier may write the next ones into the same array."""
+    return evaluator.scores([image] * len(pairs), pairs).copy()
 
 
 def _places(evaluator: Evaluator, image: Any, pairs: IntArray, before: Scores) -> Iterator[Finding]:
@@ -130,12 +142,14 @@ def _companions(evaluator: Evaluator, image: Any, pairs: IntArray, before: Score
                 yield _tried(f"other rows of {_named(value)}", evaluator, images, told, before, row)
 
 
-def _hidden(evaluator: Evaluator, image: Any, pairs: IntArray, before: Scores) -> Iterator[Finding | str]:
-    covered = [_cells(evaluator.masks, pair) for pair in pairs.tolist()]
-    for value in _VALUES:
-        images = [evaluator.altered(image, hidden, value) for hidden in covered]
-        if all(one is not None for one in images):
-            yield _tried(f"hidden pixels of {_named(value)}", evaluator, images, pairs, before, slice(None))
+def _hidden(evaluator: Evaluator, image: Any) -> Iterator[Finding | str]:
+    for pairs in _batches(evaluator):
+        before = _kept(evaluator, image, pairs)
+        covered = [_cells(evaluator.masks, pair) for pair in pairs.tolist()]
+        for value in _VALUES:
+            images = [evaluator.altered(image, hidden, value) for hidden in covered]
+            if all(one is not None for one in images):
+                yield _tried(f"hidden pixels of {_named(value)}", evaluator, images, pairs, before, slice(None))
 
 
 def _tried(
@@ -144,6 +158,8 @@ def _tried(
     """The comparison, or why there is none: a classifier may refuse such pixels, which turns no label."""
     try:
         after = evaluator.scores(images, pairs)
+    except InvalidInput:
+        raise  # about the classifier as a whole, not about these pixels
     except Exception as error:
         return f"{name}: refused by the classifier ({type(error).__name__})"
     return _compared(name, before[rows], after[rows])

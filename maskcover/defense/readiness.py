@@ -13,7 +13,7 @@ from maskcover.defense.engine import Images
 from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.probes import ProbeReport, probe
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, ProbeFailed
 from maskcover.masks import MaskSet
 
 Numerics = Literal["bitwise", "margin", "not probed"]
@@ -40,6 +40,15 @@ class Ready:
     margin: float
     probes: ProbeReport
     fingerprint: Fingerprint
+
+    def expect_unchanged(self) -> None:
+        """Raise `ProbeFailed` if the classifier is no longer what it was at the start (threats.md, 28)."""
+        changed = fingerprint(self.evaluator).differences(self.fingerprint)
+        if changed:
+            raise ProbeFailed(
+                f"the classifier changed during the run: {'; '.join(changed)}. Its predictions are not of one model; "
+                "look for buffers that forward passes change, or for another thread that trains it"
+            )
 
 
 def ready(
@@ -70,7 +79,7 @@ def fingerprint(asked: Evaluator) -> Fingerprint:
     """What an evaluator evaluates."""
     own: Mapping[str, str] = asked.identity()
     known = {"masks": asked.masks.digest, "maskcover": version("maskcover"), "numpy": np.__version__}
-    return Fingerprint.of({**known, **own})
+    return Fingerprint.of({**own, **known})
 
 
 def _loaded(

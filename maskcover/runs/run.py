@@ -61,6 +61,7 @@ class Task:
                     f"{self.ids[members[-1]]}, the last time with {found}; mend that and start the same command again"
                 )
             yield row_of(self.ids[number], int(self.labels[number]), found, self.masks, self.regions)
+        start.expect_unchanged()
 
 
 def task_of(

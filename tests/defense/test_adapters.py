@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from maskcover import InvalidInput, MaskcoverError, MaskedClassifier, MaskSet, MissingExtra, certify, defend, predict
-from maskcover.defense import adapters
+from maskcover.defense import DOUBLE_MASKING, adapters
 from tests.defense.naive import Looker, algorithm_1, every_table, image_of, of_table, singles
 
 MASKS = singles(3)
@@ -64,9 +64,11 @@ def test_a_model_goes_to_the_adapter_of_its_framework_with_its_options(toy: ToyA
     found = certify(model, [], [], MASKS, batch_size=2)
     assert len(found) == 0
     assert predict(model, [], MASKS, batch_size=3) == []
-    assert defend(model, MASKS, batch_size=5) == (model, MASKS, {"batch_size": 5})
+    assert defend(model, MASKS, batch_size=5) == (model, MASKS, {"procedure": DOUBLE_MASKING, "batch_size": 5})
     assert toy.asked == [
-        (name, {"batch_size": size}) for name, size in (("classifier", 2), ("classifier", 3), ("defend", 5))
+        ("classifier", {"batch_size": 2}),
+        ("classifier", {"batch_size": 3}),
+        ("defend", {"procedure": DOUBLE_MASKING, "batch_size": 5}),
     ]
 
 
