@@ -174,9 +174,12 @@ class _Run(Generic[T]):
             item.coming -= 1
 
     def _apart(self, rows: list[_Row]) -> dict[_Open, Failed]:
-        """The rows once more, image by image, each in a batch of the one shape; those that fail again."""
+        """The rows once more, image by image, each in a batch of the one shape; those that fail again.
+
+        An image that has failed in an earlier batch, while this one was under way, is not asked for again.
+        """
         failures = {}
-        for item in dict.fromkeys(item for item, _ in rows):
+        for item in dict.fromkeys(item for item, _ in rows if item in self._open):
             own = [row for row in rows if row[0] is item]
             try:
                 self._record(own, self._asked(own)())

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from maskcover import InvalidInput, certify, squares
 from maskcover.covering.shares import covered_share
-from maskcover.defense import UNDECIDED, Procedure, exact_interval
+from maskcover.defense import UNDECIDED, Answers, Evaluator, Procedure, exact_interval
+from maskcover.defense.evaluation import HostEvaluator
 from maskcover.errors import MissingExtra, NotCovering, RunStopped
 from maskcover.masks import MaskSet
 from maskcover.runs import Folder, Row, Summary, replay, run, summary
@@ -131,6 +133,32 @@ def test_a_classifier_that_fails_on_a_whole_shard_stops_the_run_and_leaves_no_ro
     assert (summary(tmp_path).rows, Folder(tmp_path).has(1)) == (10, False)
     run(Model(), images, images.labels, MASKS, tmp_path, shard_size=10)
     assert rows(tmp_path) == clean(40, tmp_path / "clean")
+
+
+@dataclass
+class Deep(Model):
+    """A classifier that has two batches under way, as on a GPU."""
+
+    def evaluator(self, masks: MaskSet, _: Any, __: int | None) -> Evaluator:
+        """Answers are computed when they are fetched."""
+
+        class Queue(HostEvaluator):
+            depth = 2
+
+            def submit(self, images: Sequence[Any], pairs: npt.NDArray[np.int64]) -> Callable[[], Answers]:
+                return lambda: Answers.of(self.scores(images, pairs))
+
+        return Queue(Model(self.batch_size, failing=self.failing), masks)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 5])
+def test_an_image_that_fails_in_two_batches_under_way_counts_once(batch_size: int, tmp_path: Path) -> None:
+    images = Shelf(40)
+    failing = {number: RuntimeError("odd image") for number in range(40) if number % 10}
+    done = run(Deep(batch_size, failing=failing), images, images.labels, MASKS, tmp_path / "out", shard_size=10)
+    assert (done.rows, done.errors) == (40, 36)
+    expected = clean(40, tmp_path / "clean")
+    assert rows(tmp_path / "out")[::10] == expected[::10]
 
 
 def test_one_image_that_can_be_evaluated_keeps_a_shard_going(tmp_path: Path) -> None:
