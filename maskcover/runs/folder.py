@@ -157,10 +157,14 @@ class Folder:
             InvalidInput: the file is damaged, or was made by another configuration.
         """
         path = self._shard_path(number)
-        if not path.exists():
-            return None
         try:
-            table = pyarrow().parquet.ParquetFile(io.BytesIO(path.read_bytes())).read()
+            content = io.BytesIO(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
+        try:
+            table = pyarrow().parquet.ParquetFile(content).read()
             metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
             shard = Shard(tuple(rows_of(table)), float(metadata["seconds"]))
             told = _about(number, config, shard)

@@ -117,7 +117,7 @@ def run(
     Raises:
         InvalidInput: another configuration, labels that do not fit, a folder that cannot be written.
         ProbeFailed, NotCovering: as for `certify`.
-        RunStopped: the classifier failed on every image of a shard.
+        RunStopped: the classifier failed on every image of a shard of eight or more.
 
     >>> import tempfile
     >>> import numpy as np

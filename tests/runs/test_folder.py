@@ -117,11 +117,6 @@ def edited(out: Path) -> None:
     pyarrow.parquet.write_table(changed.replace_schema_metadata(table.schema.metadata), second(out))
 
 
-def a_folder(out: Path) -> None:
-    second(out).unlink()
-    second(out).mkdir()
-
-
 DAMAGES: Mapping[str, Callable[[Path], object]] = {
     "empty": lambda out: second(out).write_bytes(b""),
     "cut off": lambda out: second(out).write_bytes(second(out).read_bytes()[:-300]),
@@ -131,7 +126,6 @@ DAMAGES: Mapping[str, Callable[[Path], object]] = {
     "swapped": swapped,
     "one row less": one_row_less,
     "edited": edited,
-    "a folder": a_folder,
 }
 
 
@@ -152,10 +146,18 @@ def test_a_shard_that_is_damaged_or_of_another_place_is_refused_by_name(
         with pytest.raises(InvalidInput, match=r"(?s)0000[01]\.parquet .*delete it, and it is made again"):
             ask()
     for number in (0, 1):
-        path = shard_path(out, number)
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shard_path(out, number).unlink()
     started(out)
     assert rows(out) == expected
+
+
+def test_a_shard_that_cannot_be_read_is_an_error_that_does_not_advise_to_delete_it(tmp_path: Path) -> None:
+    started(tmp_path)
+    second(tmp_path).unlink()
+    second(tmp_path).mkdir()
+    for ask in (lambda: started(tmp_path), lambda: summary(tmp_path)):
+        with pytest.raises(InvalidInput, match=r"cannot read .*00001\.parquet: Is a directory$"):
+            ask()
 
 
 def test_no_flipped_byte_of_a_shard_changes_a_row_unnoticed(tmp_path: Path) -> None:
