@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
+import secrets
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -58,17 +57,13 @@ def write_atomically(path: str | PathLike[str], content: bytes, *, only_new: boo
     """
     try:
         path = Path(path)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        partial = path.parent / f".{path.name}.{secrets.token_hex(8)}"
+        stream = partial.open("xb")  # with the rights of any new file, which mkstemp would not give
     except (OSError, TypeError, ValueError) as error:  # the latter two: what no file can be called
         raise InvalidInput(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
-    partial = Path(name)
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with stream:
             stream.write(content)
-        # mkstemp makes files private; give the result the rights any new file would have had.
-        umask = os.umask(0)
-        os.umask(umask)
-        partial.chmod(0o666 & ~umask)
         if only_new:
             path.hardlink_to(partial)
         else:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ from hypothesis import strategies as st
 from maskcover.canonical import canonical_bytes, digest, read_strict, write_atomically
 from maskcover.errors import InvalidInput, MaskFileError
 
+ROOT = str(Path(__file__).parent.parent)
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
@@ -84,16 +89,82 @@ def _broken(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("step", ["pathlib.Path.replace", "pathlib.Path.chmod"])
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(
-    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file.json"
     path.write_text("old")
-    monkeypatch.setattr(step, _broken)
+    monkeypatch.setattr("pathlib.Path.replace", _broken)
     with pytest.raises(InvalidInput, match=r"cannot write .*No space left"):
         write_atomically(path, b"new")
     assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["file.json"])  # noqa: PTH208 (Path is broken here)
+
+
+def test_a_disk_that_is_full_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_text("old")
+    # In a process of its own: no file of it may grow beyond 1,000 bytes.
+    script = (
+        "import resource, signal, sys; from maskcover.canonical import write_atomically\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "write_atomically(sys.argv[1], bytes(100_000))"
+    )
+    command = [sys.executable, "-B", "-c", script, str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": ROOT})
+    assert "InvalidInput: cannot write" in ended.stderr
+    assert "File too large" in ended.stderr
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("old", [path])
+
+
+def test_only_a_new_file_is_written_if_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    assert write_atomically(path, b"first", only_new=True)
+    assert not write_atomically(path, b"second", only_new=True)
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"first", [path])
+    assert write_atomically(path, b"third")
+    assert path.read_bytes() == b"third"
+
+
+def test_a_new_file_has_one_name_and_the_usual_rights(tmp_path: Path) -> None:
+    usual = tmp_path / "usual"
+    usual.touch()
+    write_atomically(tmp_path / "written", b"x", only_new=True)
+    assert (tmp_path / "written").stat().st_mode == usual.stat().st_mode
+    assert (tmp_path / "written").stat().st_nlink == 1
+
+
+def test_of_many_that_write_a_new_file_at_once_one_succeeds(tmp_path: Path) -> None:
+    for attempt in range(20):
+        path, together = tmp_path / f"{attempt}.json", threading.Barrier(8)
+
+        def write(number: int, path: Path = path, together: threading.Barrier = together) -> bool:
+            together.wait()
+            return write_atomically(path, b"%d" % number * 10_000, only_new=True)
+
+        with ThreadPoolExecutor(8) as pool:
+            written = list(pool.map(write, range(8)))
+        assert written.count(True) == 1
+        assert path.read_bytes() == b"%d" % written.index(True) * 10_000
+    assert len(list(tmp_path.iterdir())) == 20
+
+
+def test_writing_from_many_threads_leaves_the_rights_of_new_files_alone(tmp_path: Path) -> None:
+    umask = os.umask(0o027)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda number: write_atomically(tmp_path / str(number), b"x"), range(400)))
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(umask)
+
+
+@pytest.mark.parametrize("only_new", [False, True])
+def test_a_new_file_that_cannot_be_put_in_place_leaves_nothing(
+    only_new: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pathlib.Path.hardlink_to" if only_new else "pathlib.Path.replace", _broken)
+    with pytest.raises(InvalidInput, match=r"cannot write .*No space left"):
+        write_atomically(tmp_path / "file.json", b"new", only_new=only_new)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,9 +50,9 @@ def replay(
     from maskcover.runs import Folder
     from maskcover.runs import replay as again
 
-    source, _ = _source(run, model)
+    source, config = _source(run, model)
     samples = source.samples()
-    images = source.images(samples, Folder(run).masks().grid)
+    images = source.images(samples, Folder(run).masks(config).grid)
     found = again(
         run, source.load_model(), images, true_labels(samples), ids=source.ids(samples), sample=sample, seed=seed,
         **source.options(),
@@ -86,7 +86,7 @@ def attack(
     source, config = _source(run, None)
     samples = source.samples()
     places = {name: number for number, name in enumerate(source.ids(samples))}
-    masks = Folder(run).masks()
+    masks = Folder(run).masks(config)
     rows = [row for shard in shards(Folder(run), config) for row in shard.rows if row.verdict != "error"]
     chosen = [row for verdict in (True, False) for row in [one for one in rows if one.certified is verdict][:limit]]
     images, labels = source.images(samples, masks.grid), true_labels(samples)
@@ -97,7 +97,7 @@ def attack(
         [images[number] for number in numbers],
         labels[numbers],
         masks,
-        regions=config.document["regions"],
+        regions=config.regions,
         certified=np.array([row.certified for row in chosen]),
         batch_size=config.batch_size, method=config.procedure.method,
         placements=placements, restarts=restarts, steps=steps, seed=seed, low=low, high=high, **source.options(),

@@ -190,9 +190,12 @@ class _Run(Generic[T]):
             first += len(unions)
 
     def _apart(self, chunks: list[_Chunk]) -> dict[_Open, Failed]:
-        """The rows once more, image by image, each in a batch of the one shape; those that fail again."""
+        """The rows once more, image by image, each in a batch of the one shape; those that fail again.
+
+        An image that has failed in an earlier batch, while this one was under way, is not asked for again.
+        """
         failures = {}
-        for chunk in chunks:
+        for chunk in [(item, unions) for item, unions in chunks if item in self._open]:
             try:
                 self._record([chunk], self._asked([chunk])())
             except InvalidInput:

@@ -3,6 +3,9 @@
 RUN/run.json            what is certified; another configuration in the same folder is refused
 RUN/masks.json          the masks
 RUN/shards/00000.parquet   the rows of the first samples, written once, by an atomic rename
+
+Of a shard the file says which one it is, of which configuration, and what the digest of its rows is: a file that was
+damaged, renamed or copied here from another run is refused.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
 
+_SCHEMA = 1
 _UNCOMPARED = frozenset({"source"})  # where model and data came from: the fingerprint says what they are
 
 
@@ -47,7 +52,17 @@ class Config:
     @property
     def batch_size(self) -> int:
         """Rows of every batch."""
-        return int(self.document["fingerprint"]["batch_size"])
+        return int(self.document["batch_size"])
+
+    @property
+    def regions(self) -> str:
+        """The text of what the attacker may overwrite."""
+        return str(self.document["regions"])
+
+    @property
+    def margin(self) -> float:
+        """The lead that a prediction needs to count."""
+        return float(self.document["margin"])
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -91,27 +106,38 @@ class Folder:
 
     def config(self) -> Config | None:
         """The configuration that the folder holds; None if there is none yet."""
+        path = self.path / "run.json"
         try:
-            return Config(json.loads((self.path / "run.json").read_text()))
+            return _checked(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise InvalidInput(f"{self.path / 'run.json'} is no configuration of a run: {error}") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidInput(f"{path} is no configuration of a run ({error}); name another folder") from error
 
-    def masks(self) -> MaskSet:
+    def masks(self, config: Config) -> MaskSet:
         """The masks of the run."""
-        return MaskSet.load(self.path / "masks.json")
+        path = self.path / "masks.json"
+        masks = MaskSet.load(path)
+        if masks.digest != config.document["masks"]:
+            raise InvalidInput(f"{path} does not hold the masks of the run; put back the file with which it was made")
+        return masks
 
-    def start(self, config: Config, masks: MaskSet) -> Config:
+    def start(self, config: Config) -> Config:
         """Put down a configuration unless another process was faster; returns the one that holds."""
         try:
             (self.path / "shards").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidInput(f"cannot write to the folder {self.path}: {error.strerror}") from error
-        masks.save(self.path / "masks.json")
-        text = json.dumps(dict(config.document), indent=2, ensure_ascii=False) + "\n"
-        write_atomically(self.path / "run.json", text.encode(), only_new=True)
+        text = json.dumps(dict(config.document), indent=2) + "\n"
+        with _unless_there(self.path / "run.json") as path:
+            write_atomically(path, text.encode(), only_new=True)
         return self.existing()
+
+    def keep(self, masks: MaskSet) -> None:
+        """Put down the masks of the configuration that holds, if they are missing."""
+        if not (self.path / "masks.json").exists():
+            with _unless_there(self.path / "masks.json") as path:
+                masks.save(path)
 
     def existing(self) -> Config:
         """The configuration of a folder that must hold a run."""
@@ -131,29 +157,40 @@ class Folder:
             InvalidInput: the file is damaged, or was made by another configuration.
         """
         path = self._shard_path(number)
-        if not path.exists():
-            return None
         try:
-            table = pyarrow().parquet.read_table(path)
+            content = io.BytesIO(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
+        try:
+            table = pyarrow().parquet.ParquetFile(content).read()
             metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
             shard = Shard(tuple(rows_of(table)), float(metadata["seconds"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            told = _about(number, config, shard)
+        except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
             raise InvalidInput(f"{path} is no shard of a run ({error}); delete it, and it is made again") from error
-        if metadata.get("config") != config.digest:
-            raise InvalidInput(f"{path} was made by another configuration; delete it, and it is made again")
+        wrong = [name for name in told if metadata.get(name) != told[name]]
+        if wrong or len(shard.rows) != len(config.members(number)):
+            reason = (
+                "was made by another configuration" if "config" in wrong else "is damaged, or was copied or renamed"
+            )
+            raise InvalidInput(f"{path} {reason}; delete it, and it is made again")
         return shard
 
     def write(self, number: int, config: Config, shard: Shard) -> None:
         """Write a shard, whole or not at all."""
-        table = table_of(list(shard.rows), {"config": config.digest, "seconds": f"{shard.seconds:.3f}"})
+        table = table_of(list(shard.rows), _about(number, config, shard) | {"seconds": f"{shard.seconds:.3f}"})
         content = io.BytesIO()
         pyarrow().parquet.write_table(table, content)
-        write_atomically(self._shard_path(number), content.getvalue())
+        with _unless_there(self._shard_path(number)) as path:
+            write_atomically(path, content.getvalue())
 
     def tidy(self) -> None:
-        """Remove what killed processes left half written; only when nothing is being written any more."""
-        for leftover in (self.path / "shards").glob(".*.parquet.*"):
-            leftover.unlink(missing_ok=True)
+        """Remove what killed processes left half written; only when nothing is missing any more."""
+        for pattern in (".run.json.*", ".masks.json.*", "shards/.*.parquet.*"):
+            for leftover in self.path.glob(pattern):
+                leftover.unlink(missing_ok=True)
 
     def _shard_path(self, number: int) -> Path:
         return self.path / "shards" / f"{number:05}.parquet"
@@ -165,6 +202,36 @@ def shards(folder: Folder, config: Config) -> Iterator[Shard]:
         found = folder.shard(number, config)
         if found is not None:
             yield found
+
+
+def _checked(document: Any) -> Config:
+    """A configuration, if a document is one."""
+    if document["schema"] != _SCHEMA:
+        raise InvalidInput(f"schema {document['schema']!r:.40}; this version of maskcover reads schema {_SCHEMA}")
+    config = Config(document)
+    if min(config.count, config.batch_size - 1, config.document["shard_size"] - 1) < 0 or not 0 <= config.margin < 1:
+        raise InvalidInput("a size or the margin is out of range")
+    _ = config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
+    return config
+
+
+def _about(number: int, config: Config, shard: Shard) -> dict[str, str]:
+    """What the file of a shard says of itself, and must say when it is read."""
+    rows = digest([asdict(row) for row in shard.rows])
+    return {"config": config.digest, "shard": str(number), "rows": rows}
+
+
+@contextmanager
+def _unless_there(path: Path) -> Iterator[Path]:
+    """For writing a file that has one right content: a failure does not matter if another process has put it there.
+
+    A process that finishes the run tidies up, and may take away what a slower one is about to rename.
+    """
+    try:
+        yield path
+    except InvalidInput:
+        if not path.exists():
+            raise
 
 
 def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -87,16 +87,16 @@ def replay(
     if type(sample) is not int or sample < 1:
         raise InvalidInput(f"sample must be a whole number of at least 1; got {sample!r}")
     folder = Folder(Path(out))
-    config, masks = folder.existing(), folder.masks()
-    document = config.document
-    task = task_of(images, labels, ids, masks, document["regions"], config.procedure)
+    config = folder.existing()
+    masks = folder.masks(config)
+    task = task_of(images, labels, ids, masks, config.regions, config.procedure)
     numbers = {name: number for number, name in enumerate(task.ids)}
     before = _chosen(folder, config, sample, seed)
     strange = [row.id for row in before if row.id not in numbers]
     if strange:
         raise InvalidInput(f"the run has samples that are not among these images, such as {strange[0]}")
-    # Under the bitwise contract there is no margin: a probe that fails here says what is different here.
-    margin = None if document["numerics"] == "bitwise" else float(document["margin"])
+    # Without a margin the contract is bitwise: a probe that fails here says what is different here.
+    margin = config.margin or (None if config.document["numerics"] == "bitwise" else 0.0)
     start = ready(as_classifier(model, options), images, masks, margin=margin, batch_size=config.batch_size)
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))

@@ -50,7 +50,7 @@ class Row:
 def row_of(sample: str, label: int, found: Verdict | Failed, masks: MaskSet, regions: RegionSet) -> Row:
     """The row of a verdict, or of an image that could not be decided."""
     if isinstance(found, Failed):
-        return Row(sample, label, UNDECIDED, UNDECIDED, "", "error", str(found), 0.0, 0.0, None, 0)
+        return Row(sample, label, UNDECIDED, UNDECIDED, "", "error", _text(found), 0.0, 0.0, None, 0)
     certificate, answer = found.certificate, found.defended
     return Row(
         sample,
@@ -95,6 +95,11 @@ def _schema(arrow: ModuleType) -> Any:
     kinds = {"id": text, "label": whole, "undefended": whole, "defended": whole, "case": text, "verdict": text}
     kinds |= {"reason": text, "share": real, "lead": real, "failing": arrow.list_(whole), "evaluations": whole}
     return arrow.schema(kinds)
+
+
+def _text(found: Failed) -> str:
+    """The reason, as UTF-8 can hold it: the name of a file may hold half a character."""
+    return str(found).encode("utf-8", "backslashreplace").decode()
 
 
 def _share(verdict: Verdict, masks: MaskSet, regions: RegionSet) -> float:

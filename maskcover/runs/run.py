@@ -118,7 +118,7 @@ def run(
     Raises:
         InvalidInput: another configuration, labels that do not fit, a folder that cannot be written.
         ProbeFailed, NotCovering: as for `certify`.
-        RunStopped: the classifier failed on every image of a shard.
+        RunStopped: the classifier failed on every image of a shard of eight or more.
 
     >>> import tempfile
     >>> import numpy as np
@@ -134,15 +134,20 @@ def run(
     5
     """
     pyarrow()  # a missing package is told before anything is computed
-    task = task_of(images, labels, ids, masks, regions, Procedure(method, threshold, rule, exhaustive))
+    procedure = Procedure(method, threshold, rule, exhaustive)
+    task = task_of(images, labels, ids, masks, regions, procedure)
+    _expect_json(source)
     mine = _own(shard, shard_size, len(task.ids))
     classifier, folder = as_classifier(model, options), Folder(Path(out))
 
     def prepare(batch_size: int | None) -> tuple[Ready, Config]:
         start = ready(classifier, images, masks, margin=margin, batch_size=batch_size)
+        expected(procedure, start)
+        _expect_classes(task, start.evaluator.classes)
         return start, _config(task, start, shard_size, source or {})
 
-    start, config = _agreed(folder, prepare, masks)
+    start, config = _agreed(folder, prepare)
+    folder.keep(masks)
     _work(folder, config, task, start, mine, progress=progress)
     return summary(out)
 
@@ -154,9 +159,7 @@ def summary(out: str | PathLike[str]) -> Summary:
     return Summary.of(shards(folder, config), config.count)
 
 
-def _agreed(
-    folder: Folder, prepare: Callable[[int | None], tuple[Ready, Config]], masks: MaskSet
-) -> tuple[Ready, Config]:
+def _agreed(folder: Folder, prepare: Callable[[int | None], tuple[Ready, Config]]) -> tuple[Ready, Config]:
     """The evaluator and the configuration, which is the folder's own, or becomes it.
 
     A batch size that was settled by a clock is part of the configuration: the process that was first decides.
@@ -164,7 +167,7 @@ def _agreed(
     known = folder.config()
     start, config = prepare(known.batch_size if known else None)
     if known is None:
-        known = folder.start(config, masks)
+        known = folder.start(config)
         if known.digest != config.digest:
             start, config = prepare(known.batch_size)
     if known.digest != config.digest:
@@ -176,19 +179,21 @@ def _agreed(
 
 
 def _config(task: Task, start: Ready, shard_size: int, source: dict[str, Any]) -> Config:
-    samples = [*map(list, zip(task.ids, task.labels.tolist(), strict=True))]
+    threshold = task.procedure.threshold
     return Config(
         {
             "schema": 1,
             "regions": str(task.regions),
             "method": task.procedure.method,
-            "threshold": task.procedure.threshold,
+            "threshold": None if threshold is None else float(threshold),
             "rule": task.procedure.rule,
             "exhaustive": task.procedure.exhaustive,
             "numerics": start.numerics,
             "margin": repr(start.margin),
+            "masks": task.masks.digest,
+            "batch_size": start.evaluator.batch_size,
             "fingerprint": dict(start.fingerprint.entries),
-            "samples": {"count": len(samples), "digest": digest(samples)},
+            "samples": {"count": len(task.ids), "ids": digest(task.ids), "labels": digest(task.labels.tolist())},
             "shard_size": shard_size,
             "source": source,
         }
@@ -239,7 +244,26 @@ def _ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
         raise InvalidInput(
             f"expected {count} ids, all different; got {len(found)}, {len(set(found))} of them different"
         )
+    odd = next((one for one in found if one.encode(errors="ignore").decode() != one), None)
+    if odd is not None:
+        raise InvalidInput(f"ids are texts that UTF-8 can hold; got {odd!r}: rename the file, or give ids")
     return found
+
+
+def _expect_json(source: object) -> None:
+    try:
+        digest(source)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"source must be JSON: {error}") from error
+
+
+def _expect_classes(task: Task, classes: int | None) -> None:
+    """A label that the classifier does not have is told before anything is computed, not after days."""
+    if classes is not None and len(task.labels) and task.labels.max() >= classes:
+        worst = int(task.labels.argmax())
+        raise InvalidInput(
+            f"the sample {task.ids[worst]} has the label {task.labels[worst]}, but the classifier has {classes} classes"
+        )
 
 
 def _own(shard: tuple[int, int], shard_size: int, count: int) -> range:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow
 import pytest
 from pyarrow import parquet
 
+from maskcover.runs import Folder, shards
 from tests.cli.conftest import Run, picture
 
 MODELS = "tests.cli.models"
@@ -91,11 +92,10 @@ def test_an_attack_breaks_nothing_that_was_certified_and_something_that_was_not(
     assert found.code == 0
     assert "certified: 0 of" in found.out
     # Forged rows claim what is not so, and are refuted.
-    (shard,) = Path("RUN/shards").iterdir()
-    table = parquet.read_table(shard)
-    place = table.column_names.index("verdict")
-    forged = table.set_column(place, table.schema.field(place), pyarrow.array(["certified"] * len(table)))
-    parquet.write_table(forged, shard)
+    folder = Folder(Path("RUN"))
+    (shard,) = shards(folder, folder.existing())
+    forged = tuple(replace(row, verdict="certified") for row in shard.rows)
+    folder.write(0, folder.existing(), replace(shard, rows=forged))
     refuted = run("attack", "RUN", "--placements", "20", "--steps", "6", "--json")
     assert refuted.code == 1
     assert refuted.json["refuted"]
