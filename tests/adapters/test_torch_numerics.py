@@ -94,22 +94,23 @@ NEWER = pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason
 
 
 @NEWER
-@pytest.mark.parametrize("place", ["mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv"])
-def test_threat_23_precisions_in_the_words_of_newer_torch_are_pinned_too(place: str) -> None:
+def test_threat_23_precisions_in_the_words_of_newer_torch_are_pinned_too() -> None:
     # In a process of its own: torch does not wholly go back from these words to its older ones.
-    code = f"""
+    code = """
 import torch
+from operator import attrgetter
 from maskcover_torch.numerics import flags, pinned
 from maskcover.defense import NumericContract
-keeper = torch.backends.{place}
-keeper.fp32_precision = "tf32"
 cpu = torch.device("cpu")
-outside = flags(cpu)
-with pinned(NumericContract(), cpu):
-    assert keeper.fp32_precision == "ieee"
-    assert flags(cpu)["flag.float32.{place}"] == "ieee"
-assert keeper.fp32_precision == "tf32"
-assert flags(cpu) == outside, (flags(cpu), outside)
+for place in ("mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv"):
+    keeper = attrgetter(place)(torch.backends)
+    keeper.fp32_precision = "tf32"
+    outside = flags(cpu)
+    with pinned(NumericContract(), cpu):
+        assert keeper.fp32_precision == "ieee"
+        assert flags(cpu)["flag.float32." + place] == "ieee"
+    assert keeper.fp32_precision == "tf32"
+    assert flags(cpu) == outside, (flags(cpu), outside)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=120)
 
@@ -281,8 +282,9 @@ SCORING = """
 import numpy as np, torch, sys
 from maskcover import cover, squares
 from maskcover_torch import TorchClassifier
+from torch import nn
 torch.manual_seed(3)
-model = torch.nn.Sequential(torch.nn.Conv2d(2, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(128, 5)).eval()
+model = nn.Sequential(nn.Conv2d(2, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(128, 5)).eval()
 images = list(torch.randn((7, 2, 6, 6)))
 masks = cover(squares(size=2), image_size=6, grid=(2, 2))
 asked = TorchClassifier(model, batch_size=7).evaluator(masks)

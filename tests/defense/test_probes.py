@@ -297,13 +297,21 @@ def test_altered_images_differ_where_hidden_and_nowhere_else(shape: tuple[int, .
 def test_a_classifier_that_refuses_odd_pixels_is_not_stopped() -> None:
     def strict(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
         if not (np.abs(np.stack(images)) <= 1).all():
-            raise InvalidInput("pixels are numbers from -1 to 1")
+            raise ValueError("pixels are numbers from -1 to 1")
         return scored(shown(images, hidden))
 
     result = certify(Model(strict), IMAGES, LABELS, MASKS)
     assert result.numerics == "bitwise"
-    assert "hidden pixels of nan: refused by the classifier (InvalidInput)" in result.start.probes.skipped
-    assert "other rows of 1e+30: refused by the classifier (InvalidInput)" in result.start.probes.skipped
+    assert "hidden pixels of nan: refused by the classifier (ValueError)" in result.start.probes.skipped
+    assert "other rows of 1e+30: refused by the classifier (ValueError)" in result.start.probes.skipped
+
+
+def test_other_classes_for_odd_pixels_are_no_refusal() -> None:
+    def narrower(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
+        return scored(shown(images, hidden))[:, : 3 if (np.abs(np.stack(images)) <= 1).all() else 2]
+
+    with pytest.raises(InvalidInput, match="scores of shape"):
+        certified(Model(narrower))
 
 
 def test_without_probes_nothing_is_asked_and_the_result_says_so() -> None:
