@@ -344,3 +344,20 @@ def test_a_report_counts_its_worst_finding() -> None:
     assert "scores changed by 1.0e-03" in str(report.worst)
     assert ProbeReport().worst is None
     assert not ProbeReport().bitwise
+
+
+def test_images_read_into_one_array_are_not_mixed_up() -> None:
+    class Reused:
+        """A data set that reads every image into the same memory."""
+
+        buffer = np.zeros((SIDE, SIDE))
+
+        def __len__(self) -> int:
+            return len(IMAGES)
+
+        def __getitem__(self, number: int) -> Any:
+            self.buffer[:] = IMAGES[number]
+            return self.buffer
+
+    found = certify(Model(batch_size=40), Reused(), LABELS, MASKS)
+    assert found.verdicts == certify(Model(batch_size=40), IMAGES, LABELS, MASKS).verdicts
