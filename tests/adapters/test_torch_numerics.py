@@ -46,7 +46,8 @@ class Net(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Scores (n, 3)."""
         self.at_call(images)
-        return self.head(self.conv(images).relu().flatten(1))
+        scores: torch.Tensor = self.head(self.conv(images).relu().flatten(1))
+        return scores
 
 
 def reading(seen: list[dict[str, str]]) -> Net:
@@ -151,7 +152,8 @@ def test_threat_23_flags_changed_during_a_run_stop_it(change: Callable[[], objec
         if calls[0] == 50:
             change()
 
-    attention, mkldnn = torch.backends.cuda.math_sdp_enabled(), torch.backends.mkldnn.enabled
+    backends: Any = torch.backends  # parts of it have no types
+    attention, mkldnn = backends.cuda.math_sdp_enabled(), backends.mkldnn.enabled
     try:
         with pytest.raises(InvalidInput, match=f"numeric flags changed during the run: .*{named}"):
             certify(Net(at_call).eval(), IMAGES, [0] * 4, MASKS, batch_size=2)
@@ -159,7 +161,7 @@ def test_threat_23_flags_changed_during_a_run_stop_it(change: Callable[[], objec
     finally:
         torch.set_num_threads(1)
         torch.backends.cuda.enable_math_sdp(attention)
-        torch.backends.mkldnn.set_flags(mkldnn)
+        backends.mkldnn.set_flags(mkldnn)
 
 
 @pytest.mark.parametrize(
@@ -258,19 +260,22 @@ def test_the_digest_sees_what_a_model_does_not_save() -> None:
 
 @pytest.mark.filterwarnings("ignore")  # torch moves its quantisation elsewhere, and says so
 def test_the_digest_sees_packed_and_sparse_weights_however_large() -> None:
-    def quantised(model: nn.Module) -> nn.Module:
-        return torch.ao.quantization.quantize_dynamic(copy.deepcopy(model), dtype=torch.qint8)
+    quantise: Any = torch.ao.quantization.quantize_dynamic
+
+    def quantised(model: nn.Module) -> Any:
+        return quantise(copy.deepcopy(model), dtype=torch.qint8)
 
     class Sparse(nn.Module):
         def __init__(self, dense: torch.Tensor) -> None:
             super().__init__()
             self.register_buffer("weight", dense.to_sparse())
 
-    model = nn.Sequential(nn.Linear(64, 64))
+    linear = nn.Linear(64, 64)
+    model = nn.Sequential(linear)
     first = weights_digest(quantised(model))
     assert weights_digest(quantised(model)) == first
     with torch.no_grad():
-        model[0].weight[32, 32] = -model[0].weight[32, 32] - 0.02
+        linear.weight[32, 32] = -linear.weight[32, 32] - 0.02
     assert weights_digest(quantised(model)) != first
     dense = torch.arange(1.0, 5001.0)
     one = weights_digest(Sparse(dense))

@@ -203,7 +203,7 @@ def test_an_evaluator_that_answers_for_another_number_of_rows_is_refused(rows: i
     short: Evaluator = Short(Looker(4), MASKS)
     for isolate in (True, False):
         with pytest.raises(InvalidInput, match=f"expected 4 answers a batch; got {rows}"):
-            list(settle(short, images_for(MASKS, 3), ask_all, isolate=isolate))  # type: ignore[call-overload]
+            list(settle(short, images_for(MASKS, 3), ask_all, isolate=isolate))
 
 
 @given(st.data())

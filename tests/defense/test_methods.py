@@ -139,8 +139,9 @@ def test_threat_26_a_score_that_is_not_finite_anywhere_is_an_error(place: int, b
     logits[place] = broken
     images = [whole, sure_image(logits[0], logits[1:])]
     masks = cover(squares(size=1), image_size=(3,), grid=(3,))
-    for options in ({"method": "detect", "threshold": 0.5}, {"method": "double"}, {"method": "challenger"}):
-        result = certify(Sure(), images, [1, 1], masks, **options)  # type: ignore[arg-type]  # literals in a dict
+    methods: list[dict[str, Any]] = [{"method": "detect", "threshold": 0.5}, {}, {"method": "challenger"}]
+    for options in methods:
+        result = certify(Sure(), images, [1, 1], masks, **options)
         assert [one.name for one in result.verdicts] == ["certified", "error"]
         assert result.certified.tolist() == [True, False]
         assert "non-finite" in str(result.verdicts[1].error)
@@ -233,8 +234,9 @@ def test_a_defended_module_that_detects_has_one_class_more() -> None:
     assert 0 < sum(alerts) < 40
     result = certify(model, images, [0] * 40, masks, method="detect", threshold=0.4)
     assert torch.equal(defend(model, result)(images), scores)
-    nan = nn.Sequential(nn.Flatten(), nn.Linear(36, 3)).eval()
-    nn.init.constant_(nan[1].weight, torch.nan)
+    linear = nn.Linear(36, 3)
+    nn.init.constant_(linear.weight, torch.nan)
+    nan = nn.Sequential(nn.Flatten(), linear).eval()
     assert defend(nan, masks, method="detect", threshold=0.4)(images).argmax(dim=1).tolist() == [3] * 40
     with pytest.raises(UndecidedPrediction):
         defend(nan, masks)(images)
