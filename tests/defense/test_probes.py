@@ -361,3 +361,20 @@ def test_images_read_into_one_array_are_not_mixed_up() -> None:
 
     found = certify(Model(batch_size=40), Reused(), LABELS, MASKS)
     assert found.verdicts == certify(Model(batch_size=40), IMAGES, LABELS, MASKS).verdicts
+
+
+def test_random_scores_in_one_array_are_seen_also_where_there_is_one_row() -> None:
+    with pytest.raises(ProbeFailed, match="scored differently"):
+        certified(Model(reuses_its_output, batch_size=1))
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_one_score_that_turns_non_finite_is_a_change_that_no_margin_makes_up_for(broken: float) -> None:
+    def leaks(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
+        bright = np.array([bool((image[hide] == 1).any()) for image, hide in zip(images, hidden, strict=True)])
+        scores = scored(shown(images, hidden))
+        scores[bright, 2] = broken
+        return scores
+
+    with pytest.raises(ProbeFailed, match=r"hidden pixels of 1: scores changed by inf"):
+        certified(Model(leaks), margin=0.9)
