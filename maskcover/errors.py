@@ -34,10 +34,6 @@ class ProbeFailed(MaskcoverError, RuntimeError):
     """Before a run the classifier was seen to break what a certificate rests on; says what, and what to do."""
 
 
-class NumericsChanged(InvalidInput):
-    """The flags that decide how a framework computes are not what they were at the start of a run."""
-
-
 class RunStopped(MaskcoverError, RuntimeError):
     """A run over a data set cannot go on: the classifier fails on image after image."""
 

@@ -32,6 +32,12 @@ TURNING = "tests/regions/test_turning.py"
 GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/property tests/masks tests/regions"
 COVERING = "tests/covering"
 DEFENCE = "tests/defense"
+PROBES = "tests/defense/test_probes.py"
+ENGINE = "tests/defense/test_engine.py tests/defense/test_isolation.py"
+WAVES = "tests/defense/test_waves.py"
+FINGERPRINT = "tests/defense/test_fingerprint.py"
+TORCH = "tests/adapters/test_torch_evaluator.py"
+NUMERICS = "tests/adapters/test_torch_numerics.py"
 CERTIFICATES = "tests/certificate"
 PATCHES = "tests/covering/test_patches.py -k minimal_signatures_contain_no_other"  # elsewhere the fault does not end
 MUTANTS = (
@@ -163,8 +169,40 @@ MUTANTS = (
     Mutant("defense/detection.py", "one.alarm_level < limit", "one.alarm_level <= limit", DEFENCE),
     Mutant("defense/detection.py", "np.searchsorted(covered, thresholds)", 'np.searchsorted(covered, thresholds, "right")', DEFENCE),
     Mutant("defense/detection.py", "sure.astype(np.float64)", "sure", DEFENCE),
-    Mutant("defense/engine.py", "self._hidden[first] | self._hidden[second]", "self._hidden[first] & self._hidden[second]", DEFENCE),
-    Mutant("defense/engine.py", "rows + rows[-1:] * (size - len(rows))", "rows[-1:] * (size - len(rows)) + rows", DEFENCE),
+    Mutant("defense/evaluation.py", "self._hidden[first] | self._hidden[second]", "self._hidden[first] & self._hidden[second]", DEFENCE),
+    Mutant("defense/evaluation.py", "image.copy(order=\"K\") if isinstance(image, np.ndarray) else image", "image", PROBES),
+    Mutant("defense/evaluation.py", "largest if value > largest else value", "value if value < largest else 1", PROBES),
+    Mutant("defense/engine.py", "rows + rows[-1:] * (self._evaluator.batch_size - len(rows))", "rows[-1:] * (self._evaluator.batch_size - len(rows)) + rows", ENGINE),
+    Mutant("defense/engine.py", "if item.wanted or item.coming:", "if item.wanted:", ENGINE),
+    Mutant("defense/engine.py", "if len(answers.labels) != self._evaluator.batch_size:", "if not len(answers.labels):", ENGINE),
+    Mutant("defense/engine.py", "own = [row for row in rows if row[0] is item]", "own = [row for row in rows if row[0] is item][:1]", ENGINE),
+    # What certificates rest on, and how it is tried out.
+    Mutant("defense/probes.py", "evaluator.scores([image] * len(pairs), pairs).copy()", "evaluator.scores([image] * len(pairs), pairs)", PROBES),
+    Mutant("defense/probes.py", "for begin in range(0, len(pairs), size):", "for begin in range(0, 1, size):", PROBES),
+    Mutant("defense/probes.py", "worst.deviation <= margin / 2", "worst.deviation <= margin", PROBES),
+    Mutant("defense/probes.py", "for kept in sorted({0, size - 1})", "for kept in ()", PROBES),
+    Mutant("defense/probes.py", "    if evaluator.identity() != identity:\n", "    if identity is None:\n", TORCH),
+    Mutant("defense/probes.py", "(finite | (one == two) | (np.isnan(one) & np.isnan(two))).all()", "finite.any()", PROBES),
+    Mutant("defense/probes.py", "        raise  # of the evaluator", "        return name  # of the evaluator", PROBES),
+    Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.hoped), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.hoped), kind=\"stable\")", WAVES),
+    Mutant("defense/waves.py", "max(_FIRST, second_round)", "_FIRST", WAVES),
+    Mutant("defense/waves.py", "table.leads[single], -table.leads[single]", "table.leads[single], table.leads[single]", WAVES),
+    Mutant("defense/readiness.py", "Fingerprint.of({**own, **known})", "Fingerprint.of({**known, **own})", FINGERPRINT),
+    Mutant("defense/readiness.py", "\"bitwise\" if report.bitwise else", "\"bitwise\" if report.findings else", PROBES),
+    Mutant("defense/readiness.py", "        if changed:\n", "        if changed is None:\n", PROBES),
+    Mutant("defense/fingerprint.py", "for name, one, two in found if one != two", "for name, one, two in found if one not in (two, \"-\")", FINGERPRINT),
+    Mutant("defense/adapters.py", "defended.fingerprint.expect(masks.fingerprint)", "defended.fingerprint.digest", FINGERPRINT),
+    Mutant("defense/certify.py", "        if table.broken:\n", "        if table.broken is None:\n", "tests/defense/test_methods.py"),
+    # torch.
+    Mutant("../adapters/maskcover_torch/evaluator.py", "dtype=place[1], copy=True)", "dtype=place[1])", TORCH),
+    Mutant("../adapters/maskcover_torch/evaluator.py", "torch.bmm(inside[0].transpose(1, 2), inside[1]) > 0", "torch.bmm(inside[0].transpose(1, 2), inside[1]) == 1", TORCH),
+    Mutant("../adapters/maskcover_torch/evaluator.py", "decided = finite & (top > second)", "decided = finite", TORCH),
+    Mutant("../adapters/maskcover_torch/evaluator.py", "        expect(self._flags, self._device)  # the model", "        # the model", NUMERICS),
+    Mutant("../adapters/maskcover_torch/evaluator.py", "copied = {} if self._computed is self._original else", "copied = {} if self._computed else", TORCH),
+    Mutant("../adapters/maskcover_torch/numerics.py", "        _set_precisions(*float32)\n", "", NUMERICS),
+    Mutant("../adapters/maskcover_torch/numerics.py", "torch.autocast(device.type, enabled=False)", "torch.autocast(device.type, enabled=torch.is_autocast_enabled(device.type))", NUMERICS),
+    Mutant("../adapters/maskcover_torch/identity.py", "if value.is_quantized:", "if value.is_quantized and not value.numel():", NUMERICS),
+    Mutant("../adapters/maskcover_torch/batches.py", "rate >= _NEARLY * best", "rate <= best", TORCH),
     Mutant("defense/certify.py", "    if not report:\n", "    if report is None:\n", DEFENCE),
     # Certificates.
     Mutant("certificate/check.py", "(low, _plus(high, room)) for low, high in spots", "(low, _plus(high, room, 1, 1)) for low, high in spots", CERTIFICATES),

@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 
 from maskcover.defense import NumericContract
-from maskcover.errors import NumericsChanged
+from maskcover.errors import InvalidInput
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 # Where torch from 2.9 on keeps the precision of float32, for each backend and kind of operation.
@@ -98,7 +98,7 @@ def expect(before: dict[str, str], device: torch.device) -> None:
     now = flags(device)
     if now != before:
         changed = ", ".join(f"{name} from {before[name]} to {now[name]}" for name in now if now[name] != before[name])
-        raise NumericsChanged(f"numeric flags changed during the run: {changed}; leave them alone, and start again")
+        raise InvalidInput(f"numeric flags changed during the run: {changed}; leave them alone, and start again")
 
 
 def cpu_capability() -> str:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.defense.evaluation import Evaluator
-from maskcover.errors import NumericsChanged, ProbeFailed
+from maskcover.errors import MaskcoverError, ProbeFailed
 from maskcover.masks import MaskSet
 
 Scores = npt.NDArray[np.generic]
@@ -158,8 +158,8 @@ def _tried(
     """The comparison, or why there is none: a classifier may refuse such pixels, which turns no label."""
     try:
         after = evaluator.scores(images, pairs)
-    except NumericsChanged:
-        raise  # not because of these pixels
+    except MaskcoverError:
+        raise  # of the evaluator: flags that changed, or another number of classes
     except Exception as error:
         return f"{name}: refused by the classifier ({type(error).__name__})"
     return _compared(name, before[rows], after[rows])

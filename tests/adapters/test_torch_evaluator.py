@@ -201,6 +201,8 @@ def test_an_error_that_is_not_about_memory_is_not_taken_for_a_full_one() -> None
 class Broken(Means):
     """Means that breaks what a certificate takes for granted, in one way."""
 
+    seen: torch.Tensor
+
     def __init__(self, way: str) -> None:
         super().__init__()
         self.way, self.calls, self.kept = way, 0, None

@@ -65,14 +65,14 @@ def test_a_classifier_without_a_batch_size_is_served_in_the_one_that_its_certifi
         assert dict(defended.fingerprint.entries)["batch_size"] == str(size)
 
 
-def spoilt(change: Callable[[nn.Sequential], object]) -> nn.Sequential:
+def spoilt(change: Callable[[Any], object]) -> nn.Sequential:
     model = copy.deepcopy(MODEL)
     with torch.no_grad():
         change(model)
     return model.eval()
 
 
-CHANGED: dict[str, tuple[Callable[[nn.Sequential], object], str]] = {
+CHANGED: dict[str, tuple[Callable[[Any], object], str]] = {
     "one weight": (lambda model: model[3].weight[2, 5].add_(1e-6), "weights"),
     "a running mean": (lambda model: model[1].running_mean.add_(1e-3), "weights"),
     "a count of batches": (lambda model: model[1].num_batches_tracked.add_(1), "weights"),
@@ -85,9 +85,7 @@ CHANGED: dict[str, tuple[Callable[[nn.Sequential], object], str]] = {
 
 @pytest.mark.parametrize("form", ["module", "classifier"])
 @pytest.mark.parametrize(("change", "entry"), CHANGED.values(), ids=CHANGED)
-def test_threat_29_a_changed_model_is_not_served(
-    change: Callable[[nn.Sequential], object], entry: str, form: str
-) -> None:
+def test_threat_29_a_changed_model_is_not_served(change: Callable[[Any], object], entry: str, form: str) -> None:
     wrap: Callable[[nn.Module], Any] = (lambda one: one) if form == "module" else TorchClassifier
     result = certify(wrap(MODEL), IMAGES, LABELS, MASKS)
     defend(wrap(copy.deepcopy(MODEL)), result)

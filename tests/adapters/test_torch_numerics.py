@@ -46,7 +46,8 @@ class Net(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Scores (n, 3)."""
         self.at_call(images)
-        return self.head(self.conv(images).relu().flatten(1))
+        scores: torch.Tensor = self.head(self.conv(images).relu().flatten(1))
+        return scores
 
 
 def reading(seen: list[dict[str, str]]) -> Net:
@@ -94,22 +95,23 @@ NEWER = pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason
 
 
 @NEWER
-@pytest.mark.parametrize("place", ["mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv"])
-def test_threat_23_precisions_in_the_words_of_newer_torch_are_pinned_too(place: str) -> None:
+def test_threat_23_precisions_in_the_words_of_newer_torch_are_pinned_too() -> None:
     # In a process of its own: torch does not wholly go back from these words to its older ones.
-    code = f"""
+    code = """
 import torch
+from operator import attrgetter
 from maskcover_torch.numerics import flags, pinned
 from maskcover.defense import NumericContract
-keeper = torch.backends.{place}
-keeper.fp32_precision = "tf32"
 cpu = torch.device("cpu")
-outside = flags(cpu)
-with pinned(NumericContract(), cpu):
-    assert keeper.fp32_precision == "ieee"
-    assert flags(cpu)["flag.float32.{place}"] == "ieee"
-assert keeper.fp32_precision == "tf32"
-assert flags(cpu) == outside, (flags(cpu), outside)
+for place in ("mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv"):
+    keeper = attrgetter(place)(torch.backends)
+    keeper.fp32_precision = "tf32"
+    outside = flags(cpu)
+    with pinned(NumericContract(), cpu):
+        assert keeper.fp32_precision == "ieee"
+        assert flags(cpu)["flag.float32." + place] == "ieee"
+    assert keeper.fp32_precision == "tf32"
+    assert flags(cpu) == outside, (flags(cpu), outside)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=120)
 
@@ -150,7 +152,8 @@ def test_threat_23_flags_changed_during_a_run_stop_it(change: Callable[[], objec
         if calls[0] == 50:
             change()
 
-    attention, mkldnn = torch.backends.cuda.math_sdp_enabled(), torch.backends.mkldnn.enabled
+    backends: Any = torch.backends  # parts of it have no types
+    attention, mkldnn = backends.cuda.math_sdp_enabled(), backends.mkldnn.enabled
     try:
         with pytest.raises(InvalidInput, match=f"numeric flags changed during the run: .*{named}"):
             certify(Net(at_call).eval(), IMAGES, [0] * 4, MASKS, batch_size=2)
@@ -158,7 +161,7 @@ def test_threat_23_flags_changed_during_a_run_stop_it(change: Callable[[], objec
     finally:
         torch.set_num_threads(1)
         torch.backends.cuda.enable_math_sdp(attention)
-        torch.backends.mkldnn.set_flags(mkldnn)
+        backends.mkldnn.set_flags(mkldnn)
 
 
 @pytest.mark.parametrize(
@@ -257,20 +260,26 @@ def test_the_digest_sees_what_a_model_does_not_save() -> None:
 
 @pytest.mark.filterwarnings("ignore")  # torch moves its quantisation elsewhere, and says so
 def test_the_digest_sees_packed_and_sparse_weights_however_large() -> None:
-    def quantised(model: nn.Module) -> nn.Module:
-        return torch.ao.quantization.quantize_dynamic(copy.deepcopy(model), dtype=torch.qint8)
+    quantise: Any = torch.ao.quantization.quantize_dynamic
+
+    def quantised(model: nn.Module) -> Any:
+        return quantise(copy.deepcopy(model), dtype=torch.qint8)
 
     class Sparse(nn.Module):
         def __init__(self, dense: torch.Tensor) -> None:
             super().__init__()
             self.register_buffer("weight", dense.to_sparse())
 
-    model = nn.Sequential(nn.Linear(64, 64))
+    linear = nn.Linear(64, 64)
+    model = nn.Sequential(linear)
     first = weights_digest(quantised(model))
     assert weights_digest(quantised(model)) == first
     with torch.no_grad():
-        model[0].weight[32, 32] = -model[0].weight[32, 32] - 0.02
-    assert weights_digest(quantised(model)) != first
+        linear.weight[32, 32] = -linear.weight[32, 32] - 0.02
+    second = weights_digest(quantised(model))
+    with torch.no_grad():
+        linear.weight *= 2  # the same whole numbers, on another scale
+    assert len({first, second, weights_digest(quantised(model))}) == 3
     dense = torch.arange(1.0, 5001.0)
     one = weights_digest(Sparse(dense))
     nudge(dense[:2500])
@@ -281,8 +290,9 @@ SCORING = """
 import numpy as np, torch, sys
 from maskcover import cover, squares
 from maskcover_torch import TorchClassifier
+from torch import nn
 torch.manual_seed(3)
-model = torch.nn.Sequential(torch.nn.Conv2d(2, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(128, 5)).eval()
+model = nn.Sequential(nn.Conv2d(2, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(128, 5)).eval()
 images = list(torch.randn((7, 2, 6, 6)))
 masks = cover(squares(size=2), image_size=6, grid=(2, 2))
 asked = TorchClassifier(model, batch_size=7).evaluator(masks)

@@ -297,13 +297,21 @@ def test_altered_images_differ_where_hidden_and_nowhere_else(shape: tuple[int, .
 def test_a_classifier_that_refuses_odd_pixels_is_not_stopped() -> None:
     def strict(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
         if not (np.abs(np.stack(images)) <= 1).all():
-            raise InvalidInput("pixels are numbers from -1 to 1")
+            raise ValueError("pixels are numbers from -1 to 1")
         return scored(shown(images, hidden))
 
     result = certify(Model(strict), IMAGES, LABELS, MASKS)
     assert result.numerics == "bitwise"
-    assert "hidden pixels of nan: refused by the classifier (InvalidInput)" in result.start.probes.skipped
-    assert "other rows of 1e+30: refused by the classifier (InvalidInput)" in result.start.probes.skipped
+    assert "hidden pixels of nan: refused by the classifier (ValueError)" in result.start.probes.skipped
+    assert "other rows of 1e+30: refused by the classifier (ValueError)" in result.start.probes.skipped
+
+
+def test_other_classes_for_odd_pixels_are_no_refusal() -> None:
+    def narrower(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
+        return scored(shown(images, hidden))[:, : 3 if (np.abs(np.stack(images)) <= 1).all() else 2]
+
+    with pytest.raises(InvalidInput, match="scores of shape"):
+        certified(Model(narrower))
 
 
 def test_without_probes_nothing_is_asked_and_the_result_says_so() -> None:
@@ -336,3 +344,37 @@ def test_a_report_counts_its_worst_finding() -> None:
     assert "scores changed by 1.0e-03" in str(report.worst)
     assert ProbeReport().worst is None
     assert not ProbeReport().bitwise
+
+
+def test_images_read_into_one_array_are_not_mixed_up() -> None:
+    class Reused:
+        """A data set that reads every image into the same memory."""
+
+        buffer = np.zeros((SIDE, SIDE))
+
+        def __len__(self) -> int:
+            return len(IMAGES)
+
+        def __getitem__(self, number: int) -> Any:
+            self.buffer[:] = IMAGES[number]
+            return self.buffer
+
+    found = certify(Model(batch_size=40), Reused(), LABELS, MASKS)
+    assert found.verdicts == certify(Model(batch_size=40), IMAGES, LABELS, MASKS).verdicts
+
+
+def test_random_scores_in_one_array_are_seen_also_where_there_is_one_row() -> None:
+    with pytest.raises(ProbeFailed, match="scored differently"):
+        certified(Model(reuses_its_output, batch_size=1))
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_one_score_that_turns_non_finite_is_a_change_that_no_margin_makes_up_for(broken: float) -> None:
+    def leaks(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
+        bright = np.array([bool((image[hide] == 1).any()) for image, hide in zip(images, hidden, strict=True)])
+        scores = scored(shown(images, hidden))
+        scores[bright, 2] = broken
+        return scores
+
+    with pytest.raises(ProbeFailed, match=r"hidden pixels of 1: scores changed by inf"):
+        certified(Model(leaks), margin=0.9)

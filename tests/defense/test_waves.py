@@ -18,6 +18,8 @@ from maskcover.defense.table import PredictionTable
 from maskcover.defense.waves import next_wave, support
 from tests.defense.naive import BoolArray, IntArray, Looked, Looker, algorithm_1, image_of, of_table, singles, symmetric
 
+RULES: list[tuple[Rule, bool]] = [("rows", False), ("rows", True), ("all-pairs", False)]
+METHODS: list[Method] = ["double", "challenger"]
 MANY = singles(12)
 REDUNDANT = MaskSet.from_boxes(
     [(0, 0, 2, 5), (2, 0, 2, 5), (0, 0, 1, 2), (1, 3, 3, 1), (1, 3, 3, 1), (0, 0, 1, 5)],
@@ -92,8 +94,8 @@ def verdicts(
 @given(st.data())
 def test_nothing_is_lost_whatever_the_table(data: st.DataObject) -> None:
     masks = data.draw(st.sampled_from([singles(5), singles(7), REDUNDANT]))
-    rule, exhaustive = data.draw(st.sampled_from([("rows", False), ("rows", True), ("all-pairs", False)]))
-    method = data.draw(st.sampled_from(["double", "challenger"]))
+    rule, exhaustive = data.draw(st.sampled_from(RULES))
+    method = data.draw(st.sampled_from(METHODS))
     unions = len(masks.unions)
     common = st.sampled_from([1, 1, 1, 1, 1, 1, 1, 1, 0, UNDECIDED])
     tables = [
