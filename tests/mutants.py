@@ -39,6 +39,8 @@ FINGERPRINT = "tests/defense/test_fingerprint.py"
 TORCH = "tests/adapters/test_torch_evaluator.py"
 NUMERICS = "tests/adapters/test_torch_numerics.py"
 CERTIFICATES = "tests/certificate"
+RUNS = "tests/runs/test_run.py tests/runs/test_folder.py tests/runs/test_replay.py tests/runs/test_runs_at_once.py"
+STATEFUL = "tests/runs/test_runs_stateful.py"
 PATCHES = "tests/covering/test_patches.py -k minimal_signatures_contain_no_other"  # elsewhere the fault does not end
 MUTANTS = (
     # The axis: Eq. 1 to 3.
@@ -204,6 +206,26 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/identity.py", "if value.is_quantized:", "if value.is_quantized and not value.numel():", NUMERICS),
     Mutant("../adapters/maskcover_torch/batches.py", "rate >= _NEARLY * best", "rate <= best", TORCH),
     Mutant("defense/certify.py", "    if not report:\n", "    if report is None:\n", DEFENCE),
+    Mutant("defense/engine.py", "for item, _ in rows if item in self._open)", "for item, _ in rows)", RUNS),
+    # Runs.
+    Mutant("runs/run.py", "range(first, -(-count // shard_size), step)", "range(first, count // shard_size, step)", RUNS),
+    Mutant("runs/run.py", "if failures == len(members) >= _HOPELESS:", "if failures > len(members) >= _HOPELESS:", RUNS),
+    Mutant("runs/run.py", "isinstance(found, Failed) and found.evaluating", "isinstance(found, Failed)", RUNS),
+    Mutant("runs/run.py", "in_order = tuple(rows[task.ids[number]] for number in members)", "in_order = tuple(rows.values())", RUNS),
+    Mutant("runs/run.py", "prepare(known.batch_size if known else None)", "prepare(None)", RUNS),
+    Mutant("runs/run.py", "            start, config = prepare(known.batch_size)\n", "            pass\n", RUNS),
+    Mutant("runs/run.py", '"labels": digest(task.labels.tolist())', '"labels": digest(sorted(task.labels.tolist()))', RUNS),
+    Mutant("runs/run.py", "    if known.digest != config.digest:\n        raise", "    if known.document[\"masks\"] != config.document[\"masks\"]:\n        raise", STATEFUL),
+    Mutant("runs/folder.py", '"shard": str(number), ', "", STATEFUL),
+    Mutant("runs/folder.py", "digest([asdict(row) for row in shard.rows])", 'str(len(shard.rows))', RUNS),
+    Mutant("runs/folder.py", "        if not path.exists():\n            raise\n", "        raise\n", RUNS),
+    Mutant("runs/folder.py", "            write_atomically(path, content.getvalue())", "            path.write_bytes(content.getvalue())", RUNS),
+    Mutant("runs/folder.py", "text.encode(), only_new=True)", "text.encode())", RUNS),
+    Mutant("runs/folder.py", '(".run.json.*", ".masks.json.*", "shards/.*.parquet.*")', '("shards/.*.parquet.*",)', STATEFUL),
+    Mutant("runs/summary.py", 'counts["defended"] += right and row.defended', 'counts["defended"] += row.defended', RUNS),
+    Mutant("runs/rows.py", "0.0 if found.error else _share", "_share", RUNS),
+    Mutant("runs/replay.py", "config.margin or (None", "(None", RUNS),
+    Mutant("runs/replay.py", "(slot := int(chance.integers(place + 1))) < sample", "(slot := int(chance.integers(sample + 1))) < sample", RUNS),
     # Certificates.
     Mutant("certificate/check.py", "(low, _plus(high, room)) for low, high in spots", "(low, _plus(high, room, 1, 1)) for low, high in spots", CERTIFICATES),
     Mutant("certificate/check.py", "_plus(a[0], b[1], -1, 1)", "_plus(a[0], b[1], -1, 0)", CERTIFICATES),

@@ -20,7 +20,7 @@ from maskcover.defense.evaluation import HostEvaluator
 from maskcover.errors import MissingExtra, NotCovering, RunStopped
 from maskcover.masks import MaskSet
 from maskcover.runs import Folder, Row, Summary, replay, run, summary
-from tests.defense.naive import algorithm_1, good_rows, of_table
+from tests.defense.naive import BoolArray, algorithm_1, good_rows, of_table
 from tests.runs.lookups import MASKS, Model, Shelf, listing, rows, shard_path, told
 
 PROCEDURES: dict[str, dict[str, Any]] = {
@@ -123,6 +123,20 @@ def test_scores_that_are_not_finite_are_an_error_with_a_reason(value: float, tmp
     assert (found[7].verdict, found[7].share, done.errors) == ("error", 0.0, 1)
     assert "non-finite scores under" in found[7].reason
     assert found[:7] + found[8:] == expected[:7] + expected[8:]
+
+
+def test_one_view_that_is_not_finite_takes_the_share_back_too(tmp_path: Path) -> None:
+    class BareLost(Model):
+        """No scores for images as they are; under masks all is well."""
+
+        def scores(self, images: Any, hidden: BoolArray) -> Any:
+            return np.where(hidden.any(axis=1, keepdims=True), super().scores(images, hidden), np.nan)
+
+    images = Shelf(20)
+    done = run(BareLost(), images, images.labels, MASKS, tmp_path / "out")
+    assert any(row.certified for row in clean(20, tmp_path / "clean"))
+    assert (done.errors, done.certified, done.undefended) == (20, 0, 0)
+    assert {row.share for row in rows(tmp_path / "out")} == {0.0}
 
 
 def test_a_classifier_that_fails_on_a_whole_shard_stops_the_run_and_leaves_no_row_of_it(tmp_path: Path) -> None:
