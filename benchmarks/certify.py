@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--masks", type=int, default=36)
     parser.add_argument("--timm", help="a timm model's name, such as vit_base_patch16_224")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--contracts", default="float32;float32, compiled", help=f"of: {'; '.join(CONTRACTS)}")
+    parser.add_argument("--contracts", default="float32;float32, compiled;bfloat16", help=f"of: {'; '.join(CONTRACTS)}")
     options = parser.parse_args()
     masks = mc.cover(mc.squares(area="0.02"), masks=options.masks)
     of = subject(options.timm, options.device)
@@ -159,7 +159,9 @@ def main() -> None:
         groups["certifying"] = right[0].nonzero().flatten().tolist()
     for name in options.contracts.split(";"):
         contract = CONTRACTS[name.strip()]
-        for group, rows in groups.items():
+        # Where a CPU has no instructions for it, half precision takes minutes an image: one is enough to see that.
+        few = {"the first": groups["certifying"][:1]} if contract.dtype and device.type == "cpu" else groups
+        for group, rows in few.items():
             found = certify(of.some(rows), masks, contract)
             if contract.dtype is None and not of.random:
                 assert found.certified == right[0][rows].tolist(), "the verdicts differ"

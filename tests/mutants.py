@@ -209,7 +209,8 @@ MUTANTS = (
     Mutant("defense/engine.py", "for item, _ in rows if item in self._open)", "for item, _ in rows)", RUNS),
     # Runs.
     Mutant("runs/run.py", "range(first, -(-count // shard_size), step)", "range(first, count // shard_size, step)", RUNS),
-    Mutant("runs/run.py", "if failures == len(members) >= _HOPELESS:", "if failures > len(members) >= _HOPELESS:", RUNS),
+    Mutant("runs/run.py", "if isinstance(found, Failed) and found.evaluating:", "if isinstance(found, Failed) and not found.evaluating:", RUNS),
+    Mutant("defense/readiness.py", "self.evaluator.scores([self.example] * size", "print([self.example] * size", RUNS),
     Mutant("runs/run.py", "isinstance(found, Failed) and found.evaluating", "isinstance(found, Failed)", RUNS),
     Mutant("runs/run.py", "in_order = tuple(rows[task.ids[number]] for number in members)", "in_order = tuple(rows.values())", RUNS),
     Mutant("runs/run.py", "prepare(known.batch_size if known else None)", "prepare(None)", RUNS),

@@ -43,6 +43,7 @@ class TorchEvaluator:
         refuse_training(model)
         self.masks, self.contract = masks, contract
         self.classes: int | None = None
+        self._channels: int | None = None
         self._original = model
         self._computed = self._model = contracted(model, contract)
         self._place = self._device, self._dtype = place_of(self._model)
@@ -59,8 +60,12 @@ class TorchEvaluator:
         self._model = compiled(self._model, contract)
 
     def load(self, image: Any) -> torch.Tensor:
-        """See `loaded`."""
-        return loaded(image, self.masks.grid.shape, self._place, self._fill)
+        """See `loaded`; all images of a run have as many channels as the first."""
+        found = loaded(image, self.masks.grid.shape, self._place, self._fill)
+        self._channels = self._channels or len(found)
+        if len(found) != self._channels:
+            raise InvalidInput(f"expected images of {self._channels} channels, as the first; got one of {len(found)}")
+        return found
 
     def submit(self, images: Sequence[torch.Tensor], pairs: IntArray) -> Callable[[], Answers]:
         """See `maskcover.defense.Evaluator`."""
@@ -113,8 +118,6 @@ class TorchEvaluator:
     def _masked(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
         first, second = torch.from_numpy(pairs.T % len(self._drawn)).to(self._device)
         hidden = (self._drawn.index_select(0, first) | self._drawn.index_select(0, second))[:, None]
-        if len({image.shape for image in images}) > 1:
-            raise InvalidInput("expected images of one number of channels; got several")
         # The same image comes many times in a row: it is spread under its masks, and copied nowhere else.
         ends = [row for row in range(1, len(images)) if images[row] is not images[row - 1]]
         runs = pairwise([0, *ends, len(images)])

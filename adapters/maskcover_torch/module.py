@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -59,6 +60,7 @@ class DefendedModule(torch.nn.Module):
         self.model = model
         self.masks = masks
         self.procedure = procedure
+        self._made: tuple[list[Any], TorchEvaluator] | None = None
         self.fill = classifier.fill
         self.contract = replace(classifier.contract, batch_size=classifier.batch_size or _BATCH)
         # A new module says that it is training; this one holds an evaluating model and must not.
@@ -94,5 +96,17 @@ class DefendedModule(torch.nn.Module):
         return predict_with(self._evaluator(), list(images), self.procedure)
 
     def _evaluator(self) -> TorchEvaluator:
-        # Made anew for each call, since the module may have been moved to another device.
-        return TorchClassifier(self.model, fill=self.fill, contract=self.contract).evaluator(self.masks)
+        """Made anew when the module was moved or its weights were changed; a copy or a compilation takes long."""
+        state = [(one.data_ptr(), one.device, one.dtype, version(one)) for one in (*self.parameters(), *self.buffers())]
+        if self._made is None or self._made[0] != state:
+            classifier = TorchClassifier(self.model, fill=self.fill, contract=self.contract)
+            self._made = state, classifier.evaluator(self.masks)
+        return self._made[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_made": None}
+
+
+def version(tensor: torch.Tensor) -> int | None:
+    """How often a tensor was changed in place; None for one made in inference mode, which torch does not count."""
+    return None if tensor.is_inference() else tensor._version

@@ -88,7 +88,7 @@ def defend(
     model: object,
     masks: MaskSet | CertificationResult,
     *,
-    method: Method = "double",
+    method: Method | None = None,
     threshold: float | None = None,
     **options: Any,
 ) -> Any:
@@ -98,13 +98,15 @@ def defend(
         model: As for `certify`. For a torch module the result is a `torch.nn.Module` of the same use.
         masks: The mask set, in the order in which disagreers are tried. Or the result of a certification: its masks,
             batch size and options are taken, and what will serve must be what was certified.
-        method, threshold: The defence, see `Procedure`.
+        method, threshold: The defence, see `Procedure`; by default double masking, or that of the result.
         **options: For the adapter: the same as were given to `certify`.
 
     Raises:
         FingerprintMismatch: weights, fill, numerics, library or device are not those of the result.
     """
     if isinstance(masks, CertificationResult):
+        if (method, threshold) not in ((None, None), (masks.procedure.method, masks.procedure.threshold)):
+            raise InvalidInput(f"the result is about {masks.procedure}; leave method and threshold out")
         defended = defend(model, masks.masks, **(masks.serving | options))
         if isinstance(defended, DefendedClassifier):
             defended = replace(defended, batch_size=masks.start.evaluator.batch_size)
@@ -112,7 +114,7 @@ def defend(
         return defended
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
-    procedure = Procedure(method, threshold)
+    procedure = Procedure(method or "double", threshold)
     if _is_classifier(model):
         return DefendedClassifier(as_classifier(model, options), masks, procedure)
     return _adapter(model).defend(model, masks, procedure=procedure, **options)

@@ -125,7 +125,9 @@ def predict(
 ) -> list[Answer]:
     """The defended predictions of images, each with how it came about; arguments as for `certify`.
 
-    A label of −1 means that the classifier gave no unique finite top score where the defence needed one.
+    A label of −1 means that the classifier gave no unique finite top score where the defence needed one. Nothing is
+    probed, and batches have 16 rows where no `batch_size` is named: to serve what was certified use
+    ``defend(model, result)``.
     """
     counted(images)
     asked = evaluator(as_classifier(model, options), masks)

@@ -13,7 +13,7 @@ from maskcover.defense.engine import Images
 from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.probes import ProbeReport, probe
-from maskcover.errors import InvalidInput, ProbeFailed
+from maskcover.errors import InvalidInput, ProbeFailed, RunStopped
 from maskcover.masks import MaskSet
 
 Numerics = Literal["bitwise", "margin", "not probed"]
@@ -33,6 +33,7 @@ class Ready:
         margin: The lead that a prediction needs to count.
         probes: What the probes found.
         fingerprint: What is certified.
+        example: The loaded image that was probed; None if there was none.
     """
 
     evaluator: Evaluator = field(compare=False, repr=False)
@@ -40,6 +41,18 @@ class Ready:
     margin: float
     probes: ProbeReport
     fingerprint: Fingerprint
+    example: Any = field(compare=False, repr=False)
+
+    def expect_working(self, failure: object) -> None:
+        """After a failure on some image: raise `RunStopped` if the classifier now fails on the first one as well."""
+        size = self.evaluator.batch_size
+        try:
+            self.evaluator.scores([self.example] * size, np.full((size, 2), -1, np.int64))
+        except Exception as error:
+            raise RunStopped(
+                f"the classifier fails on images that it could score before ({failure}; now {type(error).__name__}: "
+                f"{error}); mend that and start the same command again"
+            ) from error
 
     def expect_unchanged(self) -> None:
         """Raise `ProbeFailed` if the classifier is no longer what it was at the start (threats.md, 28)."""
@@ -68,11 +81,10 @@ def ready(
     """
     if margin is not None and (isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin < 1):
         raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {margin!r}")
-    asked, example = _loaded(classifier, images, masks, batch_size)
-    report = probe(asked, example) if probes and example is not None else ProbeReport()
+    asked, example, report = _tried(classifier, images, masks, batch_size, probes=probes)
     report.expect(margin, getattr(classifier, "margin", _SUGGESTED))
     numerics: Numerics = "bitwise" if report.bitwise else "margin" if report.findings else "not probed"
-    return Ready(asked, numerics, float(margin or 0.0), report, fingerprint(asked))
+    return Ready(asked, numerics, float(margin or 0.0), report, fingerprint(asked), example)
 
 
 def fingerprint(asked: Evaluator) -> Fingerprint:
@@ -82,18 +94,19 @@ def fingerprint(asked: Evaluator) -> Fingerprint:
     return Fingerprint.of({**own, **known})
 
 
-def _loaded(
-    classifier: MaskedClassifier, images: Images, masks: MaskSet, batch_size: int | None
-) -> tuple[Evaluator, Any]:
-    """The evaluator, and the first image that can be fetched and loaded; None if there is no image."""
+def _tried(
+    classifier: MaskedClassifier, images: Images, masks: MaskSet, batch_size: int | None, *, probes: bool
+) -> tuple[Evaluator, Any, ProbeReport]:
+    """The evaluator, the first image that can be fetched, loaded and scored, and what probes of it found."""
     first: Exception | None = None
     for number in range(min(len(images), _TRIES)):
         try:
             image = images[number]
             asked = evaluator(classifier, masks, image, batch_size)
-            return asked, asked.load(image)
+            example = asked.load(image)
+            return asked, example, probe(asked, example) if probes else ProbeReport()
         except Exception as error:
             first = first or error
     if first is not None:
         raise first
-    return evaluator(classifier, masks, None, batch_size), None
+    return evaluator(classifier, masks, None, batch_size), None, ProbeReport()

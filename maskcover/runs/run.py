@@ -20,15 +20,12 @@ from maskcover.defense.certify import checked_labels, counted, covering, expecte
 from maskcover.defense.engine import Failed, Images, settle
 from maskcover.defense.procedure import Method, Procedure, Rule
 from maskcover.defense.readiness import Ready, ready
-from maskcover.errors import InvalidInput, RunStopped
+from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.folder import Config, Folder, Shard, shards
 from maskcover.runs.rows import Row, pyarrow, row_of
 from maskcover.runs.summary import Summary
-
-# So many failures of the classifier, and nothing else in a shard, are no accident of single images.
-_HOPELESS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,19 +44,14 @@ class Task:
         """The rows of some samples, as they fall.
 
         Raises:
-            RunStopped: the classifier failed on all of them.
+            RunStopped: the classifier fails, and not because of these samples.
         """
         labels = self.labels[list(members)]
         decide = expected(self.procedure, start).certifying(labels, self.covers, start.margin)
-        failures = 0
         for place, found in settle(start.evaluator, _Part(self.images, members), decide, isolate=True):
             number = members[place]
-            failures += isinstance(found, Failed) and found.evaluating
-            if failures == len(members) >= _HOPELESS:
-                raise RunStopped(
-                    f"the classifier failed on all of the {failures} samples from {self.ids[members[0]]} to "
-                    f"{self.ids[members[-1]]}, the last time with {found}; mend that and start the same command again"
-                )
+            if isinstance(found, Failed) and found.evaluating:
+                start.expect_working(found)
             yield row_of(self.ids[number], int(self.labels[number]), found, self.masks, self.regions)
         start.expect_unchanged()
 

@@ -139,14 +139,43 @@ def test_one_view_that_is_not_finite_takes_the_share_back_too(tmp_path: Path) ->
     assert {row.share for row in rows(tmp_path / "out")} == {0.0}
 
 
-def test_a_classifier_that_fails_on_a_whole_shard_stops_the_run_and_leaves_no_row_of_it(tmp_path: Path) -> None:
+class Lost(Model):
+    """A classifier that fails on everything from its first look at image 15 on."""
+
+    lost = False
+
+    def scores(self, images: Any, hidden: BoolArray) -> Any:
+        self.lost = self.lost or any(getattr(image, "number", -1) == 15 for image in images)
+        if self.lost:
+            raise RuntimeError("device lost")
+        return super().scores(images, hidden)
+
+
+@pytest.mark.parametrize("shard_size", [1, 10])
+def test_a_classifier_that_is_lost_stops_the_run_and_leaves_no_row_of_the_shard(
+    tmp_path: Path, shard_size: int
+) -> None:
     images = Shelf(40)
-    failing = dict.fromkeys(range(10, 20), RuntimeError("device lost"))
-    with pytest.raises(RunStopped, match=r"all of the 10 samples from 10 to 19.*device lost.*same command"):
-        run(Model(failing=failing), images, images.labels, MASKS, tmp_path, shard_size=10)
-    assert (summary(tmp_path).rows, Folder(tmp_path).has(1)) == (10, False)
-    run(Model(), images, images.labels, MASKS, tmp_path, shard_size=10)
-    assert rows(tmp_path) == clean(40, tmp_path / "clean")
+    with pytest.raises(RunStopped, match=r"could score before.*device lost.*same command"):
+        run(Lost(), images, images.labels, MASKS, tmp_path / "out", shard_size=shard_size)
+    assert summary(tmp_path / "out").rows == 15 // shard_size * shard_size
+    assert rows(tmp_path / "out") == clean(40, tmp_path / "clean")[: 15 // shard_size * shard_size]
+
+
+def test_images_that_fail_where_others_do_not_are_rows_of_errors_however_many(tmp_path: Path) -> None:
+    images = Shelf(40)
+    failing = dict.fromkeys(range(10, 20), RuntimeError("too dark"))
+    done = run(Model(failing=failing), images, images.labels, MASKS, tmp_path / "out", shard_size=10)
+    assert (done.rows, done.errors) == (40, 10)
+    assert {row.reason for row in rows(tmp_path / "out")[10:20]} == {"RuntimeError: too dark"}
+
+
+def test_a_first_image_that_cannot_be_scored_leaves_the_probes_to_the_next(tmp_path: Path) -> None:
+    images = Shelf(20)
+    failing: dict[int, BaseException] = {0: ValueError("odd")}
+    done = run(Model(failing=failing), images, images.labels, MASKS, tmp_path / "out")
+    assert (done.rows, done.errors) == (20, 1)
+    assert rows(tmp_path / "out")[1:] == clean(20, tmp_path / "clean")[1:]
 
 
 @dataclass
