@@ -174,10 +174,10 @@ MUTANTS = (
     Mutant("defense/evaluation.py", "self._hidden[first] | self._hidden[second]", "self._hidden[first] & self._hidden[second]", DEFENCE),
     Mutant("defense/evaluation.py", "image.copy(order=\"K\") if isinstance(image, np.ndarray) else image", "image", PROBES),
     Mutant("defense/evaluation.py", "largest if value > largest else value", "value if value < largest else 1", PROBES),
-    Mutant("defense/engine.py", "rows + rows[-1:] * (self._evaluator.batch_size - len(rows))", "rows[-1:] * (self._evaluator.batch_size - len(rows)) + rows", ENGINE),
-    Mutant("defense/engine.py", "if item.wanted or item.coming:", "if item.wanted:", ENGINE),
+    Mutant("defense/engine.py", "images + images[-1:] * missing,", "images[-1:] * missing + images,", ENGINE),
+    Mutant("defense/engine.py", "if len(item.wanted) or item.coming:", "if len(item.wanted):", ENGINE),
     Mutant("defense/engine.py", "if len(answers.labels) != self._evaluator.batch_size:", "if not len(answers.labels):", ENGINE),
-    Mutant("defense/engine.py", "own = [row for row in rows if row[0] is item]", "own = [row for row in rows if row[0] is item][:1]", ENGINE),
+    Mutant("defense/engine.py", "self._asked([chunk])()", "self._asked(chunks)()", ENGINE),
     # What certificates rest on, and how it is tried out.
     Mutant("defense/probes.py", "evaluator.scores([image] * len(pairs), pairs).copy()", "evaluator.scores([image] * len(pairs), pairs)", PROBES),
     Mutant("defense/probes.py", "for begin in range(0, len(pairs), size):", "for begin in range(0, 1, size):", PROBES),
@@ -197,7 +197,9 @@ MUTANTS = (
     Mutant("defense/certify.py", "        if table.broken:\n", "        if table.broken is None:\n", "tests/defense/test_methods.py"),
     # torch.
     Mutant("../adapters/maskcover_torch/evaluator.py", "dtype=place[1], copy=True)", "dtype=place[1])", TORCH),
-    Mutant("../adapters/maskcover_torch/evaluator.py", "torch.bmm(inside[0].transpose(1, 2), inside[1]) > 0", "torch.bmm(inside[0].transpose(1, 2), inside[1]) == 1", TORCH),
+    Mutant("../adapters/maskcover_torch/evaluator.py", "self._drawn.index_select(0, first) | self", "self._drawn.index_select(0, first) & self", TORCH),
+    Mutant("../adapters/maskcover_torch/evaluator.py", "if images[row] is not images[row - 1]]", "if images[row] is None]", TORCH),
+    Mutant("../adapters/maskcover_torch/module.py", "if self._made is None or self._made[0] != state:", "if self._made is None:", TORCH),
     Mutant("../adapters/maskcover_torch/evaluator.py", "decided = finite & (top > second)", "decided = finite", TORCH),
     Mutant("../adapters/maskcover_torch/evaluator.py", "        expect(self._flags, self._device)  # the model", "        # the model", NUMERICS),
     Mutant("../adapters/maskcover_torch/evaluator.py", "copied = {} if self._computed is self._original else", "copied = {} if self._computed else", TORCH),
@@ -206,7 +208,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/identity.py", "if value.is_quantized:", "if value.is_quantized and not value.numel():", NUMERICS),
     Mutant("../adapters/maskcover_torch/batches.py", "rate >= _NEARLY * best", "rate <= best", TORCH),
     Mutant("defense/certify.py", "    if not report:\n", "    if report is None:\n", DEFENCE),
-    Mutant("defense/engine.py", "for item, _ in rows if item in self._open)", "for item, _ in rows)", RUNS),
+    Mutant("defense/engine.py", "in chunks if item in self._open]:\n", "in chunks]:\n", RUNS),
     # Runs.
     Mutant("runs/run.py", "range(first, -(-count // shard_size), step)", "range(first, count // shard_size, step)", RUNS),
     Mutant("runs/run.py", "if isinstance(found, Failed) and found.evaluating:", "if isinstance(found, Failed) and not found.evaluating:", RUNS),

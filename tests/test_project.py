@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import maskcover
+from tests.mutants import MUTANTS
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {"maskcover", "adapters", "examples", "proofs", "tests", "benchmarks"}
@@ -43,6 +44,16 @@ def test_public_names_are_those_of_the_design_and_all_resolve() -> None:
     assert set(maskcover.__all__) >= DESIGNED
     assert all(getattr(maskcover, name) is not None for name in maskcover.__all__)
     assert maskcover.__all__ == sorted(maskcover.__all__, key=lambda name: (not name[0].isupper(), name))
+
+
+def test_every_planted_fault_is_still_in_the_sources() -> None:
+    """So that `make mutants`, which takes hours, does not stop halfway."""
+    for mutant in MUTANTS:
+        source = (ROOT / "maskcover" / mutant.module).read_text()
+        assert source.count(mutant.old) == 1, (mutant.module, mutant.old)
+        places = [word.partition("::")[0] for word in mutant.tests.split() if word.startswith("tests")]
+        assert places
+        assert all((ROOT / place).exists() for place in places), mutant.tests
 
 
 def test_the_version_is_said_once_and_the_changelog_knows_it() -> None:

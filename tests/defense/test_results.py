@@ -46,8 +46,8 @@ def test_the_sentence_holds_the_counts_the_claim_the_interval_and_the_cost() -> 
     low, high = exact_interval(1, 3)
     assert str(found) == (
         f"1 of 3 images certified against squares(size=1) on 3 (95 % interval {low:.1%} to {high:.1%}); "
-        f"right as they are: 2 defended, 1 undefended. 3 masks, double masking, rule rows, numerics bitwise (in part not probed), margin 0, "
-        f"{found.evaluations} masked predictions"
+        f"right as they are: 2 defended, 1 undefended. 3 masks, double masking, rule rows, "
+        f"numerics bitwise (in part not probed), margin 0, {found.evaluations} masked predictions"
     )
 
 

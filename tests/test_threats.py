@@ -1,0 +1,114 @@
+"""Which tests stand against which threat of threats.md, 15 to 37: where to look, and that nothing was lost."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+TESTS = {
+    15: [  # fill or colour space differs between certifying and serving; selection, not multiplication
+        "adapters/test_torch.py::test_certifying_and_serving_give_the_model_byte_equal_tensors",
+        "adapters/test_torch.py::test_what_is_hidden_does_not_touch_a_bit_of_the_scores",
+        "adapters/test_torch_fingerprint.py::test_threat_24_served_otherwise_than_certified_is_refused",
+    ],
+    16: ["runs/test_images.py::test_two_reads_of_one_file_are_equal"],
+    17: [
+        "defense/test_probes.py::test_threat_17_a_classifier_that_sees_hidden_pixels_is_stopped",
+        "adapters/test_torch_evaluator.py::test_threats_20_21_22_28_modules_that_break_an_assumption_are_stopped",
+    ],
+    18: [
+        "runs/test_images.py::test_odd_files_are_refused_by_name",
+        "runs/test_images.py::test_an_enormous_image_is_refused",
+        "runs/test_images.py::test_a_photo_turned_by_its_camera_is_turned_upright",
+        "cli/test_runs.py::test_a_broken_file_is_an_error_row_and_leaves_the_claim_undecided",
+    ],
+    19: [
+        "adapters/test_torch.py::test_training_mode_anywhere_is_refused_and_named",
+        "adapters/test_torch.py::test_training_mode_switched_on_later_is_refused",
+    ],
+    20: ["defense/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped"],
+    21: [
+        "defense/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_without_a_margin_and_goes_on_with_one",
+        "defense/test_probes.py::test_threat_21_a_difference_that_is_too_large_for_the_margin_stops",
+        "adapters/test_torch.py::test_a_certified_image_is_served_its_label_wherever_it_stands_in_a_batch",
+        "adapters/test_torch_evaluator.py::test_answers_of_a_row_do_not_depend_on_its_place",
+    ],
+    22: ["adapters/test_torch_numerics.py::test_threat_22_fresh_processes_give_the_same_bits"],
+    23: [
+        "adapters/test_torch_numerics.py::test_threat_23_flags_are_pinned_inside_every_pass_and_put_back",
+        "adapters/test_torch_numerics.py::test_threat_23_flags_changed_during_a_run_stop_it",
+        "adapters/test_torch.py::test_autocast_around_a_certification_changes_no_score",
+    ],
+    24: [
+        "adapters/test_torch_fingerprint.py::test_threat_24_served_otherwise_than_certified_is_refused",
+        "adapters/test_torch_fingerprint.py::test_threat_24_threads_and_attention_kernels_are_part_of_it",
+    ],
+    25: [
+        "defense/test_margin.py::test_only_a_lead_above_the_margin_certifies",
+        "adapters/test_torch.py::test_ties_of_bfloat16_stay_ties",
+        "defense/test_labels.py::test_a_row_has_a_label_only_if_its_scores_are_finite_and_its_top_is_unique",
+    ],
+    26: [
+        "defense/test_methods.py::test_threat_26_a_score_that_is_not_finite_anywhere_is_an_error",
+        "defense/test_faults.py::test_a_broken_model_certifies_no_class_not_even_the_first",
+        "runs/test_run.py::test_scores_that_are_not_finite_are_an_error_with_a_reason",
+    ],
+    27: [
+        "adapters/test_torch.py::test_outputs_that_are_not_one_tensor_of_scores_are_refused",
+        "defense/test_faults.py::test_a_label_that_the_classifier_cannot_say_is_refused",
+        "defense/test_faults.py::test_an_answer_of_another_form_at_any_call_is_refused",
+    ],
+    28: [
+        "defense/test_probes.py::test_threat_28_a_classifier_whose_words_about_itself_change_during_the_run_is_stopped",
+        "adapters/test_torch_evaluator.py::test_threats_20_21_22_28_modules_that_break_an_assumption_are_stopped",
+    ],
+    29: [
+        "adapters/test_torch_fingerprint.py::test_threat_29_a_changed_model_is_not_served",
+        "runs/test_replay.py::test_changed_weights_flip_rows_and_are_named",
+    ],
+    30: [
+        "runs/test_replay.py::test_changed_weights_that_flip_nothing_are_named_all_the_same",
+        "cli/test_runs.py::test_a_replay_finds_no_flip_and_another_model_is_found_out",
+    ],
+    31: [
+        "defense/test_probed_faults.py::test_threat_31_with_probes_a_fault_at_any_call_certifies_no_more",
+        "defense/test_probed_faults.py::test_threat_31_isolated_images_are_certified_no_more_than_without_the_fault",
+        "defense/test_faults.py::test_a_broken_answer_at_any_call_never_certifies_more",
+        "defense/test_isolation.py::test_an_image_that_cannot_be_evaluated_fails_alone",
+    ],
+    32: [
+        "defense/test_exhaustive_tables.py::test_algorithm_1_decides_as_the_paper_writes_it",
+        "defense/test_exhaustive_tables.py::test_algorithm_2_certifies_as_the_paper_writes_it",
+        "defense/test_exhaustive_tables.py::test_challenger_masking_decides_as_the_paper_describes_it",
+        "defense/test_exhaustive_tables.py::test_detection_certifies_by_its_definition_and_its_levels_say_so_for_every_threshold",
+        "defense/test_certify.py::test_verdicts_are_those_of_the_naive_algorithms",
+    ],
+    33: [
+        "runs/test_runs_stateful.py::TestRuns",
+        "runs/test_killed_runs.py::test_a_run_that_is_killed_ten_times_ends_with_the_same_rows",
+        "runs/test_folder.py::test_another_configuration_is_refused_by_name_and_changes_nothing",
+        "runs/test_folder.py::test_a_shard_that_is_damaged_or_of_another_place_is_refused_by_name",
+    ],
+    34: [
+        "defense/test_results.py::test_the_interval_is_exact_by_the_tails_of_the_binomial",
+        "runs/test_run.py::test_the_summary_counts_the_rows_that_are_there",
+        "cli/test_runs.py::test_a_run_is_kept_resumed_and_reported",
+    ],
+    35: ["defense/test_faults.py::test_certificates_demand_true_labels_before_anything_is_computed"],
+    36: ["defense/test_results.py::test_the_claim_is_written_from_the_region_set_that_was_checked"],
+    37: ["adapters/test_demo.py::test_hostile_names_stay_text"],
+}
+
+
+def test_every_threat_to_predictions_and_runs_is_named() -> None:
+    assert sorted(TESTS) == list(range(15, 38))
+    assert all(TESTS.values())
+
+
+@pytest.mark.parametrize("threat", TESTS)
+def test_the_tests_against_a_threat_are_there(threat: int, pytestconfig: pytest.Config) -> None:
+    for test in TESTS[threat]:
+        path, _, name = test.partition("::")
+        source = (pytestconfig.rootpath / "tests" / path).read_text()
+        assert re.search(rf"^(def |class |){name}\b", source, re.M), test
