@@ -187,7 +187,7 @@ MUTANTS = (
     Mutant("defense/probes.py", "(finite | (one == two) | (np.isnan(one) & np.isnan(two))).all()", "finite.any()", PROBES),
     Mutant("defense/probes.py", "        raise  # of the evaluator", "        return name  # of the evaluator", PROBES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.hoped), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.hoped), kind=\"stable\")", WAVES),
-    Mutant("defense/waves.py", "max(_FIRST, second_round)", "_FIRST", WAVES),
+    Mutant("defense/waves.py", "max(_FIRST, _known(table, np.unique(pending.pairs[:, 0])))", "_FIRST", WAVES),
     Mutant("defense/waves.py", "table.leads[single], -table.leads[single]", "table.leads[single], table.leads[single]", WAVES),
     Mutant("defense/readiness.py", "Fingerprint.of({**own, **known})", "Fingerprint.of({**known, **own})", FINGERPRINT),
     Mutant("defense/readiness.py", "\"bitwise\" if report.bitwise else", "\"bitwise\" if report.findings else", PROBES),

@@ -10,7 +10,7 @@ TESTS = {
     15: [  # fill or colour space differs between certifying and serving; selection, not multiplication
         "adapters/test_torch.py::test_certifying_and_serving_give_the_model_byte_equal_tensors",
         "adapters/test_torch.py::test_what_is_hidden_does_not_touch_a_bit_of_the_scores",
-        "adapters/test_torch_fingerprint.py::test_threat_24_served_otherwise_than_certified_is_refused",
+        "adapters/test_torch_fingerprint.py::test_threat_15_the_preprocessing_is_part_of_what_is_certified_and_told_to_what_serves",
     ],
     16: ["runs/test_images.py::test_two_reads_of_one_file_are_equal"],
     17: [

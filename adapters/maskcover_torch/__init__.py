@@ -26,10 +26,16 @@ class TorchAdapter:
         return TorchClassifier(model, **options)
 
     def defend(
-        self, model: torch.nn.Module, masks: MaskSet, *, procedure: Procedure = DOUBLE_MASKING, **options: Any
+        self,
+        model: torch.nn.Module,
+        masks: MaskSet,
+        *,
+        procedure: Procedure = DOUBLE_MASKING,
+        preprocessing: str = "none",
+        **options: Any,
     ) -> DefendedModule:
         """See `DefendedModule`."""
-        return DefendedModule(model, masks, procedure=procedure, **options)
+        return DefendedModule(model, masks, procedure=procedure, preprocessing=preprocessing, **options)
 
     def attack(
         self, model: torch.nn.Module, images: Images, labels: Any, masks: MaskSet, **options: Any

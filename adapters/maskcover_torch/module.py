@@ -32,6 +32,7 @@ class DefendedModule(torch.nn.Module):
         model: The undefended model, in evaluation mode; a submodule, so `.to(device)` and `state_dict` work.
         masks: The mask set.
         procedure: The defence; by default double masking (Algorithm 1).
+        preprocessing: What images must have gone through before, in words; part of the fingerprint.
         fill, batch_size, contract: As for `TorchClassifier`, and as they were for `certify`; the batch size is 16
             unless one is named.
 
@@ -51,6 +52,7 @@ class DefendedModule(torch.nn.Module):
         masks: MaskSet,
         *,
         procedure: Procedure = DOUBLE_MASKING,
+        preprocessing: str = "none",
         fill: Fill = 0.0,
         batch_size: int | None = None,
         contract: NumericContract | None = None,
@@ -60,6 +62,7 @@ class DefendedModule(torch.nn.Module):
         self.model = model
         self.masks = masks
         self.procedure = procedure
+        self.preprocessing = preprocessing
         self._made: tuple[list[Any], TorchEvaluator] | None = None
         self.fill = classifier.fill
         self.contract = replace(classifier.contract, batch_size=classifier.batch_size or _BATCH)
@@ -69,7 +72,7 @@ class DefendedModule(torch.nn.Module):
     @property
     def fingerprint(self) -> Fingerprint:
         """What is served, where it is now: equal to that of the certification, or its certificates do not apply."""
-        return fingerprint(self._evaluator())
+        return fingerprint(self._evaluator(), self.preprocessing)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Scores of shape (n, classes) for float images of shape (n, channels, height, width).

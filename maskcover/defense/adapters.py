@@ -17,7 +17,7 @@ from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED
 from maskcover.defense.procedure import Answer, Method, Procedure, alerted
-from maskcover.defense.readiness import fingerprint
+from maskcover.defense.readiness import NONE, fingerprint
 from maskcover.defense.results import CertificationResult
 from maskcover.errors import InvalidInput, MissingExtra
 from maskcover.masks import MaskSet
@@ -32,7 +32,7 @@ class Adapter(Protocol):
         """A classifier around the model."""
         ...
 
-    def defend(self, model: Any, masks: MaskSet, *, procedure: Procedure, **options: Any) -> Any:
+    def defend(self, model: Any, masks: MaskSet, *, procedure: Procedure, preprocessing: str, **options: Any) -> Any:
         """The defended model, in the framework's own terms."""
         ...
 
@@ -53,13 +53,14 @@ class DefendedClassifier:
     classifier: MaskedClassifier
     masks: MaskSet
     procedure: Procedure
+    preprocessing: str = NONE
     batch_size: int | None = None
     """Of a classifier that has none of its own: that of the certification."""
 
     @property
     def fingerprint(self) -> Fingerprint:
         """What is served: equal to that of the certification, or its certificates do not apply."""
-        return fingerprint(self._evaluator())
+        return fingerprint(self._evaluator(), self.preprocessing)
 
     def __call__(self, images: Sequence[Any]) -> list[int]:
         """The defended labels, −1 where the classifier gave none, or where there is an alert."""
@@ -90,6 +91,7 @@ def defend(
     *,
     method: Method | None = None,
     threshold: float | None = None,
+    preprocessing: str = NONE,
     **options: Any,
 ) -> Any:
     """The defended model, around any classifier.
@@ -99,6 +101,7 @@ def defend(
         masks: The mask set, in the order in which disagreers are tried. Or the result of a certification: its masks,
             batch size and options are taken, and what will serve must be what was certified.
         method, threshold: The defence, see `Procedure`; by default double masking, or that of the result.
+        preprocessing: What images must have gone through before, in words; part of the fingerprint.
         **options: For the adapter: the same as were given to `certify`.
 
     Raises:
@@ -116,8 +119,8 @@ def defend(
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
     procedure = Procedure(method or "double", threshold)
     if _is_classifier(model):
-        return DefendedClassifier(as_classifier(model, options), masks, procedure)
-    return _adapter(model).defend(model, masks, procedure=procedure, **options)
+        return DefendedClassifier(as_classifier(model, options), masks, procedure, preprocessing)
+    return _adapter(model).defend(model, masks, procedure=procedure, preprocessing=preprocessing, **options)
 
 
 def attack(model: object, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:

@@ -69,7 +69,8 @@ def settle(
     run = _Run(evaluator, images, decide, isolate)
     while True:
         yield from run.opened()
-        run.submit()
+        if run.submitted():
+            continue  # another batch may be asked for before this one is answered
         if not run.in_flight:
             return
         yield from run.collected()
@@ -100,7 +101,9 @@ class _Run(Generic[T]):
         self._open: list[_Open] = []
 
     def opened(self) -> Iterator[tuple[int, T | Failed]]:
-        """Open images until a batch can be filled; those that need no batch are decided at once."""
+        """Open images until a batch can be filled, if one may be asked for; what needs none is decided at once."""
+        if len(self.in_flight) >= self._evaluator.depth:
+            return
         while self._wanted() < self._evaluator.batch_size and (number := next(self._waiting, None)) is not None:
             try:
                 image = self._evaluator.load(self._images[number])
@@ -113,15 +116,17 @@ class _Run(Generic[T]):
             self._open.append(item)
             yield from self._decided([item])
 
-    def submit(self) -> None:
-        """Ask for as many full batches as may be under way; for one that is not full only if nothing else is."""
-        size, depth = self._evaluator.batch_size, self._evaluator.depth
-        while len(self.in_flight) < depth and (wanted := self._wanted()) and (wanted >= size or not self.in_flight):
-            chunks = self._chunks(size)
-            for item, unions in chunks:
-                item.wanted = item.wanted[len(unions) :]
-                item.coming += len(unions)
-            self.in_flight.append((chunks, self._asked(chunks)))
+    def submitted(self) -> bool:
+        """Ask for a batch, if one more may be under way; for one that is not full only if nothing else is."""
+        size, wanted = self._evaluator.batch_size, self._wanted()
+        if len(self.in_flight) >= self._evaluator.depth or not wanted or (wanted < size and self.in_flight):
+            return False
+        chunks = self._chunks(size)
+        for item, unions in chunks:
+            item.wanted = item.wanted[len(unions) :]
+            item.coming += len(unions)
+        self.in_flight.append((chunks, self._asked(chunks)))
+        return True
 
     def collected(self) -> Iterator[tuple[int, T | Failed]]:
         """Record the answers of the oldest batch, and decide what now can be decided."""

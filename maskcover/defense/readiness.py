@@ -17,6 +17,8 @@ from maskcover.errors import InvalidInput, ProbeFailed, RunStopped
 from maskcover.masks import MaskSet
 
 Numerics = Literal["bitwise", "margin", "not probed"]
+NONE = "none"
+"""The preprocessing of images that are given as the model takes them."""
 _SUGGESTED = 1e-4
 # A broken file or two at the beginning must not end a run over a data set; a broken model must.
 _TRIES = 8
@@ -56,7 +58,8 @@ class Ready:
 
     def expect_unchanged(self) -> None:
         """Raise `ProbeFailed` if the classifier is no longer what it was at the start (threats.md, 28)."""
-        changed = fingerprint(self.evaluator).differences(self.fingerprint)
+        now = fingerprint(self.evaluator, dict(self.fingerprint.entries)["preprocessing"])
+        changed = now.differences(self.fingerprint)
         if changed:
             raise ProbeFailed(
                 f"the classifier changed during the run: {'; '.join(changed)}. Its predictions are not of one model; "
@@ -84,14 +87,21 @@ def ready(
     asked, example, report = _tried(classifier, images, masks, batch_size, probes=probes)
     report.expect(margin, getattr(classifier, "margin", _SUGGESTED))
     numerics: Numerics = "bitwise" if report.bitwise else "margin" if report.findings else "not probed"
-    return Ready(asked, numerics, float(margin or 0.0), report, fingerprint(asked), example)
+    return Ready(asked, numerics, float(margin or 0.0), report, fingerprint(asked, preprocessing_of(images)), example)
 
 
-def fingerprint(asked: Evaluator) -> Fingerprint:
-    """What an evaluator evaluates."""
+def fingerprint(asked: Evaluator, preprocessing: str = NONE) -> Fingerprint:
+    """What an evaluator evaluates, and what its images have gone through before."""
     own: Mapping[str, str] = asked.identity()
     known = {"masks": asked.masks.digest, "maskcover": version("maskcover"), "numpy": np.__version__}
+    known["preprocessing"] = preprocessing
     return Fingerprint.of({**own, **known})
+
+
+def preprocessing_of(images: Images) -> str:
+    """What a data set says that its images have gone through: its `preprocessing`, if it has one."""
+    told = getattr(images, "preprocessing", None)
+    return NONE if told is None else repr(told)
 
 
 def _tried(

@@ -59,7 +59,13 @@ class CertificationResult:
     def serving(self) -> dict[str, Any]:
         """The options with which the certified model is served: the defence, and for an adapter those it was given."""
         adapted = {} if self.options is None else {**self.options, "batch_size": self.start.evaluator.batch_size}
-        return {"method": self.procedure.method, "threshold": self.procedure.threshold, **adapted}
+        preprocessing = dict(self.fingerprint.entries)["preprocessing"]
+        return {
+            "method": self.procedure.method,
+            "threshold": self.procedure.threshold,
+            "preprocessing": preprocessing,
+            **adapted,
+        }
 
     @property
     def certified(self) -> BoolArray:

@@ -1,7 +1,8 @@
 """In which order, and how many at a time, a decision looks at the second round: so that it is over soon if it can be.
 
 What is hoped for fails first where it is weakest. The first few pairs are looked at alone; after that each wave is as
-large as all before it, so that hardly more than twice the needed is evaluated, and batches are full all the same.
+large as what is known of the rows in question, so that hardly more than twice the needed is evaluated, and batches are
+full all the same.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from maskcover.cells import IntArray
 from maskcover.defense.labels import UNSEEN
 from maskcover.defense.table import Pending, PredictionTable
 
-_FIRST = 8
+_FIRST = 4
 
 
 def next_wave(table: PredictionTable, pending: Pending) -> Pending:
@@ -23,8 +24,13 @@ def next_wave(table: PredictionTable, pending: Pending) -> Pending:
         return pending
     pairs = table.pairs(table.missing(pending))
     order = np.argsort(support(table, pairs, pending.hoped), kind="stable")
-    second_round = int((table.labels != UNSEEN).sum()) - len(set(table.unions.ids.diagonal().tolist())) - 1
-    return Pending(pairs[order[: max(_FIRST, second_round)]], pending.hoped)
+    return Pending(pairs[order[: max(_FIRST, _known(table, np.unique(pending.pairs[:, 0])))]], pending.hoped)
+
+
+def _known(table: PredictionTable, rows: IntArray) -> int:
+    """How many unions of the second round were seen in some rows of the table."""
+    unions = np.setdiff1d(table.unions.ids[rows], table.unions.ids.diagonal())
+    return int((table.labels[unions] != UNSEEN).sum())
 
 
 def support(table: PredictionTable, pairs: IntArray, label: int) -> npt.NDArray[np.float64]:

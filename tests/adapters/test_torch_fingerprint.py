@@ -56,6 +56,20 @@ def test_what_was_certified_is_served_with_the_same_labels(form: str, options: d
     assert [one.label for one in defended.decisions(list(IMAGES))] == result.defended.tolist()
 
 
+class Prepared(list[torch.Tensor]):
+    """Images that say what they have gone through."""
+
+    preprocessing = "halved and cut"
+
+
+def test_threat_15_the_preprocessing_is_part_of_what_is_certified_and_told_to_what_serves() -> None:
+    result = certify(MODEL, Prepared(IMAGES), LABELS, MASKS)
+    assert dict(result.fingerprint.entries)["preprocessing"] == "'halved and cut'"
+    assert defend(MODEL, result).fingerprint == result.fingerprint
+    assert defend(MODEL, MASKS, batch_size=result.start.evaluator.batch_size).fingerprint != result.fingerprint
+    assert certify(MODEL, IMAGES, LABELS, MASKS).fingerprint != result.fingerprint
+
+
 def test_a_classifier_without_a_batch_size_is_served_in_the_one_that_its_certification_settled() -> None:
     classifier = TorchClassifier(MODEL)
     for size in (2, 5):

@@ -84,6 +84,15 @@ def test_a_replay_finds_no_flip_and_another_model_is_found_out(run: Run, photos:
     assert "not as it was certified: architecture" in other.out
 
 
+def test_a_replay_tells_another_preprocessing(run: Run, photos: Path) -> None:
+    run(*command(photos, "brightness"))
+    config = json.loads(Path("RUN/run.json").read_text())
+    assert "mean=(0.5,)" in config["fingerprint"]["preprocessing"]
+    Path("RUN/run.json").write_text(json.dumps(config | {"source": config["source"] | {"mean": "0.4"}}))
+    found = run("replay", "RUN")
+    assert "not as it was certified: preprocessing" in found.out
+
+
 def test_an_attack_breaks_nothing_that_was_certified_and_something_that_was_not(run: Run, photos: Path) -> None:
     for number in range(3):
         picture(photos / f"light/{number}.png", 150 + 30 * number)

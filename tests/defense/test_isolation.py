@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import InvalidInput, MaskSet
-from maskcover.defense import UNDECIDED, Answers, Evaluator, Failed, evaluator
+from maskcover.defense import UNDECIDED, UNSEEN, Answers, Evaluator, Failed, Pending, evaluator
 from maskcover.defense.engine import settle
 from maskcover.defense.evaluation import HostEvaluator
+from maskcover.defense.table import NO_MASK, PredictionTable
 from tests.defense.naive import BoolArray, IntArray, Looked, Looker, image_of, singles
 from tests.defense.test_engine import Filled, ask_all, ask_in_turn, images_for, truth
 
@@ -122,6 +123,7 @@ class Deferred:
     waiting: deque[int] = field(default_factory=deque)
     most: int = 0
     asked: int = 0
+    alone: int = 0  # fetches while no other batch was under way
 
     @property
     def masks(self) -> MaskSet:
@@ -146,6 +148,7 @@ class Deferred:
         def fetch() -> Answers:
             if ticket in self.waiting:
                 self.waiting.remove(ticket)
+            self.alone += not self.waiting
             if self.failing(ticket):
                 raise RuntimeError(f"batch {ticket}")
             return self.host.submit(images, pairs)()
@@ -174,6 +177,18 @@ def test_depth_is_used() -> None:
     asked = deferred(2, 2)
     list(settle(asked, images_for(MASKS, 6), ask_all))
     assert asked.most == 2
+
+
+def test_a_second_batch_is_under_way_as_long_as_there_are_images_to_open() -> None:
+    """Small decisions: without further images opened in time, each batch would be waited for alone."""
+    asked = deferred(2, 2)
+    list(settle(asked, images_for(MASKS, 20), lambda _, table: ask_bare(table)))
+    assert asked.asked == 10
+    assert asked.alone == 1
+
+
+def ask_bare(table: PredictionTable) -> int | Pending:
+    return Pending(np.array([[NO_MASK, NO_MASK]])) if table.undefended == UNSEEN else table.undefended
 
 
 @given(st.sets(st.integers(0, 30), max_size=6), st.integers(1, 9), st.integers(1, 3))
