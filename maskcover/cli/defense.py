@@ -88,7 +88,7 @@ def certify(
 
         result = run(
             source.load_model(), source.images(samples, masks_used.grid), true_labels(samples), masks_used,
-            progress=not as_json, **asked, **source.options(),
+            progress=watched(as_json=as_json), **asked, **source.options(),
         )  # fmt: skip
         rows = [_row(sample, verdict) for sample, verdict in zip(samples, result.verdicts, strict=True)]
         answer(_document(result) | {"images": rows}, [*map(_line, rows), str(result), _frame(result)], as_json=as_json)
@@ -99,7 +99,7 @@ def certify(
     summary = resumable(
         source.load_model(), source.images(samples, masks_used.grid), true_labels(samples), masks_used, out,
         ids=source.ids(samples), shard=read_shard(shard), shard_size=shard_size, source=source.document(),
-        progress=sys.stderr.isatty() and not as_json, **asked, **source.options(),
+        progress=watched(as_json=as_json), **asked, **source.options(),
     )  # fmt: skip
     answer(summary.document(), [str(summary)], as_json=as_json)
     raise typer.Exit(claimed(summary, at_least))
@@ -129,7 +129,7 @@ def predict(
     source = Source(model, str(data), None, mean, std, fill, batch_size)
     samples = unlabelled_folder(data)[:limit]
     images = image_files(samples, masks_used.grid, mean, std)
-    asked: dict[str, Any] = {"method": method, "threshold": threshold, "progress": not as_json}
+    asked: dict[str, Any] = {"method": method, "threshold": threshold, "progress": watched(as_json=as_json)}
     found = run(source.load_model(), images, masks_used, **asked, **source.options())
     rows = [
         {"path": str(sample.path), "label": one.label, "case": one.case.value, "mask": one.mask}
@@ -207,6 +207,11 @@ def _frame(result: CertificationResult) -> str:
 def _exit_code(result: CertificationResult, at_least: float) -> int:
     undecided = int(((result.undefended < 0) | (result.defended < 0)).sum())
     return claim(int(result.certified.sum()), undecided, len(result), at_least)
+
+
+def watched(*, as_json: bool) -> bool:
+    """Whether somebody looks at a progress bar: a terminal, and nobody who asked for JSON."""
+    return sys.stderr.isatty() and not as_json
 
 
 def claimed(summary: Summary, at_least: float) -> int:

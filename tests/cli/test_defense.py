@@ -23,7 +23,19 @@ def test_certifiable_images_certify(run: Run, photos: Path, masks: str) -> None:
     found = run("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, *COMMON)
     assert found.code == 0
     assert "3 of 3 images certified against squares(size=4) on 24×24" in found.out
-    assert "certifying" in found.err  # the progress bar
+    assert found.err == ""
+
+
+def test_progress_is_for_terminals(
+    run: Run, photos: Path, masks: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    common = ("--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, *COMMON)
+    assert "certifying" in run("certify", *common).err
+    kept = run("certify", *common, "--out", str(tmp_path / "RUN")).err
+    assert "3 certified" in kept
+    assert "forwards/s" in kept
+    assert run("certify", *common, "--json").err == ""
 
 
 def test_an_image_that_fails_is_named_with_the_failing_pair(run: Run, photos: Path, masks: str) -> None:
