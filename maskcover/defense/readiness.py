@@ -13,7 +13,7 @@ from maskcover.defense.engine import Images
 from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.probes import ProbeReport, probe
-from maskcover.errors import InvalidInput, ProbeFailed, RunStopped
+from maskcover.errors import InvalidInput, MaskcoverError, ProbeFailed, RunStopped
 from maskcover.masks import MaskSet
 
 Numerics = Literal["bitwise", "margin", "not probed"]
@@ -114,7 +114,13 @@ def _tried(
             image = images[number]
             asked = evaluator(classifier, masks, image, batch_size)
             example = asked.load(image)
+        except Exception as error:
+            first = first or error
+            continue
+        try:
             return asked, example, probe(asked, example) if probes else ProbeReport()
+        except MaskcoverError:
+            raise  # about the classifier, whatever the image
         except Exception as error:
             first = first or error
     if first is not None:

@@ -58,17 +58,20 @@ def model_of(module: str) -> object:
     return type("Model", (), {"__module__": module})()
 
 
+SERVED = {"procedure": DOUBLE_MASKING, "preprocessing": "none", "batch_size": 5}
+
+
 @pytest.mark.parametrize("module", ["toy", "toy.models", "toy.models.deep"])
 def test_a_model_goes_to_the_adapter_of_its_framework_with_its_options(toy: ToyAdapter, module: str) -> None:
     model = model_of(module)
     found = certify(model, [], [], MASKS, batch_size=2)
     assert len(found) == 0
     assert predict(model, [], MASKS, batch_size=3) == []
-    assert defend(model, MASKS, batch_size=5) == (model, MASKS, {"procedure": DOUBLE_MASKING, "batch_size": 5})
+    assert defend(model, MASKS, batch_size=5) == (model, MASKS, SERVED)
     assert toy.asked == [
         ("classifier", {"batch_size": 2}),
         ("classifier", {"batch_size": 3}),
-        ("defend", {"procedure": DOUBLE_MASKING, "batch_size": 5}),
+        ("defend", SERVED),
     ]
 
 

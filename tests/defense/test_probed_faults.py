@@ -61,7 +61,8 @@ def test_threat_31_with_probes_a_fault_at_any_call_certifies_no_more(fault: Call
         except (ProbeFailed, RuntimeError, MemoryError):
             stopped += 1
     assert clean.calls > 20
-    assert stopped > 10
+    # One that lies is stopped; one that raises while the first image is probed is tried on the next.
+    assert stopped > 3
 
 
 @pytest.mark.parametrize("fault", BREAKING.values(), ids=BREAKING)
