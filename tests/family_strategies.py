@@ -106,7 +106,11 @@ def leaves(draw: st.DrawFn, sides: Shape, *, parts: bool = False) -> Family:
         return Family(sides, stripes, ((definitions.subsets(across) if parts else across,),))
     if kind == "disc":
         diameter = draw(st.fractions("1/4", min(sides), max_denominator=6))
-        return _drawn(lambda _: mc.disc(diameter), definitions.disc(diameter), sides)
+        raster = definitions.disc(diameter)
+        # At whole offsets a disc of a broken diameter is not its own mirror image.
+        return _drawn(
+            lambda move: mc.disc(diameter) if move != "reversed" else mc.bitmap(np.flip(raster)), raster, sides
+        )
     shape = draw(polygons(min(3, sides[0]), min(4, sides[1])))
     # Moved by whole pixels, and by a corner outside of the image.
     corner = draw(st.integers(-3, 3))
