@@ -44,7 +44,6 @@ class TorchEvaluator:
         self.masks, self.contract = masks, contract
         self.classes: int | None = None
         self._channels: int | None = None
-        self._original = model
         self._computed = self._model = contracted(model, contract)
         self._place = self._device, self._dtype = place_of(self._model)
         # Kernels of one channel, or of one pixel, do not tell in which format they are.
@@ -92,11 +91,9 @@ class TorchEvaluator:
         """Weights, architecture, fill, numerics, library and device."""
         on_gpu = self._device.type == "cuda"
         name = torch.cuda.get_device_name(self._device) if on_gpu else f"{platform.machine()} {cpu_capability()}"
-        copied = {} if self._computed is self._original else {"weights.computed": weights_digest(self._computed)}
         return {
-            **copied,
-            "weights": weights_digest(self._original),
-            "architecture": architecture_digest(self._original),
+            "weights": weights_digest(self._computed),
+            "architecture": architecture_digest(self._computed),
             "fill": " ".join(map(repr, self._fill)),
             "batch_size": str(self.batch_size),
             "dtype": str(self._dtype).removeprefix("torch."),
@@ -227,7 +224,5 @@ def _told(scores: torch.Tensor) -> torch.Tensor:
 
 
 def _fetched(told: torch.Tensor) -> Answers:
-    labels, leads, confidences = (
-        told.double().cpu().numpy() if told.device.type != "mps" else told.cpu().double().numpy()
-    )
+    labels, leads, confidences = told.cpu().double().numpy()
     return Answers(labels.astype(np.int64), leads, confidences)

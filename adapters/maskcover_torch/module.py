@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 
@@ -21,6 +20,7 @@ from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import Fill, TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator, refuse_training
+from maskcover_torch.numerics import contracted
 
 _BATCH = 16
 
@@ -29,7 +29,8 @@ class DefendedModule(torch.nn.Module):
     """A model defended by masking: its output's argmax is the label of the defence.
 
     Args:
-        model: The undefended model, in evaluation mode; a submodule, so `.to(device)` and `state_dict` work.
+        model: The undefended model, in evaluation mode; a submodule, so `.to(device)` and `state_dict` work. Under a
+            contract of another dtype or memory format the submodule is a copy.
         masks: The mask set.
         procedure: The defence; by default double masking (Algorithm 1).
         preprocessing: What images must have gone through before, in words; part of the fingerprint.
@@ -59,11 +60,11 @@ class DefendedModule(torch.nn.Module):
     ) -> None:
         super().__init__()
         classifier = TorchClassifier(model, fill=fill, batch_size=batch_size, contract=contract)
-        self.model = model
+        # A copy only where the contract asks for another precision or format: what is held is what computes.
+        self.model = contracted(model, classifier.contract)
         self.masks = masks
         self.procedure = procedure
         self.preprocessing = preprocessing
-        self._made: tuple[list[Any], TorchEvaluator] | None = None
         self.fill = classifier.fill
         self.contract = replace(classifier.contract, batch_size=classifier.batch_size or _BATCH)
         # A new module says that it is training; this one holds an evaluating model and must not.
@@ -99,17 +100,5 @@ class DefendedModule(torch.nn.Module):
         return predict_with(self._evaluator(), list(images), self.procedure)
 
     def _evaluator(self) -> TorchEvaluator:
-        """Made anew when the module was moved or its weights were changed; a copy or a compilation takes long."""
-        state = [(one.data_ptr(), one.device, one.dtype, version(one)) for one in (*self.parameters(), *self.buffers())]
-        if self._made is None or self._made[0] != state:
-            classifier = TorchClassifier(self.model, fill=self.fill, contract=self.contract)
-            self._made = state, classifier.evaluator(self.masks)
-        return self._made[1]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_made": None}
-
-
-def version(tensor: torch.Tensor) -> int | None:
-    """How often a tensor was changed in place; None for one made in inference mode, which torch does not count."""
-    return None if tensor.is_inference() else tensor._version
+        # Made anew for each call, since the module may have been moved, or its weights changed in whatever way.
+        return TorchClassifier(self.model, fill=self.fill, contract=self.contract).evaluator(self.masks)

@@ -70,6 +70,19 @@ def test_threat_15_the_preprocessing_is_part_of_what_is_certified_and_told_to_wh
     assert certify(MODEL, IMAGES, LABELS, MASKS).fingerprint != result.fingerprint
 
 
+@pytest.mark.parametrize("contract", [None, NumericContract(dtype="float64")], ids=["as it is", "a copy"])
+def test_weights_changed_behind_torchs_back_are_served_and_told(contract: NumericContract | None) -> None:
+    """Through `.data`, of which torch keeps no count, as older optimisers and averages of weights do it."""
+    result = certify(net(), IMAGES, LABELS, MASKS, contract=contract)
+    defended, other = defend(net(), result), defend(net(5), MASKS, **result.serving)
+    before = defended(IMAGES)
+    for own, new in zip(defended.state_dict().values(), other.state_dict().values(), strict=True):
+        own.data.copy_(new)
+    assert (defended(IMAGES) == other(IMAGES)).all()
+    assert not (defended(IMAGES) == before).all()
+    assert defended.fingerprint == other.fingerprint != result.fingerprint
+
+
 def test_a_classifier_without_a_batch_size_is_served_in_the_one_that_its_certification_settled() -> None:
     classifier = TorchClassifier(MODEL)
     for size in (2, 5):
