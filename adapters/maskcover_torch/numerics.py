@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
+from threading import RLock
 from typing import Any, cast
 
 import torch
@@ -17,6 +18,7 @@ from maskcover.errors import InvalidInput
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 # Where torch from 2.9 on keeps the precision of float32, for each backend and kind of operation.
 _FLOAT32 = ("cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn")
+_ONE_AT_A_TIME = RLock()
 _ATTENTION = ("flash", "mem_efficient", "math", "cudnn")
 
 
@@ -43,7 +45,16 @@ def flags(device: torch.device) -> dict[str, str]:
 
 @contextmanager
 def pinned(contract: NumericContract, device: torch.device) -> Iterator[None]:
-    """Compute as the contract says, and leave the flags as they were found."""
+    """Compute as the contract says, and leave the flags as they were found.
+
+    Flags are the process's, not the thread's: one thread at a time.
+    """
+    with _ONE_AT_A_TIME, _pinned(contract, device):
+        yield
+
+
+@contextmanager
+def _pinned(contract: NumericContract, device: torch.device) -> Iterator[None]:
     cudnn, before = torch.backends.cudnn, (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic)
     float32 = _precisions()
     algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()

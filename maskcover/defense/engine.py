@@ -23,7 +23,11 @@ Decide = Callable[[int, PredictionTable], "T | Pending"]
 
 
 class Images(Protocol):
-    """Anything with a length and an index: a list, an array, a tensor, a data set."""
+    """Anything with a length and an index: a list, an array, a tensor, a data set.
+
+    An image stays open while others are fetched, so what was fetched must not change: numpy arrays, and tensors of a
+    torch model, are copied; images of other kinds must not share a buffer.
+    """
 
     def __len__(self) -> int: ...
 

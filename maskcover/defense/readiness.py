@@ -20,7 +20,7 @@ Numerics = Literal["bitwise", "margin", "not probed"]
 NONE = "none"
 """The preprocessing of images that are given as the model takes them."""
 _SUGGESTED = 1e-4
-# A broken file or two at the beginning must not end a run over a data set; a broken model must.
+# Files that cannot be read must not end a run over a data set, however many come first; a broken model must, soon.
 _TRIES = 8
 
 
@@ -108,21 +108,27 @@ def _tried(
     classifier: MaskedClassifier, images: Images, masks: MaskSet, batch_size: int | None, *, probes: bool
 ) -> tuple[Evaluator, Any, ProbeReport]:
     """The evaluator, the first image that can be fetched, loaded and scored, and what probes of it found."""
-    first: Exception | None = None
-    for number in range(min(len(images), _TRIES)):
+    unread, failures = list[Exception](), list[Exception]()
+    for number in range(len(images)):
+        if len(failures) == _TRIES:
+            break
         try:
             image = images[number]
+        except Exception as error:
+            unread = unread or [error]
+            continue
+        try:
             asked = evaluator(classifier, masks, image, batch_size)
             example = asked.load(image)
         except Exception as error:
-            first = first or error
+            failures.append(error)
             continue
         try:
             return asked, example, probe(asked, example) if probes else ProbeReport()
         except MaskcoverError:
             raise  # about the classifier, whatever the image
         except Exception as error:
-            first = first or error
-    if first is not None:
-        raise first
+            failures.append(error)
+    if failures or unread:
+        raise (failures or unread)[0]
     return evaluator(classifier, masks, None, batch_size), None, ProbeReport()

@@ -22,7 +22,8 @@ class Verdict:
         defended: What the defence says of the image as it is.
         certificate: The certificate about `label`.
         lead: The smallest lead (see `maskcover.defense.leads`) among the predictions that the certificate stands on,
-            those of the rows of its good masks; 0 if there is none. A larger margin than this would lose them.
+            those of the rows of its good masks (of detection, under these masks alone); 0 if there is none. A larger
+            margin than this would lose them.
         evaluations: Masked predictions that were made for this image.
         error: Why there can be no certificate whatever the predictions are: non-finite scores (threats.md, 26).
     """
@@ -50,8 +51,10 @@ class Verdict:
 
 def verdict(table: PredictionTable, label: int, certificate: Certificate, defended: Defended | Detected) -> Verdict:
     """The verdict of a table; non-finite scores anywhere in it take the certificate back."""
-    rows = table.unions.ids[list(certificate.good)]
-    lead = float(table.leads[rows].min()) if rows.size else 0.0
+    good = list(certificate.good)
+    # Detection stands on one-mask predictions alone; the pairs of its good masks were never looked at.
+    stands = table.unions.ids[good, good] if isinstance(defended, Detected) else table.unions.ids[good]
+    lead = float(table.leads[stands].min()) if stands.size else 0.0
     broken = table.broken
     error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
     sound = replace(certificate, certified=certificate.certified and error is None)

@@ -6,7 +6,9 @@ import copy
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from maskcover_torch.identity import weights_digest
 from maskcover_torch.numerics import flags
 from torch import nn
 
-from maskcover import InvalidInput, certify, cover, predict, squares
+from maskcover import InvalidInput, certify, cover, defend, predict, squares
 from maskcover.defense import NumericContract
 
 MASKS = cover(squares(size=2), image_size=6, grid=(2, 2))
@@ -114,6 +116,16 @@ for place in ("mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv"):
     assert flags(cpu) == outside, (flags(cpu), outside)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=120)
+
+
+def test_threads_that_serve_side_by_side_do_not_undo_each_others_flags() -> None:
+    """Without a lock, one thread's end would take the flags from under another one's batch."""
+    outside, defended = flags(CPU), defend(Net(lambda _: time.sleep(1e-4)).eval(), MASKS, batch_size=2)
+    expected = defended(IMAGES)
+    with ThreadPoolExecutor(4) as pool:
+        served = list(pool.map(lambda _: defended(IMAGES), range(12)))
+    assert all(torch.equal(one, expected) for one in served)
+    assert flags(CPU) == outside
 
 
 @pytest.mark.usefixtures("restored")

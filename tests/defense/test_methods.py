@@ -26,6 +26,7 @@ from tests.defense.naive import (
     image_of,
     of_table,
     singles,
+    symmetric,
 )
 
 THREE = singles(3)
@@ -240,3 +241,10 @@ def test_a_defended_module_that_detects_has_one_class_more() -> None:
     assert defend(nan, masks, method="detect", threshold=0.4)(images).argmax(dim=1).tolist() == [3] * 40
     with pytest.raises(UndecidedPrediction):
         defend(nan, masks)(images)
+
+
+def test_the_lead_of_a_detection_is_that_of_its_good_masks_and_not_of_pairs_never_seen() -> None:
+    images = [image_of(symmetric(3, [1] * 6), THREE, bare=1)]
+    (verdict,) = certify(Looker(), images, [1], THREE, method="detect", threshold=0.5).verdicts
+    assert verdict.certificate.good == (0, 1, 2)
+    assert (verdict.lead, verdict.evaluations) == (1.0, 4)

@@ -170,6 +170,13 @@ def test_images_that_fail_where_others_do_not_are_rows_of_errors_however_many(tm
     assert {row.reason for row in rows(tmp_path / "out")[10:20]} == {"RuntimeError: too dark"}
 
 
+def test_files_that_cannot_be_read_do_not_end_a_run_however_many_come_first(tmp_path: Path) -> None:
+    images = Shelf(30, broken=dict.fromkeys(range(20), OSError("truncated")))
+    done = run(Model(), images, images.labels, MASKS, tmp_path / "out")
+    assert (done.rows, done.errors) == (30, 20)
+    assert rows(tmp_path / "out")[20:] == clean(30, tmp_path / "clean")[20:]
+
+
 def test_a_first_image_that_cannot_be_scored_leaves_the_probes_to_the_next(tmp_path: Path) -> None:
     images = Shelf(20)
     failing: dict[int, BaseException] = {0: ValueError("odd")}
