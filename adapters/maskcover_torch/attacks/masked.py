@@ -14,6 +14,7 @@ import torch
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
+from maskcover_torch.evaluator import place_of
 
 _SALIENT_MASKS = 64
 _BATCH = 16
@@ -30,10 +31,7 @@ class MaskedScores:
     def __init__(self, classifier: TorchClassifier, masks: MaskSet) -> None:
         self._model = classifier.model
         self._batch = classifier.batch_size or _BATCH
-        parameter = next(classifier.model.parameters(), None)
-        floating = parameter is not None and parameter.is_floating_point()
-        self._dtype = parameter.dtype if parameter is not None and floating else torch.float32
-        self.device = torch.device("cpu") if parameter is None else parameter.device
+        self.device, self._dtype = place_of(classifier.model)
         self.hidden = torch.from_numpy(np.asarray(masks)).to(self.device)
         self._fill = torch.tensor(classifier.fill, dtype=self._dtype, device=self.device).reshape(1, -1, 1, 1)
         self._pairs = torch.from_numpy(masks.unions.pairs).to(self.device)
