@@ -1,0 +1,9 @@
+"""Pictures with labels, from whatever they are kept in, and the one preprocessing for certifying and serving.
+
+`Dataset` is what every format becomes; `Preprocessing` makes of a picture what a model takes. No model is known here.
+"""
+
+from maskcover.data.dataset import Dataset, Prepared
+from maskcover.data.preprocessing import Preprocessing
+
+__all__ = ["Dataset", "Prepared", "Preprocessing"]
