@@ -4,6 +4,7 @@
 """
 
 from maskcover.data.dataset import Dataset, Prepared
-from maskcover.data.preprocessing import Preprocessing
+from maskcover.data.pictures import Picture, picture_of, read_picture
+from maskcover.data.preprocessing import Preprocessing, expect_same
 
-__all__ = ["Dataset", "Prepared", "Preprocessing"]
+__all__ = ["Dataset", "Picture", "Prepared", "Preprocessing", "expect_same", "picture_of", "read_picture"]

@@ -28,7 +28,13 @@ def read_picture(file: str | PathLike[str] | IO[bytes], name: str) -> Picture:
             there would be more than one way to read it. The message has the name.
     """
     with _opened(file, name) as image:
-        return np.asarray(pillow().ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
+        return _upright(image)
+
+
+def picture_of(image: Any, name: str = "the image") -> Picture:
+    """An image of Pillow as `read_picture` gives it, by the same rules."""
+    _refuse_odd(name, image)
+    return _upright(image)
 
 
 def picture_size(file: str | PathLike[str] | IO[bytes], name: str) -> tuple[int, int]:
@@ -52,6 +58,10 @@ def _opened(file: str | PathLike[str] | IO[bytes], name: str) -> Iterator[Any]:
         OSError, SyntaxError, module.Image.DecompressionBombError, module.Image.DecompressionBombWarning
     ) as error:  # fmt: skip
         raise InvalidInput(f"cannot read the image {name}: {error}") from error
+
+
+def _upright(image: Any) -> Picture:
+    return np.asarray(pillow().ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
 
 
 def _refuse_odd(name: str, image: Any) -> None:

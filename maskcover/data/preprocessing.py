@@ -8,6 +8,7 @@ backend, pinned, with its version in the words that go into the fingerprint (thr
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +66,9 @@ class Preprocessing:
                 raise InvalidInput(
                     f"{name} must be one finite number, or one for each channel, of {self.channels}; got {values}"
                 )
+            # Canonical: equal preprocessings are equal values.
+            spread = tuple(map(float, values)) * (self.channels // len(values))
+            object.__setattr__(self, name, spread)
         if min(self.std) <= 0:
             raise InvalidInput(f"std must be above 0; got {self.std}")
         for step in self.steps:
@@ -84,8 +88,7 @@ class Preprocessing:
     @property
     def range(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """What black and white become: the least and the greatest value of a pixel, for each channel."""
-        count = self.channels
-        scales = list(zip((self.mean * count)[:count], (self.std * count)[:count], strict=True))
+        scales = list(zip(self.mean, self.std, strict=True))
         return tuple(-mean / std for mean, std in scales), tuple((1.0 - mean) / std for mean, std in scales)
 
     def output(self, sides: tuple[int, int]) -> tuple[int, int]:
@@ -110,6 +113,23 @@ class Preprocessing:
     def __str__(self) -> str:
         steps = ", ".join(map(str, self.steps)) or "as it is"
         return f"{steps}; mean {_told(self.mean)}, std {_told(self.std)}; {self.channels} channels, {self.layout}"
+
+
+def expect_same(ours: Preprocessing, theirs: Callable[[Picture], npt.ArrayLike], name: str) -> Preprocessing:
+    """The preprocessing, if it does what another one does on two pictures of noise, to within rounding.
+
+    For adapters, which read what a model declares: a declaration that was misread, or is not all that is done, is found
+    here. Raises `InvalidInput` otherwise.
+    """
+    for height, width in ((301, 418), (533, 266)):
+        picture = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        one, other = ours(picture), np.asarray(theirs(picture))
+        if one.shape != other.shape or not np.allclose(one, other, rtol=0, atol=1e-5):
+            raise InvalidInput(
+                f"{name} does something else than it declares ({ours}); name what images go through with "
+                "preprocessing=maskcover.data.Preprocessing(…)"
+            )
+    return ours
 
 
 def _expect_doable(step: object) -> None:
@@ -160,4 +180,4 @@ def _resampled(step: Resize | Fit, pixels: Picture) -> Picture:
 
 
 def _told(values: tuple[float, ...]) -> str:
-    return " ".join(f"{value:g}" for value in values)
+    return " ".join(f"{value:g}" for value in (values[:1] if len(set(values)) == 1 else values))
