@@ -1,10 +1,13 @@
-"""Hypothesis profiles: no deadlines on slow machines, the same examples at every run of the CI."""
+"""No model hubs; and Hypothesis profiles: no deadlines on slow machines, the same examples at every run of the CI."""
 
 from __future__ import annotations
 
 import os
 
 from hypothesis import Phase, settings
+
+# Nothing here may reach for a model hub; read when its libraries are imported.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 settings.register_profile("default", deadline=None, max_examples=40)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
