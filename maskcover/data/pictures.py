@@ -39,6 +39,16 @@ def picture_size(file: str | PathLike[str] | IO[bytes], name: str) -> tuple[int,
         return (width, height) if on_its_side else (height, width)
 
 
+def picture_of(image: Any, name: str) -> Picture:
+    """An image that Pillow has open, as uint8 (height, width, 3), as it lies: it is not turned.
+
+    Raises:
+        InvalidInput: transparency, or more than 8 bits a channel.
+    """
+    _refuse_odd(name, image)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
 @contextmanager
 def _opened(file: str | PathLike[str] | IO[bytes], name: str) -> Iterator[Any]:
     module = pillow()
