@@ -1,4 +1,4 @@
-"""Runs over data sets: shards that are written once, summaries from rows, replays; and image files."""
+"""Runs over data sets: shards that are written once, summaries from rows, and replays."""
 
 from maskcover.runs.folder import Config, Folder, Shard, shards
 from maskcover.runs.frames import SizeGroup, SourceResult, certify_source, run_source, summary

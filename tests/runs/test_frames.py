@@ -22,6 +22,8 @@ from maskcover.runs import certify_source, run_source, shards, summary
 from maskcover.runs.folder import Folder
 from maskcover.runs.frames import by_size, groups
 
+# The worlds are tiny, so that masks that cover what a resize spreads are large.
+pytestmark = pytest.mark.filterwarnings("ignore:mask .* hides more than half:maskcover.MaskcoverWarning")
 STEPS = [
     (Resize(20, "bicubic"), CenterCrop(16)),
     (Resize((16, 16), "bilinear"),),
@@ -71,9 +73,7 @@ def test_what_is_painted_on_the_picture_changes_the_input_inside_one_mask_only(
 
 
 def test_a_certified_picture_keeps_its_label_whatever_is_painted_on_it() -> None:
-    pictures = [
-        photo(size, low, seed) for seed, (size, low) in enumerate((size, low) for size in SIZES for low in (60, 150))
-    ]
+    pictures = [photo(size, low, seed) for seed, size in enumerate(SIZES) for low in (0, 40, 150)]
     result = certify_source(classifier(), dataset(*pictures), "squares(size=4)")
     assert 0 < result.certified.sum() < len(result)
     chance = np.random.default_rng(3)
