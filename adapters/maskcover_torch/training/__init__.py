@@ -1,0 +1,18 @@
+"""Training for masks: models that keep their label when part of the image is hidden certify many more images.
+
+Hiding is random here, and stays so. Choosing for each image the masks that hurt it most (worst-case or greedy mask
+mining) is patented and was left out on purpose.
+"""
+
+from maskcover_torch.training.hiding import Cutout, Hiding, RandomMasks
+from maskcover_torch.training.schedules import Constant, Ramp, Schedule, Step
+
+__all__ = [
+    "Constant",
+    "Cutout",
+    "Hiding",
+    "Ramp",
+    "RandomMasks",
+    "Schedule",
+    "Step",
+]
