@@ -5,14 +5,22 @@ mining) is patented and was left out on purpose.
 """
 
 from maskcover_torch.training.hiding import Cutout, Hiding, RandomMasks
+from maskcover_torch.training.loop import finetune, seeded
+from maskcover_torch.training.recipe import Recipe
+from maskcover_torch.training.report import Epoch, FinetuneReport
 from maskcover_torch.training.schedules import Constant, Ramp, Schedule, Step
 
 __all__ = [
     "Constant",
     "Cutout",
+    "Epoch",
+    "FinetuneReport",
     "Hiding",
     "Ramp",
     "RandomMasks",
+    "Recipe",
     "Schedule",
     "Step",
+    "finetune",
+    "seeded",
 ]
