@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import claims, defense, geometry, runs, tradeoffs
+from maskcover.cli import claims, defense, geometry, runs, tradeoffs, training
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra
 
@@ -31,6 +31,7 @@ for command in (
     runs.report,
     runs.replay,
     runs.attack,
+    training.finetune,
 ):
     app.command()(command)
 

@@ -70,7 +70,7 @@ def certify(
     """Certify labelled images; exit 1 if fewer than --at-least of them certify (by default: if any does not)."""
     from maskcover.cli.sources import Source, true_labels
 
-    masks_used = _masks(masks, regions, input_size)
+    masks_used = masks_of(masks, regions, input_size)
     table = None if labels is None else str(labels)
     source = Source(
         model, str(data), table, mean, std, fill, batch_size, dtype, memory_format, tf32, compiled, limit
@@ -125,7 +125,7 @@ def predict(
     from maskcover.defense import predict as run
     from maskcover.runs.images import unlabelled_folder
 
-    masks_used = _masks(masks, regions, input_size)
+    masks_used = masks_of(masks, regions, input_size)
     source = Source(model, str(data), None, mean, std, fill, batch_size)
     samples = unlabelled_folder(data)[:limit]
     images = image_files(samples, masks_used.grid, mean, std)
@@ -142,7 +142,8 @@ def predict(
         raise typer.Exit(UNDECIDED)
 
 
-def _masks(path: Path | None, regions: str | None, input_size: str | None) -> MaskSet:
+def masks_of(path: Path | None, regions: str | None, input_size: str | None) -> MaskSet:
+    """The masks of a file, or those made for the regions."""
     from maskcover.covering import cover
     from maskcover.grid import Grid
     from maskcover.masks import MaskSet

@@ -1,0 +1,126 @@
+"""The command about training: finetune."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskcover.cli.defense import Fill, InputSize, Limit, Masks, Mean, Model, Regions, Std, masks_of, watched
+from maskcover.cli.geometry import Json
+from maskcover.cli.output import answer
+from maskcover.errors import InvalidInput, MissingExtra
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from maskcover.masks import MaskSet
+
+_MIXTURES = {"constant": "Constant", "ramp": "Ramp", "step": "Step"}
+
+
+def finetune(
+    model: Model,
+    data: Annotated[Path, typer.Option(help="A folder with one subfolder of images for each class.")],
+    out: Annotated[Path, typer.Option(help="Keep the training in this folder; the same command resumes it.")],
+    masks: Masks = None,
+    regions: Regions = None,
+    labels: Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")] = None,
+    input_size: InputSize = None,
+    mean: Mean = "0",
+    std: Std = "1",
+    fill: Fill = None,
+    limit: Limit = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 10,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
+    optimizer: Annotated[str, typer.Option(help='"adamw", or "sgd" with momentum.')] = "adamw",
+    lr: Annotated[float, typer.Option(help="The learning rate at the start.")] = 1e-4,
+    momentum: Annotated[float, typer.Option(help="Of SGD.")] = 0.9,
+    weight_decay: Annotated[float, typer.Option(help="Of either optimizer.")] = 1e-4,
+    lr_schedule: Annotated[str, typer.Option(help='"cosine" down to 0, or "constant".')] = "cosine",
+    amp: Annotated[str, typer.Option(help='Mixed precision: "off", "auto", "bfloat16" or "float16".')] = "off",
+    cutout: Annotated[
+        str | None,
+        typer.Option(help="Side of Cutout's squares: 128px, or a share; by default 4/7, which is 128 of 224."),
+    ] = None,
+    cutout_count: Annotated[int, typer.Option(min=1, help="Squares an image.")] = 2,
+    random_masks: Annotated[
+        int | None, typer.Option(min=1, help="Instead of squares: up to so many of the masks hidden at once.")
+    ] = None,
+    schedule: Annotated[
+        str,
+        typer.Option(help='How many images are masked: "constant"; "ramp" from none; "step": none, then at half time.'),
+    ] = "constant",
+    share: Annotated[float, typer.Option(min=0.0, max=1.0, help="The share of images masked at the end.")] = 1.0,
+    validation_share: Annotated[float, typer.Option(help="The share of the data that is kept for validation.")] = 0.1,
+    validation_images: Annotated[int, typer.Option(min=1, help="So many of them are certified after an epoch.")] = 500,
+    margin: Annotated[float, typer.Option(help="The lead that certifying asks for, see certify.")] = 1e-4,
+    workers: Annotated[int, typer.Option(min=0, help="Threads that read images ahead.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split, the order, what is hidden, and random weights.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Train a model while parts of its images are hidden; keep the epoch that certifies most validation images."""
+    from maskcover.cli.sources import Source, true_labels
+
+    training = _training()
+    recipe = training.Recipe(
+        epochs, batch_size, optimizer, lr, momentum, weight_decay, lr_schedule, amp, validation_images, seed
+    )
+    masks_used = masks_of(masks, regions, input_size)
+    hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
+    hiding = _hiding(training, masks_used, cutout, cutout_count, random_masks, hidden)
+    source = Source(model, str(data), None if labels is None else str(labels), mean, std, fill, limit=limit)
+    samples = source.samples()
+    parts = [tuple(samples[number] for number in part) for part in split(len(samples), validation_share, seed)]
+    training.seeded(seed)
+    found = training.finetune(
+        source.load_model(), *((source.images(part, masks_used.grid), true_labels(part)) for part in parts), masks_used,
+        hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out, source=source.document(),
+        workers=workers, progress=watched(as_json=as_json), **source.options(),
+    )  # fmt: skip
+    answer(found.document(), [str(found), f"weights: {out / 'weights.pt'}"], as_json=as_json)
+
+
+def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """The numbers from 0 to count - 1 for training and for validation, both in order, each at least one.
+
+    >>> split(5, 0.4, seed=0)
+    ([0, 1, 3], [2, 4])
+    """
+    import numpy as np
+
+    if not 0 < share < 1 or count < 2:
+        raise InvalidInput(
+            f"--validation-share must lie between 0 and 1, and leave images on both sides; got {share:g} of {count}"
+        )
+    kept = min(count - 1, max(1, round(share * count)))
+    order = np.random.default_rng(seed).permutation(count)
+    return sorted(order[kept:].tolist()), sorted(order[:kept].tolist())
+
+
+def _training() -> ModuleType:
+    try:
+        from importlib import import_module
+
+        return import_module("maskcover_torch.training")
+    except ImportError as error:
+        raise MissingExtra(f"training cannot start ({error}); try: pip install 'maskcover[torch]'") from error
+
+
+def _mixture(training: ModuleType, name: str, share: float) -> Any:
+    """The schedule of this name that ends with the share."""
+    if name not in _MIXTURES:
+        raise InvalidInput(f"--schedule must be one of {', '.join(_MIXTURES)}; got {name!r}")
+    kind = getattr(training, _MIXTURES[name])
+    return kind(share) if name == "constant" else kind(0.0, share)
+
+
+def _hiding(
+    training: ModuleType, masks: MaskSet, cutout: str | None, count: int, per_image: int | None, hidden: dict[str, Any]
+) -> Any:
+    if per_image is None:
+        return training.Cutout(**({} if cutout is None else {"size": cutout}), count=count, **hidden)
+    if cutout is not None:
+        raise InvalidInput("name --cutout or --random-masks, not both: images are hidden in one way")
+    return training.RandomMasks(masks, per_image, **hidden)
