@@ -193,7 +193,7 @@ MUTANTS = (
     Mutant("defense/readiness.py", "\"bitwise\" if report.bitwise else", "\"bitwise\" if report.findings else", PROBES),
     Mutant("defense/readiness.py", "        if changed:\n", "        if changed is None:\n", PROBES),
     Mutant("defense/fingerprint.py", "for name, one, two in found if one != two", "for name, one, two in found if one not in (two, \"-\")", FINGERPRINT),
-    Mutant("defense/adapters.py", "defended.fingerprint.expect(masks.fingerprint)", "defended.fingerprint.digest", FINGERPRINT),
+    Mutant("defense/adapters.py", "defended.fingerprint.expect(result.fingerprint)", "defended.fingerprint.digest", FINGERPRINT),
     Mutant("defense/certify.py", "        if table.broken:\n", "        if table.broken is None:\n", "tests/defense/test_methods.py"),
     # torch.
     Mutant("../adapters/maskcover_torch/evaluator.py", "dtype=place[1], copy=True)", "dtype=place[1])", TORCH),

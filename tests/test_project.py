@@ -73,14 +73,14 @@ def test_the_wheel_holds_exactly_the_import_packages(tmp_path: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     top = {name.split("/")[0] for name in names}
     packages = {name for name in top if not name.endswith(".dist-info")}
-    assert packages == {"maskcover", "maskcover_torch", "maskcover_pytest"}
+    assert packages == {"maskcover"} | {path.name for path in (ROOT / "adapters").iterdir() if path.is_dir()}
     assert all(f"{package}/py.typed" in names for package in packages)
     assert "maskcover_torch/demo/page.html.j2" in names
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for name in ("maskcover", "adapters/maskcover_torch", "adapters/maskcover_pytest"):
+    for name in ("maskcover", *(f"adapters/{path.name}" for path in (ROOT / "adapters").iterdir())):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path

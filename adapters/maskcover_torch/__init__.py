@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from maskcover.defense import DOUBLE_MASKING, Procedure
+from maskcover.defense.adapters import as_classifier, entry_of
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
+from maskcover_torch.identity import unwrapped
 from maskcover_torch.module import DefendedModule
 
 if TYPE_CHECKING:
@@ -22,20 +23,13 @@ class TorchAdapter:
     """What the entry point `maskcover.classifiers: torch` names."""
 
     def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:
-        """See `TorchClassifier`."""
+        """See `TorchClassifier`; what is behind a wrapper keeps the preprocessing that its own adapter knows."""
+        inner = unwrapped(model)
+        entry = entry_of(inner)
+        if inner is not model and entry is not None and entry.name != "torch":
+            known = getattr(as_classifier(inner, {}), "preprocessing", None)
+            options = {"preprocessing": known, **options}
         return TorchClassifier(model, **options)
-
-    def defend(
-        self,
-        model: torch.nn.Module,
-        masks: MaskSet,
-        *,
-        procedure: Procedure = DOUBLE_MASKING,
-        preprocessing: str = "none",
-        **options: Any,
-    ) -> DefendedModule:
-        """See `DefendedModule`."""
-        return DefendedModule(model, masks, procedure=procedure, preprocessing=preprocessing, **options)
 
     def attack(
         self, model: torch.nn.Module, images: Images, labels: Any, masks: MaskSet, **options: Any

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from maskcover.defense import NumericContract
+from maskcover.data import Preprocessing
+from maskcover.defense import NumericContract, Procedure
+from maskcover.defense.arrays import checked_fill
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of, refuse_training, scores_of
+from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of, refuse_training
 from maskcover_torch.numerics import compiled, contracted, pinned
+from maskcover_torch.outputs import Output, Picked, scores_of
+
+if TYPE_CHECKING:
+    from maskcover.defense.engine import Images
+    from maskcover_torch.attacks import AttackReport
 
 Fill = float | Sequence[float]
 
@@ -29,6 +35,9 @@ class TorchClassifier:
             normalisation 0 is the mean. It is part of the defence: certify and serve with the same.
         batch_size: Images a forward pass; every pass has exactly this many. By default that of the contract.
         contract: How the model computes, while it certifies and while it serves.
+        preprocessing: What the images of a data set go through before, if it is known.
+        output: Name or place of the scores in what the model returns. By default that is a tensor, has `logits`, or
+            has one entry only.
 
     It computes where the model's parameters are.
 
@@ -48,14 +57,17 @@ class TorchClassifier:
         fill: Fill = 0.0,
         batch_size: int | None = None,
         contract: NumericContract | None = None,
+        preprocessing: Preprocessing | None = None,
+        output: Output | None = None,
     ) -> None:
         if not isinstance(model, torch.nn.Module):
             raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
         refuse_training(model)
         given = contract or NumericContract()
         self.contract = given if batch_size is None else replace(given, batch_size=batch_size)
-        self.model = model
+        self.model = model if output is None else Picked(model, output)
         self.fill = checked_fill(fill)
+        self.preprocessing = preprocessing
         self.margin = _margin(model, self.contract)
         """The least lead of a certified prediction that survives rounding in the model's precision: a suggestion."""
 
@@ -69,6 +81,23 @@ class TorchClassifier:
         contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
         return TorchEvaluator(self.model, masks, fill=self.fill, contract=contract, example=example)
 
+    def defended(
+        self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None = None
+    ) -> torch.nn.Module:
+        """The `DefendedModule` of this model; of the batch size given where the contract has none."""
+        from maskcover_torch.module import DefendedModule
+
+        contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
+        return DefendedModule(
+            self.model, masks, procedure=procedure, preprocessing=preprocessing, fill=self.fill, contract=contract
+        )
+
+    def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> AttackReport:
+        """See `maskcover_torch.attacks.attack`."""
+        from maskcover_torch.attacks import attack
+
+        return attack(self.model, images, labels, masks, fill=self.fill, contract=self.contract, **options)
+
     def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating[Any]]:
         """Scores (n, classes) of n images (channels, height, width), tensors or arrays, hidden where True."""
         refuse_training(self.model)
@@ -81,14 +110,6 @@ class TorchClassifier:
             return on_host(scores_of(model(shown), len(images), None))
 
 
-def checked_fill(fill: Fill) -> tuple[float, ...]:
-    """The fill as floats, one for all channels or one a channel."""
-    values = tuple(fill) if isinstance(fill, Sequence) else (fill,)
-    if not values or not all(map(_finite, values)):
-        raise InvalidInput(f"fill must be a finite number, or one a channel; got {fill!r}")
-    return tuple(map(float, values))
-
-
 def _margin(model: torch.nn.Module, contract: NumericContract) -> float:
     """A few roundings of the coarsest parameter, or of TF32's 10 bits where they are allowed."""
     floating = [one.dtype for one in model.parameters() if one.is_floating_point()]
@@ -96,10 +117,3 @@ def _margin(model: torch.nn.Module, contract: NumericContract) -> float:
         floating = [getattr(torch, contract.dtype)]
     coarsest = max((torch.finfo(dtype).eps for dtype in floating), default=0.0)
     return max(1e-4, 8 * max(coarsest, 2.0**-10 if contract.tf32 else 0.0))
-
-
-def _finite(value: object) -> bool:
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an int beyond all floats
-        return False

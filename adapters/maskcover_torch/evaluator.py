@@ -16,8 +16,9 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.defense import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover_torch.identity import architecture_digest, weights_digest
+from maskcover_torch.identity import architecture_digest, attention, weights_digest
 from maskcover_torch.numerics import FORMATS, compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
+from maskcover_torch.outputs import scores_of
 
 _NO_EXAMPLE = 16  # rows, where there is no image to find a better number with
 
@@ -94,6 +95,7 @@ class TorchEvaluator:
         return {
             "weights": weights_digest(self._computed),
             "architecture": architecture_digest(self._computed),
+            "attention": attention(self._computed) or "its own",
             "fill": " ".join(map(repr, self._fill)),
             "batch_size": str(self.batch_size),
             "dtype": str(self._dtype).removeprefix("torch."),
@@ -158,8 +160,7 @@ def loaded(
     """An image (channels, height, width), a tensor or an array of floats, where and as the model computes."""
     if not isinstance(image, torch.Tensor | np.ndarray):
         raise InvalidInput(f"expected images as tensors or arrays of floats; got {type(image).__name__}")
-    # A copy, since torch takes no flipped or read-only arrays.
-    tensor = image if isinstance(image, torch.Tensor) else torch.from_numpy(np.array(image))
+    tensor = image if isinstance(image, torch.Tensor) else _of_array(image)
     if tensor.ndim != 3 or tuple(tensor.shape[1:]) != size:
         expected = f"(channels, {', '.join(map(str, size))})"
         raise InvalidInput(f"the masks are for images of shape {expected}; got an image of {tuple(tensor.shape)}")
@@ -171,26 +172,19 @@ def loaded(
     return tensor.detach().to(device=place[0], dtype=place[1], copy=True)
 
 
+def _of_array(image: npt.NDArray[Any]) -> torch.Tensor:
+    try:
+        # A copy, since torch takes no flipped or read-only arrays.
+        return torch.from_numpy(np.array(image))
+    except TypeError as error:
+        raise InvalidInput(f"expected images as tensors or arrays of floats; got an array of {image.dtype}") from error
+
+
 def on_host(scores: torch.Tensor) -> npt.NDArray[np.floating[Any]]:
     """Scores as an array. bfloat16 has no numpy counterpart; float32 holds each of its values, ties included."""
     wide = scores if scores.dtype in (torch.float32, torch.float64) else scores.float()
     found: npt.NDArray[np.floating[Any]] = wide.cpu().numpy()
     return found
-
-
-def scores_of(output: object, rows: int, classes: int | None) -> torch.Tensor:
-    """The output of a model, if it is scores (rows, classes)."""
-    if not isinstance(output, torch.Tensor) or output.ndim != 2:
-        found = f"shape {tuple(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
-        raise InvalidInput(f"the model must return one tensor of scores (n, classes); got {found}: wrap it to do so")
-    if output.shape[0] != rows or classes not in (None, output.shape[1]) or output.shape[1] < 2:
-        raise InvalidInput(
-            f"the model must give scores of shape ({rows}, {classes or 'classes, at least 2'}); "
-            f"got {tuple(output.shape)}"
-        )
-    if output.is_complex() or output.dtype == torch.bool:
-        raise InvalidInput(f"the model must give real scores; got {output.dtype}")
-    return output
 
 
 def _drawn(masks: MaskSet, device: torch.device) -> torch.Tensor:

@@ -29,6 +29,26 @@ def architecture_digest(model: torch.nn.Module) -> str:
     return "sha256:" + hashlib.sha256("\n".join([str(model), *kinds]).encode()).hexdigest()
 
 
+def attention(model: torch.nn.Module) -> str:
+    """How the modules of transformers compute attention, where a configuration says so; else empty."""
+    configurations = (getattr(module, "config", None) for module in model.modules())
+    found = {getattr(one, "_attn_implementation", None) for one in configurations}
+    return " ".join(sorted(map(str, found - {None})))
+
+
+def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
+    """The module inside what only carries it: `DataParallel`, `DistributedDataParallel`, `torch.compile`.
+
+    >>> inner = torch.nn.Linear(2, 2)
+    >>> unwrapped(torch.compile(torch.nn.DataParallel(inner, device_ids=[]))) is inner
+    True
+    """
+    if isinstance(model, torch.nn.DataParallel | torch.nn.parallel.DistributedDataParallel):
+        return unwrapped(model.module)
+    inner = getattr(model, "_orig_mod", None)  # of torch.compile
+    return unwrapped(inner) if isinstance(inner, torch.nn.Module) else model
+
+
 def _state(model: torch.nn.Module) -> Iterator[tuple[str, Any]]:
     # What is computed with, whatever of it the model chooses to save; and what else it saves, such as packed weights.
     own = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))

@@ -1,17 +1,19 @@
 """Finding the adapter for a model: entry points of the group `maskcover.classifiers`, loaded only when asked for.
 
-An entry point is named after the framework's import name; a model belongs to it when one of its classes does.
+An entry point is named after the framework's import name; a model belongs to it when one of its classes does. A name
+may also be what stands before the colon in the text of a model, such as ``timm:resnet50``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import numpy.typing as npt
 
+from maskcover.defense.arrays import ArrayClassifier
 from maskcover.defense.engine import Images
 from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
@@ -26,14 +28,34 @@ GROUP = "maskcover.classifiers"
 
 
 class Adapter(Protocol):
-    """What an entry point of the group names: how a framework's models are classified and served."""
+    """What an entry point of the group names: how a framework's models are classified.
+
+    What it makes may be a `Defends` or an `Attackable` too; the adapter itself may be a `Loads`.
+    """
 
     def classifier(self, model: Any, **options: Any) -> MaskedClassifier:
         """A classifier around the model."""
         ...
 
-    def defend(self, model: Any, masks: MaskSet, *, procedure: Procedure, preprocessing: str, **options: Any) -> Any:
-        """The defended model, in the framework's own terms."""
+
+@runtime_checkable
+class Loads(Protocol):
+    """What an adapter also has if it knows models by name."""
+
+    names: str
+    """What a name is, for people: ``FILE``, say."""
+
+    def load(self, name: str, **options: Any) -> MaskedClassifier:
+        """The classifier that a text such as ``timm:NAME`` names."""
+        ...
+
+
+@runtime_checkable
+class Defends(Protocol):
+    """What a classifier also has if it is served in its framework's own terms."""
+
+    def defended(self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None) -> Any:
+        """The defended model, with a `fingerprint`; of the batch size given where it has none of its own."""
         ...
 
 
@@ -42,6 +64,15 @@ class Attacks(Protocol):
     """What an adapter also has if it can attack what it defends."""
 
     def attack(self, model: Any, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
+        """The report of an attack, with `refutations`: numbers of certified images that it broke."""
+        ...
+
+
+@runtime_checkable
+class Attackable(Protocol):
+    """What a classifier also has if it can be attacked where it is defended."""
+
+    def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
         """The report of an attack, with `refutations`: numbers of certified images that it broke."""
         ...
 
@@ -77,12 +108,25 @@ class DefendedClassifier:
 
 
 def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier:
-    """The `MaskedClassifier` of a model: itself if it is one, else made by the adapter of its framework."""
-    if _is_classifier(model):
+    """The `MaskedClassifier` of a model: itself if it is one, else made by the adapter of its framework.
+
+    A function that no adapter knows is taken for one from arrays to scores, see `ArrayClassifier`.
+    """
+    if is_classifier(model):
         if options:
             raise InvalidInput(f"{type(model).__name__} is a classifier already; give it {sorted(options)} when made")
         return model
-    return _adapter(model).classifier(model, **options)
+    entry = entry_of(model)
+    if entry is not None:
+        adapter: Adapter = load(entry)
+        return adapter.classifier(model, **options)
+    if callable(model) and not isinstance(model, type):
+        return ArrayClassifier(model, **options)
+    known = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
+    raise InvalidInput(
+        f"no adapter knows a {type(model).__name__}; expected a model of one of: {known}; a function from arrays to "
+        "scores; or an object with batch_size and scores(images, hidden)"
+    )
 
 
 def defend(
@@ -101,26 +145,48 @@ def defend(
         masks: The mask set, in the order in which disagreers are tried. Or the result of a certification: its masks,
             batch size and options are taken, and what will serve must be what was certified.
         method, threshold: The defence, see `Procedure`; by default double masking, or that of the result.
-        preprocessing: What images must have gone through before, in words; part of the fingerprint.
+        preprocessing: What images must have gone through before, in words; part of the fingerprint. By default that
+            of the result.
         **options: For the adapter: the same as were given to `certify`.
 
     Raises:
         FingerprintMismatch: weights, fill, numerics, library or device are not those of the result.
     """
     if isinstance(masks, CertificationResult):
-        if (method, threshold) not in ((None, None), (masks.procedure.method, masks.procedure.threshold)):
-            raise InvalidInput(f"the result is about {masks.procedure}; leave method and threshold out")
-        defended = defend(model, masks.masks, **(masks.serving | options))
-        if isinstance(defended, DefendedClassifier):
-            defended = replace(defended, batch_size=masks.start.evaluator.batch_size)
-        defended.fingerprint.expect(masks.fingerprint)
-        return defended
+        return _defend_result(model, masks, method, threshold, preprocessing, options)
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
-    procedure = Procedure(method or "double", threshold)
-    if _is_classifier(model):
-        return DefendedClassifier(as_classifier(model, options), masks, procedure, preprocessing)
-    return _adapter(model).defend(model, masks, procedure=procedure, preprocessing=preprocessing, **options)
+    return _defended(as_classifier(model, options), masks, Procedure(method or "double", threshold), preprocessing)
+
+
+def _defend_result(
+    model: object,
+    result: CertificationResult,
+    method: Method | None,
+    threshold: float | None,
+    preprocessing: str,
+    options: Mapping[str, Any],
+) -> Any:
+    procedure = result.procedure
+    if (method, threshold) not in ((None, None), (procedure.method, procedure.threshold)):
+        raise InvalidInput(f"the result is about {procedure}; leave method and threshold out")
+    classifier = as_classifier(model, {**(result.options or {}), **options})
+    told = dict(result.fingerprint.entries)["preprocessing"] if preprocessing == NONE else preprocessing
+    defended = _defended(classifier, result.masks, procedure, told, result.start.evaluator.batch_size)
+    defended.fingerprint.expect(result.fingerprint)
+    return defended
+
+
+def _defended(
+    classifier: MaskedClassifier,
+    masks: MaskSet,
+    procedure: Procedure,
+    preprocessing: str,
+    batch_size: int | None = None,
+) -> Any:
+    if isinstance(classifier, Defends):
+        return classifier.defended(masks, procedure=procedure, preprocessing=preprocessing, batch_size=batch_size)
+    return DefendedClassifier(classifier, masks, procedure, preprocessing, batch_size)
 
 
 def attack(model: object, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
@@ -129,7 +195,10 @@ def attack(model: object, images: Images, labels: npt.ArrayLike, masks: MaskSet,
     Raises:
         InvalidInput: a model whose adapter cannot attack: it needs gradients.
     """
-    adapter: object = None if _is_classifier(model) else _adapter(model)
+    if isinstance(model, Attackable):
+        return model.attacked(images, labels, masks, **options)
+    entry = entry_of(model)
+    adapter: object = None if entry is None else load(entry)
     if not isinstance(adapter, Attacks):
         raise InvalidInput(
             f"an attack needs a model with gradients, such as a torch module; got {type(model).__name__}"
@@ -149,26 +218,17 @@ def load(entry: EntryPoint) -> Any:
 
 def is_model(value: object) -> bool:
     """Whether a value is a model that can be certified: a `MaskedClassifier`, or of a framework with an adapter."""
-    return _is_classifier(value) or _entry(value) is not None
+    return is_classifier(value) or entry_of(value) is not None
 
 
-def _is_classifier(value: object) -> TypeGuard[MaskedClassifier]:
+def is_classifier(value: object) -> TypeGuard[MaskedClassifier]:
+    """Whether a value is a `MaskedClassifier` already."""
     # A class has the members that its instances have, but is none of them.
     return isinstance(value, MaskedClassifier) and not isinstance(value, type)
 
 
-def _adapter(model: object) -> Adapter:
-    entry = _entry(model)
-    if entry is None:
-        known = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
-        raise InvalidInput(
-            f"no adapter knows a {type(model).__name__}; expected a model of one of: {known}; "
-            "or an object with batch_size and scores(images, hidden)"
-        )
-    adapter: Adapter = load(entry)
-    return adapter
-
-
-def _entry(model: object) -> EntryPoint | None:
-    frameworks = {kind.__module__.partition(".")[0] for kind in type(model).__mro__}
-    return next((entry for entry in entry_points(group=GROUP) if entry.name in frameworks), None)
+def entry_of(model: object) -> EntryPoint | None:
+    """The entry point of the framework that a model's class comes from; of its own before that of a base."""
+    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    frameworks = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
+    return next((known[name] for name in frameworks if name in known), None)

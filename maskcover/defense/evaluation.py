@@ -30,7 +30,8 @@ class MaskedClassifier(Protocol):
     `scores` must be a function of each (image, hidden) row alone: the other rows of a batch may hold the patch.
     It is always called with exactly `batch_size` rows, so that certifying and serving run the same computation.
     It may have a `margin`: the least lead that survives the rounding of its scores, a suggestion to users; and an
-    `identity`, a dict of texts (weights digest, library, device) for the fingerprint.
+    `identity`, a dict of texts (weights digest, library, device) for the fingerprint; and a `preprocessing`, a
+    `maskcover.data.Preprocessing`, where it is known what images must have gone through before.
     """
 
     @property

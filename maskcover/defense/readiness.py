@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from maskcover.data import Preprocessing
 from maskcover.defense.engine import Images
 from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.probes import ProbeReport, probe
 from maskcover.errors import InvalidInput, MaskcoverError, ProbeFailed, RunStopped
+from maskcover.grid import Grid
 from maskcover.masks import MaskSet
 
 Numerics = Literal["bitwise", "margin", "not probed"]
@@ -80,10 +82,11 @@ def ready(
 
     Raises:
         ProbeFailed: a probe found a difference that the margin does not make up for.
-        InvalidInput: a margin that is no share.
+        InvalidInput: a margin that is no share; masks or images that are not as the classifier declares.
     """
     if margin is not None and (isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin < 1):
         raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {margin!r}")
+    _expect_preprocessed(classifier, images, masks)
     asked, example, report = _tried(classifier, images, masks, batch_size, probes=probes)
     report.expect(margin, getattr(classifier, "margin", _SUGGESTED))
     numerics: Numerics = "bitwise" if report.bitwise else "margin" if report.findings else "not probed"
@@ -102,6 +105,23 @@ def preprocessing_of(images: Images) -> str:
     """What a data set says that its images have gone through: its `preprocessing`, if it has one."""
     told = getattr(images, "preprocessing", None)
     return NONE if told is None else repr(told)
+
+
+def _expect_preprocessed(classifier: MaskedClassifier, images: Images, masks: MaskSet) -> None:
+    """What a classifier declares of its input must be true of masks and images (threats.md, 13)."""
+    declared, given = (getattr(one, "preprocessing", None) for one in (classifier, images))
+    if not isinstance(declared, Preprocessing):
+        return
+    if declared.size is not None and declared.size != masks.grid.shape:
+        raise InvalidInput(
+            f"the masks are for {masks.grid}, but the model takes {Grid(declared.size)}; make masks of that size, or "
+            "name another preprocessing with preprocessing="
+        )
+    if isinstance(given, Preprocessing) and given != declared:
+        raise InvalidInput(
+            f"the images are not prepared as the model declares: expected {declared}; got {given}. Take that of the "
+            "model, or name another one with preprocessing="
+        )
 
 
 def _tried(

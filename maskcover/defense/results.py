@@ -56,18 +56,6 @@ class CertificationResult:
         return self.start.fingerprint
 
     @property
-    def serving(self) -> dict[str, Any]:
-        """The options with which the certified model is served: the defence, and for an adapter those it was given."""
-        adapted = {} if self.options is None else {**self.options, "batch_size": self.start.evaluator.batch_size}
-        preprocessing = dict(self.fingerprint.entries)["preprocessing"]
-        return {
-            "method": self.procedure.method,
-            "threshold": self.procedure.threshold,
-            "preprocessing": preprocessing,
-            **adapted,
-        }
-
-    @property
     def certified(self) -> BoolArray:
         """Whether no attack within `regions` changes the defended label, which is the true one."""
         return np.array([verdict.certificate.certified for verdict in self.verdicts], dtype=np.bool_)

@@ -288,7 +288,7 @@ def test_a_defended_module_serves_in_evaluation_mode_only() -> None:
 
 OUTPUTS: dict[str, Callable[[torch.Tensor], Any]] = {
     "a tuple": lambda scores: (scores, scores),
-    "a dict": lambda scores: {"logits": scores},
+    "a dict": lambda scores: {"main": scores, "auxiliary": scores},
     "nothing": lambda _: None,
     "an array": lambda scores: scores.numpy(),
     "one axis": lambda scores: scores[0],
@@ -548,7 +548,6 @@ def test_torch_missing_is_an_error_that_names_the_extra(monkeypatch: pytest.Monk
 
 def test_the_entry_point_names_the_adapter_of_this_package() -> None:
     assert isinstance(ADAPTER.classifier(Net().eval(), batch_size=2), TorchClassifier)
-    assert isinstance(ADAPTER.defend(Net().eval(), MASKS), DefendedModule)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,16 @@ from tests.defense.naive import Looker, algorithm_1, every_table, image_of, of_t
 MASKS = singles(3)
 
 
+class ToyLooker(Looker):
+    """Every image is a lookup; served as a pair."""
+
+    def defended(self, masks: MaskSet, **options: Any) -> tuple[MaskSet, dict[str, Any]]:
+        """What it was asked for."""
+        return masks, options
+
+
 class ToyAdapter:
-    """Serves models of the framework `toy`: a model is a dict of options."""
+    """Serves models of the framework `toy`; its classifiers are served in its own terms."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -27,13 +35,8 @@ class ToyAdapter:
     def classifier(self, model: Any, **options: Any) -> MaskedClassifier:
         """Every image is a lookup."""
         self.asked.append(("classifier", options))
-        assert type(model).__module__.startswith("toy")
-        return Looker(**options)
-
-    def defend(self, model: Any, masks: MaskSet, **options: Any) -> Any:
-        """A triple."""
-        self.asked.append(("defend", options))
-        return model, masks, options
+        assert any(kind.__module__.startswith("toy") for kind in type(model).__mro__)
+        return ToyLooker(**options)
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def model_of(module: str) -> object:
     return type("Model", (), {"__module__": module})()
 
 
-SERVED = {"procedure": DOUBLE_MASKING, "preprocessing": "none", "batch_size": 5}
+SERVED = {"procedure": DOUBLE_MASKING, "preprocessing": "none", "batch_size": None}
 
 
 @pytest.mark.parametrize("module", ["toy", "toy.models", "toy.models.deep"])
@@ -67,19 +70,19 @@ def test_a_model_goes_to_the_adapter_of_its_framework_with_its_options(toy: ToyA
     found = certify(model, [], [], MASKS, batch_size=2)
     assert len(found) == 0
     assert predict(model, [], MASKS, batch_size=3) == []
-    assert defend(model, MASKS, batch_size=5) == (model, MASKS, SERVED)
+    assert defend(model, MASKS, batch_size=5) == (MASKS, SERVED)
     assert toy.asked == [
         ("classifier", {"batch_size": 2}),
         ("classifier", {"batch_size": 3}),
-        ("defend", SERVED),
+        ("classifier", {"batch_size": 5}),
     ]
 
 
 def test_a_subclass_of_a_model_belongs_to_the_framework_of_its_base(toy: ToyAdapter) -> None:
     base = type("Base", (), {"__module__": "toy.nn"})
     mine = type("Mine", (base,), {"__module__": "my.code"})
-    assert defend(mine(), MASKS)[1] is MASKS
-    assert [name for name, _ in toy.asked] == ["defend"]
+    assert defend(mine(), MASKS)[0] is MASKS
+    assert [name for name, _ in toy.asked] == ["classifier"]
 
 
 @pytest.mark.parametrize("module", ["toys", "other.toy", "builtins"])

@@ -30,7 +30,7 @@ def predicted(**changed: Any) -> Callable[[], object]:
 BITMAPS = np.asarray(MASKS)
 CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "certify: no model": (certified(model=None), "NoneType"),
-    "certify: a function": (certified(model=len), "builtin_function_or_method"),
+    "certify: a function": (certified(model=len), "arrays of numbers"),
     "certify: a class for an instance": (certified(model=Looker), "type|class|instance"),
     "certify: bitmaps for masks": (certified(masks=BITMAPS), "MaskSet"),
     "certify: no masks": (certified(masks=None), "MaskSet"),

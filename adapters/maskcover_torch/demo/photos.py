@@ -37,7 +37,7 @@ class Photo:
 def photos() -> tuple[Photo, ...]:
     """The five photos in the frame in which the attacker of the demo draws: 224×224 pixels."""
     from skimage import data
-    from sklearn.datasets import load_sample_image  # type: ignore[import-untyped]  # the package has no types
+    from sklearn.datasets import load_sample_image
 
     arrays = {
         "coffee": data.coffee(),  # type: ignore[no-untyped-call]  # the package has no types

@@ -140,22 +140,27 @@ class Fit(Step):
 
 @dataclass(frozen=True, slots=True)
 class CenterCrop(Step):
-    """Cut the centre of (height, width), or of a square, with torchvision's rounding; short sides get a 0 border.
+    """Cut the centre of (height, width), or of a square; short sides get a 0 border.
+
+    Where the centre lies between two pixels, `rounding` is torchvision's, to the "even" number; the image processors of
+    transformers round "down".
 
     >>> CenterCrop(2).axes((5, 1))[0].first.tolist()      # (5 - 2) / 2 rounds to the even number
     [2, 3]
     """
 
     size: int | Sides
+    rounding: str = field(default="even", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", _size(self.size))
+        _one_of(self.rounding, "rounding", ("even", "down"))
 
     def axes(self, sides: Sides) -> Axes:
         """What the rows and the columns of the output depend on."""
         height, width = _sides(sides)
         rows, columns = (self.size, self.size) if isinstance(self.size, int) else self.size
-        return _centre(height, rows), _centre(width, columns)
+        return _centre(height, rows, self.rounding), _centre(width, columns, self.rounding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,9 +285,10 @@ def pull(steps: Iterable[Step], sides: Sides) -> Axes:
     return rows, columns
 
 
-def _centre(length: int, outputs: int) -> AxisSupport:
-    # torchvision pads first, with the odd pixel behind, and rounds halves to even when it cuts.
-    start = -((outputs - length) // 2) if outputs > length else round((length - outputs) / 2)
+def _centre(length: int, outputs: int, rounding: str) -> AxisSupport:
+    # A short side is padded first, with the odd pixel behind; `round` takes halves to the even number.
+    half = (length - outputs) // 2 if rounding == "down" else round((length - outputs) / 2)
+    start = -((outputs - length) // 2) if outputs > length else half
     return AxisSupport.copies(length, np.arange(start, start + outputs))
 
 

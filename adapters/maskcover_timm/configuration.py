@@ -1,0 +1,72 @@
+"""What a timm model says of its input, as a `Preprocessing`; nothing that it does not say is guessed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from maskcover_torch.identity import unwrapped
+from PIL import Image
+from timm.data import create_transform, resolve_data_config
+
+from maskcover.data import Picture, Preprocessing, expect_same
+from maskcover.errors import InvalidInput
+from maskcover.regions.frames import CenterCrop, Resize, Step
+
+_NEEDED = ("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
+_REMEDY = "name what images go through with preprocessing=maskcover.data.Preprocessing(…)"
+
+
+def preprocessing_of(model: torch.nn.Module) -> Preprocessing:
+    """The evaluation transform of a timm model's `pretrained_cfg`, done by Pillow, to the bit as timm's own.
+
+    Also behind `DataParallel` and `torch.compile`.
+
+    Raises:
+        InvalidInput: the model has no such configuration, or one that says other than how it is built; timm's own
+            `resolve_data_config` would go on with defaults.
+
+    >>> import timm
+    >>> print(preprocessing_of(timm.create_model("resnet18")))
+    Resize(235, kernel="bicubic"), CenterCrop(224); mean 0.485 0.456 0.406, std 0.229 0.224 0.225; 3 channels, chw
+    """
+    inner = unwrapped(model)
+    found = getattr(inner, "pretrained_cfg", None)
+    if not isinstance(found, Mapping):
+        raise InvalidInput(f"{type(inner).__name__} has no pretrained_cfg of timm (is it inside a wrapper?); {_REMEDY}")
+    missing = [name for name in _NEEDED if found.get(name) is None]
+    if missing:
+        raise InvalidInput(f"the pretrained_cfg of {type(inner).__name__} lacks {', '.join(missing)}; {_REMEDY}")
+    channels, height, width = found["input_size"]
+    _expect_built_for(inner, (height, width))
+    steps = _steps((height, width), found)
+    own = Preprocessing(steps, tuple(found["mean"]), tuple(found["std"]), channels)
+    return expect_same(own, _evaluation(found), f"timm's transform for {type(inner).__name__}")
+
+
+def _steps(size: tuple[int, int], found: Mapping[str, Any]) -> tuple[Step, ...]:
+    """As `timm.data.create_transform` builds them for evaluation."""
+    kernel, mode = found["interpolation"], found["crop_mode"]
+    scaled = tuple(math.floor(side / found["crop_pct"]) for side in size)
+    if mode == "squash":
+        return Resize((scaled[0], scaled[1]), kernel), CenterCrop(size)
+    if mode == "center" and size[0] == size[1]:
+        return Resize(scaled[0], kernel), CenterCrop(size[0])
+    raise InvalidInput(f"timm's crop mode {mode!r} for inputs of {size[0]}×{size[1]} is not done here; {_REMEDY}")
+
+
+def _evaluation(found: Mapping[str, Any]) -> Callable[[Picture], npt.ArrayLike]:
+    transform = create_transform(**resolve_data_config(pretrained_cfg=dict(found)))
+    return lambda picture: transform(Image.fromarray(picture)).numpy()
+
+
+def _expect_built_for(model: torch.nn.Module, size: tuple[int, int]) -> None:
+    built = getattr(getattr(model, "patch_embed", None), "img_size", None)
+    if built is not None and tuple(built) != size:
+        raise InvalidInput(
+            f"{type(model).__name__} was built for {built[0]}×{built[1]}, but its pretrained_cfg says "
+            f"{size[0]}×{size[1]}; {_REMEDY}"
+        )

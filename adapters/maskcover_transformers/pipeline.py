@@ -1,0 +1,64 @@
+"""`DefendedPipeline`: the defended model behind transformers' own interface for image classification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from maskcover_torch import TorchClassifier
+from PIL import Image
+
+from maskcover.data import picture_of, read_picture
+from maskcover.defense import CertificationResult, defend
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover_transformers.processors import preprocessing_of
+
+
+class DefendedPipeline(transformers.ImageClassificationPipeline):  # type: ignore[misc]  # typed in part only
+    """``pipeline("image-classification", …, pipeline_class=DefendedPipeline, masks=masks)``.
+
+    Args:
+        masks: A mask set, or the result of a certification, which then must be of this model.
+        defense: Further arguments of `TorchClassifier`, such as ``{"batch_size": 16}``.
+
+    Images are files or images of Pillow, prepared as for certifying: by Pillow, whatever the processor's backend.
+    The answer has the form of transformers: labels with scores, 1 for the label of the defence and 0 for the others.
+
+    Raises:
+        UndecidedPrediction: the model gave an image no unique finite top score where the defence needed one.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        masks: MaskSet | CertificationResult,
+        defense: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.preprocessing = preprocessing_of(self.image_processor)
+        options = {"preprocessing": self.preprocessing, **(defense or {})}
+        classifier = TorchClassifier(self.model.eval(), **options)
+        self.defended = defend(classifier, masks, preprocessing=repr(self.preprocessing))
+
+    def preprocess(self, image: Any, timeout: float | None = None) -> dict[str, torch.Tensor]:
+        """A file, or an image of Pillow, as the model takes it."""
+        if isinstance(image, Image.Image):
+            picture = picture_of(image)
+        elif isinstance(image, str) and not image.startswith(("http://", "https://", "data:")):
+            picture = read_picture(image, image)
+        elif isinstance(image, str):
+            picture = picture_of(transformers.image_utils.load_image(image, timeout=timeout))
+        else:
+            raise InvalidInput(f"expected a file or an image of Pillow; got {type(image).__name__}")
+        return {"pixel_values": torch.from_numpy(self.preprocessing(picture)[np.newaxis])}
+
+    def _forward(self, model_inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {"logits": self.defended(model_inputs["pixel_values"])}
+
+    def postprocess(self, model_outputs: Any, function_to_apply: Any = None, top_k: int = 5) -> Any:
+        """Labels with scores, the defended label first."""
+        return super().postprocess(model_outputs, function_to_apply=function_to_apply or "none", top_k=top_k)

@@ -1,0 +1,85 @@
+"""What an image processor of transformers declares, as a `Preprocessing`, checked against what it does.
+
+One name of a processor stands for two backends, Pillow and torchvision, that round differently (threats.md, 14). Here
+it is Pillow, always: pinned, and part of the fingerprint.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import transformers
+from PIL import Image
+
+from maskcover.data import Picture, Preprocessing, expect_same
+from maskcover.data.preprocessing import FloatImage
+from maskcover.errors import InvalidInput
+from maskcover.regions.frames import CenterCrop, Resize, Step
+
+_KERNELS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "area", 5: "hamming"}
+_WARPED_FROM = 384  # pixels: from there on ConvNeXt's processor squeezes the whole image instead of cropping it
+_REMEDY = "name what images go through with preprocessing=maskcover.data.Preprocessing(…)"
+
+
+def preprocessing_of(processor: Any) -> Preprocessing:
+    """The preprocessing of an image processor, or of a processor that holds one.
+
+    Raises:
+        InvalidInput: it does what a `Preprocessing` cannot do, or something else than it declares.
+
+    >>> print(preprocessing_of(transformers.ViTImageProcessor()))
+    Resize((224, 224)); mean 0.5, std 0.5; 3 channels, chw
+    """
+    images = getattr(processor, "image_processor", processor)
+    if not hasattr(images, "to_dict"):
+        raise InvalidInput(f"expected an image processor of transformers; got {type(processor).__name__}")
+    declared = images.to_dict()
+    name = type(images).__name__
+    if declared.get("do_rescale") and not math.isclose(declared["rescale_factor"], 1 / 255):
+        raise InvalidInput(f"{name} scales pixels by {declared['rescale_factor']}, not 1/255; {_REMEDY}")
+    if declared.get("do_pad") or not declared.get("do_rescale"):
+        raise InvalidInput(f"{name} pads images, or does not scale them to [0, 1]; {_REMEDY}")
+    mean, std = (declared["image_mean"], declared["image_std"]) if declared.get("do_normalize") else ((0.0,), (1.0,))
+    found = Preprocessing(_steps(declared), tuple(mean), tuple(std))
+    twin = with_pillow(images)
+    return expect_same(found, lambda picture: _by(twin, picture), name)
+
+
+def with_pillow(images: Any) -> Any:
+    """The same image processor, done by Pillow."""
+    if getattr(images, "backend", None) == "pil":
+        return images
+    name = type(images).__name__.removesuffix("Fast") + "Pil"
+    twin = getattr(transformers, name, None)
+    if twin is None:
+        raise InvalidInput(f"transformers has no {name}, the processor that works with Pillow; {_REMEDY}")
+    return twin.from_dict(images.to_dict())
+
+
+def _by(images: Any, picture: Picture) -> FloatImage:
+    found = images(images=Image.fromarray(picture), return_tensors="np")["pixel_values"][0]
+    return np.asarray(found, dtype=np.float32)
+
+
+def _steps(declared: dict[str, Any]) -> tuple[Step, ...]:
+    crop = _sides(declared["crop_size"]) if declared.get("do_center_crop") else None
+    cropped = () if crop is None else (CenterCrop(crop, rounding="down"),)
+    if not declared.get("do_resize"):
+        return cropped
+    kernel, size = _KERNELS[int(declared["resample"])], declared["size"]
+    short = size.get("shortest_edge")
+    if short is None:
+        return Resize(_sides(size), kernel), *cropped
+    if declared.get("crop_pct") is None:
+        return Resize(short, kernel), *cropped
+    if short >= _WARPED_FROM:
+        return Resize((short, short), kernel), *cropped
+    return Resize(int(short / declared["crop_pct"]), kernel), CenterCrop(short, rounding="down"), *cropped
+
+
+def _sides(size: dict[str, Any]) -> tuple[int, int]:
+    if {"height", "width"} <= size.keys():
+        return size["height"], size["width"]
+    raise InvalidInput(f"expected a size of height and width; got {size}; {_REMEDY}")

@@ -1,0 +1,106 @@
+"""`Dataset`: pictures with ids and labels, each read when it is asked for; what every format becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.data.pictures import Picture
+from maskcover.data.preprocessing import FloatImage, Preprocessing
+from maskcover.errors import InvalidInput
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Pictures with ids and, if they are known, labels.
+
+    Args:
+        source: What it is and where it came from, in words.
+        ids: One text a picture, all different, the same whenever the same data are opened.
+        labels: int64, one class number a picture; None if there are none.
+        read: Picture number i, uint8 (height, width, 3) or (height, width); raises `InvalidInput` that names the file.
+        measure: (height, width) of picture number i, without reading all of it; by default it is read.
+        classes: Names of the classes, in the order of their numbers, if the data tell.
+
+    >>> grey = Dataset("two squares", ("a", "b"), np.array([0, 1]), lambda number: np.full((4, 4), number, np.uint8))
+    >>> len(grey), grey[1].max(), grey.size(0), grey.sampled(1, seed=0).ids
+    (2, np.uint8(1), (4, 4), ('b',))
+    """
+
+    source: str
+    ids: tuple[str, ...]
+    labels: IntArray | None
+    read: Callable[[int], Picture]
+    measure: Callable[[int], tuple[int, int]] | None = None
+    classes: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and self.labels.shape != (len(self.ids),):
+            raise InvalidInput(f"{self.source}: {len(self.ids)} pictures, but labels of shape {self.labels.shape}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, number: int, /) -> Picture:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return self.read(number)
+
+    def size(self, number: int) -> tuple[int, int]:
+        """(height, width) of a picture, as `read` gives it."""
+        if self.measure is not None:
+            return self.measure(number)
+        height, width = self.read(number).shape[:2]
+        return height, width
+
+    @property
+    def true_labels(self) -> IntArray:
+        """The labels; raises `InvalidInput` if there are none."""
+        if self.labels is None:
+            raise InvalidInput(f"{self.source} has no labels, and certificates are about true labels; name them")
+        return self.labels
+
+    def part(self, numbers: Sequence[int]) -> Dataset:
+        """Some of the pictures, in the order of their numbers as given."""
+        chosen = np.array(numbers, dtype=np.int64)
+        read, measure = self.read, self.measure
+        return replace(
+            self,
+            ids=tuple(self.ids[number] for number in chosen.tolist()),
+            labels=None if self.labels is None else self.labels[chosen],
+            read=lambda number: read(int(chosen[number])),
+            measure=None if measure is None else lambda number: measure(int(chosen[number])),
+        )
+
+    def limited(self, limit: int | None) -> Dataset:
+        """The first so many pictures; all for None."""
+        return self if limit is None else self.part(range(min(limit, len(self))))
+
+    def sampled(self, count: int | None, seed: int = 0) -> Dataset:
+        """So many pictures, chosen by the seed, in their order; all for None or where there are no more."""
+        if count is None or count >= len(self):
+            return self
+        return self.part(sorted(np.random.default_rng(seed).choice(len(self), count, replace=False).tolist()))
+
+    def prepared(self, preprocessing: Preprocessing) -> Prepared:
+        """The pictures as a model takes them."""
+        return Prepared(self, preprocessing)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """Preprocessed pictures, each read when it is asked for; `preprocessing` goes into the fingerprint."""
+
+    dataset: Dataset
+    preprocessing: Preprocessing
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, number: int, /) -> FloatImage:
+        return self.preprocessing(self.dataset[number])

@@ -1,0 +1,18 @@
+"""Pillow, imported when a picture is first read or resized, and not before."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from maskcover.errors import MissingExtra
+
+
+def pillow() -> ModuleType:
+    """The package with the modules that are used here; an error that names the extra where it is missing."""
+    try:
+        import PIL
+        import PIL.Image
+        import PIL.ImageOps
+    except ImportError as error:
+        raise MissingExtra("reading images needs Pillow; try: pip install 'maskcover[data]'") from error
+    return PIL

@@ -1,0 +1,183 @@
+"""`Preprocessing`: from a picture to the model's input, in steps whose reach `maskcover.regions.frames` knows.
+
+The same steps make the image and pull a region set back through it, so that a certificate in the frame of the source
+is about the pixels that were really read. Everything is done by Pillow and numpy, whatever a framework would use: one
+backend, pinned, with its version in the words that go into the fingerprint (threats.md, 12 to 16).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.data.pictures import Picture
+from maskcover.data.pillow import pillow
+from maskcover.errors import InvalidInput
+from maskcover.regions.frames import CenterCrop, Crop, Fit, Flip, Pad, Resize, Step
+from maskcover.regions.frames.kernels import LONGEST
+
+FloatImage = npt.NDArray[np.float32]
+Layout = Literal["chw", "hwc"]
+_FILTERS = {
+    "nearest": "NEAREST",
+    "bilinear": "BILINEAR",
+    "bicubic": "BICUBIC",
+    "lanczos": "LANCZOS",
+    "area": "BOX",
+    "hamming": "HAMMING",
+}
+_COPIES = (CenterCrop, Crop, Flip, Pad)
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """From a picture to the model's input, the frame in which regions and masks live.
+
+    Args:
+        steps: What is done to the 8-bit picture, in order: `Resize` and `Fit` by Pillow, `CenterCrop`, `Crop`, `Flip`,
+            `Pad` with black.
+        mean, std: After scaling to [0, 1] the mean is subtracted and divided by std: one number, or one a channel.
+        channels: 3, or 1 for a model of grey pictures.
+        layout: "chw" for channels first, "hwc" for channels last.
+
+    >>> shrink = Preprocessing((Resize(4, "bicubic"), CenterCrop(2)), mean=(0.5,), std=(0.5,))
+    >>> shrink(np.full((8, 12, 3), 255, np.uint8)).shape, shrink.size
+    ((3, 2, 2), (2, 2))
+    """
+
+    steps: tuple[Step, ...] = ()
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    channels: int = 3
+    layout: Layout = "chw"
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3) or self.layout not in ("chw", "hwc"):
+            raise InvalidInput(
+                f'channels must be 1 or 3, and layout "chw" or "hwc"; got {self.channels}, {self.layout!r}'
+            )
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, self.channels) or not all(map(math.isfinite, values)):
+                raise InvalidInput(
+                    f"{name} must be one finite number, or one for each channel, of {self.channels}; got {values}"
+                )
+            # Canonical: equal preprocessings are equal values.
+            spread = tuple(map(float, values)) * (self.channels // len(values))
+            object.__setattr__(self, name, spread)
+        if min(self.std) <= 0:
+            raise InvalidInput(f"std must be above 0; got {self.std}")
+        for step in self.steps:
+            _expect_doable(step)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) of the result, if it is the same for every picture."""
+        known: tuple[int, int] | None = None
+        for step in self.steps:
+            if isinstance(step, Fit | CenterCrop | Crop) or (isinstance(step, Resize) and isinstance(step.size, tuple)):
+                known = step.output((LONGEST, LONGEST))
+            elif known is not None:
+                known = step.output(known)
+        return known
+
+    @property
+    def range(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """What black and white become: the least and the greatest value of a pixel, for each channel."""
+        scales = list(zip(self.mean, self.std, strict=True))
+        return tuple(-mean / std for mean, std in scales), tuple((1.0 - mean) / std for mean, std in scales)
+
+    def output(self, sides: tuple[int, int]) -> tuple[int, int]:
+        """(height, width) of the result for a picture of (height, width)."""
+        for step in self.steps:
+            sides = step.output(sides)
+        return sides
+
+    def __call__(self, picture: Picture) -> FloatImage:
+        """The model's input, float32 of shape (channels, height, width) or (height, width, channels).
+
+        Args:
+            picture: uint8 of shape (height, width, 3), or (height, width) for a grey one.
+        """
+        pixels = _with_channels(picture, self.channels)
+        for step in self.steps:
+            pixels = _done(step, pixels)
+        scaled = pixels.astype(np.float32) / np.float32(255)
+        normalised = (scaled - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
+        return np.ascontiguousarray(normalised.transpose(2, 0, 1) if self.layout == "chw" else normalised)
+
+    def __str__(self) -> str:
+        steps = ", ".join(map(str, self.steps)) or "as it is"
+        return f"{steps}; mean {_told(self.mean)}, std {_told(self.std)}; {self.channels} channels, {self.layout}"
+
+
+def expect_same(ours: Preprocessing, theirs: Callable[[Picture], npt.ArrayLike], name: str) -> Preprocessing:
+    """The preprocessing, if it does what another one does on two pictures of noise, to within rounding.
+
+    For adapters, which read what a model declares: a declaration that was misread, or is not all that is done, is found
+    here. Raises `InvalidInput` otherwise.
+    """
+    for height, width in ((301, 418), (533, 266)):
+        picture = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        one, other = ours(picture), np.asarray(theirs(picture))
+        if one.shape != other.shape or not np.allclose(one, other, rtol=0, atol=1e-5):
+            raise InvalidInput(
+                f"{name} does something else than it declares ({ours}); name what images go through with "
+                "preprocessing=maskcover.data.Preprocessing(…)"
+            )
+    return ours
+
+
+def _expect_doable(step: object) -> None:
+    if isinstance(step, (Fit, *_COPIES)) or (isinstance(step, Resize) and step.backend == "pillow"):
+        if isinstance(step, Pad) and step.mode != "constant":
+            raise InvalidInput(f"a preprocessing pads with black; got {step}")
+        return
+    raise InvalidInput(
+        f"a preprocessing is done by Pillow, with Resize, Fit, CenterCrop, Crop, Flip and Pad; got {step}: "
+        "do other steps yourself, and give the images as the model takes them"
+    )
+
+
+def _with_channels(picture: Picture, channels: int) -> Picture:
+    """The picture as uint8 (height, width, channels)."""
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (1,), (3,)):
+        raise InvalidInput(
+            f"expected a picture uint8 (height, width, 3) or (height, width); got {picture.dtype} {picture.shape}"
+        )
+    flat = picture[:, :, 0] if picture.shape[2:] == (1,) else picture
+    if channels == 3:
+        return flat if flat.ndim == 3 else np.repeat(flat[:, :, None], 3, axis=2)
+    grey = flat if flat.ndim == 2 else np.asarray(pillow().Image.fromarray(flat).convert("L"))
+    return grey[:, :, None]
+
+
+def _done(step: Step, pixels: Picture) -> Picture:
+    """One step on uint8 (height, width, channels)."""
+    if isinstance(step, Resize | Fit):
+        return _resampled(step, pixels)
+    # What only moves pixels is done by the very indices with which regions are pulled back.
+    rows, columns = step.axes((pixels.shape[0], pixels.shape[1]))
+    moved = pixels[rows.first][:, columns.first]
+    outside = (rows.first == rows.stop)[:, None] | (columns.first == columns.stop)[None, :]
+    return np.where(outside[:, :, None], np.uint8(0), moved)
+
+
+def _resampled(step: Resize | Fit, pixels: Picture) -> Picture:
+    module = pillow()
+    image = module.Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+    size = step.output((pixels.shape[0], pixels.shape[1]))[::-1]
+    resampling = module.Image.Resampling[_FILTERS[step.kernel]]
+    if isinstance(step, Fit):
+        found = module.ImageOps.fit(image, size, method=resampling)
+    else:
+        found = image.resize(size, resampling)
+    return np.asarray(found, dtype=np.uint8).reshape(*size[::-1], pixels.shape[2])
+
+
+def _told(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:g}" for value in (values[:1] if len(set(values)) == 1 else values))

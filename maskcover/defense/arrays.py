@@ -1,0 +1,118 @@
+"""`ArrayClassifier`: a function from an array of images to scores, as a classifier; most adapters end in one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.cells import BoolArray
+from maskcover.data import Preprocessing
+from maskcover.errors import InvalidInput
+
+
+class ArrayClassifier:
+    """Scores of a function for images with hidden pixels.
+
+    Args:
+        function: From images (n, height, width, channels), or (n, height, width) of images without channels, to scores
+            (n, classes). It is always called with `batch_size` images, and must not keep or change what it is given.
+        batch_size: Images a call.
+        fill: What a hidden pixel becomes: one number, or one a channel. Part of the defence.
+        layout: "hwc", or "chw" for a function of images (n, channels, height, width).
+        preprocessing: What the images of a data set go through before, if the function is known to need it.
+        identity: What the function is, in words that change when it does; by default only its name.
+
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([1 - mean, mean], axis=1)
+    >>> classifier = ArrayClassifier(brightness, batch_size=1, fill=0.5)
+    >>> classifier.scores([np.ones((2, 2))], np.array([[[True, True], [False, False]]])).tolist()
+    [[0.25, 0.75]]
+    """
+
+    def __init__(
+        self,
+        function: Callable[[npt.NDArray[Any]], npt.ArrayLike],
+        *,
+        batch_size: int | None = None,
+        fill: float | Sequence[float] = 0.0,
+        layout: Literal["hwc", "chw"] = "hwc",
+        preprocessing: Preprocessing | None = None,
+        identity: dict[str, str] | None = None,
+    ) -> None:
+        if not callable(function):
+            raise InvalidInput(f"expected a function from an array of images to scores; got {type(function).__name__}")
+        if layout not in ("hwc", "chw"):
+            raise InvalidInput(f'layout is "hwc", channels last, or "chw", channels first; got {layout!r}')
+        self.batch_size = 16 if batch_size is None else batch_size
+        self.fill = checked_fill(fill)
+        self.preprocessing = preprocessing
+        self._function, self._layout, self._identity = function, layout, identity
+        self._shape: tuple[int, ...] | None = None
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The function and the fill, in words."""
+        own = self._identity or {"function": _name(self._function)}
+        return own | {"fill": " ".join(map(repr, self.fill)), "layout": self._layout}
+
+    def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
+        """See `MaskedClassifier`; images are arrays of one shape."""
+        batch = np.stack([self._checked(image, hidden.shape[1:]) for image in images])
+        return self._function(self._shown(batch, hidden))
+
+    def _shown(self, batch: npt.NDArray[Any], hidden: BoolArray) -> npt.NDArray[Any]:
+        """The batch with the fill in what is hidden, by selection: whatever was there is gone."""
+        grey = batch.ndim == hidden.ndim
+        axis = -1 if grey or self._layout == "hwc" else 1
+        wide = batch[..., None] if grey else batch
+        fill = np.array(self.fill).astype(batch.dtype)
+        held = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)
+        if len(fill) not in (1, wide.shape[axis]) or not held:
+            raise InvalidInput(
+                f"fill is one number, or one for each of {wide.shape[axis]} channels, that {batch.dtype} can hold; "
+                f"got {self.fill}"
+            )
+        across = fill if axis == -1 else fill[(..., *(None,) * (hidden.ndim - 1))]
+        shown = np.where(np.expand_dims(hidden, axis), across, wide)
+        return shown[..., 0] if grey else shown
+
+    def _checked(self, image: Any, size: tuple[int, ...]) -> npt.NDArray[Any]:
+        """An image of the masks' size and of the shape of those before."""
+        if not isinstance(image, np.ndarray) or image.dtype.kind not in "fiu":
+            found = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise InvalidInput(f"expected images as arrays of numbers; got {found}")
+        channels = image.ndim - len(size)
+        sides = image.shape[max(0, channels) :] if self._layout == "chw" else image.shape[: len(size)]
+        if channels not in (0, 1) or sides != size or self._shape not in (None, image.shape):
+            told = ", ".join(map(str, size))
+            raise InvalidInput(
+                f"the masks are for images of ({told}), with channels {'last' if self._layout == 'hwc' else 'first'}, "
+                f"all of one shape; got an image of {image.shape}"
+            )
+        self._shape = image.shape
+        return image
+
+
+def checked_fill(fill: float | Sequence[float]) -> tuple[float, ...]:
+    """The fill as floats, one for all channels or one a channel."""
+    values = tuple(fill) if isinstance(fill, Sequence) else (fill,)
+    if not values or not all(map(_finite, values)):
+        raise InvalidInput(f"fill must be a finite number, or one a channel; got {fill!r}")
+    return tuple(map(float, values))
+
+
+def _finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an int beyond all floats
+        return False
+
+
+def _name(function: object) -> str:
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return f"{named.__module__}.{named.__qualname__}"
