@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from maskcover_torch import TorchClassifier
 from maskcover_torch.training import Cutout, FinetuneReport, RandomMasks, Recipe, finetune
 from maskcover_torch.training.checkpoints import digest_of
 from torch import nn
@@ -342,6 +343,15 @@ def test_another_seed_is_another_training() -> None:
     assert digest(one) != digest(two)
 
 
+def test_a_classifier_is_trained_by_its_model_and_certified_with_its_fill(tmp_path: Path) -> None:
+    plain, wrapped = Net(), Net().eval()
+    expected = finetune(plain, TRAIN, VALIDATION, MASKS, recipe=RECIPE, fill=0.5)
+    found = finetune(TorchClassifier(wrapped, fill=0.5), TRAIN, VALIDATION, MASKS, recipe=RECIPE, out=tmp_path)
+    assert digest(wrapped) == digest(plain)
+    assert [one.certified for one in found.epochs] == [one.certified for one in expected.epochs]
+    assert found.config["certify.fill"] == "(0.5,)"
+
+
 def test_only_free_parameters_change() -> None:
     model = Net()
     model.features.requires_grad_(False)
@@ -394,7 +404,11 @@ def test_bad_input_is_refused_in_words(changed: dict[str, Any], message: str) ->
 
 @pytest.mark.parametrize(
     ("model", "message"),
-    [(frozen(), "no parameter to train"), (Two(), "one tensor of scores"), ("a net", "expected a torch.nn.Module")],
+    [
+        (frozen(), "no parameter to train"),
+        (Two(), "one tensor of scores"),
+        ("a net", "expected a torch.nn.Module; got str"),
+    ],
 )
 def test_models_that_cannot_be_trained_are_refused(model: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):

@@ -11,7 +11,8 @@ import torch
 from tqdm import tqdm
 
 from maskcover.errors import InvalidInput, RunStopped
-from maskcover_torch.evaluator import place_of, scores_of
+from maskcover_torch.evaluator import place_of
+from maskcover_torch.outputs import scores_of
 from maskcover_torch.training.checkpoints import State
 from maskcover_torch.training.examples import Batch, Examples
 from maskcover_torch.training.hiding import Hiding

@@ -22,6 +22,7 @@ from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.inputs import claimed_regions
+from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.evaluator import place_of
 from maskcover_torch.identity import architecture_digest, weights_digest
 from maskcover_torch.training.checkpoints import Keeper
@@ -35,7 +36,7 @@ _CUTOUT, _RECIPE = Cutout(), Recipe()
 
 
 def finetune(
-    model: torch.nn.Module,
+    model: torch.nn.Module | TorchClassifier,
     train: tuple[Images, npt.ArrayLike],
     validation: tuple[Images, npt.ArrayLike],
     masks: MaskSet,
@@ -54,7 +55,8 @@ def finetune(
 
     Args:
         model: Maps float tensors (n, channels, height, width) to scores (n, classes). It is trained where it is, and
-            in evaluation mode afterwards, whatever happens.
+            in evaluation mode afterwards, whatever happens. Or a classifier made of such a model, as from
+            `maskcover.load_classifier`: then its model is, and certified with its fill and contract.
         train, validation: Pairs (images, labels): float images (channels, height, width) as the model takes them,
             tensors or arrays, in anything with a length and an index; labels whole numbers from 0.
         masks: The mask set of the defence that the model is for.
@@ -90,6 +92,8 @@ def finetune(
     >>> finetune(net, data, data, masks, recipe=Recipe(epochs=5, batch_size=8, lr=0.05)).best.certified
     16
     """
+    if isinstance(model, TorchClassifier):
+        model, options = model.model, {"fill": model.fill, "contract": model.contract} | options
     if not isinstance(model, torch.nn.Module):
         raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
     known = claimed_regions(masks, regions)
