@@ -13,6 +13,7 @@ from maskcover.defense import (
     certify,
     defend,
     detection_curve,
+    load_classifier,
     predict,
 )
 from maskcover.errors import (
@@ -100,6 +101,7 @@ __all__ = [
     "disc",
     "frontier",
     "half_planes",
+    "load_classifier",
     "lower_bound",
     "parse_regions",
     "patches",

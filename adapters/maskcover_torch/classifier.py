@@ -15,7 +15,8 @@ from maskcover.defense import NumericContract, Procedure
 from maskcover.defense.arrays import checked_fill
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of, refuse_training
+from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of
+from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import compiled, contracted, pinned
 from maskcover_torch.outputs import Output, Picked, scores_of
 

@@ -17,6 +17,7 @@ from maskcover.defense import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.identity import architecture_digest, attention, weights_digest
+from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import FORMATS, compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
 from maskcover_torch.outputs import scores_of
 
@@ -136,15 +137,6 @@ class TorchEvaluator:
                 self._scores([image] * size, np.full((size, 2), -1, np.int64)).sum().item()
 
         return fastest(run, most=1024 if self._device.type == "cuda" else 32)
-
-
-def refuse_training(model: torch.nn.Module) -> None:
-    """Raise if any submodule is in training mode: dropout and batch statistics would make predictions random."""
-    for name, module in model.named_modules():
-        if module.training:
-            raise InvalidInput(
-                f"{name or 'the model'} ({type(module).__name__}) is in training mode; call model.eval() first"
-            )
 
 
 def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:

@@ -19,7 +19,8 @@ from maskcover.defense import (
 from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import Fill, TorchClassifier
-from maskcover_torch.evaluator import TorchEvaluator, refuse_training
+from maskcover_torch.evaluator import TorchEvaluator
+from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import contracted
 
 _BATCH = 16

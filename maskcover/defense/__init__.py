@@ -1,6 +1,7 @@
 """The defence: decision procedures and certificates as pure functions of a prediction table, and the engine below."""
 
 from maskcover.defense.adapters import Adapter, attack, defend
+from maskcover.defense.arrays import ArrayClassifier
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.certify import certify, detection_curve, predict, predict_with
 from maskcover.defense.challenger import challenger_masking
@@ -18,6 +19,7 @@ from maskcover.defense.engine import Failed
 from maskcover.defense.evaluation import Answers, Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED, UNSEEN, confidences, leads, top_labels
+from maskcover.defense.loading import load_classifier
 from maskcover.defense.probes import ProbeReport, probe
 from maskcover.defense.procedure import DOUBLE_MASKING, Answer, Method, Procedure, Rule, alerted
 from maskcover.defense.readiness import fingerprint
@@ -32,6 +34,7 @@ __all__ = [
     "Adapter",
     "Answer",
     "Answers",
+    "ArrayClassifier",
     "Case",
     "Certificate",
     "CertificationResult",
@@ -66,6 +69,7 @@ __all__ = [
     "exact_interval",
     "fingerprint",
     "leads",
+    "load_classifier",
     "predict",
     "predict_with",
     "probe",
