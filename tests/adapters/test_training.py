@@ -283,6 +283,21 @@ def test_other_recipes_train_too(recipe: Recipe) -> None:
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.parametrize(
+    ("amp", "device", "has_bfloat16", "dtype"),
+    [
+        ("off", "cpu", True, None), ("auto", "cpu", False, torch.bfloat16), ("bfloat16", "cpu", False, torch.bfloat16),
+        ("off", "cuda", True, None), ("auto", "cuda", True, torch.bfloat16), ("auto", "cuda", False, torch.float16),
+        ("float16", "cuda", True, torch.float16),
+    ],
+)  # fmt: skip
+def test_the_precision_of_steps_is_one_that_the_device_has(
+    amp: Any, device: str, has_bfloat16: bool, dtype: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: has_bfloat16)
+    assert Recipe(amp=amp).amp_dtype(torch.device(device)) == dtype
+
+
 def test_the_learning_rate_falls_along_a_cosine() -> None:
     cosine, constant = Recipe(lr=2.0), Recipe(lr=2.0, schedule="constant")
     assert [round(cosine.rate(progress), 6) for progress in (0.0, 0.5, 1.0)] == [2.0, 1.0, 0.0]
@@ -346,10 +361,12 @@ def test_another_seed_is_another_training() -> None:
 def test_a_classifier_is_trained_by_its_model_and_certified_with_its_fill(tmp_path: Path) -> None:
     plain, wrapped = Net(), Net().eval()
     expected = finetune(plain, TRAIN, VALIDATION, MASKS, recipe=RECIPE, fill=0.5)
-    found = finetune(TorchClassifier(wrapped, fill=0.5), TRAIN, VALIDATION, MASKS, recipe=RECIPE, out=tmp_path)
+    found = finetune(
+        TorchClassifier(wrapped, fill=0.5, batch_size=8), TRAIN, VALIDATION, MASKS, recipe=RECIPE, out=tmp_path
+    )
     assert digest(wrapped) == digest(plain)
     assert [one.certified for one in found.epochs] == [one.certified for one in expected.epochs]
-    assert found.config["certify.fill"] == "(0.5,)"
+    assert (found.config["certify.fill"], found.config["certify.batch_size"]) == ("(0.5,)", "8")
 
 
 def test_only_free_parameters_change() -> None:

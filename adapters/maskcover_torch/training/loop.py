@@ -67,7 +67,8 @@ def finetune(
         source: Texts that say where model and data come from, kept and compared with the rest.
         workers: Threads that read images ahead; 0 reads them in turn.
         progress: Show a progress bar on stderr.
-        **options: For the adapter when it certifies, such as ``fill=0.5``. The batch size is the recipe's by default.
+        **options: For the adapter when it certifies, such as ``fill=0.5``. By default the batch size is
+            that of the classifier, or else of the recipe.
 
     Returns:
         One record an epoch; number 0 is the model as it was given. It may be the best.
@@ -92,7 +93,9 @@ def finetune(
     >>> finetune(net, data, data, masks, recipe=Recipe(epochs=5, batch_size=8, lr=0.05)).best.certified
     16
     """
+    rows = recipe.batch_size
     if isinstance(model, TorchClassifier):
+        rows = model.batch_size or rows
         model, options = model.model, {"fill": model.fill, "contract": model.contract} | options
     if not isinstance(model, torch.nn.Module):
         raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
@@ -102,7 +105,7 @@ def finetune(
         Examples.of(pair, name, masks.grid.shape, dtype)
         for pair, name in ((train, "train"), (validation, "validation"))
     )
-    asked = {"regions": known, "margin": margin, "batch_size": recipe.batch_size} | options
+    asked = {"regions": known, "margin": margin, "batch_size": rows} | options
     config = _flat(
         {"source": dict(source or {}), "recipe": asdict(recipe), "hiding": str(hiding), "masks": masks.digest}
         | {"certify": {name: str(value) for name, value in asked.items()}}
