@@ -55,6 +55,9 @@ def finetune(
     share: Annotated[float, typer.Option(min=0.0, max=1.0, help="The share of images masked at the end.")] = 1.0,
     validation_share: Annotated[float, typer.Option(help="The share of the data that is kept for validation.")] = 0.1,
     validation_images: Annotated[int, typer.Option(min=1, help="So many of them are certified after an epoch.")] = 500,
+    keep: Annotated[
+        str, typer.Option(help='Whose weights to keep: "certified", the epoch that certified most of them; or "last".')
+    ] = "certified",
     margin: Annotated[float, typer.Option(help="The lead that certifying asks for, see certify.")] = 1e-4,
     workers: Annotated[int, typer.Option(min=0, help="Threads that read images ahead.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of the split, the order, what is hidden, and random weights.")] = 0,
@@ -65,7 +68,7 @@ def finetune(
 
     training = _training()
     recipe = training.Recipe(
-        epochs, batch_size, optimizer, lr, momentum, weight_decay, lr_schedule, amp, validation_images, seed
+        epochs, batch_size, optimizer, lr, momentum, weight_decay, lr_schedule, amp, validation_images, keep, seed
     )
     masks_used = masks_of(masks, regions, input_size)
     hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}

@@ -96,8 +96,8 @@ def test_training_helps_and_the_model_has_the_weights_of_the_best_epoch() -> Non
     report = tuned(model)
     assert [one.number for one in report.epochs] == [0, 1, 2, 3]
     assert report.epochs[0].loss is None
-    assert report.best.certified > report.epochs[0].certified + 5
-    assert report.best.certified == max(one.certified for one in report.epochs)
+    assert report.kept.certified > report.epochs[0].certified + 5
+    assert report.kept.certified == max(one.certified for one in report.epochs)
     assert not any(module.training for module in model.modules())
 
 
@@ -105,10 +105,10 @@ def test_what_is_reported_is_what_certify_says() -> None:
     model = Net()
     report = tuned(model, recipe=replace(RECIPE, validation_images=1000, epochs=2))
     found = certify(model, *VALIDATION, MASKS, margin=1e-4)
-    assert report.best.images == 30
-    assert report.best.certified == found.certified.sum()
-    assert report.best.defended == (found.defended == found.labels).sum()
-    assert report.best.undefended == (found.undefended == found.labels).sum()
+    assert report.kept.images == 30
+    assert report.kept.certified == found.certified.sum()
+    assert report.kept.defended == (found.defended == found.labels).sum()
+    assert report.kept.undefended == (found.undefended == found.labels).sum()
 
 
 def test_the_model_as_given_may_be_the_best() -> None:
@@ -116,8 +116,18 @@ def test_the_model_as_given_may_be_the_best() -> None:
     tuned(model, recipe=replace(RECIPE, epochs=6))
     before = digest(model)
     report = tuned(model, recipe=replace(RECIPE, optimizer="sgd", lr=1e3, momentum=0.0, schedule="constant"))
-    assert report.best.number == 0
+    assert report.kept.number == 0
     assert digest(model) == before
+
+
+def test_the_last_epoch_can_be_kept(tmp_path: Path) -> None:
+    model = Net()
+    tuned(model, recipe=replace(RECIPE, epochs=6))
+    wild = replace(RECIPE, optimizer="sgd", lr=1e3, momentum=0.0, schedule="constant", keep="last")
+    report = tuned(model, recipe=wild, out=tmp_path)
+    assert report.kept.number == 3
+    assert report.kept.certified < max(one.certified for one in report.epochs)
+    assert digest_of(torch.load(tmp_path / "weights.pt", weights_only=True)) == digest(model)
 
 
 @pytest.mark.parametrize("steps", [0, 3, 6, 7, 17])
@@ -166,7 +176,7 @@ def test_the_folder_holds_weights_for_load_state_dict_and_the_history(tmp_path: 
     assert digest(other) == digest(model)
     told = json.loads((tmp_path / "a/b/history.json").read_text())
     assert told == json.loads(json.dumps(report.document()))
-    assert (told["best"], told["config"]["recipe.epochs"]) == (report.best.number, 3)
+    assert (told["kept"], told["config"]["recipe.epochs"]) == (report.kept.number, 3)
 
 
 @pytest.mark.parametrize(
@@ -449,6 +459,7 @@ def test_probes_stop_a_training_whose_certificates_would_be_worth_nothing() -> N
         ({"validation_images": True}, "validation_images must be a whole number"),
         ({"optimizer": "adam"}, "optimizer must be one of adamw, sgd; got 'adam'"),
         ({"schedule": "linear"}, "schedule must be one of cosine, constant"),
+        ({"keep": "best"}, "keep must be one of certified, last"),
         ({"amp": True}, "amp must be one of off, auto, bfloat16, float16"),
         ({"lr": float("nan")}, "lr must be a finite number from 0; got nan"),
         ({"lr": -1.0}, "lr must be"),

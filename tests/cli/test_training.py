@@ -84,11 +84,13 @@ def test_what_is_hidden_is_what_was_asked_for(run: Run, command: list[str], opti
 
 def test_recipes_are_those_that_were_asked_for(run: Run, command: list[str]) -> None:
     options = ("--optimizer", "sgd", "--momentum", "0.5", "--lr-schedule", "constant", "--amp", "bfloat16")
-    config = run(*command, *options, "--weight-decay", "0", "--validation-images", "3", "--json").json["config"]
+    config = run(
+        *command, *options, "--weight-decay", "0", "--validation-images", "3", "--keep", "last", "--json"
+    ).json["config"]
     told = {name.removeprefix("recipe."): value for name, value in config.items() if name.startswith("recipe.")}
     assert told == {
         "epochs": 2, "batch_size": 4, "optimizer": "sgd", "lr": 0.01, "momentum": 0.5, "weight_decay": 0.0,
-        "schedule": "constant", "amp": "bfloat16", "validation_images": 3, "seed": 0,
+        "schedule": "constant", "amp": "bfloat16", "validation_images": 3, "keep": "last", "seed": 0,
     }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from maskcover_torch.training.examples import Examples
 from maskcover_torch.training.hiding import Cutout, Hiding
 from maskcover_torch.training.learner import Learner
 from maskcover_torch.training.recipe import Recipe
-from maskcover_torch.training.report import Epoch, FinetuneReport
+from maskcover_torch.training.report import Epoch, FinetuneReport, kept
 
 _CUTOUT, _RECIPE = Cutout(), Recipe()
 
@@ -51,7 +51,7 @@ def finetune(
     progress: bool = False,
     **options: Any,
 ) -> FinetuneReport:
-    """Train a model to stand masks; it ends with the weights of the epoch that certified most validation images.
+    """Train a model to stand masks; it ends with those weights that certified most validation images.
 
     Args:
         model: Maps float tensors (n, channels, height, width) to scores (n, classes). It is trained where it is, and
@@ -71,7 +71,7 @@ def finetune(
             that of the classifier, or else of the recipe.
 
     Returns:
-        One record an epoch; number 0 is the model as it was given. It may be the best.
+        One record an epoch; number 0 is the model as it was given. It may be the one to keep.
 
     Raises:
         InvalidInput: images, labels, masks or options that do not go together; a folder with another training (the
@@ -90,7 +90,7 @@ def finetune(
     >>> images = torch.cat([torch.zeros(8, 1, 6, 6), torch.ones(8, 1, 6, 6)]) - 0.5
     >>> data = images, [0] * 8 + [1] * 8
     >>> masks = cover(squares(size=1), image_size=6, grid=(2, 2))
-    >>> finetune(net, data, data, masks, recipe=Recipe(epochs=5, batch_size=8, lr=0.05)).best.certified
+    >>> finetune(net, data, data, masks, recipe=Recipe(epochs=5, batch_size=8, lr=0.05)).kept.certified
     16
     """
     rows = recipe.batch_size
@@ -132,22 +132,22 @@ def _trained(
     learner: Learner, examined: Callable[[], Epoch], keeper: Keeper | None, config: dict[str, Any]
 ) -> FinetuneReport:
     """The epochs that are still to come, each of them examined and kept."""
-    kept = keeper.start() if keeper else None
-    if kept is None:
+    state = keeper.start() if keeper else None
+    if state is None:
         epochs, best = [examined()], learner.weights()
     else:
-        epochs, best = [Epoch(**told) for told in kept["epochs"]], kept["best"]
-        learner.restore(kept["learner"])
+        epochs, best = [Epoch(**told) for told in state["epochs"]], state["best"]
+        learner.restore(state["learner"])
     for number in range(len(epochs), learner.recipe.epochs + 1):
         begun = time.perf_counter()
         loss = learner.epoch(number)
         epochs.append(replace(examined(), number=number, loss=loss, seconds=time.perf_counter() - begun))
-        if max(epochs, key=lambda one: one.rank) is epochs[-1]:
+        if kept(epochs, learner.recipe.keep) is epochs[-1]:
             best = learner.weights()
         if keeper:
             keeper.save({"epochs": list(map(asdict, epochs)), "best": best, "learner": learner.state()})
     learner.model.load_state_dict(best)
-    report = FinetuneReport(tuple(epochs), config)
+    report = FinetuneReport(tuple(epochs), config, learner.recipe.keep)
     if keeper:
         keeper.finish(best, report.document())
     return report

@@ -13,6 +13,7 @@ from maskcover_torch.attacks.inputs import whole
 
 Optimizer = Literal["adamw", "sgd"]
 LearningRate = Literal["cosine", "constant"]
+Keep = Literal["certified", "last"]
 Amp = Literal["off", "auto", "bfloat16", "float16"]
 
 
@@ -31,6 +32,8 @@ class Recipe:
         amp: Automatic mixed precision: "off", a dtype, or "auto": bfloat16 where the device has it, else float16.
             Certifying always computes in the precision of the parameters.
         validation_images: So many of the validation images, drawn once by the seed, are certified after each epoch.
+        keep: Which weights the model ends with: those of the epoch that certified most of them, or of the last one, for
+            comparisons in which nothing is to be chosen by what is compared.
         seed: Of the order of the images, what is hidden, and the model's own chance (dropout).
 
     >>> Recipe(epochs=4, lr=0.1).rate(0.5)
@@ -46,12 +49,13 @@ class Recipe:
     schedule: LearningRate = "cosine"
     amp: Amp = "off"
     validation_images: int = 500
+    keep: Keep = "certified"
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "validation_images"):
             whole(name, getattr(self, name))
-        for name, known in (("optimizer", Optimizer), ("schedule", LearningRate), ("amp", Amp)):
+        for name, known in (("optimizer", Optimizer), ("schedule", LearningRate), ("amp", Amp), ("keep", Keep)):
             if getattr(self, name) not in get_args(known):
                 raise InvalidInput(
                     f"{name} must be one of {', '.join(get_args(known))}; got {getattr(self, name)!r}"

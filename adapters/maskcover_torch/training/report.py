@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from maskcover_torch.training.recipe import Keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +39,38 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class FinetuneReport:
-    """The epochs of a run, from 0 on, and what it was (`config`). The model has the weights of the `best` epoch.
+    """The epochs of a run, from 0 on, what it was (`config`), and which of them the model has the weights of.
 
     >>> one, two = Epoch(0, None, 3, 2, 1, 4, 0.1), Epoch(1, 0.5, 4, 4, 3, 4, 2.0)
     >>> print(FinetuneReport((one, two), {}))
     epoch 0: as given  , undefended 75.0%, defended 50.0%, certified 25.0% of 4, 0 s
     epoch 1: loss 0.500, undefended 100.0%, defended 100.0%, certified 75.0% of 4, 2 s
-    best: epoch 1, certified 75.0% of 4 validation images
+    kept: epoch 1, certified 75.0% of 4 validation images
     """
 
     epochs: tuple[Epoch, ...]
     config: Mapping[str, Any]
+    keep: Keep = "certified"
 
     @property
-    def best(self) -> Epoch:
-        """The epoch with the most certified validation images."""
-        return max(self.epochs, key=lambda one: one.rank)
+    def kept(self) -> Epoch:
+        """The epoch whose weights the model has: the one that certified most, or the last; see `Recipe`."""
+        return kept(self.epochs, self.keep)
 
     def document(self) -> dict[str, Any]:
         """The report for JSON."""
         return {
             "config": dict(self.config),
             "epochs": [asdict(one) for one in self.epochs],
-            "best": self.best.number,
+            "kept": self.kept.number,
         }
 
     def __str__(self) -> str:
-        best = self.best
-        share = f"{best.certified / best.images:.1%} of {best.images}"
-        last = f"best: epoch {best.number}, certified {share} validation images"
+        share = f"{self.kept.certified / self.kept.images:.1%} of {self.kept.images}"
+        last = f"kept: epoch {self.kept.number}, certified {share} validation images"
         return "\n".join([*map(str, self.epochs), last])
+
+
+def kept(epochs: Sequence[Epoch], keep: Keep) -> Epoch:
+    """The epoch to keep."""
+    return epochs[-1] if keep == "last" else max(epochs, key=lambda one: one.rank)
