@@ -6,6 +6,7 @@ This module names what users use; everything it names is defined, and documented
 from maskcover.cells import Cells
 from maskcover.certificate import CoverCertificate, prove
 from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
+from maskcover.data import open_dataset
 from maskcover.defense import (
     CertificationResult,
     MaskedClassifier,
@@ -103,6 +104,7 @@ __all__ = [
     "half_planes",
     "load_classifier",
     "lower_bound",
+    "open_dataset",
     "parse_regions",
     "patches",
     "polygon",

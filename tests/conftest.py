@@ -1,4 +1,4 @@
-"""Hypothesis profiles: no deadlines on slow machines, the same examples at every run of the CI. And one thread."""
+"""No model hubs; Hypothesis without deadlines, with the same examples at every run of the CI; and one thread."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import Phase, settings
+
+# Nothing here may reach for a model hub; read when its libraries are imported.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 settings.register_profile("default", deadline=None, max_examples=40)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)

@@ -76,6 +76,7 @@ def test_the_wheel_holds_exactly_the_import_packages(tmp_path: Path) -> None:
     assert packages == {"maskcover"} | {path.name for path in (ROOT / "adapters").iterdir() if path.is_dir()}
     assert all(f"{package}/py.typed" in names for package in packages)
     assert "maskcover_torch/demo/page.html.j2" in names
+    assert "maskcover/data/imagenet_wnids.txt" in names
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_knowledge_flows_one_way(copy: Path) -> None:
         ("maskcover/covering/axis.py", "from maskcover.defense import certify"),
         ("maskcover/masks/mask.py", "import maskcover.regions"),
         ("maskcover/defense/engine.py", "import torch"),
-        ("maskcover/runs/images.py", "import maskcover_torch"),
+        ("maskcover/runs/rows.py", "import maskcover_torch"),
         ("adapters/maskcover_torch/module.py", "import maskcover.plot"),
         ("adapters/maskcover_torch/attacks/run.py", "import maskcover.runs"),
         ("maskcover/certificate/check.py", "from maskcover.canonical import digest"),

@@ -12,16 +12,21 @@ TESTS = {
         "adapters/test_torch.py::test_what_is_hidden_does_not_touch_a_bit_of_the_scores",
         "adapters/test_torch_fingerprint.py::test_threat_15_the_preprocessing_is_part_of_what_is_certified_and_told_to_what_serves",
     ],
-    16: ["runs/test_images.py::test_two_reads_of_one_file_are_equal"],
+    16: [
+        "data/test_pictures.py::test_threat_16_two_reads_of_one_file_are_equal",
+        "data/test_opening.py::test_threat_16_data_opened_twice_are_the_same",
+        "data/test_mapstyle.py::test_threat_16_what_is_drawn_at_random_is_refused",
+    ],
     17: [
         "defense/test_probes.py::test_threat_17_a_classifier_that_sees_hidden_pixels_is_stopped",
         "adapters/test_torch_evaluator.py::test_threats_20_21_22_28_modules_that_break_an_assumption_are_stopped",
     ],
     18: [
-        "runs/test_images.py::test_odd_files_are_refused_by_name",
-        "runs/test_images.py::test_an_enormous_image_is_refused",
-        "runs/test_images.py::test_a_photo_turned_by_its_camera_is_turned_upright",
+        "data/test_pictures.py::test_odd_files_are_refused_by_name",
+        "data/test_pictures.py::test_an_enormous_image_is_refused",
+        "data/test_pictures.py::test_a_photo_turned_by_its_camera_is_turned_upright",
         "cli/test_runs.py::test_a_broken_file_is_an_error_row_and_leaves_the_claim_undecided",
+        "cli/test_data.py::test_threat_18_odd_files_are_rows_of_errors_and_the_others_are_right",
     ],
     19: [
         "adapters/test_torch.py::test_training_mode_anywhere_is_refused_and_named",
@@ -57,6 +62,7 @@ TESTS = {
     27: [
         "adapters/test_torch.py::test_outputs_that_are_not_one_tensor_of_scores_are_refused",
         "defense/test_faults.py::test_a_label_that_the_classifier_cannot_say_is_refused",
+        "data/test_classes.py::test_the_first_label_that_is_no_class_is_named",
         "defense/test_faults.py::test_an_answer_of_another_form_at_any_call_is_refused",
     ],
     28: [
@@ -94,6 +100,7 @@ TESTS = {
         "defense/test_results.py::test_the_interval_is_exact_by_the_tails_of_the_binomial",
         "runs/test_run.py::test_the_summary_counts_the_rows_that_are_there",
         "cli/test_runs.py::test_a_run_is_kept_resumed_and_reported",
+        "cli/test_data.py::test_threat_34_a_sample_is_told_with_its_size_its_seed_and_an_interval",
     ],
     35: ["defense/test_faults.py::test_certificates_demand_true_labels_before_anything_is_computed"],
     36: ["defense/test_results.py::test_the_claim_is_written_from_the_region_set_that_was_checked"],

@@ -82,6 +82,11 @@ class TorchClassifier:
         contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
         return TorchEvaluator(self.model, masks, fill=self.fill, contract=contract, example=example)
 
+    def of_batch_size(self, batch_size: int) -> TorchClassifier:
+        """The same classifier with this batch size."""
+        contract = replace(self.contract, batch_size=batch_size)
+        return TorchClassifier(self.model, fill=self.fill, contract=contract, preprocessing=self.preprocessing)
+
     def defended(
         self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None = None
     ) -> torch.nn.Module:

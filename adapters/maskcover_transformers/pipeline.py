@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import transformers
 from maskcover_torch import TorchClassifier
-from PIL import Image
+from PIL import Image, ImageOps
 
 from maskcover.data import picture_of, read_picture
 from maskcover.defense import CertificationResult, defend
@@ -47,7 +47,7 @@ class DefendedPipeline(transformers.ImageClassificationPipeline):  # type: ignor
     def preprocess(self, image: Any, timeout: float | None = None) -> dict[str, torch.Tensor]:
         """A file, or an image of Pillow, as the model takes it."""
         if isinstance(image, Image.Image):
-            picture = picture_of(image)
+            picture = picture_of(ImageOps.exif_transpose(image))
         elif isinstance(image, str) and not image.startswith(("http://", "https://", "data:")):
             picture = read_picture(image, image)
         elif isinstance(image, str):

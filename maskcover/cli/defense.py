@@ -14,13 +14,27 @@ from maskcover.cli.reading import read_shard, read_size
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from maskcover.cli.sources import Source
+    from maskcover.data import Chosen, Dataset
     from maskcover.defense import CertificationResult, Verdict
     from maskcover.masks import MaskSet
     from maskcover.runs import Summary
-    from maskcover.runs.images import Sample
 
 Model = Annotated[str, typer.Option(help="package.module:callable: a model, or a function that returns one.")]
-Data = Annotated[Path, typer.Option(help="A folder of images.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        help="Pictures: a folder (for labels with a subfolder for each class), a .csv or .npz file, a folder of CIFAR, "
+        "MNIST, of Hugging Face's save_to_disk, tar shards; or FORMAT:PATH, with folder, csv, npz, cifar10, cifar100, "
+        "idx, hf or wds."
+    ),
+]
+Split = Annotated[str | None, typer.Option(help="Which part: train, val, test; what --data has.")]
+Classes = Annotated[
+    str | None, typer.Option(help="The model's classes: how many, or a file with their names or wnids in order.")
+]
+Sample = Annotated[int | None, typer.Option(min=1, help="Only so many images, chosen by --seed.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of --sample.")]
 Masks = Annotated[Path | None, typer.Option(help="A mask-set file; by default masks are made for --regions.")]
 Regions = Annotated[str | None, typer.Option(help="What the attacker may overwrite; by default what the masks claim.")]
 InputSize = Annotated[str | None, typer.Option(help="The model's input: 224 or 480x640; by default the masks' size.")]
@@ -39,7 +53,7 @@ Compiled = Annotated[bool, typer.Option("--compile", help="Let the framework com
 
 def certify(
     model: Model,
-    data: Annotated[Path, typer.Option(help="A folder with one subfolder of images for each class.")],
+    data: Data,
     masks: Masks = None,
     regions: Regions = None,
     labels: Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")] = None,
@@ -60,6 +74,10 @@ def certify(
     ] = None,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The claim: this share of images certifies.")] = 1.0,
     limit: Limit = None,
+    split: Split = None,
+    classes: Classes = None,
+    sample: Sample = None,
+    seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Keep the run in this folder; the same command resumes it.")] = None,
     shard: Annotated[
         str | None, typer.Option(help="With --out: i/n, the part of the i-th of n processes, from 0/n on.")
@@ -68,41 +86,46 @@ def certify(
     as_json: Json = False,
 ) -> None:
     """Certify labelled images; exit 1 if fewer than --at-least of them certify (by default: if any does not)."""
-    from maskcover.cli.sources import Source, true_labels
+    from maskcover.cli.sources import Source
 
     masks_used = masks_of(masks, regions, input_size)
     table = None if labels is None else str(labels)
     source = Source(
-        model, str(data), table, mean, std, fill, batch_size, dtype, memory_format, tf32, compiled, limit
+        model, data, table, mean, std, fill, batch_size, dtype, memory_format, tf32, compiled, limit, split, classes,
+        sample, seed,
     )  # fmt: skip
-    samples = source.samples()
+    dataset = source.dataset()
     asked: dict[str, Any] = {
-        "regions": regions,
-        "method": method,
-        "threshold": threshold,
-        "rule": rule,
-        "margin": margin,
-    }
+        "regions": regions, "method": method, "threshold": threshold, "rule": rule, "margin": margin,
+    }  # fmt: skip
     if out is None:
-        from maskcover.defense import certify as run
+        raise typer.Exit(_exit_code(_at_once(source, dataset, masks_used, asked, as_json=as_json), at_least))
 
-        result = run(
-            source.load_model(), source.images(samples, masks_used.grid), true_labels(samples), masks_used,
-            progress=watched(as_json=as_json), **asked, **source.options(),
-        )  # fmt: skip
-        rows = [_row(sample, verdict) for sample, verdict in zip(samples, result.verdicts, strict=True)]
-        answer(_document(result) | {"images": rows}, [*map(_line, rows), str(result), _frame(result)], as_json=as_json)
-        raise typer.Exit(_exit_code(result, at_least))
+    from maskcover.runs import run
 
-    from maskcover.runs import run as resumable
-
-    summary = resumable(
-        source.load_model(), source.images(samples, masks_used.grid), true_labels(samples), masks_used, out,
-        ids=source.ids(samples), shard=read_shard(shard), shard_size=shard_size, source=source.document(),
+    summary = run(
+        source.load_model(), source.images(dataset, masks_used.grid), dataset.true_labels, masks_used, out,
+        ids=dataset.ids, shard=read_shard(shard), shard_size=shard_size, source=source.document(),
         progress=watched(as_json=as_json), **asked, **source.options(),
     )  # fmt: skip
     answer(summary.document(), [str(summary)], as_json=as_json)
     raise typer.Exit(claimed(summary, at_least))
+
+
+def _at_once(
+    source: Source, dataset: Dataset, masks: MaskSet, asked: dict[str, Any], *, as_json: bool
+) -> CertificationResult:
+    """Certify without a folder, and print what comes out."""
+    from maskcover.defense import certify
+
+    result = certify(
+        source.load_model(), source.images(dataset, masks.grid), dataset.true_labels, masks,
+        progress=watched(as_json=as_json), **asked, **source.options(),
+    )  # fmt: skip
+    rows = [_row(name, verdict) for name, verdict in zip(dataset.ids, result.verdicts, strict=True)]
+    document = _document(result) | {"data": dataset.source, "sample": _sample(dataset.chosen), "images": rows}
+    answer(document, [*map(_line, rows), *_told(dataset.chosen), str(result), _frame(result)], as_json=as_json)
+    return result
 
 
 def predict(
@@ -118,24 +141,30 @@ def predict(
     method: Method = "double",
     threshold: Threshold = None,
     limit: Limit = None,
+    split: Split = None,
+    classes: Classes = None,
+    sample: Sample = None,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Predict labels with the defence on; exit 3 if the model gave some image no label."""
-    from maskcover.cli.sources import Source, image_files
+    from maskcover.cli.sources import Source
     from maskcover.defense import predict as run
-    from maskcover.runs.images import unlabelled_folder
 
     masks_used = masks_of(masks, regions, input_size)
-    source = Source(model, str(data), None, mean, std, fill, batch_size)
-    samples = unlabelled_folder(data)[:limit]
-    images = image_files(samples, masks_used.grid, mean, std)
+    source = Source(
+        model, data, None, mean, std, fill, batch_size, limit=limit, split=split,
+        classes=classes, sample=sample, seed=seed
+    )  # fmt: skip
+    dataset = source.dataset()
+    images = source.images(dataset, masks_used.grid)
     asked: dict[str, Any] = {"method": method, "threshold": threshold, "progress": watched(as_json=as_json)}
     found = run(source.load_model(), images, masks_used, **asked, **source.options())
     rows = [
-        {"path": str(sample.path), "label": one.label, "case": one.case.value, "mask": one.mask}
-        for sample, one in zip(samples, found, strict=True)
+        {"id": name, "label": one.label, "case": one.case.value, "mask": one.mask}
+        for name, one in zip(dataset.ids, found, strict=True)
     ]
-    lines = [f"{sample.path}: {one}" for sample, one in zip(samples, found, strict=True)]
+    lines = [f"{name}: {one}" for name, one in zip(dataset.ids, found, strict=True)]
     answer({"images": rows, "masks": len(masks_used), "digest": masks_used.digest}, lines, as_json=as_json)
     if any(one.label < 0 for one in found):
         note("label -1: non-finite or tied scores where the defence needed a label")
@@ -158,9 +187,17 @@ def masks_of(path: Path | None, regions: str | None, input_size: str | None) -> 
     return masks
 
 
-def _row(sample: Sample, verdict: Verdict) -> dict[str, Any]:
+def _sample(chosen: Chosen | None) -> dict[str, Any] | None:
+    return None if chosen is None else chosen.document()
+
+
+def _told(chosen: Chosen | None) -> list[str]:
+    return [] if chosen is None else [f"Only {chosen} images:"]
+
+
+def _row(name: str, verdict: Verdict) -> dict[str, Any]:
     return {
-        "path": str(sample.path),
+        "id": name,
         "label": verdict.label,
         "certified": verdict.certificate.certified,
         "error": verdict.error,
@@ -176,7 +213,7 @@ def _row(sample: Sample, verdict: Verdict) -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> str:
     outcome = "certified" if row["certified"] else row["error"] or f"not certified (masks {row['failing_pair']} fail)"
     return (
-        f"{row['path']}: label {row['label']}, undefended {row['undefended']}, "
+        f"{row['id']}: label {row['label']}, undefended {row['undefended']}, "
         f"defended {row['defended']} ({row['case']}), {outcome}"
     )
 

@@ -46,15 +46,14 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Evaluate some rows of a run again, on this machine, and report flips; exit 1 if there are any."""
-    from maskcover.cli.sources import true_labels
     from maskcover.runs import Folder
     from maskcover.runs import replay as again
 
     source, config = _source(run, model)
-    samples = source.samples()
-    images = source.images(samples, Folder(run).masks(config).grid)
+    dataset = source.dataset()
+    images = source.images(dataset, Folder(run).masks(config).grid)
     found = again(
-        run, source.load_model(), images, true_labels(samples), ids=source.ids(samples), sample=sample, seed=seed,
+        run, source.load_model(), images, dataset.true_labels, ids=dataset.ids, sample=sample, seed=seed,
         **source.options(),
     )  # fmt: skip
     document = {
@@ -79,17 +78,16 @@ def attack(
     """Attack the defended model of a run, knowing all of it; exit 1 if a certified image breaks, which it must not."""
     import numpy as np
 
-    from maskcover.cli.sources import true_labels
     from maskcover.defense import attack as attacked
     from maskcover.runs import Folder, shards
 
     source, config = _source(run, None)
-    samples = source.samples()
-    places = {name: number for number, name in enumerate(source.ids(samples))}
+    dataset = source.dataset()
+    places = {name: number for number, name in enumerate(dataset.ids)}
     masks = Folder(run).masks(config)
     rows = [row for shard in shards(Folder(run), config) for row in shard.rows if row.verdict != "error"]
     chosen = [row for verdict in (True, False) for row in [one for one in rows if one.certified is verdict][:limit]]
-    images, labels = source.images(samples, masks.grid), true_labels(samples)
+    images, labels = source.images(dataset, masks.grid), dataset.true_labels
     numbers = [places[row.id] for row in chosen]
     low, high = images.preprocessing.range
     found = attacked(

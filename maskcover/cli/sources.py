@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from maskcover.cli.reading import read_model, read_numbers
+from maskcover.data import Dataset, Prepared, Preprocessing, open_dataset
 from maskcover.defense import NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
-from maskcover.runs.images import ImageFiles, Preprocessing, Sample, labelled_csv, labelled_folder
-
-if TYPE_CHECKING:
-    from maskcover.cells import IntArray
+from maskcover.regions import Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +30,10 @@ class Source:
     tf32: bool = False
     compiled: bool = False
     limit: int | None = None
+    split: str | None = None
+    classes: str | None = None
+    sample: int | None = None
+    seed: int = 0
 
     @classmethod
     def of(cls, document: dict[str, Any], where: Path) -> Source:
@@ -57,30 +57,18 @@ class Source:
         """The model."""
         return read_model(self.model)
 
-    def samples(self) -> tuple[Sample, ...]:
-        """The labelled files."""
-        folder = Path(self.data)
-        found = labelled_csv(Path(self.labels), folder) if self.labels else labelled_folder(folder)
-        return found[: self.limit]
+    def dataset(self) -> Dataset:
+        """The pictures, and their labels if there are any."""
+        return open_dataset(
+            self.data, split=self.split, labels=self.labels, classes=self.classes,
+            limit=self.limit, sample=self.sample, seed=self.seed,
+        )  # fmt: skip
 
-    def images(self, samples: tuple[Sample, ...], grid: Grid) -> ImageFiles:
-        """The files as the model takes them."""
-        return image_files(samples, grid, self.mean, self.std)
-
-    def ids(self, samples: tuple[Sample, ...]) -> list[str]:
-        """The files' paths within the folder."""
-        return [sample.path.relative_to(self.data).as_posix() for sample in samples]
-
-
-def true_labels(samples: tuple[Sample, ...]) -> IntArray:
-    """The labels of samples that have them."""
-    return np.array([sample.label for sample in samples], dtype=np.int64)
-
-
-def image_files(samples: tuple[Sample, ...], grid: Grid, mean: str, std: str) -> ImageFiles:
-    """Files with the preprocessing that was typed."""
-    if grid.ndim != 2:
-        raise InvalidInput(f"image files have two dimensions; the masks are for {grid}")
-    size = grid.shape[0], grid.shape[1]
-    preprocessing = Preprocessing(size, read_numbers(mean, "--mean"), read_numbers(std, "--std"))
-    return ImageFiles(tuple(sample.path for sample in samples), preprocessing)
+    def images(self, dataset: Dataset, grid: Grid) -> Prepared:
+        """The pictures as the model takes them."""
+        if grid.ndim != 2:
+            raise InvalidInput(f"pictures have two dimensions; the masks are for {grid}")
+        fit = Fit((grid.shape[0], grid.shape[1]))
+        return dataset.prepared(
+            Preprocessing((fit,), read_numbers(self.mean, "--mean"), read_numbers(self.std, "--std"))
+        )

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from maskcover.cli.defense import Fill, InputSize, Limit, Masks, Mean, Model, Regions, Std, masks_of, watched
+from maskcover.cli.defense import (
+    Classes,
+    Data,
+    Fill,
+    InputSize,
+    Limit,
+    Masks,
+    Mean,
+    Model,
+    Regions,
+    Sample,
+    Split,
+    Std,
+    masks_of,
+    watched,
+)
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import answer
 from maskcover.errors import InvalidInput, MissingExtra
@@ -15,6 +31,8 @@ from maskcover.errors import InvalidInput, MissingExtra
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from maskcover.cli.sources import Source
+    from maskcover.data import Dataset
     from maskcover.masks import MaskSet
 
 _MIXTURES = {"constant": "Constant", "ramp": "Ramp", "step": "Step"}
@@ -22,7 +40,7 @@ _MIXTURES = {"constant": "Constant", "ramp": "Ramp", "step": "Step"}
 
 def finetune(
     model: Model,
-    data: Annotated[Path, typer.Option(help="A folder with one subfolder of images for each class.")],
+    data: Data,
     out: Annotated[Path, typer.Option(help="Keep the training in this folder; the same command resumes it.")],
     masks: Masks = None,
     regions: Regions = None,
@@ -32,6 +50,9 @@ def finetune(
     std: Std = "1",
     fill: Fill = None,
     limit: Limit = None,
+    split: Split = None,
+    classes: Classes = None,
+    sample: Sample = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
     optimizer: Annotated[str, typer.Option(help='"adamw", or "sgd" with momentum.')] = "adamw",
@@ -53,7 +74,10 @@ def finetune(
         typer.Option(help='How many images are masked: "constant"; "ramp" from none; "step": none, then at half time.'),
     ] = "constant",
     share: Annotated[float, typer.Option(min=0.0, max=1.0, help="The share of images masked at the end.")] = 1.0,
-    validation_share: Annotated[float, typer.Option(help="The share of the data that is kept for validation.")] = 0.1,
+    validation_split: Annotated[
+        str | None, typer.Option(help="Which part of the data is for validation; by default a share of --split.")
+    ] = None,
+    validation_share: Annotated[float, typer.Option(help="That share, drawn by --seed.")] = 0.1,
     validation_images: Annotated[int, typer.Option(min=1, help="So many of them are certified after an epoch.")] = 500,
     keep: Annotated[
         str, typer.Option(help='Whose weights to keep: "certified", the epoch that certified most of them; or "last".')
@@ -64,7 +88,7 @@ def finetune(
     as_json: Json = False,
 ) -> None:
     """Train a model while parts of its images are hidden; keep the epoch that certifies most validation images."""
-    from maskcover.cli.sources import Source, true_labels
+    from maskcover.cli.sources import Source
 
     training = _training()
     recipe = training.Recipe(
@@ -73,22 +97,39 @@ def finetune(
     masks_used = masks_of(masks, regions, input_size)
     hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
     hiding = _hiding(training, masks_used, cutout, cutout_count, random_masks, hidden)
-    source = Source(model, str(data), None if labels is None else str(labels), mean, std, fill, limit=limit)
-    samples = source.samples()
-    parts = [tuple(samples[number] for number in part) for part in split(len(samples), validation_share, seed)]
+    table = None if labels is None else str(labels)
+    source = Source(
+        model, data, table, mean, std, fill, limit=limit, split=split, classes=classes, sample=sample, seed=seed
+    )  # fmt: skip
+    parts = _parts(source, validation_split, validation_share)
     training.seeded(seed)
     found = training.finetune(
-        source.load_model(), *((source.images(part, masks_used.grid), true_labels(part)) for part in parts), masks_used,
-        hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out, source=source.document(),
+        source.load_model(), *((source.images(part, masks_used.grid), part.true_labels) for part in parts), masks_used,
+        hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out,
+        source=source.document() | {"validation_split": validation_split, "validation_share": validation_share},
         workers=workers, progress=watched(as_json=as_json), **source.options(),
     )  # fmt: skip
     answer(found.document(), [str(found), f"weights: {out / 'weights.pt'}"], as_json=as_json)
 
 
-def split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+def _parts(source: Source, split: str | None, share: float) -> list[Dataset]:
+    """The pictures to train with, and those for validation."""
+    dataset = source.dataset()
+    if source.split is None and all(name.startswith("test/") for name in dataset.ids):
+        raise InvalidInput(
+            f"{source.data} gives its test images unless told otherwise; train with others: --split train"
+        )
+    if split is None:
+        return [dataset.part(numbers) for numbers in divided(len(dataset), share, source.seed)]
+    if split == source.split:
+        raise InvalidInput(f"--validation-split {split} names the images that are trained with; name another part")
+    return [dataset, replace(source, split=split, limit=None, sample=None).dataset()]
+
+
+def divided(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
     """The numbers from 0 to count - 1 for training and for validation, both in order, each at least one.
 
-    >>> split(5, 0.4, seed=0)
+    >>> divided(5, 0.4, seed=0)
     ([0, 1, 3], [2, 4])
     """
     import numpy as np

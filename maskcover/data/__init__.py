@@ -1,10 +1,22 @@
 """Pictures with labels, from whatever they are kept in, and the one preprocessing for certifying and serving.
 
-`Dataset` is what every format becomes; `Preprocessing` makes of a picture what a model takes. No model is known here.
+`Dataset` is what every format becomes, by `open_dataset`; `Preprocessing` makes of a picture what a model takes. No
+model is known here.
 """
 
-from maskcover.data.dataset import Dataset, Prepared
+from maskcover.data.dataset import Chosen, Dataset, Prepared
+from maskcover.data.opening import open_dataset
 from maskcover.data.pictures import Picture, picture_of, read_picture
 from maskcover.data.preprocessing import Preprocessing, expect_same
 
-__all__ = ["Dataset", "Picture", "Prepared", "Preprocessing", "expect_same", "picture_of", "read_picture"]
+__all__ = [
+    "Chosen",
+    "Dataset",
+    "Picture",
+    "Prepared",
+    "Preprocessing",
+    "expect_same",
+    "open_dataset",
+    "picture_of",
+    "read_picture",
+]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,28 @@ from maskcover.data.preprocessing import FloatImage, Preprocessing
 from maskcover.errors import InvalidInput
 
 IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """How a part of the pictures was chosen: so many of so many, by a seed, or the first ones if there is none.
+
+    >>> print(Chosen(10, 50, seed=7), Chosen(10, 50), sep="; ")
+    a sample of 10 of 50 (seed 7); the first 10 of 50
+    """
+
+    count: int
+    of: int
+    seed: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        """For a run to keep."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        if self.seed is None:
+            return f"the first {self.count:,} of {self.of:,}"
+        return f"a sample of {self.count:,} of {self.of:,} (seed {self.seed})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +50,10 @@ class Dataset:
         read: Picture number i, uint8 (height, width, 3) or (height, width); raises `InvalidInput` that names the file.
         measure: (height, width) of picture number i, without reading all of it; by default it is read.
         classes: Names of the classes, in the order of their numbers, if the data tell.
+        chosen: How these pictures were chosen among more, if they were.
+
+    Raises:
+        InvalidInput: labels of another number than pictures; two pictures of one id.
 
     >>> grey = Dataset("two squares", ("a", "b"), np.array([0, 1]), lambda number: np.full((4, 4), number, np.uint8))
     >>> len(grey), grey[1].max(), grey.size(0), grey.sampled(1, seed=0).ids
@@ -38,8 +66,12 @@ class Dataset:
     read: Callable[[int], Picture]
     measure: Callable[[int], tuple[int, int]] | None = None
     classes: tuple[str, ...] | None = None
+    chosen: Chosen | None = None
 
     def __post_init__(self) -> None:
+        if len(set(self.ids)) != len(self.ids):
+            ((twice, _),) = Counter(self.ids).most_common(1)
+            raise InvalidInput(f"{self.source}: expected ids that are all different; {twice} is there twice")
         if self.labels is not None and self.labels.shape != (len(self.ids),):
             raise InvalidInput(f"{self.source}: {len(self.ids)} pictures, but labels of shape {self.labels.shape}")
 
@@ -78,18 +110,27 @@ class Dataset:
         )
 
     def limited(self, limit: int | None) -> Dataset:
-        """The first so many pictures; all for None."""
-        return self if limit is None else self.part(range(min(limit, len(self))))
+        """The first so many pictures; all for None or where there are no more."""
+        if limit is None or _at_least(1, limit, "limit") >= len(self):
+            return self
+        return replace(self.part(range(limit)), chosen=Chosen(limit, self._of))
 
     def sampled(self, count: int | None, seed: int = 0) -> Dataset:
         """So many pictures, chosen by the seed, in their order; all for None or where there are no more."""
-        if count is None or count >= len(self):
+        if count is None or _at_least(1, count, "sample") >= len(self):
             return self
-        return self.part(sorted(np.random.default_rng(seed).choice(len(self), count, replace=False).tolist()))
+        chance = np.random.default_rng(_at_least(0, seed, "seed"))
+        numbers = sorted(chance.choice(len(self), count, replace=False).tolist())
+        return replace(self.part(numbers), chosen=Chosen(count, self._of, seed))
 
     def prepared(self, preprocessing: Preprocessing) -> Prepared:
         """The pictures as a model takes them."""
         return Prepared(self, preprocessing)
+
+    @property
+    def _of(self) -> int:
+        """How many pictures there were before some were chosen."""
+        return len(self) if self.chosen is None else self.chosen.of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,8 +140,19 @@ class Prepared:
     dataset: Dataset
     preprocessing: Preprocessing
 
+    @property
+    def chosen(self) -> Chosen | None:
+        """How the pictures were chosen among more, if they were; a run keeps it."""
+        return self.dataset.chosen
+
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, number: int, /) -> FloatImage:
         return self.preprocessing(self.dataset[number])
+
+
+def _at_least(least: int, number: int, name: str) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or number < least:
+        raise InvalidInput(f"{name} must be a whole number of at least {least}; got {number!r}")
+    return number

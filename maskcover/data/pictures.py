@@ -28,13 +28,7 @@ def read_picture(file: str | PathLike[str] | IO[bytes], name: str) -> Picture:
             there would be more than one way to read it. The message has the name.
     """
     with _opened(file, name) as image:
-        return _upright(image)
-
-
-def picture_of(image: Any, name: str = "the image") -> Picture:
-    """An image of Pillow as `read_picture` gives it, by the same rules."""
-    _refuse_odd(name, image)
-    return _upright(image)
+        return np.asarray(pillow().ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
 
 
 def picture_size(file: str | PathLike[str] | IO[bytes], name: str) -> tuple[int, int]:
@@ -43,6 +37,16 @@ def picture_size(file: str | PathLike[str] | IO[bytes], name: str) -> tuple[int,
         width, height = image.size
         on_its_side = image.getexif().get(_ORIENTATION, 1) >= 5
         return (width, height) if on_its_side else (height, width)
+
+
+def picture_of(image: Any, name: str = "the image") -> Picture:
+    """An image that Pillow has open, as uint8 (height, width, 3), as it lies: it is not turned.
+
+    Raises:
+        InvalidInput: transparency, or more than 8 bits a channel.
+    """
+    _refuse_odd(name, image)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
 
 
 @contextmanager
@@ -58,10 +62,6 @@ def _opened(file: str | PathLike[str] | IO[bytes], name: str) -> Iterator[Any]:
         OSError, SyntaxError, module.Image.DecompressionBombError, module.Image.DecompressionBombWarning
     ) as error:  # fmt: skip
         raise InvalidInput(f"cannot read the image {name}: {error}") from error
-
-
-def _upright(image: Any) -> Picture:
-    return np.asarray(pillow().ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
 
 
 def _refuse_odd(name: str, image: Any) -> None:

@@ -1,6 +1,6 @@
 """The defence: decision procedures and certificates as pure functions of a prediction table, and the engine below."""
 
-from maskcover.defense.adapters import Adapter, attack, defend
+from maskcover.defense.adapters import Adapter, as_classifier, attack, defend
 from maskcover.defense.arrays import ArrayClassifier
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.certify import certify, detection_curve, predict, predict_with
@@ -55,6 +55,7 @@ __all__ = [
     "Verdict",
     "alerted",
     "all_pairs",
+    "as_classifier",
     "attack",
     "certify",
     "challenger_masking",

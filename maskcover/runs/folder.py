@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import digest, write_atomically
+from maskcover.data import Chosen
 from maskcover.defense import Fingerprint, Procedure
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
 
 _SCHEMA = 1
-_UNCOMPARED = frozenset({"source"})  # where model and data came from: the fingerprint says what they are
+# Where model and data came from, and among how many samples were chosen: fingerprint and ids say what they are.
+_UNCOMPARED = frozenset({"source", "sample"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Config:
     def count(self) -> int:
         """Number of samples."""
         return int(self.document["samples"]["count"])
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """How the samples were chosen among more; None if they were not, or if nobody said so."""
+        return Chosen(**self.document["sample"]) if "sample" in self.document else None
 
     @property
     def shards(self) -> int:
@@ -212,7 +219,7 @@ def _checked(document: Any) -> Config:
     config = Config(document)
     if min(config.count, config.batch_size - 1, config.document["shard_size"] - 1) < 0 or not 0 <= config.margin < 1:
         raise InvalidInput("a size or the margin is out of range")
-    _ = config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
+    _ = config.chosen, config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
     return config
 
 

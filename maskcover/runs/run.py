@@ -148,7 +148,7 @@ def summary(out: str | PathLike[str]) -> Summary:
     """The summary of the rows that a run's folder holds."""
     folder = Folder(Path(out))
     config = folder.existing()
-    return Summary.of(shards(folder, config), config.count)
+    return Summary.of(shards(folder, config), config.count, config.chosen)
 
 
 def _agreed(folder: Folder, prepare: Callable[[int | None], tuple[Ready, Config]]) -> tuple[Ready, Config]:
@@ -189,7 +189,14 @@ def _config(task: Task, start: Ready, shard_size: int, source: dict[str, Any]) -
             "shard_size": shard_size,
             "source": source,
         }
+        | _chosen(task.images)
     )
+
+
+def _chosen(images: Images) -> dict[str, Any]:
+    """How the images were chosen among more, as a data set says it; nothing if it does not."""
+    chosen = getattr(images, "chosen", None)
+    return {} if chosen is None else {"sample": chosen.document()}
 
 
 def _work(folder: Folder, config: Config, task: Task, start: Ready, numbers: Sequence[int], *, progress: bool) -> None:

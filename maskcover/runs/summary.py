@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from maskcover.data import Chosen
 from maskcover.defense import exact_interval
 from maskcover.runs.folder import Shard
 
@@ -21,6 +22,7 @@ class Summary:
         certified, errors: Rows with these verdicts; an error is neither right nor certified.
         evaluations: Masked predictions that were made.
         seconds: Time that the shards took, added up over processes.
+        chosen: How the samples were chosen among more, if they were.
     """
 
     total: int
@@ -31,9 +33,10 @@ class Summary:
     errors: int
     evaluations: int
     seconds: float
+    chosen: Chosen | None = None
 
     @classmethod
-    def of(cls, shards: Iterable[Shard], total: int) -> Summary:
+    def of(cls, shards: Iterable[Shard], total: int, chosen: Chosen | None = None) -> Summary:
         """The summary of some shards, which are looked at one at a time."""
         counts = dict.fromkeys(("rows", "undefended", "defended", "certified", "errors", "evaluations"), 0)
         seconds = 0.0
@@ -47,7 +50,7 @@ class Summary:
                 counts["certified"] += row.certified
                 counts["errors"] += not right
                 counts["evaluations"] += row.evaluations
-        return cls(total=total, seconds=seconds, **counts)
+        return cls(total=total, seconds=seconds, chosen=chosen, **counts)
 
     @property
     def complete(self) -> bool:
@@ -61,6 +64,7 @@ class Summary:
             "total": self.total,
             "rows": self.rows,
             "errors": self.errors,
+            "sample": None if self.chosen is None else self.chosen.document(),
             **shares,
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
@@ -69,6 +73,8 @@ class Summary:
 
     def __str__(self) -> str:
         lines = [f"{self.rows:,} of {self.total:,} images done" + (f", {self.errors:,} errors" if self.errors else "")]
+        if self.chosen is not None:
+            lines.append(f"  {self.chosen}")
         names = {"undefended": "clean, undefended", "defended": "clean, defended", "certified": "certified"}
         for name, words in names.items():
             share = self._share(name)

@@ -42,7 +42,7 @@ def test_an_image_that_fails_is_named_with_the_failing_pair(run: Run, photos: Pa
     command = ("certify", "--model", f"{MODELS}:corner", "--data", str(photos), "--masks", masks, *COMMON, "--json")
     found = run(*command)
     assert found.code == 1
-    outcomes = {Path(row["path"]).name: row for row in found.json["images"]}
+    outcomes = {Path(row["id"]).name: row for row in found.json["images"]}
     assert [row["certified"] for row in outcomes.values()] == [True, True, False]
     assert outcomes["c.png"]["failing_pair"] == [0, 0]
     assert found.json["certified"] == 2
@@ -104,11 +104,11 @@ def test_a_crash_of_the_model_is_not_a_refutation(run: Run, photos: Path, masks:
         ({"--model": f"{MODELS}:failing"}, "no weights here"),
         ({"--model": f"{MODELS}:NOT_A_MODEL"}, "no adapter knows a int"),
         ({"--model": f"{MODELS}:training"}, "training mode"),
-        ({"--data": "nowhere"}, "cannot read the folder nowhere"),
+        ({"--data": "nowhere"}, "there is no file or folder nowhere"),
         ({"--masks": "nowhere.json"}, "cannot read nowhere.json"),
         ({"--input-size": "32"}, "they must agree"),
         ({"--mean": "a,b"}, "--mean expects a number"),
-        ({"--mean": "0.1,0.2"}, "one for each of 3 channels"),
+        ({"--mean": "0.1,0.2"}, "one for each channel, of 3"),
         ({"--std": "0"}, "std must be above 0"),
         ({"--rule": "rowz"}, "rule must be one of"),
         ({"--regions": "squares(size=5)"}, "nothing can be certified with these masks"),

@@ -87,7 +87,7 @@ def test_a_replay_finds_no_flip_and_another_model_is_found_out(run: Run, photos:
 def test_a_replay_tells_another_preprocessing(run: Run, photos: Path) -> None:
     run(*command(photos, "brightness"))
     config = json.loads(Path("RUN/run.json").read_text())
-    assert "mean=(0.5,)" in config["fingerprint"]["preprocessing"]
+    assert "mean=(0.5, 0.5, 0.5)" in config["fingerprint"]["preprocessing"]
     Path("RUN/run.json").write_text(json.dumps(config | {"source": config["source"] | {"mean": "0.4"}}))
     found = run("replay", "RUN")
     assert "not as it was certified: preprocessing" in found.out

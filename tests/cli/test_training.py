@@ -94,13 +94,34 @@ def test_recipes_are_those_that_were_asked_for(run: Run, command: list[str]) -> 
     }  # fmt: skip
 
 
+def test_parts_of_a_data_set_are_trained_and_validated_with(run: Run, command: list[str], tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0)
+    arrays = {
+        f"{letter}_{part}": values
+        for part, count in (("train", 12), ("test", 8))
+        for letter, values in (
+            ("x", numbers.integers(0, 256, (count, 24, 24, 3)).astype(np.uint8)), ("y", np.arange(count) % 2)
+        )
+    }  # fmt: skip
+    np.savez(tmp_path / "noise.npz", **arrays)
+    data = ("--data", "noise.npz", "--split", "train")
+    both = run(*command, *data, "--validation-split", "test", "--sample", "10", "--json").json["config"]
+    assert (both["train.count"], both["validation.count"], both["source.validation_split"]) == (10, 8, "test")
+    shared = run(*command, *data, "--out", "OTHER", "--json").json["config"]
+    assert (shared["train.count"], shared["validation.count"]) == (9, 3)
+    same = run(*command, *data, "--validation-split", "train")
+    assert (same.code, "names the images that are trained with" in same.err) == (2, True)
+    unsaid = run(*command, "--data", "noise.npz")
+    assert (unsaid.code, "--split train" in unsaid.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         (["--model", f"{MODELS}:brightness"], "no parameter to train"),
         (["--model", f"{MODELS}:crash"], "AttributeError"),
         (["--model", f"{MODELS}:NOT_A_MODEL"], "expected a torch.nn.Module"),
-        (["--data", "nowhere"], "cannot read the folder nowhere"),
+        (["--data", "nowhere"], "there is no file or folder nowhere"),
         (["--masks", "nowhere.json"], "cannot read nowhere.json"),
         (["--optimizer", "adam"], "optimizer must be one of adamw, sgd"),
         (["--schedule", "sudden"], "--schedule must be one of constant, ramp, step"),

@@ -1,0 +1,66 @@
+"""Pictures that lie in one array, whatever file it came from."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.data.dataset import Dataset
+from maskcover.data.pictures import Picture
+from maskcover.errors import InvalidInput
+
+
+def of_arrays(
+    source: str,
+    part: str,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.generic] | None,
+    classes: tuple[str, ...] | None = None,
+) -> Dataset:
+    """The pictures of an array (n, height, width), (n, height, width, 1) or (n, height, width, 3), numbered.
+
+    Args:
+        source: What the array is, in words.
+        part: What ids begin with: "test" makes "test/000000" and so on.
+        images: uint8; may be a memory map.
+        labels: Whole numbers of shape (n,) or (n, 1).
+        classes: The names of the classes.
+    """
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[3:] not in ((), (1,), (3,)):
+        raise InvalidInput(
+            f"{source}: expected pictures uint8 (n, height, width) or (n, height, width, 3), values from 0 to 255, as "
+            f"before any preprocessing; got {images.dtype} {images.shape}"
+        )
+    if not images.size:
+        raise InvalidInput(f"{source}: expected pictures; got an array of shape {images.shape}")
+
+    def read(number: int) -> Picture:
+        picture = np.array(images[number])
+        return picture[:, :, 0] if picture.shape[2:] == (1,) else picture
+
+    return Dataset(
+        source,
+        numbered(part, len(images)),
+        None if labels is None else _whole(labels, len(images), source),
+        read,
+        lambda _: (images.shape[1], images.shape[2]),
+        classes,
+    )
+
+
+def numbered(part: str, count: int) -> tuple[str, ...]:
+    """Ids of so many pictures.
+
+    >>> numbered("test", 2)
+    ('test/000000', 'test/000001')
+    """
+    return tuple(f"{part}/{number:06}" for number in range(count))
+
+
+def _whole(labels: npt.NDArray[np.generic], count: int, source: str) -> npt.NDArray[np.int64]:
+    if labels.dtype.kind not in "iu" or labels.shape not in ((count,), (count, 1)):
+        raise InvalidInput(
+            f"{source}: expected one whole number as the label of each of {count} pictures; got {labels.dtype} "
+            f"{labels.shape}"
+        )
+    return labels.reshape(count).astype(np.int64)

@@ -1,0 +1,159 @@
+"""`open_dataset`: from a path, a text or an object to a `Dataset`; which format it is, and what is chosen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from maskcover.data import cifar, idx, webdataset
+from maskcover.data.classes import Classes, ClassList, labelled, read_classes
+from maskcover.data.dataset import Dataset
+from maskcover.data.folders import has_images, open_folder, part_of, subfolders
+from maskcover.data.huggingface import is_huggingface, open_huggingface
+from maskcover.data.mapstyle import is_mapstyle, of_mapstyle
+from maskcover.data.npz import open_npz
+from maskcover.data.tables import open_table
+from maskcover.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way in which data sets are kept.
+
+    Args:
+        words: What it is, for messages.
+        folder: Whether a folder holds it.
+        file: Whether a file, or a pattern of files, is it, by its name.
+        open: What opens a path, a split and the model's classes.
+    """
+
+    words: str
+    folder: Callable[[Path], bool]
+    file: Callable[[Path], bool]
+    open: Callable[[Path, str | None, ClassList | None], Dataset]
+
+
+def _never(_: Path) -> bool:
+    return False
+
+
+def _called(suffix: str) -> Callable[[Path], bool]:
+    return lambda path: path.suffix.lower() == suffix
+
+
+FORMATS = {
+    "folder": Format("a folder of images, with a subfolder for each class", _never, _never, open_folder),
+    "csv": Format("a table with the columns path and label", _never, _called(".csv"), open_table),
+    "cifar10": Format("the folder of CIFAR-10, binary or pickled", cifar.is_cifar10, _never, cifar.open_cifar10),
+    "cifar100": Format("the folder of CIFAR-100, binary or pickled", cifar.is_cifar100, _never, cifar.open_cifar100),
+    "idx": Format("the files of MNIST or Fashion-MNIST", idx.is_idx_folder, idx.is_idx_file, idx.open_idx),
+    "npz": Format("arrays such as x_test and y_test", _never, _called(".npz"), open_npz),
+    "hf": Format("what save_to_disk of Hugging Face writes", is_huggingface, _never, open_huggingface),
+    "wds": Format(
+        "tar shards, a folder of them, or a pattern such as {000..009}.tar",
+        webdataset.is_webdataset,
+        _called(".tar"),
+        webdataset.open_webdataset,
+    ),
+}
+
+
+def open_dataset(
+    source: Any,
+    *,
+    split: str | None = None,
+    labels: str | PathLike[str] | None = None,
+    classes: Classes | None = None,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """Open a data set of any known format; nothing is downloaded, and pictures are read when they are asked for.
+
+    Args:
+        source: A path, whose format is recognised; a text such as "cifar10:PATH" or "wds:shards/{000..009}.tar", which
+            names it (folder, csv, cifar10, cifar100, idx, npz, hf, wds); an object with a length and items (image,
+            label); or a `Dataset`.
+        split: Which part: the subfolder or the files of "train", "val", "test"; by default the test images of CIFAR,
+            MNIST and NPZ files.
+        labels: A CSV file with the columns path and label, for the images of a folder.
+        classes: The model's classes: how many, their names or WordNet ids in order, or a file with these (see
+            `read_classes`). Classes that the data name are matched by name; WordNet ids of ImageNet-1k become
+            ImageNet's class numbers, also if there are only some of them, unless there are exactly `classes` of them.
+        limit: Only the first so many pictures.
+        sample: Only so many pictures, chosen by the seed.
+
+    Raises:
+        InvalidInput: an unknown or ambiguous format, a damaged file, a label that is no class, two pictures of one id.
+        MissingExtra: a package that reads the format is not installed.
+
+    >>> import numpy as np
+    >>> squares = [(np.full((4, 4), 9 * label, np.uint8), label) for label in (0, 1, 1)]
+    >>> data = open_dataset(squares, classes=2, sample=2)
+    >>> data.ids, data.labels, str(data.chosen)
+    (('item/000001', 'item/000002'), array([1, 1]), 'a sample of 2 of 3 (seed 0)')
+    """
+    if limit is not None and sample is not None:
+        raise InvalidInput("give limit or sample, not both: the first so many pictures, or so many chosen by a seed")
+    known = read_classes(classes)
+    found = labelled(_opened(source, split, labels, known), known)
+    return found.limited(limit).sampled(sample, seed)
+
+
+def _opened(source: Any, split: str | None, labels: str | PathLike[str] | None, classes: ClassList | None) -> Dataset:
+    """The whole data set, with the labels that it has."""
+    if isinstance(source, str | PathLike):
+        name, path = _named(str(source))
+        if not path.exists() and not webdataset.is_pattern(path):
+            raise InvalidInput(f"there is no file or folder {path}; nothing is downloaded: name what is on this disk")
+        if labels is not None:
+            return _tabled(name, path, split, Path(labels), classes)
+        return FORMATS[name or _recognised(path)].open(path, split, classes)
+    if split is not None or labels is not None:
+        raise InvalidInput("split and labels are for paths; choose the part, and give the labels, in the object itself")
+    if isinstance(source, Dataset):
+        return source
+    if is_mapstyle(source):
+        return of_mapstyle(source)
+    raise InvalidInput(f"expected a path, or an object with a length and an index; got {type(source).__name__}")
+
+
+def _tabled(name: str | None, path: Path, split: str | None, table: Path, classes: ClassList | None) -> Dataset:
+    """The images of a folder that a table lists."""
+    if name not in (None, "folder") or path.is_file():
+        raise InvalidInput(f"labels are for a folder of images; {path} brings its own, so leave {table} out")
+    return open_table(table, None, classes, part_of(path, split) if split is not None else path)
+
+
+def _named(text: str) -> tuple[str | None, Path]:
+    """The format that a text names before a colon, if it does, and the path."""
+    name, colon, path = text.partition(":")
+    if colon and name in FORMATS:
+        if not path:
+            raise InvalidInput(f"expected a path after {name}:; got {text!r}")
+        return name, Path(path)
+    return None, Path(text)
+
+
+def _recognised(path: Path) -> str:
+    """The format of what lies at a path."""
+    if path.is_dir():
+        found = [name for name, known in FORMATS.items() if known.folder(path)]
+        mixed = found == ["wds"] and _holds_classes(path)
+        if not found and (subfolders(path) or has_images(path)):
+            return "folder"
+        found += ["folder"] * mixed
+    else:
+        found = [name for name, known in FORMATS.items() if known.file(path)]
+    if len(found) == 1:
+        return found[0]
+    listed = "; ".join(f"{name}: {known.words}" for name, known in FORMATS.items() if not found or name in found)
+    told = "more than one thing" if found else "nothing known"
+    raise InvalidInput(f"{path} looks like {told}; name the format, as in {(found or ['folder'])[0]}:{path}. {listed}")
+
+
+def _holds_classes(folder: Path) -> bool:
+    return any(has_images(folder / name) for name in subfolders(folder))

@@ -1,0 +1,312 @@
+"""Certificates in the frame of the source: the attacker paints on the pictures, before they are resized and cropped.
+
+Pictures of one size go together. Their regions are pulled back through the preprocessing (design §4), covered once for
+each size, and certified as any others; the claim of each group names the steps and the size.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskcover.canonical import write_atomically
+from maskcover.cells import BoolArray, IntArray
+from maskcover.covering import cover
+from maskcover.data import Dataset, Preprocessing
+from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify, exact_interval
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet, parse_regions, through
+from maskcover.runs.folder import Folder, Shard, shards
+from maskcover.runs.run import run
+from maskcover.runs.run import summary as input_summary
+from maskcover.runs.summary import Summary
+
+Sides = tuple[int, int]
+_NAME = "frame.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SizeGroup:
+    """The pictures of one size: their numbers, the regions as the model sees them, and the masks that cover those."""
+
+    size: Sides
+    members: tuple[int, ...]
+    regions: RegionSet
+    masks: MaskSet
+
+    @property
+    def name(self) -> str:
+        """``375x500``, height first."""
+        return "x".join(map(str, self.size))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceResult:
+    """A certification in the frame of the source: one result for each size of picture.
+
+    `certified` (bool), `defended` and `undefended` (int64 labels) are arrays in the order of the pictures.
+    """
+
+    regions: RegionSet
+    preprocessing: Preprocessing
+    groups: tuple[SizeGroup, ...]
+    results: tuple[CertificationResult, ...]
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """One verdict a picture, in order."""
+        found = {
+            number: verdict
+            for group, result in zip(self.groups, self.results, strict=True)
+            for number, verdict in zip(group.members, result.verdicts, strict=True)
+        }
+        return tuple(found[number] for number in sorted(found))
+
+    @property
+    def certified(self) -> BoolArray:
+        """Whether no attack within the regions on the picture changes the defended label, which is the true one."""
+        return np.array([verdict.certificate.certified for verdict in self.verdicts], dtype=np.bool_)
+
+    @property
+    def defended(self) -> IntArray:
+        """Labels by the defence on the clean pictures; −1 where there is none, or an alert."""
+        return np.array([verdict.answer for verdict in self.verdicts], dtype=np.int64)
+
+    @property
+    def undefended(self) -> IntArray:
+        """Labels of the bare classifier; −1 where there is none."""
+        return np.array([verdict.undefended for verdict in self.verdicts], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.results))
+
+    def __str__(self) -> str:
+        certified = int(self.certified.sum())
+        low, high = exact_interval(certified, len(self))
+        return (
+            f"{certified} of {len(self)} images certified against {self.regions} on the source images, of "
+            f"{len(self.groups)} sizes, seen through {self.preprocessing} (95 % interval {low:.1%} to {high:.1%})"
+        )
+
+
+def certify_source(
+    model: object,
+    dataset: Dataset,
+    regions: RegionSet | str,
+    *,
+    masks: MaskSet | None = None,
+    budget: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    **asked: Any,
+) -> SourceResult:
+    """Certify pictures against regions that the attacker paints on them, before the preprocessing.
+
+    Args:
+        model: As for `certify`, with a `preprocessing`: that of its adapter, or named in the options.
+        dataset: Labelled pictures, see `open_dataset`.
+        regions: What the attacker may overwrite on the picture, or its text.
+        masks: One mask set for all sizes; by default each size has its own, made by `cover`.
+        budget: For `cover`, such as ``{"max_mask_area": 0.1}``.
+        options: For the adapter.
+        **asked: As for `certify`: method, threshold, rule, margin, probes, progress.
+
+    Raises:
+        InvalidInput: a model whose preprocessing is not known.
+        NotCovering: the masks given do not cover what some size of picture needs.
+
+    >>> import maskcover as mc
+    >>> from maskcover.data import Preprocessing
+    >>> from maskcover.defense import ArrayClassifier
+    >>> def bright(images):
+    ...     mean = images.mean(axis=(1, 2, 3))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> shrunk = Preprocessing((mc.Resize((12, 12)),), layout="hwc")
+    >>> white = [np.full((24, 24, 3), 255, np.uint8), np.full((25, 24, 3), 255, np.uint8)]
+    >>> pictures = Dataset("white", ("a", "b"), np.array([1, 1]), white.__getitem__)
+    >>> result = certify_source(ArrayClassifier(bright, preprocessing=shrunk), pictures, "squares(size=2)")
+    >>> result.certified, [group.name for group in result.groups]
+    (array([ True,  True]), ['24x24', '25x24'])
+    """
+    classifier, preprocessing = _prepared(model, options)
+    known = _parsed(regions)
+    found, results = groups(dataset, preprocessing, known, masks, budget), []
+    for group in found:
+        part = dataset.part(group.members)
+        images = part.prepared(preprocessing)
+        result = certify(classifier, images, part.true_labels, group.masks, regions=group.regions, **asked)
+        classifier = _sized(classifier, result.start.evaluator.batch_size)
+        results.append(result)
+    return SourceResult(known, preprocessing, tuple(found), tuple(results))
+
+
+def run_source(
+    model: object,
+    dataset: Dataset,
+    regions: RegionSet | str,
+    out: str | PathLike[str],
+    *,
+    masks: MaskSet | None = None,
+    budget: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    shard: tuple[int, int] = (0, 1),
+    source: Mapping[str, Any] | None = None,
+    **asked: Any,
+) -> Summary:
+    """`certify_source` into a folder: one run for each size of picture, in a folder of its own, as by `run`.
+
+    Arguments are those of `certify_source` and of `run`; the same call goes on where it was stopped.
+    """
+    classifier, preprocessing = _prepared(model, options)
+    known = _parsed(regions)
+    found = groups(dataset, preprocessing, known, masks, budget)
+    _keep(Path(out), known, preprocessing, found)
+    for number, group in enumerate(found):
+        part, folder = dataset.part(group.members), Path(out) / group.name
+        # Small groups have one shard each: they must not all fall to the first process.
+        mine = ((shard[0] - number) % shard[1], shard[1])
+        run(
+            classifier, part.prepared(preprocessing), part.true_labels, group.masks, folder, ids=part.ids,
+            regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name}, **asked,
+        )  # fmt: skip
+        classifier = _sized(classifier, Folder(folder).existing().batch_size)
+    return summary(out)
+
+
+def groups(
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    regions: RegionSet,
+    masks: MaskSet | None = None,
+    budget: Mapping[str, Any] | None = None,
+) -> list[SizeGroup]:
+    """The pictures by size, each size with its regions and masks."""
+    asked = tuple(sorted((budget or {}).items()))
+    return [
+        SizeGroup(size, members, pulled, masks or _cover(pulled, preprocessing.output(size), asked))
+        for size, members in by_size(dataset).items()
+        for pulled in [pulled_back(regions, preprocessing, size)]
+    ]
+
+
+def by_size(dataset: Dataset) -> dict[Sides, tuple[int, ...]]:
+    """The numbers of the pictures by their size; a picture that cannot be read goes with the first that can."""
+    sizes = [_size(dataset, number) for number in range(len(dataset))]
+    first = next((size for size in sizes if size is not None), None)
+    if first is None:
+        dataset[0]  # says what is wrong with it
+        raise InvalidInput(f"{dataset.source}: no picture can be read")
+    found: dict[Sides, list[int]] = {}
+    for number, size in enumerate(sizes):
+        found.setdefault(size or first, []).append(number)
+    return {size: tuple(found[size]) for size in sorted(found)}
+
+
+def pulled_back(regions: RegionSet, preprocessing: Preprocessing, size: Sides) -> RegionSet:
+    """What regions on a picture of (height, width) can change of the model's input.
+
+    >>> from maskcover import CenterCrop, Resize, squares
+    >>> steps = Preprocessing((Resize(256, "bicubic"), CenterCrop(224)))
+    >>> print(pulled_back(squares(size=32), steps, (375, 500)))
+    through(squares(size=32), Resize(256, kernel="bicubic"), CenterCrop(224), source=(375, 500))
+    """
+    return through(regions, *preprocessing.steps, source=size) if preprocessing.steps else regions
+
+
+def is_source_run(out: str | PathLike[str]) -> bool:
+    """Whether a folder holds runs in the frame of the source."""
+    return (Path(out) / _NAME).is_file()
+
+
+def summary(out: str | PathLike[str]) -> Summary:
+    """The summary of the rows that a folder holds, of all sizes where it is a run in the frame of the source."""
+    if not is_source_run(out):
+        return input_summary(out)
+    sizes = source_document(out)["sizes"]
+    return Summary.of(_shards(Path(out), sizes), sum(sizes.values()))
+
+
+def source_document(out: str | PathLike[str]) -> dict[str, Any]:
+    """What such a run is about: regions, preprocessing, and how many pictures of each size there are."""
+    path = Path(out) / _NAME
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if document["schema"] != 1 or not all(isinstance(count, int) for count in document["sizes"].values()):
+            raise InvalidInput("another schema")
+        _ = document["regions"], document["preprocessing"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput(f"{path} does not say what was run ({error}); name another folder") from error
+    return document
+
+
+def _shards(out: Path, sizes: Mapping[str, int]) -> Iterator[Shard]:
+    for name in sizes:
+        folder = Folder(out / name)
+        config = folder.config()
+        if config is not None:
+            yield from shards(folder, config)
+
+
+def _keep(out: Path, regions: RegionSet, preprocessing: Preprocessing, found: list[SizeGroup]) -> None:
+    """Put down what is run, or compare: each folder compares the rest."""
+    document = {
+        "schema": 1,
+        "frame": "source",
+        "regions": str(regions),
+        "preprocessing": str(preprocessing),
+        "sizes": {group.name: len(group.members) for group in found},
+    }
+    if is_source_run(out):
+        before = source_document(out)
+        pairs = [(name, before.get(name), now) for name, now in document.items()]
+        changed = [f"{name}: {old} before, {now} now" for name, old, now in pairs if old != now]
+        if changed:
+            raise InvalidInput(f"{out} holds another run ({'; '.join(changed)}); name another folder")
+        return
+    if Folder(out).config() is not None:
+        raise InvalidInput(f"{out} holds a run in the frame of the model's input; name another folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"cannot write to the folder {out}: {error.strerror}") from error
+    write_atomically(out / _NAME, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def _prepared(model: object, options: Mapping[str, Any] | None) -> tuple[MaskedClassifier, Preprocessing]:
+    classifier = as_classifier(model, options or {})
+    preprocessing = getattr(classifier, "preprocessing", None)
+    if not isinstance(preprocessing, Preprocessing):
+        raise InvalidInput(
+            f"what the images of {type(model).__name__} go through is not known, so regions on the source cannot be "
+            "pulled back through it; name it with preprocessing=maskcover.data.Preprocessing(…)"
+        )
+    return classifier, preprocessing
+
+
+def _sized(classifier: MaskedClassifier, batch_size: int) -> MaskedClassifier:
+    """The classifier in the batch size that it settled for the first group, by a clock: the others have the same."""
+    resize: Callable[[int], MaskedClassifier] | None = getattr(classifier, "of_batch_size", None)
+    return classifier if classifier.batch_size is not None or resize is None else resize(batch_size)
+
+
+def _parsed(regions: RegionSet | str) -> RegionSet:
+    return parse_regions(regions) if isinstance(regions, str) else regions
+
+
+@lru_cache(maxsize=4096)
+def _cover(regions: RegionSet, size: Sides, budget: tuple[tuple[str, Any], ...]) -> MaskSet:
+    return cover(regions, size, **dict(budget))
+
+
+def _size(dataset: Dataset, number: int) -> Sides | None:
+    try:
+        return dataset.size(number)
+    except InvalidInput:
+        return None  # reading it will fail too, and says why in its row

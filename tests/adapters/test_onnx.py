@@ -1,0 +1,133 @@
+"""ONNX files: pinned settings, the batch of the export, and clear words for what is not a classifier of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from maskcover_onnx import ADAPTER
+
+import maskcover as mc
+from maskcover import FingerprintMismatch, InvalidInput
+from tests.adapters.test_contract import FLOATS, SIDE, Net, exported
+
+MASKS = mc.cover(mc.squares(size=2), SIDE, grid=(2, 2))
+IMAGES = list(FLOATS)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return saved(tmp_path, exported(Net()))
+
+
+def saved(folder: Path, model: onnx.ModelProto) -> Path:
+    onnx.save(model, folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_file_classifies_as_the_module_it_was_made_of(file: Path) -> None:
+    classifier = mc.load_classifier(f"onnx:{file}", batch_size=3)
+    hidden = np.zeros((3, SIDE, SIDE), dtype=np.bool_)
+    with torch.inference_mode():
+        theirs = Net().eval()(torch.from_numpy(FLOATS)).numpy()
+    assert np.allclose(np.asarray(classifier.scores(IMAGES, hidden)), theirs, atol=1e-5)
+    twin = mc.certify(Net().eval(), IMAGES, [0, 1, 2], MASKS, batch_size=3)
+    result = mc.certify(classifier, IMAGES, [0, 1, 2], MASKS)
+    assert result.undefended.tolist() == twin.undefended.tolist()
+    assert result.certified.tolist() == twin.certified.tolist()
+    assert dict(result.fingerprint.entries)["providers"] == "CPUExecutionProvider"
+
+
+def test_a_session_and_a_model_of_the_package_onnx_are_known_by_their_classes(file: Path) -> None:
+    named = mc.certify(mc.load_classifier(f"onnxruntime:{file}", batch_size=2), IMAGES, [0, 1, 2], MASKS)
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    for model in (session, onnx.load(file)):
+        found = mc.certify(model, IMAGES, [0, 1, 2], MASKS, batch_size=2)
+        assert found.fingerprint == named.fingerprint
+        assert found == named
+
+
+def test_a_session_made_from_bytes_is_refused(file: Path) -> None:
+    session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+    with pytest.raises(InvalidInput, match="onnx:FILE"):
+        mc.certify(session, IMAGES, [0, 1, 2], MASKS)
+
+
+def test_the_batch_of_the_export_is_the_batch(tmp_path: Path) -> None:
+    file = saved(tmp_path, exported(Net(), batch="2"))
+    assert mc.load_classifier(f"onnx:{file}").batch_size == 2
+    assert mc.load_classifier(f"onnx:{file}", batch_size=2).batch_size == 2
+    assert len(mc.certify(mc.load_classifier(f"onnx:{file}"), IMAGES, [0, 1, 2], MASKS)) == 3
+    with pytest.raises(InvalidInput, match="exported for batches of 2, not 4"):
+        mc.load_classifier(f"onnx:{file}", batch_size=4)
+
+
+def test_another_file_is_not_served_under_the_certificates_of_the_first(file: Path, tmp_path: Path) -> None:
+    result = mc.certify(mc.load_classifier(f"onnx:{file}", batch_size=2), IMAGES, [0, 1, 2], MASKS)
+    assert mc.defend(mc.load_classifier(f"onnx:{file}", batch_size=2), result)(IMAGES) == result.defended.tolist()
+    (tmp_path / "other").mkdir()
+    other = saved(tmp_path / "other", exported(Net(broken=True)))
+    with pytest.raises(FingerprintMismatch, match="weights"):
+        mc.defend(mc.load_classifier(f"onnx:{other}", batch_size=2), result)
+
+
+def network(inputs: str, outputs: str, body: str) -> onnx.ModelProto:
+    graph = onnx.parser.parse_graph(f"network ({inputs}) => ({outputs}) {{ {body} }}")
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+
+
+TWO = ("float[N, 3, 4, 4] images", "float[N, 48] scores, float[N, 48] other",
+       "scores = Flatten <axis=1> (images) other = Neg (scores)")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "named"),
+    [
+        (network("int64[N, 3, 4, 4] images", "int64[N, 48] scores", "scores = Flatten (images)"), {}, "int64"),
+        (network("float[N, 48] images", "float[N, 48] scores", "scores = Neg (images)"), {}, r"\['N', 48\]"),
+        (
+            network("float[N, 3, 4, 4] a, float[N, 3, 4, 4] b", "float[N, 3, 4, 4] c", "c = Add (a, b)"),
+            {},
+            "expected one input",
+        ),
+        (network(*TWO), {}, "outputs scores, other"),
+        (network(*TWO), {"output": "third"}, "outputs scores, other"),
+    ],
+)
+def test_what_is_no_classifier_of_images_is_refused(
+    model: onnx.ModelProto, options: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        mc.load_classifier(f"onnx:{saved(tmp_path, model)}", **options)
+
+
+def test_one_of_several_outputs_is_named(tmp_path: Path) -> None:
+    file = saved(tmp_path, network(*TWO))
+    image, shown = np.arange(48, dtype=np.float32).reshape(3, 4, 4), np.zeros((1, 4, 4), dtype=np.bool_)
+    for name, sign in (("scores", 1), ("other", -1)):
+        scores = mc.load_classifier(f"onnx:{file}", output=name, batch_size=1).scores([image], shown)
+        assert np.array_equal(np.asarray(scores), sign * image.reshape(1, 48))
+
+
+def test_what_is_not_there_is_refused(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("no network")
+    with pytest.raises(InvalidInput, match="cannot open the network"):
+        mc.load_classifier(f"onnx:{tmp_path / 'text.onnx'}")
+    with pytest.raises(InvalidInput, match="No such file"):
+        mc.load_classifier("onnx:nowhere.onnx")
+    with pytest.raises(InvalidInput, match=r"has no NoSuchProvider here; it has .*CPUExecutionProvider"):
+        mc.load_classifier(f"onnx:{file}", providers="NoSuchProvider,CPUExecutionProvider")
+    assert isinstance(ADAPTER.load(str(file), providers=["CPUExecutionProvider"]), mc.MaskedClassifier)
+
+
+def test_images_of_whole_numbers_are_refused(file: Path) -> None:
+    with pytest.raises(InvalidInput, match="images of floats"):
+        mc.certify(
+            mc.load_classifier(f"onnx:{file}"), [(image * 255).astype(np.uint8) for image in IMAGES], [0] * 3, MASKS
+        )
