@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import claims, defense, geometry, models, runs, tradeoffs
+from maskcover.cli import claims, defense, geometry, models, runs, tradeoffs, training
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra
 
@@ -32,6 +32,7 @@ for command in (
     runs.report,
     runs.replay,
     runs.attack,
+    training.finetune,
 ):
     app.command()(command)
 
