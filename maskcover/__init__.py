@@ -9,11 +9,13 @@ from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_b
 from maskcover.data import open_dataset
 from maskcover.defense import (
     CertificationResult,
+    Explanation,
     MaskedClassifier,
     NumericContract,
     certify,
     defend,
     detection_curve,
+    explain,
     load_classifier,
     predict,
 )
@@ -70,6 +72,7 @@ __all__ = [
     "CoverCertificate",
     "CoverReport",
     "Crop",
+    "Explanation",
     "FingerprintMismatch",
     "Fit",
     "Flip",
@@ -100,6 +103,7 @@ __all__ = [
     "defend",
     "detection_curve",
     "disc",
+    "explain",
     "frontier",
     "half_planes",
     "load_classifier",
