@@ -89,13 +89,9 @@ def test_the_fashion_table_has_a_row_for_each_model_training_and_patch(
     assert "8 test images of Fashion-MNIST" in capsys.readouterr().out
 
 
-def test_missing_and_damaged_data_are_named(tmp_path: Path) -> None:
-    fashion = load("04_fashion_mnist")
+def test_missing_data_are_named_with_where_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"apt install dataset-fashion-mnist.*--data FOLDER"):
-        fashion.fashion(tmp_path, "train", 5)
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"something else")
-    with pytest.raises(SystemExit, match="train-images-idx3-ubyte is not an IDX file"):
-        fashion.fashion(tmp_path, "train", 5)
+        load("04_fashion_mnist").main(["--data", str(tmp_path / "nowhere"), "--jobs", "1"])
 
 
 def test_every_cell_of_the_papers_tables_has_a_command_and_its_masks(capsys: pytest.CaptureFixture[str]) -> None:
