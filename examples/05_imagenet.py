@@ -4,9 +4,9 @@ By default they are printed; with --run they are executed, one after another, an
 prints clean, defended and certified accuracy; "undefended" is Table 3. For Table 4 the paper drew 500 images of each
 data set, from a seed that it does not name; here they are all, or the first --limit.
 
-DATA has the folders imagenet, imagenette and cifar10, each with one subfolder of test images for each class, in the
-order of the labels of the model. CHECKPOINTS has a state dict for each data set, model and training, such as
-imagenet/vit-plain.pth and cifar10/resmlp-cutout.pth; `maskcover finetune` makes them (its weights.pt).
+DATA has the folders imagenet and imagenette, each with a part val that has a subfolder of images for each class, and
+cifar10 as it comes. CHECKPOINTS has a state dict for each data set, model and training, such as imagenet/vit-plain.pth
+and cifar10/resmlp-cutout.pth; `maskcover finetune` makes them (its weights.pt).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ MODELS = {
     "vit": "vit_base_patch16_224",
     "resmlp": "resmlp_24_224",
 }
+HALF, IMAGENET = ("0.5,0.5,0.5", "0.5,0.5,0.5"), ("0.485,0.456,0.406", "0.229,0.224,0.225")
+SCALES = {"resnet": HALF, "vit": HALF, "resmlp": IMAGENET}  # mean and standard deviation, as timm has them
 REGIONS = {
     **{f"square-{share}": f"squares(area={share})" for share in ("0.01", "0.02", "0.03", "0.004", "0.024")},
     "rectangles-0.01": "rectangles(area=0.01)",
@@ -56,10 +58,22 @@ class Cell:
         run = options.out / self.data / f"{self.model}-{self.training}" / self.patch
         weights = options.checkpoints / self.data / f"{self.model}-{self.training}.pth"
         return [
-            "maskcover", "certify", "--model", f"timm:{MODELS[self.model]}", "--checkpoint", str(weights),
-            "--data", str(options.data / self.data), "--masks", str(self.masks(options.out)),
+            "maskcover", "certify", "--model", f"timm:{MODELS[self.model]}", "--weights", str(weights),
+            *self.classes(), *self.preprocessing(), "--data", str(options.data / self.data),
+            "--split", "test" if self.data == "cifar10" else "val", "--masks", str(self.masks(options.out)),
             "--margin", "0.0001", "--at-least", "0", "--out", str(run),
         ]  # fmt: skip
+
+    def classes(self) -> list[str]:
+        """The data sets of ten classes have models of ten classes."""
+        return [] if self.data == "imagenet" else ["--classes", "10", "--option", "num_classes=10"]
+
+    def preprocessing(self) -> list[str]:
+        """timm's own, but for CIFAR-10, which the paper does not crop, and for the ResNet, which is 448×448 in timm."""
+        if self.data != "cifar10" and self.model != "resnet":
+            return []
+        mean, std = SCALES[self.model]
+        return ["--override-preprocessing", "--input-size", "224", "--mean", mean, "--std", std]
 
 
 def cells() -> list[Cell]:

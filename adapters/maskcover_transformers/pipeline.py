@@ -42,7 +42,7 @@ class DefendedPipeline(transformers.ImageClassificationPipeline):  # type: ignor
         self.preprocessing = preprocessing_of(self.image_processor)
         options = {"preprocessing": self.preprocessing, **(defense or {})}
         classifier = TorchClassifier(self.model.eval(), **options)
-        self.defended = defend(classifier, masks, preprocessing=repr(self.preprocessing))
+        self.defended = defend(classifier, masks, preprocessing=self.preprocessing.identity)
 
     def preprocess(self, image: Any, timeout: float | None = None) -> dict[str, torch.Tensor]:
         """A file, or an image of Pillow, as the model takes it."""

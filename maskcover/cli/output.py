@@ -6,7 +6,8 @@ import json
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from maskcover.errors import MaskcoverError, MaskcoverWarning, UndecidedPrediction
@@ -17,6 +18,18 @@ HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 def answer(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
     """Print the answer of a command on stdout: a JSON document, or lines for people."""
     print(json.dumps(document, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
+
+
+@contextmanager
+def working(task: str, *, shown: bool) -> Iterator[None]:
+    """Show on stderr that something takes its time."""
+    if not shown:
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{task} …"):
+        yield
 
 
 def note(text: str) -> None:

@@ -1,12 +1,11 @@
-"""Reading what is typed on the command line: sizes, numbers, models. Nothing heavy is imported at the top."""
+"""Reading what is typed on the command line: sizes, numbers, options. Nothing heavy is imported at the top."""
 
 from __future__ import annotations
 
-import importlib
+import json
 import os
 import re
-import sys
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 from maskcover.errors import InvalidInput
@@ -67,25 +66,19 @@ def read_shard(text: str | None) -> tuple[int, int]:
     return int(first), int(count)
 
 
-def read_model(text: str) -> Any:
-    """The model that ``package.module:name`` names: a model, or a callable that makes one when called with nothing.
+def read_options(texts: Iterable[str]) -> dict[str, Any]:
+    """NAME=VALUE texts as arguments: a value that is JSON is read as such, any other is a text.
 
-    The current folder is searched first, as by ``python -m``.
+    >>> read_options(["num_classes=10", "prompts=cats.txt"])
+    {'num_classes': 10, 'prompts': 'cats.txt'}
     """
-    module, _, name = text.partition(":")
-    if not module or not name:
-        raise InvalidInput(f"--model expects package.module:callable; got {text!r}")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-        return _made(found)
-    except Exception as error:
-        raise InvalidInput(f"--model {text}: {type(error).__name__}: {error}") from error
-
-
-def _made(found: Any) -> Any:
-    from maskcover.defense.adapters import is_model
-
-    return found() if callable(found) and not is_model(found) else found
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise InvalidInput(f"--option expects NAME=VALUE, such as num_classes=10; got {text!r}")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from maskcover.cli.defense import claimed
+from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer
+from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
     from maskcover.cli.sources import Source
@@ -26,15 +27,24 @@ def report(
     as_json: Json = False,
 ) -> None:
     """What a run amounts to, worked out from its rows: accuracies with exact intervals, cost, errors."""
-    from maskcover.runs import Folder, summary
+    from maskcover.runs import Folder, is_source_run, source_document, summary
 
-    found, config = summary(run), Folder(run).existing()
-    lines = [
-        str(found),
-        f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
-        f"  fingerprint {config.fingerprint.digest}",
-    ]
-    answer(found.document() | {"config": dict(config.document)}, lines, as_json=as_json)
+    found = summary(run)
+    if is_source_run(run):
+        document = source_document(run)
+        sizes = f"{len(document['sizes'])} sizes: {', '.join(str(run / name) for name in document['sizes'])}"
+        lines = [
+            f"  against {document['regions']} on the source images, seen through {document['preprocessing']}",
+            f"  of {sizes}",
+        ]
+    else:
+        config = Folder(run).existing()
+        document = dict(config.document)
+        lines = [
+            f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
+            f"  fingerprint {config.fingerprint.digest}",
+        ]
+    answer(found.document() | {"config": document}, [str(found), *lines], as_json=as_json)
     raise typer.Exit(claimed(found, at_least))
 
 
@@ -50,12 +60,9 @@ def replay(
     from maskcover.runs import replay as again
 
     source, config = _source(run, model)
-    dataset = source.dataset()
-    images = source.images(dataset, Folder(run).masks(config).grid)
-    found = again(
-        run, source.load_model(), images, dataset.true_labels, ids=dataset.ids, sample=sample, seed=seed,
-        **source.options(),
-    )  # fmt: skip
+    classifier, dataset, preprocessing = opened(source, Folder(run).masks(config))
+    images = dataset.prepared(preprocessing)
+    found = again(run, classifier, images, dataset.true_labels, ids=dataset.ids, sample=sample, seed=seed)
     document = {
         "rows": found.rows,
         "flips": list(map(str, found.flips)),
@@ -82,23 +89,23 @@ def attack(
     from maskcover.runs import Folder, shards
 
     source, config = _source(run, None)
-    dataset = source.dataset()
-    places = {name: number for number, name in enumerate(dataset.ids)}
     masks = Folder(run).masks(config)
+    classifier, dataset, preprocessing = opened(source, masks)
+    places = {name: number for number, name in enumerate(dataset.ids)}
     rows = [row for shard in shards(Folder(run), config) for row in shard.rows if row.verdict != "error"]
     chosen = [row for verdict in (True, False) for row in [one for one in rows if one.certified is verdict][:limit]]
-    images, labels = source.images(dataset, masks.grid), dataset.true_labels
+    images, labels = dataset.prepared(preprocessing), dataset.true_labels
     numbers = [places[row.id] for row in chosen]
-    low, high = images.preprocessing.range
+    low, high = preprocessing.range
     found = attacked(
-        source.load_model(),
+        classifier,
         [images[number] for number in numbers],
         labels[numbers],
         masks,
         regions=config.regions,
         certified=np.array([row.certified for row in chosen]),
         batch_size=config.batch_size, method=config.procedure.method,
-        placements=placements, restarts=restarts, steps=steps, seed=seed, low=low, high=high, **source.options(),
+        placements=placements, restarts=restarts, steps=steps, seed=seed, low=low, high=high,
     )  # fmt: skip
     refuted = [chosen[number].id for number in found.refutations]
     document = {"report": str(found), "attempts": found.attempts, "refuted": refuted}
@@ -111,9 +118,12 @@ def _source(run: Path, model: str | None) -> tuple[Source, Config]:
     from dataclasses import replace
 
     from maskcover.cli.sources import Source
-    from maskcover.runs import Folder
+    from maskcover.runs import Folder, is_source_run, source_document
 
+    if is_source_run(run):
+        names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
+        raise InvalidInput(f"{run} holds one run for each size of picture; name one of them: {names}")
     config = Folder(run).existing()
     kept: dict[str, Any] = config.document["source"]
     source = Source.of(kept, run)
-    return (source if model is None else replace(source, model=model)), config
+    return (source if model is None else replace(source, model=model, weights=None, options=())), config

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from maskcover.cli.reading import read_model, read_numbers
-from maskcover.data import Dataset, Prepared, Preprocessing, open_dataset
-from maskcover.defense import NumericContract
+from maskcover.cli.reading import read_numbers, read_options, read_size
+from maskcover.data import Dataset, Preprocessing, open_dataset
+from maskcover.data.preprocessing import Layout
+from maskcover.defense import MaskedClassifier, NumericContract, load_classifier
 from maskcover.errors import InvalidInput
-from maskcover.grid import Grid
+from maskcover.masks import MaskSet
 from maskcover.regions import Fit
+from maskcover.runs import by_size
+
+_DEFAULT_SIZE = "224"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +25,8 @@ class Source:
     model: str
     data: str
     labels: str | None = None
-    mean: str = "0"
-    std: str = "1"
+    mean: str | None = None
+    std: str | None = None
     fill: float | None = None
     batch_size: int | None = None
     dtype: str | None = None
@@ -34,6 +38,13 @@ class Source:
     classes: str | None = None
     sample: int | None = None
     seed: int = 0
+    weights: str | None = None
+    options: tuple[str, ...] = ()
+    input_size: str | None = None
+    channels: int | None = None
+    override: bool = False
+    size: str | None = None
+    """Of a run in the frame of the source: the size of its pictures, such as 375x500."""
 
     @classmethod
     def of(cls, document: dict[str, Any], where: Path) -> Source:
@@ -41,34 +52,70 @@ class Source:
         names = {field.name for field in fields(cls)}
         if not {"model", "data"} <= document.keys() <= names:
             raise InvalidInput(f"{where} was not started by `maskcover certify --out`; use the Python function instead")
-        return cls(**document)
+        return cls(**document | {"options": tuple(document.get("options", ()))})
 
     def document(self) -> dict[str, Any]:
         """For a run to keep."""
-        return asdict(self)
+        return asdict(self) | {"options": list(self.options)}
 
-    def options(self) -> dict[str, Any]:
-        """What the model's adapter is told; nothing that was not asked for."""
-        contract = NumericContract(self.dtype, self.tf32, self.memory_format, self.compiled, self.batch_size)  # type: ignore[arg-type]  # checked there
-        told = {"fill": self.fill, "contract": None if contract == NumericContract() else contract}
-        return {name: value for name, value in told.items() if value is not None}
-
-    def load_model(self) -> Any:
-        """The model."""
-        return read_model(self.model)
+    def classifier(self, masks: MaskSet | None = None) -> MaskedClassifier:
+        """The model, told nothing that was not asked for."""
+        told = self._told()
+        if self.override:
+            told["preprocessing"] = self._typed(Preprocessing(), masks)
+        return load_classifier(self.model, **told)
 
     def dataset(self) -> Dataset:
         """The pictures, and their labels if there are any."""
-        return open_dataset(
+        found = open_dataset(
             self.data, split=self.split, labels=self.labels, classes=self.classes,
             limit=self.limit, sample=self.sample, seed=self.seed,
         )  # fmt: skip
+        if self.size is None:
+            return found
+        height, width = cast("tuple[int, int]", read_size(self.size))
+        return found.part(by_size(found)[height, width])
 
-    def images(self, dataset: Dataset, grid: Grid) -> Prepared:
-        """The pictures as the model takes them."""
-        if grid.ndim != 2:
-            raise InvalidInput(f"pictures have two dimensions; the masks are for {grid}")
-        fit = Fit((grid.shape[0], grid.shape[1]))
-        return dataset.prepared(
-            Preprocessing((fit,), read_numbers(self.mean, "--mean"), read_numbers(self.std, "--std"))
-        )
+    def preprocessing(self, classifier: MaskedClassifier, masks: MaskSet | None) -> Preprocessing:
+        """What pictures go through: what the model declares, with what was typed instead.
+
+        For a model that declares nothing the picture is fitted into the input, and scaled to [0, 1].
+        """
+        declared = getattr(classifier, "preprocessing", None)
+        if not isinstance(declared, Preprocessing):
+            layout: Layout = "hwc" if getattr(classifier, "layout", "chw") == "hwc" else "chw"
+            return self._typed(Preprocessing(layout=layout), masks)
+        if (self.mean, self.std, self.channels, self.input_size) == (None, None, None, None):
+            return declared
+        return self._typed(declared, masks)
+
+    def _typed(self, own: Preprocessing, masks: MaskSet | None) -> Preprocessing:
+        """A preprocessing with what was typed instead."""
+        size = self._size(own, masks)
+        channels = own.channels if self.channels is None else self.channels
+        kept = (own.mean, own.std) if channels == own.channels else ((0.0,), (1.0,))
+        mean = kept[0] if self.mean is None else read_numbers(self.mean, "--mean")
+        std = kept[1] if self.std is None else read_numbers(self.std, "--std")
+        return Preprocessing(own.steps if own.size == size else (Fit(size),), mean, std, channels, own.layout)
+
+    def _size(self, own: Preprocessing, masks: MaskSet | None) -> tuple[int, int]:
+        """The model's input: as it is typed, else its own, else that of the masks, else 224."""
+        if self.input_size is None and own.size is not None:
+            return own.size
+        typed = read_size(self.input_size or _DEFAULT_SIZE)
+        sides = (typed, typed) if isinstance(typed, int) else typed
+        found = sides if self.input_size or masks is None else masks.grid.shape
+        if len(found) != 2:
+            raise InvalidInput(f"pictures have two dimensions; got the size {'×'.join(map(str, found))}")
+        return found[0], found[1]
+
+    def _told(self) -> dict[str, Any]:
+        """What the model's adapter is told."""
+        contract = NumericContract(self.dtype, self.tf32, self.memory_format, self.compiled)  # type: ignore[arg-type]  # checked there
+        told = {
+            "fill": self.fill,
+            "contract": None if contract == NumericContract() else contract,
+            "batch_size": self.batch_size,
+            "weights": self.weights,
+        }
+        return {name: value for name, value in told.items() if value is not None} | read_options(self.options)

@@ -8,22 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from maskcover.cli.defense import (
-    Classes,
-    Data,
-    Fill,
-    InputSize,
-    Limit,
-    Masks,
-    Mean,
-    Model,
-    Regions,
-    Sample,
-    Split,
-    Std,
-    masks_of,
-    watched,
-)
+from maskcover.cli import options as o
+from maskcover.cli.certifying import masks_in, prepared, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import answer
 from maskcover.errors import InvalidInput, MissingExtra
@@ -39,20 +25,24 @@ _MIXTURES = {"constant": "Constant", "ramp": "Ramp", "step": "Step"}
 
 
 def finetune(
-    model: Model,
-    data: Data,
+    model: o.Model,
+    data: o.Data,
     out: Annotated[Path, typer.Option(help="Keep the training in this folder; the same command resumes it.")],
-    masks: Masks = None,
-    regions: Regions = None,
-    labels: Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")] = None,
-    input_size: InputSize = None,
-    mean: Mean = "0",
-    std: Std = "1",
-    fill: Fill = None,
-    limit: Limit = None,
-    split: Split = None,
-    classes: Classes = None,
-    sample: Sample = None,
+    masks: o.Masks = None,
+    regions: o.Regions = None,
+    labels: o.Labels = None,
+    weights: o.Weights = None,
+    option: o.Options = None,
+    input_size: o.InputSize = None,
+    mean: o.Mean = None,
+    std: o.Std = None,
+    channels: o.Channels = None,
+    override: o.Override = False,
+    fill: o.Fill = None,
+    limit: o.Limit = None,
+    split: o.Split = None,
+    classes: o.Classes = None,
+    sample: o.Sample = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
     optimizer: Annotated[str, typer.Option(help='"adamw", or "sgd" with momentum.')] = "adamw",
@@ -94,27 +84,29 @@ def finetune(
     recipe = training.Recipe(
         epochs, batch_size, optimizer, lr, momentum, weight_decay, lr_schedule, amp, validation_images, keep, seed
     )
-    masks_used = masks_of(masks, regions, input_size)
-    hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
-    hiding = _hiding(training, masks_used, cutout, cutout_count, random_masks, hidden)
-    table = None if labels is None else str(labels)
     source = Source(
-        model, data, table, mean, std, fill, limit=limit, split=split, classes=classes, sample=sample, seed=seed
+        model, data, None if labels is None else str(labels), mean, std, fill, limit=limit, split=split,
+        classes=classes, sample=sample, seed=seed, weights=weights, options=tuple(option or ()),
+        input_size=input_size, channels=channels, override=override,
     )  # fmt: skip
-    parts = _parts(source, validation_split, validation_share)
     training.seeded(seed)
+    shown = watched(as_json=as_json)
+    classifier, dataset, preprocessing, masks_used = prepared(
+        source, masks_in(masks, input_size), regions, progress=shown
+    )  # fmt: skip
+    parts = _parts(source, dataset, validation_split, validation_share)
+    hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
     found = training.finetune(
-        source.load_model(), *((source.images(part, masks_used.grid), part.true_labels) for part in parts), masks_used,
-        hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out,
+        classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), masks_used,
+        hiding=_hiding(training, masks_used, cutout, cutout_count, random_masks, hidden), recipe=recipe,
+        regions=regions, margin=margin, out=out, workers=workers, progress=shown,
         source=source.document() | {"validation_split": validation_split, "validation_share": validation_share},
-        workers=workers, progress=watched(as_json=as_json), **source.options(),
     )  # fmt: skip
     answer(found.document(), [str(found), f"weights: {out / 'weights.pt'}"], as_json=as_json)
 
 
-def _parts(source: Source, split: str | None, share: float) -> list[Dataset]:
+def _parts(source: Source, dataset: Dataset, split: str | None, share: float) -> list[Dataset]:
     """The pictures to train with, and those for validation."""
-    dataset = source.dataset()
     if source.split is None and all(name.startswith("test/") for name in dataset.ids):
         raise InvalidInput(
             f"{source.data} gives its test images unless told otherwise; train with others: --split train"

@@ -75,6 +75,11 @@ class Preprocessing:
             _expect_doable(step)
 
     @property
+    def identity(self) -> str:
+        """What is done, and by which Pillow, in words for a fingerprint."""
+        return f"{self!r} by Pillow {pillow().__version__}"
+
+    @property
     def size(self) -> tuple[int, int] | None:
         """(height, width) of the result, if it is the same for every picture."""
         known: tuple[int, int] | None = None

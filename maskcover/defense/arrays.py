@@ -51,14 +51,15 @@ class ArrayClassifier:
         self.batch_size = 16 if batch_size is None else batch_size
         self.fill = checked_fill(fill)
         self.preprocessing = preprocessing
-        self._function, self._layout, self._identity = function, layout, identity
+        self.layout = layout
+        self._function, self._identity = function, identity
         self._shape: tuple[int, ...] | None = None
 
     @property
     def identity(self) -> dict[str, str]:
         """The function and the fill, in words."""
         own = self._identity or {"function": _name(self._function)}
-        return own | {"fill": " ".join(map(repr, self.fill)), "layout": self._layout}
+        return own | {"fill": " ".join(map(repr, self.fill)), "layout": self.layout}
 
     def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
         """See `MaskedClassifier`; images are arrays of one shape."""
@@ -68,7 +69,7 @@ class ArrayClassifier:
     def _shown(self, batch: npt.NDArray[Any], hidden: BoolArray) -> npt.NDArray[Any]:
         """The batch with the fill in what is hidden, by selection: whatever was there is gone."""
         grey = batch.ndim == hidden.ndim
-        axis = -1 if grey or self._layout == "hwc" else 1
+        axis = -1 if grey or self.layout == "hwc" else 1
         wide = batch[..., None] if grey else batch
         fill = np.array(self.fill).astype(batch.dtype)
         held = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)
@@ -87,11 +88,11 @@ class ArrayClassifier:
             found = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
             raise InvalidInput(f"expected images as arrays of numbers; got {found}")
         channels = image.ndim - len(size)
-        sides = image.shape[max(0, channels) :] if self._layout == "chw" else image.shape[: len(size)]
+        sides = image.shape[max(0, channels) :] if self.layout == "chw" else image.shape[: len(size)]
         if channels not in (0, 1) or sides != size or self._shape not in (None, image.shape):
             told = ", ".join(map(str, size))
             raise InvalidInput(
-                f"the masks are for images of ({told}), with channels {'last' if self._layout == 'hwc' else 'first'}, "
+                f"the masks are for images of ({told}), with channels {'last' if self.layout == 'hwc' else 'first'}, "
                 f"all of one shape; got an image of {image.shape}"
             )
         self._shape = image.shape

@@ -104,6 +104,8 @@ def fingerprint(asked: Evaluator, preprocessing: str = NONE) -> Fingerprint:
 def preprocessing_of(images: Images) -> str:
     """What a data set says that its images have gone through: its `preprocessing`, if it has one."""
     told = getattr(images, "preprocessing", None)
+    if isinstance(told, Preprocessing):
+        return told.identity
     return NONE if told is None else repr(told)
 
 

@@ -1,7 +1,17 @@
 """Runs over data sets: shards that are written once, summaries from rows, and replays."""
 
 from maskcover.runs.folder import Config, Folder, Shard, shards
-from maskcover.runs.frames import SizeGroup, SourceResult, certify_source, run_source, summary
+from maskcover.runs.frames import (
+    SizeGroup,
+    SourceResult,
+    by_size,
+    certify_source,
+    groups,
+    is_source_run,
+    run_source,
+    source_document,
+    summary,
+)
 from maskcover.runs.replay import Flip, Replay, replay
 from maskcover.runs.rows import Row
 from maskcover.runs.run import run
@@ -17,10 +27,14 @@ __all__ = [
     "SizeGroup",
     "SourceResult",
     "Summary",
+    "by_size",
     "certify_source",
+    "groups",
+    "is_source_run",
     "replay",
     "run",
     "run_source",
     "shards",
+    "source_document",
     "summary",
 ]

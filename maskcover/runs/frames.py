@@ -103,6 +103,7 @@ def certify_source(
     regions: RegionSet | str,
     *,
     masks: MaskSet | None = None,
+    preprocessing: Preprocessing | None = None,
     budget: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
     **asked: Any,
@@ -110,10 +111,11 @@ def certify_source(
     """Certify pictures against regions that the attacker paints on them, before the preprocessing.
 
     Args:
-        model: As for `certify`, with a `preprocessing`: that of its adapter, or named in the options.
+        model: As for `certify`.
         dataset: Labelled pictures, see `open_dataset`.
         regions: What the attacker may overwrite on the picture, or its text.
         masks: One mask set for all sizes; by default each size has its own, made by `cover`.
+        preprocessing: What the pictures go through; by default what the model declares.
         budget: For `cover`, such as ``{"max_mask_area": 0.1}``.
         options: For the adapter.
         **asked: As for `certify`: method, threshold, rule, margin, probes, progress.
@@ -135,16 +137,16 @@ def certify_source(
     >>> result.certified, [group.name for group in result.groups]
     (array([ True,  True]), ['24x24', '25x24'])
     """
-    classifier, preprocessing = _prepared(model, options)
+    classifier, seen = _prepared(model, options, preprocessing)
     known = _parsed(regions)
-    found, results = groups(dataset, preprocessing, known, masks, budget), []
+    found, results = groups(dataset, seen, known, masks, budget), []
     for group in found:
         part = dataset.part(group.members)
-        images = part.prepared(preprocessing)
+        images = part.prepared(seen)
         result = certify(classifier, images, part.true_labels, group.masks, regions=group.regions, **asked)
         classifier = _sized(classifier, result.start.evaluator.batch_size)
         results.append(result)
-    return SourceResult(known, preprocessing, tuple(found), tuple(results))
+    return SourceResult(known, seen, tuple(found), tuple(results))
 
 
 def run_source(
@@ -154,6 +156,7 @@ def run_source(
     out: str | PathLike[str],
     *,
     masks: MaskSet | None = None,
+    preprocessing: Preprocessing | None = None,
     budget: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
     shard: tuple[int, int] = (0, 1),
@@ -164,16 +167,16 @@ def run_source(
 
     Arguments are those of `certify_source` and of `run`; the same call goes on where it was stopped.
     """
-    classifier, preprocessing = _prepared(model, options)
+    classifier, seen = _prepared(model, options, preprocessing)
     known = _parsed(regions)
-    found = groups(dataset, preprocessing, known, masks, budget)
-    _keep(Path(out), known, preprocessing, found)
+    found = groups(dataset, seen, known, masks, budget)
+    _keep(Path(out), known, seen, found)
     for number, group in enumerate(found):
         part, folder = dataset.part(group.members), Path(out) / group.name
         # Small groups have one shard each: they must not all fall to the first process.
         mine = ((shard[0] - number) % shard[1], shard[1])
         run(
-            classifier, part.prepared(preprocessing), part.true_labels, group.masks, folder, ids=part.ids,
+            classifier, part.prepared(seen), part.true_labels, group.masks, folder, ids=part.ids,
             regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name}, **asked,
         )  # fmt: skip
         classifier = _sized(classifier, Folder(folder).existing().batch_size)
@@ -279,9 +282,11 @@ def _keep(out: Path, regions: RegionSet, preprocessing: Preprocessing, found: li
     write_atomically(out / _NAME, (json.dumps(document, indent=2) + "\n").encode())
 
 
-def _prepared(model: object, options: Mapping[str, Any] | None) -> tuple[MaskedClassifier, Preprocessing]:
+def _prepared(
+    model: object, options: Mapping[str, Any] | None, named: Preprocessing | None
+) -> tuple[MaskedClassifier, Preprocessing]:
     classifier = as_classifier(model, options or {})
-    preprocessing = getattr(classifier, "preprocessing", None)
+    preprocessing = getattr(classifier, "preprocessing", None) if named is None else named
     if not isinstance(preprocessing, Preprocessing):
         raise InvalidInput(
             f"what the images of {type(model).__name__} go through is not known, so regions on the source cannot be "

@@ -117,7 +117,9 @@ def test_parts_of_a_data_set_are_trained_and_validated_with(run: Run, command: l
     [
         (["--model", f"{MODELS}:brightness"], "no parameter to train"),
         (["--model", f"{MODELS}:crash"], "AttributeError"),
-        (["--model", f"{MODELS}:NOT_A_MODEL"], "expected a torch.nn.Module"),
+        (["--model", f"{MODELS}:NOT_A_MODEL"], "no adapter knows a int"),
+        (["--model", "numpy:mean"], "expected a torch.nn.Module"),
+        (["--model", f"{MODELS}:training"], "in training mode; call model.eval() first"),
         (["--data", "nowhere"], "there is no file or folder nowhere"),
         (["--masks", "nowhere.json"], "cannot read nowhere.json"),
         (["--optimizer", "adam"], "optimizer must be one of adamw, sgd"),

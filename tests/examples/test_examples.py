@@ -11,8 +11,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import typer
 
 import maskcover
+from maskcover.cli import app
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -104,10 +106,20 @@ def test_every_cell_of_the_papers_tables_has_a_command_and_its_masks(capsys: pyt
     assert len(runs) == 24 + 12 + 18
     assert {one[one.index("--masks") + 1] for one in runs} == {one[one.index("--output") + 1] for one in covers}
     assert {one[one.index("--model") + 1] for one in runs} == {f"timm:{name}" for name in imagenet.MODELS.values()}
-    assert "C/cifar10/resmlp-plain.pth" in {one[one.index("--checkpoint") + 1] for one in runs}
+    assert "C/cifar10/resmlp-plain.pth" in {one[one.index("--weights") + 1] for one in runs}
     # One run, one folder: the tables share those that they have in common.
     folders = {one[one.index("--out") + 1]: tuple(one) for one in runs}
     assert len(folders) == len({tuple(one) for one in runs})
+
+
+def test_every_command_of_the_papers_tables_can_be_read() -> None:
+    program = typer.main.get_command(app)
+    for _, name, *arguments in load("05_imagenet").main([]):
+        command = program.commands[name]  # type: ignore[attr-defined]  # it is a group
+        read = command.make_context(name, arguments).params
+        if name == "certify":
+            assert (read["margin"], read["at_least"], read["override"]) == (1e-4, 0.0, read["mean"] is not None)
+            assert (read["option"] == ["num_classes=10"]) is ("imagenet/" not in read["weights"])
 
 
 def test_the_regions_of_the_papers_tables_are_those_of_the_paper() -> None:

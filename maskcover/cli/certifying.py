@@ -1,0 +1,235 @@
+"""What `maskcover certify` does with its options: at once or into a folder, in the frame of the input or of the source.
+
+Of each of the four there is one function here; they share how a row, a claim and an exit code are told.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, working
+from maskcover.cli.reading import read_size
+from maskcover.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from maskcover.cli.sources import Source
+    from maskcover.data import Dataset, Preprocessing
+    from maskcover.defense import CertificationResult, MaskedClassifier, Verdict
+    from maskcover.masks import MaskSet
+    from maskcover.runs import SourceResult, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command answers with: a document for machines, lines for people, and an exit code."""
+
+    document: dict[str, Any]
+    lines: Sequence[str]
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be certified, whatever the frame and the folder.
+
+    `kept` are the arguments of a resumable run, None without a folder; `certified` those of `certify` and `run` alike.
+    """
+
+    source: Source
+    masks: MaskSet | None
+    regions: str | None
+    at_least: float
+    certified: Mapping[str, Any]
+    out: Path | None
+    kept: Mapping[str, Any]
+
+    def outcome(self, frame: str) -> Outcome:
+        """Certify."""
+        if frame == "source":
+            return _source_kept(self, self.out) if self.out is not None else _source_at_once(self)
+        if frame != "input":
+            raise InvalidInput(f'--frame is "input" or "source"; got {frame!r}')
+        return _kept(self, self.out) if self.out is not None else _at_once(self)
+
+    def opened(self) -> tuple[MaskedClassifier, Dataset, Preprocessing]:
+        """See `opened`."""
+        return opened(self.source, self.masks, progress=self.certified["progress"])
+
+    def prepared(self) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
+        """See `prepared`."""
+        return prepared(self.source, self.masks, self.regions, progress=self.certified["progress"])
+
+    def drawn(self) -> str:
+        """What the attacker may overwrite on the source, which nothing else can tell."""
+        if self.regions is None:
+            raise InvalidInput('--frame source needs the regions on the source, such as --regions "squares(size=32)"')
+        return self.regions
+
+
+def masks_in(path: Path | None, input_size: str | None) -> MaskSet | None:
+    """The masks of a file, if one is named; of the size that is typed, if one is."""
+    from maskcover.grid import Grid
+    from maskcover.masks import MaskSet
+
+    if path is None:
+        return None
+    masks = MaskSet.load(path)
+    if input_size is not None and Grid.of(read_size(input_size)) != masks.grid:
+        raise InvalidInput(f"{path} holds masks for {masks.grid}, but --input-size is {input_size}; they must agree")
+    return masks
+
+
+def _at_once(asked: Asked) -> Outcome:
+    from maskcover.defense import certify
+
+    classifier, dataset, preprocessing, masks = asked.prepared()
+    images = dataset.prepared(preprocessing)
+    result = certify(classifier, images, dataset.true_labels, masks, regions=asked.regions, **asked.certified)
+    document = _document(result) | {"frame": "input", "image_size": list(masks.grid.shape)}
+    frame = f"Frame: the model's input of {masks.grid} pixels, after {preprocessing}."
+    return _told(asked, result, dataset, document, frame)
+
+
+def _source_at_once(asked: Asked) -> Outcome:
+    from maskcover.runs import certify_source
+
+    classifier, dataset, preprocessing = asked.opened()
+    result = certify_source(
+        classifier, dataset, asked.drawn(), masks=asked.masks, preprocessing=preprocessing, **asked.certified
+    )
+    document = {
+        "claim": str(result),
+        "frame": "source",
+        "regions": str(result.regions),
+        "preprocessing": str(preprocessing),
+        "sizes": [
+            {"size": list(group.size), "images": len(one)} | _document(one)
+            for group, one in zip(result.groups, result.results, strict=True)
+        ],
+        "certified": int(result.certified.sum()),
+        "total": len(result),
+    }
+    return _told(asked, result, dataset, document, f"Frame: the source images, before {preprocessing}.")
+
+
+def _kept(asked: Asked, out: Path) -> Outcome:
+    from maskcover.runs import run
+
+    classifier, dataset, preprocessing, masks = asked.prepared()
+    found = run(
+        classifier, dataset.prepared(preprocessing), dataset.true_labels, masks, out, ids=dataset.ids,
+        regions=asked.regions, source=asked.source.document(), **asked.certified, **asked.kept,
+    )  # fmt: skip
+    return Outcome(found.document() | {"frame": "input"}, [str(found)], claimed(found, asked.at_least))
+
+
+def _source_kept(asked: Asked, out: Path) -> Outcome:
+    from maskcover.runs import run_source
+
+    classifier, dataset, preprocessing = asked.opened()
+    found = run_source(
+        classifier, dataset, asked.drawn(), out, masks=asked.masks, preprocessing=preprocessing,
+        source=asked.source.document(), **asked.certified, **asked.kept,
+    )  # fmt: skip
+    frame = f"Frame: the source images, before {preprocessing}."
+    return Outcome(found.document() | {"frame": "source"}, [str(found), frame], claimed(found, asked.at_least))
+
+
+def claimed(summary: Summary, at_least: float) -> int:
+    """The exit code of a run; what is not done yet, and errors, are undecided."""
+    undecided = summary.errors + summary.total - summary.rows
+    return claim(summary.certified, undecided, summary.total, at_least)
+
+
+def claim(certified: int, undecided: int, total: int, at_least: float) -> int:
+    """Refuted only if even the images that could not be decided would not save the claim."""
+    if certified >= at_least * total:
+        return HOLDS
+    return REFUTED if certified + undecided < at_least * total else UNDECIDED
+
+
+def watched(*, as_json: bool) -> bool:
+    """Whether somebody looks at a progress bar: a terminal, and nobody who asked for JSON."""
+    return sys.stderr.isatty() and not as_json
+
+
+def opened(
+    source: Source, masks: MaskSet | None, *, progress: bool = False
+) -> tuple[MaskedClassifier, Dataset, Preprocessing]:
+    """The model, the pictures, and what they go through."""
+    with working(f"loading {source.model}", shown=progress):
+        classifier = source.classifier(masks)
+    with working(f"opening {source.data}", shown=progress):
+        dataset = source.dataset()
+    return classifier, dataset, source.preprocessing(classifier, masks)
+
+
+def prepared(
+    source: Source, masks: MaskSet | None, regions: str | None, *, progress: bool = False
+) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
+    """The same, and masks: those of a file, or made for the regions in the size of the model's input."""
+    from maskcover.covering import cover
+
+    if masks is None and regions is None:
+        raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
+    classifier, dataset, preprocessing = opened(source, masks, progress=progress)
+    if masks is None:
+        masks = cover(regions or "", preprocessing.size or 224)
+    return classifier, dataset, preprocessing, masks
+
+
+def _told(
+    asked: Asked, result: CertificationResult | SourceResult, dataset: Dataset, document: dict[str, Any], frame: str
+) -> Outcome:
+    rows = [_row(name, verdict) for name, verdict in zip(dataset.ids, result.verdicts, strict=True)]
+    chosen = dataset.chosen
+    document |= {"data": dataset.source, "sample": None if chosen is None else chosen.document(), "images": rows}
+    some = [] if chosen is None else [f"Only {chosen} images:"]
+    undecided = int(((result.undefended < 0) | (result.defended < 0)).sum())
+    code = claim(int(result.certified.sum()), undecided, len(result), asked.at_least)
+    return Outcome(document, [*map(_line, rows), *some, str(result), frame], code)
+
+
+def _row(name: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": name,
+        "label": verdict.label,
+        "certified": verdict.certificate.certified,
+        "error": verdict.error,
+        "undefended": verdict.undefended,
+        "defended": verdict.answer,
+        "case": verdict.defended.case.value,
+        "failing_pair": verdict.certificate.failing,
+        "lead": verdict.lead,
+        "evaluations": verdict.evaluations,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    outcome = "certified" if row["certified"] else row["error"] or f"not certified (masks {row['failing_pair']} fail)"
+    return (
+        f"{row['id']}: label {row['label']}, undefended {row['undefended']}, "
+        f"defended {row['defended']} ({row['case']}), {outcome}"
+    )
+
+
+def _document(result: CertificationResult) -> dict[str, Any]:
+    return {
+        "claim": str(result),
+        "regions": str(result.regions),
+        "masks": len(result.masks),
+        "digest": result.masks.digest,
+        "method": result.procedure.method,
+        "threshold": result.procedure.threshold,
+        "rule": result.rule,
+        "numerics": result.numerics,
+        "margin": result.margin,
+        "probes_skipped": list(result.start.probes.skipped),
+        "fingerprint": dict(result.fingerprint.entries),
+        "certified": int(result.certified.sum()),
+        "total": len(result),
+    }
