@@ -4,9 +4,10 @@ By default they are printed; with --run they are executed, one after another, an
 prints clean, defended and certified accuracy; "undefended" is Table 3. For Table 4 the paper drew 500 images of each
 data set, from a seed that it does not name; here they are all, or the first --limit.
 
-DATA has the folders imagenet and imagenette, each with a part val that has a subfolder of images for each class, and
-cifar10 as it comes. CHECKPOINTS has a state dict for each data set, model and training, such as imagenet/vit-plain.pth
-and cifar10/resmlp-cutout.pth; `maskcover finetune` makes them (its weights.pt).
+DATA has the folders imagenet and imagenette, as they are distributed (val/n01440764/…), and cifar10, with its batches.
+Patches on CIFAR's pictures, before they are enlarged, are certified too: a table of our own. CHECKPOINTS has a state
+dict for each data set, model and training, such as
+imagenet/vit-plain.pth and cifar10/resmlp-cutout.pth; `maskcover finetune` makes them (its weights.pt).
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ MODELS = {
     "vit": "vit_base_patch16_224",
     "resmlp": "resmlp_24_224",
 }
-HALF, IMAGENET = ("0.5,0.5,0.5", "0.5,0.5,0.5"), ("0.485,0.456,0.406", "0.229,0.224,0.225")
-SCALES = {"resnet": HALF, "vit": HALF, "resmlp": IMAGENET}  # mean and standard deviation, as timm has them
 REGIONS = {
     **{f"square-{share}": f"squares(area={share})" for share in ("0.01", "0.02", "0.03", "0.004", "0.024")},
     "rectangles-0.01": "rectangles(area=0.01)",
@@ -32,6 +31,14 @@ REGIONS = {
 }
 PHOTOS = ("square-0.01", "square-0.02", "square-0.03")
 PATCHES = {"imagenette": PHOTOS, "imagenet": PHOTOS, "cifar10": ("square-0.004", "square-0.024")}
+# How many classes the checkpoints have.
+DATA: dict[str, tuple[str, ...]] = {
+    "imagenet": ("--split", "val"),
+    "imagenette": ("--split", "val", "--classes", "10", "--option", "num_classes=10"),
+    "cifar10": ("--option", "num_classes=10"),
+}
+# Mean and standard deviation, as timm has them.
+SCALES = {"resnet": ("0.5", "0.5"), "vit": ("0.5", "0.5"), "resmlp": ("0.485,0.456,0.406", "0.229,0.224,0.225")}
 TABLE_4 = ("rectangles-0.01", "square-0.01", "two-squares-0.01", "square-0.02")
 TABLE_5 = {"imagenette": "square-0.02", "imagenet": "square-0.02", "cifar10": "square-0.024"}
 
@@ -45,6 +52,7 @@ class Cell:
     model: str
     training: str
     patch: str
+    frame: str = "input"
 
     def masks(self, out: Path) -> Path:
         return out / "masks" / f"{self.patch}.json"
@@ -55,29 +63,35 @@ class Cell:
         return ["maskcover", "cover", REGIONS[self.patch], *grid, "--output", str(self.masks(out))]
 
     def certify(self, options: argparse.Namespace) -> list[str]:
-        run = options.out / self.data / f"{self.model}-{self.training}" / self.patch
+        name = self.patch if self.frame == "input" else f"{self.patch}-on-the-source"
+        run = options.out / self.data / f"{self.model}-{self.training}" / name
         weights = options.checkpoints / self.data / f"{self.model}-{self.training}.pth"
         return [
             "maskcover", "certify", "--model", f"timm:{MODELS[self.model]}", "--weights", str(weights),
-            *self.classes(), *self.preprocessing(), "--data", str(options.data / self.data),
-            "--split", "test" if self.data == "cifar10" else "val", "--masks", str(self.masks(options.out)),
+            *DATA[self.data], *self.preprocessing(), "--data", self.opened(options.data), *self.defence(options.out),
             "--margin", "0.0001", "--at-least", "0", "--out", str(run),
         ]  # fmt: skip
 
-    def classes(self) -> list[str]:
-        """The data sets of ten classes have models of ten classes."""
-        return [] if self.data == "imagenet" else ["--classes", "10", "--option", "num_classes=10"]
-
     def preprocessing(self) -> list[str]:
-        """timm's own, but for CIFAR-10, which the paper does not crop, and for the ResNet, which is 448×448 in timm."""
+        """timm's own; but CIFAR is enlarged as a whole, not cropped, and of timm the ResNet would take 448×448."""
         if self.data != "cifar10" and self.model != "resnet":
             return []
         mean, std = SCALES[self.model]
         return ["--override-preprocessing", "--input-size", "224", "--mean", mean, "--std", std]
 
+    def defence(self, out: Path) -> list[str]:
+        """The masks; in the frame of the source they are made for what a patch becomes on the input."""
+        if self.frame == "input":
+            return ["--masks", str(self.masks(out))]
+        return ["--regions", REGIONS[self.patch], "--frame", self.frame]
+
+    def opened(self, folder: Path) -> str:
+        """What --data names."""
+        return f"cifar10:{folder / self.data}" if self.data == "cifar10" else str(folder / self.data)
+
 
 def cells() -> list[Cell]:
-    """All of Tables 2 (with 3), 4 and 5. Cells that several tables share are one run."""
+    """All of Tables 2 (with 3), 4 and 5, and CIFAR in the frame of its pictures. Shared cells are one run."""
     two = [
         Cell("Tables 2 and 3", data, model, "cutout", patch)
         for data, patches in PATCHES.items()
@@ -91,7 +105,12 @@ def cells() -> list[Cell]:
         for model in MODELS
         for training in ("plain", "cutout")
     ]
-    return [*two, *four, *five]
+    own = [
+        Cell("CIFAR-10, patches on the pictures", "cifar10", model, "cutout", patch, "source")
+        for model in MODELS
+        for patch in PATCHES["cifar10"]
+    ]
+    return [*two, *four, *five, *own]
 
 
 def execute(command: list[str]) -> None:
@@ -112,7 +131,7 @@ def main(arguments: list[str] | None = None) -> list[list[str]]:
     how.add_argument("--run", action="store_true", help="execute them")
     options = parser.parse_args(arguments)
     limit = [] if options.limit is None else ["--limit", str(options.limit)]
-    covers = {cell.masks(options.out): cell.cover(options.out) for cell in cells()}
+    covers = {cell.masks(options.out): cell.cover(options.out) for cell in cells() if cell.frame == "input"}
     if options.run:
         (options.out / "masks").mkdir(parents=True, exist_ok=True)
     commands = []

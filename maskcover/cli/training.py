@@ -90,17 +90,17 @@ def finetune(
         input_size=input_size, channels=channels, override=override,
     )  # fmt: skip
     training.seeded(seed)
-    shown = watched(as_json=as_json)
-    classifier, dataset, preprocessing, masks_used = prepared(
-        source, masks_in(masks, input_size), regions, progress=shown
-    )  # fmt: skip
-    parts = _parts(source, dataset, validation_split, validation_share)
+    progress = watched(as_json=as_json)
+    given = masks_in(masks, input_size)
+    classifier, dataset, preprocessing, masks_used = prepared(source, given, regions, progress=progress)
     hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
+    hiding = _hiding(training, masks_used, cutout, cutout_count, random_masks, hidden)
+    parts = _parts(source, dataset, validation_split, validation_share)
     found = training.finetune(
         classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), masks_used,
-        hiding=_hiding(training, masks_used, cutout, cutout_count, random_masks, hidden), recipe=recipe,
-        regions=regions, margin=margin, out=out, workers=workers, progress=shown,
+        hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out,
         source=source.document() | {"validation_split": validation_split, "validation_share": validation_share},
+        workers=workers, progress=progress,
     )  # fmt: skip
     answer(found.document(), [str(found), f"weights: {out / 'weights.pt'}"], as_json=as_json)
 

@@ -62,7 +62,7 @@ def trained() -> torch.nn.Module:
     """The same with the weights of the file that the environment names."""
     model = linear()
     model.load_state_dict(torch.load(os.environ["MASKCOVER_TEST_WEIGHTS"], weights_only=True))
-    return model
+    return model.eval()
 
 
 def failing() -> torch.nn.Module:

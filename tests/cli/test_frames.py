@@ -44,10 +44,8 @@ def test_regions_on_the_source_are_pulled_back_for_each_size(run: Run, sizes: st
 def test_the_frame_of_the_input_is_the_default_and_said(run: Run, sizes: str) -> None:
     found = run("certify", *MODEL, *SIDE, "--data", sizes, "--regions", "squares(size=6)")
     assert "Frame: the model's input of 24×24 pixels, after Fit((24, 24)); mean 0.5" in found.out
-    assert (
-        run("certify", *MODEL, *SIDE, "--data", sizes, "--regions", "squares(size=6)", "--json").json["frame"]
-        == "input"
-    )
+    told = run("certify", *MODEL, *SIDE, "--data", sizes, "--regions", "squares(size=6)", "--json").json
+    assert told["frame"] == "input"
 
 
 def test_a_run_in_the_frame_of_the_source_is_reported_resumed_and_replayed_by_size(run: Run, sizes: str) -> None:

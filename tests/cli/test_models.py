@@ -32,8 +32,8 @@ def test_a_timm_model_brings_its_preprocessing_and_its_input_size(run: Run, nois
     found = run("certify", *TIMM, "--data", noise, *REGIONS, "--out", "RUN")
     assert found.code in (0, 1), found.err
     config = json.loads(Path("RUN/run.json").read_text())
-    assert "Resize(size=168, kernel='bicubic'" in config["fingerprint"]["preprocessing"]
-    assert "0.485" in config["fingerprint"]["preprocessing"]
+    assert "Resize(size=168, kernel='bilinear'" in config["fingerprint"]["preprocessing"]
+    assert "mean=(0.5, 0.5, 0.5)" in config["fingerprint"]["preprocessing"]
     assert config["source"]["options"] == ["num_classes=3"]
     assert run("replay", "RUN").code == 0
     assert run("predict", *TIMM, "--data", noise, *REGIONS).code == 0
@@ -42,7 +42,7 @@ def test_a_timm_model_brings_its_preprocessing_and_its_input_size(run: Run, nois
 @pytest.mark.parametrize(
     ("more", "named"),
     [
-        (("--mean", "0.5"), "not prepared as the model declares"),
+        (("--mean", "0.485"), "not prepared as the model declares"),
         (("--input-size", "96"), "the masks are for 96×96, but the model takes 160×160"),
         (("--option", "nothing"), "--option expects NAME=VALUE"),
         (("--option", "nothing=1"), "unexpected keyword argument 'nothing'"),
@@ -78,7 +78,8 @@ def test_an_estimator_certifies_grey_digits(run: Run, tmp_path: Path, monkeypatc
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     found = run(
-        "certify", "--model", "digits_model:fitted", "--data", f"idx:{tmp_path}", "--channels", "1", "--input-size", "8",
+        "certify", "--model", "digits_model:fitted", "--data", f"idx:{tmp_path}", "--channels", "1",
+        "--input-size", "8",
         "--regions", "squares(size=1)", "--fill", "0.5", "--json",
     )  # fmt: skip
     assert found.code == 0, found.err

@@ -56,7 +56,7 @@ def finetune(
     Args:
         model: Maps float tensors (n, channels, height, width) to scores (n, classes). It is trained where it is, and
             in evaluation mode afterwards, whatever happens. Or a classifier made of such a model, as from
-            `maskcover.load_classifier`: then its model is, and it is what certifies.
+            `maskcover.load_classifier`: then its model is, and certified with its fill and contract.
         train, validation: Pairs (images, labels): float images (channels, height, width) as the model takes them,
             tensors or arrays, in anything with a length and an index; labels whole numbers from 0.
         masks: The mask set of the defence that the model is for.
@@ -67,8 +67,8 @@ def finetune(
         source: Texts that say where model and data come from, kept and compared with the rest.
         workers: Threads that read images ahead; 0 reads them in turn.
         progress: Show a progress bar on stderr.
-        **options: For the adapter when it certifies, such as ``fill=0.5``. The batch size is the
-            recipe's unless it is named. A classifier has them already.
+        **options: For the adapter when it certifies, such as ``fill=0.5``. By default the batch size is
+            that of the classifier, or else of the recipe.
 
     Returns:
         One record an epoch; number 0 is the model as it was given. It may be the one to keep.
@@ -93,11 +93,11 @@ def finetune(
     >>> finetune(net, data, data, masks, recipe=Recipe(epochs=5, batch_size=8, lr=0.05)).kept.certified
     16
     """
-    judged = model
+    rows = recipe.batch_size
     if isinstance(model, TorchClassifier):
-        model, told = model.model, {"fill": model.fill, "contract": model.contract}
-    else:
-        options = told = {"batch_size": recipe.batch_size} | options
+        rows = model.batch_size or rows
+        told = {"fill": model.fill, "contract": model.contract, "preprocessing": model.preprocessing}
+        model, options = model.model, told | options
     if not isinstance(model, torch.nn.Module):
         raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
     known = claimed_regions(masks, regions)
@@ -106,10 +106,10 @@ def finetune(
         Examples.of(pair, name, masks.grid.shape, dtype)
         for pair, name in ((train, "train"), (validation, "validation"))
     )
-    asked = {"regions": known, "margin": margin}
+    asked = {"regions": known, "margin": margin, "batch_size": rows} | options
     config = _flat(
         {"source": dict(source or {}), "recipe": asdict(recipe), "hiding": str(hiding), "masks": masks.digest}
-        | {"certify": {name: str(value) for name, value in (asked | told).items()}}
+        | {"certify": {name: str(value) for name, value in asked.items()}}
         | {"train": learn.summary(), "validation": judge.summary()}
         | {"architecture": architecture_digest(model), "weights": weights_digest(model)}
     )
@@ -118,7 +118,7 @@ def finetune(
         with torch.enable_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
             learner = Learner.of(model, learn, hiding, recipe, workers=workers, progress=progress)
             examined = judge.some(recipe.validation_images, recipe.seed)
-            examination = partial(_examined, judged, model, examined, masks, asked | options | {"progress": progress})
+            examination = partial(_examined, model, examined, masks, asked | {"progress": progress})
             return _trained(learner, examination, None if out is None else Keeper(Path(out), config), config)
     finally:
         model.eval()
@@ -154,13 +154,11 @@ def _trained(
     return report
 
 
-def _examined(
-    judged: object, model: torch.nn.Module, examples: Examples, masks: MaskSet, asked: dict[str, Any]
-) -> Epoch:
+def _examined(model: torch.nn.Module, examples: Examples, masks: MaskSet, asked: dict[str, Any]) -> Epoch:
     """What the model is worth on the validation images, as epoch 0."""
     begun = time.perf_counter()
     model.eval()
-    found = certify(judged, examples.images, examples.labels, masks, **asked)
+    found = certify(model, examples.images, examples.labels, masks, **asked)
     undefended, defended = (int((labels == found.labels).sum()) for labels in (found.undefended, found.defended))
     certified = int(found.certified.sum())
     return Epoch(0, None, undefended, defended, certified, len(found), time.perf_counter() - begun)
