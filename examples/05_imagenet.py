@@ -31,13 +31,14 @@ REGIONS = {
 }
 PHOTOS = ("square-0.01", "square-0.02", "square-0.03")
 PATCHES = {"imagenette": PHOTOS, "imagenet": PHOTOS, "cifar10": ("square-0.004", "square-0.024")}
-# How many classes the checkpoints have. CIFAR is enlarged as a whole, not resized and cropped as photos are.
-ENLARGED = ("--override-preprocessing", "--input-size", "224", "--mean", "0.5", "--std", "0.5")
+# How many classes the checkpoints have.
 DATA: dict[str, tuple[str, ...]] = {
     "imagenet": ("--split", "val"),
     "imagenette": ("--split", "val", "--classes", "10", "--option", "num_classes=10"),
-    "cifar10": ("--option", "num_classes=10", *ENLARGED),
+    "cifar10": ("--option", "num_classes=10"),
 }
+# Mean and standard deviation, as timm has them.
+SCALES = {"resnet": ("0.5", "0.5"), "vit": ("0.5", "0.5"), "resmlp": ("0.485,0.456,0.406", "0.229,0.224,0.225")}
 TABLE_4 = ("rectangles-0.01", "square-0.01", "two-squares-0.01", "square-0.02")
 TABLE_5 = {"imagenette": "square-0.02", "imagenet": "square-0.02", "cifar10": "square-0.024"}
 
@@ -67,9 +68,16 @@ class Cell:
         weights = options.checkpoints / self.data / f"{self.model}-{self.training}.pth"
         return [
             "maskcover", "certify", "--model", f"timm:{MODELS[self.model]}", "--weights", str(weights),
-            *DATA[self.data], "--data", self.opened(options.data), *self.defence(options.out),
+            *DATA[self.data], *self.preprocessing(), "--data", self.opened(options.data), *self.defence(options.out),
             "--margin", "0.0001", "--at-least", "0", "--out", str(run),
         ]  # fmt: skip
+
+    def preprocessing(self) -> list[str]:
+        """timm's own; but CIFAR is enlarged as a whole, not cropped, and of timm the ResNet would take 448×448."""
+        if self.data != "cifar10" and self.model != "resnet":
+            return []
+        mean, std = SCALES[self.model]
+        return ["--override-preprocessing", "--input-size", "224", "--mean", mean, "--std", std]
 
     def defence(self, out: Path) -> list[str]:
         """The masks; in the frame of the source they are made for what a patch becomes on the input."""

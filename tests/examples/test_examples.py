@@ -11,8 +11,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import typer
 
 import maskcover
+from maskcover.cli import app
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -89,13 +91,9 @@ def test_the_fashion_table_has_a_row_for_each_model_training_and_patch(
     assert "8 test images of Fashion-MNIST" in capsys.readouterr().out
 
 
-def test_missing_and_damaged_data_are_named(tmp_path: Path) -> None:
-    fashion = load("04_fashion_mnist")
+def test_missing_data_are_named_with_where_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"apt install dataset-fashion-mnist.*--data FOLDER"):
-        fashion.fashion(tmp_path, "train", 5)
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"something else")
-    with pytest.raises(SystemExit, match="train-images-idx3-ubyte is not an IDX file"):
-        fashion.fashion(tmp_path, "train", 5)
+        load("04_fashion_mnist").main(["--data", str(tmp_path / "nowhere"), "--jobs", "1"])
 
 
 def test_every_cell_of_the_papers_tables_has_a_command_and_its_masks(capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,6 +113,16 @@ def test_every_cell_of_the_papers_tables_has_a_command_and_its_masks(capsys: pyt
     # One run, one folder: the tables share those that they have in common.
     folders = {one[one.index("--out") + 1]: tuple(one) for one in runs}
     assert len(folders) == len({tuple(one) for one in runs})
+
+
+def test_every_command_of_the_papers_tables_can_be_read() -> None:
+    program = typer.main.get_command(app)
+    for _, name, *arguments in load("05_imagenet").main([]):
+        command = program.commands[name]  # type: ignore[attr-defined]  # it is a group
+        read = command.make_context(name, arguments).params
+        if name == "certify":
+            assert (read["margin"], read["at_least"], read["override"]) == (1e-4, 0.0, read["mean"] is not None)
+            assert (read["option"] == ["num_classes=10"]) is ("imagenet/" not in read["weights"])
 
 
 def test_the_regions_of_the_papers_tables_are_those_of_the_paper() -> None:

@@ -94,10 +94,14 @@ class Examples:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Some:
-    """Some images of a sequence."""
+    """Some images of a sequence, which have gone through what all of them have."""
 
     images: Images
     numbers: list[int]
+
+    @property
+    def preprocessing(self) -> Any:
+        return getattr(self.images, "preprocessing", None)
 
     def __len__(self) -> int:
         return len(self.numbers)
