@@ -3,10 +3,20 @@
 Figures are made without pyplot: no display, no global state. Every function draws on the axes that it is given.
 """
 
-# isort: split  # the module above says which extra is missing, before the others need it
-from maskcover.plot.defense import draw_detection, draw_one_mask_labels, draw_pairs, draw_placements, save_explanation
-from maskcover.plot.figures import BARE, FRAME, HIDDEN, percent_down, png, save_drawing
-from maskcover.plot.geometry import draw_bound, draw_frontier, draw_masks, draw_tiling, draw_witness, save
+from maskcover.errors import MissingExtra
+
+try:
+    from maskcover.plot.defense import (
+        draw_detection,
+        draw_one_mask_labels,
+        draw_pairs,
+        draw_placements,
+        save_explanation,
+    )  # fmt: skip
+    from maskcover.plot.figures import BARE, FRAME, HIDDEN, percent_down, png, save_drawing
+    from maskcover.plot.geometry import draw_bound, draw_frontier, draw_masks, draw_tiling, draw_witness, save
+except ImportError as error:
+    raise MissingExtra(f"pictures need matplotlib ({error}); try: pip install 'maskcover[plot]'") from error
 
 __all__ = [
     "BARE",

@@ -66,14 +66,13 @@ def draw_placements(image: npt.ArrayLike, placement_map: PlacementMap, ax: Axes 
 def draw_detection(curve: DetectionCurve, ax: Axes | None = None) -> Axes:
     """Clean and certified shares against the threshold of detection: the two curves behind the paper's Figure 9.
 
-        Args:
-            curve: What `detection_curve` answered.
-            ax: Where to draw; a new figure by default.
+    Args:
+        curve: What `detection_curve` answered.
+        ax: Where to draw; a new figure by default.
 
-        >>> from maskcover.canonical import write_atomically
-    from maskcover.defense import DetectionCurve, Explanation, Levels
-        >>> [line.get_label() for line in draw_detection(DetectionCurve((Levels(0.5, 0.75),))).lines]
-        ['clean: right, no alert', 'certified: right, or an alert']
+    >>> from maskcover.defense import DetectionCurve, Levels
+    >>> [line.get_label() for line in draw_detection(DetectionCurve((Levels(0.5, 0.75),))).lines]
+    ['clean: right, no alert', 'certified: right, or an alert']
     """
     ax = new_axes(ax)
     thresholds, clean, certified = curve.steps()
@@ -112,7 +111,7 @@ def draw_one_mask_labels(explanation: Explanation, ax: Axes | None = None, names
         ax.add_collection(rectangles([box], facecolor=(*to_rgb(colour), 0.25), edgecolor=colour, linewidth=1))
         if len(masks) <= _MOST_LABELS:
             centre = left + width / 2, top + height / 2
-            ax.text(*centre, _name(label, names), ha="center", va="center", fontsize=6)
+            ax.text(*centre, _name(label, names), ha="center", va="center", fontsize=7)
     frame(ax, *sides)
     count = int((explanation.one_mask == explanation.label).sum())
     ax.set_title(f"under one mask: {count} of {len(masks)} have the label")

@@ -9,17 +9,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from maskcover.canonical import write_atomically
-from maskcover.errors import InvalidInput, MissingExtra
-from maskcover.grid import Box, Grid
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
-try:
-    from matplotlib.axes import Axes
-    from matplotlib.collections import PatchCollection
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Patch, Rectangle
-except ImportError as error:
-    raise MissingExtra(f"pictures need matplotlib ({error}); try: pip install 'maskcover[plot]'") from error
+from maskcover.canonical import write_atomically
+from maskcover.errors import InvalidInput
+from maskcover.grid import Box, Grid
 
 # Mid-tones, told apart in any kind of colour vision and on a white or a black page (Okabe and Ito's blue, vermilion).
 HIDDEN = "#2f7fb8"
