@@ -60,7 +60,7 @@ from maskcover.regions import (
     union,
     within,
 )
-from maskcover.runs import replay, run
+from maskcover.runs import certify_source, replay, run, run_source
 
 __version__ = "0.1.0"
 
@@ -99,6 +99,7 @@ __all__ = [
     "avoiding",
     "bitmap",
     "certify",
+    "certify_source",
     "cover",
     "defend",
     "detection_curve",
@@ -119,6 +120,7 @@ __all__ = [
     "replay",
     "rotations",
     "run",
+    "run_source",
     "squares",
     "stripes",
     "through",

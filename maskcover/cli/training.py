@@ -21,6 +21,24 @@ if TYPE_CHECKING:
     from maskcover.data import Dataset
     from maskcover.masks import MaskSet
 
+CutoutSide = Annotated[
+    str | None,
+    typer.Option(help="Side of Cutout's squares: 128px, or a share; by default 4/7, which is 128 of 224."),
+]
+MasksAtOnce = Annotated[
+    int | None, typer.Option(min=1, help="Instead of squares: up to so many of the masks hidden at once.")
+]
+Mixing = Annotated[
+    str,
+    typer.Option(help='How many images are masked: "constant"; "ramp" from none; "step": none, then at half time.'),
+]
+ValidationSplit = Annotated[
+    str | None, typer.Option(help="Which part of the data is for validation; by default a share of --split.")
+]
+Keep = Annotated[
+    str, typer.Option(help='Whose weights to keep: "certified", the epoch that certified most of them; or "last".')
+]
+
 _MIXTURES = {"constant": "Constant", "ramp": "Ramp", "step": "Step"}
 
 
@@ -51,27 +69,15 @@ def finetune(
     weight_decay: Annotated[float, typer.Option(help="Of either optimizer.")] = 1e-4,
     lr_schedule: Annotated[str, typer.Option(help='"cosine" down to 0, or "constant".')] = "cosine",
     amp: Annotated[str, typer.Option(help='Mixed precision: "off", "auto", "bfloat16" or "float16".')] = "off",
-    cutout: Annotated[
-        str | None,
-        typer.Option(help="Side of Cutout's squares: 128px, or a share; by default 4/7, which is 128 of 224."),
-    ] = None,
+    cutout: CutoutSide = None,
     cutout_count: Annotated[int, typer.Option(min=1, help="Squares an image.")] = 2,
-    random_masks: Annotated[
-        int | None, typer.Option(min=1, help="Instead of squares: up to so many of the masks hidden at once.")
-    ] = None,
-    schedule: Annotated[
-        str,
-        typer.Option(help='How many images are masked: "constant"; "ramp" from none; "step": none, then at half time.'),
-    ] = "constant",
+    random_masks: MasksAtOnce = None,
+    schedule: Mixing = "constant",
     share: Annotated[float, typer.Option(min=0.0, max=1.0, help="The share of images masked at the end.")] = 1.0,
-    validation_split: Annotated[
-        str | None, typer.Option(help="Which part of the data is for validation; by default a share of --split.")
-    ] = None,
+    validation_split: ValidationSplit = None,
     validation_share: Annotated[float, typer.Option(help="That share, drawn by --seed.")] = 0.1,
     validation_images: Annotated[int, typer.Option(min=1, help="So many of them are certified after an epoch.")] = 500,
-    keep: Annotated[
-        str, typer.Option(help='Whose weights to keep: "certified", the epoch that certified most of them; or "last".')
-    ] = "certified",
+    keep: Keep = "certified",
     margin: Annotated[float, typer.Option(help="The lead that certifying asks for, see certify.")] = 1e-4,
     workers: Annotated[int, typer.Option(min=0, help="Threads that read images ahead.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of the split, the order, what is hidden, and random weights.")] = 0,
@@ -90,14 +96,13 @@ def finetune(
         input_size=input_size, channels=channels, override=override,
     )  # fmt: skip
     training.seeded(seed)
-    progress = watched(as_json=as_json)
-    given = masks_in(masks, input_size)
-    classifier, dataset, preprocessing, masks_used = prepared(source, given, regions, progress=progress)
+    given, progress = masks_in(masks, input_size), watched(as_json=as_json)
+    classifier, dataset, preprocessing, used = prepared(source, given, regions, progress=progress)
     hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
-    hiding = _hiding(training, masks_used, cutout, cutout_count, random_masks, hidden)
+    hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
     parts = _parts(source, dataset, validation_split, validation_share)
     found = training.finetune(
-        classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), masks_used,
+        classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), used,
         hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out,
         source=source.document() | {"validation_split": validation_split, "validation_share": validation_share},
         workers=workers, progress=progress,
