@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, working
+from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, note, working
 from maskcover.cli.reading import read_size
 from maskcover.errors import InvalidInput
 
@@ -124,7 +124,8 @@ def _kept(asked: Asked, out: Path) -> Outcome:
         classifier, dataset.prepared(preprocessing), dataset.true_labels, masks, out, ids=dataset.ids,
         regions=asked.regions, source=asked.source.document(), **asked.certified, **asked.kept,
     )  # fmt: skip
-    return Outcome(found.document() | {"frame": "input"}, [str(found)], claimed(found, asked.at_least))
+    frame = f"Frame: the model's input of {masks.grid} pixels, after {preprocessing}."
+    return Outcome(found.document() | {"frame": "input"}, [str(found), frame], claimed(found, asked.at_least))
 
 
 def _source_kept(asked: Asked, out: Path) -> Outcome:
@@ -165,7 +166,10 @@ def opened(
         classifier = source.classifier(masks)
     with working(f"opening {source.data}", shown=progress):
         dataset = source.dataset()
-    return classifier, dataset, source.preprocessing(classifier, masks)
+    preprocessing = source.preprocessing(classifier, masks)
+    if getattr(classifier, "preprocessing", None) is None and (source.mean, source.std) == (None, None):
+        note(f"the model does not say how images are prepared; taken is {preprocessing}: name --mean and --std")
+    return classifier, dataset, preprocessing
 
 
 def prepared(

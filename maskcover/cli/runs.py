@@ -42,6 +42,7 @@ def report(
         document = dict(config.document)
         lines = [
             f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
+            f"  drawn on the model's input, after {dict(config.fingerprint.entries)['preprocessing']}",
             f"  fingerprint {config.fingerprint.digest}",
         ]
     answer(found.document() | {"config": document}, [str(found), *lines], as_json=as_json)

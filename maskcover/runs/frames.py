@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 from maskcover.canonical import write_atomically
 from maskcover.cells import BoolArray, IntArray
 from maskcover.covering import cover
-from maskcover.data import Dataset, Preprocessing
+from maskcover.data import Dataset, Picture, Preprocessing
 from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify, exact_interval
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -141,7 +141,7 @@ def certify_source(
     known = _parsed(regions)
     found, results = groups(dataset, seen, known, masks, budget), []
     for group in found:
-        part = dataset.part(group.members)
+        part = _of_size(dataset.part(group.members), group.size)
         images = part.prepared(seen)
         result = certify(classifier, images, part.true_labels, group.masks, regions=group.regions, **asked)
         classifier = _sized(classifier, result.start.evaluator.batch_size)
@@ -172,7 +172,7 @@ def run_source(
     found = groups(dataset, seen, known, masks, budget)
     _keep(Path(out), known, seen, found)
     for number, group in enumerate(found):
-        part, folder = dataset.part(group.members), Path(out) / group.name
+        part, folder = _of_size(dataset.part(group.members), group.size), Path(out) / group.name
         # Small groups have one shard each: they must not all fall to the first process.
         mine = ((shard[0] - number) % shard[1], shard[1])
         run(
@@ -210,6 +210,19 @@ def by_size(dataset: Dataset) -> dict[Sides, tuple[int, ...]]:
     for number, size in enumerate(sizes):
         found.setdefault(size or first, []).append(number)
     return {size: tuple(found[size]) for size in sorted(found)}
+
+
+def _of_size(dataset: Dataset, size: Sides) -> Dataset:
+    """The pictures, each refused if it is read in another size than its head said: its regions would be wrong."""
+
+    def read(number: int) -> Picture:
+        picture = dataset.read(number)
+        if picture.shape[:2] != size:
+            found, expected = ("×".join(map(str, sides)) for sides in (picture.shape[:2], size))
+            raise InvalidInput(f"{dataset.ids[number]} was read as {found}, but its head says {expected}")
+        return picture
+
+    return replace(dataset, read=read)
 
 
 def pulled_back(regions: RegionSet, preprocessing: Preprocessing, size: Sides) -> RegionSet:

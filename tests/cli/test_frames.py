@@ -48,6 +48,12 @@ def test_the_frame_of_the_input_is_the_default_and_said(run: Run, sizes: str) ->
     assert told["frame"] == "input"
 
 
+def test_the_frame_of_a_run_that_is_kept_is_said_too(run: Run, sizes: str) -> None:
+    found = run("certify", *MODEL, *SIDE, "--data", sizes, "--regions", "squares(size=6)", "--out", "RUN")
+    assert "Frame: the model's input of 24×24 pixels, after Fit((24, 24)); mean 0.5" in found.out
+    assert "drawn on the model's input, after Preprocessing(steps=(Fit(size=(24, 24)" in run("report", "RUN").out
+
+
 def test_a_run_in_the_frame_of_the_source_is_reported_resumed_and_replayed_by_size(run: Run, sizes: str) -> None:
     command = (
         "certify", *MODEL, *SIDE, "--data", sizes, "--regions", "squares(size=6)", "--frame", "source", "--out", "RUN",

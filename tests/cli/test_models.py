@@ -68,6 +68,14 @@ def test_another_preprocessing_is_taken_if_it_is_asked_for(run: Run, noise: str)
     assert "mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)" in told["fingerprint"]["preprocessing"]
 
 
+def test_a_model_that_does_not_say_how_images_are_prepared_is_told_of(run: Run, noise: str) -> None:
+    common = ("--model", "tests.cli.models:brightness", "--data", noise, *REGIONS, "--batch-size", "8")
+    assert (
+        "does not say how images are prepared; taken is Fit((224, 224)); mean 0, std 1" in run("predict", *common).err
+    )
+    assert run("predict", *common, "--mean", "0.5").err == ""
+
+
 def test_an_estimator_certifies_grey_digits(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """scikit-learn on IDX: channels last, one of them, flattened."""
     dark, light = (np.full((8, 8), value, np.uint8) for value in (20, 230))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskcover import InvalidInput, UndecidedPrediction, certify, explain
+from maskcover import InvalidInput, MaskSet, UndecidedPrediction, certify, explain
 from maskcover.defense import UNDECIDED
 from tests.defense.naive import Looker, image_of, singles
 
@@ -53,22 +53,26 @@ def test_no_label_at_all_is_told() -> None:
 
 
 class Broken:
-    """NaN wherever the first pixel is hidden, and class 1 elsewhere."""
+    """NaN where one pixel is hidden and no more, and class 1 elsewhere."""
 
     batch_size = 2
 
     def scores(self, _: object, hidden: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> object:
         scores = np.tile([0.0, 1.0], (len(hidden), 1))
-        scores[hidden.reshape(len(hidden), -1)[:, 0]] = np.nan
+        scores[hidden.reshape(len(hidden), -1).sum(axis=1) == 1] = np.nan
         return scores
 
 
-def test_scores_that_are_not_finite_certify_nothing_and_are_told() -> None:
-    found = explain(Broken(), [np.zeros(MASKS.grid.shape)], MASKS, label=1, probes=False)
-    assert found.broken
+def test_scores_that_are_not_finite_certify_nothing_even_where_the_other_rows_would() -> None:
+    masks = MaskSet.from_boxes([(0, 0, 1, 3), (0, 3, 1, 3), (0, 1, 1, 1)], image_size=(1, 6))
+    image = np.zeros((1, 6))
+    found = explain(Broken(), [image], masks, label=1, regions="squares(size=1)", probes=False)
+    assert found.broken == ((2, 2),)
+    assert found.certificate.certified
     assert not found.certified
     assert found.share == 0
     assert "an error" in str(found)
+    assert not certify(Broken(), [image], [1], masks, regions="squares(size=1)", probes=False).certified.any()
 
 
 def test_the_text_names_classes_and_counts() -> None:

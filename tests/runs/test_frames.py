@@ -164,6 +164,14 @@ def test_a_picture_that_cannot_be_read_is_an_error_row(tmp_path: Path) -> None:
         run_source(classifier(), replace(pictures, read=Unreadable(0, 1, 2)), "squares(size=2)", tmp_path / "NONE")
 
 
+def test_a_picture_that_is_not_of_the_size_that_its_head_says_is_refused(tmp_path: Path) -> None:
+    lying = replace(dataset(photo((16, 16)), photo((16, 16))), measure=lambda number: (16, 16 + 4 * number))
+    with pytest.raises(InvalidInput, match="picture 1 was read as 16×16, but its head says 16×20"):
+        certify_source(classifier(), lying, "squares(size=2)")
+    with pytest.raises(InvalidInput, match="picture 1 was read as 16×16"):
+        run_source(classifier(), lying, "squares(size=2)", tmp_path / "RUN")
+
+
 @pytest.fixture
 def pictures() -> Dataset:
     return dataset(*[photo((16 + number % 3, 20), 90 + 20 * (number % 4), number) for number in range(13)])
