@@ -9,11 +9,13 @@ from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_b
 from maskcover.data import open_dataset
 from maskcover.defense import (
     CertificationResult,
+    Explanation,
     MaskedClassifier,
     NumericContract,
     certify,
     defend,
     detection_curve,
+    explain,
     load_classifier,
     predict,
 )
@@ -58,7 +60,7 @@ from maskcover.regions import (
     union,
     within,
 )
-from maskcover.runs import replay, run
+from maskcover.runs import certify_source, replay, run, run_source
 
 __version__ = "0.1.0"
 
@@ -70,6 +72,7 @@ __all__ = [
     "CoverCertificate",
     "CoverReport",
     "Crop",
+    "Explanation",
     "FingerprintMismatch",
     "Fit",
     "Flip",
@@ -96,10 +99,12 @@ __all__ = [
     "avoiding",
     "bitmap",
     "certify",
+    "certify_source",
     "cover",
     "defend",
     "detection_curve",
     "disc",
+    "explain",
     "frontier",
     "half_planes",
     "load_classifier",
@@ -115,6 +120,7 @@ __all__ = [
     "replay",
     "rotations",
     "run",
+    "run_source",
     "squares",
     "stripes",
     "through",

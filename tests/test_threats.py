@@ -1,4 +1,4 @@
-"""Which tests stand against which threat of threats.md, 15 to 37: where to look, and that nothing was lost."""
+"""Which tests stand against which threat of threats.md, 12 to 37: where to look, and that nothing was lost."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ import re
 import pytest
 
 TESTS = {
+    12: [
+        "runs/test_frames.py::test_what_is_painted_on_the_picture_changes_the_input_inside_one_mask_only",
+        "data/test_preprocessing.py::test_a_pixel_changes_only_what_the_frames_say_it_can_reach",
+    ],
+    13: [
+        "adapters/test_timm.py::test_wrappers_keep_the_preprocessing",
+        "adapters/test_timm.py::test_what_hides_the_model_hides_the_preprocessing_and_says_so",
+        "adapters/test_timm.py::test_what_a_configuration_does_not_say_is_not_guessed",
+        "adapters/test_refusals.py::test_images_prepared_otherwise_than_the_model_declares",
+    ],
+    14: [
+        "data/test_preprocessing.py::test_threat_14_the_bits_of_one_picture_are_those_of_every_machine",
+        "adapters/test_transformers.py::test_the_preprocessing_is_what_the_processor_does_by_pillow",
+        "adapters/test_transformers.py::test_what_cannot_be_done_to_the_bit_is_refused_with_the_remedy",
+    ],
     15: [  # fill or colour space differs between certifying and serving; selection, not multiplication
         "adapters/test_torch.py::test_certifying_and_serving_give_the_model_byte_equal_tensors",
         "adapters/test_torch.py::test_what_is_hidden_does_not_touch_a_bit_of_the_scores",
@@ -31,6 +46,7 @@ TESTS = {
     19: [
         "adapters/test_torch.py::test_training_mode_anywhere_is_refused_and_named",
         "adapters/test_torch.py::test_training_mode_switched_on_later_is_refused",
+        "adapters/test_torch_outputs.py::test_a_module_exported_in_training_mode_is_refused",
     ],
     20: ["defense/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped"],
     21: [
@@ -61,6 +77,8 @@ TESTS = {
     ],
     27: [
         "adapters/test_torch.py::test_outputs_that_are_not_one_tensor_of_scores_are_refused",
+        "adapters/test_torch_outputs.py::test_what_can_be_read_in_two_ways_is_refused_with_its_entries",
+        "adapters/test_contract.py::test_each_fault_fails_the_test_that_is_about_it",
         "defense/test_faults.py::test_a_label_that_the_classifier_cannot_say_is_refused",
         "data/test_classes.py::test_the_first_label_that_is_no_class_is_named",
         "defense/test_faults.py::test_an_answer_of_another_form_at_any_call_is_refused",
@@ -109,7 +127,7 @@ TESTS = {
 
 
 def test_every_threat_to_predictions_and_runs_is_named() -> None:
-    assert sorted(TESTS) == list(range(15, 38))
+    assert sorted(TESTS) == list(range(12, 38))
     assert all(TESTS.values())
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import claims, defense, geometry, models, runs, tradeoffs
+from maskcover.cli import claims, defense, explaining, geometry, models, runs, tradeoffs, training
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra
 
@@ -28,10 +28,12 @@ for command in (
     geometry.prove,
     defense.certify,
     defense.predict,
+    explaining.explain,
     models.models,
     runs.report,
     runs.replay,
     runs.attack,
+    training.finetune,
 ):
     app.command()(command)
 

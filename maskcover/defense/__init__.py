@@ -17,6 +17,7 @@ from maskcover.defense.detection import (
 from maskcover.defense.double_masking import Case, Defended, double_masking
 from maskcover.defense.engine import Failed
 from maskcover.defense.evaluation import Answers, Evaluator, MaskedClassifier, evaluator
+from maskcover.defense.explanation import Explanation, explain
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED, UNSEEN, confidences, leads, top_labels
 from maskcover.defense.loading import load_classifier
@@ -42,6 +43,7 @@ __all__ = [
     "Detected",
     "DetectionCurve",
     "Evaluator",
+    "Explanation",
     "Failed",
     "Fingerprint",
     "Levels",
@@ -68,6 +70,7 @@ __all__ = [
     "double_masking",
     "evaluator",
     "exact_interval",
+    "explain",
     "fingerprint",
     "leads",
     "load_classifier",

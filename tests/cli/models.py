@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 NOT_A_MODEL = 7
@@ -49,6 +51,18 @@ def crashing() -> torch.nn.Module:
             raise RuntimeError("out of memory")
 
     return Crashing().eval()
+
+
+def linear() -> torch.nn.Module:
+    """Random weights: others each time, unless somebody seeds torch."""
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(24 * 24 * 3, 2)).eval()
+
+
+def trained() -> torch.nn.Module:
+    """The same with the weights of the file that the environment names."""
+    model = linear()
+    model.load_state_dict(torch.load(os.environ["MASKCOVER_TEST_WEIGHTS"], weights_only=True))
+    return model.eval()
 
 
 def failing() -> torch.nn.Module:

@@ -19,7 +19,10 @@ print(sorted(set({heavy}) & set(sys.modules)), file=sys.stderr)
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["certify", "--help"], ["demo", "--help"], ["cover", "squares(8)"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["certify", "--help"], ["demo", "--help"], ["finetune", "--help"], ["cover", "squares(8)"]],
+)
 def test_help_and_geometry_import_nothing_heavy(arguments: list[str]) -> None:
     script = SCRIPT.format(arguments=arguments, heavy=HEAVY)
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import typer
 
 from maskcover.cli import app
 from maskcover.cli.output import guarded
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
@@ -104,15 +104,6 @@ def shown_commands() -> Iterator[tuple[str, int, list[str]]]:
             if block.kind == "console":
                 typed_here = [words for words in block.commands if "maskcover" in words]  # torchrun may stand before it
                 yield from ((page, block.line, words[words.index("maskcover") + 1 :]) for words in typed_here)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Nets as small as those of the pages are slower on many threads, by far on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(one.kind == "python" for one in blocks(page))])

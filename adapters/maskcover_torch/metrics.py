@@ -1,0 +1,80 @@
+"""`CertifiedAccuracy`: the share of certified images as a metric of torchmetrics, for training and evaluation loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from maskcover.defense import certify
+from maskcover.errors import MissingExtra
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet
+from maskcover_torch.classifier import TorchClassifier
+
+try:
+    from torchmetrics import Metric
+except ImportError as error:
+    raise MissingExtra(f"the metric needs torchmetrics ({error}); try: pip install 'maskcover[metrics]'") from error
+
+
+class CertifiedAccuracy(Metric):
+    """The share of images that no attack within the regions can make the defended model get wrong.
+
+    Args:
+        model: Maps float tensors (n, channels, height, width) to scores (n, classes); in evaluation mode when the
+            metric is updated. It is looked at, and not made part of the metric.
+        masks: The mask set of the defence.
+        regions, margin: As for `maskcover.certify`.
+        options: For `TorchClassifier`, such as ``{"batch_size": 64, "fill": 0.5}``; by default batches have 16 rows.
+        kwargs: Of `torchmetrics.Metric`.
+
+    The model is probed at the first update after each reset. Counts are added up over processes.
+
+    >>> from maskcover import cover, squares
+    >>> model = torch.nn.Sequential(torch.nn.AvgPool2d(6), torch.nn.Flatten(), torch.nn.Linear(1, 2)).eval()
+    >>> with torch.no_grad():                            # 1 if the mean of the image exceeds 0.1, else 0
+    ...     _ = model[2].weight.copy_(torch.tensor([[0.0], [1.0]])), model[2].bias.copy_(torch.tensor([0.1, 0.0]))
+    >>> metric = CertifiedAccuracy(model, cover(squares(size=2), image_size=6, grid=(2, 2)))
+    >>> metric.update(torch.zeros(3, 1, 6, 6), torch.tensor([0, 0, 1]))
+    >>> metric.compute()
+    tensor(0.6667)
+    """
+
+    is_differentiable = False
+    higher_is_better = True
+    full_state_update = False
+    certified: torch.Tensor
+    total: torch.Tensor
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        masks: MaskSet,
+        *,
+        regions: RegionSet | str | None = None,
+        margin: float | None = None,
+        options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        # In a tuple, so that it is no submodule: its weights are not the metric's, nor moved or saved with it.
+        self._model = (model,)
+        self._masks, self._regions, self._margin = masks, regions, margin
+        self._options = {"batch_size": 16} | (options or {})
+        self.add_state("certified", torch.tensor(0), dist_reduce_fx="sum")
+        self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        """Certify images (n, channels, height, width) with true labels, whole numbers (n,)."""
+        classifier = TorchClassifier(self._model[0], **self._options)
+        result = certify(
+            classifier, list(images), labels.cpu().numpy(), self._masks,
+            regions=self._regions, margin=self._margin, probes=not int(self.total),
+        )  # fmt: skip
+        self.certified += int(result.certified.sum())
+        self.total += len(result)
+
+    def compute(self) -> torch.Tensor:
+        """The share; nan of no images."""
+        return self.certified / self.total

@@ -1,0 +1,26 @@
+"""Training for masks: models that keep their label when part of the image is hidden certify many more images.
+
+Hiding is random here, and stays so. Choosing for each image the masks that hurt it most (worst-case or greedy mask
+mining) is patented and was left out on purpose.
+"""
+
+from maskcover_torch.training.hiding import Cutout, Hiding, RandomMasks
+from maskcover_torch.training.loop import finetune, seeded
+from maskcover_torch.training.recipe import Recipe
+from maskcover_torch.training.report import Epoch, FinetuneReport
+from maskcover_torch.training.schedules import Constant, Ramp, Schedule, Step
+
+__all__ = [
+    "Constant",
+    "Cutout",
+    "Epoch",
+    "FinetuneReport",
+    "Hiding",
+    "Ramp",
+    "RandomMasks",
+    "Recipe",
+    "Schedule",
+    "Step",
+    "finetune",
+    "seeded",
+]

@@ -1,0 +1,129 @@
+"""`Learner`: a model in training with all that decides its next step, which can be put away and taken up again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from maskcover.errors import InvalidInput, RunStopped
+from maskcover_torch.evaluator import place_of
+from maskcover_torch.outputs import scores_of
+from maskcover_torch.training.checkpoints import State
+from maskcover_torch.training.examples import Batch, Examples
+from maskcover_torch.training.hiding import Hiding
+from maskcover_torch.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learner:
+    """What an epoch needs, and changes: the model, its optimizer, and two sources of chance.
+
+    `generator`, on the CPU, decides the order of the images and what is hidden; the model's own chance is torch's.
+    """
+
+    model: torch.nn.Module
+    examples: Examples
+    hiding: Hiding
+    recipe: Recipe
+    device: torch.device
+    optimizer: torch.optim.Optimizer
+    scaler: Any
+    generator: torch.Generator
+    workers: int
+    progress: bool
+
+    @classmethod
+    def of(
+        cls,
+        model: torch.nn.Module,
+        examples: Examples,
+        hiding: Hiding,
+        recipe: Recipe,
+        *,
+        workers: int,
+        progress: bool,
+    ) -> Learner:
+        """At the start of a training; seeds torch's chance."""
+        torch.manual_seed(recipe.seed)
+        device, generator = place_of(model)[0], torch.Generator().manual_seed(recipe.seed)
+        optimizer, scaler = recipe.optimizer_of(model), recipe.scaler(device)
+        return cls(model, examples, hiding, recipe, device, optimizer, scaler, generator, workers, progress)
+
+    def epoch(self, number: int) -> float:
+        """Train for the epoch of this number, counted from 1; the mean loss of its steps."""
+        self.model.train()
+        first, steps = (number - 1) * self.steps, self.steps * self.recipe.epochs
+        told = tqdm(
+            self._batches(), desc=f"epoch {number}", total=self.steps, unit="step", disable=not self.progress
+        )  # fmt: skip
+        losses = [self._step(batch, (first + step) / steps) for step, batch in enumerate(told)]
+        return sum(losses) / len(losses)
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch: full batches, but at least one."""
+        return max(1, len(self.examples.labels) // self.recipe.batch_size)
+
+    def weights(self) -> State:
+        """The state dict of the model as it is now, a copy on the CPU."""
+        return {
+            name: value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value
+            for name, value in self.model.state_dict().items()
+        }
+
+    def state(self) -> State:
+        """All that decides what comes next."""
+        return {
+            "model": self.weights(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "generator": self.generator.get_state(),
+            "chance": torch.get_rng_state(),
+            "device_chance": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a state."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["chance"])
+        if self.device.type == "cuda" and state["device_chance"] is not None:
+            torch.cuda.set_rng_state(state["device_chance"], self.device)
+
+    def _batches(self) -> Iterator[Batch]:
+        # What is left over after the last full batch is another part of the images in every epoch.
+        order = torch.randperm(len(self.examples.labels), generator=self.generator)
+        return self.examples.batches(order[: self.steps * self.recipe.batch_size], self.recipe.batch_size, self.workers)
+
+    def _step(self, batch: Batch, progress: float) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate(progress)
+        loss = self._loss(batch, progress)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise RunStopped(
+                f"the loss became {value} after {progress:.1%} of the training; take a smaller lr than "
+                f"{self.recipe.lr:g}, amp off, or look for images that are not finite"
+            )
+        self.optimizer.zero_grad()
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return value
+
+    def _loss(self, batch: Batch, progress: float) -> torch.Tensor:
+        images, labels = (one.to(self.device, non_blocking=True) for one in batch)
+        shown = self.hiding(images, self.generator, progress)
+        with self.recipe.autocast(self.device):
+            scores = scores_of(self.model(shown), len(shown), None)
+        if int(batch[1].max()) >= scores.shape[1]:
+            raise InvalidInput(f"labels go up to {int(batch[1].max())}, but the model has {scores.shape[1]} classes")
+        exact = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        return torch.nn.functional.cross_entropy(exact, labels)

@@ -1,0 +1,172 @@
+"""`finetune`: train a model while parts of its images are hidden, and keep the epoch that certifies most.
+
+After every epoch some validation images are certified, by `maskcover.certify` and with its probes. A run with a folder
+can be killed at any time: the same call goes on after the last epoch that was finished, from where chance was left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import torch
+
+from maskcover.defense import certify
+from maskcover.defense.engine import Images
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet
+from maskcover_torch.attacks.inputs import claimed_regions
+from maskcover_torch.classifier import TorchClassifier
+from maskcover_torch.evaluator import place_of
+from maskcover_torch.identity import architecture_digest, weights_digest
+from maskcover_torch.training.checkpoints import Keeper
+from maskcover_torch.training.examples import Examples
+from maskcover_torch.training.hiding import Cutout, Hiding
+from maskcover_torch.training.learner import Learner
+from maskcover_torch.training.recipe import Recipe
+from maskcover_torch.training.report import Epoch, FinetuneReport, kept
+
+_CUTOUT, _RECIPE = Cutout(), Recipe()
+
+
+def finetune(
+    model: torch.nn.Module | TorchClassifier,
+    train: tuple[Images, npt.ArrayLike],
+    validation: tuple[Images, npt.ArrayLike],
+    masks: MaskSet,
+    *,
+    hiding: Hiding = _CUTOUT,
+    recipe: Recipe = _RECIPE,
+    regions: RegionSet | str | None = None,
+    margin: float | None = 1e-4,
+    out: str | Path | None = None,
+    source: Mapping[str, Any] | None = None,
+    workers: int = 0,
+    progress: bool = False,
+    **options: Any,
+) -> FinetuneReport:
+    """Train a model to stand masks; it ends with those weights that certified most validation images.
+
+    Args:
+        model: Maps float tensors (n, channels, height, width) to scores (n, classes). It is trained where it is, and
+            in evaluation mode afterwards, whatever happens. Or a classifier made of such a model, as from
+            `maskcover.load_classifier`: then its model is, and certified with its fill and contract.
+        train, validation: Pairs (images, labels): float images (channels, height, width) as the model takes them,
+            tensors or arrays, in anything with a length and an index; labels whole numbers from 0.
+        masks: The mask set of the defence that the model is for.
+        hiding: What is hidden of training images: `Cutout`, `RandomMasks`, or anything that is called like them.
+        recipe: The hyperparameters.
+        regions, margin: As for `maskcover.certify`, for the validation images.
+        out: A folder that keeps checkpoints, weights and history. If it holds this very training, it goes on there.
+        source: Texts that say where model and data come from, kept and compared with the rest.
+        workers: Threads that read images ahead; 0 reads them in turn.
+        progress: Show a progress bar on stderr.
+        **options: For the adapter when it certifies, such as ``fill=0.5``. By default the batch size is
+            that of the classifier, or else of the recipe.
+
+    Returns:
+        One record an epoch; number 0 is the model as it was given. It may be the one to keep.
+
+    Raises:
+        InvalidInput: images, labels, masks or options that do not go together; a folder with another training (the
+            message names the differences), or a damaged checkpoint.
+        RunStopped: the loss is no finite number any more. The model has the weights before that step.
+        NotCovering, ProbeFailed: as for `maskcover.certify`.
+
+    On a CPU, with the same number of threads, a run that was killed and resumed ends with the same weights, bit for
+    bit, as one that was not. Of chance the states of torch and of the run itself are kept, not those of other
+    libraries. The state of torch's generators is left as it was found.
+
+    Source: the paper's appendix A and Table 5 (Cutout).
+
+    >>> from maskcover import cover, squares
+    >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 2))
+    >>> images = torch.cat([torch.zeros(8, 1, 6, 6), torch.ones(8, 1, 6, 6)]) - 0.5
+    >>> data = images, [0] * 8 + [1] * 8
+    >>> masks = cover(squares(size=1), image_size=6, grid=(2, 2))
+    >>> finetune(net, data, data, masks, recipe=Recipe(epochs=5, batch_size=8, lr=0.05)).kept.certified
+    16
+    """
+    rows = recipe.batch_size
+    if isinstance(model, TorchClassifier):
+        rows = model.batch_size or rows
+        told = {"fill": model.fill, "contract": model.contract, "preprocessing": model.preprocessing}
+        model, options = model.model, told | options
+    if not isinstance(model, torch.nn.Module):
+        raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
+    known = claimed_regions(masks, regions)
+    device, dtype = place_of(model)
+    learn, judge = (
+        Examples.of(pair, name, masks.grid.shape, dtype)
+        for pair, name in ((train, "train"), (validation, "validation"))
+    )
+    asked = {"regions": known, "margin": margin, "batch_size": rows} | options
+    config = _flat(
+        {"source": dict(source or {}), "recipe": asdict(recipe), "hiding": str(hiding), "masks": masks.digest}
+        | {"certify": {name: str(value) for name, value in asked.items()}}
+        | {"train": learn.summary(), "validation": judge.summary()}
+        | {"architecture": architecture_digest(model), "weights": weights_digest(model)}
+    )
+    try:
+        # Chance is seeded, and afterwards as it was.
+        with torch.enable_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
+            learner = Learner.of(model, learn, hiding, recipe, workers=workers, progress=progress)
+            examined = judge.some(recipe.validation_images, recipe.seed)
+            examination = partial(_examined, model, examined, masks, asked | {"progress": progress})
+            return _trained(learner, examination, None if out is None else Keeper(Path(out), config), config)
+    finally:
+        model.eval()
+
+
+def seeded(seed: int) -> None:
+    """Seed torch's chance: a model made from random weights after that is the same each time."""
+    torch.manual_seed(seed)
+
+
+def _trained(
+    learner: Learner, examined: Callable[[], Epoch], keeper: Keeper | None, config: dict[str, Any]
+) -> FinetuneReport:
+    """The epochs that are still to come, each of them examined and kept."""
+    state = keeper.start() if keeper else None
+    if state is None:
+        epochs, best = [examined()], learner.weights()
+    else:
+        epochs, best = [Epoch(**told) for told in state["epochs"]], state["best"]
+        learner.restore(state["learner"])
+    for number in range(len(epochs), learner.recipe.epochs + 1):
+        begun = time.perf_counter()
+        loss = learner.epoch(number)
+        epochs.append(replace(examined(), number=number, loss=loss, seconds=time.perf_counter() - begun))
+        if kept(epochs, learner.recipe.keep) is epochs[-1]:
+            best = learner.weights()
+        if keeper:
+            keeper.save({"epochs": list(map(asdict, epochs)), "best": best, "learner": learner.state()})
+    learner.model.load_state_dict(best)
+    report = FinetuneReport(tuple(epochs), config, learner.recipe.keep)
+    if keeper:
+        keeper.finish(best, report.document())
+    return report
+
+
+def _examined(model: torch.nn.Module, examples: Examples, masks: MaskSet, asked: dict[str, Any]) -> Epoch:
+    """What the model is worth on the validation images, as epoch 0."""
+    begun = time.perf_counter()
+    model.eval()
+    found = certify(model, examples.images, examples.labels, masks, **asked)
+    undefended, defended = (int((labels == found.labels).sum()) for labels in (found.undefended, found.defended))
+    certified = int(found.certified.sum())
+    return Epoch(0, None, undefended, defended, certified, len(found), time.perf_counter() - begun)
+
+
+def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested entries under dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return found

@@ -1,0 +1,76 @@
+"""What a training run came to: one record an epoch, the best of them, and both as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from maskcover_torch.training.recipe import Keep
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One pass over the training images, and what the model was worth after it.
+
+    `number` counts from 1; 0 is the model as it was given, of which there is no `loss`. `undefended`, `defended` and
+    `certified` count the validation images, `images` in all, that are right or certified.
+    """
+
+    number: int
+    loss: float | None
+    undefended: int
+    defended: int
+    certified: int
+    images: int
+    seconds: float
+
+    @property
+    def rank(self) -> tuple[int, int, int, int]:
+        """Larger is better: certified images first, and of equals the earliest."""
+        return self.certified, self.defended, self.undefended, -self.number
+
+    def __str__(self) -> str:
+        shares = [f"{one / self.images:.1%}" for one in (self.undefended, self.defended, self.certified)]
+        loss = "as given  " if self.loss is None else f"loss {self.loss:.3f}"
+        told = f"undefended {shares[0]}, defended {shares[1]}, certified {shares[2]}"
+        return f"epoch {self.number}: {loss}, {told} of {self.images}, {self.seconds:.0f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneReport:
+    """The epochs of a run, from 0 on, what it was (`config`), and which of them the model has the weights of.
+
+    >>> one, two = Epoch(0, None, 3, 2, 1, 4, 0.1), Epoch(1, 0.5, 4, 4, 3, 4, 2.0)
+    >>> print(FinetuneReport((one, two), {}))
+    epoch 0: as given  , undefended 75.0%, defended 50.0%, certified 25.0% of 4, 0 s
+    epoch 1: loss 0.500, undefended 100.0%, defended 100.0%, certified 75.0% of 4, 2 s
+    kept: epoch 1, certified 75.0% of 4 validation images
+    """
+
+    epochs: tuple[Epoch, ...]
+    config: Mapping[str, Any]
+    keep: Keep = "certified"
+
+    @property
+    def kept(self) -> Epoch:
+        """The epoch whose weights the model has: the one that certified most, or the last; see `Recipe`."""
+        return kept(self.epochs, self.keep)
+
+    def document(self) -> dict[str, Any]:
+        """The report for JSON."""
+        return {
+            "config": dict(self.config),
+            "epochs": [asdict(one) for one in self.epochs],
+            "kept": self.kept.number,
+        }
+
+    def __str__(self) -> str:
+        share = f"{self.kept.certified / self.kept.images:.1%} of {self.kept.images}"
+        last = f"kept: epoch {self.kept.number}, certified {share} validation images"
+        return "\n".join([*map(str, self.epochs), last])
+
+
+def kept(epochs: Sequence[Epoch], keep: Keep) -> Epoch:
+    """The epoch to keep."""
+    return epochs[-1] if keep == "last" else max(epochs, key=lambda one: one.rank)

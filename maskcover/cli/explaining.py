@@ -1,0 +1,103 @@
+"""The command about one image: explain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskcover.cli import options as o
+from maskcover.cli.certifying import masks_in, watched
+from maskcover.cli.geometry import Json
+from maskcover.cli.output import HOLDS, REFUTED, answer, working
+from maskcover.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from maskcover.data import Picture, Preprocessing
+    from maskcover.defense import Explanation
+
+
+def explain(
+    image: Annotated[Path, typer.Argument(help="An image file.")],
+    model: o.Model,
+    masks: o.Masks = None,
+    regions: o.Regions = None,
+    label: Annotated[int | None, typer.Option(min=0, help="The true label; by default the defended one.")] = None,
+    weights: o.Weights = None,
+    option: o.Options = None,
+    input_size: o.InputSize = None,
+    mean: o.Mean = None,
+    std: o.Std = None,
+    channels: o.Channels = None,
+    override: o.Override = False,
+    fill: o.Fill = None,
+    batch_size: o.BatchSize = None,
+    classes: o.Classes = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the four pictures to this PNG.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Why an image is certified: labels under one mask, failing pairs, certified placements; exit 1 if it is not."""
+    from maskcover.cli.sources import Source
+    from maskcover.covering import cover
+    from maskcover.data import Dataset, read_picture
+    from maskcover.defense import explain as explained
+
+    given = masks_in(masks, input_size)
+    if given is None and regions is None:
+        raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
+    picture, names = read_picture(image, str(image)), _names(classes)
+    source = Source(
+        model, str(image), None, mean, std, fill, batch_size, weights=weights, options=tuple(option or ()),
+        input_size=input_size, channels=channels, override=override,
+    )  # fmt: skip
+    with working(f"loading {model}", shown=watched(as_json=as_json)):
+        classifier = source.classifier(given)
+    preprocessing = source.preprocessing(classifier, given)
+    used = given if given is not None else cover(regions or "", preprocessing.size or 224)
+    images = Dataset(str(image), (str(image),), None, [picture].__getitem__).prepared(preprocessing)
+    with working("looking through every pair of masks", shown=watched(as_json=as_json)):
+        found = explained(classifier, images, used, label=label, regions=regions)
+    lines = [f"{image}: {found.told(names)}"]
+    if output is not None:
+        _draw(output, picture, preprocessing, found, names)
+        lines.append(f"  written to {output}")
+    answer(_document(found), lines, as_json=as_json)
+    raise typer.Exit(HOLDS if found.certified else REFUTED)
+
+
+def _names(classes: str | None) -> dict[int, str]:
+    """The names of the classes, if a file with them is given."""
+    from maskcover.data.classes import read_classes
+
+    found = None if classes is None else read_classes(int(classes) if classes.isdecimal() else classes)
+    return {} if found is None else {number: names[0] for number, names in enumerate(found.names) if names}
+
+
+def _draw(
+    output: Path, picture: Picture, preprocessing: Preprocessing, found: Explanation, names: dict[int, str]
+) -> None:
+    from maskcover.plot import save_explanation
+
+    # What the model sees, in colour and before it is normalised.
+    shown = replace(preprocessing, mean=(0.0,), std=(1.0,), channels=3, layout="hwc")
+    save_explanation(output, shown(picture), found, names)
+
+
+def _document(found: Explanation) -> dict[str, Any]:
+    return {
+        "label": found.label,
+        "certified": found.certified,
+        "regions": str(found.regions),
+        "undefended": found.undefended,
+        "defended": found.answer.label,
+        "case": found.answer.case.value,
+        "one_mask": found.one_mask.tolist(),
+        "failing": [[first, second, int(found.table[first, second])] for first, second in found.failing],
+        "good": list(found.certificate.good),
+        "share": float(found.share),
+        "broken": [list(pair) for pair in found.broken],
+        "masks": len(found.masks),
+        "digest": found.masks.digest,
+    }

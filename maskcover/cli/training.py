@@ -1,0 +1,167 @@
+"""The command about training: finetune."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskcover.cli import options as o
+from maskcover.cli.certifying import masks_in, prepared, watched
+from maskcover.cli.geometry import Json
+from maskcover.cli.output import answer
+from maskcover.errors import InvalidInput, MissingExtra
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from maskcover.cli.sources import Source
+    from maskcover.data import Dataset
+    from maskcover.masks import MaskSet
+
+CutoutSide = Annotated[
+    str | None,
+    typer.Option(help="Side of Cutout's squares: 128px, or a share; by default 4/7, which is 128 of 224."),
+]
+MasksAtOnce = Annotated[
+    int | None, typer.Option(min=1, help="Instead of squares: up to so many of the masks hidden at once.")
+]
+Mixing = Annotated[
+    str,
+    typer.Option(help='How many images are masked: "constant"; "ramp" from none; "step": none, then at half time.'),
+]
+ValidationSplit = Annotated[
+    str | None, typer.Option(help="Which part of the data is for validation; by default a share of --split.")
+]
+Keep = Annotated[
+    str, typer.Option(help='Whose weights to keep: "certified", the epoch that certified most of them; or "last".')
+]
+
+_MIXTURES = {"constant": "Constant", "ramp": "Ramp", "step": "Step"}
+
+
+def finetune(
+    model: o.Model,
+    data: o.Data,
+    out: Annotated[Path, typer.Option(help="Keep the training in this folder; the same command resumes it.")],
+    masks: o.Masks = None,
+    regions: o.Regions = None,
+    labels: o.Labels = None,
+    weights: o.Weights = None,
+    option: o.Options = None,
+    input_size: o.InputSize = None,
+    mean: o.Mean = None,
+    std: o.Std = None,
+    channels: o.Channels = None,
+    override: o.Override = False,
+    fill: o.Fill = None,
+    limit: o.Limit = None,
+    split: o.Split = None,
+    classes: o.Classes = None,
+    sample: o.Sample = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 10,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
+    optimizer: Annotated[str, typer.Option(help='"adamw", or "sgd" with momentum.')] = "adamw",
+    lr: Annotated[float, typer.Option(help="The learning rate at the start.")] = 1e-4,
+    momentum: Annotated[float, typer.Option(help="Of SGD.")] = 0.9,
+    weight_decay: Annotated[float, typer.Option(help="Of either optimizer.")] = 1e-4,
+    lr_schedule: Annotated[str, typer.Option(help='"cosine" down to 0, or "constant".')] = "cosine",
+    amp: Annotated[str, typer.Option(help='Mixed precision: "off", "auto", "bfloat16" or "float16".')] = "off",
+    cutout: CutoutSide = None,
+    cutout_count: Annotated[int, typer.Option(min=1, help="Squares an image.")] = 2,
+    random_masks: MasksAtOnce = None,
+    schedule: Mixing = "constant",
+    share: Annotated[float, typer.Option(min=0.0, max=1.0, help="The share of images masked at the end.")] = 1.0,
+    validation_split: ValidationSplit = None,
+    validation_share: Annotated[float, typer.Option(help="That share, drawn by --seed.")] = 0.1,
+    validation_images: Annotated[int, typer.Option(min=1, help="So many of them are certified after an epoch.")] = 500,
+    keep: Keep = "certified",
+    margin: Annotated[float, typer.Option(help="The lead that certifying asks for, see certify.")] = 1e-4,
+    workers: Annotated[int, typer.Option(min=0, help="Threads that read images ahead.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split, the order, what is hidden, and random weights.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Train a model while parts of its images are hidden; keep the epoch that certifies most validation images."""
+    from maskcover.cli.sources import Source
+
+    training = _training()
+    recipe = training.Recipe(
+        epochs, batch_size, optimizer, lr, momentum, weight_decay, lr_schedule, amp, validation_images, keep, seed
+    )
+    source = Source(
+        model, data, None if labels is None else str(labels), mean, std, fill, limit=limit, split=split,
+        classes=classes, sample=sample, seed=seed, weights=weights, options=tuple(option or ()),
+        input_size=input_size, channels=channels, override=override,
+    )  # fmt: skip
+    training.seeded(seed)
+    given, progress = masks_in(masks, input_size), watched(as_json=as_json)
+    classifier, dataset, preprocessing, used = prepared(source, given, regions, progress=progress)
+    hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
+    hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
+    parts = _parts(source, dataset, validation_split, validation_share)
+    found = training.finetune(
+        classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), used,
+        hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out,
+        source=source.document() | {"validation_split": validation_split, "validation_share": validation_share},
+        workers=workers, progress=progress,
+    )  # fmt: skip
+    answer(found.document(), [str(found), f"weights: {out / 'weights.pt'}"], as_json=as_json)
+
+
+def _parts(source: Source, dataset: Dataset, split: str | None, share: float) -> list[Dataset]:
+    """The pictures to train with, and those for validation."""
+    if source.split is None and all(name.startswith("test/") for name in dataset.ids):
+        raise InvalidInput(
+            f"{source.data} gives its test images unless told otherwise; train with others: --split train"
+        )
+    if split is None:
+        return [dataset.part(numbers) for numbers in divided(len(dataset), share, source.seed)]
+    if split == source.split:
+        raise InvalidInput(f"--validation-split {split} names the images that are trained with; name another part")
+    return [dataset, replace(source, split=split, limit=None, sample=None).dataset()]
+
+
+def divided(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """The numbers from 0 to count - 1 for training and for validation, both in order, each at least one.
+
+    >>> divided(5, 0.4, seed=0)
+    ([0, 1, 3], [2, 4])
+    """
+    import numpy as np
+
+    if not 0 < share < 1 or count < 2:
+        raise InvalidInput(
+            f"--validation-share must lie between 0 and 1, and leave images on both sides; got {share:g} of {count}"
+        )
+    kept = min(count - 1, max(1, round(share * count)))
+    order = np.random.default_rng(seed).permutation(count)
+    return sorted(order[kept:].tolist()), sorted(order[:kept].tolist())
+
+
+def _training() -> ModuleType:
+    try:
+        from importlib import import_module
+
+        return import_module("maskcover_torch.training")
+    except ImportError as error:
+        raise MissingExtra(f"training cannot start ({error}); try: pip install 'maskcover[torch]'") from error
+
+
+def _mixture(training: ModuleType, name: str, share: float) -> Any:
+    """The schedule of this name that ends with the share."""
+    if name not in _MIXTURES:
+        raise InvalidInput(f"--schedule must be one of {', '.join(_MIXTURES)}; got {name!r}")
+    kind = getattr(training, _MIXTURES[name])
+    return kind(share) if name == "constant" else kind(0.0, share)
+
+
+def _hiding(
+    training: ModuleType, masks: MaskSet, cutout: str | None, count: int, per_image: int | None, hidden: dict[str, Any]
+) -> Any:
+    if per_image is None:
+        return training.Cutout(**({} if cutout is None else {"size": cutout}), count=count, **hidden)
+    if cutout is not None:
+        raise InvalidInput("name --cutout or --random-masks, not both: images are hidden in one way")
+    return training.RandomMasks(masks, per_image, **hidden)

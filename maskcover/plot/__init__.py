@@ -1,0 +1,39 @@
+"""Pictures of mask sets, witnesses and certified placements; needs the extra `plot`, and nothing else imports it.
+
+Figures are made without pyplot: no display, no global state. Every function draws on the axes that it is given.
+"""
+
+from maskcover.errors import MissingExtra
+
+try:
+    from maskcover.plot.defense import (
+        draw_detection,
+        draw_one_mask_labels,
+        draw_pairs,
+        draw_placements,
+        save_explanation,
+    )  # fmt: skip
+    from maskcover.plot.figures import BARE, FRAME, HIDDEN, percent_down, png, save_drawing
+    from maskcover.plot.geometry import draw_bound, draw_frontier, draw_masks, draw_tiling, draw_witness, save
+except ImportError as error:
+    raise MissingExtra(f"pictures need matplotlib ({error}); try: pip install 'maskcover[plot]'") from error
+
+__all__ = [
+    "BARE",
+    "FRAME",
+    "HIDDEN",
+    "draw_bound",
+    "draw_detection",
+    "draw_frontier",
+    "draw_masks",
+    "draw_one_mask_labels",
+    "draw_pairs",
+    "draw_placements",
+    "draw_tiling",
+    "draw_witness",
+    "percent_down",
+    "png",
+    "save",
+    "save_drawing",
+    "save_explanation",
+]

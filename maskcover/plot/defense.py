@@ -1,0 +1,182 @@
+"""Pictures of the defence: certified placements, detection, and why an image is certified or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from maskcover.canonical import write_atomically
+from maskcover.covering.shares import PlacementMap
+from maskcover.defense import DetectionCurve, Explanation
+from maskcover.errors import InvalidInput
+from maskcover.plot.figures import (
+    BARE,
+    FRAME,
+    HIDDEN,
+    frame,
+    legend,
+    new_axes,
+    percent_down,
+    png,
+    png_name,
+    rectangles,
+    row,
+    two_sides,
+)  # fmt: skip
+
+Names = Mapping[int, str] | None
+"""Names of classes by their numbers, where they are known."""
+
+_SHRUNK = 0.45
+_MOST_LABELS = 100
+
+
+def draw_placements(image: npt.ArrayLike, placement_map: PlacementMap, ax: Axes | None = None) -> Axes:
+    """A photo under a wash of colour: blue where every region touching a pixel is certified, red where none is.
+
+    Args:
+        image: Floats (height, width, 3) in [0, 1].
+        placement_map: Which placements are certified, such as ``result.map(0)``; its masks are those of the image.
+        ax: Where to draw, in pixels, rows downwards; a new figure by default.
+
+    Raises:
+        InvalidInput: an image of another shape or range, or a grid that is not of two dimensions.
+    """
+    sides = two_sides(placement_map.masks.grid)
+    pixels = _pixels(image, sides)
+    ax = new_axes(ax)
+    exposure = placement_map.exposure()[:, :, None]
+    colour = (1 - exposure) * to_rgb(HIDDEN) + exposure * to_rgb(BARE)
+    # A grey photo keeps its shapes and leaves the colours to the map.
+    grey = (pixels @ [0.299, 0.587, 0.114])[:, :, None]
+    ax.imshow(0.6 * grey + 0.4 * colour, extent=(0, sides[1], sides[0], 0), interpolation="nearest")
+    frame(ax, *sides)
+    ax.set_title(f"{percent_down(placement_map.share)} of the placements certified")
+    legend(ax, [Patch(facecolor=HIDDEN, label="certified"), Patch(facecolor=BARE, label="not certified")])
+    return ax
+
+
+def draw_detection(curve: DetectionCurve, ax: Axes | None = None) -> Axes:
+    """Clean and certified shares against the threshold of detection: the two curves behind the paper's Figure 9.
+
+    Args:
+        curve: What `detection_curve` answered.
+        ax: Where to draw; a new figure by default.
+
+    >>> from maskcover.defense import DetectionCurve, Levels
+    >>> [line.get_label() for line in draw_detection(DetectionCurve((Levels(0.5, 0.75),))).lines]
+    ['clean: right, no alert', 'certified: right, or an alert']
+    """
+    ax = new_axes(ax)
+    thresholds, clean, certified = curve.steps()
+    lines = [(clean, FRAME, "clean: right, no alert"), (certified, HIDDEN, "certified: right, or an alert")]
+    for shares, color, words in lines:
+        ax.plot(thresholds, 100 * shares, color=color, linewidth=1.5, drawstyle="steps-pre", label=words)
+    ax.set(xlim=(0, 1), ylim=(0, 105), xlabel="threshold", ylabel="images, %")
+    ax.set_title(f"detection, {len(curve.levels)} images")
+    ax.grid(color=FRAME, alpha=0.25)
+    ax.legend(loc="lower center", frameon=False)
+    return ax
+
+
+def _pixels(image: npt.ArrayLike, sides: tuple[int, int]) -> npt.NDArray[np.float64]:
+    pixels = np.asarray(image)
+    if pixels.shape != (*sides, 3) or pixels.dtype.kind != "f":
+        expected = f"floats of shape {(*sides, 3)}"
+        raise InvalidInput(f"the map is of an image of {expected}; got {pixels.dtype} of shape {pixels.shape}")
+    if not (pixels >= 0).all() or not (pixels <= 1).all():
+        raise InvalidInput("the pixels of an image to draw lie in [0, 1]; divide 8-bit values by 255")
+    return pixels.astype(np.float64)
+
+
+def draw_one_mask_labels(explanation: Explanation, ax: Axes | None = None, names: Names = None) -> Axes:
+    """What the model says under each mask: blue where it is the label, red with the label that it is instead.
+
+    Boxes are drawn smaller than the masks, so that those that overlap can be told apart.
+    """
+    masks, sides = explanation.masks, two_sides(explanation.masks.grid)
+    ax = new_axes(ax)
+    for mask, label in zip(masks, explanation.one_mask.tolist(), strict=True):
+        (top, left), (height, width) = mask.span.start, mask.span.extents
+        colour = HIDDEN if label == explanation.label else BARE
+        edge = (1 - _SHRUNK) / 2
+        box = (top + edge * height, left + edge * width, _SHRUNK * height, _SHRUNK * width)
+        ax.add_collection(rectangles([box], facecolor=(*to_rgb(colour), 0.25), edgecolor=colour, linewidth=1))
+        if len(masks) <= _MOST_LABELS:
+            centre = left + width / 2, top + height / 2
+            ax.text(*centre, _name(label, names), ha="center", va="center", fontsize=7)
+    frame(ax, *sides)
+    count = int((explanation.one_mask == explanation.label).sum())
+    ax.set_title(f"under one mask: {count} of {len(masks)} have the label")
+    legend(ax, [Patch(facecolor=HIDDEN, label="the label"), Patch(facecolor=BARE, label="another")])
+    return ax
+
+
+def draw_pairs(explanation: Explanation, ax: Axes | None = None) -> Axes:
+    """The table of two-mask predictions, a row and a column for each mask: blue for the label, red for another."""
+    ax = new_axes(ax)
+    wrong = explanation.table != explanation.label
+    colours = np.where(wrong[:, :, None], to_rgb(BARE), to_rgb(HIDDEN))
+    ax.imshow(colours, interpolation="nearest")
+    ax.set(xlabel="second mask", ylabel="first mask")
+    views = len(wrong) * (len(wrong) + 1) // 2
+    ax.set_title(f"under two masks: {views - len(explanation.failing):,} of {views:,} have the label")
+    return ax
+
+
+def save_explanation(
+    path: str | PathLike[str],
+    image: npt.ArrayLike,
+    explanation: Explanation,
+    names: Names = None,
+) -> None:
+    """Write a PNG of four pictures: the photo, the one-mask labels, the pairs, and the map of certified placements.
+
+    Args:
+        path: Ends in .png; written atomically.
+        image: What the model sees, floats (height, width, 3) in [0, 1].
+        explanation: Of `maskcover.explain`.
+        names: Names of classes, by number.
+
+    Raises:
+        InvalidInput: another name or image, or masks that are not of two dimensions.
+    """
+    target = png_name(path)
+    figure = Figure(figsize=(13, 13.6), layout="constrained")
+    photo, labels, pairs, places = figure.subplots(2, 2).ravel()
+    _draw_photo(image, explanation, photo, names)
+    draw_one_mask_labels(explanation, labels, names)
+    draw_pairs(explanation, pairs)
+    if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.good):
+        draw_placements(image, explanation.map(), places)
+    else:
+        places.text(0.5, 0.5, f"{percent_down(explanation.share)} of the placements certified", ha="center")
+        places.set_axis_off()
+    verdict = "certified" if explanation.certified else "not certified"
+    figure.suptitle(f"label {_name(explanation.label, names)}: {verdict} against {explanation.regions}", wrap=True)
+    write_atomically(target, png(figure))
+
+
+def _draw_photo(image: npt.ArrayLike, explanation: Explanation, ax: Axes, names: Names) -> None:
+    """The photo with the masks of the first pair that fails."""
+    sides = two_sides(explanation.masks.grid)
+    ax.imshow(_pixels(image, sides), extent=(0, sides[1], sides[0], 0), interpolation="nearest")
+    title = f"undefended {_name(explanation.undefended, names)}, defended {_name(explanation.answer.label, names)}"
+    if explanation.failing:
+        first, second = explanation.failing[0]
+        boxes = [row(box) for number in {first, second} for box in explanation.masks[number].boxes]
+        ax.add_collection(rectangles(boxes, facecolor=(*to_rgb(FRAME), 0.9), edgecolor=BARE, linewidth=1.5))
+        title += f"\nwithout masks {first} and {second}: {_name(int(explanation.table[first, second]), names)}"
+    frame(ax, *sides)
+    ax.set_title(title)
+
+
+def _name(label: int, names: Names) -> str:
+    return "none" if label < 0 else (names or {}).get(label, str(label))

@@ -1,0 +1,102 @@
+"""`--model` by name: the model's own preprocessing, options for its adapter, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+
+from tests.cli.conftest import Run
+from tests.data import test_idx
+
+TIMM = ("--model", "timm:test_resnet", "--weights", "random", "--option", "num_classes=3", "--batch-size", "4")
+REGIONS = ("--regions", "squares(size=16)")
+
+
+@pytest.fixture
+def noise(tmp_path: Path) -> str:
+    """Two pictures of class 1."""
+    (tmp_path / "noise/1").mkdir(parents=True)
+    for number in range(2):
+        pixels = np.random.default_rng(number).integers(0, 256, (180, 200, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"noise/1/{number}.png")
+    return str(tmp_path / "noise")
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_timm_model_brings_its_preprocessing_and_its_input_size(run: Run, noise: str) -> None:
+    found = run("certify", *TIMM, "--data", noise, *REGIONS, "--out", "RUN")
+    assert found.code in (0, 1), found.err
+    config = json.loads(Path("RUN/run.json").read_text())
+    assert "Resize(size=168, kernel='bilinear'" in config["fingerprint"]["preprocessing"]
+    assert "mean=(0.5, 0.5, 0.5)" in config["fingerprint"]["preprocessing"]
+    assert config["source"]["options"] == ["num_classes=3"]
+    assert run("replay", "RUN").code == 0
+    assert run("predict", *TIMM, "--data", noise, *REGIONS).code == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (("--mean", "0.485"), "not prepared as the model declares"),
+        (("--input-size", "96"), "the masks are for 96×96, but the model takes 160×160"),
+        (("--option", "nothing"), "--option expects NAME=VALUE"),
+        (("--option", "nothing=1"), "unexpected keyword argument 'nothing'"),
+        (("--weights", "nowhere.pth"), "there is no file nowhere.pth"),
+        (("--model", "timm:nothing"), "timm has no model 'nothing'"),
+    ],
+)
+@pytest.mark.usefixtures("one_thread")
+def test_what_does_not_fit_the_model_is_refused(run: Run, noise: str, more: tuple[str, str], named: str) -> None:
+    found = run("certify", *TIMM, "--data", noise, *REGIONS, *more)
+    assert found.code == 2
+    assert named in found.err
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_another_preprocessing_is_taken_if_it_is_asked_for(run: Run, noise: str) -> None:
+    more = ("--override-preprocessing", "--input-size", "96", "--mean", "0.5", "--std", "0.25")
+    found = run("certify", *TIMM, "--data", noise, *REGIONS, *more, "--json")
+    assert found.code in (0, 1), found.err
+    told = found.json
+    assert told["image_size"] == [96, 96]
+    assert "Fit(size=(96, 96)" in told["fingerprint"]["preprocessing"]
+    assert "mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)" in told["fingerprint"]["preprocessing"]
+
+
+def test_an_estimator_certifies_grey_digits(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """scikit-learn on IDX: channels last, one of them, flattened."""
+    dark, light = (np.full((8, 8), value, np.uint8) for value in (20, 230))
+    test_idx.write(tmp_path, "test", np.stack([dark, light]), np.array([0, 1], np.uint8))
+    (tmp_path / "digits_model.py").write_text(
+        "import numpy as np\nfrom sklearn.linear_model import LogisticRegression\n"
+        "def fitted():\n    return LogisticRegression(C=100).fit(np.repeat([[0.0], [1.0]], 64, axis=1), [0, 1])\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = run(
+        "certify", "--model", "digits_model:fitted", "--data", f"idx:{tmp_path}", "--channels", "1",
+        "--input-size", "8",
+        "--regions", "squares(size=1)", "--fill", "0.5", "--json",
+    )  # fmt: skip
+    assert found.code == 0, found.err
+    assert found.json["certified"] == 2
+    assert "channels=1, layout='hwc'" in found.json["fingerprint"]["preprocessing"]
+    assert LogisticRegression.__name__ in found.json["fingerprint"]["architecture"]
+
+
+def test_the_installed_adapters_are_listed(run: Run) -> None:
+    found = run("models")
+    assert found.code == 0
+    for text in ("timm:NAME", "hf:FOLDER", "onnx:FILE", "objects of sklearn", "package.module:name"):
+        assert text in found.out
+    assert {one["name"] for one in run("models", "--json").json["adapters"]} >= {
+        "torch",
+        "timm",
+        "hf",
+        "onnx",
+        "sklearn",
+    }
