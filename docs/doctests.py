@@ -23,12 +23,7 @@ class Doctests(griffe.Extension):
 def fenced(text: str) -> str:
     """A docstring with its examples fenced.
 
-    >>> print(fenced("Doubles.\\n\\n>>> 2 * 2\\n4").replace("`", "'"))
-    Doubles.
-    <BLANKLINE>
-    '''pycon
-    >>> 2 * 2
-    4
-    '''
+    >>> fenced("Doubles.\\n\\n>>> 2 * 2\\n4").splitlines()
+    ['Doubles.', '', '```pycon', '>>> 2 * 2', '4', '```']
     """
     return _EXAMPLE.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text).rstrip()
