@@ -11,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/maskcover demo
 
 test: .venv/installed
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check .

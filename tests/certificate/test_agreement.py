@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import maskcover as mc
@@ -31,7 +31,10 @@ from tests.certificate.helpers import (
 from tests.certificate.strategies import claims
 from tests.oracles import hidden
 
-MANY = settings(max_examples=int(os.environ.get("CERTIFICATES", "100")))
+# Many drawn claims are of no use to some tests, which say so with `assume`.
+MANY = settings(
+    max_examples=int(os.environ.get("CERTIFICATES", "100")), suppress_health_check=[HealthCheck.filter_too_much]
+)
 _MOST = 40_000
 
 
