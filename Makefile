@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Nothing here may reach for a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test lint bench fashion mutants clean
+.PHONY: demo test lint docs bench fashion mutants clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -18,6 +18,9 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/verify.py
@@ -33,7 +36,7 @@ mutants: .venv/installed
 	$(BIN)/python tests/mutants.py
 
 clean:
-	rm -rf .venv build dist maskcover-demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist site maskcover-demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
