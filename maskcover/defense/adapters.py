@@ -170,7 +170,9 @@ def _defend_result(
     procedure = result.procedure
     if (method, threshold) not in ((None, None), (procedure.method, procedure.threshold)):
         raise InvalidInput(f"the result is about {procedure}; leave method and threshold out")
-    classifier = as_classifier(model, {**(result.options or {}), **options})
+    # A classifier that is made already has its options; if they are others, the fingerprint tells.
+    given = options if is_classifier(model) else {**(result.options or {}), **options}
+    classifier = as_classifier(model, given)
     told = dict(result.fingerprint.entries)["preprocessing"] if preprocessing == NONE else preprocessing
     defended = _defended(classifier, result.masks, procedure, told, result.start.evaluator.batch_size)
     defended.fingerprint.expect(result.fingerprint)

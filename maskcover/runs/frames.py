@@ -91,9 +91,10 @@ class SourceResult:
     def __str__(self) -> str:
         certified = int(self.certified.sum())
         low, high = exact_interval(certified, len(self))
+        sizes = "one size" if len(self.groups) == 1 else f"{len(self.groups)} sizes"
         return (
-            f"{certified} of {len(self)} images certified against {self.regions} on the source images, of "
-            f"{len(self.groups)} sizes, seen through {self.preprocessing} (95 % interval {low:.1%} to {high:.1%})"
+            f"{certified} of {len(self)} images certified against {self.regions} on the source images, of {sizes}, "
+            f"seen through {self.preprocessing} (95 % interval {low:.1%} to {high:.1%})"
         )
 
 

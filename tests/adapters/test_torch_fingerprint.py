@@ -78,6 +78,13 @@ def test_weights_changed_behind_torchs_back_are_served_and_told(contract: Numeri
     assert defended.fingerprint == other.fingerprint != result.fingerprint
 
 
+def test_a_result_of_a_model_with_options_is_served_by_a_classifier_that_has_them() -> None:
+    result = certify(MODEL, IMAGES, LABELS, MASKS, fill=0.5, batch_size=2)
+    assert defend(TorchClassifier(MODEL, fill=0.5, batch_size=2), result).fingerprint == result.fingerprint
+    with pytest.raises(FingerprintMismatch, match="fill"):
+        defend(TorchClassifier(MODEL, batch_size=2), result)
+
+
 def test_a_classifier_without_a_batch_size_is_served_in_the_one_that_its_certification_settled() -> None:
     classifier = TorchClassifier(MODEL)
     for size in (2, 5):

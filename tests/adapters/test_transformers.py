@@ -260,6 +260,8 @@ def test_the_pipeline_of_a_result_serves_what_was_certified_and_nothing_else(pip
     result = mc.certify(TorchClassifier(model, batch_size=2), images, PHOTOS.true_labels, MASKS)
     pipeline = pipeline_of(masks=result, defense={"batch_size": 2})
     assert pipeline.defended.fingerprint == result.fingerprint
+    of_the_model = mc.certify(model, images, PHOTOS.true_labels, MASKS, batch_size=2)
+    assert pipeline_of(masks=of_the_model, defense={"batch_size": 2}).defended.fingerprint == of_the_model.fingerprint
     bare = mc.certify(TorchClassifier(model, batch_size=2), [images[0]], [1], MASKS)
     with pytest.raises(FingerprintMismatch, match="preprocessing"):
         pipeline_of(masks=bare, defense={"batch_size": 2})
