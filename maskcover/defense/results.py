@@ -7,25 +7,22 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
-from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.shares import PlacementMap, covered_share, placement_map
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.procedure import Procedure, Rule
 from maskcover.defense.readiness import Numerics, Ready
-from maskcover.defense.verdicts import Verdict
+from maskcover.defense.verdicts import Verdict, VerdictArrays
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 
 
 @dataclass(frozen=True)
-class CertificationResult:
+class CertificationResult(VerdictArrays):
     """The verdicts of a certification, in the order of the images, and what they are about.
 
-    `certified` (bool), `defended` and `undefended` (int64 labels) are arrays with one entry an image. `start` holds
-    what the probes found and the fingerprint; `options` are those of the adapter, if there was one.
+    See `VerdictArrays` for its arrays. `start` holds what the probes found and the fingerprint; `options` are those of
+    the adapter, if there was one.
     """
 
     masks: MaskSet
@@ -54,26 +51,6 @@ class CertificationResult:
     def fingerprint(self) -> Fingerprint:
         """What was certified: weights, masks, fill, numerics, library, device."""
         return self.start.fingerprint
-
-    @property
-    def certified(self) -> BoolArray:
-        """Whether no attack within `regions` changes the defended label, which is the true one."""
-        return np.array([verdict.certificate.certified for verdict in self.verdicts], dtype=np.bool_)
-
-    @property
-    def defended(self) -> IntArray:
-        """Labels by the defence on the clean images; −1 where there is none, or an alert."""
-        return np.array([verdict.answer for verdict in self.verdicts], dtype=np.int64)
-
-    @property
-    def undefended(self) -> IntArray:
-        """Labels of the bare classifier; −1 where there is none."""
-        return np.array([verdict.undefended for verdict in self.verdicts], dtype=np.int64)
-
-    @property
-    def labels(self) -> IntArray:
-        """The true labels."""
-        return np.array([verdict.label for verdict in self.verdicts], dtype=np.int64)
 
     @property
     def evaluations(self) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
+from maskcover.cells import BoolArray, IntArray
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.detection import Detected
 from maskcover.defense.double_masking import Defended
@@ -59,3 +62,29 @@ def verdict(table: PredictionTable, label: int, certificate: Certificate, defend
     error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
     sound = replace(certificate, certified=certificate.certified and error is None)
     return Verdict(label, table.undefended, defended, sound, lead, table.evaluations, error)
+
+
+class VerdictArrays:
+    """What has verdicts, one an image in order, has arrays of them too."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def certified(self) -> BoolArray:
+        """Whether no attack within the regions changes the defended label, which is the true one; bool (n,)."""
+        return np.array([verdict.certificate.certified for verdict in self.verdicts], dtype=np.bool_)
+
+    @property
+    def defended(self) -> IntArray:
+        """Labels by the defence on the clean images, int64 (n,); −1 where there is none, or an alert."""
+        return np.array([verdict.answer for verdict in self.verdicts], dtype=np.int64)
+
+    @property
+    def undefended(self) -> IntArray:
+        """Labels of the bare classifier, int64 (n,); −1 where there is none."""
+        return np.array([verdict.undefended for verdict in self.verdicts], dtype=np.int64)
+
+    @property
+    def labels(self) -> IntArray:
+        """The true labels, int64 (n,)."""
+        return np.array([verdict.label for verdict in self.verdicts], dtype=np.int64)

@@ -14,13 +14,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from maskcover.canonical import write_atomically
-from maskcover.cells import BoolArray, IntArray
 from maskcover.covering import cover
 from maskcover.data import Dataset, Picture, Preprocessing
 from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify, exact_interval
+from maskcover.defense.verdicts import VerdictArrays
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions, through
@@ -49,10 +47,10 @@ class SizeGroup:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SourceResult:
+class SourceResult(VerdictArrays):
     """A certification in the frame of the source: one result for each size of picture.
 
-    `certified` (bool), `defended` and `undefended` (int64 labels) are arrays in the order of the pictures.
+    See `VerdictArrays` for its arrays, which are in the order of the pictures.
     """
 
     regions: RegionSet
@@ -61,7 +59,7 @@ class SourceResult:
     results: tuple[CertificationResult, ...]
 
     @property
-    def verdicts(self) -> tuple[Verdict, ...]:
+    def verdicts(self) -> tuple[Verdict, ...]:  # type: ignore[override]  # worked out, not kept
         """One verdict a picture, in order."""
         found = {
             number: verdict
@@ -69,21 +67,6 @@ class SourceResult:
             for number, verdict in zip(group.members, result.verdicts, strict=True)
         }
         return tuple(found[number] for number in sorted(found))
-
-    @property
-    def certified(self) -> BoolArray:
-        """Whether no attack within the regions on the picture changes the defended label, which is the true one."""
-        return np.array([verdict.certificate.certified for verdict in self.verdicts], dtype=np.bool_)
-
-    @property
-    def defended(self) -> IntArray:
-        """Labels by the defence on the clean pictures; −1 where there is none, or an alert."""
-        return np.array([verdict.answer for verdict in self.verdicts], dtype=np.int64)
-
-    @property
-    def undefended(self) -> IntArray:
-        """Labels of the bare classifier; −1 where there is none."""
-        return np.array([verdict.undefended for verdict in self.verdicts], dtype=np.int64)
 
     def __len__(self) -> int:
         return sum(map(len, self.results))
