@@ -125,6 +125,9 @@ def expect_same(ours: Preprocessing, theirs: Callable[[Picture], npt.ArrayLike],
 
     For adapters, which read what a model declares: a declaration that was misread, or is not all that is done, is found
     here. Raises `InvalidInput` otherwise.
+
+    >>> expect_same(Preprocessing(), lambda picture: picture.transpose(2, 0, 1) / 255, "the other one") is not None
+    True
     """
     for height, width in ((301, 418), (533, 266)):
         picture = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)

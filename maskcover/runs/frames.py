@@ -108,8 +108,8 @@ def certify_source(
         InvalidInput: a model whose preprocessing is not known.
         NotCovering: the masks given do not cover what some size of picture needs.
 
+    >>> import numpy as np
     >>> import maskcover as mc
-    >>> from maskcover.data import Preprocessing
     >>> from maskcover.defense import ArrayClassifier
     >>> def bright(images):
     ...     mean = images.mean(axis=(1, 2, 3))
@@ -150,6 +150,18 @@ def run_source(
     """`certify_source` into a folder: one run for each size of picture, in a folder of its own, as by `run`.
 
     Arguments are those of `certify_source` and of `run`; the same call goes on where it was stopped.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import maskcover as mc
+    >>> def bright(images):
+    ...     mean = images.mean(axis=(1, 2, 3))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> shrunk = Preprocessing((mc.Resize((12, 12)),), layout="hwc")
+    >>> white = Dataset("white", ("a",), np.array([1]), lambda _: np.full((24, 24, 3), 255, np.uint8))
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     run_source(bright, white, "squares(size=2)", out, preprocessing=shrunk).certified
+    1
     """
     classifier, seen = _prepared(model, options, preprocessing)
     known = _parsed(regions)

@@ -114,8 +114,13 @@ def test_another_number_of_classes_than_before_is_refused() -> None:
         scores_of(torch.zeros(3, 4), 3, 5)
 
 
-def scripted(model: torch.nn.Module) -> torch.nn.Module:
+def traced(model: torch.nn.Module) -> torch.nn.Module:
     return torch.jit.trace(model, IMAGES[:2])  # type: ignore[no-any-return, no-untyped-call]  # torch has no types here
+
+
+def scripted_whole(model: torch.nn.Module) -> torch.nn.Module:
+    linear = model.get_submodule("linear")
+    return torch.jit.script(torch.nn.Sequential(torch.nn.Flatten(), linear).eval())
 
 
 def exported(model: torch.nn.Module) -> torch.nn.Module:
@@ -127,7 +132,8 @@ FORMS: dict[str, Callable[[torch.nn.Module], torch.nn.Module]] = {
     "compiled": lambda model: torch.compile(model, backend="eager"),  # type: ignore[dict-item, return-value]
     "data parallel": lambda model: torch.nn.DataParallel(model, device_ids=[]).eval(),
     "sequential": lambda model: torch.nn.Sequential(model).eval(),
-    "traced": scripted,
+    "traced": traced,
+    "scripted": scripted_whole,
     "exported": exported,
 }
 
