@@ -266,7 +266,7 @@ MUTANTS = (
     # Models by name, arrays, frames, explanations.
     Mutant("defense/loading.py", "return len(needed) != 1", "return True", "tests/defense/test_loading.py"),
     Mutant("defense/arrays.py", "np.where(np.expand_dims(hidden, axis), across, wide)", "wide * ~np.expand_dims(hidden, axis)", "tests/defense/test_arrays.py"),
-    Mutant("defense/arrays.py", "or self._shape not in (None, image.shape)", "", "tests/defense/test_arrays.py"),
+    Mutant("defense/arrays.py", "or self._channels not in (None, channels)", "", "tests/defense/test_arrays.py"),
     Mutant("defense/arrays.py", 'held = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)', "held = True", "tests/defense/test_arrays.py"),
     Mutant("defense/readiness.py", "isinstance(given, Preprocessing) and given != declared", "False", "tests/adapters/test_refusals.py"),
     Mutant("defense/readiness.py", "declared.size is not None and declared.size != masks.grid.shape", "False", "tests/adapters/test_refusals.py"),

@@ -53,7 +53,7 @@ class ArrayClassifier:
         self.preprocessing = preprocessing
         self.layout = layout
         self._function, self._identity = function, identity
-        self._shape: tuple[int, ...] | None = None
+        self._channels: tuple[int, ...] | None = None
 
     @property
     def identity(self) -> dict[str, str]:
@@ -62,7 +62,7 @@ class ArrayClassifier:
         return own | {"fill": " ".join(map(repr, self.fill)), "layout": self.layout}
 
     def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
-        """See `MaskedClassifier`; images are arrays of one shape."""
+        """See `MaskedClassifier`; images are arrays of the masks' size, all of as many channels."""
         batch = np.stack([self._checked(image, hidden.shape[1:]) for image in images])
         return self._function(self._shown(batch, hidden))
 
@@ -83,20 +83,26 @@ class ArrayClassifier:
         return shown[..., 0] if grey else shown
 
     def _checked(self, image: Any, size: tuple[int, ...]) -> npt.NDArray[Any]:
-        """An image of the masks' size and of the shape of those before."""
+        """An image of the masks' size, with as many channels as those before."""
         if not isinstance(image, np.ndarray) or image.dtype.kind not in "fiu":
             found = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
             raise InvalidInput(f"expected images as arrays of numbers; got {found}")
-        channels = image.ndim - len(size)
-        sides = image.shape[max(0, channels) :] if self.layout == "chw" else image.shape[: len(size)]
-        if channels not in (0, 1) or sides != size or self._shape not in (None, image.shape):
+        behind = self.layout == "hwc"
+        sides, channels = (image.shape[: len(size)], image.shape[len(size) :]) if behind else _split(image, size)
+        if sides != size or len(channels) > 1 or self._channels not in (None, channels):
             told = ", ".join(map(str, size))
             raise InvalidInput(
-                f"the masks are for images of ({told}), with channels {'last' if self.layout == 'hwc' else 'first'}, "
-                f"all of one shape; got an image of {image.shape}"
+                f"the masks are for images of ({told}), with channels {'last' if behind else 'first'}, all of as many "
+                f"channels; got an image of {image.shape}"
             )
-        self._shape = image.shape
+        self._channels = channels
         return image
+
+
+def _split(image: npt.NDArray[Any], size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The sides and the channels of an image with channels first."""
+    count = max(0, image.ndim - len(size))
+    return image.shape[count:], image.shape[:count]
 
 
 def checked_fill(fill: float | Sequence[float]) -> tuple[float, ...]:

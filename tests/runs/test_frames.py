@@ -126,6 +126,14 @@ def test_pictures_as_the_model_takes_them_need_no_pulling_back() -> None:
     assert result.results == (direct,)
 
 
+def test_pictures_of_several_sizes_as_the_model_takes_them() -> None:
+    bare = Preprocessing(layout="hwc")
+    pictures = [photo((16, 16)), photo((20, 18)), photo((16, 16), seed=2)]
+    result = certify_source(classifier(bare), dataset(*pictures), "squares(size=3)")
+    assert [str(group.masks.grid) for group in result.groups] == ["16×16", "20×18"]
+    assert result.certified.tolist() == [True] * 3
+
+
 def test_one_mask_set_for_all_sizes_must_cover_each() -> None:
     pictures = dataset(photo((40, 33)), photo((32, 32)))
     masks = mc.cover(mc.squares(size=6), 16)
