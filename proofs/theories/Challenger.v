@@ -46,7 +46,8 @@ Section Games.
       { intros m Hm. apply HM. now apply (Permutation_in _ (Permutation_sym P)). }
       assert (In c M /\ In d M) as [Hc Hd] by (split; apply HM'; simpl; auto).
       apply (Permutation_in _ P) in Hin. apply IH.
-      + intros m Hm. apply HM'. apply in_app_iff in Hm as [Hm|Hm]; [apply filter_In in Hm as [Hm _]|]; simpl in *; tauto.
+      + intros m Hm. apply HM'.
+        apply in_app_iff in Hm as [Hm|Hm]; [apply filter_In in Hm as [Hm _]|]; simpl in *; tauto.
       + apply in_app_iff. destruct Hin as [-> | [-> | Hin]]; [left | left | now right]; apply filter_In.
         * split; [now left|]. rewrite !Hg by assumption. apply same_refl.
         * split; [right; now left|]. rewrite (sym c g), !Hg by assumption. apply same_refl.
@@ -86,10 +87,11 @@ Section Games.
 
   (** Challenger masking: the label, how it was found, and the number of evaluations of the second round. *)
   Definition challenger (majority : list label -> label) (M : list I) : label * ending * nat :=
-    if forallb (fun m => same (T m m) (hd None (map (fun m => T m m) M))) M then (hd None (map (fun m => T m m) M), AllAgree, 0)
+    let labels := map (fun m => T m m) M in
+    if forallb (fun m => same (T m m) (hd None labels)) M then (hd None labels, AllAgree, 0)
     else match run [] M with
          | (c :: _, n) => (T c c, Champion c, n)
-         | ([], n) => (majority (map (fun m => T m m) M), NobodyLeft, n)
+         | ([], n) => (majority labels, NobodyLeft, n)
          end.
 
   Lemma plays_perm alive alive' n left : Permutation alive alive' -> plays alive' n left -> plays alive n left.
@@ -126,12 +128,14 @@ Section Games.
         destruct (same (T c c) (T c m)); now apply ends.
   Qed.
 
-  Lemma run_plays masks : forall champions left n, run champions masks = (left, n) -> plays (champions ++ masks) n left.
+  Lemma run_plays masks : forall champions left n,
+    run champions masks = (left, n) -> plays (champions ++ masks) n left.
   Proof.
     induction masks as [|m masks IH]; simpl; intros champions left n.
     - intros [= <- <-]. rewrite app_nil_r. now apply ends.
     - destruct (meet champions m) as [l k] eqn:E. destruct (run l masks) as [l' k'] eqn:E'. intros [= <- <-].
-      change (m :: masks) with ([m] ++ masks). rewrite app_assoc. eapply plays_then; [apply meet_plays, E | apply IH, E'].
+      change (m :: masks) with ([m] ++ masks). rewrite app_assoc.
+      eapply plays_then; [apply meet_plays, E | apply IH, E'].
   Qed.
 
   Lemma meet_one_label m champions : one_label champions -> one_label (fst (meet champions m)).

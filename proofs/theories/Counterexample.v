@@ -1,9 +1,9 @@
 (** Two patches: checking unions of three base masks is not enough.
 
     For K = 2 patches a mask is a union of two base masks, so a pair of masks hides up to four of them. A public
-    re-implementation checks unions of three only (the two of a mask and one more). Here is a world of four cells, with a
-    base mask for each, in which every union of three is right, and two stickers of one cell turn the answer. With fewer
-    than four base masks, three are all there are: the world could not be smaller. *)
+    re-implementation checks unions of up to three only (the two of a mask and one more). Here is a world of four cells,
+    with a base mask for each, in which every such union is right, and two stickers of one cell turn the answer. With
+    fewer than four base masks, three are all there are: no smaller number shows the mistake. *)
 
 From Coq Require Import ZArith List Bool Lia.
 From Maskcover Require Import Cells Tables DoubleMasking RowTheorem.

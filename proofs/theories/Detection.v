@@ -52,7 +52,8 @@ Section Images.
       let '(answer, alert, _) := detected threshold M x' in answer = Some y \/ alert = true.
 
   (** Some mask of G contains [r]. *)
-  Theorem detection_row threshold M x y g r : In g (sure threshold M x y) -> inside r (hides g) -> guarded threshold M x y r.
+  Theorem detection_row threshold M x y g r :
+    In g (sure threshold M x y) -> inside r (hides g) -> guarded threshold M x y r.
   Proof.
     intros Hg Hr x' Hx. apply filter_In in Hg as [Hg H].
     apply detect_right with g (F (hide fill [g] x)); [|assumption].

@@ -2,7 +2,7 @@
 
     Images come in [RowTheorem]. *)
 
-From Coq Require Import List Bool Lia.
+From Coq Require Import List Bool Lia Permutation.
 From Maskcover Require Import Tables.
 Import ListNotations.
 
@@ -21,6 +21,10 @@ Definition tie_rule (majority : list label -> label) : Prop :=
 
 (** The order in which the disagreers have their second round is a parameter too. *)
 Definition any_order {I} (order : list I -> list I) : Prop := forall masks d, In d (order masks) <-> In d masks.
+
+Lemma permutation_any_order {I} (order : list I -> list I) :
+  (forall masks, Permutation (order masks) masks) -> any_order order.
+Proof. intros H masks d. split; apply Permutation_in; [|symmetry]; apply H. Qed.
 
 Section Table.
   Variable I : Type. (* masks, or their numbers *)
@@ -173,7 +177,8 @@ Proof.
   { induction some as [|a some IH]; intros Hs; simpl.
     - split; [now left | tauto].
     - destruct IH as [H1 H2]; [firstorder|]. set (b := fold_right _ _ _) in *.
-      assert (Hab : In (better all a b) all) by (unfold better; destruct (_ || _)%bool; [apply Hs; now left | assumption]).
+      assert (Hab : In (better all a b) all).
+      { unfold better. destruct (_ || _)%bool; [apply Hs; now left | assumption]. }
       assert (Ha : count a all <= count (better all a b) all /\ count b all <= count (better all a b) all).
       { unfold better. destruct (PeanoNat.Nat.ltb_spec (count b all) (count a all)); simpl; [lia|].
         destruct (PeanoNat.Nat.eqb_spec (count a all) (count b all)); simpl; [destruct (before a b)|]; lia. }
