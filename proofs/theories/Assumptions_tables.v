@@ -1,0 +1,49 @@
+(** What the theorems about tables rest on. Every line of the output must say "Closed under the global context". *)
+
+From Maskcover Require Tables DoubleMasking RowTheorem Converse Redundant Challenger Detection Counterexample.
+
+Print Assumptions Tables.hide_alike.
+Print Assumptions Tables.hide_incl.
+Print Assumptions Tables.hide_hide.
+Print Assumptions Tables.table_symmetric.
+Print Assumptions Tables.table_diagonal.
+Print Assumptions Tables.table_twice.
+Print Assumptions Tables.table_row.
+Print Assumptions DoubleMasking.right_row.
+Print Assumptions DoubleMasking.right_row_unique.
+Print Assumptions DoubleMasking.permutation_any_order.
+Print Assumptions DoubleMasking.lowest_label_tie_rule.
+Print Assumptions RowTheorem.row_theorem.
+Print Assumptions RowTheorem.mapped_safe.
+Print Assumptions RowTheorem.row_certificate.
+Print Assumptions RowTheorem.rules_agree.
+Print Assumptions RowTheorem.clean_right.
+Print Assumptions RowTheorem.algorithm_2_iff.
+Print Assumptions RowTheorem.all_good.
+Print Assumptions RowTheorem.minimal_cover.
+Print Assumptions RowTheorem.claim_1.
+Print Assumptions RowTheorem.claim_2.
+Print Assumptions RowTheorem.claim_3.
+Print Assumptions RowTheorem.lemma_1.
+Print Assumptions RowTheorem.lemma_2.
+Print Assumptions RowTheorem.lemma_3.
+Print Assumptions RowTheorem.theorem_1.
+Print Assumptions Converse.right_row_attacked.
+Print Assumptions Converse.only_mask.
+Print Assumptions Converse.no_converse.
+Print Assumptions Redundant.row_certifies_more.
+Print Assumptions Redundant.certified.
+Print Assumptions Challenger.games_linear.
+Print Assumptions Challenger.games_right.
+Print Assumptions Challenger.run_plays.
+Print Assumptions Challenger.challenger_linear.
+Print Assumptions Challenger.challenger_right.
+Print Assumptions Challenger.challenger_mapped_safe.
+Print Assumptions Challenger.challenger_certificate.
+Print Assumptions Detection.detect_right.
+Print Assumptions Detection.detection_row.
+Print Assumptions Detection.detection_certificate.
+Print Assumptions Detection.detection_levels.
+Print Assumptions Counterexample.two_unions_cover.
+Print Assumptions Counterexample.three_masks_not_enough.
+Print Assumptions Counterexample.four_masks_refuse.
