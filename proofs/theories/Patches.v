@@ -106,36 +106,3 @@ Proof.
       * apply H. assumption.
       * apply IH. assumption.
 Qed.
-
-(** The library's `minimal`: one after the other, a signature is kept unless one that is kept lies inside it. *)
-Section Minimal.
-
-Context {S : Type} (lies_in : S -> S -> bool).
-Hypothesis reflexive : forall s, lies_in s s = true.
-
-Fixpoint minimal_from (found rest : list S) : list S :=
-  match rest with
-  | [] => found
-  | s :: more => if existsb (fun t => lies_in t s) found then minimal_from found more
-                 else minimal_from (found ++ [s]) more
-  end.
-
-(** What is kept was there, and under everything that was there lies something kept. *)
-Theorem minimal_stands : forall rest found,
-  (forall s, In s (minimal_from found rest) -> In s found \/ In s rest) /\
-  (forall s, In s found -> In s (minimal_from found rest)) /\
-  (forall s, In s rest -> exists t, In t (minimal_from found rest) /\ lies_in t s = true).
-Proof.
-  induction rest as [|x rest IH]; intro found; simpl; [intuition|].
-  destruct (existsb _ found) eqn:E.
-  - destruct (IH found) as (A & B & C). repeat split; [|exact B|].
-    { intros s I. destruct (A s I); auto. }
-    intros s [<- | I]; [|apply C, I]. apply existsb_exists in E. destruct E as (t & T & L). eauto.
-  - destruct (IH (found ++ [x])) as (A & B & C). repeat split.
-    + intros s I. apply A in I. rewrite in_app_iff in I. simpl in I. tauto.
-    + intros s I. apply B, in_app_iff. left; exact I.
-    + intros s [<- | I]; [|apply C, I]. exists x. split; [|apply reflexive].
-      apply B, in_app_iff. right; left; reflexivity.
-Qed.
-
-End Minimal.

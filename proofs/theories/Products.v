@@ -1,4 +1,5 @@
-(** Products of axes, in any dimension (section 3.4, "Generalizing to 2-D images"). Python: maskcover.covering.products. *)
+(** Products of axes, in any dimension (section 3.4, "Generalizing to 2-D images").
+    Python: maskcover.covering.products. *)
 
 From Coq Require Import ZArith List Lia FinFun.
 From Maskcover Require Import Cells Erosion Axis.
@@ -94,6 +95,27 @@ Proof.
   exists [b]. split.
   - apply (in_map (fun b => [b])), B.
   - intros c C. apply hides_one. apply (subbox_in _ _ _ S), E, C.
+Qed.
+
+(** The converse: if the product covers a shape that has a place, every axis is covered. *)
+Theorem product_covers_only_if : forall axes shape, length axes = length shape ->
+  Forall (fun np => 1 <= snd np <= fst np) shape -> covers (product_masks axes) (box_regions shape) ->
+  Forall2 sides_cover axes shape.
+Proof.
+  intros axes shape E F C.
+  assert (H : forall u, placed shape u -> exists b, In b (choices axes) /\ subbox (box_at u (map snd shape)) b).
+  { intros u P. destruct (C (fun c => in_box c (box_at u (map snd shape)))) as (m & M & I).
+    { exists u. split; [exact P | reflexivity]. }
+    apply in_map_iff in M. destruct M as (b & <- & B). exists b. split; [exact B|].
+    apply inside_iff_subbox; [|intros c Hc; apply hides_one, I, Hc].
+    clear -F P. revert u P.
+    induction F; intros u P; inversion P; subst; constructor; simpl; [lia | apply IHF; assumption]. }
+  clear C. revert axes E H. induction F as [|np shape R F IH]; intros [|sides axes] E H; try discriminate; constructor.
+  - intros x L U. destruct (H (x :: map (fun _ => 0) shape)) as (b & B & S).
+    { constructor; [auto|]. clear -F. induction F; simpl; constructor; [lia | assumption]. }
+    apply in_choices in B. inversion B; subst. inversion S; subst. eauto.
+  - apply IH; [simpl in E; lia|]. intros u P. destruct (H (0 :: u)) as (b & B & S); [constructor; [lia | exact P]|].
+    apply in_choices in B. inversion B; subst. inversion S; subst. eexists. split; [apply in_choices|]; eassumption.
 Qed.
 
 (** A product has as many masks as the counts of its axes multiplied. *)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from maskcover import rectangles
 from maskcover.covering.axis import AxisMasks, axis_masks
+from maskcover.covering.products import product_grid
 from maskcover.grid import Grid
 
 PROOFS = Path(__file__).parents[2] / "proofs"
@@ -29,6 +30,15 @@ def test_starts_are_those_of_coq() -> None:
         assert axis.count == len(found)
 
 
+def test_starts_that_cover_several_times_are_those_of_coq() -> None:
+    vectors = list(_vectors("folded"))
+    assert len(vectors) == 3 * sum(length**2 for length in range(1, 8))
+    for (length, size, stride, fold), found in vectors:
+        axis = AxisMasks(length, size, stride, fold)
+        assert axis.starts == tuple(map(int, found))
+        assert axis.count == len(found)
+
+
 def test_eq_3_is_that_of_coq() -> None:
     vectors = list(_vectors("eq3"))
     assert len(vectors) == sum(length**2 for length in range(1, 13))
@@ -39,9 +49,18 @@ def test_eq_3_is_that_of_coq() -> None:
         assert axis.covers >= patch
 
 
+def test_products_are_those_of_coq() -> None:
+    vectors = list(_vectors("product"))
+    assert len(vectors) == 3 * 4 * 3 * 2
+    for (height, width, *numbers), found in vectors:
+        boxes = product_grid(Grid((height, width)), tuple(numbers[:2]), tuple(numbers[2:])).boxes()
+        sides = (zip(box.start, box.stop, strict=True) for box in boxes)
+        assert ["x".join(f"{start}-{stop}" for start, stop in box) for box in sides] == found
+
+
 def test_maximal_rectangles_are_those_of_coq() -> None:
     vectors = list(_vectors("rectangles"))
     assert len(vectors) == 13
     for (height, width, area), found in vectors:
         (term,) = rectangles(f"{area}px").terms(Grid((height, width)))
-        assert ["×".join(map(str, shape)) for shape in term.shapes] == [shape.replace("x", "×") for shape in found]
+        assert ["x".join(map(str, shape)) for shape in term.shapes] == found
