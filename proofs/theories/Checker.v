@@ -180,7 +180,7 @@ Fixpoint fits (sides : list Z) (c : claim) : bool :=
       | None => false
       end
   | Rectangle e => covered (cube e) [cube sides]
-  | Rectangles a least aspect => negb (is_nil (filter (slenderb aspect) (fitting least sides (amount_in sides a))))
+  | Rectangles a least aspect => negb (is_nil (extents_of sides [] (amount_in sides a) least aspect))
   | Bitmap s => on_image sides (ends s)
   | Union a b | Both a b => fits sides a && fits sides b
   | Avoiding a area | Within a area => fits sides a && forallb (on_image sides) area
