@@ -25,7 +25,8 @@ docs: .venv/installed
 
 # The theorems, accepted by Coq; installs it where it is missing (Debian's package, about 20 seconds).
 proofs:
-	command -v coqc > /dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq coq; }
+	command -v coqc > /dev/null && command -v ocamlfind > /dev/null \
+	  || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq coq ocaml-nox ocaml-findlib; }
 	$(MAKE) --no-print-directory -C proofs
 
 bench: .venv/installed
