@@ -39,6 +39,7 @@ FINGERPRINT = "tests/defense/test_fingerprint.py"
 TORCH = "tests/adapters/test_torch_evaluator.py"
 NUMERICS = "tests/adapters/test_torch_numerics.py"
 CERTIFICATES = "tests/certificate"
+PROVED = "tests/proofs"
 RUNS = "tests/runs/test_run.py tests/runs/test_folder.py tests/runs/test_replay.py tests/runs/test_runs_at_once.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PATCHES = "tests/covering/test_patches.py -k minimal_signatures_contain_no_other"  # elsewhere the fault does not end
@@ -308,6 +309,11 @@ MUTANTS = (
     Mutant("certificate/check.py", "for mask in signatures[row[-1]]:", "for mask in signatures[row[-1]][:1]:", CERTIFICATES),
     Mutant("certificate/tiling.py", "next(number_of[one] for one in least if one & kind == one)", "next(number_of[one] for one in least if one & kind)", CERTIFICATES),
     Mutant("certificate/tiling.py", "labels[~places.allowed] = -1", "labels[~places.allowed] = 0", CERTIFICATES),
+    # What Coq is told: a theorem about another claim than that of the file.
+    Mutant("certificate/coq.py", "(Rectangles {_amount(area)} {least}", "(Rectangles {_amount(area)} {least + 1}", PROVED),
+    Mutant("certificate/coq.py", "(copies {_claim(base, grid)} {k})", "(copies {_claim(base, grid)} {k - 1})", PROVED),
+    Mutant("certificate/coq.py", "first, *more = (_claim(member, grid) for member in members)", "first, *more = (_claim(member, grid) for member in members[:1])", PROVED),
+    Mutant("certificate/coq.py", "touching=False):", "touching=_):", PROVED),
 )  # fmt: skip
 
 

@@ -65,7 +65,9 @@ def cover(
 
 def prove(
     masks: MaskFile,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The certificate: NAME.cover.json.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The certificate: NAME.cover.json; or a theorem for Coq: NAME.v.")
+    ],
     regions: Regions = None,
     as_json: Json = False,
 ) -> None:
@@ -138,7 +140,12 @@ def _prove(masks: MaskSet, path: Path, regions: str | None = None) -> CoverCerti
     from maskcover.certificate import prove as certified
 
     proved = certified(masks, regions)
-    proved.save(path)
+    if path.suffix == ".v":
+        from maskcover.certificate.coq import write_coq
+
+        write_coq(path, proved)
+    else:
+        proved.save(path)
     return proved
 
 
