@@ -88,6 +88,7 @@ def _draw(
 def _document(found: Explanation) -> dict[str, Any]:
     return {
         "label": found.label,
+        "label_given": found.given,
         "certified": found.certified,
         "regions": str(found.regions),
         "undefended": found.undefended,

@@ -35,7 +35,8 @@ class Explanation:
 
     Args:
         masks, regions: The defence, and what it is certified against.
-        label: The label that is asked about; the true one, if it was given.
+        label: The label that is asked about.
+        given: Whether the label was given. If not, it is the defended one, and nothing is said of the truth.
         table: F(x; m, m'), int64 (masks, masks), symmetric; −1 where there is no unique finite top score.
         undefended: The label of the image as it is.
         answer: The defended prediction, by Algorithm 1.
@@ -51,6 +52,7 @@ class Explanation:
     answer: Defended
     certificate: Certificate
     broken: tuple[tuple[int, int], ...]
+    given: bool
 
     @property
     def one_mask(self) -> IntArray:
@@ -83,8 +85,9 @@ class Explanation:
         verdict = (
             "certified" if self.certified else "an error: scores were not finite" if self.broken else "not certified"
         )
+        whose = "" if self.given else " (the defended one; no true label was given)"
         lines = [
-            f"label {_named(self.label, names)}: {verdict} against {self.regions}",
+            f"label {_named(self.label, names)}{whose}: {verdict} against {self.regions}",
             f"  undefended {_named(self.undefended, names)}, defended {_named(self.answer.label, names)} "
             f"({self.answer.case.value})",
             f"  under one mask: {_counted(self.one_mask, names)}",
@@ -141,7 +144,7 @@ def explain(
     ...         return np.stack([1 - dark, dark], axis=1)
     >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
     >>> print(explain(Dark(), np.zeros((1, 12, 12)), masks))
-    label 1: certified against squares(size=3)
+    label 1 (the defended one; no true label was given): certified against squares(size=3)
       undefended 1, defended 1 (agreed)
       under one mask: 1 (9 masks)
       0 of 45 views under two masks have another label
@@ -164,8 +167,8 @@ def explain(
         certificate = row_certificate(table.firm(start.margin), about, covers, exhaustive=True)
         if isinstance(certificate, Pending):
             raise InvalidInput("a table that was wholly seen left a row undecided")
-        broken = tuple(table.broken)
-        return Explanation(masks, known, about, table.matrix, table.undefended, answer, certificate, broken)
+        seen = table.matrix, table.undefended, answer, certificate, tuple(table.broken)
+        return Explanation(masks, known, about, *seen, given=asked is not None)
 
     [(_, found)] = settle(start.evaluator, chosen, decide)
     start.expect_unchanged()

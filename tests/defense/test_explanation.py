@@ -40,9 +40,13 @@ def test_the_whole_table_is_there_and_the_verdict_is_that_of_certify(cells: list
 
 def test_the_label_is_the_defended_one_unless_another_is_asked_about() -> None:
     image = image_of(table_of([1] * 6), MASKS)
-    assert explain(Looker(4), [image], MASKS, probes=False).label == 1
+    found = explain(Looker(4), [image], MASKS, probes=False)
+    assert (found.label, found.given) == (1, False)
+    assert "no true label was given" in str(found)
     other = explain(Looker(4), [image], MASKS, label=0, probes=False)
     assert (other.label, other.certified, len(other.failing)) == (0, False, 6)
+    assert other.given
+    assert "no true label" not in str(other)
 
 
 def test_no_label_at_all_is_told() -> None:
