@@ -63,13 +63,21 @@ class TransformersAdapter(TorchAdapter):
             config = transformers.AutoConfig.from_pretrained(name)
             processor = transformers.AutoImageProcessor.from_pretrained(name, backend="pil")
             kind: Any = transformers.CLIPModel if config.model_type == "clip" else None
-            model = (kind or transformers.AutoModelForImageClassification).from_pretrained(name).eval()
+            loader = kind or transformers.AutoModelForImageClassification
+            model, told = loader.from_pretrained(name, output_loading_info=True)
             texts = None if kind is None else transformers.AutoTokenizer.from_pretrained(name)
         except (OSError, ValueError) as error:
             raise InvalidInput(
                 f"transformers cannot load an image classifier from {name} ({error}); expected a folder with a model "
                 "and its preprocessor_config.json, as save_pretrained writes them"
             ) from error
+        if told["missing_keys"]:
+            some = ", ".join(sorted(told["missing_keys"])[:3])
+            raise InvalidInput(
+                f"{name} has no weights for {some}: transformers would go on with random ones; expected an image "
+                "classifier, fine-tuned and saved with its head"
+            )
+        model.eval()
         if texts is None:
             if prompts is not None:
                 raise InvalidInput(f"{name} is a {config.model_type}, which takes no prompts; leave them out")

@@ -156,6 +156,14 @@ def test_a_model_of_several_labels_an_image_is_refused() -> None:
         ADAPTER.classifier(model)
 
 
+def test_a_model_without_the_weights_of_its_head_is_refused(tmp_path: Path) -> None:
+    """Transformers would make them up, others at each start."""
+    transformers.ViTModel(transformers.ViTConfig(**TINY)).save_pretrained(tmp_path)
+    transformers.ViTImageProcessor(size=SQUARE).save_pretrained(tmp_path)
+    with pytest.raises(InvalidInput, match=r"no weights for classifier\.bias, classifier\.weight"):
+        mc.load_classifier(f"hf:{tmp_path}")
+
+
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="save_pretrained"):
         mc.load_classifier(f"hf:{tmp_path}")
