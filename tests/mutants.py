@@ -280,7 +280,7 @@ MUTANTS = (
     Mutant("data/preprocessing.py", "one.shape != other.shape or not np.allclose(one, other, rtol=0, atol=1e-5)", "one.shape != other.shape", "tests/data/test_preprocessing.py"),
     Mutant("regions/frames/steps.py", '(length - outputs) // 2 if rounding == "down" else round((length - outputs) / 2)', "(length - outputs) // 2", "tests/data/test_preprocessing.py tests/adapters/test_timm.py"),
     Mutant("runs/frames.py", "return through(regions, *preprocessing.steps, source=size) if preprocessing.steps else regions", "return regions", "tests/runs/test_frames.py"),
-    Mutant("runs/frames.py", "mine = ((shard[0] - number) % shard[1], shard[1])", "mine = ((shard[0] - number) % shard[1], shard[1] + 1)", "tests/runs/test_frames.py"),
+    Mutant("runs/frames.py", "mine = ((first - number) % step, step)", "mine = ((first - number) % step, step + 1)", "tests/runs/test_frames.py"),
     Mutant("runs/frames.py", "return {size: tuple(found[size]) for size in sorted(found)}", "return {size: tuple(found[size])[:1] for size in sorted(found)}", "tests/runs/test_frames.py"),
     Mutant("runs/frames.py", "return tuple(found[number] for number in sorted(found))", "return tuple(found.values())", "tests/runs/test_frames.py"),
     Mutant("../adapters/maskcover_torch/modes.py", "node.args[:6]", "node.args[:1]", "tests/adapters/test_torch_outputs.py"),

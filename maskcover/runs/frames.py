@@ -23,7 +23,7 @@ from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions, through
 from maskcover.runs.folder import Folder, Shard, shards
-from maskcover.runs.run import run
+from maskcover.runs.run import checked_shard, run
 from maskcover.runs.run import summary as input_summary
 from maskcover.runs.summary import Summary
 
@@ -163,6 +163,7 @@ def run_source(
     ...     run_source(bright, white, "squares(size=2)", out, preprocessing=shrunk).certified
     1
     """
+    first, step = checked_shard(shard)
     classifier, seen = _prepared(model, options, preprocessing)
     known = _parsed(regions)
     found = groups(dataset, seen, known, masks, budget)
@@ -170,7 +171,7 @@ def run_source(
     for number, group in enumerate(found):
         part, folder = _of_size(dataset.part(group.members), group.size), Path(out) / group.name
         # Small groups have one shard each: they must not all fall to the first process.
-        mine = ((shard[0] - number) % shard[1], shard[1])
+        mine = ((first - number) % step, step)
         run(
             classifier, part.prepared(seen), part.true_labels, group.masks, folder, ids=part.ids,
             regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name}, **asked,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -267,12 +268,18 @@ def _expect_classes(task: Task, classes: int | None) -> None:
 
 def _own(shard: tuple[int, int], shard_size: int, count: int) -> range:
     """The numbers of the shards that this process makes."""
+    first, step = checked_shard(shard)
     if type(shard_size) is not int or shard_size < 1:
         raise InvalidInput(f"shard_size must be a whole number of at least 1; got {shard_size!r}")
+    return range(first, -(-count // shard_size), step)
+
+
+def checked_shard(shard: tuple[int, int]) -> tuple[int, int]:
+    """The part (i, n) of a run, if there is such a one."""
     try:
-        first, step = shard
+        first, step = map(index, shard)
         if 0 <= first < step:
-            return range(first, -(-count // shard_size), step)
+            return first, step
     except (TypeError, ValueError):
         pass
     raise InvalidInput(f"shard is (i, n) with 0 <= i < n, for the i-th of n processes; got {shard!r}")

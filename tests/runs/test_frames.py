@@ -202,6 +202,15 @@ def rows_of(folder: Path) -> list[Any]:
     return [row for shard in shards(Folder(folder), Folder(folder).existing()) for row in shard.rows]
 
 
+@pytest.mark.parametrize("shard", [(0, 0), (2, 2), (-1, 2), (0,)])
+def test_a_part_that_there_is_not_is_refused_before_anything_is_written(
+    shard: Any, pictures: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match="shard is"):
+        run_source(classifier(), pictures, "squares(size=3)", tmp_path / "RUN", shard=shard)
+    assert not (tmp_path / "RUN").exists()
+
+
 def test_a_run_of_other_regions_or_pictures_is_refused(pictures: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "RUN"
     run_source(classifier(), pictures, "squares(size=3)", out)
