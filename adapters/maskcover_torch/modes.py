@@ -6,6 +6,8 @@ import torch
 
 from maskcover.errors import InvalidInput
 
+_RANDOM = ("bernoulli", "rand", "rrelu_with_noise")  # what drop path and noise leave in a graph
+
 
 def refuse_training(model: torch.nn.Module, name: str = "") -> None:
     """Raise `InvalidInput` if any part of a model is in training mode; `name` is that of the model within another.
@@ -27,6 +29,8 @@ def refuse_training(model: torch.nn.Module, name: str = "") -> None:
 def _traced_training(model: torch.nn.Module) -> bool:
     """Whether a module from torch.export trains: it has no modes, its graph says so in the arguments of operations."""
     calls = [node for node in getattr(model, "graph").nodes if node.op == "call_function"]  # noqa: B009  # typed as Any
+    if any(word in str(node.target) for node in calls for word in _RANDOM):
+        return True
     of_modes = (node for node in calls if "dropout" in str(node.target) or "batch_norm" in str(node.target))
     # dropout(images, share, train), batch_norm(images, weight, bias, mean, variance, training, …)
     return any(True in [argument for argument in node.args[:6] if isinstance(argument, bool)] for node in of_modes)

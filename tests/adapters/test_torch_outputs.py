@@ -153,7 +153,17 @@ def test_a_classifier_is_attacked_as_its_model_is() -> None:
     assert len(found.outcomes) == 3
 
 
-@pytest.mark.parametrize("layer", [torch.nn.Dropout(), torch.nn.BatchNorm1d(4)], ids=["dropout", "batch statistics"])
+class DropPath(torch.nn.Module):
+    """Leaves out an image's whole branch at random, as timm's layer of that name does."""
+
+    def forward(self, scores: torch.Tensor) -> torch.Tensor:
+        return scores * scores.new_empty((len(scores), 1)).bernoulli_(0.9) if self.training else scores
+
+
+LAYERS = {"dropout": torch.nn.Dropout(), "batch statistics": torch.nn.BatchNorm1d(4), "drop path": DropPath()}
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_a_module_exported_in_training_mode_is_refused(layer: torch.nn.Module) -> None:
     model = torch.nn.Sequential(Net(), layer)
