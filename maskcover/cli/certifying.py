@@ -42,7 +42,7 @@ class Asked:
     source: Source
     masks: MaskSet | None
     regions: str | None
-    at_least: float
+    at_least: float | None
     certified: Mapping[str, Any]
     out: Path | None
     kept: Mapping[str, Any]
@@ -140,14 +140,22 @@ def _source_kept(asked: Asked, out: Path) -> Outcome:
     return Outcome(found.document() | {"frame": "source"}, [str(found), frame], claimed(found, asked.at_least))
 
 
-def claimed(summary: Summary, at_least: float) -> int:
-    """The exit code of a run; what is not done yet, and errors, are undecided."""
+def claimed(summary: Summary, at_least: float | None) -> int:
+    """The exit code of a run; images that are still missing, and errors, are undecided."""
+    if at_least is None:
+        return UNDECIDED if 0 < summary.rows == summary.errors else HOLDS
     undecided = summary.errors + summary.total - summary.rows
     return claim(summary.certified, undecided, summary.total, at_least)
 
 
-def claim(certified: int, undecided: int, total: int, at_least: float) -> int:
-    """Refuted only if even the images that could not be decided would not save the claim."""
+def claim(certified: int, undecided: int, total: int, at_least: float | None) -> int:
+    """The exit code of a certification: that of its claim, or whether it came to an end if nothing is claimed.
+
+    A claim is refuted only if even the images that could not be decided would not save it. Without a claim the command
+    has done its work unless no image at all could be decided.
+    """
+    if at_least is None:
+        return UNDECIDED if 0 < total == undecided else HOLDS
     if certified >= at_least * total:
         return HOLDS
     return REFUTED if certified + undecided < at_least * total else UNDECIDED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli.geometry import Json, Regions, document, witness
-from maskcover.cli.output import HOLDS, answer, note
+from maskcover.cli.output import HOLDS, answer, failure
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _write(judgements: tuple[Judgement, ...], junit: Path | None, sarif: Path | 
 
 def _answer_one(one: Judgement, *, as_json: bool) -> None:
     if one.report is None:
-        note(one.message)
+        failure(one.outcome.name.lower(), one.message, one.outcome.value, as_json=as_json)
     else:
         answer(_figures(one), [one.message], as_json=as_json)
 

@@ -40,7 +40,10 @@ def certify(
     margin: Annotated[
         float | None, typer.Option(help="A right prediction must lead by more than this share; by default bits decide.")
     ] = None,
-    at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The claim: this share of images certifies.")] = 1.0,
+    at_least: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="A claim: at least this fraction of the images is certified."),
+    ] = None,
     limit: o.Limit = None,
     split: o.Split = None,
     classes: o.Classes = None,
@@ -53,7 +56,7 @@ def certify(
     shard_size: Annotated[int, typer.Option(min=1, help="With --out: images written at a time.")] = 64,
     as_json: Json = False,
 ) -> None:
-    """Certify labelled images; exit 1 if fewer than --at-least of them certify (by default: if any does not)."""
+    """Certify labelled images; exit 0 when that is done, or 1 if fewer than --at-least of them are certified."""
     from maskcover.cli.sources import Source
 
     source = Source(

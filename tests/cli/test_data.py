@@ -89,7 +89,7 @@ def test_threat_18_odd_files_are_rows_of_errors_and_the_others_are_right(run: Ru
     for mode in ("L", "CMYK"):
         sheet.convert(mode).save(data / f"light/{mode}.jpg")
     picture(data / "dark/dark.png", 10)
-    found = run("certify", *COMMON, "--data", str(data), "--out", "RUN")
+    found = run("certify", *COMMON, "--data", str(data), "--out", "RUN", "--at-least", "1")
     assert found.code == 3
     kept = rows(Path("RUN"))
     assert {Path(name).name for name, row in kept.items() if row["verdict"] == "error"} == odd
@@ -124,7 +124,7 @@ def test_threat_34_a_sample_is_told_with_its_size_its_seed_and_an_interval(run: 
 
 def test_the_same_sample_is_replayed_attacked_and_resumed(run: Run, many: Path) -> None:
     command = ("certify", *COMMON, "--data", str(many), "--sample", "4", "--out", "RUN", "--shard-size", "3")
-    assert run(*command, "--shard", "0/2").code == 3
+    assert run(*command, "--shard", "0/2", "--at-least", "1").code == 3
     resumed = run(*command, "--json")
     assert (resumed.code, resumed.json["rows"]) == (0, 4)
     assert (run("replay", "RUN", "--json").json["rows"]) == 4
@@ -158,7 +158,7 @@ def test_parts_and_classes_can_be_named(run: Run, tmp_path: Path) -> None:
     command = ("certify", *COMMON, "--data", "data")
     unnamed = run(*command)
     assert (unnamed.code, "name one with split= (--split)" in unnamed.err) == (2, True)
-    wrong = run(*command, "--split", "val", "--json")
+    wrong = run(*command, "--split", "val", "--json", "--at-least", "1")
     assert (wrong.code, wrong.json["certified"]) == (1, 0)
     assert run(*command, "--split", "val", "--classes", "classes.txt").code == 0
     assert "and the model 5" in run(*command, "--split", "val", "--classes", "5").err
