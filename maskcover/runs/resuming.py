@@ -33,6 +33,8 @@ def expect_same(path: Path, config: Config, known: Config) -> None:
             f"{path} holds a run of another configuration: {_in_words(found)} changed. Name another folder, or go on "
             f"with the old configuration ({'; '.join(found)})"
         )
+    if config.frame and known.frame and config.frame != known.frame:
+        raise InvalidInput(f"{path} belongs to another run in the frame of the source; name another folder")
     if config.example and known.example and config.example[0] == known.example[0] and config.example != known.example:
         raise _other_pixels(path, [config.example[0]])
 

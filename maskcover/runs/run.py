@@ -92,6 +92,7 @@ def run(
     shard_size: int = 64,
     source: dict[str, Any] | None = None,
     progress: bool = False,
+    frame: tuple[str, str] | None = None,
     **options: Any,
 ) -> Summary:
     """Certify a data set into a folder, shard by shard; the same call goes on where it was stopped.
@@ -104,6 +105,7 @@ def run(
         shard_size: Samples a shard: what is lost when a process is killed.
         source: Where model and data came from, as JSON; kept for `replay` and not compared.
         progress: Show a progress bar on stderr.
+        frame: By `run_source` alone: the digest of its frame.json, and the size of these pictures.
 
     Returns:
         The summary of all rows that the folder now holds.
@@ -141,7 +143,7 @@ def run(
         start = ready(classifier, seen, masks, margin=margin, batch_size=batch_size)
         expected(procedure, start)
         _expect_classes(task, start.evaluator.classes)
-        told = {"source": source or {}} | _chosen(images) | _example(task, seen)
+        told = {"source": source or {}} | _chosen(images) | _example(task, seen) | _framed(frame)
         return start, _config(task, start, shard_size, told)
 
     start, config = _agreed(folder, prepare)
@@ -204,6 +206,11 @@ def _example(task: Task, seen: Watched) -> dict[str, Any]:
     """The first image that could be read, by its id and the digest of its pixels; nothing if it is opaque."""
     number, pixels = next(iter(seen.digests.items()), (0, ""))
     return {"example": {"id": task.ids[number], "pixels": pixels}} if pixels else {}
+
+
+def _framed(frame: tuple[str, str] | None) -> dict[str, Any]:
+    """The frame.json that the run belongs to, and its part in it; nothing of a run in the frame of the input."""
+    return {} if frame is None else {"frame": {"digest": frame[0], "size": frame[1]}}
 
 
 def _work(folder: Folder, config: Config, task: Task, start: Ready, numbers: Sequence[int], *, progress: bool) -> None:
