@@ -11,13 +11,25 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from maskcover.errors import MaskcoverError, MaskcoverWarning, UndecidedPrediction
+from maskcover.terminal import printable, printable_lines
+
+__all__ = ["BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "guarded", "note", "printable", "working"]
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 
 
 def answer(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
-    """Print the answer of a command on stdout: a JSON document, or lines for people."""
-    print(json.dumps(document, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
+    """Print the answer of a command on stdout: a JSON document, or lines for people.
+
+    Lines that show a name from elsewhere, such as that of a file, show it by `printable`: it stays within its line.
+    """
+    print(_json(document) if as_json else "\n".join(map(printable_lines, lines)))
+
+
+def _json(document: dict[str, Any]) -> str:
+    """A document as JSON, in letters that can be read, with all that cannot be seen escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 @contextmanager
@@ -27,14 +39,15 @@ def working(task: str, *, shown: bool) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.markup import escape
 
-    with Console(stderr=True).status(f"{task} …"):
+    with Console(stderr=True).status(escape(f"{printable(task)} …")):
         yield
 
 
 def note(text: str) -> None:
     """Say something on stderr that is not the answer."""
-    print(f"maskcover: {text}", file=sys.stderr)
+    print(f"maskcover: {printable(text)}", file=sys.stderr)
 
 
 def guarded(run: Callable[[], object]) -> NoReturn:
@@ -54,7 +67,7 @@ def guarded(run: Callable[[], object]) -> NoReturn:
     except BrokenPipeError:
         sys.exit(UNDECIDED)
     except Exception as error:
-        traceback.print_exc()
+        print(printable_lines(traceback.format_exc().rstrip()), file=sys.stderr)
         note(f"could not decide: {type(error).__name__}: {error}")
         raise SystemExit(UNDECIDED) from error
     sys.exit(HOLDS)

@@ -19,6 +19,7 @@ from maskcover.runs.folder import Config, Folder, shards
 from maskcover.runs.resuming import some
 from maskcover.runs.rows import Row
 from maskcover.runs.run import task_of
+from maskcover.terminal import printable
 
 _COMPARED = ("label", "undefended", "defended", "verdict")
 
@@ -33,7 +34,7 @@ class Flip:
     def __str__(self) -> str:
         changed = [name for name in _COMPARED if getattr(self.before, name) != getattr(self.now, name)]
         told = (f"{name} {getattr(self.before, name)} then, {getattr(self.now, name)} now" for name in changed)
-        return f"{self.before.id}: " + ", ".join(told) + (f" ({self.now.reason})" if self.now.reason else "")
+        return printable(f"{self.before.id}: {', '.join(told)}" + (f" ({self.now.reason})" if self.now.reason else ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from maskcover.defense.engine import Images
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.runs.folder import Config, Folder, Shard
 from maskcover.runs.pixels import pixel_digest
+from maskcover.runs.rows import Row
+from maskcover.terminal import printable
 
 _NAMED = 5  # images that a message names
 _WORDS = {
@@ -63,10 +65,18 @@ def compared(folder: Folder, config: Config, numbers: Sequence[int], images: Ima
     return found
 
 
+def expect_pixels(path: Path, rows: Sequence[Row], images: Sequence[object]) -> None:
+    """Raise `InvalidInput` if images have other pixels than when their rows were made; rows without digest pass."""
+    now = zip(rows, map(pixel_digest, images), strict=True)
+    changed = [row.id for row, told in now if row.pixels and told and row.pixels != told]
+    if changed:
+        raise _other_pixels(path, changed)
+
+
 def some(names: Sequence[str]) -> str:
     """The first few of some names, and how many there are."""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return ", ".join(map(printable, names[:_NAMED])) + more
 
 
 @dataclass(slots=True)
