@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from maskcover.errors import MaskcoverError, MaskcoverWarning, UndecidedPrediction
+from maskcover.errors import DiskFull, MaskcoverError, MaskcoverWarning, UndecidedPrediction
 from maskcover.terminal import printable, printable_lines
 
 __all__ = ["BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "guarded", "note", "printable", "working"]
@@ -58,7 +58,7 @@ def guarded(run: Callable[[], object]) -> NoReturn:
     warnings.showwarning = _show_warning  # type: ignore[assignment]  # takes the arguments it is called with
     try:
         run()
-    except UndecidedPrediction as error:
+    except (UndecidedPrediction, DiskFull) as error:
         note(str(error))
         sys.exit(UNDECIDED)
     except MaskcoverError as error:

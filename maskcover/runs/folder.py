@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskcover.canonical import digest, write_atomically
+from maskcover.canonical import cannot_write, digest, write_atomically
 from maskcover.data import Chosen
 from maskcover.defense import Fingerprint, Procedure
 from maskcover.errors import InvalidInput
@@ -165,7 +165,7 @@ class Folder:
         try:
             (self.path / "shards").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InvalidInput(f"cannot write to the folder {self.path}: {error.strerror}") from error
+            raise cannot_write(f"to the folder {self.path}", error) from error
         content = written(sealed(config.document, _UNSEALED))
         with _unless_there(self.path / "run.json") as path:
             write_atomically(path, content, only_new=True)

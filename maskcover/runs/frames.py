@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from maskcover.canonical import write_atomically
+from maskcover.canonical import cannot_write, write_atomically
 from maskcover.covering import cover
 from maskcover.data import Chosen, Dataset, Picture, Preprocessing
 from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify, exact_interval
@@ -329,7 +329,7 @@ def _keep(
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InvalidInput(f"cannot write to the folder {out}: {error.strerror}") from error
+            raise cannot_write(f"to the folder {out}", error) from error
         told = document if chosen is None else document | {"sample": chosen.document()}
         write_atomically(out / _NAME, written(sealed(told)), only_new=True)
     before = source_document(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 from dataclasses import replace
@@ -238,3 +239,15 @@ def test_names_of_files_stay_in_their_line(run: Run, photos: Path) -> None:
     broken = run("certify", *common)
     assert (broken.code, broken.err.count("\n")) == (2, 1)
     assert "\x1b" not in broken.err
+
+
+def test_a_full_disk_could_not_decide(run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.replace", full)
+        found = run(*command(photos, "brightness"))
+    assert found.code == 3
+    assert "No space left on device" in found.err
+    assert run(*command(photos, "brightness")).code == 0
