@@ -26,6 +26,10 @@ class NotCovering(InvalidInput):
     """A mask set was to be used against regions that it does not cover; carries the witness."""
 
 
+class DiskFull(InvalidInput):
+    """A file cannot be written since there is no room for it; nothing is wrong with what was asked."""
+
+
 class UndecidedPrediction(MaskcoverError, ArithmeticError):
     """The classifier gave no unique finite top score where a label was needed."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, note, working
+from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, note, printable, working
 from maskcover.cli.reading import read_size
 from maskcover.errors import InvalidInput
 
@@ -224,7 +224,7 @@ def _row(name: str, verdict: Verdict) -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> str:
     outcome = "certified" if row["certified"] else row["error"] or f"not certified (masks {row['failing_pair']} fail)"
     return (
-        f"{row['id']}: label {row['label']}, undefended {row['undefended']}, "
+        f"{printable(row['id'])}: label {row['label']}, undefended {row['undefended']}, "
         f"defended {row['defended']} ({row['case']}), {outcome}"
     )
 

@@ -10,7 +10,7 @@ import typer
 from maskcover.cli import options as o
 from maskcover.cli.certifying import Asked, masks_in, prepared, watched
 from maskcover.cli.geometry import Json
-from maskcover.cli.output import UNDECIDED, answer, note
+from maskcover.cli.output import UNDECIDED, answer, note, printable
 from maskcover.cli.reading import read_shard
 
 
@@ -114,7 +114,7 @@ def predict(
         {"id": name, "label": one.label, "case": one.case.value, "mask": one.mask}
         for name, one in zip(dataset.ids, found, strict=True)
     ]
-    lines = [f"{name}: {one}" for name, one in zip(dataset.ids, found, strict=True)]
+    lines = [f"{printable(name)}: {one}" for name, one in zip(dataset.ids, found, strict=True)]
     answer({"images": rows, "masks": len(used), "digest": used.digest}, lines, as_json=as_json)
     if any(one.label < 0 for one in found):
         note("label -1: non-finite or tied scores where the defence needed a label")

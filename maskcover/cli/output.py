@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from maskcover.errors import MaskcoverError, MaskcoverWarning, UndecidedPrediction
+from maskcover.errors import DiskFull, MaskcoverError, MaskcoverWarning, UndecidedPrediction
+from maskcover.terminal import printable, printable_lines
+
+__all__ = [
+    "BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "code_of", "failure", "guarded", "note", "printable", "working",
+]  # fmt: skip
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 # The disk is full, its quota used up, or broken; there is no memory left.
@@ -20,8 +25,17 @@ _NOBODYS_FAULT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM}
 
 
 def answer(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
-    """Print the answer of a command on stdout: a JSON document, or lines for people."""
-    print(json.dumps(document, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
+    """Print the answer of a command on stdout: a JSON document, or lines for people.
+
+    Lines that show a name from elsewhere, such as that of a file, show it by `printable`: it stays within its line.
+    """
+    print(_json(document) if as_json else "\n".join(map(printable_lines, lines)))
+
+
+def _json(document: dict[str, Any]) -> str:
+    """A document as JSON, in letters that can be read, with all that cannot be seen escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 @contextmanager
@@ -31,14 +45,15 @@ def working(task: str, *, shown: bool) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.markup import escape
 
-    with Console(stderr=True).status(f"{task} …"):
+    with Console(stderr=True).status(escape(f"{printable(task)} …")):
         yield
 
 
 def note(text: str) -> None:
     """Say something on stderr that is not the answer."""
-    print(f"maskcover: {text}", file=sys.stderr)
+    print(f"maskcover: {printable(text)}", file=sys.stderr)
 
 
 def failure(kind: str, message: str, code: int, *, as_json: bool) -> None:
@@ -78,7 +93,7 @@ def code_of(error: BaseException) -> int:
     >>> code_of(UndecidedPrediction()), code_of(MaskcoverError()), code_of(OSError(errno.ENOSPC, "disk full"))
     (3, 2, 3)
     """
-    if isinstance(error, UndecidedPrediction) or _nobodys_fault(error) or _nobodys_fault(error.__cause__):
+    if isinstance(error, UndecidedPrediction | DiskFull) or _nobodys_fault(error) or _nobodys_fault(error.__cause__):
         return UNDECIDED
     return BAD_INPUT if isinstance(error, MaskcoverError) or _of_usage(error) else UNDECIDED
 
@@ -100,7 +115,7 @@ def _tell(error: Exception, *, as_json: bool) -> None:
     elif not isinstance(error, MaskcoverError):
         message = f"could not decide: {type(error).__name__}: {error}"
         if not _nobodys_fault(error):
-            traceback.print_exc()
+            print(printable_lines(traceback.format_exc().rstrip()), file=sys.stderr)
     failure(type(error).__name__, message, code_of(error), as_json=as_json)
 
 

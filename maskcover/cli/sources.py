@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import shlex
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 from maskcover.cli.reading import read_numbers, read_options, read_size
 from maskcover.data import Dataset, Preprocessing, open_dataset
 from maskcover.data.preprocessing import Layout
 from maskcover.defense import MaskedClassifier, NumericContract, load_classifier
+from maskcover.defense.loading import runs_code
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import Fit
@@ -49,10 +51,30 @@ class Source:
     @classmethod
     def of(cls, document: dict[str, Any], where: Path) -> Source:
         """The source that a run kept."""
-        names = {field.name for field in fields(cls)}
-        if not {"model", "data"} <= document.keys() <= names:
+        kinds = get_type_hints(cls) | {"options": list, "fill": float | int | None}
+        if not {"model", "data"} <= document.keys() <= {field.name for field in fields(cls)}:
             raise InvalidInput(f"{where} was not started by `maskcover certify --out`; use the Python function instead")
+        odd = [name for name, value in document.items() if not isinstance(value, kinds[name])]
+        if odd or not all(isinstance(text, str) for text in document.get("options", [])):
+            raise InvalidInput(f"{where} names an odd {', '.join(odd) or 'option'} as its source; it was edited")
         return cls(**document | {"options": tuple(document.get("options", ()))})
+
+    def typed_again(self, model: str | None, command: str) -> Source:
+        """The source with the model that was typed, or the run's own where that is no code.
+
+        A run from elsewhere must not choose what is imported here (threats.md, 45).
+
+        Raises:
+            InvalidInput: the run names code, and nobody typed it; says what to type.
+        """
+        if model is None and runs_code(self.model):
+            raise InvalidInput(
+                f"the run names its model by {self.model}, which is code that would be imported and run. If it is code "
+                f"of yours, type it again: {command} --model {shlex.quote(self.model)}"
+            )
+        if model in (None, self.model):
+            return self
+        return replace(self, model=str(model), weights=None, options=())
 
     def document(self) -> dict[str, Any]:
         """For a run to keep."""
@@ -73,8 +95,10 @@ class Source:
         )  # fmt: skip
         if self.size is None:
             return found
-        height, width = cast("tuple[int, int]", read_size(self.size))
-        return found.part(by_size(found)[height, width])
+        size, sizes = cast("tuple[int, int]", read_size(self.size)), by_size(found)
+        if size not in sizes:
+            raise InvalidInput(f"{self.data} has no pictures of {self.size} pixels any more, which the run is about")
+        return found.part(sizes[size])
 
     def preprocessing(self, classifier: MaskedClassifier, masks: MaskSet | None) -> Preprocessing:
         """What pictures go through: what the model declares, with what was typed instead.

@@ -65,6 +65,23 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
     return as_classifier(_named(scheme, name, text), options)
 
 
+def runs_code(text: str) -> bool:
+    """Whether the model that a text names is code to import, and not a file or a name that only data are read from.
+
+    So is ``package.module:name``, and what is read by an adapter that others have installed. The adapters of maskcover
+    read networks and weights without executing what lies beside them.
+
+    >>> runs_code("onnx:net.onnx"), runs_code("pytest:main")
+    (False, True)
+    """
+    scheme = text.partition(":")[0]
+    entry = next((entry for entry in entry_points(group=GROUP) if entry.name == scheme), None)
+    if entry is None or entry.dist is None or entry.dist.name != "maskcover":
+        return True
+    adapter: object = load(entry)
+    return not isinstance(adapter, Loads)
+
+
 def installed() -> list[Installed]:
     """The adapters that are there, by name."""
     return [_described(entry) for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]

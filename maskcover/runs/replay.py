@@ -16,8 +16,10 @@ from maskcover.defense.engine import Images
 from maskcover.defense.readiness import ready
 from maskcover.errors import InvalidInput
 from maskcover.runs.folder import Config, Folder, shards
+from maskcover.runs.resuming import some
 from maskcover.runs.rows import Row
 from maskcover.runs.run import task_of
+from maskcover.terminal import printable
 
 _COMPARED = ("label", "undefended", "defended", "verdict")
 
@@ -32,7 +34,7 @@ class Flip:
     def __str__(self) -> str:
         changed = [name for name in _COMPARED if getattr(self.before, name) != getattr(self.now, name)]
         told = (f"{name} {getattr(self.before, name)} then, {getattr(self.now, name)} now" for name in changed)
-        return f"{self.before.id}: " + ", ".join(told) + (f" ({self.now.reason})" if self.now.reason else "")
+        return printable(f"{self.before.id}: {', '.join(told)}" + (f" ({self.now.reason})" if self.now.reason else ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,16 @@ class Replay:
         flips: Those whose label or verdict changed.
         drift: The largest change of a row's smallest lead.
         differences: How what evaluates now differs from what certified: another device, library, weights.
+        changed: Ids of those rows whose images have other pixels now.
+        uncompared: How many rows keep no digest of pixels, or their images have none now.
     """
 
     rows: int
     flips: tuple[Flip, ...]
     drift: float
     differences: tuple[str, ...]
+    changed: tuple[str, ...] = ()
+    uncompared: int = 0
 
     def __bool__(self) -> bool:
         return not self.flips
@@ -60,6 +66,10 @@ class Replay:
             *(f"  flip: {flip}" for flip in self.flips),
             *(f"  not as it was certified: {text}" for text in self.differences),
         ]
+        if self.changed:
+            lines.append(f"  not as it was certified: pixels of {len(self.changed)} images: {some(self.changed)}")
+        if self.uncompared:
+            lines.append(f"  pixels of {self.uncompared} rows were not compared: they keep no digest, or are no arrays")
         return "\n".join(lines)
 
 
@@ -82,7 +92,7 @@ def replay(
         sample: How many rows, chosen by the seed among all that are there.
 
     A replay is true if nothing flipped. What differs from the certified fingerprint is reported, not refused: to see
-    what another device makes of the run is what a replay is for.
+    what another device makes of the run is what a replay is for. So are images whose pixels changed.
     """
     if type(sample) is not int or sample < 1:
         raise InvalidInput(f"sample must be a whole number of at least 1; got {sample!r}")
@@ -101,7 +111,11 @@ def replay(
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
-    return Replay(len(before), flips, drift, start.fingerprint.differences(config.fingerprint))
+    pairs = [(row, now[row.id]) for row in before]
+    known = [(row, other) for row, other in pairs if row.pixels and other.pixels]
+    changed = tuple(row.id for row, other in known if row.pixels != other.pixels)
+    differences = start.fingerprint.differences(config.fingerprint)
+    return Replay(len(before), flips, drift, differences, changed, len(before) - len(known))
 
 
 def _chosen(folder: Folder, config: Config, sample: int, seed: int) -> list[Row]:

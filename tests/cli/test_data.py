@@ -72,7 +72,7 @@ def test_every_format_is_certified_kept_replayed_and_predicted(
     command = (*COMMON, "--data", make(data))
     found = run("certify", *command, "--out", "RUN", "--json")
     assert (found.code, found.json["certified"]["count"], found.json["sample"]) == (0, 2, None)
-    assert run("replay", "RUN").code == 0
+    assert run("replay", "RUN", *MODEL[:2]).code == 0
     again = run("certify", *command, "--json")
     assert [row["id"] for row in again.json["images"]] == list(rows(Path("RUN")))
     assert [row["label"] for row in run("predict", *command, "--json").json["images"]] == [0, 1]
@@ -127,8 +127,8 @@ def test_the_same_sample_is_replayed_attacked_and_resumed(run: Run, many: Path) 
     assert run(*command, "--shard", "0/2", "--at-least", "1").code == 3
     resumed = run(*command, "--json")
     assert (resumed.code, resumed.json["rows"]) == (0, 4)
-    assert (run("replay", "RUN", "--json").json["rows"]) == 4
-    assert run("attack", "RUN", "--placements", "1", "--steps", "1").code == 0
+    assert (run("replay", "RUN", *MODEL[:2], "--json").json["rows"]) == 4
+    assert run("attack", "RUN", *MODEL[:2], "--placements", "1", "--steps", "1").code == 0
     other = run(*command, "--seed", "1")
     assert other.code == 2
     assert "samples.ids" in other.err
@@ -138,13 +138,16 @@ def test_a_run_that_knows_nothing_of_samples_goes_on(run: Run, many: Path) -> No
     command = ("certify", *COMMON, "--data", str(many), "--limit", "2", "--out", "RUN")
     run(*command)
     path = Path("RUN/run.json")
-    config = json.loads(path.read_text())
+    config = json.loads(path.read_text()) | {"schema": 1}
+    (Path("RUN") / "shards/00000.parquet").unlink()  # what there is now says that it is of a later version
+    for name in ("digest", "example"):
+        del config[name]
     assert config.pop("sample") == {"count": 2, "of": 6, "seed": None}
     for name in ("split", "classes", "sample", "seed"):
         del config["source"][name]
     path.write_text(json.dumps(config))
     assert run(*command).code == 0
-    assert run("replay", "RUN").code == 0
+    assert run("replay", "RUN", *MODEL[:2]).code == 0
     assert "the first" not in run("report", "RUN").out
     path.write_text(json.dumps(config | {"sample": {"of": 3}}))
     assert run("report", "RUN").code == 2
