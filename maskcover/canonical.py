@@ -42,14 +42,21 @@ def digest(document: object) -> str:
 
 
 def read_strict(text: str) -> Any:
-    """Parse JSON, refusing duplicate keys, NaN, infinities and fractions (no file of maskcover holds a float)."""
+    """Parse JSON, refusing duplicate keys, NaN, infinities, fractions and -0 (no file of maskcover holds a float)."""
 
     def refuse_number(literal: str) -> Any:
         raise MaskFileError(f"expected whole numbers only; found {literal[:40]}")
 
+    def whole(literal: str) -> int:
+        return refuse_number(literal) if literal == "-0" else int(literal)
+
     try:
         return json.loads(
-            text, object_pairs_hook=_no_duplicates, parse_constant=refuse_number, parse_float=refuse_number
+            text,
+            object_pairs_hook=_no_duplicates,
+            parse_constant=refuse_number,
+            parse_float=refuse_number,
+            parse_int=whole,
         )
     except MaskFileError:
         raise
