@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,7 @@ def report(
         lines = [
             f"  against {document['regions']} on the source images, seen through {document['preprocessing']}",
             f"  of {sizes}",
+            *_skipped(Folder(run / name).config() for name in document["sizes"]),
         ]
     else:
         config = Folder(run).existing()
@@ -44,6 +46,7 @@ def report(
             f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
             f"  drawn on the model's input, after {dict(config.fingerprint.entries)['preprocessing']}",
             f"  fingerprint {config.fingerprint.digest}",
+            *_skipped([config]),
         ]
     answer(found.document() | {"config": document}, [str(found), *lines], as_json=as_json)
     raise typer.Exit(claimed(found, at_least))
@@ -112,6 +115,12 @@ def attack(
     document = {"report": str(found), "attempts": found.attempts, "refuted": refuted}
     answer(document, [str(found), *(f"  certified, and broken: {name}" for name in refuted)], as_json=as_json)
     raise typer.Exit(REFUTED if refuted else HOLDS)
+
+
+def _skipped(configs: Iterable[Config | None]) -> list[str]:
+    """What was left out of the data, in a line; of the runs of several sizes it is the same."""
+    found = next((one.skipped for one in configs if one is not None and one.skipped is not None), None)
+    return [] if found is None else [f"  {found}"]
 
 
 def _source(run: Path, model: str | None) -> tuple[Source, Config]:

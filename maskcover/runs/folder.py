@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import digest, write_atomically
-from maskcover.data import Chosen
+from maskcover.data import Chosen, Skipped
 from maskcover.defense import Fingerprint, Procedure
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
 
 _SCHEMA = 1
-# Where model and data came from, and among how many samples were chosen: fingerprint and ids say what they are.
-_UNCOMPARED = frozenset({"source", "sample"})
+# Where model and data came from, among how many samples were chosen, what was left out: fingerprint and ids say what
+# they are.
+_UNCOMPARED = frozenset({"source", "sample", "skipped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Config:
     def chosen(self) -> Chosen | None:
         """How the samples were chosen among more; None if they were not, or if nobody said so."""
         return Chosen(**self.document["sample"]) if "sample" in self.document else None
+
+    @property
+    def skipped(self) -> Skipped | None:
+        """What was left out when the data were opened; None if nothing was, or if nobody said so."""
+        return Skipped.read(self.document["skipped"]) if "skipped" in self.document else None
 
     @property
     def shards(self) -> int:
@@ -219,7 +225,8 @@ def _checked(document: Any) -> Config:
     config = Config(document)
     if min(config.count, config.batch_size - 1, config.document["shard_size"] - 1) < 0 or not 0 <= config.margin < 1:
         raise InvalidInput("a size or the margin is out of range")
-    _ = config.chosen, config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
+    _ = config.chosen, config.skipped, config.procedure, config.regions, config.fingerprint
+    _ = document["masks"], document["numerics"]
     return config
 
 
