@@ -167,13 +167,20 @@ def watched(*, as_json: bool) -> bool:
 
 
 def opened(
-    source: Source, masks: MaskSet | None, *, progress: bool = False
+    source: Source, masks: MaskSet | None, *, progress: bool = False, labelled: bool = True
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing]:
-    """The model, the pictures, and what they go through."""
+    """The model, the pictures, and what they go through.
+
+    Where labels count, those are the model's classes by name, if it knows their names and none are typed.
+    """
+    from maskcover.defense.evaluation import names_of
+
     with working(f"loading {source.model}", shown=progress):
         classifier = source.classifier(masks)
     with working(f"opening {source.data}", shown=progress):
-        dataset = source.dataset()
+        dataset = source.dataset(names_of(classifier) if labelled else None)
+    if dataset.skipped is not None:
+        note(f"{source.data}: {dataset.skipped}")
     preprocessing = source.preprocessing(classifier, masks)
     if getattr(classifier, "preprocessing", None) is None and (source.mean, source.std) == (None, None):
         note(f"the model does not say how images are prepared; taken is {preprocessing}: name --mean and --std")
@@ -181,14 +188,14 @@ def opened(
 
 
 def prepared(
-    source: Source, masks: MaskSet | None, regions: str | None, *, progress: bool = False
+    source: Source, masks: MaskSet | None, regions: str | None, *, progress: bool = False, labelled: bool = True
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
     """The same, and masks: those of a file, or made for the regions in the size of the model's input."""
     from maskcover.covering import cover
 
     if masks is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
-    classifier, dataset, preprocessing = opened(source, masks, progress=progress)
+    classifier, dataset, preprocessing = opened(source, masks, progress=progress, labelled=labelled)
     if masks is None:
         masks = cover(regions or "", preprocessing.size or 224)
     return classifier, dataset, preprocessing, masks
@@ -199,7 +206,9 @@ def _told(
 ) -> Outcome:
     rows = [_row(name, verdict) for name, verdict in zip(dataset.ids, result.verdicts, strict=True)]
     chosen = dataset.chosen
-    document |= {"data": dataset.source, "sample": None if chosen is None else chosen.document(), "images": rows}
+    skipped = None if dataset.skipped is None else dataset.skipped.document()
+    document |= {"data": dataset.source, "sample": None if chosen is None else chosen.document(), "skipped": skipped}
+    document["images"] = rows
     some = [] if chosen is None else [f"Only {chosen} images:"]
     undecided = int(((result.undefended < 0) | (result.defended < 0)).sum())
     code = claim(int(result.certified.sum()), undecided, len(result), asked.at_least)

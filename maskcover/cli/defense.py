@@ -47,6 +47,7 @@ def certify(
     limit: o.Limit = None,
     split: o.Split = None,
     classes: o.Classes = None,
+    outside: o.Outside = False,
     sample: o.Sample = None,
     seed: o.Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Keep the run in this folder; the same command resumes it.")] = None,
@@ -62,6 +63,7 @@ def certify(
     source = Source(
         model, data, None if labels is None else str(labels), mean, std, fill, batch_size, dtype, memory_format, tf32,
         compiled, limit, split, classes, sample, seed, weights, tuple(option or ()), input_size, channels, override,
+        outside,
     )  # fmt: skip
     certified = {
         "method": method, "threshold": threshold, "rule": rule, "margin": margin,
@@ -93,6 +95,7 @@ def predict(
     limit: o.Limit = None,
     split: o.Split = None,
     classes: o.Classes = None,
+    outside: o.Outside = False,
     sample: o.Sample = None,
     seed: o.Seed = 0,
     as_json: Json = False,
@@ -104,10 +107,12 @@ def predict(
     source = Source(
         model, data, None, mean, std, fill, batch_size, limit=limit, split=split, classes=classes, sample=sample,
         seed=seed, weights=weights, options=tuple(option or ()), input_size=input_size, channels=channels,
-        override=override,
+        override=override, outside=outside,
     )  # fmt: skip
     progress = watched(as_json=as_json)
-    classifier, dataset, preprocessing, used = prepared(source, masks_in(masks, input_size), regions, progress=progress)
+    classifier, dataset, preprocessing, used = prepared(
+        source, masks_in(masks, input_size), regions, progress=progress, labelled=False
+    )
     asked: dict[str, Any] = {"method": method, "threshold": threshold, "progress": progress}
     found = run(classifier, dataset.prepared(preprocessing), used, **asked)
     rows = [

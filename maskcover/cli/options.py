@@ -32,7 +32,11 @@ Data = Annotated[
 Labels = Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")]
 Split = Annotated[str | None, typer.Option(help="Which part: train, val, test; what --data has.")]
 Classes = Annotated[
-    str | None, typer.Option(help="The model's classes: how many, or a file with their names or wnids in order.")
+    str | None,
+    typer.Option(help="The model's classes: how many, or a file with their names; by default what the model knows."),
+]
+Outside = Annotated[
+    bool, typer.Option("--outside", help="Read files outside the data's folder, where a table or data set names them.")
 ]
 Sample = Annotated[int | None, typer.Option(min=1, help="Only so many images, chosen by --seed.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of --sample.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,6 +44,7 @@ def report(
         lines = [
             f"  against {document['regions']} on the source images, seen through {document['preprocessing']}",
             f"  of {sizes}",
+            *_skipped(Folder(run / name).config() for name in document["sizes"]),
         ]
     else:
         config = Folder(run).existing()
@@ -51,6 +53,7 @@ def report(
             f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
             f"  drawn on the model's input, after {dict(config.fingerprint.entries)['preprocessing']}",
             f"  fingerprint {config.fingerprint.digest}",
+            *_skipped([config]),
         ]
     answer(found.document() | {"config": document}, [str(found), *lines], as_json=as_json)
     raise typer.Exit(claimed(found, at_least))
@@ -131,6 +134,12 @@ def attack(
         document, [str(found), *(f"  certified, and broken: {printable(name)}" for name in refuted)], as_json=as_json
     )
     raise typer.Exit(REFUTED if refuted else HOLDS)
+
+
+def _skipped(configs: Iterable[Config | None]) -> list[str]:
+    """What was left out of the data, in a line; of the runs of several sizes it is the same."""
+    found = next((one.skipped for one in configs if one is not None and one.skipped is not None), None)
+    return [] if found is None else [f"  {found}"]
 
 
 def _source(run: Path, model: str | None, command: str) -> tuple[Source, Config]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast, get_type_hints
@@ -45,6 +46,7 @@ class Source:
     input_size: str | None = None
     channels: int | None = None
     override: bool = False
+    outside: bool = False
     size: str | None = None
     """Of a run in the frame of the source: the size of its pictures, such as 375x500."""
 
@@ -87,11 +89,11 @@ class Source:
             told["preprocessing"] = self._typed(Preprocessing(), masks)
         return load_classifier(self.model, **told)
 
-    def dataset(self) -> Dataset:
-        """The pictures, and their labels if there are any."""
+    def dataset(self, class_names: Sequence[str] | None = None) -> Dataset:
+        """The pictures, and their labels if there are any, by the names that the model knows if none are typed."""
         found = open_dataset(
-            self.data, split=self.split, labels=self.labels, classes=self.classes,
-            limit=self.limit, sample=self.sample, seed=self.seed,
+            self.data, split=self.split, labels=self.labels, classes=self.classes, class_names=class_names,
+            outside=self.outside, limit=self.limit, sample=self.sample, seed=self.seed,
         )  # fmt: skip
         if self.size is None:
             return found

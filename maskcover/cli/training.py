@@ -15,6 +15,7 @@ from maskcover.cli.output import answer
 from maskcover.errors import InvalidInput, MissingExtra
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
     from maskcover.cli.sources import Source
@@ -85,6 +86,7 @@ def finetune(
 ) -> None:
     """Train a model while parts of its images are hidden; keep the epoch that certifies most validation images."""
     from maskcover.cli.sources import Source
+    from maskcover.defense.evaluation import names_of
 
     training = _training()
     recipe = training.Recipe(
@@ -100,7 +102,7 @@ def finetune(
     classifier, dataset, preprocessing, used = prepared(source, given, regions, progress=progress)
     hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
     hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
-    parts = _parts(source, dataset, validation_split, validation_share)
+    parts = _parts(source, dataset, validation_split, validation_share, names_of(classifier))
     found = training.finetune(
         classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), used,
         hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out,
@@ -110,7 +112,9 @@ def finetune(
     answer(found.document(), [str(found), f"weights: {out / 'weights.pt'}"], as_json=as_json)
 
 
-def _parts(source: Source, dataset: Dataset, split: str | None, share: float) -> list[Dataset]:
+def _parts(
+    source: Source, dataset: Dataset, split: str | None, share: float, class_names: Sequence[str] | None
+) -> list[Dataset]:
     """The pictures to train with, and those for validation."""
     if source.split is None and all(name.startswith("test/") for name in dataset.ids):
         raise InvalidInput(
@@ -120,7 +124,7 @@ def _parts(source: Source, dataset: Dataset, split: str | None, share: float) ->
         return [dataset.part(numbers) for numbers in divided(len(dataset), share, source.seed)]
     if split == source.split:
         raise InvalidInput(f"--validation-split {split} names the images that are trained with; name another part")
-    return [dataset, replace(source, split=split, limit=None, sample=None).dataset()]
+    return [dataset, replace(source, split=split, limit=None, sample=None).dataset(class_names)]
 
 
 def divided(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:

@@ -31,7 +31,8 @@ class MaskedClassifier(Protocol):
     It is always called with exactly `batch_size` rows, so that certifying and serving run the same computation.
     It may have a `margin`: the least lead that survives the rounding of its scores, a suggestion to users; and an
     `identity`, a dict of texts (weights digest, library, device) for the fingerprint; and a `preprocessing`, a
-    `maskcover.data.Preprocessing`, where it is known what images must have gone through before.
+    `maskcover.data.Preprocessing`, where it is known what images must have gone through before; and `class_names`, a
+    tuple of texts in the order of its outputs, where it is known what its classes are called.
     """
 
     @property
@@ -47,6 +48,20 @@ class MaskedClassifier(Protocol):
             hidden: bool, shape (batch_size, height, width).
         """
         ...
+
+
+def names_of(classifier: object) -> tuple[str, ...] | None:
+    """What a classifier calls its classes, in the order of its outputs: its `class_names`, if it has any.
+
+    >>> names_of(object()) is None
+    True
+    """
+    found = getattr(classifier, "class_names", None)
+    if found is None:
+        return None
+    if isinstance(found, str) or not isinstance(found, Sequence) or not all(isinstance(one, str) for one in found):
+        raise InvalidInput(f"class_names of a classifier are texts, one for each of its outputs; got {found!r:.60}")
+    return tuple(found) or None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import cannot_write, digest, write_atomically
-from maskcover.data import Chosen
+from maskcover.data import Chosen, Skipped
 from maskcover.defense import Fingerprint, Procedure
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -28,9 +28,9 @@ from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
 SCHEMA = 2
 # Schema 1 had no seal, no example and no frame, and its rows no pixels: it is read, and goes on, without them.
 _READ = (1, SCHEMA)
-# Where model and data came from, and among how many samples were chosen: fingerprint and ids say what they are. The
-# example and the frame are compared where both are known, the seal when it is read.
-_UNCOMPARED = frozenset({"source", "sample", "example", "frame", "digest"})
+# Where model and data came from, among how many samples were chosen, what was left out: fingerprint and ids say what
+# they are. The example and the frame are compared where both are known, the seal when it is read.
+_UNCOMPARED = frozenset({"source", "sample", "skipped", "example", "frame", "digest"})
 _UNSEALED = frozenset({"source"})  # a data set may have moved
 LARGEST_SHARD = 10**6
 """Samples of the largest shard; a file that claims more is not read."""
@@ -81,6 +81,11 @@ class Config:
     def chosen(self) -> Chosen | None:
         """How the samples were chosen among more; None if they were not, or if nobody said so."""
         return Chosen(**self.document["sample"]) if "sample" in self.document else None
+
+    @property
+    def skipped(self) -> Skipped | None:
+        """What was left out when the data were opened; None if nothing was, or if nobody said so."""
+        return Skipped.read(self.document["skipped"]) if "skipped" in self.document else None
 
     @property
     def shards(self) -> int:
@@ -261,7 +266,7 @@ def _checked(document: Any) -> Config:
     if not 0 <= config.margin < 1:
         raise InvalidInput("the margin is out of range")
     _ = config.chosen, config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
-    _ = config.example, config.frame, config.digest
+    _ = config.example, config.frame, config.digest, config.skipped
     if config.claim is not None:
         expect_sealed(document, _UNSEALED)
     return config

@@ -16,8 +16,9 @@ from typing import Any
 
 from maskcover.canonical import cannot_write, write_atomically
 from maskcover.covering import cover
-from maskcover.data import Chosen, Dataset, Picture, Preprocessing
+from maskcover.data import Chosen, Dataset, Picture, Preprocessing, for_model
 from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify, exact_interval
+from maskcover.defense.evaluation import names_of
 from maskcover.defense.verdicts import VerdictArrays
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -125,7 +126,7 @@ def certify_source(
     (array([ True,  True]), ['24x24', '25x24'])
     """
     classifier, seen = _prepared(model, options, preprocessing)
-    known = _parsed(regions)
+    known, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
     found, results = groups(dataset, seen, known, masks, budget), []
     for group in found:
         part = _of_size(dataset.part(group.members), group.size)
@@ -168,7 +169,7 @@ def run_source(
     """
     first, step = checked_shard(shard)
     classifier, seen = _prepared(model, options, preprocessing)
-    known = _parsed(regions)
+    known, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
     found = groups(dataset, seen, known, masks, budget)
     document = _keep(Path(out), known, seen, found, dataset.chosen)
     for number, group in enumerate(found):

@@ -15,10 +15,12 @@ from tqdm import tqdm
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
+from maskcover.data.labels import expect_matching
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.certificates import Covers
 from maskcover.defense.certify import checked_labels, counted, covering, expected
 from maskcover.defense.engine import Failed, Images, settle
+from maskcover.defense.evaluation import names_of
 from maskcover.defense.procedure import Method, Procedure, Rule
 from maskcover.defense.readiness import Ready, ready
 from maskcover.errors import InvalidInput
@@ -142,6 +144,7 @@ def run(
         seen = Watched(images)
         start = ready(classifier, seen, masks, margin=margin, batch_size=batch_size)
         expected(procedure, start)
+        expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))
         _expect_classes(task, start.evaluator.classes)
         told = {"source": source or {}} | _chosen(images) | _example(task, seen) | _framed(frame)
         return start, _config(task, start, shard_size, told)
@@ -197,9 +200,9 @@ def _config(task: Task, start: Ready, shard_size: int, told: dict[str, Any]) -> 
 
 
 def _chosen(images: Images) -> dict[str, Any]:
-    """How the images were chosen among more, as a data set says it; nothing if it does not."""
-    chosen = getattr(images, "chosen", None)
-    return {} if chosen is None else {"sample": chosen.document()}
+    """How the images were chosen among more, and what was left out, as a data set says it; nothing if it does not."""
+    told = {"sample": getattr(images, "chosen", None), "skipped": getattr(images, "skipped", None)}
+    return {name: one.document() for name, one in told.items() if one is not None}
 
 
 def _example(task: Task, seen: Watched) -> dict[str, Any]:

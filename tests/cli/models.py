@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
+
+from maskcover.defense import ArrayClassifier
 
 NOT_A_MODEL = 7
 
@@ -70,3 +75,15 @@ def failing() -> torch.nn.Module:
 
 
 instance = brightness()
+
+
+def named() -> ArrayClassifier:
+    """Knows what its classes are called: light, then dark."""
+
+    def scores(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        bright = images.sum(axis=(1, 2, 3))
+        return np.stack([bright, -bright], axis=1)
+
+    classifier = ArrayClassifier(scores, batch_size=4, layout="chw")
+    classifier.class_names = ("light", "dark")  # type: ignore[attr-defined]  # as adapters set it
+    return classifier

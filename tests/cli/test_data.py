@@ -176,3 +176,92 @@ def test_pictures_without_labels_are_predicted_and_not_certified(run: Run, tmp_p
     refused = run("certify", *COMMON, "--data", "data")
     assert (refused.code, "has no labels" in refused.err) == (2, True)
     assert "not both" in run("predict", *COMMON, "--data", "data", "--limit", "1", "--sample", "1").err
+
+
+NAMED = ("--model", "tests.cli.models:named", *MASKS, "--mean", "0.5", "--std", "0.5")
+
+
+@pytest.fixture
+def twilight(tmp_path: Path) -> Path:
+    """Folders of classes in another order than that of the model that knows their names: light, dark."""
+    picture(tmp_path / "data/dark/a.png", 10)
+    picture(tmp_path / "data/light/b.png", 240)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("frame", ["input", "source"])
+@pytest.mark.parametrize("kept", [False, True])
+def test_threat_53_labels_are_matched_to_the_names_that_the_model_knows(
+    run: Run, twilight: Path, frame: str, kept: bool
+) -> None:
+    out = ("--out", "RUN") if kept else ()
+    command = ("certify", *NAMED, "--data", str(twilight), "--frame", frame, *out)
+    assert run(*command, "--json").code == 0
+    if kept:
+        folder = Path("RUN" if frame == "input" else "RUN/24x24")
+        assert {name: row["label"] for name, row in rows(folder).items()} == {"dark/a.png": 1, "light/b.png": 0}
+        assert run("replay", str(folder)).code == 0
+    # Names that are typed go before those of the model.
+    (twilight.parent / "names.json").write_text('{"light": 1, "dark": 0}')
+    other = ("--out", "OTHER") if kept else ()
+    typed = run("certify", *NAMED, "--data", str(twilight), "--frame", frame, *other, "--classes", "names.json")
+    assert typed.code == 1
+
+
+def test_threat_53_a_folder_that_the_model_lacks_is_refused(run: Run, twilight: Path) -> None:
+    picture(twilight / "dawn/c.png", 100)
+    found = run("certify", *NAMED, "--data", str(twilight))
+    assert found.code == 2
+    assert "got dawn: the model's are light, dark. Give classes= (--classes)" in found.err
+    assert run("predict", *NAMED, "--data", str(twilight)).code == 0  # which asks for no labels
+
+
+@pytest.mark.parametrize("frame", ["input", "source"])
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("names", [("ant",), ("ant", "bee", "cow", "dog")])
+def test_threat_53_more_or_fewer_folders_than_the_model_has_classes_are_refused(
+    run: Run, tmp_path: Path, names: tuple[str, ...], frame: str, kept: bool
+) -> None:
+    for number, name in enumerate(names):
+        picture(tmp_path / f"data/{name}/a.png", 10 + number)
+    found = run("certify", *COMMON, "--data", "data", "--frame", frame, *(("--out", "RUN") if kept else ()))
+    assert found.code == 2
+    told = f"has {len(names)} classes ({', '.join(names)}), and the model 2: which is which? Give classes= (--classes)"
+    assert told in found.err
+
+
+def test_what_is_left_out_is_said_and_kept(run: Run, twilight: Path) -> None:
+    for name in ("dark/x.heic", "dark/y.avif", "notes"):
+        (twilight / name).touch()
+    (twilight / "neither").mkdir()
+    command = ("certify", *NAMED, "--data", str(twilight))
+    told = "left out 3 that are no .png, .jpg or the like: notes, dark/x.heic, dark/y.avif; without an image: neither"
+    at_once = run(*command, "--json")
+    assert told in at_once.err
+    skipped = {"count": 3, "examples": ["notes", "dark/x.heic", "dark/y.avif"], "empty": ["neither"]}
+    assert at_once.json["skipped"] == skipped
+    for frame, folder in (("input", "RUN"), ("source", "SIZES/24x24")):
+        out = folder.partition("/")[0]
+        assert told in run(*command, "--frame", frame, "--out", out).err
+        assert json.loads((Path(folder) / "run.json").read_text())["skipped"] == skipped
+        assert told in run("report", out).out
+    # It is not compared: a run goes on when there is less or more beside the images.
+    (twilight / "notes").unlink()
+    assert run(*command, "--out", "RUN").code == 0
+    path = Path("RUN/run.json")
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"skipped": {"count": "3"}}))
+    assert run("report", "RUN").code == 2
+
+
+def test_threat_54_files_outside_the_folder_are_read_only_if_that_is_typed(run: Run, tmp_path: Path) -> None:
+    picture(tmp_path / "elsewhere/d.png", 10)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/t.csv").write_text("path,label\n../elsewhere/d.png,0\n")
+    command = (*COMMON, "--data", "data/t.csv")
+    for name in ("certify", "predict"):
+        refused = run(name, *command)
+        assert (refused.code, "--outside" in refused.err) == (2, True)
+        assert run(name, *command, "--outside").code == 0
+    assert run("certify", *command, "--outside", "--out", "RUN").code == 0
+    assert run("replay", "RUN").code == 0
