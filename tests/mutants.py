@@ -314,6 +314,9 @@ MUTANTS = (
     Mutant("certificate/coq.py", "(copies {_claim(base, grid)} {k})", "(copies {_claim(base, grid)} {k - 1})", PROVED),
     Mutant("certificate/coq.py", "first, *more = (_claim(member, grid) for member in members)", "first, *more = (_claim(member, grid) for member in members[:1])", PROVED),
     Mutant("certificate/coq.py", "touching=False):", "touching=_):", PROVED),
+    # The fingerprint names all that computes.
+    Mutant("../adapters/maskcover_onnx/files.py", "_read(path.parent / name,", "_read(Path(name),", "tests/adapters/test_onnx_files.py"),
+    Mutant("../adapters/maskcover_onnx/files.py", '({"external data": others} if others else {})', "{}", "tests/adapters/test_onnx_files.py"),
 )  # fmt: skip
 
 

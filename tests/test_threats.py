@@ -1,4 +1,4 @@
-"""Which tests stand against which threat of threats.md, 12 to 37: where to look, and that nothing was lost."""
+"""Which tests stand against which threat of threats.md, from 12 on: where to look, and that nothing was lost."""
 
 from __future__ import annotations
 
@@ -123,11 +123,15 @@ TESTS = {
     35: ["defense/test_faults.py::test_certificates_demand_true_labels_before_anything_is_computed"],
     36: ["defense/test_results.py::test_the_claim_is_written_from_the_region_set_that_was_checked"],
     37: ["adapters/test_demo.py::test_hostile_names_stay_text"],
+    38: [
+        "adapters/test_onnx_files.py::test_threat_38_other_weights_beside_the_same_file_are_not_served",
+        "adapters/test_onnx_files.py::test_weights_beside_the_file_are_found_wherever_one_stands",
+    ],
 }
 
 
 def test_every_threat_to_predictions_and_runs_is_named() -> None:
-    assert sorted(TESTS) == list(range(12, 38))
+    assert set(range(12, 38)) <= TESTS.keys()
     assert all(TESTS.values())
 
 

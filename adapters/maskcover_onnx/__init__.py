@@ -10,6 +10,7 @@ import onnxruntime
 
 from maskcover.defense.arrays import ArrayClassifier
 from maskcover.errors import InvalidInput
+from maskcover_onnx.files import Content, network_of, read_network
 from maskcover_onnx.network import Network
 
 __all__ = ["ADAPTER", "Network", "OnnxAdapter"]
@@ -23,7 +24,7 @@ class OnnxAdapter:
     def classifier(self, model: Any, *, output: str | None = None, **options: Any) -> ArrayClassifier:
         """A classifier around a session of onnxruntime, or a model of the package onnx.
 
-        A session is opened anew from the same bytes with pinned settings.
+        A session is opened anew from the same files with pinned settings, and must then give the same scores.
 
         Args:
             model: An `onnxruntime.InferenceSession` that was made from a file, or an `onnx.ModelProto`.
@@ -33,8 +34,9 @@ class OnnxAdapter:
         if isinstance(model, onnxruntime.InferenceSession):
             if not model._model_path:
                 raise InvalidInput("the session was made from bytes; give the file, as onnx:FILE, or the ModelProto")
-            return _classifier(Path(model._model_path).read_bytes(), model.get_providers(), output, options)
-        return _classifier(model.SerializeToString(), None, output, options)
+            content = read_network(Path(model._model_path))
+            return _classifier(content, model.get_providers(), output, options, given=model)
+        return _classifier(network_of(model), None, output, options)
 
     def load(
         self, name: str, *, providers: str | Sequence[str] = "CPUExecutionProvider", output: str | None = None,
@@ -43,22 +45,22 @@ class OnnxAdapter:
         """The classifier in a file.
 
         Args:
-            name: The file.
+            name: The file; weights that the exporter has put into files of their own lie beside it.
             providers: "CPUExecutionProvider" or "CUDAExecutionProvider", or several in order; each must be there.
             output, options: As for `classifier`.
         """
-        try:
-            content = Path(name).read_bytes()
-        except OSError as error:
-            raise InvalidInput(f"cannot read the network {name}: {error.strerror}; expected an ONNX file") from error
         chosen = providers.split(",") if isinstance(providers, str) else list(providers)
-        return _classifier(content, chosen, output, options)
+        return _classifier(read_network(Path(name)), chosen, output, options)
 
 
 def _classifier(
-    content: bytes, providers: Sequence[str] | None, output: str | None, options: dict[str, Any]
+    content: Content,
+    providers: Sequence[str] | None,
+    output: str | None,
+    options: dict[str, Any],
+    given: onnxruntime.InferenceSession | None = None,
 ) -> ArrayClassifier:
-    network = Network(content, providers or ["CPUExecutionProvider"], output)
+    network = Network(content, providers or ["CPUExecutionProvider"], output, given)
     asked = options.pop("batch_size", None)
     if network.batch_size is not None and asked not in (None, network.batch_size):
         raise InvalidInput(

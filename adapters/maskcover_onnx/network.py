@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Sequence
 from typing import Any
@@ -12,17 +11,20 @@ import numpy.typing as npt
 import onnxruntime
 
 from maskcover.errors import InvalidInput
+from maskcover_onnx.files import Content
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+_SAME = 1e-2  # of the largest score: more than TF32 rounds, less than other weights change
 
 
 class Network:
     """An ONNX network with one input of images (n, channels, height, width).
 
     Args:
-        content: The bytes of the file.
+        content: The network, as it was read.
         providers: Of onnxruntime, in order. One that is not there is an error: onnxruntime would go on without it.
         output: Name of the scores among several outputs.
+        given: A session around the same file, which is asked once whether it is of the same weights.
 
     Called with images it gives scores (n, classes). `batch_size` is that of the export, None if the first axis is
     dynamic.
@@ -31,7 +33,13 @@ class Network:
         InvalidInput: not a network, or not one of images.
     """
 
-    def __init__(self, content: bytes, providers: Sequence[str], output: str | None = None) -> None:
+    def __init__(
+        self,
+        content: Content,
+        providers: Sequence[str],
+        output: str | None = None,
+        given: onnxruntime.InferenceSession | None = None,
+    ) -> None:
         absent = [name for name in providers if name not in onnxruntime.get_available_providers()]
         if absent:
             here = ", ".join(onnxruntime.get_available_providers())
@@ -39,13 +47,13 @@ class Network:
         self._session = _opened(content, providers)
         self._input, self._dtype, self.batch_size = _image_input(self._session)
         self._output = _one_output(self._session, output)
-        self._digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        self._content, self._given = content.identity, given
 
     @property
     def identity(self) -> dict[str, str]:
-        """The digest of the file, and what runs it."""
+        """The digests of the files, and what runs them."""
         return {
-            "weights": self._digest,
+            **self._content,
             "output": self._output,
             "providers": " ".join(self._session.get_providers()),
             "library": f"onnxruntime {onnxruntime.__version__}",
@@ -56,18 +64,42 @@ class Network:
         """Scores (n, classes) of images (n, channels, height, width)."""
         if images.dtype.kind != "f":
             raise InvalidInput(f"expected images of floats as the network takes them; got {images.dtype}")
-        found: list[Any] = self._session.run([self._output], {self._input: images.astype(self._dtype, copy=False)})
-        return np.asarray(found[0])
+        taken = {self._input: images.astype(self._dtype, copy=False)}
+        scores = np.asarray(self._session.run([self._output], taken)[0])
+        if self._given is not None:
+            _expect_same(self._given, self._output, taken, scores)
+            self._given = None
+        return scores
 
 
-def _opened(content: bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+def _expect_same(
+    given: onnxruntime.InferenceSession, output: str, taken: dict[str, Any], scores: npt.NDArray[Any]
+) -> None:
+    """Refuse a session whose file was written anew, or whose weights were replaced in memory; threads may round."""
+    try:
+        theirs = np.asarray(given.run([output], taken)[0])
+        scale = float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
+        same = theirs.shape == scores.shape and np.allclose(theirs, scores, rtol=0, atol=_SAME * scale, equal_nan=True)
+    except Exception:  # onnxruntime's errors have no root but Exception
+        same = False
+    if not same:
+        raise InvalidInput(
+            "the session gives other scores than its file does now: the file has changed since, or the session has "
+            "other weights; give the file itself, as onnx:FILE"
+        )
+
+
+def _opened(content: Content, providers: Sequence[str]) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.use_deterministic_compute = True
     # One thread: how work is split among several decides how sums are rounded.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(content, options, providers=list(providers))
+        if content.beside:
+            names, files = list(content.beside), list(content.beside.values())
+            options.add_external_initializers_from_files_in_memory(names, files, list(map(len, files)))
+        return onnxruntime.InferenceSession(content.network, options, providers=list(providers))
     except Exception as error:  # onnxruntime's errors have no root but Exception
         raise InvalidInput(f"onnxruntime cannot open the network: {error}") from error
 
