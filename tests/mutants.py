@@ -317,6 +317,9 @@ MUTANTS = (
     # The fingerprint names all that computes.
     Mutant("../adapters/maskcover_onnx/files.py", "_read(path.parent / name,", "_read(Path(name),", "tests/adapters/test_onnx_files.py"),
     Mutant("../adapters/maskcover_onnx/files.py", '({"external data": others} if others else {})', "{}", "tests/adapters/test_onnx_files.py"),
+    Mutant("defense/arrays.py", "            expect_alike(image, found[0])\n", "            pass\n", "tests/defense/test_mixed_images.py"),
+    Mutant("defense/arrays.py", "(image.dtype, image.shape) != (first.dtype, first.shape)", "image.shape != first.shape", "tests/defense/test_mixed_images.py"),
+    Mutant("defense/evaluation.py", "        expect_alike(plain, self._first)\n", "", "tests/defense/test_mixed_images.py"),
 )  # fmt: skip
 
 

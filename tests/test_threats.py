@@ -127,6 +127,11 @@ TESTS = {
         "adapters/test_onnx_files.py::test_threat_38_other_weights_beside_the_same_file_are_not_served",
         "adapters/test_onnx_files.py::test_weights_beside_the_file_are_found_wherever_one_stands",
     ],
+    42: [
+        "defense/test_mixed_images.py::test_threat_42_an_image_is_scored_as_it_is_alone_whatever_its_neighbours",
+        "defense/test_mixed_images.py::test_an_image_that_does_not_fit_is_an_error_of_that_image",
+        "defense/test_mixed_images.py::test_one_odd_image_does_not_decide_for_those_that_are_served_later",
+    ],
 }
 
 
