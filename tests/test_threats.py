@@ -132,6 +132,11 @@ TESTS = {
         "defense/test_mixed_images.py::test_an_image_that_does_not_fit_is_an_error_of_that_image",
         "defense/test_mixed_images.py::test_one_odd_image_does_not_decide_for_those_that_are_served_later",
     ],
+    44: [
+        "adapters/test_sklearn_decisions.py::test_threat_44_a_model_that_decides_otherwise_is_refused",
+        "adapters/test_sklearn_decisions.py::test_where_a_model_says_otherwise_later_there_is_no_label_and_no_certificate",
+        "adapters/test_sklearn_decisions.py::test_equal_votes_are_no_label_though_the_model_takes_one",
+    ],
 }
 
 

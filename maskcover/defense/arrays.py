@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from maskcover.cells import BoolArray
 from maskcover.data import Preprocessing
+from maskcover.defense.content import function_identity
 from maskcover.errors import InvalidInput
 
 
@@ -24,7 +25,9 @@ class ArrayClassifier:
         fill: What a hidden pixel becomes: one number, or one a channel. Part of the defence.
         layout: "hwc", or "chw" for a function of images (n, channels, height, width).
         preprocessing: What the images of a data set go through before, if the function is known to need it.
-        identity: What the function is, in words that change when it does; by default only its name.
+        identity: What the function is, in words that change when it does, or a function that gives them. By default
+            its name, its code, and what it can be seen to carry, see `function_identity`.
+        class_names: The names of the classes, in the order of the scores, if they are known.
 
     >>> def brightness(images):
     ...     mean = images.mean(axis=(1, 2))
@@ -42,7 +45,8 @@ class ArrayClassifier:
         fill: float | Sequence[float] = 0.0,
         layout: Literal["hwc", "chw"] = "hwc",
         preprocessing: Preprocessing | None = None,
-        identity: dict[str, str] | None = None,
+        identity: dict[str, str] | Callable[[], dict[str, str]] | None = None,
+        class_names: tuple[str, ...] | None = None,
     ) -> None:
         if not callable(function):
             raise InvalidInput(f"expected a function from an array of images to scores; got {type(function).__name__}")
@@ -52,12 +56,14 @@ class ArrayClassifier:
         self.fill = checked_fill(fill)
         self.preprocessing = preprocessing
         self.layout = layout
+        self.class_names = class_names
         self._function, self._identity = function, identity
 
     @property
     def identity(self) -> dict[str, str]:
         """The function and the fill, in words."""
-        own = self._identity or {"function": _name(self._function)}
+        told = self._identity() if callable(self._identity) else self._identity
+        own = told or function_identity(self._function)
         return own | {"fill": " ".join(map(repr, self.fill)), "layout": self.layout}
 
     def loaded(self, image: Any, size: tuple[int, ...]) -> npt.NDArray[Any]:
@@ -151,8 +157,3 @@ def _finite(value: object) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:  # an int beyond all floats
         return False
-
-
-def _name(function: object) -> str:
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{named.__module__}.{named.__qualname__}"

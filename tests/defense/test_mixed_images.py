@@ -23,7 +23,8 @@ SHOWN = np.zeros((2, 4, 6), np.bool_)
 def wrapping(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Class 0 where twice the first pixel is above 200; of bytes that is 300 - 256, class 1."""
     wrapped = (images + images).reshape(len(images), -1)[:, 0].astype(np.float64)
-    return np.stack([wrapped > 200, wrapped <= 200], axis=1) + 0.5 * np.eye(2)[0]
+    scores: npt.NDArray[Any] = np.stack([wrapped > 200, wrapped <= 200], axis=1) + 0.5 * np.eye(2)[0]
+    return scores
 
 
 BYTES, FLOATS = np.full((4, 6), 150, np.uint8), np.full((4, 6), 150.0)
