@@ -325,6 +325,8 @@ MUTANTS = (
     Mutant("../adapters/maskcover_sklearn/estimator.py", "if type(final).__name__ in _VOTING else there[0]", "if False else there[0]", "tests/adapters/test_sklearn_decisions.py"),
     Mutant("defense/content.py", "if value.dtype.names:", "if False:", "tests/adapters/test_sklearn_identity.py"),
     Mutant("defense/content.py", "list(value.get_arrays())]", "_reduced(value)]", "tests/adapters/test_sklearn_identity.py"),
+    Mutant("../adapters/maskcover_onnx/network.py", "self._own.agreed(scores, labels[0]) if labels else scores", "scores", "tests/adapters/test_onnx.py"),
+    Mutant("../adapters/maskcover_onnx/network.py", 'return "hwc" if None not in sides and first == middle != last else "chw"', 'return "chw"', "tests/adapters/test_onnx.py"),
 )  # fmt: skip
 
 

@@ -136,6 +136,7 @@ TESTS = {
         "adapters/test_sklearn_decisions.py::test_threat_44_a_model_that_decides_otherwise_is_refused",
         "adapters/test_sklearn_decisions.py::test_where_a_model_says_otherwise_later_there_is_no_label_and_no_certificate",
         "adapters/test_sklearn_decisions.py::test_equal_votes_are_no_label_though_the_model_takes_one",
+        "adapters/test_onnx.py::test_threat_44_the_labels_that_a_network_gives_are_held_against_its_scores",
     ],
 }
 
