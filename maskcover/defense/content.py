@@ -5,12 +5,14 @@ No address, no printed form, no order of a set and no padding of a record goes i
 
 from __future__ import annotations
 
+import argparse
 import functools
 import hashlib
 import sys
 import sysconfig
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 """Whose code it is: another version of Python compiles the same text otherwise."""
 _SHOWN = 60  # characters of a value that is told as it is
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_SPACES = (types.SimpleNamespace, argparse.Namespace)
 _NAMED = (types.ModuleType, types.BuiltinFunctionType, np.ufunc)
 
 
@@ -140,7 +143,7 @@ class _Walk:
         kind = type(value)
         if hasattr(value, "get_arrays") and hasattr(value, "get_tree_stats"):  # a search tree counts its calls
             return self._parts("tree", [_name(kind), list(value.get_arrays())])
-        if not _is_installed_class(kind):
+        if not _is_installed_class(kind) or is_dataclass(kind) or isinstance(value, _SPACES):
             return self._parts("object", [class_code(kind), _attributes(value)])
         return self._parts("installed", [_name(value), _reduced(value) if self._whole else ()])
 
