@@ -16,6 +16,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.defense import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
+from maskcover_torch.described import described
 from maskcover_torch.identity import architecture_digest, attention, weights_digest
 from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import FORMATS, compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
@@ -104,6 +105,7 @@ class TorchEvaluator:
             "compiled": str(self.contract.compiled),
             "library": f"torch {torch.__version__}",
             "device": f"{self._device.type} {name}",
+            **described(self._computed),
             **self._flags,
         }
 
