@@ -8,7 +8,7 @@ from typing import Any
 import timm
 import torch
 from maskcover_torch import TorchAdapter, TorchClassifier
-from maskcover_torch.weights import classes_in, only_weights, read_weights
+from maskcover_torch.weights import classes_in, only_weights, read_weights, reason
 
 from maskcover.errors import InvalidInput
 from maskcover_timm.configuration import class_names_of, preprocessing_of
@@ -62,7 +62,7 @@ class TimmAdapter(TorchAdapter):
                 model = _made(name, weights, {key: value for key, value in built.items() if value is not None})
         except Exception as error:
             raise InvalidInput(
-                f"timm cannot load {name} with weights {weights} ({type(error).__name__}: {error}); name a checkpoint "
+                f"timm cannot load {name} with weights {weights} ({reason(error)}); name a checkpoint "
                 "that is here with weights=PATH, or try weights='random'"
             ) from error
         # What the classes of a checkpoint of somebody's own are, it does not say.

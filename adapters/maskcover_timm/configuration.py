@@ -18,7 +18,9 @@ from maskcover.errors import InvalidInput
 from maskcover.regions.frames import CenterCrop, Resize, Step
 
 _NEEDED = ("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
-_IMAGENET = re.compile(r"(^|_)in(1|12|21|22)k(_|$)")  # in a tag such as a1_in1k; which of them, the number of classes tells
+_IMAGENET = re.compile(
+    r"(^|_)in(1|12|21|22)k(_|$)"
+)  # in a tag such as a1_in1k; which of them, the number of classes tells
 _REMEDY = "name what images go through with preprocessing=maskcover.data.Preprocessing(…)"
 
 

@@ -36,7 +36,9 @@ def chosen(wanted: str, count: Callable[[], int] = gpus) -> torch.device:
         return torch.device("cpu")
     device = _read("cuda" if wanted == AUTO else wanted)
     if device.type == "meta":
-        raise InvalidInput("the device meta holds shapes and no numbers, so nothing can be predicted there; " + _known())
+        raise InvalidInput(
+            "the device meta holds shapes and no numbers, so nothing can be predicted there; " + _known()
+        )
     if device.type != "cuda":
         return _tried(device)
     if not count():

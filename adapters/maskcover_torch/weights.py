@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,9 +34,8 @@ def read_weights(path: str | Path) -> Weights:
     try:
         found = _content(Path(path))
     except Exception as error:  # unpicklers and readers of archives raise whatever they meet
-        reason = str(error).strip().partition("\n")[0]
         raise InvalidInput(
-            f"{path} is no checkpoint that holds weights only ({type(error).__name__}: {reason}); expected a state "
+            f"{path} is no checkpoint that holds weights only ({reason(error)}); expected a state "
             "dict, as torch.save(model.state_dict(), …) or safetensors write it: a whole model is code, which is "
             "not run from a file"
         ) from error
@@ -84,6 +84,19 @@ def classes_in(weights: Weights, own: Weights, classes: int) -> int:
     fits = all(len(theirs) and ours[:1] == (classes,) and theirs[1:] == ours[1:] for theirs, ours in other)
     counts = {theirs[0] for theirs, _ in other} if fits else set()
     return counts.pop() if len(counts) == 1 else classes
+
+
+def reason(error: Exception) -> str:
+    """What went wrong while a checkpoint was read, in one line; never torch's advice to run the code after all.
+
+    >>> reason(pickle.UnpicklingError("Weights only load failed … set weights_only to False"))
+    'its pickle is broken, or names code to run'
+    """
+    if isinstance(error, pickle.UnpicklingError):
+        return "its pickle is broken, or names code to run"
+    if isinstance(error, InvalidInput):
+        return str(error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _content(path: Path) -> Any:
