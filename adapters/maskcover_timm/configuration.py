@@ -18,9 +18,7 @@ from maskcover.errors import InvalidInput
 from maskcover.regions.frames import CenterCrop, Resize, Step
 
 _NEEDED = ("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
-_IMAGENET = re.compile(
-    r"(^|_)in(1|12|21|22)k(_|$)"
-)  # in a tag such as a1_in1k; which of them, the number of classes tells
+_IMAGENET = re.compile(r"(^|_)in(1|12|21|22)k(_|$)")  # in a tag such as a1_in1k; the number of classes tells which
 _REMEDY = "name what images go through with preprocessing=maskcover.data.Preprocessing(…)"
 
 
@@ -58,8 +56,8 @@ def class_names_of(model: torch.nn.Module) -> tuple[str, ...] | None:
     Those that it lists, or the WordNet ids of the ImageNet that the tag of its weights names, if there are as many.
 
     >>> import timm
-    >>> class_names_of(timm.create_model("test_resnet"))[:2], class_names_of(timm.create_model("test_resnet", num_classes=3))
-    (('n01440764', 'n01443537'), None)
+    >>> class_names_of(timm.create_model("test_resnet"))[:2]
+    ('n01440764', 'n01443537')
     """
     inner = unwrapped(model)
     found, count = getattr(inner, "pretrained_cfg", None), getattr(inner, "num_classes", None)

@@ -140,7 +140,7 @@ class TorchEvaluator:
 
 
 def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
-    """The device of the first parameter or buffer, and the dtype of the first parameter of floats; else CPU, float32."""
+    """The device of the first parameter or buffer, and the dtype of the first parameter of floats; or CPU, float32."""
     first = next(chain(model.parameters(), model.buffers()), None)
     floating = next((one.dtype for one in model.parameters() if one.is_floating_point()), torch.float32)
     return (torch.device("cpu") if first is None else first.device), floating

@@ -164,7 +164,7 @@ def test_threat_55_what_timm_reads_itself_runs_no_code(tmp_path: Path, monkeypat
         return torch.load(tmp_path / "evil.pth", weights_only=False)
 
     monkeypatch.setattr(timm, "create_model", create)
-    with pytest.raises(InvalidInput, match="UnpicklingError|names code to run"):
+    with pytest.raises(InvalidInput, match="names code to run"):
         mc.load_classifier("timm:test_resnet")
     assert not (tmp_path / "trace").exists()
 

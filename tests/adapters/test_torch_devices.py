@@ -80,7 +80,7 @@ def test_the_classifier_tells_where_it_computes() -> None:
 def test_a_model_on_the_device_of_shapes_is_refused() -> None:
     with pytest.raises(InvalidInput, match="meta"):
         TorchClassifier(net().to("meta"))
-    with pytest.raises(InvalidInput, match="sees no GPU|cuda:9"):
+    with pytest.raises(InvalidInput, match="cuda:9"):
         TorchClassifier(net(), device="cuda:9")
 
 
