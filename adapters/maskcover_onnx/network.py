@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from maskcover.errors import InvalidInput
+from maskcover_onnx.devices import CUDA, Providers, name_of
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 
@@ -31,15 +31,21 @@ class Network:
         InvalidInput: not a network, or not one of images.
     """
 
-    def __init__(self, content: bytes, providers: Sequence[str], output: str | None = None) -> None:
-        absent = [name for name in providers if name not in onnxruntime.get_available_providers()]
+    def __init__(self, content: bytes, providers: Providers, output: str | None = None) -> None:
+        absent = [name for name in map(name_of, providers) if name not in onnxruntime.get_available_providers()]
         if absent:
             here = ", ".join(onnxruntime.get_available_providers())
             raise InvalidInput(f"onnxruntime has no {', '.join(absent)} here; it has {here}")
         self._session = _opened(content, providers)
+        _expect_used(self._session, name_of(providers[0]))
         self._input, self._dtype, self.batch_size = _image_input(self._session)
         self._output = _one_output(self._session, output)
         self._digest = "sha256:" + hashlib.sha256(content).hexdigest()
+
+    @property
+    def device(self) -> str:
+        """Where it computes, for people."""
+        return "cuda" if CUDA in self._session.get_providers() else "cpu"
 
     @property
     def identity(self) -> dict[str, str]:
@@ -60,7 +66,7 @@ class Network:
         return np.asarray(found[0])
 
 
-def _opened(content: bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+def _opened(content: bytes, providers: Providers) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.use_deterministic_compute = True
     # One thread: how work is split among several decides how sums are rounded.
@@ -70,6 +76,13 @@ def _opened(content: bytes, providers: Sequence[str]) -> onnxruntime.InferenceSe
         return onnxruntime.InferenceSession(content, options, providers=list(providers))
     except Exception as error:  # onnxruntime's errors have no root but Exception
         raise InvalidInput(f"onnxruntime cannot open the network: {error}") from error
+
+
+def _expect_used(session: onnxruntime.InferenceSession, provider: str) -> None:
+    """Onnxruntime goes on without a provider that it was built for and that finds no driver or no GPU."""
+    used = session.get_providers()
+    if provider not in used:
+        raise InvalidInput(f"onnxruntime cannot use {provider} here, and would compute by {', '.join(used)}")
 
 
 def _image_input(session: onnxruntime.InferenceSession) -> tuple[str, Any, int | None]:

@@ -19,20 +19,21 @@ def gpus() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def chosen(wanted: str, count: Callable[[], int] = gpus) -> torch.device:
+def chosen(wanted: str, count: Callable[[], int] | None = None) -> torch.device:
     """The device of a text, if it is here.
 
     Args:
         wanted: "auto" is the GPU if there is one, else the CPU; "cuda" is the GPU. Of several it is the one of this
             process's rank under torchrun, else the first. "cuda:1", "cpu", "mps" and what else torch knows, as there.
-        count: How many GPUs there are.
+        count: How many GPUs there are; by default `gpus`.
 
     Apple's GPU is taken when it is named only: it has no float64, and not all of torch's deterministic algorithms.
 
     >>> chosen("auto", count=lambda: 0)
     device(type='cpu')
     """
-    if wanted == AUTO and not count():
+    here = (count or gpus)()
+    if wanted == AUTO and not here:
         return torch.device("cpu")
     device = _read("cuda" if wanted == AUTO else wanted)
     if device.type == "meta":
@@ -41,21 +42,23 @@ def chosen(wanted: str, count: Callable[[], int] = gpus) -> torch.device:
         )
     if device.type != "cuda":
         return _tried(device)
-    if not count():
+    if not here:
         raise InvalidInput(f"torch {torch.__version__} sees no GPU here, so there is no {wanted}; {_known()}")
-    number = _rank() % count() if device.index is None else device.index
-    if number >= count():
-        raise InvalidInput(f"there is no {wanted}: torch sees {count()} GPUs here, from cuda:0 on")
+    number = _rank() % here if device.index is None else device.index
+    if number >= here:
+        raise InvalidInput(f"there is no {wanted}: torch sees {here} GPUs here, from cuda:0 on")
     return torch.device("cuda", number)
 
 
-def moved(model: torch.nn.Module, wanted: str, count: Callable[[], int] = gpus) -> torch.nn.Module:
+def moved(model: torch.nn.Module, wanted: str, count: Callable[[], int] | None = None) -> torch.nn.Module:
     """The model, moved to the device of a text as `model.to` does: the same object."""
     device = chosen(wanted, count)
     try:
         return model.to(device)
     except Exception as error:  # out of memory, weights that are packed for another device, or that are on meta
-        raise InvalidInput(f"cannot move the model to {device} ({type(error).__name__}: {error})") from error
+        raise InvalidInput(
+            f"cannot move the model to {device} ({type(error).__name__}: {error}); name another device, such as cpu"
+        ) from error
 
 
 def placed(model: torch.nn.Module, wanted: str | torch.device | None) -> None:

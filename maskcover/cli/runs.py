@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Run = Annotated[Path, typer.Argument(help="A folder of `maskcover certify --out`.")]
 Model = Annotated[str | None, typer.Option(help="Another model than the run's, as for certify.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of what is chosen.")]
+Device = Annotated[
+    str | None, typer.Option(help="Where to compute, as for certify; by default as the run was told to.")
+]
 
 
 def report(
@@ -54,6 +57,7 @@ def replay(
     sample: Annotated[int, typer.Option(min=1, help="How many rows to evaluate again.")] = 20,
     seed: Seed = 0,
     model: Model = None,
+    device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Evaluate some rows of a run again, on this machine, and report flips; exit 1 if there are any."""
@@ -61,6 +65,7 @@ def replay(
     from maskcover.runs import replay as again
 
     source, config = _source(run, model)
+    source = source.on(device)
     classifier, dataset, preprocessing = opened(source, Folder(run).masks(config))
     images = dataset.prepared(preprocessing)
     found = again(run, classifier, images, dataset.true_labels, ids=dataset.ids, sample=sample, seed=seed)
@@ -81,6 +86,7 @@ def attack(
     restarts: Annotated[int, typer.Option(min=1, help="Attempts at each placement.")] = 1,
     steps: Annotated[int, typer.Option(min=1, help="Gradient steps of an attempt.")] = 40,
     seed: Seed = 0,
+    device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Attack the defended model of a run, knowing all of it; exit 1 if a certified image breaks, which it must not."""
@@ -90,6 +96,7 @@ def attack(
     from maskcover.runs import Folder, shards
 
     source, config = _source(run, None)
+    source = source.on(device)
     masks = Folder(run).masks(config)
     classifier, dataset, preprocessing = opened(source, masks)
     places = {name: number for number, name in enumerate(dataset.ids)}

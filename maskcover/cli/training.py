@@ -51,6 +51,7 @@ def finetune(
     labels: o.Labels = None,
     weights: o.Weights = None,
     option: o.Options = None,
+    device: o.Device = None,
     input_size: o.InputSize = None,
     mean: o.Mean = None,
     std: o.Std = None,
@@ -93,7 +94,7 @@ def finetune(
     source = Source(
         model, data, None if labels is None else str(labels), mean, std, fill, limit=limit, split=split,
         classes=classes, sample=sample, seed=seed, weights=weights, options=tuple(option or ()),
-        input_size=input_size, channels=channels, override=override,
+        input_size=input_size, channels=channels, override=override, device=device,
     )  # fmt: skip
     training.seeded(seed)
     given, progress = masks_in(masks, input_size), watched(as_json=as_json)

@@ -51,6 +51,14 @@ class Loads(Protocol):
 
 
 @runtime_checkable
+class Places(Protocol):
+    """What an adapter also has if a model computes where it is told to: `classifier` and `load` take a `device`."""
+
+    devices: str
+    """What a device is, for people: ``auto, cpu, cuda``, say; "auto" must be one."""
+
+
+@runtime_checkable
 class Defends(Protocol):
     """What a classifier also has if it is served in its framework's own terms."""
 
