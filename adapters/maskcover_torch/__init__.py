@@ -30,8 +30,8 @@ class TorchAdapter:
         inner = unwrapped(model)
         entry = entry_of(inner)
         if inner is not model and entry is not None and entry.name != "torch":
-            known = getattr(as_classifier(inner, {}), "preprocessing", None)
-            options = {"preprocessing": known, **options}
+            known = as_classifier(inner, {})
+            options = {name: getattr(known, name, None) for name in ("preprocessing", "class_names")} | options
         return TorchClassifier(model, **options)
 
     def attack(
