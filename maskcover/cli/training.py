@@ -12,7 +12,7 @@ from maskcover.cli import options as o
 from maskcover.cli.certifying import masks_in, prepared, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import answer
-from maskcover.errors import InvalidInput, MissingExtra
+from maskcover.errors import InvalidInput, MissingExtra, install_hint
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -147,7 +147,7 @@ def _training() -> ModuleType:
 
         return import_module("maskcover_torch.training")
     except ImportError as error:
-        raise MissingExtra(f"training cannot start ({error}); try: pip install 'maskcover[torch]'") from error
+        raise MissingExtra(f"training cannot start ({error}); {install_hint('torch')}") from error
 
 
 def _mixture(training: ModuleType, name: str, share: float) -> Any:
