@@ -70,7 +70,7 @@ class TimmAdapter(TorchAdapter):
         return self.classifier(model.eval(), **unknown | options)
 
 
-def _made(name: str, weights: str, built: dict[str, Any]) -> torch.nn.Module:
+def _made(name: str, weights: str, built: dict[str, Any]) -> Any:
     if weights in ("pretrained", "random"):
         return _created(name, built, pretrained=weights == "pretrained")
     if Path(weights).suffix in _OF_NUMPY:

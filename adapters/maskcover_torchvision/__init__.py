@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from maskcover_torch import TorchAdapter, TorchClassifier
 from maskcover_torch.weights import only_weights, reason
-from torchvision.models import WeightsEnum
+from torchvision.models import WeightsEnum  # type: ignore[import-untyped]  # has no types
 
 from maskcover.errors import InvalidInput
 from maskcover_torchvision.building import built, expect_name, published, restored
@@ -35,7 +35,10 @@ class TorchvisionAdapter(TorchAdapter):
             return TorchClassifier(model, **options)
         if not isinstance(weights, WeightsEnum):
             raise InvalidInput(f"expected weights of torchvision, such as ResNet18_Weights.DEFAULT; got {weights!r}")
-        known = {"preprocessing": preprocessing_of(weights), "class_names": class_names_of(weights)}
+        known: dict[str, Any] = {
+            "preprocessing": preprocessing_of(weights),
+            "class_names": class_names_of(weights),
+        }
         return TorchClassifier(model, **known | options)
 
     def load(
@@ -79,7 +82,10 @@ class TorchvisionAdapter(TorchAdapter):
                 f"torchvision cannot load {name} with weights {weights} ({reason(error)}); name a checkpoint that is "
                 "here with weights=PATH, or try weights='random'"
             ) from error
-        known = {"preprocessing": preprocessing_of(declared), "class_names": own and class_names_of(own)}
+        known: dict[str, Any] = {
+            "preprocessing": preprocessing_of(declared),
+            "class_names": own and class_names_of(own),
+        }
         return TorchClassifier(model.eval(), **known | options)
 
 

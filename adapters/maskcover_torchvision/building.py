@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
+import torchvision  # type: ignore[import-untyped]  # has no types
 from maskcover_torch.weights import Weights, classes_in, read_weights
-from torchvision.models import WeightsEnum, get_model, get_model_weights, list_models
+from torchvision.models import WeightsEnum, get_model, get_model_weights, list_models  # type: ignore[import-untyped]  # has no types
 
 from maskcover.errors import InvalidInput
 

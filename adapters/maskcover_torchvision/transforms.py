@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from PIL import Image
-from torchvision.models import WeightsEnum
-from torchvision.transforms._presets import ImageClassification
+from torchvision.models import WeightsEnum  # type: ignore[import-untyped]  # has no types
+from torchvision.transforms._presets import ImageClassification  # type: ignore[import-untyped]  # has no types
 
 from maskcover.data import Preprocessing, expect_same
 from maskcover.errors import InvalidInput

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torchvision
+import torchvision  # type: ignore[import-untyped]  # has no types
 from maskcover_torch import TorchClassifier
 from maskcover_torchvision import ADAPTER, class_names_of, preprocessing_of
 from PIL import Image
-from torchvision.models import ResNet18_Weights, get_model_weights
+from torchvision.models import ResNet18_Weights, get_model_weights  # type: ignore[import-untyped]  # has no types
 
 import maskcover as mc
 from maskcover import InvalidInput
@@ -132,7 +132,7 @@ def test_googlenet_must_be_told_whether_it_scales_its_images(aux: bool, tmp_path
     with pytest.raises(InvalidInput, match="name transform_input=true if"):
         ADAPTER.load("googlenet", weights=str(tmp_path / "tuned.pth"))
     for scales in (True, False):
-        made = ADAPTER.load("googlenet", weights=str(tmp_path / "tuned.pth"), transform_input=scales)
+        made: Any = ADAPTER.load("googlenet", weights=str(tmp_path / "tuned.pth"), transform_input=scales)
         assert made.model.transform_input is scales
         assert made.model(torch.zeros(1, 3, 64, 64)).shape == (1, 3)
     with pytest.raises(InvalidInput, match="leave it out"):

@@ -179,16 +179,17 @@ def edited(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def as_bin(folder: Path, content: Any) -> None:
+def as_bin(folder: Path, content: Any) -> Path:
     (folder / "model.safetensors").unlink()
     torch.save(content, folder / "pytorch_model.bin")
+    return folder / "pytorch_model.bin"
 
 
 @pytest.mark.parametrize(
     ("spoil", "named"),
     [
         (lambda folder: (folder / "model.safetensors").write_bytes(b"garbage"), "SafetensorError"),
-        (lambda folder: (as_bin(folder, {}), (folder / "pytorch_model.bin").write_bytes(b"x")), "its pickle is broken"),
+        (lambda folder: as_bin(folder, {}).write_bytes(b"x"), "its pickle is broken"),
         (lambda folder: as_bin(folder, {"a": 3}), "no weights for"),
         (lambda folder: (folder / "config.json").write_text("{"), "save_pretrained"),
         (lambda folder: (folder / "config.json").write_text("[1]"), "save_pretrained"),

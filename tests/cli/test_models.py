@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchvision
+import torchvision  # type: ignore[import-untyped]  # has no types
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
