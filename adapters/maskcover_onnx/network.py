@@ -12,6 +12,7 @@ import onnxruntime
 
 from maskcover.defense.decisions import OwnLabels
 from maskcover.errors import InvalidInput
+from maskcover_onnx.devices import CUDA, Providers, name_of
 from maskcover_onnx.files import Content
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
@@ -41,16 +42,17 @@ class Network:
     def __init__(
         self,
         content: Content,
-        providers: Sequence[str],
+        providers: Providers,
         output: str | None = None,
         decision: str | None = None,
         given: onnxruntime.InferenceSession | None = None,
     ) -> None:
-        absent = [name for name in providers if name not in onnxruntime.get_available_providers()]
+        absent = [name for name in map(name_of, providers) if name not in onnxruntime.get_available_providers()]
         if absent:
             here = ", ".join(onnxruntime.get_available_providers())
             raise InvalidInput(f"onnxruntime has no {', '.join(absent)} here; it has {here}")
         self._session = _opened(content, providers)
+        _expect_used(self._session, name_of(providers[0]))
         self._input, self._dtype, (self.batch_size, *self._sides) = _image_input(self._session)
         self.layout = _layout(self._sides)
         self._output = _one_output(self._session, output)
@@ -60,6 +62,11 @@ class Network:
             'Give a network that decides on its largest score, or say decision="" if that output is no label',
         )
         self._content, self._given = content.identity, given
+
+    @property
+    def device(self) -> str:
+        """Where it computes, for people."""
+        return "cuda" if CUDA in self._session.get_providers() else "cpu"
 
     @property
     def identity(self) -> dict[str, str]:
@@ -107,7 +114,7 @@ def _expect_same(
         )
 
 
-def _opened(content: Content, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+def _opened(content: Content, providers: Providers) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.use_deterministic_compute = True
     # One thread: how work is split among several decides how sums are rounded.
@@ -120,6 +127,13 @@ def _opened(content: Content, providers: Sequence[str]) -> onnxruntime.Inference
         return onnxruntime.InferenceSession(content.network, options, providers=list(providers))
     except Exception as error:  # onnxruntime's errors have no root but Exception
         raise InvalidInput(f"onnxruntime cannot open the network: {error}") from error
+
+
+def _expect_used(session: onnxruntime.InferenceSession, provider: str) -> None:
+    """Onnxruntime goes on without a provider that it was built for and that finds no driver or no GPU."""
+    used = session.get_providers()
+    if provider not in used:
+        raise InvalidInput(f"onnxruntime cannot use {provider} here, and would compute by {', '.join(used)}")
 
 
 def _image_input(session: onnxruntime.InferenceSession) -> tuple[str, Any, list[int | None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -142,8 +142,8 @@ class TorchEvaluator:
 
 
 def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
-    """The device of the first parameter, and the dtype of the first that is of floats; CPU and float32 without any."""
-    first = next(model.parameters(), None)
+    """The device of the first parameter or buffer, and the dtype of the first parameter of floats; or CPU, float32."""
+    first = next(chain(model.parameters(), model.buffers()), None)
     floating = next((one.dtype for one in model.parameters() if one.is_floating_point()), torch.float32)
     return (torch.device("cpu") if first is None else first.device), floating
 

@@ -11,7 +11,7 @@ import typer
 
 from maskcover.cli import claims, defense, explaining, geometry, models, runs, tradeoffs, training
 from maskcover.cli.output import guarded
-from maskcover.errors import MissingExtra
+from maskcover.errors import MissingExtra, install_hint
 
 app = typer.Typer(
     name="maskcover",
@@ -67,7 +67,7 @@ def demo(
 
         demonstration = import_module("maskcover_torch.demo")
     except ImportError as error:
-        raise MissingExtra(f"the demo cannot start ({error}); try: pip install 'maskcover[demo]'") from error
+        raise MissingExtra(f"the demo cannot start ({error}); {install_hint('demo')}") from error
     demonstration.run(output)
 
 

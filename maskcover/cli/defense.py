@@ -23,6 +23,7 @@ def certify(
     labels: o.Labels = None,
     weights: o.Weights = None,
     option: o.Options = None,
+    device: o.Device = None,
     input_size: o.InputSize = None,
     mean: o.Mean = None,
     std: o.Std = None,
@@ -63,7 +64,7 @@ def certify(
     source = Source(
         model, data, None if labels is None else str(labels), mean, std, fill, batch_size, dtype, memory_format, tf32,
         compiled, limit, split, classes, sample, seed, weights, tuple(option or ()), input_size, channels, override,
-        outside,
+        outside, device=device,
     )  # fmt: skip
     certified = {
         "method": method, "threshold": threshold, "rule": rule, "margin": margin,
@@ -83,6 +84,7 @@ def predict(
     regions: o.Regions = None,
     weights: o.Weights = None,
     option: o.Options = None,
+    device: o.Device = None,
     input_size: o.InputSize = None,
     mean: o.Mean = None,
     std: o.Std = None,
@@ -107,7 +109,7 @@ def predict(
     source = Source(
         model, data, None, mean, std, fill, batch_size, limit=limit, split=split, classes=classes, sample=sample,
         seed=seed, weights=weights, options=tuple(option or ()), input_size=input_size, channels=channels,
-        override=override, outside=outside,
+        override=override, outside=outside, device=device,
     )  # fmt: skip
     progress = watched(as_json=as_json)
     classifier, dataset, preprocessing, used = prepared(

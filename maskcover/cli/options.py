@@ -21,6 +21,13 @@ Options = Annotated[
     list[str] | None,
     typer.Option("--option", "-O", help="NAME=VALUE for the model's adapter, such as prompts=prompts.txt; repeatable."),
 ]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        help='Where the model computes: "cpu", "cuda", "cuda:1"; by default a model by name is on the GPU if there is '
+        "one (of torchrun's ranks each has its own), and a model of your own where you put it."
+    ),
+]
 Data = Annotated[
     str,
     typer.Option(

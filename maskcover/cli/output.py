@@ -16,7 +16,8 @@ from maskcover.errors import DiskFull, MaskcoverError, MaskcoverWarning, Undecid
 from maskcover.terminal import printable, printable_lines
 
 __all__ = [
-    "BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "code_of", "failure", "guarded", "note", "printable", "working",
+    "BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "code_of", "failure", "guarded", "note", "printable",
+    "working",
 ]  # fmt: skip
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3

@@ -27,6 +27,9 @@ Model = Annotated[
 ]
 Again = Annotated[str | None, typer.Option(help="The run's own model, typed again if it is package.module:name.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of what is chosen.")]
+Device = Annotated[
+    str | None, typer.Option(help="Where to compute, as for certify; by default as the run was told to.")
+]
 
 
 def report(
@@ -64,6 +67,7 @@ def replay(
     sample: Annotated[int, typer.Option(min=1, help="How many rows to evaluate again.")] = 20,
     seed: Seed = 0,
     model: Model = None,
+    device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Evaluate some rows of a run again, on this machine, and report flips; exit 1 if there are any."""
@@ -71,6 +75,7 @@ def replay(
     from maskcover.runs import replay as again
 
     source, config = _source(run, model, "replay")
+    source = source.on(device)
     classifier, dataset, preprocessing = opened(source, Folder(run).masks(config))
     images = dataset.prepared(preprocessing)
     found = again(run, classifier, images, dataset.true_labels, ids=dataset.ids, sample=sample, seed=seed)
@@ -94,6 +99,7 @@ def attack(
     steps: Annotated[int, typer.Option(min=1, help="Gradient steps of an attempt.")] = 40,
     seed: Seed = 0,
     model: Again = None,
+    device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Attack the defended model of a run, knowing all of it; exit 1 if a certified image breaks, which it must not."""
@@ -106,6 +112,7 @@ def attack(
     source, config = _source(run, model, "attack")
     if model not in (None, config.document["source"]["model"]):
         raise InvalidInput(f"attack is for the model that was certified, {config.document['source']['model']}")
+    source = source.on(device)
     masks = Folder(run).masks(config)
     classifier, dataset, preprocessing = opened(source, masks)
     places = {name: number for number, name in enumerate(dataset.ids)}

@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
+from maskcover.cli.output import note
 from maskcover.cli.reading import read_numbers, read_options, read_size
 from maskcover.data import Dataset, Preprocessing, open_dataset
 from maskcover.data.preprocessing import Layout
 from maskcover.defense import MaskedClassifier, NumericContract, load_classifier
-from maskcover.defense.loading import runs_code
+from maskcover.defense.loading import places, runs_code
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import Fit
@@ -47,6 +48,7 @@ class Source:
     channels: int | None = None
     override: bool = False
     outside: bool = False
+    device: str | None = None
     size: str | None = None
     """Of a run in the frame of the source: the size of its pictures, such as 375x500."""
 
@@ -82,12 +84,20 @@ class Source:
         """For a run to keep."""
         return asdict(self) | {"options": list(self.options)}
 
+    def on(self, device: str | None) -> Source:
+        """The same on a device, if one is named."""
+        return self if device is None else replace(self, device=device)
+
     def classifier(self, masks: MaskSet | None = None) -> MaskedClassifier:
         """The model, told nothing that was not asked for."""
         told = self._told()
         if self.override:
             told["preprocessing"] = self._typed(Preprocessing(), masks)
-        return load_classifier(self.model, **told)
+        found = self._loaded(told | self._placed(told))
+        where = getattr(found, "device", None)
+        if where is not None and ("device" in told or self.device or where != "cpu" or places(self.model)):
+            note(f"{self.model} computes on {where}")
+        return found
 
     def dataset(self, class_names: Sequence[str] | None = None) -> Dataset:
         """The pictures, and their labels if there are any, by the names that the model knows if none are typed."""
@@ -134,6 +144,26 @@ class Source:
         if len(found) != 2:
             raise InvalidInput(f"pictures have two dimensions; got the size {'×'.join(map(str, found))}")
         return found[0], found[1]
+
+    def _loaded(self, told: dict[str, Any]) -> MaskedClassifier:
+        try:
+            return load_classifier(self.model, **told)
+        except TypeError as error:
+            if self.device is None:
+                raise
+            raise InvalidInput(
+                f"{self.model} computes where its function does, not on a device that can be named ({error}); leave "
+                "--device out"
+            ) from error
+
+    def _placed(self, told: dict[str, Any]) -> dict[str, str]:
+        """The device for the model's adapter: as it is typed; for a model by name the GPU if there is one."""
+        if self.device is not None:
+            if "device" in told or "providers" in told:
+                raise InvalidInput("name the device once: with --device, or with --option")
+            return {"device": self.device}
+        chosen = "device" in told or "providers" in told or not places(self.model)
+        return {} if chosen else {"device": "auto"}
 
     def _told(self) -> dict[str, Any]:
         """What the model's adapter is told."""

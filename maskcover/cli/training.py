@@ -12,7 +12,7 @@ from maskcover.cli import options as o
 from maskcover.cli.certifying import masks_in, prepared, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import answer
-from maskcover.errors import InvalidInput, MissingExtra
+from maskcover.errors import InvalidInput, MissingExtra, install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,7 @@ def finetune(
     labels: o.Labels = None,
     weights: o.Weights = None,
     option: o.Options = None,
+    device: o.Device = None,
     input_size: o.InputSize = None,
     mean: o.Mean = None,
     std: o.Std = None,
@@ -95,7 +96,7 @@ def finetune(
     source = Source(
         model, data, None if labels is None else str(labels), mean, std, fill, limit=limit, split=split,
         classes=classes, sample=sample, seed=seed, weights=weights, options=tuple(option or ()),
-        input_size=input_size, channels=channels, override=override,
+        input_size=input_size, channels=channels, override=override, device=device,
     )  # fmt: skip
     training.seeded(seed)
     given, progress = masks_in(masks, input_size), watched(as_json=as_json)
@@ -150,7 +151,7 @@ def _training() -> ModuleType:
 
         return import_module("maskcover_torch.training")
     except ImportError as error:
-        raise MissingExtra(f"training cannot start ({error}); try: pip install 'maskcover[torch]'") from error
+        raise MissingExtra(f"training cannot start ({error}); {install_hint('torch')}") from error
 
 
 def _mixture(training: ModuleType, name: str, share: float) -> Any:

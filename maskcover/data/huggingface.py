@@ -17,7 +17,7 @@ from maskcover.data.dataset import Dataset, IntArray
 from maskcover.data.labels import Request, whole_labels
 from maskcover.data.pictures import Picture, read_picture
 from maskcover.data.tables import inside
-from maskcover.errors import InvalidInput, MissingExtra
+from maskcover.errors import InvalidInput, MissingExtra, install_hint
 
 _IMAGES = ("image", "img", "picture", "pixels")
 _LABELS = ("label", "labels", "fine_label")
@@ -219,5 +219,5 @@ def _pyarrow() -> ModuleType:
         import pyarrow
         import pyarrow.ipc
     except ImportError as error:
-        raise MissingExtra("Hugging Face data sets are read by pyarrow; try: pip install 'maskcover[data]'") from error
+        raise MissingExtra(f"Hugging Face data sets are read by pyarrow; {install_hint('data')}") from error
     return cast("ModuleType", pyarrow)

@@ -37,6 +37,9 @@ class ArrayClassifier:
     [[0.25, 0.75]]
     """
 
+    device: str | None = None
+    """Where the function computes, for people, if an adapter knows."""
+
     def __init__(
         self,
         function: Callable[[npt.NDArray[Any]], npt.ArrayLike],

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from maskcover.defense.adapters import GROUP, Loads, as_classifier, is_model, load
+from maskcover.defense.adapters import GROUP, Loads, Places, as_classifier, is_model, load
 from maskcover.defense.evaluation import MaskedClassifier
 from maskcover.errors import InvalidInput, MaskcoverError, MissingExtra
 
@@ -80,6 +80,13 @@ def runs_code(text: str) -> bool:
         return True
     adapter: object = load(entry)
     return not isinstance(adapter, Loads)
+
+
+def places(text: str) -> bool:
+    """Whether the model that a text such as ``timm:NAME`` names computes where its adapter is told to."""
+    scheme = text.partition(":")[0]
+    adapter: object = next((load(entry) for entry in entry_points(group=GROUP) if entry.name == scheme), None)
+    return isinstance(adapter, Loads) and isinstance(adapter, Places)
 
 
 def installed() -> list[Installed]:

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any, Literal, cast
 
 from maskcover.defense import UNDECIDED, Failed, Verdict
-from maskcover.errors import MissingExtra
+from maskcover.errors import MissingExtra, install_hint
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 
@@ -96,7 +96,7 @@ def pyarrow() -> ModuleType:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise MissingExtra("runs are kept as Parquet, by pyarrow; try: pip install 'maskcover[runs]'") from error
+        raise MissingExtra(f"runs are kept as Parquet, by pyarrow; {install_hint('runs')}") from error
     return cast("ModuleType", pyarrow)
 
 
