@@ -42,6 +42,10 @@ class FingerprintMismatch(InvalidInput):
     """What is to serve, or to be replayed, is not what was certified; names the differences."""
 
 
+class ReadOnly(InvalidInput, AttributeError):
+    """Part of a defence was to be set, which would serve something else than was certified."""
+
+
 class MissingExtra(MaskcoverError, ImportError):
     """A framework or package of an optional extra is not installed; names the extra."""
 
@@ -52,3 +56,7 @@ class SynthesisFault(MaskcoverError, RuntimeError):
 
 class MaskcoverWarning(UserWarning):
     """Something is allowed but rarely meant, such as a mask that hides nothing."""
+
+
+class NotBound(MaskcoverWarning):
+    """Predictions are bound to no certification: nothing says that a certificate applies to them."""

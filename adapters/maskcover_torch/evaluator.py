@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -16,6 +16,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.defense import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
+from maskcover_torch.glance import glance
 from maskcover_torch.identity import architecture_digest, attention, weights_digest
 from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import FORMATS, compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
@@ -106,6 +107,10 @@ class TorchEvaluator:
             "device": f"{self._device.type} {name}",
             **self._flags,
         }
+
+    def glance(self) -> Hashable:
+        """See `maskcover.defense.binding.Glances`: weights, hooks, fill, numerics."""
+        return glance(self._computed), self._fill, self.contract, self._layout, tuple(self._flags.items())
 
     def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
         refuse_training(self._computed)

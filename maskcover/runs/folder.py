@@ -21,13 +21,16 @@ from typing import Any
 from maskcover.canonical import digest, write_atomically
 from maskcover.data import Chosen
 from maskcover.defense import Fingerprint, Procedure
+from maskcover.defense.readiness import Earlier
+from maskcover.defense.reference import Reference
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
 
 _SCHEMA = 1
-# Where model and data came from, and among how many samples were chosen: fingerprint and ids say what they are.
-_UNCOMPARED = frozenset({"source", "sample"})
+# Where model and data came from, and among how many samples were chosen: fingerprint and ids say what they are. The
+# reference scores are compared by `maskcover.runs.binding`: under a margin they may differ a little.
+_UNCOMPARED = frozenset({"source", "sample", "reference"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,18 @@ class Config:
     def fingerprint(self) -> Fingerprint:
         """What was certified."""
         return Fingerprint.of(self.document["fingerprint"])
+
+    @property
+    def reference(self) -> Reference | None:
+        """The reference scores; None if the run kept none, as those of before did not."""
+        found = self.document.get("reference")
+        return None if found is None else Reference.read(found)
+
+    @property
+    def earlier(self) -> Earlier:
+        """How the run computes, for whoever goes on with it."""
+        entries = dict(self.fingerprint.entries)
+        return Earlier(self.batch_size, entries, self.document["numerics"], self.margin, self.reference)
 
     @property
     def procedure(self) -> Procedure:
@@ -220,6 +235,7 @@ def _checked(document: Any) -> Config:
     if min(config.count, config.batch_size - 1, config.document["shard_size"] - 1) < 0 or not 0 <= config.margin < 1:
         raise InvalidInput("a size or the margin is out of range")
     _ = config.chosen, config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
+    _ = config.reference
     return config
 
 

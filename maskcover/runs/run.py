@@ -20,10 +20,11 @@ from maskcover.defense.certificates import Covers
 from maskcover.defense.certify import checked_labels, counted, covering, expected
 from maskcover.defense.engine import Failed, Images, settle
 from maskcover.defense.procedure import Method, Procedure, Rule
-from maskcover.defense.readiness import Ready, ready
+from maskcover.defense.readiness import Earlier, Ready, ready
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
+from maskcover.runs.binding import expect_scored, reference_told
 from maskcover.runs.folder import Config, Folder, Shard, shards
 from maskcover.runs.rows import Row, pyarrow, row_of
 from maskcover.runs.summary import Summary
@@ -133,8 +134,8 @@ def run(
     mine = _own(shard, shard_size, len(task.ids))
     classifier, folder = as_classifier(model, options), Folder(Path(out))
 
-    def prepare(batch_size: int | None) -> tuple[Ready, Config]:
-        start = ready(classifier, images, masks, margin=margin, batch_size=batch_size)
+    def prepare(earlier: Earlier | None) -> tuple[Ready, Config]:
+        start = ready(classifier, images, masks, margin=margin, earlier=earlier)
         expected(procedure, start)
         _expect_classes(task, start.evaluator.classes)
         return start, _config(task, start, shard_size, source or {})
@@ -152,22 +153,23 @@ def summary(out: str | PathLike[str]) -> Summary:
     return Summary.of(shards(folder, config), config.count, config.chosen)
 
 
-def _agreed(folder: Folder, prepare: Callable[[int | None], tuple[Ready, Config]]) -> tuple[Ready, Config]:
+def _agreed(folder: Folder, prepare: Callable[[Earlier | None], tuple[Ready, Config]]) -> tuple[Ready, Config]:
     """The evaluator and the configuration, which is the folder's own, or becomes it.
 
     A batch size that was settled by a clock is part of the configuration: the process that was first decides.
     """
     known = folder.config()
-    start, config = prepare(known.batch_size if known else None)
+    start, config = prepare(known.earlier if known else None)
     if known is None:
         known = folder.start(config)
         if known.digest != config.digest:
-            start, config = prepare(known.batch_size)
+            start, config = prepare(known.earlier)
     if known.digest != config.digest:
         raise InvalidInput(
             f"{folder.path} holds a run of another configuration ({'; '.join(config.differences(known))}); "
             "name another folder, or go on with the old configuration"
         )
+    expect_scored(folder.path, known, start)
     return start, known
 
 
@@ -191,6 +193,7 @@ def _config(task: Task, start: Ready, shard_size: int, source: dict[str, Any]) -
             "source": source,
         }
         | _chosen(task.images)
+        | reference_told(start)
     )
 
 
