@@ -96,6 +96,10 @@ class TestTimm(ClassifierContract):
 
 class TestTransformers(OfFloats):
     @pytest.fixture
+    def images(self) -> Sequence[Any]:
+        return [2 * image - 1 for image in FLOATS]  # as its processor scales them
+
+    @pytest.fixture
     def classifier(self) -> MaskedClassifier:
         return self.around(0.1)
 

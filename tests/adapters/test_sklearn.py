@@ -47,7 +47,9 @@ def test_a_decision_function_of_two_classes_has_two_scores() -> None:
     result = mc.certify(numbers, IMAGES, [0] * 4, MASKS)
     assert result.undefended.tolist() == numbers.predict(X[:4]).tolist()
     with pytest.raises(InvalidInput, match="classes"):
-        mc.certify(LinearSVC().fit(X, np.array(["a", "b"])[(Y == 1).astype(int)]), IMAGES, [0] * 4, MASKS)
+        mc.certify(LinearSVC().fit(X, np.array([7, 9])[(Y == 1).astype(int)]), IMAGES, [0] * 4, MASKS)
+    named = mc.certify(LinearSVC().fit(X, np.array(["a", "b"])[(Y == 1).astype(int)]), IMAGES, [0] * 4, MASKS)
+    assert named.undefended.tolist() == result.undefended.tolist()
     assert mc.certify(fitted, IMAGES, [0] * 4, MASKS).undefended.tolist() == result.undefended.tolist()
 
 
