@@ -5,14 +5,32 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Nothing here may reach for a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test lint docs proofs bench fashion mutants clean
+.PHONY: demo test slow test-all kernels fuzz lint docs proofs bench fashion mutants clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
 	$(BIN)/maskcover demo
 
 test: .venv/installed
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+
+# Tests of half a minute and more.
+slow: .venv/installed
+	$(BIN)/pytest -m slow
+
+test-all: test slow
+
+# The tests that touch how torch computes, as two other processors would: other kernels, vectors, threads and speeds.
+NUMERIC := tests/test_networks.py tests/adapters/test_torch.py tests/adapters/test_torch_evaluator.py \
+  tests/adapters/test_torch_fingerprint.py tests/adapters/test_contract.py
+kernels: .venv/installed
+	ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MASKCOVER_TEST_CLOCK=wild $(BIN)/pytest -q -m "not slow" $(NUMERIC)
+	MASKCOVER_TEST_MKLDNN=0 ATEN_CPU_CAPABILITY=avx2 MASKCOVER_TEST_THREADS=2 $(BIN)/pytest -q -m "not slow" $(NUMERIC)
+
+# Damaged files, for about a minute a target; make test tries a few.
+fuzz: export FUZZ_EXAMPLES ?= 2000
+fuzz: .venv/installed
+	if [ -d tests/fuzz ]; then $(BIN)/pytest -n auto -q tests/fuzz; fi
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -21,8 +21,9 @@ THREADS = int(os.environ.get("MASKCOVER_TEST_THREADS", "1"))
 # Nets as small as those of tests are slower on many threads, by far where other workers want them; read at import, too.
 os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
 
-settings.register_profile("default", deadline=None, max_examples=40)
-settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
+# Fewer where somebody waits for them, and others each time.
+settings.register_profile("default", deadline=None, max_examples=12)
+settings.register_profile("ci", deadline=None, max_examples=40, derandomize=True, database=None)
 # For planted faults: that a test turns red matters, not the smallest example.
 settings.register_profile("hasty", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)

@@ -330,22 +330,28 @@ MUTANTS = (
 )  # fmt: skip
 
 
-def outcome(mutant: Mutant) -> str:
-    """What the tests make of a copy of the tree with the fault in it: "survived", "killed" or "did not end"."""
+def outcome(tests: str, mutant: Mutant | None = None) -> str:
+    """What tests make of a copy of the tree, with a fault in it: "survived", "killed", "did not run" or "did not end"."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for tree in TREES:
             shutil.copytree(ROOT / tree, copy / tree, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("pyproject.toml", "README.md"):
             shutil.copy(ROOT / name, copy)
-        module = copy / "maskcover" / mutant.module
-        text = module.read_text(encoding="utf-8")
-        if text.count(mutant.old) != 1:
-            sys.exit(f"{mutant.module}: expected {mutant.old!r} exactly once; found {text.count(mutant.old)}")
-        module.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        if mutant is not None:
+            plant(mutant, copy)
         path = os.pathsep.join(map(str, (copy, copy / "adapters")))
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests.split()]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()]
         return _ran(command, copy, os.environ | {"PYTHONPATH": path, "HYPOTHESIS_PROFILE": "hasty"})
+
+
+def plant(mutant: Mutant, copy: Path) -> None:
+    """Put a fault into a copy of the tree."""
+    module = copy / "maskcover" / mutant.module
+    text = module.read_text(encoding="utf-8")
+    if text.count(mutant.old) != 1:
+        sys.exit(f"{mutant.module}: expected {mutant.old!r} exactly once; found {text.count(mutant.old)}")
+    module.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
 
 
 def _ran(command: list[str], folder: Path, environment: dict[str, str]) -> str:
@@ -353,7 +359,8 @@ def _ran(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     silent = subprocess.DEVNULL
     ran = subprocess.Popen(command, cwd=folder, env=environment, stdout=silent, stderr=silent, start_new_session=True)
     try:
-        return "killed" if ran.wait(timeout=LONGEST) else "survived"
+        # 1: a test failed; 2: a module could not even be imported. Others: the tests are not there, or pytest broke.
+        return {0: "survived", 1: "killed", 2: "killed"}.get(ran.wait(timeout=LONGEST), "did not run")
     except subprocess.TimeoutExpired:
         return "did not end"
     finally:
@@ -366,14 +373,25 @@ def main() -> None:
     """Run all faults, or those of the modules whose paths contain a word of the command line."""
     words = sys.argv[1:] or [""]
     chosen = [mutant for mutant in MUTANTS if any(word in mutant.module for word in words)]
-    ends = {mutant: outcome(mutant) for mutant in tqdm(chosen, unit="mutant")}
+    unknown = [word for word in words if not any(word in mutant.module for mutant in chosen)]
+    if unknown:
+        sys.exit(f"no planted fault is in a module named like {', '.join(unknown)}")
+    # Tests that are red without a fault, or that are not there, would say nothing about one.
+    unfit = {
+        tests: end for tests in tqdm({mutant.tests: None for mutant in chosen}) if (end := outcome(tests)) != "survived"
+    }
+    if unfit:
+        sys.exit(
+            "; ".join(f"without a fault: {end if end != 'killed' else 'red'}: {tests}" for tests, end in unfit.items())
+        )
+    ends = {mutant: outcome(mutant.tests, mutant) for mutant in tqdm(chosen, unit="mutant")}
     for mutant, end in ends.items():
         if end != "killed":
             print(f"{end}: {mutant.module}: {mutant.old!r} -> {mutant.new!r}")
     killed = sum(end == "killed" for end in ends.values())
     print(f"{killed} of {len(chosen)} planted faults turned tests red")
     # A fault that keeps the tests from ending has been noticed too, by whoever waits for them.
-    sys.exit("survived" in ends.values())
+    sys.exit(bool({"survived", "did not run"} & set(ends.values())))
 
 
 if __name__ == "__main__":

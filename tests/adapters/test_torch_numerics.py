@@ -195,6 +195,7 @@ def test_a_contract_is_kept_on_a_copy_and_the_users_model_is_untouched(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "cl"))), reason="torch.compile needs a C++ compiler")
 def test_a_compiled_model_gives_the_same_labels() -> None:
     model = Net().eval()

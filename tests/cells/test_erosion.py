@@ -6,12 +6,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import Box, Grid, InvalidInput, Mask
 from maskcover.cells import Cells, eroded, maximal_boxes
 from tests.geometry_strategies import SIDES, any_masks, bitmaps
+from tests.laws import examples
 from tests.oracles import BoolArray
 
 PAIRS = SIDES.flatmap(lambda sides: st.tuples(any_masks(sides), any_masks(sides)))
@@ -82,7 +83,7 @@ def _eroded(cells: BoolArray, stencil: BoolArray) -> set[tuple[int, ...]]:
     }
 
 
-@settings(max_examples=250)
+@examples(250)
 @given(STENCILS)
 def test_the_erosion_is_that_of_its_definition(case: tuple[BoolArray, BoolArray]) -> None:
     cells, stencil = case

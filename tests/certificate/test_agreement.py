@@ -29,11 +29,12 @@ from tests.certificate.helpers import (
     written,
 )
 from tests.certificate.strategies import claims
+from tests.laws import examples
 from tests.oracles import hidden
 
 # Many drawn claims are of no use to some tests, which say so with `assume`.
 MANY = settings(
-    max_examples=int(os.environ.get("CERTIFICATES", "100")), suppress_health_check=[HealthCheck.filter_too_much]
+    examples(int(os.environ.get("CERTIFICATES", "100"))), suppress_health_check=[HealthCheck.filter_too_much]
 )
 _MOST = 40_000
 

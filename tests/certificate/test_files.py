@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import maskcover as mc
@@ -17,6 +17,7 @@ from maskcover.certificate import CoverCertificate, certificate, prove
 from maskcover.certificate.check import check
 from maskcover.certificate.claims import Outcome, judge
 from tests.certificate.helpers import Document, digested, edited, proved
+from tests.laws import examples
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 DIGESTS = {
@@ -178,7 +179,7 @@ def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
     return [path] * bool(path) + [found for key, item in items for found in _paths(item, (*path, key))]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.sampled_from([SMALL, RECTANGLES]), st.data())
 def test_no_edit_makes_the_loader_or_the_checker_crash(document: Document, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 3))):
@@ -197,7 +198,7 @@ def _loosely_the_same(document: Document) -> bool:
     return any(document[key] != source[key] for source in (SMALL, RECTANGLES) for key in ("terms", "regions", "masks"))
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.binary(max_size=60), st.integers(0, 3000))
 def test_no_bytes_make_the_checker_crash(noise: bytes, where: int) -> None:
     content = json.dumps(SMALL).encode()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from maskcover import (
@@ -36,6 +36,7 @@ from maskcover.regions import Slot, Term
 from maskcover.regions.base import everywhere
 from tests import oracles
 from tests.geometry_strategies import World, quiet_cover, worlds
+from tests.laws import examples
 
 PER_CENT = rectangles(area=0.01)
 
@@ -121,7 +122,7 @@ def test_a_budget_of_a_grid_is_kept_for_each_shape(world: World, most: int) -> N
     assert len(masks) <= len(shapes) * most ** len(world.sides)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(worlds(), st.data())
 def test_every_cover_covers_by_brute_force(world: World, data: st.DataObject) -> None:
     budgets: list[dict[str, Any]] = [

@@ -5,14 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import maskcover as mc
 from maskcover.covering.frontier import _undominated
 from tests.geometry_strategies import World, worlds
+from tests.laws import examples
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(worlds(most_members=2, most_patches=2))
 def test_more_masks_hide_less_and_all_of_them_cover(world: World) -> None:
     found = mc.frontier(world.regions, world.sides, most_masks=12)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import maskcover as mc
@@ -18,6 +18,7 @@ from maskcover.covering.lower import LowerBound, lower_bound
 from maskcover.grid import Extents
 from tests import oracles
 from tests.geometry_strategies import World, quiet_cover, worlds
+from tests.laws import examples
 
 
 def fewest_boxes(sides: Extents, regions: mc.RegionSet, largest: int, most: int) -> int | None:
@@ -36,7 +37,7 @@ def fewest_boxes(sides: Extents, regions: mc.RegionSet, largest: int, most: int)
     return None
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.data())
 def test_no_cover_has_fewer_masks_than_the_bound(data: st.DataObject) -> None:
     sides = data.draw(st.sampled_from([(7,), (3, 4), (4, 4), (2, 2, 3)]))

@@ -6,7 +6,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import MaskSet, RegionSet, cover, patches, rectangle, rectangles, squares, union, verify
@@ -16,6 +16,7 @@ from maskcover.regions import Term
 from maskcover.regions.base import everywhere
 from tests import oracles
 from tests.geometry_strategies import plain_set, quiet_cover, several_patches, stacks
+from tests.laws import examples
 from tests.oracles import Attack, BoolArray, Region
 
 PAIR = patches(squares(area=0.01), k=2)
@@ -58,7 +59,7 @@ def test_patches_of_several_shapes_on_8_by_8() -> None:
         assert bool(verify(rest)) == (not oracles.uncovered(oracles.hidden(rest, (8, 8)), attack))
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(
     st.sampled_from([(4, 4), (3, 5), (7,), (2, 2, 3)]).flatmap(
         lambda sides: st.tuples(several_patches(sides), stacks(sides, most=9))
@@ -187,7 +188,7 @@ def test_the_minimal_signatures_of_cells_are_those_of_their_masks(signatures: li
     assert all(sum(signatures[patch.span.start[0]] & 1 << bit for bit in firsts) == one for one, patch in found.items())
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     st.sampled_from([(4, 4), (3, 5), (7,)]).flatmap(
         lambda sides: st.tuples(several_patches(sides), stacks(sides, most=5))

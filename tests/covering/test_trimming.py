@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import product
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from maskcover import Box, Grid, InvalidInput, squares, union
@@ -18,6 +18,7 @@ from tests import definitions
 from tests.definitions import Bits
 from tests.family_strategies import Family, families, families_and_masks, masks_of
 from tests.geometry_strategies import box_masks, plain_set
+from tests.laws import examples
 from tests.oracles import BoolArray, Shape
 
 Case = tuple[Family, BoolArray]
@@ -47,7 +48,7 @@ def _joined(regions: list[Bits]) -> Bits:
     return found
 
 
-@settings(max_examples=120)
+@examples(120)
 @given(families(most_patches=1), st.data())
 def test_a_trimmed_mask_holds_the_regions_of_its_box_and_little_else(family: Family, data: st.DataObject) -> None:
     (term,) = _terms(family)

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from maskcover import (
     Box,
@@ -29,12 +29,13 @@ from maskcover.covering.products import ProductGrid
 from maskcover.covering.verification import covered_placements
 from tests import oracles
 from tests.geometry_strategies import World, plain_set, worlds_and_masks
+from tests.laws import examples
 from tests.oracles import Attack, BoolArray
 
 SIX_SHAPES = ((5, 224), (12, 83), (23, 38), (39, 20), (84, 12), (224, 5))
 
 
-@settings(max_examples=250)
+@examples(250)
 @given(worlds_and_masks())
 def test_the_answer_and_the_witness_are_those_of_definition_1(case: tuple[World, BoolArray]) -> None:
     world, masks = case
@@ -44,7 +45,7 @@ def test_the_answer_and_the_witness_are_those_of_definition_1(case: tuple[World,
     assert report.witness is None or oracles.as_region(report.witness) in missed
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(worlds_and_masks(most_patches=1))
 def test_every_placement_is_answered_as_brute_force_answers_it(case: tuple[World, BoolArray]) -> None:
     world, arrays = case
@@ -58,7 +59,7 @@ def test_every_placement_is_answered_as_brute_force_answers_it(case: tuple[World
         assert {tuple(start) for start in np.argwhere(answers)} == {r[0][0] for r in set(every) - missed}
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(worlds_and_masks(most_patches=1))
 def test_a_mask_of_one_box_is_no_special_case(case: tuple[World, BoolArray]) -> None:
     """A far cell makes a box a union of boxes, which another algorithm decides."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import InvalidInput, MaskedClassifier, MaskSet
@@ -17,6 +17,7 @@ from maskcover.defense import UNDECIDED, UNSEEN, Pending, evaluator
 from maskcover.defense.engine import Decide, settle
 from maskcover.defense.table import NO_MASK, PredictionTable
 from tests.defense.naive import BoolArray, IntArray, Looked, Looker, image_of, singles, symmetric
+from tests.laws import examples
 
 # Unions of these coincide: the second mask is inside the first, the last two are the same.
 REDUNDANT = MaskSet.from_boxes(
@@ -148,7 +149,7 @@ def test_no_images_need_no_call() -> None:
     assert classifier.batches == []
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.data())
 def test_decisions_do_not_depend_on_the_batch_size_or_on_other_images(data: st.DataObject) -> None:
     masks = singles(3)

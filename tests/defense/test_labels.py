@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import InvalidInput
 from maskcover.defense import UNDECIDED, UNSEEN, top_labels
+from tests.laws import examples
 
 NAN, INF = float("nan"), float("inf")
 
@@ -38,7 +39,7 @@ def test_a_row_has_a_label_only_if_its_scores_are_finite_and_its_top_is_unique(r
     assert top_labels([[9.0, 0.0, 0.0], row, [NAN, 1.0, 1.0]]).tolist() == [0, label, UNDECIDED]
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.lists(st.lists(st.sampled_from([0.0, 1.0, 2.0, NAN, INF, -INF]), min_size=3, max_size=3), max_size=5))
 def test_labels_agree_with_counting_the_top(rows: list[list[float]]) -> None:
     labels = top_labels(np.array(rows, dtype=np.float64).reshape(-1, 3))

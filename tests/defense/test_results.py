@@ -9,12 +9,13 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import InvalidInput, MaskSet, certify, cover, patches, squares
 from maskcover.defense import CertificationResult, Rule, exact_interval
 from tests.defense.naive import BoolArray, Looked, Looker, image_of, one_hot, singles, symmetric
+from tests.laws import examples
 
 Scores = npt.NDArray[np.float64]
 MASKS = singles(3)
@@ -114,7 +115,7 @@ def tail(successes: int, total: int, share: float) -> float:
     return sum(comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(successes, total + 1))
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(st.integers(1, 60).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
 def test_the_interval_is_exact_by_the_tails_of_the_binomial(counts: tuple[int, int]) -> None:
     successes, total = counts

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import MaskSet
 from maskcover.defense import UNDECIDED, UNSEEN, Pending
 from maskcover.defense.table import NO_MASK, PredictionTable
 from tests.defense.naive import BoolArray, singles
+from tests.laws import examples
 
 # The third mask is the union of the first two, the last repeats the first: many unions are equal.
 REDUNDANT = MaskSet.from_boxes(
@@ -69,7 +70,7 @@ def test_the_table_is_symmetric_whatever_is_recorded(masks: MaskSet) -> None:
     assert sorted(set(table.matrix.ravel().tolist())) == list(range(len(masks.unions)))
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(st.data())
 def test_missing_names_every_union_asked_for_once_in_the_order_of_asking(data: st.DataObject) -> None:
     masks = data.draw(st.sampled_from(list(SETS.values())))

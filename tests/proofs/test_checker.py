@@ -24,10 +24,11 @@ from tests.certificate.helpers import Document, at, digested, edited, is_undecid
 from tests.certificate.odd import ODD
 from tests.certificate.strategies import claims
 from tests.certificate.test_agreement import reads_back
+from tests.laws import examples
 
 PROOFS = Path(__file__).parents[2] / "proofs"
 MANY = settings(
-    max_examples=int(os.environ.get("CERTIFICATES", "100")),
+    examples(int(os.environ.get("CERTIFICATES", "100"))),
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
     deadline=None,
 )

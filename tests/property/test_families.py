@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import maskcover as mc
@@ -16,6 +16,7 @@ from maskcover.cells import Cells, inscribed, maximal_boxes
 from tests import definitions
 from tests.family_strategies import Family, families, families_and_masks, masks_of
 from tests.geometry_strategies import plain_set, quiet_cover
+from tests.laws import examples
 from tests.oracles import BoolArray
 
 Case = tuple[Family, BoolArray]
@@ -27,7 +28,7 @@ def is_missed(witness: tuple[Cells, ...], missed: set[tuple[int, ...]], family: 
     return shown in {tuple(filter(None, patches)) for patches in missed}
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(families_and_masks(), st.sampled_from([1, 1, 1, 2, 3]))
 def test_the_answer_and_the_witness_are_those_of_definition_1(case: Case, multiplicity: int) -> None:
     family, arrays = case
@@ -41,7 +42,7 @@ def test_the_answer_and_the_witness_are_those_of_definition_1(case: Case, multip
     assert report.witness is None or is_missed(report.witness, missed, family)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(families(most_patches=1))
 def test_the_stencils_are_regions_and_hold_every_region(family: Family) -> None:
     """Nothing is invented, nothing is lost, and the figures count what is listed."""
@@ -63,7 +64,7 @@ def test_the_stencils_are_regions_and_hold_every_region(family: Family) -> None:
     assert found.shapes == len({stencil.cells for stencil in term.slots[0]})
 
 
-@settings(max_examples=250)
+@examples(250)
 @given(families(), st.data())
 def test_every_cover_covers_by_brute_force(family: Family, data: st.DataObject) -> None:
     assume(sum(map(definitions.tuples, family.attacks)) <= 3000)
@@ -100,7 +101,7 @@ def test_the_text_of_a_region_set_reads_back_as_it(family: Family) -> None:
     assert (found, str(found), hash(found)) == (regions, str(regions), hash(regions))
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(families_and_masks(), st.sampled_from([1, 2]))
 def test_masks_too_intricate_for_lists_of_boxes_are_judged_alike(case: Case, multiplicity: int) -> None:
     """With the limit lowered, every mask that is no box is eroded instead."""

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import Box, Grid, Mask, MaskSet, RegionSet, cover, patches, rectangle, rectangles, squares, union, verify
@@ -16,6 +16,7 @@ from maskcover.covering.verification import covered_placements
 from maskcover.regions.base import everywhere
 from tests import oracles
 from tests.geometry_strategies import ASPECTS, SIDES, World, any_masks, plain_set, quiet_cover, worlds_and_masks
+from tests.laws import examples
 from tests.oracles import BoolArray, Shape
 
 Case = tuple[World, BoolArray]
@@ -45,7 +46,7 @@ def test_transposing_masks_and_regions_changes_nothing(case: tuple[BoolArray, Re
     assert bool(verify(plain_set(masks), regions)) == bool(verify(plain_set(masks.transpose(0, 2, 1)), turned))
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(st.data())
 def test_a_cover_of_the_transposed_image_is_as_good(data: st.DataObject) -> None:
     height, width = data.draw(st.tuples(st.integers(8, 30), st.integers(8, 50)))
@@ -148,7 +149,7 @@ def test_every_rectangle_of_every_area_lies_in_a_stencil_of_it(side: int) -> Non
             assert set(term.shapes) == steps
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(SIDES, st.data())
 def test_the_stencils_of_odd_families_are_the_maximal_shapes(sides: Shape, data: st.DataObject) -> None:
     area = data.draw(st.integers(1, prod(sides)))

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from shapely import Polygon, box
 from shapely.affinity import rotate
@@ -28,6 +28,7 @@ from tests.family_strategies import (
     singles,
 )
 from tests.geometry_strategies import any_masks, plain_set, stacks
+from tests.laws import examples
 from tests.oracles import BoolArray
 from tests.regions.shapes.test_rasters import raster_at
 
@@ -43,7 +44,7 @@ def answers(masks: MaskSet, regions: RegionSet, multiplicity: int = 1) -> bool:
         raise
 
 
-@settings(max_examples=120)
+@examples(120)
 @given(families_and_masks(frames=False), st.sampled_from(MOVES[1:]))
 def test_moving_the_image_moves_masks_and_regions_alike(case: Case, move: Move) -> None:
     family, masks = case
@@ -92,7 +93,7 @@ def test_the_order_of_different_patches_changes_nothing(sides: tuple[int, int], 
     assert answers(masks, fewer) >= answers(masks, one)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(families_and_masks(frames=False))
 def test_the_whole_image_confines_nothing(case: Case) -> None:
     family, arrays = case
@@ -108,7 +109,7 @@ def test_the_whole_image_confines_nothing(case: Case) -> None:
         assert answers(masks, within(regions, box(0, 0, *family.sides[::-1]))) == expected
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(families_and_masks(most_patches=1, frames=False), st.data())
 def test_avoiding_an_area_is_staying_within_the_rest(case: Case, data: st.DataObject) -> None:
     family, arrays = case
@@ -124,7 +125,7 @@ def test_avoiding_an_area_is_staying_within_the_rest(case: Case, data: st.DataOb
     assert answers(masks, union(inside, touching)) == answers(masks, touching)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(families_and_masks(frames=False), st.data())
 def test_areas_one_after_the_other_are_their_common_part(case: Case, data: st.DataObject) -> None:
     family, arrays = case
@@ -201,7 +202,7 @@ JUNK = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(families(), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 6), JUNK), min_size=1, max_size=3))
 def test_a_text_with_errors_is_refused_or_is_a_region_set(family: Family, edits: list[tuple[float, int, str]]) -> None:
     text = str(family.regions)

@@ -4,7 +4,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from shapely import MultiPoint, Polygon
 from shapely.affinity import rotate, translate
@@ -13,6 +13,7 @@ import maskcover as mc
 from maskcover.cells import BoolArray, Cells
 from maskcover.grid import Box, Grid
 from maskcover.regions.shapes.rasters import touched
+from tests.laws import examples
 
 SIDES = st.integers(4, 10)
 COORDINATES = st.floats(0, 7, allow_subnormal=False)
@@ -55,7 +56,7 @@ def true_regions(raster: BoolArray, allowed: BoolArray) -> list[BoolArray]:
     return found
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(outlines(), st.tuples(SIDES, SIDES), st.tuples(ANGLES, ANGLES), st.booleans(), st.data())
 def test_whatever_a_turned_shape_touches_lies_in_a_listed_stencil_up_to_the_border(
     shape: Polygon, sides: tuple[int, int], ends: tuple[float, float], subpixel: bool, data: st.DataObject

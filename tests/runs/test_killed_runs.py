@@ -58,7 +58,7 @@ def prepare(data: Path) -> None:
     """Put down model, masks and digits."""
     images, labels = digits()
     torch.save(trained(images[1000:], labels[1000:]).state_dict(), data / "model.pt")
-    cover(squares(size=2), image_size=14, grid=(4, 4)).save(data / "masks.json")
+    cover(squares(size=2), image_size=14, grid=(3, 3)).save(data / "masks.json")
     np.save(data / "images.npy", images[:1000])
     np.save(data / "labels.npy", labels[:1000])
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -21,6 +21,7 @@ from maskcover.covering.search.bounds import Dual, check_dual, check_independent
 from maskcover.covering.search.boxes import Admissible, coverage, maximal_extents
 from maskcover.covering.search.duals import rational_dual
 from maskcover.grid import Extents
+from tests.laws import examples
 
 CASES: list[tuple[Extents, list[Extents], Admissible]] = [
     ((9,), [(2,)], 4),
@@ -85,7 +86,7 @@ def test_a_dual_holds_for_every_admissible_box(sides: Extents, shapes: list[Exte
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_checks_agree_with_brute_force(data: st.DataObject) -> None:
     sides, shapes, admissible = data.draw(st.sampled_from(CASES))
     wanted = placements(sides, shapes)
@@ -102,7 +103,7 @@ def test_the_checks_agree_with_brute_force(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_one_shape_and_extents_prove_the_product_grid_minimal(data: st.DataObject) -> None:
     sides = tuple(data.draw(st.lists(st.integers(2, 14), min_size=1, max_size=3)))
     shape = tuple(data.draw(st.integers(1, side)) for side in sides)
@@ -194,7 +195,7 @@ def test_maximal_extents_are_the_maximal_of_all(sides: Extents, shapes: list[Ext
 
 
 @given(st.data())
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_coverage_counts_the_boxes_that_hold_a_placement(data: st.DataObject) -> None:
     sides, shapes, _ = data.draw(st.sampled_from(CASES))
     boxes = data.draw(st.lists(st.sampled_from(every_box(sides)), max_size=4))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import Box, Grid, InvalidInput, rectangles
@@ -12,6 +12,7 @@ from maskcover.covering.search import fewer as module
 from maskcover.covering.search.fewer import fewer, uncovered, without_redundant
 from maskcover.grid import Extents
 from tests.covering.search.test_bounds import every_box, optimum, placements
+from tests.laws import examples
 
 CASES: list[tuple[Extents, list[Extents], int]] = [
     ((9,), [(2,)], 4),
@@ -51,7 +52,7 @@ def test_small_covers_come_near_the_optimum(sides: Extents, shapes: list[Extents
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_uncovered_and_redundancy_against_brute_force(data: st.DataObject) -> None:
     sides, shapes, _ = data.draw(st.sampled_from(CASES))
     boxes = tuple(data.draw(st.lists(st.sampled_from(every_box(sides)), max_size=12)))
@@ -67,7 +68,7 @@ def test_uncovered_and_redundancy_against_brute_force(data: st.DataObject) -> No
 
 
 @given(st.data())
-@settings(max_examples=8, deadline=None)
+@examples(8)
 def test_aligned_edges(data: st.DataObject) -> None:
     sides = tuple(data.draw(st.lists(st.integers(3, 9), min_size=1, max_size=2)))
     align = data.draw(st.integers(2, 4))

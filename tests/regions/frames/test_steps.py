@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from maskcover import InvalidInput
@@ -18,6 +18,7 @@ from maskcover.regions.frames import kernels
 from maskcover.regions.frames import steps as frames
 from maskcover.regions.frames.steps import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step, pull
 from maskcover.regions.frames.supports import AxisSupport
+from tests.laws import examples
 
 PIL = pytest.importorskip("PIL")
 PIL.Image = pytest.importorskip("PIL.Image")
@@ -38,7 +39,7 @@ FILTERS = {
 TORCH = [(kernel, True) for kernel in kernels.TORCH] + [("bilinear", False), ("bicubic", False)]
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 SEEDS = st.integers(0, 2**32 - 1)
-few = settings(max_examples=14)
+few = examples(14)
 
 
 # Attacks: content of every kind before and after, and what of the output differs.

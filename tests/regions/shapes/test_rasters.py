@@ -11,7 +11,7 @@ from math import inf, nan
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 from shapely.affinity import rotate
@@ -23,6 +23,7 @@ from maskcover.regions.shapes.rasters import disc, maximal_rasters, touched, tou
 from maskcover.regions.shapes.subpixel import subpixel, witnesses
 from maskcover.regions.shapes.subpixel_discs import subpixel_disc
 from maskcover.regions.shapes.turned import rotated
+from tests.laws import examples
 
 Corner = tuple[Fraction, Fraction]
 Ring = list[Corner]
@@ -193,7 +194,7 @@ def test_every_offset_gives_one_of_the_listed_rasters(shape: Polygon, places: li
 
 
 @given(polygons(corners=4))
-@settings(max_examples=12)
+@examples(12)
 def test_lattice_aligned_offsets_give_one_of_the_listed_rasters(shape: Polygon) -> None:
     """The special offsets: those that bring two corners onto lattice lines, and points of edges between them."""
     listed = {key(raster) for raster in subpixel(shape)}
@@ -204,7 +205,7 @@ def test_lattice_aligned_offsets_give_one_of_the_listed_rasters(shape: Polygon) 
 
 
 @given(polygons(corners=4))
-@settings(max_examples=15)
+@examples(15)
 def test_every_listed_raster_occurs_at_its_witness(shape: Polygon) -> None:
     found = witnesses(shape)
     for rows, (dx, dy) in list(found.items())[:: max(1, len(found) // 16)]:
@@ -238,7 +239,7 @@ def test_each_raster_is_listed_once_in_a_fixed_order() -> None:
 
 
 @given(polygons(corners=4))
-@settings(max_examples=15)
+@examples(15)
 def test_the_rasters_of_a_mirrored_shape_are_mirrored(shape: Polygon) -> None:
     mirrored = shapely.transform(shape, lambda points: points * np.array([-1, 1]))
     swapped = shapely.transform(shape, lambda points: points[:, ::-1])
@@ -248,7 +249,7 @@ def test_the_rasters_of_a_mirrored_shape_are_mirrored(shape: Polygon) -> None:
 
 
 @given(polygons(corners=4))
-@settings(max_examples=15)
+@examples(15)
 def test_the_maximal_rasters_are_those_of_all(shape: Polygon) -> None:
     maximal = subpixel(shape, maximal=True)
     assert {key(raster) for raster in maximal} == {key(raster) for raster in maximal_rasters(subpixel(shape))}
@@ -348,7 +349,7 @@ def test_the_listed_discs_are_those_of_vertices_edges_and_faces(diameter: Fracti
 
 
 @given(diameters)
-@settings(max_examples=10)
+@examples(10)
 def test_the_maximal_discs_are_those_of_all(diameter: Fraction) -> None:
     maximal = subpixel_disc(diameter, maximal=True)
     assert {key(raster) for raster in maximal} == {key(raster) for raster in maximal_rasters(subpixel_disc(diameter))}
@@ -376,7 +377,7 @@ def test_a_turned_shape_lies_in_one_of_the_bounds(shape: Polygon, low: float, sp
 
 
 @given(polygons(), st.floats(-180, 180))
-@settings(max_examples=20)
+@examples(20)
 def test_every_touched_pixel_of_a_turned_shape_is_touched_by_a_bound(shape: Polygon, angle: float) -> None:
     # Moved into the image, a side of 1e-108 is none any more.
     assume(moved(rotate(shape, angle, origin=shape.centroid)).is_valid)
