@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,7 @@ Model = Annotated[
     ),
 ]
 Again = Annotated[str | None, typer.Option(help="The run's own model, typed again if it is package.module:name.")]
+_SHOWN, _LISTED = 10, 1000  # errors that a report names, for people and in JSON
 Seed = Annotated[int, typer.Option(min=0, help="Of what is chosen.")]
 
 
@@ -34,9 +36,10 @@ def report(
     as_json: Json = False,
 ) -> None:
     """What a run amounts to, worked out from its rows: accuracies with exact intervals, cost, errors."""
-    from maskcover.runs import Folder, is_source_run, source_document, summary
+    from maskcover.runs import Folder, errors, is_source_run, source_document, summary
 
     found = summary(run)
+    broken = list(islice(errors(run), _LISTED)) if found.errors else []
     if is_source_run(run):
         document = source_document(run)
         sizes = f"{len(document['sizes'])} sizes: {', '.join(str(run / name) for name in document['sizes'])}"
@@ -52,7 +55,11 @@ def report(
             f"  drawn on the model's input, after {dict(config.fingerprint.entries)['preprocessing']}",
             f"  fingerprint {config.fingerprint.digest}",
         ]
-    answer(found.document() | {"config": document}, [str(found), *lines], as_json=as_json)
+    lines += [f"  error: {printable(row.id)}: {printable(row.reason)}" for row in broken[:_SHOWN]]
+    if found.errors > _SHOWN:
+        lines.append(f"  and {found.errors - _SHOWN:,} errors more: the rows say which, as --json does")
+    rows = [{"id": row.id, "reason": row.reason} for row in broken]
+    answer(found.document() | {"error_rows": rows, "config": document}, [str(found), *lines], as_json=as_json)
     raise typer.Exit(claimed(found, at_least))
 
 

@@ -100,7 +100,8 @@ def certify(
     verdicts = _in_order(settle(start.evaluator, images, decide), len(true), progress, "certifying")
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
-    return CertificationResult(masks, regions, procedure, start, used, tuple(verdicts))
+    chosen = getattr(images, "chosen", None)
+    return CertificationResult(masks, regions, procedure, start, used, tuple(verdicts), chosen)
 
 
 def expected(procedure: Procedure, start: Ready) -> Procedure:

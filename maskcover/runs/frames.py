@@ -17,16 +17,18 @@ from typing import Any
 from maskcover.canonical import cannot_write, write_atomically
 from maskcover.covering import cover
 from maskcover.data import Chosen, Dataset, Picture, Preprocessing
-from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify, exact_interval
+from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify
+from maskcover.defense.results import in_words
 from maskcover.defense.verdicts import VerdictArrays
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions, through
 from maskcover.runs.documents import ODD, claim, expect_sealed, read_document, sealed, written
-from maskcover.runs.folder import Config, Folder, Shard, shards
+from maskcover.runs.folder import Config, Folder, Shard, expect_free, shards
+from maskcover.runs.rows import Row
 from maskcover.runs.run import checked_shard, run
 from maskcover.runs.run import summary as input_summary
-from maskcover.runs.summary import Summary
+from maskcover.runs.summary import Summary, error_rows
 
 Sides = tuple[int, int]
 _NAME = "frame.json"
@@ -60,6 +62,7 @@ class SourceResult(VerdictArrays):
     preprocessing: Preprocessing
     groups: tuple[SizeGroup, ...]
     results: tuple[CertificationResult, ...]
+    chosen: Chosen | None = None
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:  # type: ignore[override]  # worked out, not kept
@@ -76,11 +79,10 @@ class SourceResult(VerdictArrays):
 
     def __str__(self) -> str:
         certified = int(self.certified.sum())
-        low, high = exact_interval(certified, len(self))
         sizes = "one size" if len(self.groups) == 1 else f"{len(self.groups)} sizes"
         return (
             f"{certified} of {len(self)} images certified against {self.regions} on the source images, of {sizes}, "
-            f"seen through {self.preprocessing} (95 % interval {low:.1%} to {high:.1%})"
+            f"seen through {self.preprocessing}{in_words(certified, self.verdicts, self.chosen)}"
         )
 
 
@@ -133,7 +135,7 @@ def certify_source(
         result = certify(classifier, images, part.true_labels, group.masks, regions=group.regions, **asked)
         classifier = _sized(classifier, result.start.evaluator.batch_size)
         results.append(result)
-    return SourceResult(known, seen, tuple(found), tuple(results))
+    return SourceResult(known, seen, tuple(found), tuple(results), dataset.chosen)
 
 
 def run_source(
@@ -250,6 +252,14 @@ def summary(out: str | PathLike[str]) -> Summary:
     return Summary.of(_shards(Path(out), document), sum(document["sizes"].values()), _chosen(document))
 
 
+def errors(out: str | PathLike[str]) -> Iterator[Row]:
+    """The rows of errors that a folder holds, of all sizes where it is a run in the frame of the source."""
+    if is_source_run(out):
+        return error_rows(_shards(Path(out), source_document(out)))
+    folder = Folder(Path(out))
+    return error_rows(shards(folder, folder.existing()))
+
+
 def source_document(out: str | PathLike[str]) -> dict[str, Any]:
     """What such a run is about: regions, preprocessing, and how many pictures of each size there are.
 
@@ -326,6 +336,7 @@ def _keep(
     if not is_source_run(out):
         if Folder(out).config() is not None:
             raise InvalidInput(f"{out} holds a run in the frame of the model's input; name another folder")
+        expect_free(out)
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:

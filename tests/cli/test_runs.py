@@ -251,3 +251,45 @@ def test_a_full_disk_could_not_decide(run: Run, photos: Path, monkeypatch: pytes
     assert found.code == 3
     assert "No space left on device" in found.err
     assert run(*command(photos, "brightness")).code == 0
+
+
+def test_a_report_names_the_images_that_failed_and_why(run: Run, photos: Path) -> None:
+    for number in range(12):
+        (photos / f"light/{number:02}.png").write_bytes(b"no picture")
+    assert run(*command(photos, "brightness")).code == 3
+    report = run("report", "RUN")
+    named = [line for line in report.out.splitlines() if line.startswith("  error: light/")]
+    assert len(named) == 10
+    assert named[0].startswith("  error: light/00.png: InvalidInput: cannot read the image")
+    assert "and 2 errors more" in report.out
+    found = run("report", "RUN", "--json").json
+    assert (found["errors"], len(found["error_rows"])) == (12, 12)
+    assert found["error_rows"][11]["id"] == "light/11.png"
+
+
+def test_an_image_that_is_wrong_already_is_told_so(run: Run, photos: Path) -> None:
+    picture(photos / "dark/wrong.png", 250)
+    common = ("--model", f"{MODELS}:corner", "--data", str(photos), *REGIONS)
+    lines = {line.split(":")[0]: line for line in run("certify", *common).out.splitlines()}
+    assert lines["dark/wrong.png"].endswith("not certified (wrong already undefended)")
+    assert lines["light/c.png"].endswith("not certified (mask 0 fails)")
+    run(*command(photos, "corner"))
+    report = run("report", "RUN")
+    assert "  not certified      2: 1 wrong already undefended" in report.out
+    assert run("report", "RUN", "--json").json["wrong_undefended"] == 1
+
+
+def test_the_first_so_many_images_have_no_interval_and_a_sample_has_one(run: Run, photos: Path) -> None:
+    common = ("--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS)
+    for frame in ("input", "source"):
+        for how, interval in (("--limit", False), ("--sample", True)):
+            once = run("certify", *common, "--frame", frame, how, "2")
+            assert "2 of 2 images certified" in once.out
+            assert ("95 % interval" in once.out) == interval
+            out = f"RUN-{frame}{how}"
+            for told in (run("certify", *common, "--frame", frame, how, "2", "--out", out), run("report", out)):
+                assert ("the first 2 of 3" in told.out) != interval
+                assert ("95 % interval" in told.out) == interval
+            share = run("report", out, "--json").json["certified"]
+            assert (share["count"], share["low"] is not None) == (2, interval)
+    assert "95 % interval" in run("certify", *common).out
