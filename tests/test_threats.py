@@ -1,4 +1,4 @@
-"""Which tests stand against which threat of threats.md, 12 to 37: where to look, and that nothing was lost."""
+"""Which tests stand against which threat of threats.md, from 12 on: where to look, and that nothing was lost."""
 
 from __future__ import annotations
 
@@ -123,11 +123,27 @@ TESTS = {
     35: ["defense/test_faults.py::test_certificates_demand_true_labels_before_anything_is_computed"],
     36: ["defense/test_results.py::test_the_claim_is_written_from_the_region_set_that_was_checked"],
     37: ["adapters/test_demo.py::test_hostile_names_stay_text"],
+    41: [
+        "runs/test_pixels.py::test_other_pictures_with_the_same_labels_are_refused_before_anything_is_made",
+        "runs/test_pixels.py::test_pictures_that_change_half_way_are_named_by_the_first_and_the_last_of_each_shard",
+        "runs/test_pixels.py::test_a_replay_compares_the_pixels_of_each_row",
+        "cli/test_runs.py::test_threat_41_pictures_that_changed_are_told_by_replay_and_refused_by_resume_and_attack",
+    ],
+    45: [
+        "cli/test_runs.py::test_threat_45_code_that_a_run_names_is_not_run_until_it_is_typed",
+        "cli/test_runs.py::test_an_adapter_of_others_is_code_too",
+    ],
+    59: [
+        "runs/test_pixels.py::test_an_edit_of_any_entry_of_a_run_is_noticed_by_every_reader",
+        "runs/test_pixels.py::test_a_run_that_is_edited_and_sealed_again_is_found_out_by_its_shards",
+        "runs/test_frames.py::test_threat_59_an_edit_of_the_frame_is_noticed_by_every_reader",
+    ],
 }
 
 
 def test_every_threat_to_predictions_and_runs_is_named() -> None:
-    assert sorted(TESTS) == list(range(12, 38))
+    assert {*range(12, 38), 41, 45, 59} <= TESTS.keys()
+    assert list(TESTS) == sorted(TESTS)
     assert all(TESTS.values())
 
 

@@ -16,6 +16,7 @@ from pyarrow import parquet
 from maskcover.runs import Folder, shards
 from tests.cli.conftest import Run, picture
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 MODELS = "tests.cli.models"
 REGIONS = ("--regions", "squares(size=4)", "--input-size", "24", "--mean", "0.5", "--std", "0.5", "--batch-size", "8")
 
@@ -168,7 +169,7 @@ def test_an_adapter_of_others_is_code_too(run: Run, photos: Path, monkeypatch: p
     class Theirs(EntryPoint):
         """An entry of another distribution, which must not be loaded."""
 
-        dist = None  # type: ignore[assignment]
+        dist = None
 
         def load(self) -> Any:
             raise AssertionError(self.name)

