@@ -36,10 +36,10 @@ def report(
     as_json: Json = False,
 ) -> None:
     """What a run amounts to, worked out from its rows: accuracies with exact intervals, cost, errors."""
-    from maskcover.runs import Folder, errors, is_source_run, source_document, summary
+    from maskcover.runs import Folder, error_rows, is_source_run, source_document, summary
 
     found = summary(run)
-    broken = list(islice(errors(run), _LISTED)) if found.errors else []
+    broken = list(islice(error_rows(run), _LISTED)) if found.errors else []
     if is_source_run(run):
         document = source_document(run)
         sizes = f"{len(document['sizes'])} sizes: {', '.join(str(run / name) for name in document['sizes'])}"
@@ -52,7 +52,7 @@ def report(
         document = dict(config.document)
         lines = [
             f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
-            f"  drawn on the model's input, after {dict(config.fingerprint.entries)['preprocessing']}",
+            f"  drawn on the model's input, after {dict(config.fingerprint.entries).get('preprocessing')}",
             f"  fingerprint {config.fingerprint.digest}",
         ]
     lines += [f"  error: {printable(row.id)}: {printable(row.reason)}" for row in broken[:_SHOWN]]
@@ -108,7 +108,7 @@ def attack(
     from maskcover.runs.resuming import expect_pixels
 
     source, config = _source(run, model, "attack")
-    if model not in (None, config.document["source"]["model"]):
+    if source.model != config.document["source"]["model"]:
         raise InvalidInput(f"attack is for the model that was certified, {config.document['source']['model']}")
     masks = Folder(run).masks(config)
     classifier, dataset, preprocessing = opened(source, masks)
@@ -149,5 +149,5 @@ def _source(run: Path, model: str | None, command: str) -> tuple[Source, Config]
         names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
         raise InvalidInput(f"{run} holds one run for each size of picture; name one of them: {names}")
     config = Folder(run).existing()
-    source = Source.of(config.document["source"], run)
+    source = Source.of(config.document.get("source"), run)
     return source.typed_again(model, f"maskcover {command} {shlex.quote(str(run))}"), config

@@ -23,7 +23,7 @@ from maskcover.data import Chosen
 from maskcover.defense import Fingerprint, Procedure
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.runs.documents import ODD, claim, expect_sealed, read_document, sealed, written
+from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
 from maskcover.terminal import printable
 
@@ -84,7 +84,7 @@ class Config:
     @property
     def chosen(self) -> Chosen | None:
         """How the samples were chosen among more; None if they were not, or if nobody said so."""
-        return Chosen(**self.document["sample"]) if "sample" in self.document else None
+        return chosen_in(self.document)
 
     @property
     def shards(self) -> int:

@@ -23,12 +23,12 @@ from maskcover.defense.verdicts import VerdictArrays
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions, through
-from maskcover.runs.documents import ODD, claim, expect_sealed, read_document, sealed, written
+from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written
 from maskcover.runs.folder import Config, Folder, Shard, expect_free, shards
 from maskcover.runs.rows import Row
 from maskcover.runs.run import checked_shard, run
 from maskcover.runs.run import summary as input_summary
-from maskcover.runs.summary import Summary, error_rows
+from maskcover.runs.summary import Summary, errors_among
 
 Sides = tuple[int, int]
 _NAME = "frame.json"
@@ -249,15 +249,15 @@ def summary(out: str | PathLike[str]) -> Summary:
     if not is_source_run(out):
         return input_summary(out)
     document = source_document(out)
-    return Summary.of(_shards(Path(out), document), sum(document["sizes"].values()), _chosen(document))
+    return Summary.of(_shards(Path(out), document), sum(document["sizes"].values()), chosen_in(document))
 
 
-def errors(out: str | PathLike[str]) -> Iterator[Row]:
+def error_rows(out: str | PathLike[str]) -> Iterator[Row]:
     """The rows of errors that a folder holds, of all sizes where it is a run in the frame of the source."""
     if is_source_run(out):
-        return error_rows(_shards(Path(out), source_document(out)))
+        return errors_among(_shards(Path(out), source_document(out)))
     folder = Folder(Path(out))
-    return error_rows(shards(folder, folder.existing()))
+    return errors_among(shards(folder, folder.existing()))
 
 
 def source_document(out: str | PathLike[str]) -> dict[str, Any]:
@@ -272,11 +272,6 @@ def source_document(out: str | PathLike[str]) -> dict[str, Any]:
     return document
 
 
-def _chosen(document: Mapping[str, Any]) -> Chosen | None:
-    """How the pictures were chosen among more, if they were, or if the document says so."""
-    return Chosen(**document["sample"]) if "sample" in document else None
-
-
 def _document(out: Path) -> dict[str, Any]:
     """What frame.json holds, if it is what it was when it was written."""
     path = out / _NAME
@@ -286,7 +281,7 @@ def _document(out: Path) -> dict[str, Any]:
             raise InvalidInput("another schema")
         if not all(type(count) is int and count >= 0 and _SIDES.fullmatch(name) for name, count in _sizes(document)):
             raise InvalidInput("sizes are such as 375x500, each with a number of pictures")
-        _ = document["regions"], document["preprocessing"], _chosen(document)
+        _ = document["regions"], document["preprocessing"], chosen_in(document)
         if document["schema"] == _SCHEMA:
             expect_sealed(document)
     except ODD as error:
@@ -336,7 +331,7 @@ def _keep(
     if not is_source_run(out):
         if Folder(out).config() is not None:
             raise InvalidInput(f"{out} holds a run in the frame of the model's input; name another folder")
-        expect_free(out)
+        _expect_free(out)
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -349,6 +344,15 @@ def _keep(
     if changed:
         raise InvalidInput(f"{out} holds another run ({'; '.join(changed)}); name another folder")
     return before
+
+
+def _expect_free(out: Path) -> None:
+    """See `expect_free`; what another process has put down meanwhile is the run itself."""
+    try:
+        expect_free(out)
+    except InvalidInput:
+        if not is_source_run(out):
+            raise
 
 
 def _prepared(

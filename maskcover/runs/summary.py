@@ -12,7 +12,7 @@ from maskcover.runs.folder import Shard
 from maskcover.runs.rows import Row
 
 
-def error_rows(shards: Iterable[Shard]) -> Iterator[Row]:
+def errors_among(shards: Iterable[Shard]) -> Iterator[Row]:
     """The rows of errors, one at a time: which images, and why."""
     return (row for shard in shards for row in shard.rows if row.verdict == "error")
 

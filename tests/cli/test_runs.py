@@ -122,7 +122,12 @@ def test_an_attack_breaks_nothing_that_was_certified_and_something_that_was_not(
 def test_only_runs_of_the_command_can_be_replayed_by_it(run: Run, photos: Path) -> None:
     run(*command(photos, "brightness"))
     config = json.loads(Path("RUN/run.json").read_text())
-    Path("RUN/run.json").write_text(json.dumps(config | {"source": {}}))
+    odd_sources: tuple[Any, ...] = ({}, None, [], "timm:x", {"model": "timm:x"})
+    for odd in odd_sources:
+        Path("RUN/run.json").write_text(json.dumps(config | {"source": odd}))
+        assert "certify --out" in run("replay", "RUN").err
+    del config["source"]
+    Path("RUN/run.json").write_text(json.dumps(config))
     assert "certify --out" in run("replay", "RUN").err
     assert run("report", "nowhere").code == 2
 
@@ -282,15 +287,18 @@ def test_an_image_that_is_wrong_already_is_told_so(run: Run, photos: Path) -> No
 
 def test_the_first_so_many_images_have_no_interval_and_a_sample_has_one(run: Run, photos: Path) -> None:
     common = ("--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS)
-    for frame in ("input", "source"):
-        for how, interval in (("--limit", False), ("--sample", True)):
-            once = run("certify", *common, "--frame", frame, how, "2")
-            assert "2 of 2 images certified" in once.out
-            assert ("95 % interval" in once.out) == interval
-            out = f"RUN-{frame}{how}"
-            for told in (run("certify", *common, "--frame", frame, how, "2", "--out", out), run("report", out)):
-                assert ("the first 2 of 3" in told.out) != interval
-                assert ("95 % interval" in told.out) == interval
-            share = run("report", out, "--json").json["certified"]
-            assert (share["count"], share["low"] is not None) == (2, interval)
+    for frame, how, interval in (
+        ("input", "--limit", False),
+        ("input", "--sample", True),
+        ("source", "--limit", False),
+    ):
+        once = run("certify", *common, "--frame", frame, how, "2")
+        assert "2 of 2 images certified" in once.out
+        assert ("95 % interval" in once.out) == interval
+        out = f"RUN-{frame}{how}"
+        for told in (run("certify", *common, "--frame", frame, how, "2", "--out", out), run("report", out)):
+            assert ("the first 2 of 3" in told.out) != interval
+            assert ("95 % interval" in told.out) == interval
+        share = run("report", out, "--json").json["certified"]
+        assert (share["count"], share["low"] is not None) == (2, interval)
     assert "95 % interval" in run("certify", *common).out
