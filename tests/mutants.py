@@ -42,6 +42,9 @@ CERTIFICATES = "tests/certificate"
 PROVED = "tests/proofs"
 RUNS = "tests/runs/test_run.py tests/runs/test_folder.py tests/runs/test_replay.py tests/runs/test_runs_at_once.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
+PIXELS = "tests/runs/test_pixels.py"
+FRAMES = "tests/runs/test_frames.py"
+TYPED = "tests/cli/test_runs.py -k code"
 PATCHES = "tests/covering/test_patches.py -k minimal_signatures_contain_no_other"  # elsewhere the fault does not end
 MUTANTS = (
     # The axis: Eq. 1 to 3.
@@ -219,12 +222,12 @@ MUTANTS = (
     Mutant("runs/run.py", "prepare(known.batch_size if known else None)", "prepare(None)", RUNS),
     Mutant("runs/run.py", "            start, config = prepare(known.batch_size)\n", "            pass\n", RUNS),
     Mutant("runs/run.py", '"labels": digest(task.labels.tolist())', '"labels": digest(sorted(task.labels.tolist()))', RUNS),
-    Mutant("runs/run.py", "    if known.digest != config.digest:\n        raise", "    if known.document[\"masks\"] != config.document[\"masks\"]:\n        raise", STATEFUL),
+    Mutant("runs/resuming.py", "if config.digest != known.digest:", "if config.document[\"masks\"] != known.document[\"masks\"]:", STATEFUL),
     Mutant("runs/folder.py", '"shard": str(number), ', "", STATEFUL),
-    Mutant("runs/folder.py", "digest([asdict(row) for row in shard.rows])", 'str(len(shard.rows))', RUNS),
+    Mutant("runs/folder.py", "digest([row.document() for row in shard.rows])", 'str(len(shard.rows))', RUNS),
     Mutant("runs/folder.py", "        if not path.exists():\n            raise\n", "        raise\n", RUNS),
     Mutant("runs/folder.py", "            write_atomically(path, content.getvalue())", "            path.write_bytes(content.getvalue())", RUNS),
-    Mutant("runs/folder.py", "text.encode(), only_new=True)", "text.encode())", RUNS),
+    Mutant("runs/folder.py", "write_atomically(path, content, only_new=True)", "write_atomically(path, content)", RUNS),
     Mutant("runs/folder.py", '(".run.json.*", ".masks.json.*", "shards/.*.parquet.*")', '("shards/.*.parquet.*",)', STATEFUL),
     Mutant("runs/summary.py", 'counts["defended"] += right and row.defended', 'counts["defended"] += row.defended', RUNS),
     Mutant("runs/rows.py", "0.0 if found.error else _share", "_share", RUNS),
@@ -327,6 +330,27 @@ MUTANTS = (
     Mutant("defense/content.py", "list(value.get_arrays())]", "_reduced(value)]", "tests/adapters/test_sklearn_identity.py"),
     Mutant("../adapters/maskcover_onnx/network.py", "self._own.agreed(scores, labels[0]) if labels else scores", "scores", "tests/adapters/test_onnx.py"),
     Mutant("../adapters/maskcover_onnx/network.py", 'return "hwc" if None not in sides and first == middle != last else "chw"', 'return "chw"', "tests/adapters/test_onnx.py"),
+    # Runs: other pixels under the same ids, documents that are edited, and code that a run names.
+    Mutant("runs/run.py", 'part.digests.pop(place, "")', '""', PIXELS),
+    Mutant("runs/pixels.py", "{kind} {found.shape} ", "{kind} ", PIXELS),
+    Mutant("runs/pixels.py", "np.ascontiguousarray(found, found.dtype", "np.ascontiguousarray(found[:1], found.dtype", PIXELS),
+    Mutant("runs/resuming.py", "if now and now != row.pixels:", "if now and not row.pixels:", PIXELS),
+    Mutant("runs/resuming.py", "[*known[:1], *known[-1:]]", "known[:1]", PIXELS),
+    Mutant("runs/resuming.py", "config.example != known.example:", "not known.example:", PIXELS),
+    Mutant("runs/replay.py", "if row.pixels != other.pixels", "if not row.pixels", PIXELS),
+    Mutant("runs/rows.py", 'if name != "pixels" or value}', 'if name != "pixels"}', PIXELS),
+    Mutant("runs/documents.py", "if document[_SEAL] != claim(document, without):", "if not document[_SEAL]:", PIXELS),
+    Mutant("runs/folder.py", '"digest", "reference"})\n', '"digest", "reference", "regions"})\n', PIXELS),
+    Mutant("runs/folder.py", 'about | {"run": config.claim}', "about", PIXELS),
+    Mutant("runs/frames.py", "if not bound or config.count != count:", "if config.count != count:", FRAMES),
+    Mutant("runs/frames.py", "            expect_sealed(document)\n", "            pass\n", FRAMES),
+    Mutant("runs/frames.py", "except Exception:  # whatever a broken file makes of a reader", "except InvalidInput:", FRAMES),
+    Mutant("cli/sources.py", "if model is None and runs_code(self.model):", "if not self.model:", TYPED),
+    Mutant("defense/loading.py", "if entry is None or entry.dist is None or entry.dist.name != \"maskcover\":", "if entry is None:", TYPED),
+    Mutant("defense/loading.py", "return not isinstance(adapter, Loads)", "return adapter is None", TYPED),
+    Mutant("terminal.py", "one if one.isprintable() else", "one if one != chr(27) else", "tests/test_terminal.py"),
+    Mutant("canonical.py", "if os.path.lexists(path):", "if not path.parent.exists():", "tests/test_canonical.py"),
+    Mutant("canonical.py", "            os.fsync(stream.fileno())\n", "", "tests/test_canonical.py"),
 )  # fmt: skip
 
 

@@ -127,6 +127,12 @@ TESTS = {
         "adapters/test_onnx_files.py::test_threat_38_other_weights_beside_the_same_file_are_not_served",
         "adapters/test_onnx_files.py::test_weights_beside_the_file_are_found_wherever_one_stands",
     ],
+    41: [
+        "runs/test_pixels.py::test_other_pictures_with_the_same_labels_are_refused_before_anything_is_made",
+        "runs/test_pixels.py::test_pictures_that_change_half_way_are_named_by_the_first_and_the_last_of_each_shard",
+        "runs/test_pixels.py::test_a_replay_compares_the_pixels_of_each_row",
+        "cli/test_runs.py::test_threat_41_pictures_that_changed_are_told_by_replay_and_refused_by_resume_and_attack",
+    ],
     42: [
         "defense/test_mixed_images.py::test_threat_42_an_image_is_scored_as_it_is_alone_whatever_its_neighbours",
         "defense/test_mixed_images.py::test_an_image_that_does_not_fit_is_an_error_of_that_image",
@@ -138,11 +144,21 @@ TESTS = {
         "adapters/test_sklearn_decisions.py::test_equal_votes_are_no_label_though_the_model_takes_one",
         "adapters/test_onnx.py::test_threat_44_the_labels_that_a_network_gives_are_held_against_its_scores",
     ],
+    45: [
+        "cli/test_runs.py::test_threat_45_code_that_a_run_names_is_not_run_until_it_is_typed",
+        "cli/test_runs.py::test_an_adapter_of_others_is_code_too",
+    ],
+    59: [
+        "runs/test_pixels.py::test_an_edit_of_any_entry_of_a_run_is_noticed_by_every_reader",
+        "runs/test_pixels.py::test_a_run_that_is_edited_and_sealed_again_is_found_out_by_its_shards",
+        "runs/test_frames.py::test_threat_59_an_edit_of_the_frame_is_noticed_by_every_reader",
+    ],
 }
 
 
 def test_every_threat_to_predictions_and_runs_is_named() -> None:
-    assert set(range(12, 38)) <= TESTS.keys()
+    assert {*range(12, 38), 41, 45, 59} <= TESTS.keys()
+    assert list(TESTS) == sorted(TESTS)
     assert all(TESTS.values())
 
 

@@ -11,7 +11,7 @@ import typer
 from maskcover.cli import options as o
 from maskcover.cli.certifying import masks_in, watched
 from maskcover.cli.geometry import Json
-from maskcover.cli.output import HOLDS, REFUTED, answer, working
+from maskcover.cli.output import HOLDS, REFUTED, answer, printable, working
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def explain(
     images = Dataset(str(image), (str(image),), None, [picture].__getitem__).prepared(preprocessing)
     with working("looking through every pair of masks", shown=watched(as_json=as_json)):
         found = explained(classifier, images, used, label=label, regions=regions)
-    lines = [f"{image}: {found.told(names)}"]
+    lines = [f"{printable(str(image))}: {found.told(names)}"]
     if output is not None:
         _draw(output, picture, preprocessing, found, names)
         lines.append(f"  written to {output}")

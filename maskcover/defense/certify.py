@@ -105,7 +105,8 @@ def certify(
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))  # known by now, probes or not
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
-    return CertificationResult(masks, regions, procedure, start, used, tuple(verdicts))
+    chosen = getattr(images, "chosen", None)
+    return CertificationResult(masks, regions, procedure, start, used, tuple(verdicts), chosen)
 
 
 def expected(procedure: Procedure, start: Ready) -> Procedure:

@@ -15,15 +15,20 @@ from maskcover.runs.rows import Row
 from maskcover.terminal import printable
 
 _NAMED = 5  # images that a message names
-_WORDS = {
-    "masks": "the masks",
-    "regions": "what the attacker may overwrite",
+_WORDS = {  # in the order in which they are named
+    "fingerprint.weights": "the model's weights",
+    "fingerprint.architecture": "the model",
+    "fingerprint.classifier": "the classifier",
+    "samples.count": "the number of images",
     "samples.ids": "the ids of the images",
     "samples.labels": "the labels",
-    "samples.count": "the number of images",
-    "fingerprint.weights": "the model's weights",
     "fingerprint.preprocessing": "what the images go through",
+    "fingerprint.masks": "the masks",
+    "masks": "the masks",
+    "regions": "what the attacker may overwrite",
     "fingerprint.device": "the device",
+    "fingerprint.batch_size": "the batch size",
+    "batch_size": "the batch size",
 }
 
 
@@ -116,7 +121,8 @@ def _other_pixels(path: Path, names: Sequence[str]) -> InvalidInput:
 
 def _in_words(differences: Sequence[str]) -> str:
     """What is different, for a reader: what stands in no table by its name."""
-    names = [text.partition(": ")[0] for text in differences]
+    order = {name: place for place, name in enumerate(_WORDS)}
+    names = sorted((text.partition(": ")[0] for text in differences), key=lambda name: order.get(name, len(order)))
     return ", ".join(dict.fromkeys(_words(name) for name in names))
 
 
