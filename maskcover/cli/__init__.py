@@ -22,6 +22,7 @@ app = typer.Typer(
 for command in (
     geometry.cover,
     claims.verify,
+    claims.check,
     geometry.show,
     tradeoffs.frontier,
     tradeoffs.bound,

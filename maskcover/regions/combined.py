@@ -10,7 +10,7 @@ from itertools import chain
 from maskcover.cells import Cells
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid, as_whole
-from maskcover.regions.base import RegionSet, Term, pruned, single
+from maskcover.regions.base import RegionSet, Term, brief, pruned, single
 
 _MOST_PATCHES = 16
 
@@ -64,7 +64,9 @@ class MixedPatches(RegionSet):
         terms = [member.expand(grid, inside) for member in self.members]
         if not all(terms):
             member = self.members[[bool(found) for found in terms].index(False)]
-            raise InvalidInput(f"the patch {member} has no place where {self} is allowed; leave it out or allow more")
+            raise InvalidInput(
+                f"the patch {brief(member)} has no place where {brief(self)} is allowed; leave it out or allow more"
+            )
         return (Term(tuple(slot for found in terms for slot in found[0].slots)),)
 
     def __eq__(self, other: object) -> bool:
@@ -135,7 +137,7 @@ def single_patch(value: object) -> RegionSet:
     regions = as_region_set(value)
     if "patches(" in str(regions):
         raise InvalidInput(
-            f"patches of patches: write the total as one k, or one list, instead of patches of {regions}"
+            f"patches of patches: write the total as one k, or one list, instead of patches of {brief(regions)}"
         )
     return regions
 
