@@ -16,7 +16,7 @@ from math import ceil, floor
 
 import numpy as np
 
-from maskcover.amounts import Amount, amount_text, cells_up, parse_amount, parse_length
+from maskcover.amounts import Amount, AnyAmount, Length, Whole, amount_text, cells_up, parse_amount, parse_length
 from maskcover.cells import BoolArray, Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid, as_whole
@@ -184,7 +184,7 @@ class Stripes(RegionSet):
         return f"stripes(width={self.width}" + (")" if self.axis is None else f", axis={self.axis})")
 
 
-def squares(size: int | str | None = None, *, area: Amount | float | str | None = None) -> RegionSet:
+def squares(size: Length | None = None, *, area: AnyAmount | None = None) -> RegionSet:
     """Every square of one size, at any place.
 
     Args:
@@ -207,7 +207,7 @@ def squares(size: int | str | None = None, *, area: Amount | float | str | None 
     return Squares(None, parse_amount(area, "area"))
 
 
-def rectangle(height: int | str, width: int | str) -> RegionSet:
+def rectangle(height: Length, width: Length) -> RegionSet:
     """One shape of `height`×`width` pixels, at any place.
 
     >>> str(rectangle(5, 224))
@@ -217,10 +217,10 @@ def rectangle(height: int | str, width: int | str) -> RegionSet:
 
 
 def rectangles(
-    area: Amount | float | str,
+    area: AnyAmount,
     *,
-    min_side: int | str = 1,
-    max_aspect: int | float | Fraction | str | None = None,
+    min_side: Length = 1,
+    max_aspect: AnyAmount | None = None,
 ) -> RegionSet:
     """Every rectangle of at most an area, of any aspect, at any place (paper, section 5.1).
 
@@ -239,7 +239,7 @@ def rectangles(
     return Rectangles(parse_amount(area, "area"), parse_length(min_side, "min_side"), aspect)
 
 
-def half_planes(share: Fraction | float | str = Fraction(1, 2)) -> RegionSet:
+def half_planes(share: AnyAmount = Fraction(1, 2)) -> RegionSet:
     """An attacker of unknown size who keeps to one side: anything within the first or last `share` of some axis.
 
     On images that is the top, the bottom, the left and the right part, each as one region.
@@ -253,7 +253,7 @@ def half_planes(share: Fraction | float | str = Fraction(1, 2)) -> RegionSet:
     return HalfPlanes(amount)
 
 
-def stripes(width: int | str, *, axis: int | None = None) -> RegionSet:
+def stripes(width: Length, *, axis: Whole | None = None) -> RegionSet:
     """Every stripe of `width` pixels right across the image, or across what is allowed of it: patches of any length.
 
     Args:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from maskcover.amounts import Whole
 from maskcover.cells import Cells
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid, as_whole
@@ -96,7 +97,7 @@ def union(*members: RegionSet) -> RegionSet:
     return flat[0] if len(flat) == 1 else Union(flat)
 
 
-def patches(regions: RegionSet | Sequence[RegionSet], k: int | None = None) -> RegionSet:
+def patches(regions: RegionSet | Sequence[RegionSet], k: Whole | None = None) -> RegionSet:
     """The attacker places several patches at once (paper, appendix B).
 
     Args:
@@ -122,7 +123,7 @@ def patches(regions: RegionSet | Sequence[RegionSet], k: int | None = None) -> R
     return base if count == 1 else Patches(base, count)
 
 
-def _mixed(members: tuple[RegionSet, ...], k: int | None) -> RegionSet:
+def _mixed(members: tuple[RegionSet, ...], k: Whole | None) -> RegionSet:
     if k is not None or not 1 <= len(members) <= _MOST_PATCHES:
         raise InvalidInput(
             f"a list of patches holds 1 to {_MOST_PATCHES} region sets and takes no k; got {len(members)} and k={k}"

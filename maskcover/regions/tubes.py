@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maskcover.amounts import parse_length
+from maskcover.amounts import Length, parse_length
 from maskcover.cells import Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Grid
@@ -50,7 +50,7 @@ class Tubes(RegionSet):
         return f"tubes({self.base}" + (")" if self.frames is None else f", frames={self.frames})")
 
 
-def tubes(regions: RegionSet, *, frames: int | str | None = None) -> RegionSet:
+def tubes(regions: RegionSet, *, frames: Length | None = None) -> RegionSet:
     """A region set of one image, kept in place through `frames` consecutive frames of a clip (frames, height, width).
 
     Args:

@@ -157,6 +157,7 @@ CLAIMS = [
     _claim(f"squares(area=0.{'1' * 90_000})", MALFORMED),
     _claim(f'squares(area="1/{"9" * 90_000}")', MALFORMED),
     _claim(f'squares(area="1/{"9" * 41}")', MALFORMED),
+    _claim(f'squares(area="1/{"0" * 40}42")', MALFORMED),
     _claim(f"squares(size={'9' * 90_000})", MALFORMED),
     _claim(f"squares(size={2**41})", MALFORMED),
     _claim(f'squares(size="{"0" * 12}3")', MALFORMED),
