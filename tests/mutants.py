@@ -332,7 +332,7 @@ MUTANTS = (
     Mutant("certificate/document.py", "or not TEXT.fullmatch(text):", "or not text:", JUDGES),
     Mutant("certificate/claims.py", "or _schema(content) == SCHEMA:", "or SCHEMA.encode() in content[:200]:", "tests/cli/test_claims.py"),
     Mutant("canonical.py", 'refuse_number(literal) if literal == "-0" else int(literal)', "int(literal)", "tests/masks/test_files.py"),
-    Mutant("regions/polygons.py", "larger = ceil(diameter * 1000) / 1000", "larger = floor(diameter * 1000) / 1000", "tests/regions/shapes tests/regions/test_parse.py"),
+    Mutant("regions/polygons.py", "larger = ceil(diameter * 1000) / 1000", "larger = (ceil(diameter * 1000) - 1) / 1000", "tests/regions/test_parse.py"),
     Mutant("regions/shapes/reading.py", "shapely.remove_repeated_points(shapely.force_2d(shape)).normalize()", "shapely.force_2d(shape).normalize()", "tests/regions/test_parse.py"),
     Mutant("regions/base.py", "(extents[:number] >= extents[number]).all(axis=1)", "(extents[:number] >= extents[number]).any(axis=1)", "tests/regions tests/property/test_families.py"),
     Mutant("regions/base.py", "            if not left or compared == _MOST_COMPARED:\n", "            if compared == _MOST_COMPARED:\n                left = boxes[other].places.minus(boxes[other].places)\n            if not left:\n", "tests/regions/test_limits.py"),

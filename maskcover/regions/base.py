@@ -17,8 +17,8 @@ from maskcover.cells import Cells
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Box, Extents, Grid, ImageSize
 
-_AREA = re.compile(r"\b(squares|rectangles)\(area=(\d{1,2})[,)]")
-_LEAST = (9, 224 * 224)  # an area below this share of the image is rarely meant
+_AREA = re.compile(r"\b(squares|rectangles)\(area=([1-8])[,)]")
+_LARGE = 224 * 224  # pixels of an image of which so few are rarely meant
 _LONGEST = 200  # characters of a text in a message
 _MOST_COMPARED = 100_000  # boxes with larger ones; each takes some 50 µs
 
@@ -169,7 +169,7 @@ def _terms(regions: RegionSet, grid: Grid) -> tuple[Term, ...]:
     if not terms:
         raise InvalidInput(f"{brief(regions)} holds no region on {grid}; check its sizes and its areas")
     for family, pixels in _AREA.findall(str(regions)):
-        if int(pixels) * _LEAST[1] < grid.size * _LEAST[0]:
+        if grid.size >= _LARGE:
             warnings.warn(
                 f"{family}(area={pixels}) means {pixels} of the {grid.size:,} pixels of {grid}; was a share meant? "
                 f'{pixels} per cent is {family}(area="{pixels}%")',
