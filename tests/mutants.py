@@ -40,6 +40,7 @@ TORCH = "tests/adapters/test_torch_evaluator.py"
 NUMERICS = "tests/adapters/test_torch_numerics.py"
 CERTIFICATES = "tests/certificate"
 PROVED = "tests/proofs"
+JUDGES = "tests/certificate/test_judges.py tests/certificate/test_alone.py"
 RUNS = "tests/runs/test_run.py tests/runs/test_folder.py tests/runs/test_replay.py tests/runs/test_runs_at_once.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
@@ -108,8 +109,8 @@ MUTANTS = (
     Mutant("covering/signatures.py", "smaller & signature == smaller", "smaller & signature == signature", PATCHES),
     # Regions and masks.
     Mutant("regions/base.py", "for shape in sorted(shapes, reverse=True):", "for shape in sorted(shapes):", GEOMETRY),
-    Mutant("regions/base.py", "if other.is_box and other is not one and min(room) >= 0:", "if other is not one and min(room) >= 0:", GEOMETRY),
-    Mutant("regions/base.py", "min(room) >= 0:\n                left = left.minus(_spread(other.places, room))", "min(room) >= 0:\n                left = left.minus(left)", GEOMETRY),
+    Mutant("regions/base.py", "[one for one in slot if one.is_box])]", "slot)]", GEOMETRY),
+    Mutant("regions/base.py", "left = left.minus(_spread(boxes[other].places, (extents[other] - extents[number]).tolist()))", "left = left.minus(left)", GEOMETRY),
     Mutant("regions/base.py", "bounds[:, 1] += room", "bounds[:, 1] += np.add(room, 1)", GEOMETRY),
     Mutant("regions/boxes.py", "low, high = self.min_side, min(sides[0], limit)", "low, high = self.min_side, min(sides[0], limit) - (len(sides) == 1)", GEOMETRY),
     Mutant("regions/boxes.py", "shapes = set(self._every(room.extents, (), limit))", "shapes = set(self._tallest(room.extents, (), limit))", GEOMETRY),
@@ -299,17 +300,17 @@ MUTANTS = (
     Mutant("certificate/check.py", "(low, _plus(high, room)) for low, high in spots", "(low, _plus(high, room, 1, 1)) for low, high in spots", CERTIFICATES),
     Mutant("certificate/check.py", "_plus(a[0], b[1], -1, 1)", "_plus(a[0], b[1], -1, 0)", CERTIFICATES),
     Mutant("certificate/check.py", "_plus(high, stop, more=-1)", "_plus(high, stop, more=-2)", CERTIFICATES),
-    Mutant("certificate/check.py", "if overlap or volumes", "if volumes", CERTIFICATES),
+    Mutant("certificate/check.py", "if _overlap(places) or volumes", "if volumes", CERTIFICATES),
     Mutant("certificate/check.py", "volumes[0] != volumes[1] or any", "any", CERTIFICATES),
     Mutant("certificate/check.py", "if frozenset() in shared:", "if not shared:", CERTIFICATES),
     Mutant("certificate/check.py", "if all(gaps):", "if gaps and all(gaps):", CERTIFICATES),
-    Mutant("certificate/check.py", "in filter(all, terms):", "in list(filter(all, terms))[:1]:", CERTIFICATES),
+    Mutant("certificate/check.py", "return list(filter(all, terms)), ", "return list(filter(all, terms))[:1], ", CERTIFICATES),
     Mutant("certificate/check.py", "elif not any(_left(box, outer)", "elif not all(_left(box, outer)", CERTIFICATES),
-    Mutant("certificate/check.py", "unused = signatures is not None and", "unused = False and", CERTIFICATES),
+    Mutant("certificate/check.py", "(rows is None or used == there)", "True", CERTIFICATES),
     Mutant("certificate/check.py", "ceil(found * total)", "int(found * total)", CERTIFICATES),
-    Mutant("certificate/check.py", "if stencil or any(_ends(shape)[0]):", "if stencil:", CERTIFICATES),
-    Mutant("certificate/check.py", "shapes if len(free) > 1 else", "shapes if len(free) > 9 else", CERTIFICATES),
-    Mutant("certificate/check.py", "for mask in signatures[row[-1]]:", "for mask in signatures[row[-1]][:1]:", CERTIFICATES),
+    Mutant("certificate/check.py", "not places or any(_ends(shape)[0]) or", "not places or", CERTIFICATES),
+    Mutant("certificate/check.py", "lasts if len(free) > 1 else", "lasts if len(free) > 9 else", CERTIFICATES),
+    Mutant("certificate/check.py", "for mask in signatures[number]:", "for mask in signatures[number][:1]:", CERTIFICATES),
     Mutant("certificate/tiling.py", "next(number_of[one] for one in least if one & kind == one)", "next(number_of[one] for one in least if one & kind)", CERTIFICATES),
     Mutant("certificate/tiling.py", "labels[~places.allowed] = -1", "labels[~places.allowed] = 0", CERTIFICATES),
     # What Coq is told: a theorem about another claim than that of the file.
@@ -351,6 +352,30 @@ MUTANTS = (
     Mutant("terminal.py", "one if one.isprintable() else", "one if one != chr(27) else", "tests/test_terminal.py"),
     Mutant("canonical.py", "if os.path.lexists(path):", "if not path.parent.exists():", "tests/test_canonical.py"),
     Mutant("canonical.py", "            os.fsync(stream.fileno())\n", "", "tests/test_canonical.py"),
+    # Judges that read one document in two ways, and texts that hang them.
+    Mutant("certificate/check.py", "def rectangles(self, area: Any, *, min_side", "def rectangles(self, area: Any, min_side", JUDGES),
+    Mutant("certificate/check.py", '[0-9]{1,41}/(?=.{1,41}$)0*[1-9][0-9]*', '[0-9]{1,41}/0*[1-9][0-9]*', JUDGES),
+    Mutant("certificate/check.py", "or any(_ends(shape)[0]) or _overlap(shape):", "or any(_ends(shape)[0]):", JUDGES),
+    Mutant("certificate/check.py", 'parse_int=lambda digits: digits[0] != "-" and int(digits)', "parse_int=int", JUDGES),
+    Mutant("certificate/check.py", "_need(type(value) is list, ", "_need(isinstance(value, list | dict), ", JUDGES),
+    Mutant("certificate/check.py", "_need(max(brackets) <= DEEPEST, ", "_need(True, ", JUDGES),
+    Mutant("certificate/check.py", "top = min(sides[-1], limit // prod(prefix), floor(high * aspect))", "top = min(sides[-1], limit // prod(prefix), floor(high * aspect) - 1)", CERTIFICATES),
+    Mutant("certificate/check.py", "range(max(least, ceil(low / aspect)), top + 1)", "range(max(least, ceil(low / aspect)), top)", CERTIFICATES),
+    Mutant("certificate/check.py", "min_side)\n        aspect = _number(max(limit, 1) if", "min_side)\n        aspect = _number(1 if", CERTIFICATES),
+    Mutant("certificate/check.py", "key=lambda side: side**axes)", "key=lambda side: side**axes + 1)", CERTIFICATES),
+    Mutant("certificate/check.py", "_few(10 * prod(min(side, limit) for side in sides[:-1]))", "pass", JUDGES),
+    Mutant("certificate/document.py", "    if len(used) < len(items):\n", "    if False:\n", JUDGES),
+    Mutant("certificate/document.py", "    if shape.area != sum(box.volume for box in boxes):\n", "    if False:\n", JUDGES),
+    Mutant("certificate/document.py", "or not TEXT.fullmatch(text):", "or not text:", JUDGES),
+    Mutant("certificate/claims.py", "or _schema(content) == SCHEMA:", "or SCHEMA.encode() in content[:200]:", "tests/cli/test_claims.py"),
+    Mutant("canonical.py", 'refuse_number(literal) if literal == "-0" else int(literal)', "int(literal)", "tests/masks/test_files.py"),
+    Mutant("regions/polygons.py", "larger = ceil(diameter * 1000) / 1000", "larger = (ceil(diameter * 1000) - 1) / 1000", "tests/regions/test_parse.py"),
+    Mutant("regions/shapes/reading.py", "shapely.remove_repeated_points(shapely.force_2d(shape)).normalize()", "shapely.force_2d(shape).normalize()", "tests/regions/test_parse.py"),
+    Mutant("regions/base.py", "(extents[:number] >= extents[number]).all(axis=1)", "(extents[:number] >= extents[number]).any(axis=1)", "tests/regions tests/property/test_families.py"),
+    Mutant("regions/base.py", "            if not left or compared == _MOST_COMPARED:\n", "            if compared == _MOST_COMPARED:\n                left = boxes[other].places.minus(boxes[other].places)\n            if not left:\n", "tests/regions/test_limits.py"),
+    Mutant("regions/parse.py", "return -value if isinstance(value, int) and value else", "return -value if isinstance(value, int) else", JUDGES),
+    Mutant("amounts.py", "_share(Fraction(percent[1]) / 100, name)", "_share(Fraction(percent[1]), name)", "tests/test_amounts.py"),
+    Mutant("masks/files.py", '{SCHEMA: _FIELDS, CERTIFICATE: _FIELDS | {"frame", "terms"}}', '{SCHEMA: _FIELDS, CERTIFICATE: set()}', "tests/masks/test_files.py"),
 )  # fmt: skip
 
 

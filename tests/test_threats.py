@@ -148,6 +148,23 @@ TESTS = {
         "cli/test_runs.py::test_threat_45_code_that_a_run_names_is_not_run_until_it_is_typed",
         "cli/test_runs.py::test_an_adapter_of_others_is_code_too",
     ],
+    56: [
+        "regions/test_parse.py::test_threat_56_numbers_that_no_machine_can_write_out_are_refused_at_once",
+        "regions/test_parse.py::test_threat_56_brackets_have_a_greatest_depth",
+        "regions/test_parse.py::test_threat_56_parts_of_a_text_are_found_in_linear_time",
+        "regions/test_limits.py::test_threat_56_what_would_take_for_ever_is_refused",
+        "regions/test_limits.py::test_threat_56_a_union_of_thousands_of_shapes_is_decided",
+        "certificate/test_judges.py::test_threat_56_what_would_take_the_checker_for_ever_is_undecided",
+        "certificate/test_judges.py::test_threat_56_long_axes_are_no_loops",
+        "fuzz/test_documents.py::test_threat_56_a_region_text_is_read_or_refused",
+        "fuzz/test_documents.py::test_threat_56_a_mask_file_is_read_or_refused",
+    ],
+    57: [
+        "certificate/test_judges.py::test_threat_57_odd_documents_have_the_one_right_answer",
+        "proofs/test_checker.py::test_odd_documents_have_the_one_right_answer",
+        "fuzz/test_documents.py::test_threat_57_judges_agree_on_a_spoilt_certificate",
+        "fuzz/test_documents.py::test_threat_57_judges_agree_on_a_spoilt_claim",
+    ],
     59: [
         "runs/test_pixels.py::test_an_edit_of_any_entry_of_a_run_is_noticed_by_every_reader",
         "runs/test_pixels.py::test_a_run_that_is_edited_and_sealed_again_is_found_out_by_its_shards",
