@@ -74,14 +74,14 @@ def test_four_classes_and_a_model_of_a_thousand_are_refused(tmp_path: Path, way:
     data = pictures(("ant", "bee", "cow", "dog"))
     with pytest.raises(InvalidInput, match=r"twilight has 4 classes \(ant, bee, cow, dog\), and the model 1000: which"):
         way(classifier(1000), data, tmp_path)
-    with pytest.raises(InvalidInput, match="has 2 classes .* and the model 3"):
+    with pytest.raises(InvalidInput, match=r"has 2 classes .* and the model 3"):
         way(classifier(3), pictures(), tmp_path)
 
 
 @pytest.mark.parametrize("way", AS_GIVEN)
 def test_labels_in_another_order_than_the_models_names_are_refused(tmp_path: Path, way: Way) -> None:
     model = classifier(2, ("light", "dark"))
-    with pytest.raises(InvalidInput, match="not labelled in the order of the model's classes .light, dark.; open it"):
+    with pytest.raises(InvalidInput, match=r"not labelled in the order of the model's classes .light, dark.; open it"):
         way(model, pictures(), tmp_path)
     assert way(model, mc.open_dataset(pictures(), class_names=("light", "dark")), tmp_path) == 2
 
