@@ -20,6 +20,7 @@ from maskcover.errors import InvalidInput, MaskFileError
 
 Classes = SupportsIndex | str | PathLike[str] | Sequence[str] | Mapping[str, int] | Mapping[int, str]
 _WNID = re.compile(r"n\d{8}")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
 _IMAGENET = 1000
 _SAME = 0.9  # of a model's names: if so many are ImageNet's, or in their places there, then its classes are ImageNet's
 _LONGEST = 1 << 24  # bytes of a file with names
@@ -45,7 +46,7 @@ class ClassList:
     @cached_property
     def has_digits(self) -> bool:
         """Whether a class is called by a number: then a number in the data is a name, and not the number of a class."""
-        return any(name.isdecimal() for name in self.own)
+        return any(map(_NUMBER.fullmatch, self.own))
 
     def number(self, name: str) -> int | None:
         """The class of a name: exact match, else ignoring case, own names first; None if there is none, or several."""
