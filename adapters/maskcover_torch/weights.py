@@ -104,8 +104,7 @@ def _content(path: Path) -> Any:
         from safetensors.torch import load_file
 
         return load_file(path, device="cpu")
-    with only_weights():
-        return torch.load(path, map_location="cpu", weights_only=True)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _is_weight(item: tuple[object, object]) -> bool:
