@@ -411,6 +411,20 @@ MUTANTS = (
     Mutant("data/pictures.py", '!= "MPO":', '!= "JPEG":', "tests/data/test_pictures.py -k mpo"),
     Mutant("data/pictures.py", 'if image.format == "TIFF":', "if False:", "tests/data/test_pictures.py -k measured"),
     Mutant("data/pictures.py", "    except Exception as error:\n", "    except (OSError, SyntaxError) as error:\n", "tests/data/test_pictures.py -k broken"),
+    # Models and images from elsewhere.
+    Mutant("../adapters/maskcover_torch/weights.py", 'map_location="cpu", weights_only=True', 'map_location="cpu", weights_only=False', "tests/adapters/test_torch_weights.py"),
+    Mutant("../adapters/maskcover_torch/weights.py", 'os.environ[_FORCED] = "1"', 'os.environ[_FORCED] = "0"', "tests/adapters/test_torch_weights.py"),
+    Mutant("../adapters/maskcover_torch/weights.py", "theirs[1:] == ours[1:]", "True", "tests/adapters/test_torch_weights.py"),
+    Mutant("../adapters/maskcover_torch/devices.py", "_rank() % here", "0", "tests/adapters/test_torch_devices.py"),
+    Mutant("../adapters/maskcover_timm/__init__.py", "with only_weights():", "if True:", "tests/adapters/test_timm.py -k threat_55"),
+    Mutant("../adapters/maskcover_timm/configuration.py", "if built != declared:", "if False:", "tests/adapters/test_timm.py -k grey"),
+    Mutant("../adapters/maskcover_transformers/loading.py", "AutoConfig.from_pretrained(name, trust_remote_code=False)", "AutoConfig.from_pretrained(name, trust_remote_code=True)", "tests/adapters/test_transformers.py -k threat_55"),
+    Mutant("../adapters/maskcover_transformers/loading.py", 'if "/" in one)', 'if "//" in one)', "tests/adapters/test_transformers.py -k threat_55"),
+    Mutant("../adapters/maskcover_onnx/network.py", "if provider not in used:", "if not used:", "tests/adapters/test_onnx_devices.py"),
+    Mutant("defense/ranges.py", "low < black - _IMPOSSIBLE * (white - black)", "False", "tests/defense/test_ranges.py"),
+    Mutant("defense/ranges.py", "high > white + _IMPOSSIBLE * (white - black)", "False", "tests/defense/test_ranges.py"),
+    Mutant("defense/ranges.py", "low >= 0 and high <= 1 and high > low", "False", "tests/defense/test_ranges.py"),
+    Mutant("defense/readiness.py", "if not isinstance(given, Preprocessing):", "if False:", "tests/defense/test_ranges.py"),
 )  # fmt: skip
 
 

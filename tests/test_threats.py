@@ -176,6 +176,16 @@ TESTS = {
         "cli/test_data.py::test_threat_54_files_outside_the_folder_are_read_only_if_that_is_typed",
         "fuzz/test_image_files.py::test_a_damaged_file_is_a_picture_or_one_clear_error",
     ],
+    55: [
+        "adapters/test_torch_weights.py::test_threat_55_code_that_a_checkpoint_names_is_not_run",
+        "adapters/test_torch_weights.py::test_threat_55_libraries_are_kept_from_running_what_pickles_name",
+        "adapters/test_timm.py::test_threat_55_a_checkpoint_of_timm_runs_no_code",
+        "adapters/test_timm.py::test_threat_55_what_timm_reads_itself_runs_no_code",
+        "adapters/test_torchvision.py::test_threat_55_a_checkpoint_of_torchvision_runs_no_code",
+        "adapters/test_transformers.py::test_threat_55_weights_that_are_code_are_refused_and_not_run",
+        "adapters/test_transformers.py::test_threat_55_code_beside_a_model_is_not_run_and_nobody_is_asked",
+        "adapters/test_transformers.py::test_threat_55_attention_from_the_hub_is_not_fetched",
+    ],
     56: [
         "regions/test_parse.py::test_threat_56_numbers_that_no_machine_can_write_out_are_refused_at_once",
         "regions/test_parse.py::test_threat_56_brackets_have_a_greatest_depth",
@@ -192,6 +202,11 @@ TESTS = {
         "proofs/test_checker.py::test_odd_documents_have_the_one_right_answer",
         "fuzz/test_documents.py::test_threat_57_judges_agree_on_a_spoilt_certificate",
         "fuzz/test_documents.py::test_threat_57_judges_agree_on_a_spoilt_claim",
+    ],
+    58: [
+        "defense/test_ranges.py::test_threat_58_values_that_the_preprocessing_cannot_give_are_refused",
+        "defense/test_ranges.py::test_threat_58_values_that_look_otherwise_scaled_draw_a_warning",
+        "defense/test_ranges.py::test_threat_58_certify_refuses_raw_images_of_a_model_that_declares_how_they_are_prepared",
     ],
     59: [
         "runs/test_pixels.py::test_an_edit_of_any_entry_of_a_run_is_noticed_by_every_reader",
