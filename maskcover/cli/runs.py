@@ -69,6 +69,7 @@ def replay(
         "flips": list(map(str, found.flips)),
         "drift": found.drift,
         "differences": list(found.differences),
+        "notes": list(found.notes),
     }
     answer(document, [str(found)], as_json=as_json)
     raise typer.Exit(HOLDS if found else REFUTED)

@@ -124,3 +124,55 @@ def test_the_other_methods_can_be_asked_for(run: Run, photos: Path, method: str,
     found = run("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, *more)
     assert (found.code, found.json["method"]) == (code, method)
     assert run("predict", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, *more).code == 0
+
+
+def predicted(photos: Path, *more: str, model: str = "turning") -> tuple[str, ...]:
+    return ("predict", "--model", f"{MODELS}:{model}", "--data", str(photos), "--run", "RUN", *more)
+
+
+def test_predictions_are_bound_to_a_run_and_taken_as_it_was_made(run: Run, photos: Path) -> None:
+    """Size, mean, standard deviation, fill, batch size and masks are those of the run; nothing need be typed again."""
+    assert run(*command(photos, "turning", "--fill", "0.25")).code == 0
+    found = run(*predicted(photos, "--json"))
+    assert (found.code, found.err) == (0, "")
+    assert [row["label"] for row in found.json["images"]] == [0, 0, 1]
+    kept = Folder(Path("RUN")).existing()
+    assert found.json["bound_to"] == kept.fingerprint.digest
+    assert found.json["digest"] == kept.document["masks"]
+    refused = run(*predicted(photos, "--fill", "0.5"))
+    assert refused.code == 2
+    assert "fill: 0.5, not 0.25" in refused.err
+
+
+def test_threat_39_predictions_of_another_model_are_refused(
+    run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(*command(photos, "turning")).code == 0
+    assert "architecture" in run(*predicted(photos, model="corner")).err
+    monkeypatch.setenv("TURNED", "1")
+    found = run(*predicted(photos))
+    assert (found.code, found.out) == (2, "")
+    assert "not what was certified" in found.err
+    again = run(*command(photos, "turning"))
+    assert again.code == 2
+    assert "another configuration" in again.err
+    assert "not as it was certified" in run("replay", "RUN").out
+
+
+def test_predictions_without_a_run_say_that_they_are_bound_to_nothing(run: Run, photos: Path) -> None:
+    found = run("predict", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, "--json")
+    assert found.code == 0
+    assert found.json["bound_to"] is None
+    assert "bound to no certification; name one with --run" in found.err
+
+
+def test_what_a_run_has_cannot_be_named_besides(run: Run, photos: Path) -> None:
+    assert run(*command(photos, "turning")).code == 0
+    for more, told in (
+        (("--regions", "squares(size=4)"), "leave --masks and --regions out"),
+        (("--method", "challenger"), "leave method and threshold out"),
+    ):
+        found = run(*predicted(photos, *more))
+        assert found.code == 2
+        assert told in found.err
+    assert "holds no run" in run("predict", "--model", f"{MODELS}:corner", "--data", str(photos), "--run", ".").err
