@@ -6,19 +6,22 @@ Every size and budget of the library is read here, so that they all read the sam
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
+from numbers import Rational
 
 import numpy as np
 
 from maskcover.errors import InvalidInput
-from maskcover.grid import MOST_CELLS
+from maskcover.grid import MOST_CELLS, as_whole
 
 Amount = int | Fraction
 
 _PIXELS = re.compile(r"(\d{1,12})(?:px)?")
 _DECIMAL = re.compile(r"\d{0,40}\.?\d{1,40}(?:[eE]-?\d{1,2})?|\d{1,40}\.")
 _RATIO = re.compile(r"(\d{1,41})/(\d{1,41})")
+_PERCENT = re.compile(r"(\d{0,38}\.?\d{1,38})\s?%")
 _FINEST = 10**40
 
 
@@ -26,22 +29,28 @@ def parse_amount(value: object, name: str) -> Amount:
     """Read a size or a budget.
 
     An `int`, ``"4902"`` or ``"4902px"`` is pixels and stays an `int`; a `float`, a `Fraction` or a text such as
-    ``"0.01"`` or ``"1/3"`` is a share of the image strictly between 0 and 1 and becomes the exact `Fraction` of its
-    decimal text (design §4). `name` is the argument that the error message speaks of.
+    ``"0.01"``, ``"1%"`` or ``"1/3"`` is a share of the image strictly between 0 and 1 and becomes the exact `Fraction`
+    of its decimal text (design §4). numpy's numbers are read as Python's, and a `Decimal` as its text. `name` is the
+    argument that the error message speaks of.
 
     >>> parse_amount("4902px", "max_mask_area"), parse_amount(0.01, "area")
     (4902, Fraction(1, 100))
     """
     if isinstance(value, str):
         return _parse_text(value.strip(), name)
-    if isinstance(value, Fraction):
-        return _share(value, name)
     if isinstance(value, float | np.floating):
         # A float prints the shortest text that reads back as it: what the user typed.
         return _parse_text(str(value), name, share=True)
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return _positive(int(value), name)
-    raise InvalidInput(f"{name} must be pixels (an int or '32px') or a share below 1 such as 0.01; got {value!r}")
+    if isinstance(value, Decimal):
+        return _parse_text(str(value), name)
+    try:
+        return _positive(as_whole(value), name)
+    except TypeError as error:
+        if isinstance(value, Rational) and not isinstance(value, bool):
+            return _share(Fraction(value), name)
+        raise InvalidInput(
+            f"{name} must be pixels (an int or '32px') or a share below 1 such as 0.01; got {value!r}"
+        ) from error
 
 
 def parse_length(value: object, name: str) -> int:
@@ -54,6 +63,21 @@ def parse_length(value: object, name: str) -> int:
     if isinstance(amount, Fraction):
         raise InvalidInput(f"{name} is a length in whole pixels; got the share {value!r} (shares go with area=)")
     return amount
+
+
+def at_least_one(value: object, name: str) -> int:
+    """Read a number of things, such as masks: a whole number of any kind, at least 1.
+
+    >>> at_least_one(np.int64(3), "masks")
+    3
+    """
+    try:
+        found = as_whole(value)
+    except TypeError:
+        found = 0
+    if found < 1:
+        raise InvalidInput(f"{name} must be a whole number of at least 1; got {value!r:.80}")
+    return found
 
 
 def amount_text(amount: Amount) -> str:
@@ -85,9 +109,11 @@ def _parse_text(text: str, name: str, *, share: bool = False) -> Amount:
         if int(ratio[2]) == 0:
             raise InvalidInput(f"{name}={text!r} divides by zero; write a share such as 1/100")
         return _share(Fraction(int(ratio[1]), int(ratio[2])), name)
+    if percent := _PERCENT.fullmatch(text):
+        return _share(Fraction(percent[1]) / 100, name)
     if _DECIMAL.fullmatch(text):
         return _share(Fraction(text), name)
-    raise InvalidInput(f"{name} must be pixels ('32px') or a share below 1 ('0.01', '1/100'); got {text!r}")
+    raise InvalidInput(f"{name} must be pixels ('32px') or a share below 1 ('0.01', '1%', '1/100'); got {text!r:.80}")
 
 
 def _positive(pixels: int, name: str) -> int:

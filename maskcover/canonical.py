@@ -5,14 +5,22 @@ Knows nothing of what the documents mean.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import secrets
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from maskcover.errors import InvalidInput, MaskFileError
+from maskcover.errors import DiskFull, InvalidInput, MaskFileError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_LINKS = (
+    errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL,
+)  # fmt: skip
 
 
 def canonical_bytes(document: object) -> bytes:
@@ -34,14 +42,21 @@ def digest(document: object) -> str:
 
 
 def read_strict(text: str) -> Any:
-    """Parse JSON, refusing duplicate keys, NaN, infinities and fractions (no file of maskcover holds a float)."""
+    """Parse JSON, refusing duplicate keys, NaN, infinities, fractions and -0 (no file of maskcover holds a float)."""
 
     def refuse_number(literal: str) -> Any:
         raise MaskFileError(f"expected whole numbers only; found {literal[:40]}")
 
+    def whole(literal: str) -> int:
+        return refuse_number(literal) if literal == "-0" else int(literal)
+
     try:
         return json.loads(
-            text, object_pairs_hook=_no_duplicates, parse_constant=refuse_number, parse_float=refuse_number
+            text,
+            object_pairs_hook=_no_duplicates,
+            parse_constant=refuse_number,
+            parse_float=refuse_number,
+            parse_int=whole,
         )
     except MaskFileError:
         raise
@@ -50,31 +65,86 @@ def read_strict(text: str) -> Any:
 
 
 def write_atomically(path: str | PathLike[str], content: bytes, *, only_new: bool = False) -> bool:
-    """Write a file so that a reader sees the old one or the new one, never half of it.
+    """Write a file so that a reader sees the old one or the new one, never half of it, also after a power cut.
 
     With `only_new` a file that is there stays as it is, also if another process writes at the same time. Returns
     whether the content was written.
+
+    Raises:
+        DiskFull: there is no room.
+        InvalidInput: the file cannot be written for another reason.
     """
     try:
         path = Path(path)
         partial = path.parent / f".{path.name}.{secrets.token_hex(8)}"
         stream = partial.open("xb")  # with the rights of any new file, which mkstemp would not give
     except (OSError, TypeError, ValueError) as error:  # the latter two: what no file can be called
-        raise InvalidInput(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise cannot_write(path, error) from error
     try:
         with stream:
             stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
         if only_new:
-            path.hardlink_to(partial)
+            _put_new(partial, path)
         else:
             partial.replace(path)
+        _sync_folder(path.parent)
     except FileExistsError:
         return False
     except OSError as error:
-        raise InvalidInput(f"cannot write {path}: {error.strerror}") from error
+        raise cannot_write(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
     return True
+
+
+def cannot_write(path: object, error: Exception) -> InvalidInput:
+    """The error that says why something cannot be written: `DiskFull` where nothing is wrong with what was asked."""
+    message = f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
+    return DiskFull(message) if getattr(error, "errno", None) in _FULL else InvalidInput(message)
+
+
+def _put_new(partial: Path, path: Path) -> None:
+    """Give a file its name, unless something has it: then `FileExistsError`."""
+    try:
+        path.hardlink_to(partial)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _rename_new(partial, path)
+
+
+def _rename_new(partial: Path, path: Path) -> None:
+    """The same in a folder without hard links, such as that of a USB stick: look and rename, one process at a time.
+
+    The lock is on the folder itself, and goes with the process that holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        partial.rename(path)  # on Windows this never replaces
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        partial.replace(path)
+    finally:
+        os.close(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name of a new file last, where the system can."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

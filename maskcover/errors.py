@@ -26,6 +26,10 @@ class NotCovering(InvalidInput):
     """A mask set was to be used against regions that it does not cover; carries the witness."""
 
 
+class DiskFull(InvalidInput):
+    """A file cannot be written since there is no room for it; nothing is wrong with what was asked."""
+
+
 class UndecidedPrediction(MaskcoverError, ArithmeticError):
     """The classifier gave no unique finite top score where a label was needed."""
 
@@ -56,6 +60,38 @@ class SynthesisFault(MaskcoverError, RuntimeError):
 
 class MaskcoverWarning(UserWarning):
     """Something is allowed but rarely meant, such as a mask that hides nothing."""
+
+
+def install_hint(extra: str) -> str:
+    """What to type for an extra that is not installed: maskcover is on no index, it is installed from a checkout.
+
+    Where pip kept which one that was, and it is still there, its path is in the command.
+    """
+    import shlex
+
+    found = _checkout()
+    if found is None:
+        return f"from a checkout of maskcover: pip install '.[{extra}]'"
+    folder, editable = found
+    return f"try: pip install {'-e ' if editable else ''}{shlex.quote(f'{folder}[{extra}]')}"
+
+
+def _checkout() -> tuple[str, bool] | None:
+    """The folder that maskcover was installed from, and whether the installation follows it (PEP 610)."""
+    # Only here: what is imported with the errors is imported with everything.
+    import json
+    from importlib import metadata
+    from pathlib import Path
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        kept = json.loads(metadata.distribution("maskcover").read_text("direct_url.json") or "null")
+        url = urlsplit(kept["url"])
+        folder = unquote(url.path)
+        editable = bool(kept.get("dir_info", {}).get("editable", False))
+        return (folder, editable) if url.scheme == "file" and Path(folder).is_dir() else None
+    except (metadata.PackageNotFoundError, OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 class NotBound(MaskcoverWarning):

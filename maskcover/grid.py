@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from math import prod
 from operator import add, index, le
 
@@ -18,6 +19,9 @@ ImageSize = int | Iterable[int]
 # Sums over placements are made in 64-bit integers; this leaves them a factor of millions.
 MOST_CELLS = 1 << 40
 """The largest grid."""
+_LONGEST = 40  # digits; a Decimal may be far longer than anything can be written out
+MOST_AXES = 16
+"""The most axes of a grid; arrays cannot have many more."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,6 +100,8 @@ class Grid:
         shape = _integers(self.shape, "image_size")
         if not shape or min(shape) < 1:
             raise InvalidInput(f"image_size must be one or more sides of at least 1 pixel; got {shape}")
+        if len(shape) > MOST_AXES:
+            raise InvalidInput(f"image_size has at most {MOST_AXES} sides; got {len(shape)}")
         if prod(shape) > MOST_CELLS:
             raise InvalidInput(f"image_size {shape} is too large: at most {MOST_CELLS:,} pixels can be counted exactly")
         object.__setattr__(self, "shape", shape)
@@ -140,11 +146,20 @@ class Grid:
         return "×".join(map(str, self.shape))
 
 
+def as_whole(value: object) -> int:
+    """The `int` that a whole number of any kind is: Python's, numpy's, or a `Decimal` without a fraction.
+
+    Raises `TypeError` for anything else, bools and floats among it.
+    """
+    if isinstance(value, bool):
+        raise TypeError("a bool is no number")
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _LONGEST and value == int(value):
+        return int(value)
+    return index(value)  # type: ignore[arg-type]  # what has no index is a TypeError, as it should be
+
+
 def _integers(values: Iterable[int], name: str) -> Extents:
     try:
-        items = tuple(values)
-        if any(isinstance(item, bool) for item in items):
-            raise TypeError
-        return tuple(index(item) for item in items)
+        return tuple(map(as_whole, values))
     except TypeError as error:
         raise InvalidInput(f"{name} must be whole numbers; got {values!r}") from error

@@ -291,7 +291,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_transformers/processors.py", "return expect_same(found, lambda picture: _by(twin, picture), name)", "return found", "tests/adapters/test_transformers.py"),
     Mutant("../adapters/maskcover_transformers/zeroshot.py", "(seen / seen.norm(dim=-1, keepdim=True)) @", "seen @", "tests/adapters/test_transformers.py"),
     Mutant("../adapters/maskcover_onnx/network.py", "if absent:", "if False:", "tests/adapters/test_onnx.py"),
-    Mutant("../adapters/maskcover_sklearn/__init__.py", "np.array_equal(classes, np.arange(len(classes)))", "len(classes)", "tests/adapters/test_sklearn.py"),
+    Mutant("../adapters/maskcover_sklearn/estimator.py", "np.array_equal(found, np.arange(len(found)))", "len(found)", "tests/adapters/test_sklearn.py"),
     # Certificates.
     Mutant("certificate/check.py", "(low, _plus(high, room)) for low, high in spots", "(low, _plus(high, room, 1, 1)) for low, high in spots", CERTIFICATES),
     Mutant("certificate/check.py", "_plus(a[0], b[1], -1, 1)", "_plus(a[0], b[1], -1, 0)", CERTIFICATES),
@@ -314,6 +314,19 @@ MUTANTS = (
     Mutant("certificate/coq.py", "(copies {_claim(base, grid)} {k})", "(copies {_claim(base, grid)} {k - 1})", PROVED),
     Mutant("certificate/coq.py", "first, *more = (_claim(member, grid) for member in members)", "first, *more = (_claim(member, grid) for member in members[:1])", PROVED),
     Mutant("certificate/coq.py", "touching=False):", "touching=_):", PROVED),
+    # The fingerprint names all that computes.
+    Mutant("../adapters/maskcover_onnx/files.py", "_read(path.parent / name,", "_read(Path(name),", "tests/adapters/test_onnx_files.py"),
+    Mutant("../adapters/maskcover_onnx/files.py", '({"external data": others} if others else {})', "{}", "tests/adapters/test_onnx_files.py"),
+    Mutant("defense/arrays.py", "            expect_alike(image, found[0])\n", "            pass\n", "tests/defense/test_mixed_images.py"),
+    Mutant("defense/arrays.py", "(image.dtype, image.shape) != (first.dtype, first.shape)", "image.shape != first.shape", "tests/defense/test_mixed_images.py"),
+    Mutant("defense/evaluation.py", "        expect_alike(plain, self._first)\n", "", "tests/defense/test_mixed_images.py"),
+    Mutant("../adapters/maskcover_sklearn/estimator.py", "return scores if predict is None else self._own.agreed(scores, self._numbers(predict(rows)))", "return scores", "tests/adapters/test_sklearn_decisions.py"),
+    Mutant("defense/decisions.py", "np.where(others[:, None], scores.dtype.type(0), scores) if others.any() else scores", "scores", "tests/adapters/test_sklearn_decisions.py"),
+    Mutant("../adapters/maskcover_sklearn/estimator.py", "if type(final).__name__ in _VOTING else there[0]", "if False else there[0]", "tests/adapters/test_sklearn_decisions.py"),
+    Mutant("defense/content.py", "if value.dtype.names:", "if False:", "tests/adapters/test_sklearn_identity.py"),
+    Mutant("defense/content.py", "list(value.get_arrays())]", "_reduced(value)]", "tests/adapters/test_sklearn_identity.py"),
+    Mutant("../adapters/maskcover_onnx/network.py", "self._own.agreed(scores, labels[0]) if labels else scores", "scores", "tests/adapters/test_onnx.py"),
+    Mutant("../adapters/maskcover_onnx/network.py", 'return "hwc" if None not in sides and first == middle != last else "chw"', 'return "chw"', "tests/adapters/test_onnx.py"),
 )  # fmt: skip
 
 

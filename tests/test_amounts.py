@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -27,6 +28,14 @@ READ: list[tuple[object, int | Fraction]] = [
     (".5", Fraction(1, 2)),
     ("1e-2", Fraction(1, 100)),
     ("1/3", Fraction(1, 3)),
+    ("2%", Fraction(1, 50)),
+    ("0.5 %", Fraction(1, 200)),
+    (Decimal("0.01"), Fraction(1, 100)),
+    (Decimal("1e-5"), Fraction(1, 100_000)),
+    (Decimal(32), 32),
+    (np.uint8(32), 32),
+    (np.array(32), 32),
+    (np.float16(0.5), Fraction(1, 2)),
     (Fraction(2, 6), Fraction(1, 3)),
     ("0.1234567890123456789", Fraction(1234567890123456789, 10**19)),
 ]
@@ -52,7 +61,14 @@ REFUSED: list[tuple[object, str]] = [
     ("-1", "got '-1'"),
     ("1_000", "got '1_000'"),
     ("0x10", "got '0x10'"),
-    ("1%", "got '1%'"),
+    ("0%", "strictly between 0 and 1; got 0"),
+    ("100%", "strictly between 0 and 1; got 1"),
+    ("%", "got '%'"),
+    ("1%%", "got '1%%'"),
+    (Decimal("1e99999999"), "must be pixels"),
+    (Decimal("NaN"), "got 'NaN'"),
+    (Decimal("1.5"), "strictly between 0 and 1"),
+    (np.array([32]), "got array"),
     ("9" * 5000, "must be pixels"),
     ("0." + "1" * 5000, "must be pixels"),
     ("1e-999999999", "must be pixels"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -16,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover.canonical import canonical_bytes, digest, read_strict, write_atomically
-from maskcover.errors import InvalidInput, MaskFileError
+from maskcover.errors import DiskFull, InvalidInput, MaskFileError
 
 ROOT = str(Path(__file__).parent.parent)
 DOCUMENTS = st.recursive(
@@ -183,3 +185,102 @@ def test_a_place_that_cannot_be_written_is_an_error(name: str, tmp_path: Path) -
     with pytest.raises(InvalidInput, match="cannot write"):
         write_atomically(tmp_path / name, b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_content_and_name_are_on_the_disk_before_a_write_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The content before the name: after a power cut there is the old file or the new one."""
+    happened: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(number: int) -> None:
+        happened.append("folder" if stat.S_ISDIR(os.fstat(number).st_mode) else f"{os.fstat(number).st_size} bytes")
+        fsync(number)
+
+    def replaced(path: Path, target: Path) -> Path:
+        happened.append("name")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    write_atomically(tmp_path / "file.json", b"content")
+    assert happened == ["7 bytes", "name", "folder"]
+    happened.clear()
+    write_atomically(tmp_path / "new.json", b"content", only_new=True)
+    assert happened == ["7 bytes", "folder"]
+
+
+def test_a_folder_that_cannot_be_synced_is_no_error_but_a_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(number: int) -> None:
+        if stat.S_ISDIR(os.fstat(number).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", odd)
+    assert write_atomically(tmp_path / "file.json", b"x")
+
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(InvalidInput, match="Input/output error"):
+        write_atomically(tmp_path / "file.json", b"y")
+    assert (tmp_path / "file.json").read_bytes() == b"x"
+
+
+@pytest.fixture(params=[errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK])
+def no_links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder as that of a USB stick."""
+
+    def refused(*_: object) -> None:
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(os, "link", refused)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_hard_links_a_new_file_is_written_once_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    assert write_atomically(path, b"first", only_new=True)
+    assert not write_atomically(path, b"second", only_new=True)
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"first", [path])
+    dangling = tmp_path / "link"
+    dangling.symlink_to("nowhere")
+    assert not write_atomically(dangling, b"third", only_new=True)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_hard_links_one_of_many_succeeds_and_a_reader_sees_no_half(tmp_path: Path) -> None:
+    for attempt in range(5):
+        path, together, seen = tmp_path / f"{attempt}.json", threading.Barrier(9), set[int]()
+
+        def write(number: int, path: Path = path, together: threading.Barrier = together) -> bool:
+            together.wait()
+            return write_atomically(path, b"%d" % number * 100_000, only_new=True)
+
+        def read(_: int, path: Path = path, together: threading.Barrier = together, seen: set[int] = seen) -> bool:
+            together.wait()
+            while not seen:
+                seen |= {len(path.read_bytes())} if path.exists() else set()
+            return False
+
+        with ThreadPoolExecutor(9) as pool:
+            looked = pool.submit(read, 0)
+            written = list(pool.map(write, range(8)))
+        assert not looked.result()
+        assert (written.count(True), seen) == (1, {100_000})
+        assert path.read_bytes() == b"%d" % written.index(True) * 100_000
+
+
+def test_a_full_disk_is_an_error_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, kind in ((errno.ENOSPC, DiskFull), (errno.EDQUOT, DiskFull), (errno.EACCES, InvalidInput)):
+
+        def broken(*_: object, number: int = number) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr("pathlib.Path.replace", broken)
+        with pytest.raises(InvalidInput, match="cannot write") as refused:
+            write_atomically(tmp_path / "file.json", b"x")
+        assert type(refused.value) is kind

@@ -10,6 +10,8 @@ import onnxruntime
 
 from maskcover.defense.arrays import ArrayClassifier
 from maskcover.errors import InvalidInput
+from maskcover_onnx.devices import CPU, DEVICES, name_of, providers_of
+from maskcover_onnx.files import Content, network_of, read_network
 from maskcover_onnx.network import Network
 
 __all__ = ["ADAPTER", "Network", "OnnxAdapter"]
@@ -19,46 +21,66 @@ class OnnxAdapter:
     """What the entry points `maskcover.classifiers: onnx` and `onnxruntime` name."""
 
     names = "FILE"
+    devices = DEVICES
 
-    def classifier(self, model: Any, *, output: str | None = None, **options: Any) -> ArrayClassifier:
+    def classifier(
+        self, model: Any, *, output: str | None = None, decision: str | None = None, device: str | None = None,
+        **options: Any,
+    ) -> ArrayClassifier:  # fmt: skip
         """A classifier around a session of onnxruntime, or a model of the package onnx.
 
-        A session is opened anew from the same bytes with pinned settings.
+        A session is opened anew from the same files with pinned settings, and must then give the same scores.
 
         Args:
             model: An `onnxruntime.InferenceSession` that was made from a file, or an `onnx.ModelProto`.
             output: Name of the scores among the network's outputs, if it has several.
-            **options: As for `ArrayClassifier`; images are float arrays (channels, height, width).
+            decision: Name of the output with the network's own labels, see `Network`.
+            device: See `maskcover_onnx.devices.providers_of`; by default that of the session, or the CPU.
+            **options: As for `ArrayClassifier`; images are float arrays (channels, height, width), or (height, width,
+                channels) where the network's input says so, or `layout="hwc"`.
         """
-        if isinstance(model, onnxruntime.InferenceSession):
-            if not model._model_path:
-                raise InvalidInput("the session was made from bytes; give the file, as onnx:FILE, or the ModelProto")
-            return _classifier(Path(model._model_path).read_bytes(), model.get_providers(), output, options)
-        return _classifier(model.SerializeToString(), None, output, options)
+        told = None if device is None else providers_of(device)
+        if not isinstance(model, onnxruntime.InferenceSession):
+            return _classifier(Network(network_of(model), told or [CPU], output, decision), options)
+        if not model._model_path:
+            raise InvalidInput("the session was made from bytes; give the file, as onnx:FILE, or the ModelProto")
+        content = read_network(Path(model._model_path))
+        providers = told or model.get_providers()
+        return _classifier(Network(content, providers, output, decision, given=model), options)
 
     def load(
-        self, name: str, *, providers: str | Sequence[str] = "CPUExecutionProvider", output: str | None = None,
-        **options: Any,
+        self, name: str, *, providers: str | Sequence[str] | None = None, device: str | None = None,
+        output: str | None = None, decision: str | None = None, **options: Any,
     ) -> ArrayClassifier:  # fmt: skip
         """The classifier in a file.
 
         Args:
-            name: The file.
+            name: The file; weights that the exporter has put into files of their own lie beside it.
             providers: "CPUExecutionProvider" or "CUDAExecutionProvider", or several in order; each must be there.
-            output, options: As for `classifier`.
+            device: Instead of providers: see `maskcover_onnx.devices.providers_of`. By default the CPU.
+            output, decision, options: As for `classifier`.
         """
-        try:
-            content = Path(name).read_bytes()
-        except OSError as error:
-            raise InvalidInput(f"cannot read the network {name}: {error.strerror}; expected an ONNX file") from error
-        chosen = providers.split(",") if isinstance(providers, str) else list(providers)
-        return _classifier(content, chosen, output, options)
+        if providers is not None and device is not None:
+            raise InvalidInput(f"name the device or the providers, not both; got {device!r} and {providers!r}")
+        content = read_network(Path(name))
+        if device == "auto":
+            return _classifier(_on_the_gpu_if_possible(content, output, decision), options)
+        chosen = providers.split(",") if isinstance(providers, str) else providers or providers_of(device or "cpu")
+        return _classifier(Network(content, chosen, output, decision), options)
 
 
-def _classifier(
-    content: bytes, providers: Sequence[str] | None, output: str | None, options: dict[str, Any]
-) -> ArrayClassifier:
-    network = Network(content, providers or ["CPUExecutionProvider"], output)
+def _on_the_gpu_if_possible(content: Content, output: str | None, decision: str | None) -> Network:
+    """The network on the GPU if there is one: an onnxruntime that is built for GPUs may find none."""
+    providers = providers_of("auto")
+    try:
+        return Network(content, providers, output, decision)
+    except InvalidInput:
+        if name_of(providers[0]) == CPU:
+            raise
+        return Network(content, [CPU], output, decision)
+
+
+def _classifier(network: Network, options: dict[str, Any]) -> ArrayClassifier:
     asked = options.pop("batch_size", None)
     if network.batch_size is not None and asked not in (None, network.batch_size):
         raise InvalidInput(
@@ -66,7 +88,10 @@ def _classifier(
             "export it with a dynamic first axis"
         )
     size = network.batch_size if network.batch_size is not None else asked
-    return ArrayClassifier(network, batch_size=size, layout="chw", identity=network.identity, **options)
+    settled: dict[str, Any] = {"layout": network.layout, "batch_size": size}
+    found = ArrayClassifier(network, identity=network.identity, **(settled | options))
+    found.device = network.device
+    return found
 
 
 ADAPTER = OnnxAdapter()

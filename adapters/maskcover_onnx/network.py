@@ -2,89 +2,174 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from maskcover.defense.decisions import OwnLabels
 from maskcover.errors import InvalidInput
+from maskcover_onnx.devices import CUDA, Providers, name_of
+from maskcover_onnx.files import Content
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+_LABELS = ("tensor(int64)", "tensor(int32)")
+_CHANNELS = (1, 3)
+_SAME = 1e-2  # of the largest score: more than TF32 rounds, less than other weights change
 
 
 class Network:
-    """An ONNX network with one input of images (n, channels, height, width).
+    """An ONNX network with one input of images (n, channels, height, width), or (n, height, width, channels).
 
     Args:
-        content: The bytes of the file.
+        content: The network, as it was read.
         providers: Of onnxruntime, in order. One that is not there is an error: onnxruntime would go on without it.
         output: Name of the scores among several outputs.
+        decision: Name of the output that holds the labels which the network itself decides on; by default the one of
+            whole numbers (n,), if there is one; "" for none. Where it disagrees with the scores see `OwnLabels`.
+        given: A session around the same file, which is asked once whether it is of the same weights.
 
     Called with images it gives scores (n, classes). `batch_size` is that of the export, None if the first axis is
-    dynamic.
+    dynamic; `layout` is what the sizes of its input say, "chw" if they say nothing.
 
     Raises:
         InvalidInput: not a network, or not one of images.
     """
 
-    def __init__(self, content: bytes, providers: Sequence[str], output: str | None = None) -> None:
-        absent = [name for name in providers if name not in onnxruntime.get_available_providers()]
+    def __init__(
+        self,
+        content: Content,
+        providers: Providers,
+        output: str | None = None,
+        decision: str | None = None,
+        given: onnxruntime.InferenceSession | None = None,
+    ) -> None:
+        absent = [name for name in map(name_of, providers) if name not in onnxruntime.get_available_providers()]
         if absent:
             here = ", ".join(onnxruntime.get_available_providers())
             raise InvalidInput(f"onnxruntime has no {', '.join(absent)} here; it has {here}")
         self._session = _opened(content, providers)
-        self._input, self._dtype, self.batch_size = _image_input(self._session)
+        _expect_used(self._session, name_of(providers[0]))
+        self._input, self._dtype, (self.batch_size, *self._sides) = _image_input(self._session)
+        self.layout = _layout(self._sides)
         self._output = _one_output(self._session, output)
-        self._digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        self._decision = _decision(self._session, decision)
+        self._own = OwnLabels(
+            f"the output {self._decision} of the network",
+            'Give a network that decides on its largest score, or say decision="" if that output is no label',
+        )
+        self._content, self._given = content.identity, given
+
+    @property
+    def device(self) -> str:
+        """Where it computes, for people."""
+        return "cuda" if CUDA in self._session.get_providers() else "cpu"
 
     @property
     def identity(self) -> dict[str, str]:
-        """The digest of the file, and what runs it."""
+        """The digests of the files, and what runs them."""
         return {
-            "weights": self._digest,
+            **self._content,
             "output": self._output,
+            **({"decision": self._decision} if self._decision else {}),
             "providers": " ".join(self._session.get_providers()),
             "library": f"onnxruntime {onnxruntime.__version__}",
             "device": f"{platform.machine()} {platform.processor()}".strip(),
         }
 
     def __call__(self, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Scores (n, classes) of images (n, channels, height, width)."""
+        """Scores (n, classes) of images."""
         if images.dtype.kind != "f":
             raise InvalidInput(f"expected images of floats as the network takes them; got {images.dtype}")
-        found: list[Any] = self._session.run([self._output], {self._input: images.astype(self._dtype, copy=False)})
-        return np.asarray(found[0])
+        sides = images.shape[1:]
+        if len(sides) != 3 or any(known not in (None, side) for known, side in zip(self._sides, sides, strict=True)):
+            told = ", ".join("any" if side is None else str(side) for side in self._sides)
+            raise InvalidInput(f"the network takes images of {told}; got images of {sides}")
+        taken = {self._input: images.astype(self._dtype, copy=False)}
+        wanted = [self._output, *([self._decision] if self._decision else [])]
+        scores, *labels = map(np.asarray, self._session.run(wanted, taken))
+        if self._given is not None:
+            _expect_same(self._given, self._output, taken, scores)
+            self._given = None
+        return self._own.agreed(scores, labels[0]) if labels else scores
 
 
-def _opened(content: bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+def _expect_same(
+    given: onnxruntime.InferenceSession, output: str, taken: dict[str, Any], scores: npt.NDArray[Any]
+) -> None:
+    """Refuse a session whose file was written anew, or whose weights were replaced in memory; threads may round."""
+    try:
+        theirs = np.asarray(given.run([output], taken)[0])
+        scale = float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
+        same = theirs.shape == scores.shape and np.allclose(theirs, scores, rtol=0, atol=_SAME * scale, equal_nan=True)
+    except Exception:  # onnxruntime's errors have no root but Exception
+        same = False
+    if not same:
+        raise InvalidInput(
+            "the session gives other scores than its file does now: the file has changed since, or the session has "
+            "other weights; give the file itself, as onnx:FILE"
+        )
+
+
+def _opened(content: Content, providers: Providers) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.use_deterministic_compute = True
     # One thread: how work is split among several decides how sums are rounded.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(content, options, providers=list(providers))
+        if content.beside:
+            names, files = list(content.beside), list(content.beside.values())
+            options.add_external_initializers_from_files_in_memory(names, files, list(map(len, files)))
+        return onnxruntime.InferenceSession(content.network, options, providers=list(providers))
     except Exception as error:  # onnxruntime's errors have no root but Exception
         raise InvalidInput(f"onnxruntime cannot open the network: {error}") from error
 
 
-def _image_input(session: onnxruntime.InferenceSession) -> tuple[str, Any, int | None]:
+def _expect_used(session: onnxruntime.InferenceSession, provider: str) -> None:
+    """Onnxruntime goes on without a provider that it was built for and that finds no driver or no GPU."""
+    used = session.get_providers()
+    if provider not in used:
+        raise InvalidInput(f"onnxruntime cannot use {provider} here, and would compute by {', '.join(used)}")
+
+
+def _image_input(session: onnxruntime.InferenceSession) -> tuple[str, Any, list[int | None]]:
+    """Name, dtype and shape of the input; None for an axis of any length."""
     inputs = session.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in _DTYPES:
         found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
         raise InvalidInput(f"expected one input of float images (n, channels, height, width); got {found}")
-    first = inputs[0].shape[0]
-    return inputs[0].name, _DTYPES[inputs[0].type], first if isinstance(first, int) else None
+    shape = [axis if isinstance(axis, int) else None for axis in inputs[0].shape]
+    return inputs[0].name, _DTYPES[inputs[0].type], shape
+
+
+def _layout(sides: Sequence[int | None]) -> Literal["hwc", "chw"]:
+    """Where the channels are: the axis of 1 or 3, else the one that is not as long as the other two."""
+    first, middle, last = sides
+    if first in _CHANNELS or last in _CHANNELS:
+        return "chw" if first in _CHANNELS else "hwc"
+    return "hwc" if None not in sides and first == middle != last else "chw"
 
 
 def _one_output(session: onnxruntime.InferenceSession, output: str | None) -> str:
     names: list[str] = [one.name for one in session.get_outputs()]
-    if output is None and len(names) == 1:
-        return names[0]
+    floats: list[str] = [one.name for one in session.get_outputs() if one.type in _DTYPES]
+    if output is None and (len(names) == 1 or len(floats) == 1):
+        return (floats or names)[0]
     if output not in names:
         raise InvalidInput(f"the network has the outputs {', '.join(names)}; say which holds the scores with output=")
     return output
+
+
+def _decision(session: onnxruntime.InferenceSession, name: str | None) -> str:
+    """The name of the output of labels, empty for none."""
+    there: list[str] = [one.name for one in session.get_outputs() if one.type in _LABELS and len(one.shape) == 1]
+    if name is None:
+        return there[0] if len(there) == 1 else ""
+    if name and name not in there:
+        told = ", ".join(there) or "none"
+        raise InvalidInput(f"the network has no output {name} of labels, one whole number an image; it has {told}")
+    return name

@@ -1,70 +1,34 @@
-"""The adapter for scikit-learn: anything with `predict_proba` or `decision_function`."""
+"""The adapter for scikit-learn: anything with `predict_proba` or `decision_function` that predicts by it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import joblib
-import numpy as np
-import numpy.typing as npt
-import sklearn
-
 from maskcover.defense.arrays import ArrayClassifier
-from maskcover.errors import InvalidInput
+from maskcover_sklearn.estimator import Estimator
 
-__all__ = ["ADAPTER", "SklearnAdapter"]
+__all__ = ["ADAPTER", "Estimator", "SklearnAdapter"]
 
 
 class SklearnAdapter:
     """What the entry point `maskcover.classifiers: sklearn` names."""
 
-    def classifier(self, model: Any, *, flat: bool = True, **options: Any) -> ArrayClassifier:
-        """An `ArrayClassifier` around a fitted estimator or pipeline.
+    def classifier(
+        self, model: Any, *, flat: bool = True, scores: str | None = None, **options: Any
+    ) -> ArrayClassifier:
+        """An `ArrayClassifier` around a fitted estimator, pipeline or search.
 
         Args:
-            model: Has `predict_proba` or `decision_function`, and classes numbered from 0.
+            model: Has `predict_proba` or `decision_function`, and predicts the class with the largest of them. Its
+                classes are numbers from 0, or texts, which are then numbered in the order of `classes_`.
             flat: Images are flattened to rows of features, as scikit-learn's own estimators take them.
+            scores: "predict_proba" or "decision_function", see `Estimator`.
             **options: As for `ArrayClassifier`: `batch_size`, `fill`, `layout`.
         """
-        return ArrayClassifier(Estimator(model, flat), identity=_identity(model), **options)
-
-
-class Estimator:
-    """A fitted estimator as a function from arrays of images to scores (n, classes).
-
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> fitted = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
-    >>> Estimator(fitted)(np.zeros((2, 1, 1))).shape
-    (2, 2)
-    """
-
-    def __init__(self, model: Any, flat: bool = True) -> None:
-        classes = getattr(model, "classes_", None)
-        if classes is None:
-            raise InvalidInput(f"{type(model).__name__} is not a fitted classifier; fit it first")
-        if not np.array_equal(classes, np.arange(len(classes))):
-            raise InvalidInput(
-                f"labels are class numbers from 0, and {type(model).__name__} has the classes {list(classes)[:5]}; "
-                "fit it to numbers, as sklearn.preprocessing.LabelEncoder makes them"
-            )
-        scores = getattr(model, "predict_proba", None) or getattr(model, "decision_function", None)
-        if scores is None:
-            raise InvalidInput(f"{type(model).__name__} has neither predict_proba nor decision_function")
-        self._scores, self._flat = scores, flat
-
-    def __call__(self, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Scores (n, classes)."""
-        found = np.asarray(self._scores(images.reshape(len(images), -1) if self._flat else images))
-        # Of two classes a decision function tells only how much it is for the second.
-        return np.stack([-found, found], axis=1) if found.ndim == 1 else found
-
-
-def _identity(model: Any) -> dict[str, str]:
-    return {
-        "weights": f"joblib:{joblib.hash(model, hash_name='sha1')}",
-        "architecture": f"{type(model).__module__}.{type(model).__qualname__}",
-        "library": f"scikit-learn {sklearn.__version__}",
-    }
+        estimator = Estimator(model, flat, scores)
+        return ArrayClassifier(
+            estimator, identity=lambda: estimator.identity, class_names=estimator.class_names, **options
+        )
 
 
 ADAPTER = SklearnAdapter()

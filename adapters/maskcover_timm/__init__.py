@@ -8,11 +8,14 @@ from typing import Any
 import timm
 import torch
 from maskcover_torch import TorchAdapter, TorchClassifier
+from maskcover_torch.weights import classes_in, only_weights, read_weights, reason
 
 from maskcover.errors import InvalidInput
-from maskcover_timm.configuration import preprocessing_of
+from maskcover_timm.configuration import class_names_of, preprocessing_of
 
-__all__ = ["ADAPTER", "TimmAdapter", "preprocessing_of"]
+__all__ = ["ADAPTER", "TimmAdapter", "class_names_of", "preprocessing_of"]
+
+_OF_NUMPY = (".npz", ".npy")  # of JAX, which timm's models read by themselves, without pickles
 
 
 class TimmAdapter(TorchAdapter):
@@ -21,12 +24,19 @@ class TimmAdapter(TorchAdapter):
     names = "NAME"
 
     def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:
-        """A `TorchClassifier` with the model's own preprocessing, unless another one is named."""
+        """A `TorchClassifier` with the model's own preprocessing and class names, unless others are named."""
         named = options.pop("preprocessing", None)
-        return TorchClassifier(model, preprocessing=named or preprocessing_of(model), **options)
+        known = {"class_names": class_names_of(model)} | options
+        return TorchClassifier(model, preprocessing=named or preprocessing_of(model), **known)
 
     def load(
-        self, name: str, *, weights: str = "pretrained", num_classes: int | None = None, **options: Any
+        self,
+        name: str,
+        *,
+        weights: str = "pretrained",
+        num_classes: int | None = None,
+        in_chans: int | None = None,
+        **options: Any,
     ) -> TorchClassifier:
         """A model by timm's name for it, such as ``vit_base_patch16_224`` or ``resnet50.a1_in1k``.
 
@@ -34,8 +44,9 @@ class TimmAdapter(TorchAdapter):
             name: As for `timm.create_model`.
             weights: "pretrained", which timm fetches from the hub unless they are here already and
                 ``HF_HUB_OFFLINE=1`` forbids it; "random", the same at each call; or the path of a checkpoint.
-            num_classes: Of the checkpoint, if not the model's own.
-            **options: As for `TorchClassifier`.
+            num_classes: By default those of the checkpoint, read off its last layer, or the model's own.
+            in_chans: Channels of the images, if not 3. timm does not say how others are scaled: name `preprocessing`.
+            **options: As for `TorchClassifier`, such as `device`.
 
         Raises:
             InvalidInput: timm has no such model, or the weights cannot be loaded.
@@ -45,24 +56,49 @@ class TimmAdapter(TorchAdapter):
             raise InvalidInput(f"timm has no model {name!r}; similar names: {near}")
         if weights not in ("pretrained", "random") and not Path(weights).is_file():
             raise InvalidInput(f"weights are 'pretrained', 'random' or a checkpoint file; there is no file {weights}")
+        built = {"num_classes": num_classes, "in_chans": in_chans}
         try:
-            model = _made(name, weights, {} if num_classes is None else {"num_classes": num_classes})
+            with only_weights():
+                model = _made(name, weights, {key: value for key, value in built.items() if value is not None})
         except Exception as error:
             raise InvalidInput(
-                f"timm cannot load {name} with weights {weights} ({type(error).__name__}: {error}); name a checkpoint "
+                f"timm cannot load {name} with weights {weights} ({reason(error)}); name a checkpoint "
                 "that is here with weights=PATH, or try weights='random'"
             ) from error
-        return self.classifier(model.eval(), **options)
+        # What the classes of a checkpoint of somebody's own are, it does not say.
+        unknown = {} if weights == "pretrained" else {"class_names": None}
+        return self.classifier(model.eval(), **unknown | options)
 
 
-def _made(name: str, weights: str, options: dict[str, Any]) -> torch.nn.Module:
-    path = "" if weights in ("pretrained", "random") else weights
+def _made(name: str, weights: str, built: dict[str, Any]) -> Any:
+    if weights in ("pretrained", "random"):
+        return _created(name, built, pretrained=weights == "pretrained")
+    if Path(weights).suffix in _OF_NUMPY:
+        return _created(name, built, checkpoint_path=weights)
+    read, model = read_weights(weights), _created(name, built)
+    classes = model.num_classes if "num_classes" in built else classes_in(read, model.state_dict(), model.num_classes)
+    _expect_no_background(model, classes)
+    if classes != model.num_classes:
+        model = _created(name, built | {"num_classes": classes})
+    model.load_state_dict(read)
+    return model
+
+
+def _created(name: str, built: dict[str, Any], **how: Any) -> Any:
+    """A new model, the same each time, that leaves torch's chance alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model: torch.nn.Module = timm.create_model(
-            name, pretrained=weights == "pretrained", checkpoint_path=path, **options
+        return timm.create_model(name, **how, **built)
+
+
+def _expect_no_background(model: Any, classes: int) -> None:
+    """Some published checkpoints have a class more, before all others, which timm cuts off when it fetches them."""
+    offset = model.pretrained_cfg.get("label_offset", 0)
+    if offset and classes == model.num_classes + offset:
+        raise InvalidInput(
+            f"the checkpoint has {classes} classes, of which the first is background as it was published: every other "
+            f"class would have a number too high; load it with weights='pretrained', or name num_classes={classes}"
         )
-    return model
 
 
 ADAPTER = TimmAdapter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy.typing as npt
 import torch
 from maskcover_torch.identity import unwrapped
 from PIL import Image
-from timm.data import create_transform, resolve_data_config
+from timm.data import ImageNetInfo, create_transform, infer_imagenet_subset, resolve_data_config
 
 from maskcover.data import Picture, Preprocessing, expect_same
 from maskcover.errors import InvalidInput
 from maskcover.regions.frames import CenterCrop, Resize, Step
 
 _NEEDED = ("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
+_IMAGENET = re.compile(r"(^|_)in(1|12|21|22)k(_|$)")  # in a tag such as a1_in1k; the number of classes tells which
 _REMEDY = "name what images go through with preprocessing=maskcover.data.Preprocessing(…)"
 
 
@@ -42,9 +44,30 @@ def preprocessing_of(model: torch.nn.Module) -> Preprocessing:
         raise InvalidInput(f"the pretrained_cfg of {type(inner).__name__} lacks {', '.join(missing)}; {_REMEDY}")
     channels, height, width = found["input_size"]
     _expect_built_for(inner, (height, width))
+    _expect_channels(inner, channels)
     steps = _steps((height, width), found)
     own = Preprocessing(steps, tuple(found["mean"]), tuple(found["std"]), channels)
     return expect_same(own, _evaluation(found), f"timm's transform for {type(inner).__name__}")
+
+
+def class_names_of(model: torch.nn.Module) -> tuple[str, ...] | None:
+    """The names of a timm model's classes, in the order of its scores; None where its configuration does not tell.
+
+    Those that it lists, or the WordNet ids of the ImageNet that the tag of its weights names, if there are as many.
+
+    >>> import timm
+    >>> class_names_of(timm.create_model("test_resnet"))[:2]
+    ('n01440764', 'n01443537')
+    """
+    inner = unwrapped(model)
+    found, count = getattr(inner, "pretrained_cfg", None), getattr(inner, "num_classes", None)
+    if not isinstance(found, Mapping):
+        return None
+    names = found.get("label_names")
+    if names is None and _IMAGENET.search(str(found.get("tag", ""))):
+        subset = infer_imagenet_subset(dict(found))
+        names = None if subset is None else ImageNetInfo(subset).label_names()
+    return tuple(map(str, names)) if names is not None and len(names) == count else None
 
 
 def _steps(size: tuple[int, int], found: Mapping[str, Any]) -> tuple[Step, ...]:
@@ -70,3 +93,24 @@ def _expect_built_for(model: torch.nn.Module, size: tuple[int, int]) -> None:
             f"{type(model).__name__} was built for {built[0]}×{built[1]}, but its pretrained_cfg says "
             f"{size[0]}×{size[1]}; {_REMEDY}"
         )
+
+
+def _expect_channels(model: torch.nn.Module, declared: int) -> None:
+    """The images that a model was built for have as many channels as its configuration scales."""
+    built = _channels(model, declared)
+    if built != declared:
+        raise InvalidInput(
+            f"{type(model).__name__} was built for images of {built} channels, but its pretrained_cfg says how "
+            f"{declared} are scaled; {_REMEDY}, or on the command line with --channels {built} --mean … --std … "
+            "--input-size … --override-preprocessing"
+        )
+
+
+def _channels(model: torch.nn.Module, declared: int) -> int:
+    """How many channels a model's images have: it says so since timm 1.0.31, before only a first layer of one does."""
+    said = getattr(model, "in_chans", None)
+    if said is not None:
+        return int(said)
+    first = getattr(model, "pretrained_cfg", {}).get("first_conv")
+    stem = model.get_submodule(first) if isinstance(first, str) else None
+    return 1 if getattr(stem, "in_channels", None) == 1 else declared

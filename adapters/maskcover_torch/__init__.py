@@ -9,6 +9,7 @@ import torch
 from maskcover.defense.adapters import as_classifier, entry_of
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
+from maskcover_torch.devices import DEVICES
 from maskcover_torch.identity import unwrapped
 from maskcover_torch.module import DefendedModule
 
@@ -22,13 +23,15 @@ __all__ = ["ADAPTER", "DefendedModule", "TorchAdapter", "TorchClassifier"]
 class TorchAdapter:
     """What the entry point `maskcover.classifiers: torch` names."""
 
+    devices = DEVICES
+
     def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:
         """See `TorchClassifier`; what is behind a wrapper keeps the preprocessing that its own adapter knows."""
         inner = unwrapped(model)
         entry = entry_of(inner)
         if inner is not model and entry is not None and entry.name != "torch":
-            known = getattr(as_classifier(inner, {}), "preprocessing", None)
-            options = {"preprocessing": known, **options}
+            known = as_classifier(inner, {})
+            options = {name: getattr(known, name, None) for name in ("preprocessing", "class_names")} | options
         return TorchClassifier(model, **options)
 
     def attack(

@@ -15,6 +15,7 @@ from maskcover.defense import NumericContract, Procedure
 from maskcover.defense.arrays import checked_fill
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
+from maskcover_torch.devices import placed, told
 from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of
 from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import compiled, contracted, pinned
@@ -39,11 +40,13 @@ class TorchClassifier:
         preprocessing: What the images of a data set go through before, if it is known.
         output: Name or place of the scores in what the model returns. By default that is a tensor, has `logits`, or
             has one entry only.
-
-    It computes where the model's parameters are.
+        device: Where it computes: the model is moved there, as `model.to` does. By default it computes where the
+            model's parameters are. "auto" is the GPU if there is one, see `maskcover_torch.devices.chosen`.
+        class_names: The names of the classes in the order of the scores, if they are known.
 
     Raises:
-        InvalidInput: the model is not a module, or some part of it is in training mode (threats.md, 19).
+        InvalidInput: the model is not a module, some part of it is in training mode (threats.md, 19), or the device is
+            not here.
 
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3)).eval()
     >>> classifier = TorchClassifier(model, batch_size=1)
@@ -60,15 +63,19 @@ class TorchClassifier:
         contract: NumericContract | None = None,
         preprocessing: Preprocessing | None = None,
         output: Output | None = None,
+        device: str | torch.device | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> None:
         if not isinstance(model, torch.nn.Module):
             raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
         refuse_training(model)
+        placed(model, device)
         given = contract or NumericContract()
         self.contract = given if batch_size is None else replace(given, batch_size=batch_size)
         self.model = model if output is None else Picked(model, output)
         self.fill = checked_fill(fill)
         self.preprocessing = preprocessing
+        self.class_names = None if class_names is None else tuple(class_names)
         self.margin = _margin(model, self.contract)
         """The least lead of a certified prediction that survives rounding in the model's precision: a suggestion."""
 
@@ -76,6 +83,11 @@ class TorchClassifier:
     def batch_size(self) -> int | None:
         """Rows of a batch; None until a run finds out."""
         return self.contract.batch_size
+
+    @property
+    def device(self) -> str:
+        """Where it computes, for people."""
+        return told(place_of(self.model)[0])
 
     def evaluator(self, masks: MaskSet, example: Any = None, batch_size: int | None = None) -> TorchEvaluator:
         """The model with these masks; without a batch size, here or in the contract, one is found with the example."""
@@ -85,7 +97,10 @@ class TorchClassifier:
     def of_batch_size(self, batch_size: int) -> TorchClassifier:
         """The same classifier with this batch size."""
         contract = replace(self.contract, batch_size=batch_size)
-        return TorchClassifier(self.model, fill=self.fill, contract=contract, preprocessing=self.preprocessing)
+        return TorchClassifier(
+            self.model, fill=self.fill, contract=contract, preprocessing=self.preprocessing,
+            class_names=self.class_names,
+        )  # fmt: skip
 
     def defended(
         self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None = None

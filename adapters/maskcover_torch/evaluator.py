@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.defense import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
+from maskcover_torch.described import described
 from maskcover_torch.glance import glance
 from maskcover_torch.identity import architecture_digest, attention, weights_digest
 from maskcover_torch.modes import refuse_training
@@ -105,6 +106,7 @@ class TorchEvaluator:
             "compiled": str(self.contract.compiled),
             "library": f"torch {torch.__version__}",
             "device": f"{self._device.type} {name}",
+            **described(self._computed),
             **self._flags,
         }
 
@@ -145,8 +147,8 @@ class TorchEvaluator:
 
 
 def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
-    """The device of the first parameter, and the dtype of the first that is of floats; CPU and float32 without any."""
-    first = next(model.parameters(), None)
+    """The device of the first parameter or buffer, and the dtype of the first parameter of floats; or CPU, float32."""
+    first = next(chain(model.parameters(), model.buffers()), None)
     floating = next((one.dtype for one in model.parameters() if one.is_floating_point()), torch.float32)
     return (torch.device("cpu") if first is None else first.device), floating
 

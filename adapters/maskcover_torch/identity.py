@@ -19,14 +19,25 @@ def weights_digest(model: torch.nn.Module) -> str:
     found = hashlib.sha256()
     for name, value in sorted(_state(model), key=lambda item: item[0]):
         found.update(f"{name} ".encode())
-        found.update(_bytes(value))
+        found.update(tensor_bytes(value))
     return "sha256:" + found.hexdigest()
 
 
 def architecture_digest(model: torch.nn.Module) -> str:
     """``sha256:…`` of the modules' own description and their classes."""
-    kinds = [f"{name} {type(module).__module__}.{type(module).__qualname__}" for name, module in model.named_modules()]
-    return "sha256:" + hashlib.sha256("\n".join([str(model), *kinds]).encode()).hexdigest()
+    parts = list(model.named_modules())
+    if any(isinstance(part, torch.jit.ScriptModule) for _, part in parts):
+        # These are of another class, and print another name, once they were saved and loaded.
+        lines = [f"{name} {_kind(part)} {part.extra_repr()}" for name, part in parts]
+    else:
+        lines = [str(model), *(f"{name} {_kind(part)}" for name, part in parts)]
+    return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _kind(part: torch.nn.Module) -> str:
+    if isinstance(part, torch.jit.ScriptModule):
+        return f"script {getattr(part, 'original_name', '')}"
+    return f"{type(part).__module__}.{type(part).__qualname__}"
 
 
 def attention(model: torch.nn.Module) -> str:
@@ -56,14 +67,15 @@ def _state(model: torch.nn.Module) -> Iterator[tuple[str, Any]]:
     yield from ((name, value) for name, value in model.state_dict().items() if name not in own)
 
 
-def _bytes(value: Any) -> bytes:
+def tensor_bytes(value: Any) -> bytes:
+    """A tensor, or a list of tensors, as bytes that say its dtype, shape and values, whatever device it is on."""
     if isinstance(value, list | tuple):
-        return b"".join([f"{len(value)} of ".encode(), *map(_bytes, value)])
+        return b"".join([f"{len(value)} of ".encode(), *map(tensor_bytes, value)])
     if not isinstance(value, torch.Tensor):
         return repr(value).encode()
     head = f"{value.dtype} {tuple(value.shape)} {value.layout} ".encode()
     if value.is_quantized:
-        return head + _bytes(value.int_repr()) + _bytes(value.dequantize())
+        return head + tensor_bytes(value.int_repr()) + tensor_bytes(value.dequantize())
     # A printed tensor would leave out most of its numbers.
     dense = value.detach() if value.layout == torch.strided else value.detach().to_dense()
     return head + dense.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()

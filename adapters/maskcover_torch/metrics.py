@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from maskcover.defense import certify
-from maskcover.errors import MissingExtra
+from maskcover.errors import MissingExtra, install_hint
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.classifier import TorchClassifier
@@ -15,7 +15,7 @@ from maskcover_torch.classifier import TorchClassifier
 try:
     from torchmetrics import Metric
 except ImportError as error:
-    raise MissingExtra(f"the metric needs torchmetrics ({error}); try: pip install 'maskcover[metrics]'") from error
+    raise MissingExtra(f"the metric needs torchmetrics ({error}); {install_hint('metrics')}") from error
 
 
 class CertifiedAccuracy(Metric):

@@ -12,6 +12,7 @@ from maskcover_torch import TorchAdapter, TorchClassifier
 
 from maskcover.data import Preprocessing
 from maskcover.errors import InvalidInput
+from maskcover_transformers.loading import class_names_of, fitting, loaded
 from maskcover_transformers.pipeline import DefendedPipeline
 from maskcover_transformers.processors import preprocessing_of
 from maskcover_transformers.zeroshot import ZeroShot
@@ -38,14 +39,15 @@ class TransformersAdapter(TorchAdapter):
             model: Takes ``pixel_values`` and returns an output with `logits`; in evaluation mode.
             processor: Its image processor: what the images of a data set go through.
             preprocessing: Instead of the processor.
-            **options: As for `TorchClassifier`.
+            **options: As for `TorchClassifier`; the names of the classes are those of `id2label`, if it has any.
         """
         if getattr(model.config, "problem_type", None) == "multi_label_classification":
             raise InvalidInput("the model gives each image several labels; a certificate is about one: choose another")
         if isinstance(model, transformers.CLIPModel):
             raise InvalidInput("CLIP needs prompts: wrap it as maskcover_transformers.ZeroShot.of(model, processor, …)")
         known = preprocessing if processor is None or preprocessing is not None else preprocessing_of(processor)
-        return TorchClassifier(model, preprocessing=known, **options)
+        named = {"class_names": class_names_of(model.config)} | options
+        return fitting(TorchClassifier(model, preprocessing=known, **named), model.config)
 
     def load(self, name: str, *, prompts: str | Sequence[str] | None = None, **options: Any) -> TorchClassifier:
         """A model with its image processor, from a folder of `save_pretrained` or a name on the hub.
@@ -54,36 +56,24 @@ class TransformersAdapter(TorchAdapter):
             name: A folder; anything else is a name on the hub, which transformers fetches unless it is here already
                 and ``HF_HUB_OFFLINE=1`` forbids it.
             prompts: For CLIP: one text for each class, or a file with one a line.
-            **options: As for `TorchClassifier`.
+            **options: As for `TorchClassifier`, such as `device`.
+
+        Code that comes with a model is never run, nor asked about: such a model is refused (threats.md, 55).
 
         Raises:
-            InvalidInput: there is no such model, or it is no image classifier.
+            InvalidInput: there is no such model, it is broken, needs code of its own, or is no image classifier.
         """
-        try:
-            config = transformers.AutoConfig.from_pretrained(name)
-            processor = transformers.AutoImageProcessor.from_pretrained(name, backend="pil")
-            kind: Any = transformers.CLIPModel if config.model_type == "clip" else None
-            loader = kind or transformers.AutoModelForImageClassification
-            model, told = loader.from_pretrained(name, output_loading_info=True)
-            texts = None if kind is None else transformers.AutoTokenizer.from_pretrained(name)
-        except (OSError, ValueError) as error:
-            raise InvalidInput(
-                f"transformers cannot load an image classifier from {name} ({error}); expected a folder with a model "
-                "and its preprocessor_config.json, as save_pretrained writes them"
-            ) from error
-        if told["missing_keys"]:
-            some = ", ".join(sorted(told["missing_keys"])[:3])
-            raise InvalidInput(
-                f"{name} has no weights for {some}: transformers would go on with random ones; expected an image "
-                "classifier, fine-tuned and saved with its head"
-            )
+        model, processor, texts = loaded(name)
         model.eval()
         if texts is None:
             if prompts is not None:
-                raise InvalidInput(f"{name} is a {config.model_type}, which takes no prompts; leave them out")
+                raise InvalidInput(f"{name} is a {model.config.model_type}, which takes no prompts; leave them out")
             return self.classifier(model, processor=processor, **options)
         known = options.pop("preprocessing", None) or preprocessing_of(processor)
-        return TorchClassifier(ZeroShot.of(model, texts, _lines(prompts)), preprocessing=known, **options)
+        lines = _lines(prompts)
+        named = {"class_names": lines} | options
+        classifier = TorchClassifier(ZeroShot.of(model, texts, lines), preprocessing=known, **named)
+        return fitting(classifier, model.config)
 
 
 def _lines(prompts: str | Sequence[str] | None) -> list[str]:

@@ -35,16 +35,33 @@ def preprocessing_of(processor: Any) -> Preprocessing:
     images = getattr(processor, "image_processor", processor)
     if not hasattr(images, "to_dict"):
         raise InvalidInput(f"expected an image processor of transformers; got {type(processor).__name__}")
-    declared = images.to_dict()
     name = type(images).__name__
+    try:
+        return _read(images, name)
+    except InvalidInput:
+        raise
+    except Exception as error:  # a size of another kind, means that do not fit the channels, and what else it may hold
+        raise InvalidInput(
+            f"{name} declares what cannot be read ({type(error).__name__}: {error}); expected size, image_mean and "
+            f"image_std of a classifier of images with 3 channels; {_REMEDY}"
+        ) from error
+
+
+def _read(images: Any, name: str) -> Preprocessing:
+    declared = images.to_dict()
     if declared.get("do_rescale") and not math.isclose(declared["rescale_factor"], 1 / 255):
         raise InvalidInput(f"{name} scales pixels by {declared['rescale_factor']}, not 1/255; {_REMEDY}")
     if declared.get("do_pad") or not declared.get("do_rescale"):
         raise InvalidInput(f"{name} pads images, or does not scale them to [0, 1]; {_REMEDY}")
     mean, std = (declared["image_mean"], declared["image_std"]) if declared.get("do_normalize") else ((0.0,), (1.0,))
-    found = Preprocessing(_steps(declared), tuple(mean), tuple(std))
+    found = Preprocessing(_steps(declared), _numbers(mean), _numbers(std))
     twin = with_pillow(images)
     return expect_same(found, lambda picture: _by(twin, picture), name)
+
+
+def _numbers(values: Any) -> tuple[float, ...]:
+    """One number, or one a channel."""
+    return (float(values),) if isinstance(values, int | float) else tuple(map(float, values))
 
 
 def with_pillow(images: Any) -> Any:

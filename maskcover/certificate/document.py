@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import ast
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import digest, read_strict, write_atomically
 from maskcover.cells import Cells
+from maskcover.certificate.check import TEXT
 from maskcover.certificate.tiling import TermEvidence, Tile, TiledSlot, TiledStencil
 from maskcover.errors import InvalidInput, MaskFileError
 from maskcover.grid import Box, Grid
@@ -27,9 +27,6 @@ SCHEMA = "maskcover/cover-certificate"
 VERSION = 1
 Content = tuple[Grid, tuple[Mask, ...], str, tuple[TermEvidence, ...]]
 _FIELDS = {"schema", "version", "image_size", "regions", "frame", "masks", "terms", "digest"}
-
-
-_PLAIN = re.compile(r'[A-Za-z0-9_(),="./ \[\]+-]+')
 
 
 def frame_of(regions: str) -> str:
@@ -154,10 +151,10 @@ def _fields(value: Any, expected: set[str], path: str) -> dict[str, Any]:
 
 
 def _claim(document: Mapping[str, Any]) -> str:
-    """The region text: one plain line, so that nothing in it, such as a comment, is read and not checked."""
+    """The region text: one plain line as `prove` writes it, so that no judge reads in it what another one does not."""
     text, frame = document["regions"], document["frame"]
-    if not isinstance(text, str) or not _PLAIN.fullmatch(text):
-        raise MaskFileError(f"regions: expected one line of a region text; found {text!r:.40}")
+    if not isinstance(text, str) or not TEXT.fullmatch(text):
+        raise MaskFileError(f"regions: expected one line of a region text, spelt as str(R) does; found {text!r:.40}")
     try:
         parse_regions(text)
     except InvalidInput as error:
@@ -174,7 +171,19 @@ def _term(value: Any, path: str, grid: Grid, masks: int) -> TermEvidence:
     limit = masks if signatures is None else len(signatures)
     rows = _list(value["slots"], f"{path}.slots")
     slots = tuple(_slot(row, f"{path}.slots[{number}]", grid, limit) for number, row in enumerate(rows))
-    return TermEvidence(_numbers(value["patches"], f"{path}.patches", len(slots)), slots, signatures)
+    patches = _numbers(value["patches"], f"{path}.patches", len(slots))
+    _all_used(set(patches), slots, f"{path}.slots")
+    if signatures is not None:
+        tiles = (tile for slot in slots for one in slot for tile in one.tiles)
+        _all_used({number for _, number in tiles}, signatures, f"{path}.signatures")
+    return TermEvidence(patches, slots, signatures)
+
+
+def _all_used(used: set[int], items: Sized, path: str) -> None:
+    """Refuse a list of which something is never named: it would be read and not checked."""
+    if len(used) < len(items):
+        unused = next(number for number in range(len(items)) if number not in used)
+        raise MaskFileError(f"{path}[{unused}]: expected only what is used; nothing names it")
 
 
 def _signatures(value: Any, path: str, masks: int) -> tuple[tuple[int, ...], ...]:
@@ -192,7 +201,10 @@ def _slot(value: Any, path: str, grid: Grid, limit: int) -> TiledSlot:
 
 def _stencil(value: Any, path: str, grid: Grid, limit: int) -> TiledStencil:
     _fields(value, {"shape", "places", "tiles"}, path)
-    shape, places = (Cells(_boxes(value[key], f"{path}.{key}", grid), ndim=grid.ndim) for key in ("shape", "places"))
+    boxes = _boxes(value["shape"], f"{path}.shape", grid)
+    shape, places = Cells(boxes, ndim=grid.ndim), Cells(_boxes(value["places"], f"{path}.places", grid), ndim=grid.ndim)
+    if shape.area != sum(box.volume for box in boxes):
+        raise MaskFileError(f"{path}.shape: expected disjoint boxes; two of them have a common cell")
     if not shape or not places or any(shape.span.start):
         raise MaskFileError(f"{path}: expected a shape that begins at 0 on every axis, and places for it")
     rows = enumerate(_list(value["tiles"], f"{path}.tiles"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +11,7 @@ import typer
 
 from maskcover.cli import claims, defense, explaining, geometry, models, runs, tradeoffs, training
 from maskcover.cli.output import guarded
-from maskcover.errors import MissingExtra
+from maskcover.errors import MissingExtra, install_hint
 
 app = typer.Typer(
     name="maskcover",
@@ -19,6 +21,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"maskcover {version('maskcover')}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
 for command in (
     geometry.cover,
     claims.verify,
@@ -48,10 +67,10 @@ def demo(
 
         demonstration = import_module("maskcover_torch.demo")
     except ImportError as error:
-        raise MissingExtra(f"the demo cannot start ({error}); try: pip install 'maskcover[demo]'") from error
+        raise MissingExtra(f"the demo cannot start ({error}); {install_hint('demo')}") from error
     demonstration.run(output)
 
 
 def main() -> None:
     """The entry point of the `maskcover` command."""
-    guarded(app)
+    guarded(app, sys.argv[1:])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, note, working
+from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, note, printable, working
 from maskcover.cli.reading import read_size
 from maskcover.errors import InvalidInput
 
@@ -42,7 +42,7 @@ class Asked:
     source: Source
     masks: MaskSet | None
     regions: str | None
-    at_least: float
+    at_least: float | None
     certified: Mapping[str, Any]
     out: Path | None
     kept: Mapping[str, Any]
@@ -140,14 +140,22 @@ def _source_kept(asked: Asked, out: Path) -> Outcome:
     return Outcome(found.document() | {"frame": "source"}, [str(found), frame], claimed(found, asked.at_least))
 
 
-def claimed(summary: Summary, at_least: float) -> int:
-    """The exit code of a run; what is not done yet, and errors, are undecided."""
+def claimed(summary: Summary, at_least: float | None) -> int:
+    """The exit code of a run; images that are still missing, and errors, are undecided."""
+    if at_least is None:
+        return UNDECIDED if 0 < summary.rows == summary.errors else HOLDS
     undecided = summary.errors + summary.total - summary.rows
     return claim(summary.certified, undecided, summary.total, at_least)
 
 
-def claim(certified: int, undecided: int, total: int, at_least: float) -> int:
-    """Refuted only if even the images that could not be decided would not save the claim."""
+def claim(certified: int, undecided: int, total: int, at_least: float | None) -> int:
+    """The exit code of a certification: that of its claim, or whether it came to an end if nothing is claimed.
+
+    A claim is refuted only if even the images that could not be decided would not save it. Without a claim the command
+    has done its work unless no image at all could be decided.
+    """
+    if at_least is None:
+        return UNDECIDED if 0 < total == undecided else HOLDS
     if certified >= at_least * total:
         return HOLDS
     return REFUTED if certified + undecided < at_least * total else UNDECIDED
@@ -159,13 +167,20 @@ def watched(*, as_json: bool) -> bool:
 
 
 def opened(
-    source: Source, masks: MaskSet | None, *, progress: bool = False
+    source: Source, masks: MaskSet | None, *, progress: bool = False, labelled: bool = True
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing]:
-    """The model, the pictures, and what they go through."""
+    """The model, the pictures, and what they go through.
+
+    Where labels count, those are the model's classes by name, if it knows their names and none are typed.
+    """
+    from maskcover.defense.evaluation import names_of
+
     with working(f"loading {source.model}", shown=progress):
         classifier = source.classifier(masks)
     with working(f"opening {source.data}", shown=progress):
-        dataset = source.dataset()
+        dataset = source.dataset(names_of(classifier) if labelled else None)
+    if dataset.skipped is not None:
+        note(f"{source.data}: {dataset.skipped}")
     preprocessing = source.preprocessing(classifier, masks)
     if getattr(classifier, "preprocessing", None) is None and (source.mean, source.std) == (None, None):
         note(f"the model does not say how images are prepared; taken is {preprocessing}: name --mean and --std")
@@ -173,14 +188,14 @@ def opened(
 
 
 def prepared(
-    source: Source, masks: MaskSet | None, regions: str | None, *, progress: bool = False
+    source: Source, masks: MaskSet | None, regions: str | None, *, progress: bool = False, labelled: bool = True
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
     """The same, and masks: those of a file, or made for the regions in the size of the model's input."""
     from maskcover.covering import cover
 
     if masks is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
-    classifier, dataset, preprocessing = opened(source, masks, progress=progress)
+    classifier, dataset, preprocessing = opened(source, masks, progress=progress, labelled=labelled)
     if masks is None:
         masks = cover(regions or "", preprocessing.size or 224)
     return classifier, dataset, preprocessing, masks
@@ -191,7 +206,9 @@ def _told(
 ) -> Outcome:
     rows = [_row(name, verdict) for name, verdict in zip(dataset.ids, result.verdicts, strict=True)]
     chosen = dataset.chosen
-    document |= {"data": dataset.source, "sample": None if chosen is None else chosen.document(), "images": rows}
+    skipped = None if dataset.skipped is None else dataset.skipped.document()
+    document |= {"data": dataset.source, "sample": None if chosen is None else chosen.document(), "skipped": skipped}
+    document["images"] = rows
     some = [] if chosen is None else [f"Only {chosen} images:"]
     undecided = int(((result.undefended < 0) | (result.defended < 0)).sum())
     code = claim(int(result.certified.sum()), undecided, len(result), asked.at_least)
@@ -216,7 +233,7 @@ def _row(name: str, verdict: Verdict) -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> str:
     outcome = "certified" if row["certified"] else row["error"] or f"not certified (masks {row['failing_pair']} fail)"
     return (
-        f"{row['id']}: label {row['label']}, undefended {row['undefended']}, "
+        f"{printable(row['id'])}: label {row['label']}, undefended {row['undefended']}, "
         f"defended {row['defended']} ({row['case']}), {outcome}"
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli.geometry import Json, Regions, document, witness
-from maskcover.cli.output import HOLDS, answer, note
+from maskcover.cli.output import HOLDS, answer, failure, printable
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -61,14 +61,14 @@ def _write(judgements: tuple[Judgement, ...], junit: Path | None, sarif: Path | 
 
 def _answer_one(one: Judgement, *, as_json: bool) -> None:
     if one.report is None:
-        note(one.message)
+        failure(one.outcome.name.lower(), one.message, one.outcome.value, as_json=as_json)
     else:
         answer(_figures(one), [one.message], as_json=as_json)
 
 
 def _answer_all(judgements: tuple[Judgement, ...], *, as_json: bool) -> None:
     held = sum(one.outcome == HOLDS for one in judgements)
-    lines = [f"{one.outcome.name.lower():10} {one.path}: {one.message}" for one in judgements]
+    lines = [f"{one.outcome.name.lower():10} {printable(str(one.path))}: {one.message}" for one in judgements]
     rows = [{"path": str(one.path), "outcome": one.outcome.name.lower(), "message": one.message} for one in judgements]
     rows = [row | _figures(one) for row, one in zip(rows, judgements, strict=True)]
     summary = f"{held} of {len(judgements)} claims hold"

@@ -10,7 +10,7 @@ import typer
 from maskcover.cli import options as o
 from maskcover.cli.certifying import Asked, masks_in, watched
 from maskcover.cli.geometry import Json
-from maskcover.cli.output import UNDECIDED, answer, note
+from maskcover.cli.output import UNDECIDED, answer, note, printable
 from maskcover.cli.reading import read_shard
 from maskcover.errors import InvalidInput
 
@@ -24,6 +24,7 @@ def certify(
     labels: o.Labels = None,
     weights: o.Weights = None,
     option: o.Options = None,
+    device: o.Device = None,
     input_size: o.InputSize = None,
     mean: o.Mean = None,
     std: o.Std = None,
@@ -41,10 +42,14 @@ def certify(
     margin: Annotated[
         float | None, typer.Option(help="A right prediction must lead by more than this share; by default bits decide.")
     ] = None,
-    at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The claim: this share of images certifies.")] = 1.0,
+    at_least: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="A claim: at least this fraction of the images is certified."),
+    ] = None,
     limit: o.Limit = None,
     split: o.Split = None,
     classes: o.Classes = None,
+    outside: o.Outside = False,
     sample: o.Sample = None,
     seed: o.Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Keep the run in this folder; the same command resumes it.")] = None,
@@ -54,12 +59,13 @@ def certify(
     shard_size: Annotated[int, typer.Option(min=1, help="With --out: images written at a time.")] = 64,
     as_json: Json = False,
 ) -> None:
-    """Certify labelled images; exit 1 if fewer than --at-least of them certify (by default: if any does not)."""
+    """Certify labelled images; exit 0 when that is done, or 1 if fewer than --at-least of them are certified."""
     from maskcover.cli.sources import Source
 
     source = Source(
         model, data, None if labels is None else str(labels), mean, std, fill, batch_size, dtype, memory_format, tf32,
         compiled, limit, split, classes, sample, seed, weights, tuple(option or ()), input_size, channels, override,
+        outside, device=device,
     )  # fmt: skip
     certified = {
         "method": method, "threshold": threshold, "rule": rule, "margin": margin,
@@ -83,6 +89,7 @@ def predict(
     regions: o.Regions = None,
     weights: o.Weights = None,
     option: o.Options = None,
+    device: o.Device = None,
     input_size: o.InputSize = None,
     mean: o.Mean = None,
     std: o.Std = None,
@@ -98,6 +105,7 @@ def predict(
     limit: o.Limit = None,
     split: o.Split = None,
     classes: o.Classes = None,
+    outside: o.Outside = False,
     sample: o.Sample = None,
     seed: o.Seed = 0,
     as_json: Json = False,
@@ -109,7 +117,7 @@ def predict(
     source = Source(
         model, data, None, mean, std, fill, batch_size, limit=limit, split=split, classes=classes, sample=sample,
         seed=seed, weights=weights, options=tuple(option or ()), input_size=input_size, channels=channels,
-        override=override,
+        override=override, outside=outside, device=device,
     )  # fmt: skip
     progress = watched(as_json=as_json)
     if run is None:
@@ -121,7 +129,7 @@ def predict(
     named = list(zip(found.dataset.ids, found.answers, strict=True))
     rows = [{"id": name, "label": one.label, "case": one.case.value, "mask": one.mask} for name, one in named]
     document = {"images": rows, "masks": len(found.masks), "digest": found.masks.digest, "bound_to": found.bound_to}
-    answer(document, [f"{name}: {one}" for name, one in named], as_json=as_json)
+    answer(document, [f"{printable(name)}: {one}" for name, one in named], as_json=as_json)
     if any(one.label < 0 for one in found.answers):
         note("label -1: non-finite or tied scores where the defence needed a label")
         raise typer.Exit(UNDECIDED)

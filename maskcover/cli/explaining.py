@@ -27,6 +27,7 @@ def explain(
     label: Annotated[int | None, typer.Option(min=0, help="The true label; by default the defended one.")] = None,
     weights: o.Weights = None,
     option: o.Options = None,
+    device: o.Device = None,
     input_size: o.InputSize = None,
     mean: o.Mean = None,
     std: o.Std = None,
@@ -50,7 +51,7 @@ def explain(
     picture, names = read_picture(image, str(image)), _names(classes)
     source = Source(
         model, str(image), None, mean, std, fill, batch_size, weights=weights, options=tuple(option or ()),
-        input_size=input_size, channels=channels, override=override,
+        input_size=input_size, channels=channels, override=override, device=device,
     )  # fmt: skip
     with working(f"loading {model}", shown=watched(as_json=as_json)):
         classifier = source.classifier(given)

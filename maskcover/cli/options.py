@@ -21,6 +21,13 @@ Options = Annotated[
     list[str] | None,
     typer.Option("--option", "-O", help="NAME=VALUE for the model's adapter, such as prompts=prompts.txt; repeatable."),
 ]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        help='Where the model computes: "cpu", "cuda", "cuda:1"; by default a model by name is on the GPU if there is '
+        "one (of torchrun's ranks each has its own), and a model of your own where you put it."
+    ),
+]
 Data = Annotated[
     str,
     typer.Option(
@@ -32,7 +39,11 @@ Data = Annotated[
 Labels = Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")]
 Split = Annotated[str | None, typer.Option(help="Which part: train, val, test; what --data has.")]
 Classes = Annotated[
-    str | None, typer.Option(help="The model's classes: how many, or a file with their names or wnids in order.")
+    str | None,
+    typer.Option(help="The model's classes: how many, or a file with their names; by default what the model knows."),
+]
+Outside = Annotated[
+    bool, typer.Option("--outside", help="Read files outside the data's folder, where a table or data set names them.")
 ]
 Sample = Annotated[int | None, typer.Option(min=1, help="Only so many images, chosen by --seed.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of --sample.")]

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from maskcover.errors import MaskcoverError, MaskcoverWarning, UndecidedPrediction
+from maskcover.errors import DiskFull, MaskcoverError, MaskcoverWarning, UndecidedPrediction
+from maskcover.terminal import printable, printable_lines
+
+__all__ = [
+    "BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "code_of", "failure", "guarded", "note", "printable",
+    "working",
+]  # fmt: skip
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
+# The disk is full, its quota used up, or broken; there is no memory left.
+_NOBODYS_FAULT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM})
 
 
 def answer(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
-    """Print the answer of a command on stdout: a JSON document, or lines for people."""
-    print(json.dumps(document, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
+    """Print the answer of a command on stdout: a JSON document, or lines for people.
+
+    Lines that show a name from elsewhere, such as that of a file, show it by `printable`: it stays within its line.
+    """
+    print(_json(document) if as_json else "\n".join(map(printable_lines, lines)))
+
+
+def _json(document: dict[str, Any]) -> str:
+    """A document as JSON, in letters that can be read, with all that cannot be seen escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 @contextmanager
@@ -27,37 +46,94 @@ def working(task: str, *, shown: bool) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.markup import escape
 
-    with Console(stderr=True).status(f"{task} …"):
+    with Console(stderr=True).status(escape(f"{printable(task)} …")):
         yield
 
 
 def note(text: str) -> None:
     """Say something on stderr that is not the answer."""
-    print(f"maskcover: {text}", file=sys.stderr)
+    print(f"maskcover: {printable(text)}", file=sys.stderr)
 
 
-def guarded(run: Callable[[], object]) -> NoReturn:
-    """Run the program and turn whatever happens into the exit codes of design §3.
+def failure(kind: str, message: str, code: int, *, as_json: bool) -> None:
+    """Say on stderr why there is no answer, and on stdout too if that is to be a JSON document."""
+    if message:
+        note(message)
+    if as_json:
+        answer({"error": {"kind": kind, "message": message, "code": code}}, (), as_json=True)
 
-    An uncaught Python error would exit with 1, which means "refuted" here; it becomes 3, "could not decide".
+
+def guarded(program: Callable[..., object], arguments: Sequence[str]) -> NoReturn:
+    """Run the program with its arguments and exit with one of the four codes, whatever happens.
+
+    An uncaught Python error would exit with 1, which means "refuted" here; it becomes 3, "could not decide". With
+    ``--json`` among the arguments an error is a JSON document on stdout too: ``{"error": {kind, message, code}}``.
     """
     warnings.showwarning = _show_warning  # type: ignore[assignment]  # takes the arguments it is called with
+    as_json = "--json" in arguments
     try:
-        run()
-    except UndecidedPrediction as error:
-        note(str(error))
-        sys.exit(UNDECIDED)
-    except MaskcoverError as error:
-        note(str(error))
-        sys.exit(BAD_INPUT)
-    except BrokenPipeError:
-        sys.exit(UNDECIDED)
-    except Exception as error:
-        traceback.print_exc()
-        note(f"could not decide: {type(error).__name__}: {error}")
+        code = program(list(arguments), prog_name="maskcover", standalone_mode=False)
+        sys.stdout.flush()  # here, where a closed pipe can still be told from an answer
+    except (BrokenPipeError, SystemExit) as error:
+        # The parser turns a closed pipe into an exit with 1, which would mean "refuted".
+        if not _closed_pipe(error):
+            raise
+        _let_go_of_stdout()
         raise SystemExit(UNDECIDED) from error
-    sys.exit(HOLDS)
+    except Exception as error:
+        _tell(error, as_json=as_json)
+        raise SystemExit(code_of(error)) from error
+    sys.exit(code if isinstance(code, int) else HOLDS)
+
+
+def code_of(error: BaseException) -> int:
+    """The exit code of an error: 2 for bad input, 3 for all that says nothing about the input.
+
+    >>> code_of(UndecidedPrediction()), code_of(MaskcoverError()), code_of(OSError(errno.ENOSPC, "disk full"))
+    (3, 2, 3)
+    """
+    if isinstance(error, UndecidedPrediction | DiskFull) or _nobodys_fault(error) or _nobodys_fault(error.__cause__):
+        return UNDECIDED
+    return BAD_INPUT if isinstance(error, MaskcoverError) or _of_usage(error) else UNDECIDED
+
+
+def _nobodys_fault(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in _NOBODYS_FAULT
+
+
+def _of_usage(error: BaseException) -> bool:
+    """Whether the command was typed wrongly: the parser's own errors, which have no public base class."""
+    return hasattr(error, "format_message")
+
+
+def _tell(error: Exception, *, as_json: bool) -> None:
+    """Say on stderr what went wrong, as a sentence, and with a traceback only where it is a bug; and as JSON."""
+    message = str(error)
+    if _of_usage(error):
+        message = _usage(error)
+    elif not isinstance(error, MaskcoverError):
+        message = f"could not decide: {type(error).__name__}: {error}"
+        if not _nobodys_fault(error):
+            print(printable_lines(traceback.format_exc().rstrip()), file=sys.stderr)
+    failure(type(error).__name__, message, code_of(error), as_json=as_json)
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with a command line, and which help to read; nothing if the help was printed already."""
+    message = str(error.format_message()).rstrip(".")
+    return f"{message}; see: {error.ctx.command_path} --help" if message and error.ctx else message
+
+
+def _closed_pipe(error: BaseException) -> bool:
+    cause = error.__context__ if isinstance(error, SystemExit) else error
+    return isinstance(cause, OSError) and cause.errno == errno.EPIPE
+
+
+def _let_go_of_stdout() -> None:
+    """Send what is still to be written nowhere: nobody reads it, and Python would fail again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
-from maskcover.cli.output import HOLDS, REFUTED, answer
+from maskcover.cli.output import HOLDS, REFUTED, answer, printable
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -17,8 +19,17 @@ if TYPE_CHECKING:
     from maskcover.runs import Config
 
 Run = Annotated[Path, typer.Argument(help="A folder of `maskcover certify --out`.")]
-Model = Annotated[str | None, typer.Option(help="Another model than the run's, as for certify.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="A model as for certify: another than the run's, or its own again if that is package.module:name."
+    ),
+]
+Again = Annotated[str | None, typer.Option(help="The run's own model, typed again if it is package.module:name.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of what is chosen.")]
+Device = Annotated[
+    str | None, typer.Option(help="Where to compute, as for certify; by default as the run was told to.")
+]
 
 
 def report(
@@ -36,6 +47,7 @@ def report(
         lines = [
             f"  against {document['regions']} on the source images, seen through {document['preprocessing']}",
             f"  of {sizes}",
+            *_skipped(Folder(run / name).config() for name in document["sizes"]),
         ]
     else:
         config = Folder(run).existing()
@@ -44,6 +56,7 @@ def report(
             f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
             f"  drawn on the model's input, after {dict(config.fingerprint.entries)['preprocessing']}",
             f"  fingerprint {config.fingerprint.digest}",
+            *_skipped([config]),
         ]
     answer(found.document() | {"config": document}, [str(found), *lines], as_json=as_json)
     raise typer.Exit(claimed(found, at_least))
@@ -54,13 +67,15 @@ def replay(
     sample: Annotated[int, typer.Option(min=1, help="How many rows to evaluate again.")] = 20,
     seed: Seed = 0,
     model: Model = None,
+    device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Evaluate some rows of a run again, on this machine, and report flips; exit 1 if there are any."""
     from maskcover.runs import Folder
     from maskcover.runs import replay as again
 
-    source, config = _source(run, model)
+    source, config = _source(run, model, "replay")
+    source = source.on(device)
     classifier, dataset, preprocessing = opened(source, Folder(run).masks(config))
     images = dataset.prepared(preprocessing)
     found = again(run, classifier, images, dataset.true_labels, ids=dataset.ids, sample=sample, seed=seed)
@@ -70,6 +85,8 @@ def replay(
         "drift": found.drift,
         "differences": list(found.differences),
         "notes": list(found.notes),
+        "changed_pixels": list(found.changed),
+        "uncompared_pixels": found.uncompared,
     }
     answer(document, [str(found)], as_json=as_json)
     raise typer.Exit(HOLDS if found else REFUTED)
@@ -82,6 +99,8 @@ def attack(
     restarts: Annotated[int, typer.Option(min=1, help="Attempts at each placement.")] = 1,
     steps: Annotated[int, typer.Option(min=1, help="Gradient steps of an attempt.")] = 40,
     seed: Seed = 0,
+    model: Again = None,
+    device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Attack the defended model of a run, knowing all of it; exit 1 if a certified image breaks, which it must not."""
@@ -89,15 +108,23 @@ def attack(
 
     from maskcover.defense import attack as attacked
     from maskcover.runs import Folder, shards
+    from maskcover.runs.resuming import expect_pixels
 
-    source, config = _source(run, None)
+    source, config = _source(run, model, "attack")
+    if model not in (None, config.document["source"]["model"]):
+        raise InvalidInput(f"attack is for the model that was certified, {config.document['source']['model']}")
+    source = source.on(device)
     masks = Folder(run).masks(config)
     classifier, dataset, preprocessing = opened(source, masks)
     places = {name: number for number, name in enumerate(dataset.ids)}
     rows = [row for shard in shards(Folder(run), config) for row in shard.rows if row.verdict != "error"]
     chosen = [row for verdict in (True, False) for row in [one for one in rows if one.certified is verdict][:limit]]
+    strange = [row.id for row in chosen if row.id not in places]
+    if strange:
+        raise InvalidInput(f"the run has samples that are not among the images of {source.data}, such as {strange[0]}")
     images, labels = dataset.prepared(preprocessing), dataset.true_labels
     numbers = [places[row.id] for row in chosen]
+    expect_pixels(run, chosen, [images[number] for number in numbers])
     low, high = preprocessing.range
     found = attacked(
         classifier,
@@ -111,14 +138,20 @@ def attack(
     )  # fmt: skip
     refuted = [chosen[number].id for number in found.refutations]
     document = {"report": str(found), "attempts": found.attempts, "refuted": refuted}
-    answer(document, [str(found), *(f"  certified, and broken: {name}" for name in refuted)], as_json=as_json)
+    answer(
+        document, [str(found), *(f"  certified, and broken: {printable(name)}" for name in refuted)], as_json=as_json
+    )
     raise typer.Exit(REFUTED if refuted else HOLDS)
 
 
-def _source(run: Path, model: str | None) -> tuple[Source, Config]:
-    """Where model and data come from, and the configuration of a run."""
-    from dataclasses import replace
+def _skipped(configs: Iterable[Config | None]) -> list[str]:
+    """What was left out of the data, in a line; of the runs of several sizes it is the same."""
+    found = next((one.skipped for one in configs if one is not None and one.skipped is not None), None)
+    return [] if found is None else [f"  {found}"]
 
+
+def _source(run: Path, model: str | None, command: str) -> tuple[Source, Config]:
+    """Where model and data come from, and the configuration of a run."""
     from maskcover.cli.sources import Source
     from maskcover.runs import Folder, is_source_run, source_document
 
@@ -126,6 +159,5 @@ def _source(run: Path, model: str | None) -> tuple[Source, Config]:
         names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
         raise InvalidInput(f"{run} holds one run for each size of picture; name one of them: {names}")
     config = Folder(run).existing()
-    kept: dict[str, Any] = config.document["source"]
-    source = Source.of(kept, run)
-    return (source if model is None else replace(source, model=model, weights=None, options=())), config
+    source = Source.of(config.document["source"], run)
+    return source.typed_again(model, f"maskcover {command} {shlex.quote(str(run))}"), config

@@ -40,7 +40,7 @@ def unbound(
     """Predictions that are bound to no certification, which is said."""
     from maskcover.defense import Procedure, evaluator, predict_with
 
-    classifier, dataset, preprocessing, used = prepared(source, masks, regions, progress=progress)
+    classifier, dataset, preprocessing, used = prepared(source, masks, regions, progress=progress, labelled=False)
     procedure = Procedure(method or "double", threshold)  # type: ignore[arg-type]  # checked there
     found = predict_with(evaluator(classifier, used), dataset.prepared(preprocessing), procedure, progress=progress)
     note("these answers are bound to no certification; name one with --run RUN, a folder of maskcover certify --out")
@@ -56,7 +56,7 @@ def bound(source: Source, run: Path, asked: Mapping[str, Any], *, progress: bool
         names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
         raise InvalidInput(f"{run} holds one run for each size of picture; name one of them: {names}")
     known = certified(run)
-    classifier, dataset, preprocessing = opened(_as_in(run, source), known.masks, progress=progress)
+    classifier, dataset, preprocessing = opened(_as_in(run, source), known.masks, progress=progress, labelled=False)
     found = predict(classifier, dataset.prepared(preprocessing), known, progress=progress, **asked)
     return Predicted(dataset, found, known.masks, known.fingerprint.digest)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
+from maskcover.cli.output import note
 from maskcover.cli.reading import read_numbers, read_options, read_size
 from maskcover.data import Dataset, Preprocessing, open_dataset
 from maskcover.data.preprocessing import Layout
 from maskcover.defense import MaskedClassifier, NumericContract, load_classifier
+from maskcover.defense.loading import places, runs_code
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import Fit
@@ -43,38 +47,70 @@ class Source:
     input_size: str | None = None
     channels: int | None = None
     override: bool = False
+    outside: bool = False
+    device: str | None = None
     size: str | None = None
     """Of a run in the frame of the source: the size of its pictures, such as 375x500."""
 
     @classmethod
     def of(cls, document: dict[str, Any], where: Path) -> Source:
         """The source that a run kept."""
-        names = {field.name for field in fields(cls)}
-        if not {"model", "data"} <= document.keys() <= names:
+        kinds = get_type_hints(cls) | {"options": list, "fill": float | int | None}
+        if not {"model", "data"} <= document.keys() <= {field.name for field in fields(cls)}:
             raise InvalidInput(f"{where} was not started by `maskcover certify --out`; use the Python function instead")
+        odd = [name for name, value in document.items() if not isinstance(value, kinds[name])]
+        if odd or not all(isinstance(text, str) for text in document.get("options", [])):
+            raise InvalidInput(f"{where} names an odd {', '.join(odd) or 'option'} as its source; it was edited")
         return cls(**document | {"options": tuple(document.get("options", ()))})
+
+    def typed_again(self, model: str | None, command: str) -> Source:
+        """The source with the model that was typed, or the run's own where that is no code.
+
+        A run from elsewhere must not choose what is imported here (threats.md, 45).
+
+        Raises:
+            InvalidInput: the run names code, and nobody typed it; says what to type.
+        """
+        if model is None and runs_code(self.model):
+            raise InvalidInput(
+                f"the run names its model by {self.model}, which is code that would be imported and run. If it is code "
+                f"of yours, type it again: {command} --model {shlex.quote(self.model)}"
+            )
+        if model in (None, self.model):
+            return self
+        return replace(self, model=str(model), weights=None, options=())
 
     def document(self) -> dict[str, Any]:
         """For a run to keep."""
         return asdict(self) | {"options": list(self.options)}
+
+    def on(self, device: str | None) -> Source:
+        """The same on a device, if one is named."""
+        return self if device is None else replace(self, device=device)
 
     def classifier(self, masks: MaskSet | None = None) -> MaskedClassifier:
         """The model, told nothing that was not asked for."""
         told = self._told()
         if self.override:
             told["preprocessing"] = self._typed(Preprocessing(), masks)
-        return load_classifier(self.model, **told)
+        found = self._loaded(told | self._placed(told))
+        where = getattr(found, "device", None)
+        if where is not None and ("device" in told or self.device or where != "cpu" or places(self.model)):
+            note(f"{self.model} computes on {where}")
+        return found
 
-    def dataset(self) -> Dataset:
-        """The pictures, and their labels if there are any."""
+    def dataset(self, class_names: Sequence[str] | None = None) -> Dataset:
+        """The pictures, and their labels if there are any, by the names that the model knows if none are typed."""
         found = open_dataset(
-            self.data, split=self.split, labels=self.labels, classes=self.classes,
-            limit=self.limit, sample=self.sample, seed=self.seed,
+            self.data, split=self.split, labels=self.labels, classes=self.classes, class_names=class_names,
+            outside=self.outside, limit=self.limit, sample=self.sample, seed=self.seed,
         )  # fmt: skip
         if self.size is None:
             return found
-        height, width = cast("tuple[int, int]", read_size(self.size))
-        return found.part(by_size(found)[height, width])
+        size, sizes = cast("tuple[int, int]", read_size(self.size)), by_size(found)
+        if size not in sizes:
+            raise InvalidInput(f"{self.data} has no pictures of {self.size} pixels any more, which the run is about")
+        return found.part(sizes[size])
 
     def preprocessing(self, classifier: MaskedClassifier, masks: MaskSet | None) -> Preprocessing:
         """What pictures go through: what the model declares, with what was typed instead.
@@ -108,6 +144,26 @@ class Source:
         if len(found) != 2:
             raise InvalidInput(f"pictures have two dimensions; got the size {'×'.join(map(str, found))}")
         return found[0], found[1]
+
+    def _loaded(self, told: dict[str, Any]) -> MaskedClassifier:
+        try:
+            return load_classifier(self.model, **told)
+        except TypeError as error:
+            if self.device is None:
+                raise
+            raise InvalidInput(
+                f"{self.model} computes where its function does, not on a device that can be named ({error}); leave "
+                "--device out"
+            ) from error
+
+    def _placed(self, told: dict[str, Any]) -> dict[str, str]:
+        """The device for the model's adapter: as it is typed; for a model by name the GPU if there is one."""
+        if self.device is not None:
+            if "device" in told or "providers" in told:
+                raise InvalidInput("name the device once: with --device, or with --option")
+            return {"device": self.device}
+        chosen = "device" in told or "providers" in told or not places(self.model)
+        return {} if chosen else {"device": "auto"}
 
     def _told(self) -> dict[str, Any]:
         """What the model's adapter is told."""

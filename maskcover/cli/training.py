@@ -12,9 +12,10 @@ from maskcover.cli import options as o
 from maskcover.cli.certifying import masks_in, prepared, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import answer
-from maskcover.errors import InvalidInput, MissingExtra
+from maskcover.errors import InvalidInput, MissingExtra, install_hint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
     from maskcover.cli.sources import Source
@@ -51,6 +52,7 @@ def finetune(
     labels: o.Labels = None,
     weights: o.Weights = None,
     option: o.Options = None,
+    device: o.Device = None,
     input_size: o.InputSize = None,
     mean: o.Mean = None,
     std: o.Std = None,
@@ -85,6 +87,7 @@ def finetune(
 ) -> None:
     """Train a model while parts of its images are hidden; keep the epoch that certifies most validation images."""
     from maskcover.cli.sources import Source
+    from maskcover.defense.evaluation import names_of
 
     training = _training()
     recipe = training.Recipe(
@@ -93,14 +96,14 @@ def finetune(
     source = Source(
         model, data, None if labels is None else str(labels), mean, std, fill, limit=limit, split=split,
         classes=classes, sample=sample, seed=seed, weights=weights, options=tuple(option or ()),
-        input_size=input_size, channels=channels, override=override,
+        input_size=input_size, channels=channels, override=override, device=device,
     )  # fmt: skip
     training.seeded(seed)
     given, progress = masks_in(masks, input_size), watched(as_json=as_json)
     classifier, dataset, preprocessing, used = prepared(source, given, regions, progress=progress)
     hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
     hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
-    parts = _parts(source, dataset, validation_split, validation_share)
+    parts = _parts(source, dataset, validation_split, validation_share, names_of(classifier))
     found = training.finetune(
         classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), used,
         hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out,
@@ -110,7 +113,9 @@ def finetune(
     answer(found.document(), [str(found), f"weights: {out / 'weights.pt'}"], as_json=as_json)
 
 
-def _parts(source: Source, dataset: Dataset, split: str | None, share: float) -> list[Dataset]:
+def _parts(
+    source: Source, dataset: Dataset, split: str | None, share: float, class_names: Sequence[str] | None
+) -> list[Dataset]:
     """The pictures to train with, and those for validation."""
     if source.split is None and all(name.startswith("test/") for name in dataset.ids):
         raise InvalidInput(
@@ -120,7 +125,7 @@ def _parts(source: Source, dataset: Dataset, split: str | None, share: float) ->
         return [dataset.part(numbers) for numbers in divided(len(dataset), share, source.seed)]
     if split == source.split:
         raise InvalidInput(f"--validation-split {split} names the images that are trained with; name another part")
-    return [dataset, replace(source, split=split, limit=None, sample=None).dataset()]
+    return [dataset, replace(source, split=split, limit=None, sample=None).dataset(class_names)]
 
 
 def divided(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
@@ -146,7 +151,7 @@ def _training() -> ModuleType:
 
         return import_module("maskcover_torch.training")
     except ImportError as error:
-        raise MissingExtra(f"training cannot start ({error}); try: pip install 'maskcover[torch]'") from error
+        raise MissingExtra(f"training cannot start ({error}); {install_hint('torch')}") from error
 
 
 def _mixture(training: ModuleType, name: str, share: float) -> Any:

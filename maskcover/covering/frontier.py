@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from maskcover.amounts import at_least_one
 from maskcover.covering.plan import Style, least_area, possible_plan
 from maskcover.covering.synthesis import carried_out
-from maskcover.errors import InvalidInput
 from maskcover.grid import Grid, ImageSize
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
@@ -34,9 +34,8 @@ def frontier(
     >>> [(len(masks), masks.largest_hidden_area) for masks in frontier("squares(size=32)", most_masks=9)]
     [(1, 50176), (2, 28672), (3, 21504), (4, 16384), (5, 15680), (6, 12288), (8, 10240), (9, 9216)]
     """
-    if type(most_masks) is not int or most_masks < 1:
-        raise InvalidInput(f"most_masks is a whole number of masks, at least 1; got {most_masks!r}")
-    regions, grid, style = parse_regions(regions), Grid.of(image_size), Style(align)
+    most_masks = at_least_one(most_masks, "most_masks")
+    regions, grid, style = parse_regions(regions), Grid.of(image_size), Style(at_least_one(align, "align"))
     terms = regions.terms(grid)
     least, largest, found = least_area(grid, terms), grid.size, list[MaskSet]()
     while largest >= least and (plan := possible_plan(grid, terms, largest, style)) and plan.masks <= most_masks:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, prod
+
+import numpy as np
 
 from maskcover.amounts import Amount, cells_down, parse_amount
 from maskcover.cells import Cells
 from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements
 from maskcover.covering.search.boxes import Admissible
 from maskcover.errors import InvalidInput
-from maskcover.grid import Box, Extents, Grid, ImageSize
+from maskcover.grid import Box, Extents, Grid, ImageSize, as_whole
 from maskcover.regions import RegionSet, Slot, parse_regions
 from maskcover.regions.base import maximal
 
@@ -102,7 +105,7 @@ def lower_bound(
         raise InvalidInput("name either max_mask_area= or max_mask_shape=: how large a mask may be")
     seconds = checked_seconds(time_limit)
     if max_mask_shape is not None:
-        return bounded(regions, grid, tuple(max_mask_shape), seconds)
+        return bounded(regions, grid, _shape(max_mask_shape, grid), seconds)
     area = cells_down(parse_amount(max_mask_area, "max_mask_area"), grid.size)
     return bounded(regions, grid, area, seconds)
 
@@ -135,9 +138,24 @@ def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: 
 
 def checked_seconds(time_limit: object) -> float:
     """A number of seconds to spend, at least 0."""
-    if isinstance(time_limit, bool) or not isinstance(time_limit, int | float) or not 0 <= time_limit < 10**6:
-        raise InvalidInput(f"time_limit is a number of seconds, at least 0; got {time_limit!r}")
-    return float(time_limit)
+    number = isinstance(time_limit, int | float | np.number | Decimal) and not isinstance(time_limit, bool)
+    seconds = float(time_limit) if number else -1.0  # type: ignore[arg-type]  # a number, as has been seen
+    if not 0 <= seconds < 10**6:
+        raise InvalidInput(f"time_limit is a number of seconds, at least 0; got {time_limit!r:.80}")
+    return seconds
+
+
+def _shape(sides: object, grid: Grid) -> Extents:
+    """The sides of a box that masks lie in, one for each axis."""
+    try:
+        found = tuple(map(as_whole, sides)) if isinstance(sides, Iterable) else ()
+    except TypeError:
+        found = ()
+    if len(found) != grid.ndim or min(found) < 1:
+        raise InvalidInput(
+            f"max_mask_shape must be {grid.ndim} whole numbers of at least 1, such as {grid.shape}; got {sides!r:.80}"
+        )
+    return found
 
 
 def admissible_text(admissible: Admissible) -> str:

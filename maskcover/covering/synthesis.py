@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
-
-from maskcover.amounts import Amount, cells_down, parse_amount
+from maskcover.amounts import Amount, at_least_one, cells_down, parse_amount
 from maskcover.covering.lower import admissible_text, bounded, checked_seconds
 from maskcover.covering.plan import Plan, Style, least_area, plan_by_grid, plan_within, possible_plan
 from maskcover.covering.selection import selected
 from maskcover.covering.verification import verify
 from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
-from maskcover.grid import Extents, Grid, ImageSize
+from maskcover.grid import Extents, Grid, ImageSize, as_whole
 from maskcover.masks import MaskSet, Optimality
 from maskcover.masks.maskset import warned
 from maskcover.masks.unions import without_contained
@@ -78,7 +76,7 @@ def cover(
     """
     regions, lattice = parse_regions(regions), Grid.of(image_size)
     terms = regions.terms(lattice)
-    style = Style(_count(align, "align"), _count(multiplicity, "multiplicity"))
+    style = Style(at_least_one(align, "align"), at_least_one(multiplicity, "multiplicity"))
     seconds = checked_seconds(time_limit)
     plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style)
     if style.multiplicity == 1:
@@ -178,23 +176,21 @@ def _verified(masks: MaskSet, regions: RegionSet, multiplicity: int) -> MaskSet:
     return masks
 
 
-def _count(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InvalidInput(f"{name} must be a whole number of at least 1; got {value!r}")
-    return int(value)
-
-
 def _whole(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InvalidInput(f"{name} must be a whole number; got {value!r}")
-    if value < 1:
-        raise ImpossibleCover(f"{name}={value} is too small a budget; at least 1 is possible (one mask hides all)")
-    return int(value)
+    try:
+        found = as_whole(value)
+    except TypeError as error:
+        raise InvalidInput(f"{name} must be a whole number; got {value!r:.80}") from error
+    if found < 1:
+        raise ImpossibleCover(f"{name}={found} is too small a budget; at least 1 is possible (one mask hides all)")
+    return found
 
 
 def _budgets(grid: object, lattice: Grid) -> Extents:
-    budgets = tuple(grid) if isinstance(grid, Iterable) else ()
-    whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) and k >= 1 for k in budgets)
-    if len(budgets) != lattice.ndim or not whole:
-        raise InvalidInput(f"grid must be {lattice.ndim} whole numbers of at least 1, such as (6, 6); got {grid!r}")
-    return tuple(map(int, budgets))
+    try:
+        budgets = tuple(map(as_whole, grid)) if isinstance(grid, Iterable) else ()
+    except TypeError:
+        budgets = ()
+    if len(budgets) != lattice.ndim or min(budgets) < 1:
+        raise InvalidInput(f"grid must be {lattice.ndim} whole numbers of at least 1, such as (6, 6); got {grid!r:.80}")
+    return budgets

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maskcover.amounts import at_least_one
 from maskcover.cells import BoolArray, Cells
 from maskcover.covering.blocks import Blocks, Prepared, blocks, contained, erosions
 from maskcover.covering.signatures import scarce_tuple
@@ -76,8 +77,7 @@ def verify(masks: MaskSet, regions: RegionSet | str | None = None, *, multiplici
     claimed = masks.regions if regions is None else regions
     if claimed is None:
         raise InvalidInput("these masks claim no region set; name one: verify(masks, squares(size=32))")
-    if type(multiplicity) is not int or multiplicity < 1:
-        raise InvalidInput(f"multiplicity is a whole number of masks, at least 1; got {multiplicity!r}")
+    multiplicity = at_least_one(multiplicity, "multiplicity")
     regions = parse_regions(claimed)
     for term in regions.terms(masks.grid):
         witness = _uncovered(masks, term, multiplicity)

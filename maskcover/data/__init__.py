@@ -4,7 +4,8 @@
 model is known here.
 """
 
-from maskcover.data.dataset import Chosen, Dataset, Prepared
+from maskcover.data.dataset import Chosen, Dataset, Prepared, Skipped
+from maskcover.data.labels import for_model
 from maskcover.data.opening import open_dataset
 from maskcover.data.pictures import Picture, picture_of, read_picture
 from maskcover.data.preprocessing import Preprocessing, expect_same
@@ -15,7 +16,9 @@ __all__ = [
     "Picture",
     "Prepared",
     "Preprocessing",
+    "Skipped",
     "expect_same",
+    "for_model",
     "open_dataset",
     "picture_of",
     "read_picture",

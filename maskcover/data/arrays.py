@@ -1,4 +1,4 @@
-"""Pictures that lie in one array, whatever file it came from."""
+"""Pictures that lie in one array, whatever file it came from; and how large such an array may become."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.data.dataset import Dataset
+from maskcover.data.labels import whole_labels
 from maskcover.data.pictures import Picture
 from maskcover.errors import InvalidInput
+
+_PLENTY = 1 << 30  # bytes
+_RATIO = 50
 
 
 def of_arrays(
@@ -48,6 +52,20 @@ def of_arrays(
     )
 
 
+def expect_bounded(source: str, packed: int, unpacked: int) -> None:
+    """Refuse a packed array that unpacks to far more than pictures do: it would take all memory.
+
+    >>> expect_bounded("a.npz", 6_000_000, 6_000_000_000)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    maskcover.errors.InvalidInput: a.npz: 6,000,000 bytes unpack to 6,000,000,000; expected at most 1 GiB, or 50 ...
+    """
+    if unpacked > max(_PLENTY, _RATIO * packed):
+        raise InvalidInput(
+            f"{source}: {packed:,} bytes unpack to {unpacked:,}; expected at most {_PLENTY >> 30} GiB, or {_RATIO} "
+            "times as many: store the pictures without packing"
+        )
+
+
 def numbered(part: str, count: int) -> tuple[str, ...]:
     """Ids of so many pictures.
 
@@ -63,4 +81,4 @@ def _whole(labels: npt.NDArray[np.generic], count: int, source: str) -> npt.NDAr
             f"{source}: expected one whole number as the label of each of {count} pictures; got {labels.dtype} "
             f"{labels.shape}"
         )
-    return labels.reshape(count).astype(np.int64)
+    return whole_labels(labels.reshape(count), source)

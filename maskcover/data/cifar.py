@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.data.arrays import numbered
-from maskcover.data.classes import ClassList
 from maskcover.data.dataset import Dataset
+from maskcover.data.labels import Request
 from maskcover.data.pictures import Picture
 from maskcover.data.unpickling import read_pickle
 from maskcover.errors import InvalidInput
@@ -32,14 +32,14 @@ _NAMES = {  # pickle with the names of the classes, its key, text file with the 
 }
 
 
-def open_cifar10(path: Path, split: str | None, _: ClassList | None) -> Dataset:
+def open_cifar10(path: Path, asked: Request) -> Dataset:
     """CIFAR-10 from its folder, or from the folder where that lies; by default the test images."""
-    return _opened(path, split, 10)
+    return _opened(path, asked.split, 10)
 
 
-def open_cifar100(path: Path, split: str | None, _: ClassList | None) -> Dataset:
+def open_cifar100(path: Path, asked: Request) -> Dataset:
     """CIFAR-100 with its 100 fine labels, from its folder or from where that lies; by default the test images."""
-    return _opened(path, split, 100)
+    return _opened(path, asked.split, 100)
 
 
 def is_cifar10(path: Path) -> bool:

@@ -1,11 +1,13 @@
-"""The model's classes, and how the classes that a data set names become their numbers."""
+"""The model's classes: how many, their names in the order of its outputs, and how both are given.
+
+How the classes that data name become the model's numbers is in `labels.py`.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from operator import index
@@ -13,13 +15,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, SupportsIndex
 
-import numpy as np
+from maskcover.canonical import read_strict
+from maskcover.errors import InvalidInput, MaskFileError
 
-from maskcover.data.dataset import Dataset, IntArray
-from maskcover.errors import InvalidInput
-
-Classes = SupportsIndex | str | PathLike[str] | Sequence[str]
+Classes = SupportsIndex | str | PathLike[str] | Sequence[str] | Mapping[str, int] | Mapping[int, str]
 _WNID = re.compile(r"n\d{8}")
+_IMAGENET = 1000
+_SAME = 900  # of ImageNet's names, each in its place: then a model's classes are ImageNet's
+_LONGEST = 1 << 24  # bytes of a file with names
 
 
 @dataclass(frozen=True)
@@ -34,22 +37,30 @@ class ClassList:
     count: int
     names: tuple[tuple[str, ...], ...] = ()
 
-    def number(self, name: str) -> int | None:
-        """The class of a name: spelled so, or so but for upper and lower case; None if there is none, or several."""
-        exact, folded = self._spellings
-        return exact[name] if name in exact else folded.get(name.casefold())
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The own name of each class."""
+        return tuple(names[0] for names in self.names)
 
     @cached_property
-    def _spellings(self) -> tuple[dict[str, int | None], dict[str, int | None]]:
-        """From each name to its class, None where two have it: ImageNet's words have two cranes and two maillots."""
-        exact: dict[str, int | None] = {}
-        folded: dict[str, int | None] = {}
-        for number, names in enumerate(self.names):
-            for name in names:
-                exact[name] = number if exact.get(name, number) == number else None
-                low = name.casefold()
-                folded[low] = number if folded.get(low, number) == number else None
-        return exact, folded
+    def has_digits(self) -> bool:
+        """Whether a class is called by a number: then a number in the data is a name, and not the number of a class."""
+        return any(name.isdecimal() for name in self.own)
+
+    def number(self, name: str) -> int | None:
+        """The class of a name: exact match, else ignoring case, own names first; None if there is none, or several."""
+        folded = name.casefold()
+        for spelled, spellings in zip((name, folded, name, folded), self._spellings, strict=True):
+            if spelled in spellings:
+                return spellings[spelled]
+        return None
+
+    @cached_property
+    def _spellings(self) -> tuple[dict[str, int | None], ...]:
+        """From names to classes; None where two classes have one: ImageNet's words have two cranes and two maillots."""
+        own = [(names[0], number) for number, names in enumerate(self.names)]
+        others = [(name, number) for number, names in enumerate(self.names) for name in names[1:]]
+        return _unique(own), _unique(_folded(own)), _unique(others), _unique(_folded(others))
 
     def numbers(self, names: Sequence[str], source: str) -> list[int]:
         """The classes of some names.
@@ -61,8 +72,9 @@ class ClassList:
         strangers = [name for name, number in known.items() if number is None]
         if strangers:
             raise InvalidInput(
-                f"{source}: expected names among the {self.count} classes; got {_few(strangers)}: "
-                "give classes= (--classes) with the model's names or wnids, in the order of its outputs"
+                f"{source}: expected names among the {self.count} classes; got {few(strangers)}: the model's are "
+                f"{few(self.own)}. Give classes= (--classes) with the names of the data or wnids, in the order of the "
+                "model's outputs"
             )
         return [number for number in known.values() if number is not None]
 
@@ -74,88 +86,126 @@ def imagenet() -> ClassList:
     >>> imagenet().number("n01440764"), imagenet().number("n03888257")
     (0, 701)
     """
-    text = files("maskcover.data").joinpath("imagenet_wnids.txt").read_text(encoding="ascii")
-    return ClassList(1000, tuple((wnid,) for wnid in text.split()))
+    return ClassList(_IMAGENET, tuple((wnid,) for wnid in _lines("imagenet_wnids.txt")))
 
 
 def read_classes(classes: Classes | None) -> ClassList | None:
     """The model's classes: how many there are, their names in order, or a file with the names.
 
     A text of digits is a number, any other text is a path. A file has one name a line (a WordNet id may come before
-    it), or is JSON: a list, or an object from numbers to a name or to a list of names.
+    it), or is JSON: a list, or an object. Objects and mappings go from numbers to a name or to a list of names, or from
+    names to numbers, as ``id2label`` and ``label2id`` of Hugging Face do.
 
-    >>> read_classes(10), read_classes(["cat", "dog"]).number("Dog")
-    (ClassList(count=10, names=()), 1)
+    >>> read_classes(10), read_classes(["cat", "dog"]).number("Dog"), read_classes({"cat": 1, "dog": 0}).number("cat")
+    (ClassList(count=10, names=()), 1, 1)
     """
     if classes is None:
         return None
     if isinstance(classes, str | PathLike):
         text = str(classes)
-        return _counted(int(text)) if text.isdecimal() else _named(_from_file(Path(classes)), text)
+        return _counted(_whole(text)) if text.isdecimal() else _named(_from_file(Path(classes)), text)
     if isinstance(classes, SupportsIndex):
         return _counted(index(classes) if not isinstance(classes, bool) else 0)
+    if isinstance(classes, Mapping):
+        return _named(_from_mapping(classes, "classes"), "classes")
     return _named(list(classes), "classes")
 
 
-def labelled(dataset: Dataset, classes: ClassList | None) -> Dataset:
-    """The data set with the model's class numbers as labels, which are checked against the number of classes.
+def of_model(names: Sequence[str]) -> ClassList:
+    """The classes of a model that knows their names, with what data may call them besides.
 
-    Where the data name their classes, names are what counts: those of the model if they are known, else ImageNet's if
-    all are WordNet ids of ImageNet-1k. Only then, and if there are as many, their own order holds.
+    "tench, Tinca tinca" is "tench" as well, and the WordNet id of a name of ImageNet-1k is known.
+
+    >>> of_model(["dog", "tench, Tinca tinca"]).number("n01440764")
+    1
     """
-    if dataset.labels is None:
-        return dataset
-    if dataset.classes is not None:
-        _expect_classes(dataset, len(dataset.classes))
-        dataset = _renumbered(dataset, dataset.classes, classes)
-    if classes is not None:
-        _expect_classes(dataset, classes.count)
-        if classes.names:
-            return replace(dataset, classes=tuple(names[0] for names in classes.names))
-    return dataset
+    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
+        raise InvalidInput(f"expected the names of the model's classes, a text each, in order; got {names!r:.60}")
+    own = _named(list(names), "the names of the model's classes").own
+    return ClassList(len(own), tuple(_spelled(*pair) for pair in zip(own, _wordnet(own), strict=True)))
 
 
-def class_number(text: str, classes: ClassList | None) -> int | None:
-    """The class that a table or a text names: a number, a name of the model's, or a WordNet id of ImageNet's."""
-    if text.isdecimal():
-        return int(text)
-    return (classes if classes is not None and classes.names else imagenet()).number(text)
+def known_classes(classes: Classes | None, class_names: Sequence[str] | None) -> ClassList | None:
+    """The model's classes as they are given, else as the model knows them itself.
 
-
-def _renumbered(dataset: Dataset, own: tuple[str, ...], classes: ClassList | None) -> Dataset:
-    """Labels by the names of the model's classes instead of the data's own order, where names tell."""
-    labels = dataset.true_labels
-    if classes is not None and classes.names:
-        return replace(dataset, labels=_by_name(labels, own, classes, dataset.source))
-    count = None if classes is None else classes.count
-    ids = tuple(wnid for (wnid,) in imagenet().names)
-    if set(own) <= set(ids) and own != ids and count in (None, 1000):
-        told = f"{dataset.source}, labelled by the WordNet ids of {len(own)} of ImageNet's 1000 classes"
-        return replace(dataset, source=told, labels=_by_name(labels, own, imagenet(), dataset.source), classes=ids)
-    if count is not None and count != len(own):
+    Raises:
+        InvalidInput: so many are given, and the model knows another number of names.
+    """
+    given = read_classes(classes)
+    if class_names is None:
+        return given
+    own = of_model(class_names)
+    if given is not None and given.count != own.count:
         raise InvalidInput(
-            f"{dataset.source} has {len(own)} classes ({_few(own)}), and the model {count}: which is which? "
-            "Give classes= (--classes) with the model's names or wnids, in the order of its outputs"
+            f"classes= (--classes) gives {given.count} classes, but the model knows {own.count} by name "
+            f"({few(own.own)})"
         )
-    return dataset
+    return given if given is not None and given.names else own
 
 
-def _by_name(labels: IntArray, own: tuple[str, ...], classes: ClassList, source: str) -> IntArray:
-    """The numbers of the model's classes; names that no picture has need no number."""
-    used = np.unique(labels)
-    numbers = np.full(len(own), -1, np.int64)
-    numbers[used] = classes.numbers([own[number] for number in used.tolist()], source)
-    return numbers[labels]
+def few(names: Sequence[str], most: int = 5) -> str:
+    """Some names for a message: the first ones, shortened, and how many more there are.
+
+    >>> few(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    told = ", ".join(name if len(name) <= 60 else f"{name[:57]}…" for name in names[:most])
+    return told + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _expect_classes(dataset: Dataset, count: int) -> None:
-    labels = dataset.true_labels
-    (wrong,) = np.nonzero((labels < 0) | (labels >= count))
-    if len(wrong):
-        raise InvalidInput(
-            f"{dataset.source}: expected labels from 0 to {count - 1}, for {count} classes; "
-            f"{dataset.ids[wrong[0]]} has the label {labels[wrong[0]]}"
-        )
+def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for name, number in pairs:
+        found[name] = number if found.get(name, number) == number else None
+    return found
+
+
+def _folded(pairs: Iterable[tuple[str, int]]) -> Iterable[tuple[str, int]]:
+    return ((name.casefold(), number) for name, number in pairs)
+
+
+def _lines(name: str) -> list[str]:
+    return files("maskcover.data").joinpath(name).read_text(encoding="utf-8").splitlines()
+
+
+@cache
+def _words() -> tuple[str, ...]:
+    """What WordNet calls ImageNet's classes: one or more words for each, with commas between them."""
+    return tuple(_lines("imagenet_words.txt"))
+
+
+@cache
+def _numbers_of_words() -> Mapping[str, frozenset[int]]:
+    """From a WordNet id or a word to ImageNet's classes that are called so."""
+    found: dict[str, set[int]] = {}
+    for number, (wnid, words) in enumerate(zip(imagenet().own, _words(), strict=True)):
+        for word in (wnid, words, *_parts(words)):
+            found.setdefault(word.casefold(), set()).add(number)
+    return {word: frozenset(numbers) for word, numbers in found.items()}
+
+
+def _wordnet(own: Sequence[str]) -> list[int | None]:
+    """ImageNet's class of each name: if only one is called so, or if the model's classes are those of ImageNet."""
+    called = [_numbers_of_words().get(name.casefold(), frozenset()) for name in own]
+    if len(own) == _IMAGENET and sum(number in numbers for number, numbers in enumerate(called)) >= _SAME:
+        return list(range(_IMAGENET))
+    return [next(iter(numbers)) if len(numbers) == 1 else None for numbers in called]
+
+
+def _spelled(name: str, number: int | None) -> tuple[str, ...]:
+    """A name, its parts, and what WordNet calls it."""
+    more = () if number is None else (imagenet().own[number], _words()[number], *_parts(_words()[number]))
+    return tuple(dict.fromkeys((name, *_parts(name), *more)))
+
+
+def _parts(words: str) -> list[str]:
+    return [part for part in (one.strip() for one in words.split(",")) if part]
+
+
+def _whole(text: str) -> int:
+    if len(text) > 9:
+        raise InvalidInput(f"expected the number of classes, or their names; got a number of {len(text)} digits")
+    return int(text)
 
 
 def _counted(count: int) -> ClassList:
@@ -172,32 +222,67 @@ def _named(names: Sequence[Any], source: str) -> ClassList:
     odd = len(every) != len(names) or not all(one and all(isinstance(name, str) for name in one) for one in every)
     if odd or not every:
         raise InvalidInput(f"{source}: expected the names of the classes, in order; got {names!s:.60}")
-    return ClassList(len(every), every)
+    return ClassList(len(every), tuple(tuple(str(name) for name in one) for one in every))
+
+
+def _from_mapping(document: Mapping[Any, Any], source: str) -> list[Any]:
+    """Names in order: by their numbers, or from numbers by name; which of the two is told by the values."""
+    if document and all(_is_whole(value) for value in document.values()):
+        return _from_numbers([(name, index(number)) for name, number in document.items()], source)
+    pairs = {_key(key): value for key, value in document.items()}
+    if not pairs or len(pairs) != len(document) or pairs.keys() != set(range(len(pairs))):
+        raise InvalidInput(
+            f"{source}: expected a name for each number from 0 on, or a number for each name; got "
+            f"{few([str(key) for key in document]) or 'nothing'}"
+        )
+    return [pairs[number] for number in range(len(pairs))]
+
+
+def _from_numbers(pairs: Sequence[tuple[Any, int]], source: str) -> list[list[str]]:
+    """Names in the order of their numbers; several names may have one number."""
+    found: dict[int, list[str]] = {}
+    for name, number in pairs:
+        if not isinstance(name, str):
+            raise InvalidInput(f"{source}: expected a number for each name; got the number {number} for {name!r:.40}")
+        found.setdefault(number, []).append(name)
+    missing = next((number for number in range(len(found)) if number not in found), None)
+    if missing is not None:
+        raise InvalidInput(
+            f"{source}: expected numbers from 0 to {len(found) - 1} for {len(found)} classes; {missing} is missing"
+        )
+    return [found[number] for number in range(len(found))]
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, SupportsIndex) and not isinstance(value, bool)
+
+
+def _key(key: Any) -> int | None:
+    """A number, also where JSON wrote it as a text."""
+    if _is_whole(key):
+        return index(key)
+    return int(key) if isinstance(key, str) and key.isdecimal() and len(key) <= 9 else None
 
 
 def _from_file(path: Path) -> list[Any]:
     try:
+        if path.stat().st_size > _LONGEST:
+            raise InvalidInput(f"cannot read class names from {path}: it is larger than {_LONGEST >> 20} MiB")
         text = path.read_text(encoding="utf-8-sig")
-        return _from_json(json.loads(text)) if text.lstrip()[:1] in ("[", "{") else _from_lines(text)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return _from_json(read_strict(text), path) if text.lstrip()[:1] in ("[", "{") else _from_lines(text)
+    except (OSError, UnicodeDecodeError, TypeError, MaskFileError) as error:
         raise InvalidInput(f"cannot read class names from {path}: {error}; expected one a line, or JSON") from error
 
 
-def _from_json(document: Any) -> list[Any]:
-    if isinstance(document, dict):
-        return [document[str(number)] for number in range(len(document))]
-    return list(document)
+def _from_json(document: Any, path: Path) -> list[Any]:
+    return _from_mapping(document, str(path)) if isinstance(document, dict) else list(document)
 
 
 def _from_lines(text: str) -> list[Any]:
-    return [_spellings(line.strip()) for line in text.splitlines() if line.strip()]
+    return [_in_line(line.strip()) for line in text.splitlines() if line.strip()]
 
 
-def _spellings(line: str) -> list[str]:
+def _in_line(line: str) -> list[str]:
     """The names in a line: all of it, or a WordNet id and the words that follow."""
     wnid, _, words = line.partition(" ")
     return [wnid, words.strip()] if _WNID.fullmatch(wnid) and words else [line]
-
-
-def _few(names: Sequence[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

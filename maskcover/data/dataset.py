@@ -15,6 +15,7 @@ from maskcover.data.preprocessing import FloatImage, Preprocessing
 from maskcover.errors import InvalidInput
 
 IntArray = npt.NDArray[np.int64]
+_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,47 @@ class Chosen:
         return f"a sample of {self.count:,} of {self.of:,} (seed {self.seed})"
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What was left out when data were opened: nothing of it is certified, so it is said.
+
+    Args:
+        count: How many files, or samples of shards, are no images by their names.
+        examples: The first few of them.
+        empty: Folders of classes without an image.
+
+    >>> print(Skipped(3, ("a.heic", "b.heic"), ("cow",)))
+    left out 3 that are no .png, .jpg or the like: a.heic, b.heic, …; without an image: cow
+    """
+
+    count: int = 0
+    examples: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, names: Sequence[str], empty: Sequence[str] = ()) -> Skipped | None:
+        """The record of some names; None if nothing was left out."""
+        return cls(len(names), tuple(names[:_EXAMPLES]), tuple(empty)) if names or empty else None
+
+    @classmethod
+    def read(cls, document: Any) -> Skipped:
+        """The record of a document that a run kept; raises `TypeError` or `KeyError` for another document."""
+        count, *names = (document[key] for key in ("count", "examples", "empty"))
+        if type(count) is not int or not all(isinstance(one, list) and all(map(_is_text, one)) for one in names):
+            raise TypeError("skipped: expected a count and lists of texts")
+        return cls(count, *map(tuple, names))
+
+    def document(self) -> dict[str, Any]:
+        """For a run to keep."""
+        return {"count": self.count, "examples": list(self.examples), "empty": list(self.empty)}
+
+    def __str__(self) -> str:
+        more = ", …" if self.count > len(self.examples) else ""
+        files = f"left out {self.count:,} that are no .png, .jpg or the like: {', '.join(self.examples)}{more}"
+        shown = ", ".join(self.empty[:_EXAMPLES]) + (", …" if len(self.empty) > _EXAMPLES else "")
+        return "; ".join([files] * (self.count > 0) + [f"without an image: {shown}"] * bool(self.empty))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """Pictures with ids and, if they are known, labels.
@@ -51,6 +93,8 @@ class Dataset:
         measure: (height, width) of picture number i, without reading all of it; by default it is read.
         classes: Names of the classes, in the order of their numbers, if the data tell.
         chosen: How these pictures were chosen among more, if they were.
+        matched: Whether labels and classes are the model's, by names that were given; else they are the data's own.
+        skipped: What was left out when the data were opened, if anything was.
 
     Raises:
         InvalidInput: labels of another number than pictures; two pictures of one id.
@@ -67,6 +111,8 @@ class Dataset:
     measure: Callable[[int], tuple[int, int]] | None = None
     classes: tuple[str, ...] | None = None
     chosen: Chosen | None = None
+    matched: bool = False
+    skipped: Skipped | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.ids)) != len(self.ids):
@@ -84,10 +130,15 @@ class Dataset:
         return self.read(number)
 
     def size(self, number: int) -> tuple[int, int]:
-        """(height, width) of a picture, as `read` gives it."""
-        if self.measure is not None:
-            return self.measure(number)
-        height, width = self.read(number).shape[:2]
+        """(height, width) of a picture, as `read` gives it; raises `InvalidInput` where it cannot be told."""
+        try:
+            if self.measure is not None:
+                return self.measure(number)
+            height, width = self.read(number).shape[:2]
+        except InvalidInput:
+            raise
+        except Exception as error:  # an object's items may fail in any way
+            raise InvalidInput(f"cannot read {self.ids[number]}: {type(error).__name__}: {error}") from error
         return height, width
 
     @property
@@ -145,11 +196,20 @@ class Prepared:
         """How the pictures were chosen among more, if they were; a run keeps it."""
         return self.dataset.chosen
 
+    @property
+    def skipped(self) -> Skipped | None:
+        """What was left out when the data were opened, if anything was; a run keeps it."""
+        return self.dataset.skipped
+
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, number: int, /) -> FloatImage:
         return self.preprocessing(self.dataset[number])
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _at_least(least: int, number: int, name: str) -> int:

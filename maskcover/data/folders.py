@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from maskcover.data.classes import ClassList
-from maskcover.data.dataset import Dataset, IntArray
-from maskcover.data.pictures import SUFFIXES, picture_size, read_picture
+from maskcover.data.dataset import Dataset, IntArray, Skipped
+from maskcover.data.labels import Request, numbers_of
+from maskcover.data.pictures import SUFFIXES, Picture, picture_size, read_picture
 from maskcover.errors import InvalidInput
 
 SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+_DEEPEST = 200  # folders in folders; Python's own limit is not far above
 
 
-def open_folder(folder: Path, split: str | None, _: ClassList | None) -> Dataset:
+def open_folder(folder: Path, asked: Request) -> Dataset:
     """The images below a folder, or below the subfolder that the split names.
 
-    Subfolders are classes: numbered by their names if all of these are whole numbers, else in the order of names. Where
-    images lie beside them, subfolders are not taken for classes, and there are no labels.
+    Subfolders are classes, in the order of names. If all names are whole numbers, and no class of the model is called
+    by a number, they are the numbers of the model's classes. Where images lie beside them, subfolders are not taken for
+    classes, and there are no labels.
     """
-    folder = part_of(folder, split)
-    classes = subfolders(folder)
+    folder = part_of(folder, asked.split)
+    classes, walk = subfolders(folder), Walk(folder)
     if not classes or any(map(_is_image, files_in(folder))):
-        return of_files(str(folder), folder, list(_images(folder)), None)
-    numbered = all(name.isdecimal() for name in classes)
-    paths, labels = list[str](), list[int]()
-    for number, name in enumerate(classes):
-        found = list(_images(folder, f"{name}/"))
-        paths += found
-        labels += [int(name) if numbered else number] * len(found)
-    return of_files(str(folder), folder, paths, np.array(labels, np.int64), None if numbered else tuple(classes))
+        return walk.kept(of_files(str(folder), folder, list(walk.images()), None))
+    numbers = None if asked.digits_are_names else numbers_of(classes, str(folder))
+    walk.other += files_in(folder)
+    found = [list(walk.images(f"{name}/")) for name in classes]
+    labels = np.repeat(np.array(range(len(classes)) if numbers is None else numbers, np.int64), [*map(len, found)])
+    empty = [name for name, paths in zip(classes, found, strict=True) if not paths]
+    paths = [path for some in found for path in some]
+    return walk.kept(of_files(str(folder), folder, paths, labels, tuple(classes) if numbers is None else None), empty)
 
 
 def part_of(folder: Path, split: str | None) -> Path:
@@ -58,7 +61,7 @@ def of_files(
     if not ids:
         raise InvalidInput(f"found no images in {source}; expected files such as .png or .jpg")
 
-    def read(number: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    def read(number: int) -> Picture:
         return read_picture(folder / ids[number], str(folder / ids[number]))
 
     def measure(number: int) -> tuple[int, int]:
@@ -69,30 +72,68 @@ def of_files(
 
 def subfolders(folder: Path) -> list[str]:
     """The names of the folders in a folder, in order; what begins with a dot belongs to programs."""
-    return [entry.name for entry in _entries(folder) if entry.is_dir()]
+    return [entry.name for entry in _entries(folder) if _is_folder(entry)]
 
 
 def files_in(folder: Path) -> list[str]:
     """The names of the files in a folder, in order."""
-    return [entry.name for entry in _entries(folder) if not entry.is_dir()]
+    return [entry.name for entry in _entries(folder) if not _is_folder(entry)]
 
 
 def has_images(folder: Path) -> bool:
     """Whether an image file lies anywhere below a folder."""
-    return next(_images(folder), None) is not None
+    return next(Walk(folder).images(), None) is not None
 
 
-def _images(folder: Path, prefix: str = "") -> Iterator[str]:
-    """The paths of the image files below a subfolder, relative to the folder, in the order of names."""
-    for entry in _entries(folder / prefix):
-        if entry.is_dir():
-            yield from _images(folder, f"{prefix}{entry.name}/")
-        elif _is_image(entry.name):
-            yield f"{prefix}{entry.name}"
+@dataclass(slots=True)
+class Walk:
+    """A walk through all that lies below a folder, each folder once; `other` becomes what is no image by its name."""
+
+    folder: Path
+    other: list[str] = field(default_factory=list)
+    seen: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def images(self, prefix: str = "") -> Iterator[str]:
+        """The paths of the image files below a subfolder, relative to the folder, in the order of names.
+
+        Raises:
+            InvalidInput: a folder that is met twice, by links: the same images would have several names, or no end.
+        """
+        self._expect_new(prefix)
+        for entry in _entries(self.folder / prefix):
+            if _is_folder(entry):
+                yield from self.images(f"{prefix}{entry.name}/")
+            elif _is_image(entry.name):
+                yield f"{prefix}{entry.name}"
+            else:
+                self.other.append(f"{prefix}{entry.name}")
+
+    def kept(self, dataset: Dataset, empty: Sequence[str] = ()) -> Dataset:
+        """The data set, which says what was left out."""
+        return replace(dataset, skipped=Skipped.of(self.other, empty))
+
+    def _expect_new(self, prefix: str) -> None:
+        path = self.folder / prefix
+        if prefix.count("/") > _DEEPEST:
+            raise InvalidInput(f"{path} lies more than {_DEEPEST} folders deep; expected the images higher up")
+        try:
+            found = os.stat(path)  # noqa: PTH116  # of a thousand classes
+        except OSError as error:
+            raise InvalidInput(f"cannot read the folder {path}: {error.strerror}") from error
+        before = self.seen.setdefault((found.st_dev, found.st_ino), prefix)
+        if before != prefix:
+            raise InvalidInput(f"{path} is the same folder as {self.folder / before}, by a link; take one of them away")
 
 
 def _is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  # a million times: no Path for each
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:  # a link to itself
+        raise InvalidInput(f"cannot read {entry.path}: {error.strerror}") from error
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -13,10 +13,10 @@ from typing import IO, cast
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.data.arrays import of_arrays
-from maskcover.data.classes import ClassList
+from maskcover.data.arrays import expect_bounded, of_arrays
 from maskcover.data.dataset import Dataset
 from maskcover.data.folders import files_in
+from maskcover.data.labels import Request
 from maskcover.errors import InvalidInput
 
 _IMAGES = re.compile(r"(?:.*-)?(train|t10k|test)-images[.-]idx3-ubyte(\.gz)?")
@@ -24,9 +24,9 @@ _PARTS = {"test": "t10k"}  # what MNIST calls its test images
 _BYTES = 8  # the code for unsigned bytes
 
 
-def open_idx(path: Path, split: str | None, _: ClassList | None) -> Dataset:
+def open_idx(path: Path, asked: Request) -> Dataset:
     """The pictures of a folder, or of a file of images, with the labels beside it; by default the test images."""
-    images = _images_file(path, split)
+    images = _images_file(path, asked.split)
     labels = _labels_file(images)
     pixels, numbers = read_idx(images, 3), None if labels is None else read_idx(labels, 1)
     match = _IMAGES.fullmatch(images.name)
@@ -65,6 +65,7 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
 
 def _unpacked(path: Path, stream: IO[bytes], dimensions: int) -> npt.NDArray[np.uint8]:
     shape = _shape(path, stream, dimensions)
+    expect_bounded(f"cannot read {path}", path.stat().st_size, math.prod(shape))
     content = stream.read(math.prod(shape) + 1)  # one more than there should be, and never all that a bomb holds
     _expect_bytes(path, shape, len(content))
     return np.frombuffer(content, np.uint8).reshape(shape)

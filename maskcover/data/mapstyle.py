@@ -6,18 +6,30 @@ No framework is imported: a picture is known by what it can do.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from maskcover.data.arrays import numbered
+from maskcover.data.classes import few
 from maskcover.data.dataset import Dataset, IntArray
+from maskcover.data.huggingface import columns, names_of
+from maskcover.data.labels import whole_labels
 from maskcover.data.pictures import Picture, picture_of
 from maskcover.errors import InvalidInput
 
-_IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels")
 _TRIED = 4  # pictures that are fetched twice
+_DEEPEST = 100  # parts of parts of a data set
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Under which keys the items of a data set have image and label."""
+
+    image: tuple[str, ...] = ("image", "img", "picture", "pixels")
+    label: tuple[str, ...] = ("label", "labels", "fine_label")
 
 
 def of_mapstyle(source: Any) -> Dataset:
@@ -27,22 +39,22 @@ def of_mapstyle(source: Any) -> Dataset:
     uint8, or floats that are exactly those bytes over 255, as torchvision's ``ToTensor`` makes them. Pixels are taken
     as they are given: an image that the data set does not turn upright is not turned.
 
-    Labels are the object's ``targets`` or ``labels`` if it has them and transforms none; else every item is fetched
-    once. The first items are fetched twice: a data set that draws at random is refused.
+    Labels are the object's ``targets`` or ``labels`` if it has them and transforms none, or its column of labels; else
+    every item is fetched once. The first items are fetched twice: a data set that draws at random is refused. Parts and
+    joined parts (``Subset``, ``ConcatDataset``) have the classes of what they are made of.
     """
     name, count = type(source).__name__, len(source)
-    ids = numbered("item", count)
+    ids, keys = numbered("item", count), _keys(source, name)
 
     def read(number: int) -> Picture:
-        image, label = _item(source, number, ids[number])
+        image, label = _item(source, number, ids[number], keys)
         if labels is not None and label is not None and label != labels[number]:
             raise InvalidInput(f"{ids[number]} has the label {label} as an item, and {labels[number]} among the labels")
         return _picture(image, ids[number])
 
-    labels = _labels(source, count, ids)
+    labels = _labels(source, count, ids, keys)
     _expect_repeatable(name, read, min(count, _TRIED))
-    classes = getattr(source, "classes", None)
-    return Dataset(f"{name} of {count} items", ids, labels, read, None, _names(classes))
+    return Dataset(f"{name} of {count} items", ids, labels, read, None, _classes(source, keys))
 
 
 def is_mapstyle(source: object) -> bool:
@@ -50,15 +62,85 @@ def is_mapstyle(source: object) -> bool:
     return hasattr(source, "__len__") and hasattr(source, "__getitem__")
 
 
-def _item(source: Any, number: int, name: str) -> tuple[Any, int | None]:
+def _features(source: Any) -> dict[str, dict[str, Any]]:
+    """The columns of a data set of Hugging Face, as its files describe them; none of another object."""
+    features = getattr(source, "features", None)
+    if not isinstance(features, Mapping) or not hasattr(source, "column_names"):
+        return {}
+    return {
+        str(name): {"_type": getattr(one, "_type", None), "names": getattr(one, "names", None)}
+        for name, one in features.items()
+    }
+
+
+def _keys(source: Any, name: str) -> _Keys:
+    """The columns that are meant, chosen as in a folder of Hugging Face; else the usual keys."""
+    image, label = columns(name, _features(_origin(source)))
+    usual = _Keys()
+    return _Keys(usual.image if image is None else (image,), usual.label if label is None else (label,))
+
+
+def _origin(source: Any) -> Any:
+    """What a part is a part of; of joined parts the first."""
+    for _ in range(_DEEPEST):
+        parts = _parts(source)
+        if not parts:
+            return source
+        source = parts[0]
+    raise InvalidInput(f"expected a data set; got a part of a part of … more than {_DEEPEST} deep")
+
+
+def _parts(source: Any) -> list[Any]:
+    """The data sets that another is made of, as torch makes it: a part by indices, or joined ones; [] for others."""
+    if hasattr(source, "dataset") and hasattr(source, "indices"):
+        return [source.dataset]
+    parts = getattr(source, "datasets", None)
+    return list(parts) if isinstance(parts, list | tuple) else []
+
+
+def _classes(source: Any, keys: _Keys, depth: int = 0) -> tuple[str, ...] | None:
+    """The names of the classes, where the object, or all that it is made of, tells them."""
+    if depth > _DEEPEST:
+        return None
+    told = [_classes(part, keys, depth + 1) for part in _parts(source)] or [_own_classes(source, keys)]
+    known = {one for one in told if one is not None}
+    if len(known) > 1:
+        raise InvalidInput(
+            f"{type(source).__name__} joins data sets with other classes: {'; '.join(map(few, sorted(known)))}: one "
+            "label would have two meanings. Open them one by one"
+        )
+    return None if None in told else told[0]
+
+
+def _own_classes(source: Any, keys: _Keys) -> tuple[str, ...] | None:
+    column = next((one for key, one in _features(source).items() if key in keys.label), {})
+    named = names_of(column.get("names")) or names_of(getattr(source, "classes", None))
+    return named or _by_number(getattr(source, "class_to_idx", None))
+
+
+def _by_number(numbers: Any) -> tuple[str, ...] | None:
+    """The names of a mapping to 0, 1, 2 …; None for anything else."""
+    if not isinstance(numbers, Mapping) or set(numbers.values()) != set(range(len(numbers))):
+        return None
+    return names_of(sorted(numbers, key=lambda name: int(numbers[name])))
+
+
+def _item(source: Any, number: int, name: str, keys: _Keys) -> tuple[Any, int | None]:
     """Image and label of an item; a label is None if there is none."""
     item = source[number]
     if isinstance(item, Mapping):
-        image = next((item[key] for key in _IMAGE_KEYS if key in item), None)
-        return image, _whole(next((item[key] for key in _LABEL_KEYS if key in item), None), name)
+        return _at(item, keys.image, name), _whole(_at(item, keys.label, name), name)
     if isinstance(item, tuple | list) and len(item) >= 2:
         return item[0], _whole(item[1], name)
     raise InvalidInput(f"{name}: expected (image, label), or a mapping with image and label; got {type(item).__name__}")
+
+
+def _at(item: Mapping[str, Any], keys: tuple[str, ...], name: str) -> Any:
+    """What stands under the first of the keys that is there."""
+    there = [key for key in keys if key in item]
+    if {"label", "labels"} <= {*there}:
+        raise InvalidInput(f"{name} has a label and labels; expected one of them, so that it is clear which is meant")
+    return item[there[0]] if there else None
 
 
 def _whole(label: Any, name: str) -> int | None:
@@ -67,16 +149,17 @@ def _whole(label: Any, name: str) -> int | None:
     number = np.asarray(label)
     if number.size != 1 or number.dtype.kind not in "iu":
         raise InvalidInput(f"{name}: expected a whole number as label; got {label!r:.60}")
-    return int(number.reshape(()))
+    return int(whole_labels(number.reshape(()), name))
 
 
-def _labels(source: Any, count: int, ids: tuple[str, ...]) -> IntArray | None:
-    told = next((found for name in ("targets", "labels") if (found := getattr(source, name, None)) is not None), None)
-    if told is not None and getattr(source, "target_transform", None) is None:
+def _labels(source: Any, count: int, ids: tuple[str, ...], keys: _Keys) -> IntArray | None:
+    told = _told(source, keys)
+    if told is not None:
         numbers = np.asarray(told)
         if numbers.shape == (count,) and numbers.dtype.kind in "iu":
-            return numbers.astype(np.int64)
-    found = [_label(source, number, ids[number]) for number in range(count)]
+            nothing = bool(_features(source)) and (numbers == -1).all()  # as Hugging Face says that there are no labels
+            return None if nothing else whole_labels(numbers, type(source).__name__)
+    found = [_label(source, number, ids[number], keys) for number in range(count)]
     if all(one is None for one in found):
         return None
     if None in found:
@@ -84,9 +167,19 @@ def _labels(source: Any, count: int, ids: tuple[str, ...]) -> IntArray | None:
     return np.array(found, np.int64)
 
 
-def _label(source: Any, number: int, name: str) -> int | None:
+def _told(source: Any, keys: _Keys) -> Any:
+    """All labels at once, where an object has them; None where it has not, or changes them."""
+    if _features(source):
+        column = next((key for key in keys.label if key in source.column_names), None)
+        return None if column is None else list(source[column])
+    if getattr(source, "target_transform", None) is not None:
+        return None
+    return next((found for name in ("targets", "labels") if (found := getattr(source, name, None)) is not None), None)
+
+
+def _label(source: Any, number: int, name: str, keys: _Keys) -> int | None:
     try:
-        return _item(source, number, name)[1]
+        return _item(source, number, name, keys)[1]
     except InvalidInput:
         raise
     except Exception as error:
@@ -119,12 +212,6 @@ def _bytes(pixels: npt.NDArray[Any], name: str) -> Picture:
         f"{name}: expected uint8, or those bytes over 255; got {pixels.dtype} of other values: leave out what "
         "normalises or resizes, which belongs into the Preprocessing"
     )
-
-
-def _names(classes: Any) -> tuple[str, ...] | None:
-    if isinstance(classes, list | tuple) and all(isinstance(one, str) for one in classes):
-        return tuple(classes) or None
-    return None
 
 
 def _expect_repeatable(name: str, read: Any, count: int) -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from maskcover.data.arrays import of_arrays
-from maskcover.data.classes import ClassList
+from maskcover.data.arrays import expect_bounded, of_arrays
 from maskcover.data.dataset import Dataset
+from maskcover.data.labels import Request
 from maskcover.errors import InvalidInput
 
 _PLAIN = (("images", "labels"), ("x", "y"), ("arr_0", "arr_1"))
 
 
-def open_npz(path: Path, split: str | None, _: ClassList | None) -> Dataset:
+def open_npz(path: Path, asked: Request) -> Dataset:
     """The pictures and labels of an NPZ file.
 
     Looked for are, in this order and for the split "test": x_test and y_test, test_images and test_labels; without a
@@ -30,11 +30,41 @@ def open_npz(path: Path, split: str | None, _: ClassList | None) -> Dataset:
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise InvalidInput(f"{path}: expected an NPZ file; got one array")
-            part, keys = _keys(path, set(archive.files), split)
+            part, keys = _keys(path, set(archive.files), asked.split)
+            for key in keys:
+                _expect_held(path, archive, key)
             images, labels = archive[keys[0]], archive[keys[1]] if keys[1] in archive.files else None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise error if isinstance(error, InvalidInput) else InvalidInput(f"cannot read {path}: {error}") from error
+    except InvalidInput:
+        raise
+    except Exception as error:  # a damaged archive may fail in any way
+        raise InvalidInput(f"cannot read {path}: {str(error) or type(error).__name__}") from error
     return of_arrays(f"{path} ({keys[0]})", part, images, labels)
+
+
+def _expect_held(path: Path, archive: np.lib.npyio.NpzFile, key: str) -> None:
+    """Refuse an array that claims more bytes than the archive holds of it, or two arrays of one name.
+
+    numpy makes the array as large as it claims before it reads any of it.
+    """
+    packed: zipfile.ZipFile = archive.zip  # type: ignore[assignment]  # None only once it is closed
+    there = [one for one in packed.infolist() if one.filename in (key, f"{key}.npy")]
+    if len(there) > 1:
+        raise InvalidInput(f"{path} holds {key} twice; expected one array of a name")
+    for one in there:
+        with packed.open(one) as stream:
+            claimed = _claimed(stream)
+            held = one.file_size - stream.tell()
+        if claimed not in (None, held):
+            raise InvalidInput(f"{path}: {key} claims {claimed:,} bytes, and holds {held:,}: is it truncated?")
+        expect_bounded(f"{path} ({key})", one.compress_size, one.file_size)
+
+
+def _claimed(stream: IO[bytes]) -> int | None:
+    """How many bytes the head of an array says that follow; None for objects, which numpy refuses."""
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    return None if dtype.hasobject else math.prod(shape) * dtype.itemsize
 
 
 def _keys(path: Path, names: set[str], split: str | None) -> tuple[str, tuple[str, str]]:

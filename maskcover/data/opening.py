@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from maskcover.data import cifar, idx, webdataset
-from maskcover.data.classes import Classes, ClassList, labelled, read_classes
+from maskcover.data.classes import Classes, known_classes
 from maskcover.data.dataset import Dataset
 from maskcover.data.folders import has_images, open_folder, part_of, subfolders
 from maskcover.data.huggingface import is_huggingface, open_huggingface
+from maskcover.data.labels import Request, labelled
 from maskcover.data.mapstyle import is_mapstyle, of_mapstyle
 from maskcover.data.npz import open_npz
 from maskcover.data.tables import open_table
@@ -27,13 +28,13 @@ class Format:
         words: What it is, for messages.
         folder: Whether a folder holds it.
         file: Whether a file, or a pattern of files, is it, by its name.
-        open: What opens a path, a split and the model's classes.
+        open: What opens a path, as it is asked.
     """
 
     words: str
     folder: Callable[[Path], bool]
     file: Callable[[Path], bool]
-    open: Callable[[Path, str | None, ClassList | None], Dataset]
+    open: Callable[[Path, Request], Dataset]
 
 
 def _never(_: Path) -> bool:
@@ -67,6 +68,8 @@ def open_dataset(
     split: str | None = None,
     labels: str | PathLike[str] | None = None,
     classes: Classes | None = None,
+    class_names: Sequence[str] | None = None,
+    outside: bool = False,
     limit: int | None = None,
     sample: int | None = None,
     seed: int = 0,
@@ -80,9 +83,13 @@ def open_dataset(
         split: Which part: the subfolder or the files of "train", "val", "test"; by default the test images of CIFAR,
             MNIST and NPZ files.
         labels: A CSV file with the columns path and label, for the images of a folder.
-        classes: The model's classes: how many, their names or WordNet ids in order, or a file with these (see
-            `read_classes`). Classes that the data name are matched by name; WordNet ids of ImageNet-1k become
-            ImageNet's class numbers, also if there are only some of them, unless there are exactly `classes` of them.
+        classes: The model's classes: how many, their names or WordNet ids in order, a mapping between names and
+            numbers, or a file with these (see `read_classes`). Classes that the data name are matched by name, also if
+            the names are numbers; WordNet ids of ImageNet-1k become ImageNet's class numbers, also if there are only
+            some of them, unless there are exactly `classes` of them.
+        class_names: The names that the model knows itself, such as ``classifier.class_names``: they are taken where
+            `classes` gives none.
+        outside: Let tables and Hugging Face data sets name files outside their own folder.
         limit: Only the first so many pictures.
         sample: Only so many pictures, chosen by the seed.
 
@@ -98,21 +105,21 @@ def open_dataset(
     """
     if limit is not None and sample is not None:
         raise InvalidInput("give limit or sample, not both: the first so many pictures, or so many chosen by a seed")
-    known = read_classes(classes)
-    found = labelled(_opened(source, split, labels, known), known)
+    known = known_classes(classes, class_names)
+    found = labelled(_opened(source, labels, Request(split, known, outside)), known)
     return found.limited(limit).sampled(sample, seed)
 
 
-def _opened(source: Any, split: str | None, labels: str | PathLike[str] | None, classes: ClassList | None) -> Dataset:
+def _opened(source: Any, labels: str | PathLike[str] | None, asked: Request) -> Dataset:
     """The whole data set, with the labels that it has."""
     if isinstance(source, str | PathLike):
         name, path = _named(str(source))
-        if not path.exists() and not webdataset.is_pattern(path):
+        if not _exists(path) and not webdataset.is_pattern(path):
             raise InvalidInput(f"there is no file or folder {path}; nothing is downloaded: name what is on this disk")
         if labels is not None:
-            return _tabled(name, path, split, Path(labels), classes)
-        return FORMATS[name or _recognised(path)].open(path, split, classes)
-    if split is not None or labels is not None:
+            return _tabled(name, path, Path(labels), asked)
+        return FORMATS[name or _recognised(path)].open(path, asked)
+    if asked.split is not None or labels is not None:
         raise InvalidInput("split and labels are for paths; choose the part, and give the labels, in the object itself")
     if isinstance(source, Dataset):
         return source
@@ -121,11 +128,18 @@ def _opened(source: Any, split: str | None, labels: str | PathLike[str] | None, 
     raise InvalidInput(f"expected a path, or an object with a length and an index; got {type(source).__name__}")
 
 
-def _tabled(name: str | None, path: Path, split: str | None, table: Path, classes: ClassList | None) -> Dataset:
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long for a file
+        return False
+
+
+def _tabled(name: str | None, path: Path, table: Path, asked: Request) -> Dataset:
     """The images of a folder that a table lists."""
     if name not in (None, "folder") or path.is_file():
         raise InvalidInput(f"labels are for a folder of images; {path} brings its own, so leave {table} out")
-    return open_table(table, None, classes, part_of(path, split) if split is not None else path)
+    return open_table(table, replace(asked, split=None), path if asked.split is None else part_of(path, asked.split))
 
 
 def _named(text: str) -> tuple[str | None, Path]:

@@ -16,56 +16,99 @@ from maskcover.errors import InvalidInput
 
 Picture = npt.NDArray[np.uint8]
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+# What Pillow may take a file for, whatever it is called: some of its other readers start programs (EPS).
+_FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 _MODES = frozenset({"1", "L", "P", "RGB", "CMYK", "YCbCr"})
 _ORIENTATION = 0x0112  # the tag of Exif; from 5 on the image lies on its side
+_TURNS = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
 
 
 def read_picture(file: str | PathLike[str] | IO[bytes], name: str) -> Picture:
-    """An image file, or what it holds, as uint8 (height, width, 3), turned upright.
+    """An image file, or what it holds, as uint8 (height, width, 3), turned upright; of a phone's MPO the first image.
 
     Raises:
         InvalidInput: not an image, damaged, enormous, animated, with transparency, or of more than 8 bits a channel:
             there would be more than one way to read it. The message has the name.
     """
     with _opened(file, name) as image:
-        return np.asarray(pillow().ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
+        image.load()
+        turn = _TURNS.get(_orientation(image, name))
+        upright = image if turn is None else image.transpose(pillow().Image.Transpose[turn])
+        return np.asarray(upright.convert("RGB"), dtype=np.uint8)
 
 
 def picture_size(file: str | PathLike[str] | IO[bytes], name: str) -> tuple[int, int]:
-    """(height, width) of what `read_picture` gives, from the head of the file alone."""
+    """(height, width) of what `read_picture` gives, from the head of the file alone; raises as that does."""
     with _opened(file, name) as image:
+        if image.format == "TIFF":
+            image.load()  # by which Pillow turns it, and takes the tag away
         width, height = image.size
-        on_its_side = image.getexif().get(_ORIENTATION, 1) >= 5
-        return (width, height) if on_its_side else (height, width)
+        return (width, height) if _orientation(image, name) >= 5 else (height, width)
 
 
 def picture_of(image: Any, name: str = "the image") -> Picture:
     """An image that Pillow has open, as uint8 (height, width, 3), as it lies: it is not turned.
 
     Raises:
-        InvalidInput: transparency, or more than 8 bits a channel.
+        InvalidInput: transparency, or more than 8 bits a channel; or it cannot be decoded.
     """
-    _refuse_odd(name, image)
-    return np.array(image.convert("RGB"), dtype=np.uint8)
+    with _clear_errors(name):
+        _refuse_odd(name, image)
+        return np.array(image.convert("RGB"), dtype=np.uint8)
 
 
 @contextmanager
 def _opened(file: str | PathLike[str] | IO[bytes], name: str) -> Iterator[Any]:
     module = pillow()
+    with _clear_errors(name), module.Image.open(file, formats=_formats(module)) as image:
+        _refuse_odd(name, image)
+        yield image
+
+
+@contextmanager
+def _clear_errors(name: str) -> Iterator[None]:
+    """Whatever Pillow makes of a damaged file becomes one kind of error: its readers raise a dozen."""
+    bomb = pillow().Image.DecompressionBombWarning
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", module.Image.DecompressionBombWarning)
-            with module.Image.open(file) as image:
-                _refuse_odd(name, image)
-                yield image
-    except (
-        OSError, SyntaxError, module.Image.DecompressionBombError, module.Image.DecompressionBombWarning
-    ) as error:  # fmt: skip
-        raise InvalidInput(f"cannot read the image {name}: {error}") from error
+            warnings.simplefilter("ignore")  # of damaged remarks beside the pixels, which many good photos have
+            warnings.simplefilter("error", bomb)
+            yield
+    except InvalidInput:
+        raise
+    except Exception as error:
+        raise InvalidInput(f"cannot read the image {name}: {str(error) or type(error).__name__:.300}") from error
+
+
+def _formats(module: Any) -> list[str]:
+    """Those that this Pillow, or a plug-in of it that was imported, can read."""
+    module.Image.init()
+    return [name for name in _FORMATS if name in module.Image.OPEN]
+
+
+def _orientation(image: Any, name: str) -> int:
+    """How the camera was held, from 1 to 8; 1 where it does not say.
+
+    Raises:
+        InvalidInput: the tag is no whole number, so that it is not known how the image lies.
+    """
+    found = image.getexif().get(_ORIENTATION, 1)
+    if type(found) is not int:
+        raise InvalidInput(f"{name}: expected a whole number from 1 to 8 as the Exif orientation; got {found!r:.40}")
+    return found if found in _TURNS else 1
 
 
 def _refuse_odd(name: str, image: Any) -> None:
-    if getattr(image, "n_frames", 1) > 1:
+    # Beside its first image an MPO, which is what many phones write, holds the same in other sizes or from another eye.
+    if getattr(image, "is_animated", False) and getattr(image, "format", None) != "MPO":
         raise InvalidInput(f"{name} is animated or has several pages; expected a single picture")
     if image.mode not in _MODES or "transparency" in image.info:
         raise InvalidInput(f"{name} has mode {image.mode} or transparency; save it as 8-bit RGB or grey first")

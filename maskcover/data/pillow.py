@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from maskcover.errors import MissingExtra
+from maskcover.errors import MissingExtra, install_hint
 
 
 def pillow() -> ModuleType:
@@ -14,5 +14,5 @@ def pillow() -> ModuleType:
         import PIL.Image
         import PIL.ImageOps
     except ImportError as error:
-        raise MissingExtra("reading images needs Pillow; try: pip install 'maskcover[data]'") from error
+        raise MissingExtra(f"reading images needs Pillow; {install_hint('data')}") from error
     return PIL

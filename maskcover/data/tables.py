@@ -3,44 +3,70 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
-from maskcover.data.classes import ClassList, class_number
 from maskcover.data.dataset import Dataset
 from maskcover.data.folders import of_files
+from maskcover.data.labels import Request, class_number, named_by
 from maskcover.errors import InvalidInput
 
+_COLUMNS = ("path", "label")
 
-def open_table(table: Path, split: str | None, classes: ClassList | None, folder: Path | None = None) -> Dataset:
+
+def open_table(table: Path, asked: Request, folder: Path | None = None) -> Dataset:
     """The images that a CSV file lists in the columns ``path`` and ``label``.
 
-    Paths are relative to the folder, by default that of the table. A label is a class number, or a name of the model's
-    classes, or a WordNet id of ImageNet-1k.
+    Paths are relative to the folder, by default that of the table, and stay inside it unless the request allows others.
+    A label is a name of the model's classes, a WordNet id of ImageNet-1k, or the number of a class.
     """
-    if split is not None:
-        raise InvalidInput(f"{table}: a table has no parts; leave split out, or make a table for {split!r}")
+    if asked.split is not None:
+        raise InvalidInput(f"{table}: a table has no parts; leave split out, or make a table for {asked.split!r}")
     base = table.parent if folder is None else folder
     try:
         with table.open(newline="", encoding="utf-8-sig") as stream:
             rows = csv.DictReader(stream, strict=True)
-            samples = [_row(row, f"{table}, line {rows.line_num}", base, classes) for row in rows]
+            _expect_columns(table, rows.fieldnames or ())
+            samples = [_row(row, f"{table}, line {rows.line_num}", base, asked) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(f"cannot read {table}: {error}") from error
     labels = np.array([label for _, label in samples], np.int64)
-    return of_files(str(table), base, [path for path, _ in samples], labels)
+    return named_by(of_files(str(table), base, [path for path, _ in samples], labels), asked)
 
 
-def _row(row: dict[str, Any], place: str, folder: Path, classes: ClassList | None) -> tuple[str, int]:
+def inside(folder: Path, path: str, place: str, *, outside: bool) -> Path:
+    """The file of a path that data name, within their folder.
+
+    Raises:
+        InvalidInput: an absolute path, or one that leads upwards, unless the caller allows files outside.
+    """
+    pure = PurePath(path)
+    if not outside and (pure.is_absolute() or ".." in pure.parts):
+        raise InvalidInput(
+            f"{place}: expected a path inside {folder}; got {path!r:.200}. If that file is meant, open the data with "
+            "outside=True (--outside)"
+        )
+    return folder / pure
+
+
+def _expect_columns(table: Path, names: Sequence[str]) -> None:
+    twice = [name for name in _COLUMNS if list(names).count(name) > 1]
+    if twice:
+        raise InvalidInput(f"{table} has several columns {twice[0]}; expected one, so that it is clear which is meant")
+
+
+def _row(row: dict[str | None, Any], place: str, folder: Path, asked: Request) -> tuple[str, int]:
     path, label = row.get("path"), row.get("label")
-    number = class_number(label.strip(), classes) if isinstance(label, str) else None
+    number = class_number(label.strip(), asked.classes) if isinstance(label, str) and None not in row else None
     if not path or number is None:
         raise InvalidInput(
-            f"{place}: expected the columns path and label, a class number from 0 or a name of the model's classes; "
-            f"got {row}"
+            f"{place}: expected the columns path and label, a name of the model's classes or a class number from 0; "
+            f"got {row!s:.200}"
         )
-    if not (folder / path).is_file():
-        raise InvalidInput(f"{place}: there is no file {folder / path}")
+    file = inside(folder, path, place, outside=asked.outside)
+    if not file.is_file():
+        raise InvalidInput(f"{place}: there is no file {file}")
     return PurePath(path).as_posix(), number

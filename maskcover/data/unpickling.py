@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ class _Encoded(_Kept):
     """Stands in for ``codecs.encode``, by which Python 3 writes bytes in the old protocols."""
 
 
+_ENTRIES = 32  # of the dictionary; CIFAR's have five
+_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _STAND_INS: dict[tuple[str, str], type[_Kept]] = {
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
@@ -71,25 +74,44 @@ def read_pickle(path: Path) -> dict[str, Any]:
         InvalidInput: the file names anything but numpy arrays, or is damaged.
     """
     try:
-        found = _Reader(io.BytesIO(path.read_bytes()), encoding="latin1").load()
-        if not isinstance(found, dict):
-            raise _Refused("expected a dictionary")
+        content = path.read_bytes()
+        _expect_bounded(content)
+        found = _Reader(io.BytesIO(content), encoding="latin1").load()
+        if not isinstance(found, dict) or len(found) > _ENTRIES:
+            raise _Refused(f"expected a dictionary of at most {_ENTRIES} entries")
         return {_text(name): _plain(value) for name, value in found.items()}
     except Exception as error:  # a damaged pickle may fail in any way
         raise InvalidInput(f"cannot read the pickle {path}: {error}") from error
 
 
+def _expect_bounded(content: bytes) -> None:
+    """Refuse what makes pickle take far more memory than the file is long: places in its memo, and bytes to be filled.
+
+    The memo is an array as long as its largest place, of which a file of nine bytes may name any.
+    """
+    for count, (operation, argument, _) in enumerate(pickletools.genops(content)):
+        if operation.name in _PUTS and not 0 <= int(argument or 0) <= count:
+            raise _Refused(f"it numbers what it keeps as {argument} after {count} steps")
+        if operation.name == "BYTEARRAY8":
+            raise _Refused("it holds a bytearray, which no such file needs")
+
+
 def _plain(value: Any) -> Any:
     """What a value of the dictionary is, without stand-ins."""
     if isinstance(value, list):
-        return [_plain(one) for one in value]
-    if isinstance(value, _Array):
-        return _array(value)
+        # Lists in lists may be one list many times over, which would take longer than any file is long.
+        known: dict[int, Any] = {}
+        return [known.setdefault(id(one), _single(one)) if id(one) not in known else known[id(one)] for one in value]
+    return _array(value) if isinstance(value, _Array) else _single(value)
+
+
+def _single(value: Any) -> Any:
+    """A text or a number."""
     if isinstance(value, bytes | _Encoded):
         return _text(value)
     if isinstance(value, str | int | float):
         return value
-    raise _Refused("expected texts, numbers, lists and arrays of bytes")
+    raise _Refused("expected texts, numbers, lists of these, and arrays of bytes")
 
 
 def _array(kept: _Array) -> npt.NDArray[np.uint8]:

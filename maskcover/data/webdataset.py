@@ -4,60 +4,121 @@ from __future__ import annotations
 
 import glob
 import io
+import itertools
 import json
+import math
+import os
 import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from maskcover.data.classes import ClassList, class_number
-from maskcover.data.dataset import Dataset, IntArray
+from maskcover.data.classes import ClassList
+from maskcover.data.dataset import Dataset, IntArray, Skipped
 from maskcover.data.folders import files_in, part_of
+from maskcover.data.labels import Request, class_number, named_by
 from maskcover.data.pictures import SUFFIXES, Picture, picture_size, read_picture
 from maskcover.errors import InvalidInput
 
 _BLOCK = 512
 _LONGEST = 1 << 20  # bytes of a label
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_MOST = 100_000  # shards of a pattern
+_RANGE = re.compile(r"\{(\d{1,18})\.\.(\d{1,18})\}")
+
+
+class _Image(NamedTuple):
+    """Where an image lies; of a member ``a.left.png`` the name is ``a.left``."""
+
+    name: str
+    member: str
+    offset: int
+    size: int
+
+
+class _Label(NamedTuple):
+    """What a label says; of a member ``a.left.cls`` the name is ``a.left``, and the kind ``cls``."""
+
+    name: str
+    kind: str
+    text: str
 
 
 @dataclass(slots=True)
 class _Sample:
-    """Where the image of a key lies, and what its label says."""
+    """The members of a key, which is what stands before the first dot of their names."""
 
     shard: Path
     key: str
-    images: list[tuple[str, int, int]] = field(default_factory=list)
-    label: str | None = None
+    images: list[_Image] = field(default_factory=list)
+    labels: list[_Label] = field(default_factory=list)
 
     @property
     def id(self) -> str:
         return f"{self.shard.name}/{self.key}"
 
+    @property
+    def label(self) -> str | None:
+        """The label of the one image: that of a member cls goes before that of a member json.
 
-def open_webdataset(path: Path, split: str | None, classes: ClassList | None) -> Dataset:
+        Raises:
+            InvalidInput: several of one kind.
+        """
+        for kind in ("cls", "json"):
+            told = [label for label in self.labels if label.kind == kind]
+            if len(told) > 1:
+                names = ", ".join(f"{label.name}.{kind}" for label in told)
+                raise InvalidInput(f"{self.id} has several labels ({names}); expected one, so that it is clear which")
+            if told:
+                return told[0].text
+        return None
+
+    def single(self) -> list[_Sample]:
+        """The sample; or one for each image, where each has a name and a label of its own.
+
+        Raises:
+            InvalidInput: several images that could be one sample or several.
+        """
+        names, labelled = [image.name for image in self.images], {label.name for label in self.labels}
+        if len(names) <= 1:
+            return [self]
+        if len(set(names)) < len(names) or not set(names) <= labelled:
+            raise InvalidInput(
+                f"{self.id} has several images ({', '.join(one.member for one in self.images)}), and not each a label "
+                "of its own name; expected one image for what stands before the first dot"
+            )
+        return [
+            _Sample(self.shard, image.name, [image], [label for label in self.labels if label.name == image.name])
+            for image in self.images
+        ]
+
+
+def open_webdataset(path: Path, asked: Request) -> Dataset:
     """The samples of a shard, of all shards of a folder, or of those of a pattern such as ``train-{000..009}.tar``.
 
     A sample has one image, and its label in a member ``cls`` (a class number, or a name of the model's classes), or in
     a member ``json`` under label or cls; if no sample has a label there are none.
     """
-    samples = [sample for shard in _shards(path, split) for sample in _indexed(shard)]
+    other: list[str] = []
+    samples = [sample for shard in _shards(path, asked.split) for sample in _indexed(shard, other)]
     if not samples:
         raise InvalidInput(f"found no images in {path}; expected members such as 000.jpg and 000.cls")
 
     # Of a million samples this is all that stays: ids, and where pictures lie.
     ids, files = tuple(one.id for one in samples), tuple(one.shard for one in samples)
-    places = np.array([one.images[0][1:] for one in samples], np.int64)
+    places = np.array([one.images[0][2:] for one in samples], np.int64)
 
     def content(number: int) -> io.BytesIO:
         offset, size = places[number].tolist()
-        with files[number].open("rb") as stream:
-            stream.seek(offset)
-            return io.BytesIO(stream.read(size))
+        try:
+            with files[number].open("rb") as stream:
+                stream.seek(offset)
+                return io.BytesIO(stream.read(size))
+        except OSError as error:
+            raise InvalidInput(f"cannot read {ids[number]} in {files[number]}: {error.strerror}") from error
 
     def read(number: int) -> Picture:
         return read_picture(content(number), ids[number])
@@ -65,7 +126,8 @@ def open_webdataset(path: Path, split: str | None, classes: ClassList | None) ->
     def measure(number: int) -> tuple[int, int]:
         return picture_size(content(number), ids[number])
 
-    return Dataset(str(path), ids, _labels(samples, classes), read, measure)
+    found = Dataset(str(path), ids, _labels(samples, asked.classes), read, measure, skipped=Skipped.of(other))
+    return named_by(found, asked)
 
 
 def is_webdataset(folder: Path) -> bool:
@@ -75,33 +137,39 @@ def is_webdataset(folder: Path) -> bool:
 
 def is_pattern(path: Path) -> bool:
     """Whether a path stands for several shards."""
-    return (
-        path.suffix == ".tar"
-        and not path.exists()
-        and (_RANGE.search(str(path)) or glob.has_magic(str(path))) is not None
-    )
+    several = _RANGE.search(str(path)) is not None or glob.has_magic(str(path))
+    return path.suffix == ".tar" and several and not os.path.exists(path)  # noqa: PTH110  # False for too long a name
 
 
 def _shards(path: Path, split: str | None) -> list[Path]:
     """The tar files, in order."""
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  # says no to a pattern that is longer than a name may be
         folder = part_of(path, split)
         return _some(path, [folder / name for name in files_in(folder) if name.endswith(".tar")])
     if split is not None:
         raise InvalidInput(f"{path}: shards have no parts; leave split out, or name those of {split!r}")
-    if path.exists():
+    if os.path.exists(path):  # noqa: PTH110
         return [path]
     return _some(path, [Path(one) for text in _expanded(str(path)) for one in _globbed(text)])
 
 
 def _expanded(text: str) -> Iterator[str]:
-    """The texts of a pattern with ranges in braces; "{00..10}" keeps its width."""
-    match = _RANGE.search(text)
-    if match is None:
-        yield text
-        return
-    for number in range(int(match[1]), int(match[2]) + 1):
-        yield from _expanded(f"{text[: match.start()]}{number:0{len(match[1])}}{text[match.end() :]}")
+    """The texts of a pattern with ranges in braces; "{00..10}" keeps its width.
+
+    Raises:
+        InvalidInput: more texts than there can be shards.
+    """
+    ranges = [range(int(first), int(last) + 1) for first, last in _RANGE.findall(text)]
+    if math.prod(map(_length, ranges)) > _MOST:
+        raise InvalidInput(f"{text:.200} stands for more than {_MOST:,} shards; name fewer at a time")
+    plain, widths = _RANGE.split(text)[::3], [len(first) for first, _ in _RANGE.findall(text)]
+    for numbers in itertools.product(*ranges):
+        told = [f"{number:0{width}}" for number, width in zip(numbers, widths, strict=True)]
+        yield "".join(itertools.chain.from_iterable(zip(plain, [*told, ""], strict=True)))
+
+
+def _length(numbers: range) -> int:
+    return max(0, numbers.stop - numbers.start)
 
 
 def _globbed(text: str) -> list[str]:
@@ -115,41 +183,47 @@ def _some(path: Path, shards: list[Path]) -> list[Path]:
     return shards
 
 
-def _indexed(shard: Path) -> list[_Sample]:
-    """The samples of a shard that have an image, in the order of their keys' first members."""
+def _indexed(shard: Path, other: list[str]) -> list[_Sample]:
+    """The samples of a shard that have an image, in the order of their keys' first members; the others are told."""
     samples: dict[str, _Sample] = {}
     try:
+        size = shard.stat().st_size
         with tarfile.open(shard, "r:") as archive:
             end = 0
             for member in archive:
-                end = max(end, member.offset_data + -(-member.size // _BLOCK) * _BLOCK)
+                end = archive.offset  # where the next one begins
+                if end - _BLOCK >= size:
+                    raise InvalidInput(f"{shard}: {member.name:.200} claims more than the {size:,} bytes of the shard")
                 if member.isfile() and not member.issparse():
                     _noted(samples, shard, archive, member)
+                elif not member.isdir():
+                    other.append(f"{shard.name}/{member.name}")
             _expect_end(shard, end)
-    except (OSError, tarfile.TarError, UnicodeDecodeError) as error:
+    except InvalidInput:
+        raise
+    except Exception as error:  # a damaged head may fail in any way
         raise InvalidInput(
             f"cannot read the shard {shard}: {error}; expected a whole tar file that is not compressed"
         ) from error
-    found = [one for one in samples.values() if one.images]
-    several = next((one for one in found if len(one.images) > 1), None)
-    if several is not None:
-        raise InvalidInput(f"{several.id} has several images ({', '.join(name for name, _, _ in several.images)})")
-    return found
+    other += [one.id for one in samples.values() if not one.images]
+    return [single for one in samples.values() if one.images for single in one.single()]
 
 
 def _noted(samples: dict[str, _Sample], shard: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
     """Note what a member is to its sample; its key is what comes before the first dot of its name."""
     folder, slash, name = member.name.removeprefix("./").rpartition("/")
-    stem, _, extension = name.partition(".")
+    stem = name.partition(".")[0]
     if not stem:
         return
     sample = samples.setdefault(f"{folder}{slash}{stem}", _Sample(shard, f"{folder}{slash}{stem}"))
-    kind = extension.lower()
-    if f".{kind.rpartition('.')[2]}" in SUFFIXES:
-        sample.images.append((name, member.offset_data, member.size))
-    elif kind == "cls" or (kind == "json" and sample.label is None):
+    whole, _, kind = name.rpartition(".")
+    whole, kind = f"{folder}{slash}{whole}", kind.lower()
+    if f".{kind}" in SUFFIXES:
+        sample.images.append(_Image(whole, name, member.offset_data, member.size))
+    elif kind in ("cls", "json"):
         label = _label(kind, _content(archive, member), f"{shard.name}/{member.name}")
-        sample.label = sample.label if label is None else label
+        if label is not None:
+            sample.labels.append(_Label(whole, kind, label))
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -163,20 +237,21 @@ def _label(kind: str, content: bytes, name: str) -> str | None:
         if kind == "cls":
             return content.decode().strip()
         document: Any = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{name}: cannot read the label: {error}") from error
-    found = next((document[key] for key in ("label", "cls") if isinstance(document, dict) and key in document), None)
-    return None if found is None else str(found)
+    there = [key for key in ("label", "cls") if isinstance(document, dict) and document.get(key) is not None]
+    return str(document[there[0]]) if there else None
 
 
 def _labels(samples: list[_Sample], classes: ClassList | None) -> IntArray | None:
     """Class numbers, of all samples or of none."""
-    if all(one.label is None for one in samples):
+    labels = [one.label for one in samples]
+    if all(label is None for label in labels):
         return None
-    numbers = [None if one.label is None else class_number(one.label, classes) for one in samples]
+    numbers = [None if label is None else class_number(label, classes) for label in labels]
     if None in numbers:
-        wrong = samples[numbers.index(None)]
-        told = "no label" if wrong.label is None else f"the label {wrong.label!r:.40}"
+        wrong, label = samples[numbers.index(None)], labels[numbers.index(None)]
+        told = "no label" if label is None else f"the label {label!r:.40}"
         raise InvalidInput(
             f"{wrong.id} has {told}; expected a class number from 0, or a name of the model's classes, in a member "
             ".cls or under label in a member .json"

@@ -22,7 +22,7 @@ from maskcover.defense.labels import UNDECIDED
 from maskcover.defense.procedure import Answer, Method, Procedure, alerted
 from maskcover.defense.readiness import NONE, fingerprint
 from maskcover.defense.results import CertificationResult
-from maskcover.errors import InvalidInput, MissingExtra
+from maskcover.errors import InvalidInput, MissingExtra, install_hint
 from maskcover.masks import MaskSet
 
 GROUP = "maskcover.classifiers"
@@ -49,6 +49,14 @@ class Loads(Protocol):
     def load(self, name: str, **options: Any) -> MaskedClassifier:
         """The classifier that a text such as ``timm:NAME`` names."""
         ...
+
+
+@runtime_checkable
+class Places(Protocol):
+    """What an adapter also has if a model computes where it is told to: `classifier` and `load` take a `device`."""
+
+    devices: str
+    """What a device is, for people: ``auto, cpu, cuda``, say; "auto" must be one."""
 
 
 @runtime_checkable
@@ -247,9 +255,9 @@ def load(entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except ImportError as error:
-        raise MissingExtra(
-            f"the adapter for {entry.name} cannot be imported ({error}); try: pip install 'maskcover[{entry.name}]'"
-        ) from error
+        dist = None if entry.dist is None else entry.dist.name
+        remedy = install_hint(entry.name) if dist in (None, "maskcover") else f"install what {dist} needs"
+        raise MissingExtra(f"the adapter for {entry.name} cannot be imported ({error}); {remedy}") from error
 
 
 def is_model(value: object) -> bool:

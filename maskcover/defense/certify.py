@@ -14,12 +14,13 @@ from tqdm import tqdm
 
 from maskcover.cells import BoolArray
 from maskcover.covering import verify
+from maskcover.data.labels import expect_matching
 from maskcover.defense.adapters import as_certified_classifier, as_classifier
 from maskcover.defense.binding import Binding, Certified
 from maskcover.defense.certificates import Covers
 from maskcover.defense.detection import DetectionCurve, Levels, detection_levels
 from maskcover.defense.engine import Images, settle
-from maskcover.defense.evaluation import Evaluator, evaluator
+from maskcover.defense.evaluation import Evaluator, evaluator, names_of
 from maskcover.defense.procedure import (
     DOUBLE_MASKING,
     Answer,
@@ -99,7 +100,9 @@ def certify(
     true = checked_labels(labels, counted(images))
     start = ready(classifier, images, masks, margin=margin, probes=probes)
     decide = expected(procedure, start).certifying(true, covers, start.margin)
+    expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     verdicts = _in_order(settle(start.evaluator, images, decide), len(true), progress, "certifying")
+    expect_matching(images, true, start.evaluator.classes, names_of(classifier))  # known by now, probes or not
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
     return CertificationResult(masks, regions, procedure, start, used, tuple(verdicts))
@@ -182,7 +185,9 @@ def detection_curve(
     """
     _, covers = covering(masks, regions)
     true = checked_labels(labels, counted(images))
-    start = ready(as_classifier(model, options), images, masks, margin=None, probes=probes)
+    classifier = as_classifier(model, options)
+    start = ready(classifier, images, masks, margin=None, probes=probes)
+    expect_matching(images, true, start.evaluator.classes, names_of(classifier))
 
     def decide(number: int, table: PredictionTable) -> Levels | Pending:
         label = checked_against(int(true[number]), table, number)
@@ -193,6 +198,7 @@ def detection_curve(
         return detection_levels(table.undefended, table.matrix.diagonal(), confidences(table), label, covers)
 
     levels = _in_order(settle(start.evaluator, images, decide), len(true), progress, "detecting")
+    expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     start.expect_unchanged()
     return DetectionCurve(tuple(levels))
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
+from maskcover.defense.arrays import expect_alike, plain_array
 from maskcover.defense.labels import checked_scores, confidences, leads, top_labels
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -31,7 +32,9 @@ class MaskedClassifier(Protocol):
     It is always called with exactly `batch_size` rows, so that certifying and serving run the same computation.
     It may have a `margin`: the least lead that survives the rounding of its scores, a suggestion to users; and an
     `identity`, a dict of texts (weights digest, library, device) for the fingerprint; and a `preprocessing`, a
-    `maskcover.data.Preprocessing`, where it is known what images must have gone through before.
+    `maskcover.data.Preprocessing`, where it is known what images must have gone through before; and `class_names`, a
+    tuple of texts in the order of its outputs, where it is known what its classes are called; and a method
+    `loaded(image, size)`, which gives an image of that size as it takes it, or raises: that image is then an error.
     """
 
     @property
@@ -47,6 +50,20 @@ class MaskedClassifier(Protocol):
             hidden: bool, shape (batch_size, height, width).
         """
         ...
+
+
+def names_of(classifier: object) -> tuple[str, ...] | None:
+    """What a classifier calls its classes, in the order of its outputs: its `class_names`, if it has any.
+
+    >>> names_of(object()) is None
+    True
+    """
+    found = getattr(classifier, "class_names", None)
+    if found is None:
+        return None
+    if isinstance(found, str) or not isinstance(found, Sequence) or not all(isinstance(one, str) for one in found):
+        raise InvalidInput(f"class_names of a classifier are texts, one for each of its outputs; got {found!r:.60}")
+    return tuple(found) or None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,12 +152,24 @@ class HostEvaluator:
         self.masks, self.batch_size = masks, size
         self.classes: int | None = None
         self._classifier = classifier
+        self._first: npt.NDArray[Any] | None = None
         # One row more, hiding nothing: number −1 picks it.
         self._hidden = np.concatenate([np.asarray(masks), np.zeros((1, *masks.grid.shape), dtype=np.bool_)])
 
     def load(self, image: Any) -> Any:
-        """The image, which is opaque here; an array is copied, since its owner may write the next image into it."""
-        return image.copy(order="K") if isinstance(image, np.ndarray) else image
+        """The image, as the classifier's own `loaded` has it if there is one; else it is opaque here.
+
+        An array is copied, since its owner may write the next image into it, and is an array of its values alone, of
+        the dtype and the shape of the first: of arrays that are stacked one decides the dtype of all (threats.md, 42).
+        """
+        check = getattr(self._classifier, "loaded", None)
+        found = image if check is None else check(image, self.masks.grid.shape)
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
+            return found.copy(order="K") if isinstance(found, np.ndarray) else found
+        plain = plain_array(found).copy()
+        self._first = plain if self._first is None else self._first
+        expect_alike(plain, self._first)
+        return plain
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `Evaluator`."""

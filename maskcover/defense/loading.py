@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from maskcover.defense.adapters import GROUP, Loads, as_classifier, is_model, load
+from maskcover.defense.adapters import GROUP, Loads, Places, as_classifier, is_model, load
 from maskcover.defense.evaluation import MaskedClassifier
 from maskcover.errors import InvalidInput, MaskcoverError, MissingExtra
 
@@ -63,6 +63,30 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
         except TypeError as error:
             raise InvalidInput(f"{text}: {error}") from error
     return as_classifier(_named(scheme, name, text), options)
+
+
+def runs_code(text: str) -> bool:
+    """Whether the model that a text names is code to import, and not a file or a name that only data are read from.
+
+    So is ``package.module:name``, and what is read by an adapter that others have installed. The adapters of maskcover
+    read networks and weights without executing what lies beside them.
+
+    >>> runs_code("onnx:net.onnx"), runs_code("pytest:main")
+    (False, True)
+    """
+    scheme = text.partition(":")[0]
+    entry = next((entry for entry in entry_points(group=GROUP) if entry.name == scheme), None)
+    if entry is None or entry.dist is None or entry.dist.name != "maskcover":
+        return True
+    adapter: object = load(entry)
+    return not isinstance(adapter, Loads)
+
+
+def places(text: str) -> bool:
+    """Whether the model that a text such as ``timm:NAME`` names computes where its adapter is told to."""
+    scheme = text.partition(":")[0]
+    adapter: object = next((load(entry) for entry in entry_points(group=GROUP) if entry.name == scheme), None)
+    return isinstance(adapter, Loads) and isinstance(adapter, Places)
 
 
 def installed() -> list[Installed]:

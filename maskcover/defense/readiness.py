@@ -14,6 +14,7 @@ from maskcover.defense.engine import Images
 from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.probes import ProbeReport, probe
+from maskcover.defense.ranges import expect_in_range
 from maskcover.defense.reference import Reference, reference
 from maskcover.errors import InvalidInput, MaskcoverError, ProbeFailed, RunStopped
 from maskcover.grid import Grid
@@ -171,6 +172,8 @@ def _expect_preprocessed(classifier: MaskedClassifier, images: Images, masks: Ma
             f"the images are not prepared as the model declares: expected {declared}; got {given}. Take that of the "
             "model, or name another one with preprocessing="
         )
+    if not isinstance(given, Preprocessing):
+        expect_in_range(images, declared)
 
 
 def _tried(

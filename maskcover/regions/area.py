@@ -88,20 +88,30 @@ class PolygonArea(Area):
 
 
 def read_area(value: object) -> Area:
-    """An area from a box of starts and extents, a bool array or its text, a polygon or its WKT."""
+    """An area from a box of starts and extents, a bool array or its text, a polygon, its WKT or its corners."""
     if isinstance(value, str) and set(value) <= set("01/ \n"):
         return _bitmap_area(read_bitmap(value))
     if isinstance(value, str) or hasattr(value, "geom_type"):
         return _polygon_area(value)
     if isinstance(value, np.ndarray) and value.dtype == np.bool_:
         return _bitmap_area(value)
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if _is_corners(value):
+        return _polygon_area(value)
     if isinstance(value, Sequence) and len(value) and len(value) % 2 == 0:
         half = len(value) // 2
         return BoxArea(Box.at(value[:half], value[half:]))
     raise InvalidInput(
-        "an area is a box (top, left, height, width), a polygon of shapely or its WKT, or a bool array of the image's "
-        f"size; got {value!r:.80}"
+        "an area is a box (top, left, height, width), a polygon of shapely, its WKT or its corners [(x, y), ...], or a "
+        f"bool array of the image's size; got {value!r:.80}"
     )
+
+
+def _is_corners(value: object) -> bool:
+    """Whether these are pairs of numbers, as `polygon` takes them."""
+    pairs = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 2
+    return pairs and all(isinstance(one, Sequence | np.ndarray) and len(one) == 2 for one in value)
 
 
 def _bitmap_area(array: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> BitmapArea:

@@ -50,9 +50,9 @@ def within(regions: RegionSet, area: object, *, touching: bool = False) -> Regio
 
     Args:
         regions: The regions to choose from.
-        area: A box ``(top, left, height, width)``; a polygon of shapely or its WKT, x to the right and y down, in
-            pixels; or a bool array of the image's size (or its text, rows of 0 and 1 with slashes between).
-            A pixel belongs to a polygon that overlaps its interior at all.
+        area: A box ``(top, left, height, width)``; a polygon of shapely, its WKT or its corners (x, y), x to the right
+            and y down, in pixels; or a bool array of the image's size (or its text, rows of 0 and 1 with slashes
+            between). A pixel belongs to a polygon that overlaps its interior at all.
         touching: Patches need only touch the area instead of lying wholly inside.
 
     Raises:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 
@@ -17,10 +18,10 @@ import numpy as np
 from maskcover.amounts import Amount, amount_text, cells_up, parse_amount, parse_length
 from maskcover.cells import BoolArray, Cells, eroded
 from maskcover.errors import InvalidInput
-from maskcover.grid import Box, Extents, Grid
+from maskcover.grid import Box, Extents, Grid, as_whole
 from maskcover.regions.base import RegionSet, Slot, Stencil, Term, everywhere, maximal, placed, pruned, single
 
-_ASPECT = re.compile(r"\d{1,41}(?:\.\d{1,40}|/\d{1,41})?")
+_ASPECT = re.compile(r"\d{1,12}|\d{1,40}\.\d{1,40}|\d{1,41}/\d{1,41}")
 _MOST_WORK = 1 << 29  # placements looked at, all shapes together, where an area is not a box
 
 
@@ -252,9 +253,13 @@ def stripes(width: int | str, *, axis: int | None = None) -> RegionSet:
     >>> stripes(16).terms(Grid.of(224))[0].shapes
     ((16, 224), (224, 16))
     """
-    if axis is not None and (type(axis) is not int or axis < 0):
+    try:
+        number = None if axis is None else as_whole(axis)
+    except TypeError:
+        number = -1
+    if number is not None and number < 0:
         raise InvalidInput(f"axis is the number of an axis, from 0 on; got {axis!r}")
-    return Stripes(parse_length(width, "width"), axis)
+    return Stripes(parse_length(width, "width"), number)
 
 
 def _one_box(regions: RegionSet, shape: Extents, grid: Grid, inside: Cells) -> tuple[Term, ...]:
@@ -334,24 +339,21 @@ def _root_up(cells: int, degree: int) -> int:
 
 def _parse_aspect(value: object) -> Fraction:
     aspect = Fraction(0)
-    if isinstance(value, Fraction):
-        aspect = value
-    elif isinstance(value, int | float | str | np.number) and _ASPECT.fullmatch(text := _text(value)):
-        with suppress(ZeroDivisionError):
-            aspect = Fraction(text)
+    with suppress(TypeError, ZeroDivisionError):
+        if isinstance(value, Fraction):
+            aspect = value
+        elif not isinstance(value, float | str | np.floating | Decimal):
+            aspect = Fraction(as_whole(value))
+        elif _ASPECT.fullmatch(str(value)):
+            aspect = Fraction(str(value))
     if aspect < 1 or max(aspect.numerator, aspect.denominator) > 10**40:
+        # Python refuses to print the largest integers.
+        found = type(value).__name__ if isinstance(value, int) and value.bit_length() > 999 else f"{value!s:.40}"
         raise InvalidInput(
-            "max_aspect is long side over short side, at least 1, such as 4 or '3/2'; "
-            f"got {_text(value)[:40] or type(value).__name__}"
+            "max_aspect is long side over short side, at least 1, such as 4 or '3/2', in at most 40 digits; "
+            f"got {found}"
         )
     return aspect
-
-
-def _text(value: object) -> str:
-    # A bool is no ratio, and Python refuses to print the largest integers.
-    if isinstance(value, bool) or (isinstance(value, int) and value.bit_length() > 128):
-        return ""
-    return str(value)
 
 
 def _aspect_text(aspect: Fraction) -> str:

@@ -9,7 +9,7 @@ from itertools import chain
 
 from maskcover.cells import Cells
 from maskcover.errors import InvalidInput
-from maskcover.grid import Grid
+from maskcover.grid import Grid, as_whole
 from maskcover.regions.base import RegionSet, Term, pruned, single
 
 _MOST_PATCHES = 16
@@ -111,9 +111,13 @@ def patches(regions: RegionSet | Sequence[RegionSet], k: int | None = None) -> R
     if isinstance(regions, list | tuple):
         return _mixed(tuple(map(single_patch, regions)), k)
     base = single_patch(regions)
-    if type(k) is not int or not 1 <= k <= _MOST_PATCHES:
-        raise InvalidInput(f"k is the number of patches, a whole number from 1 to {_MOST_PATCHES}; got {k!r}")
-    return base if k == 1 else Patches(base, k)
+    try:
+        count = as_whole(k)
+    except TypeError:
+        count = 0
+    if not 1 <= count <= _MOST_PATCHES:
+        raise InvalidInput(f"k is the number of patches, a whole number from 1 to {_MOST_PATCHES}; got {k!r:.40}")
+    return base if count == 1 else Patches(base, count)
 
 
 def _mixed(members: tuple[RegionSet, ...], k: int | None) -> RegionSet:

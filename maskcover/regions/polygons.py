@@ -5,11 +5,16 @@ What needs shapely is imported where a shape is read or drawn: region sets of bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from maskcover.amounts import parse_length
 from maskcover.cells import BoolArray, Cells
@@ -20,6 +25,9 @@ from maskcover.regions.bitmaps import stencils_inside
 
 if TYPE_CHECKING:
     from maskcover.regions.shapes.reading import Shape
+
+_LENGTH = re.compile(r"\d{0,40}\.?\d{1,40}(?:[eE][+-]?\d{1,2})?(?:px)?|\d{1,40}\.|\d{1,41}/\d{1,41}")
+_MOST_PARTS = 1 << 20  # of a pixel; more make numbers too long for what is worked out from them
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ def disc(diameter: int | float | Fraction | str, *, subpixel: bool = False) -> R
     """A disc as a stencil: every pixel that the open disc overlaps.
 
     Args:
-        diameter: In pixels; fractions are allowed and exact.
+        diameter: In pixels, such as 14.4 or "29/2"; fractions are exact, and not finer than 2^-20 px.
         subpixel: The disc may lie at any real offset; by default its bounding square starts at a pixel's corner.
 
     >>> disc(3).describe(224).pixels, disc(9).describe(224).pixels
@@ -111,15 +119,19 @@ def _cells(found: Iterable[BoolArray]) -> tuple[Cells, ...]:
 
 
 def _diameter(value: object) -> Fraction:
-    if isinstance(value, Fraction | float | str):
-        try:
-            diameter = Fraction(str(value).removesuffix("px"))
-        except (ValueError, ZeroDivisionError) as error:
-            raise InvalidInput(f"diameter is a length in pixels, such as 32 or '31.5'; got {value!r:.40}") from error
-        if not 0 < diameter <= 1 << 12 or diameter.denominator > 1 << 20:
-            raise InvalidInput(f"diameter lies between 0 and 4,096 px, not finer than 2^-20; got {value!r:.40}")
-        return diameter
-    return Fraction(parse_length(value, "diameter"))
+    if not isinstance(value, Fraction | float | str | np.floating | Decimal):
+        return Fraction(parse_length(value, "diameter"))
+    text = str(value).strip()
+    # Looked at before it is read: a power of ten can be too long for any machine.
+    if not _LENGTH.fullmatch(text) or re.fullmatch(r"\d+/0+", text):
+        raise InvalidInput(f"diameter is a length in pixels, such as 32 or '31.5'; got {value!r:.40}")
+    diameter = Fraction(text.removesuffix("px"))
+    if not 0 < diameter <= 1 << 12:
+        raise InvalidInput(f"diameter lies between 0 and 4,096 px; got {value!r:.40}")
+    if diameter.denominator > _MOST_PARTS:
+        larger = ceil(diameter * 1000) / 1000
+        raise InvalidInput(f"diameter is not finer than 2^-20 px; got {value!r:.40}: use a larger one such as {larger}")
+    return diameter
 
 
 def yes_or_no(subpixel: object) -> bool:

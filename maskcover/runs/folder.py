@@ -1,36 +1,46 @@
 """The folder of a run: its configuration, its masks, and one Parquet file for each shard of samples.
 
-RUN/run.json            what is certified; another configuration in the same folder is refused
+RUN/run.json            what is certified, sealed by a digest; another configuration in the same folder is refused
 RUN/masks.json          the masks
 RUN/shards/00000.parquet   the rows of the first samples, written once, by an atomic rename
 
-Of a shard the file says which one it is, of which configuration, and what the digest of its rows is: a file that was
-damaged, renamed or copied here from another run is refused.
+Of a shard the file says which one it is, of which configuration and run.json, and what the digest of its rows is: a
+file that was damaged, renamed or copied here from another run is refused, and so is a run.json that was edited.
 """
 
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskcover.canonical import digest, write_atomically
-from maskcover.data import Chosen
+from maskcover.canonical import cannot_write, digest, write_atomically
+from maskcover.data import Chosen, Skipped
 from maskcover.defense import Fingerprint, Procedure
 from maskcover.defense.readiness import Earlier
 from maskcover.defense.reference import Reference
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
+from maskcover.runs.documents import ODD, claim, expect_sealed, read_document, sealed, written
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
 
-_SCHEMA = 1
-# Where model and data came from, and among how many samples were chosen: fingerprint and ids say what they are. The
-# reference scores are compared by `maskcover.runs.binding`: under a margin they may differ a little.
-_UNCOMPARED = frozenset({"source", "sample", "reference"})
+SCHEMA = 2
+# Schema 1 had no seal, no example and no frame, and its rows no pixels: it is read, and goes on, without them.
+_READ = (1, SCHEMA)
+# Where model and data came from, among how many samples were chosen, what was left out: fingerprint and ids say what
+# they are. The example and the frame are compared where both are known, the seal when it is read, and the reference
+# scores by `maskcover.runs.binding`: under a margin they may differ a little.
+_UNCOMPARED = frozenset({"source", "sample", "skipped", "example", "frame", "digest", "reference"})
+_UNSEALED = frozenset({"source"})  # a data set may have moved
+LARGEST_SHARD = 10**6
+"""Samples of the largest shard; a file that claims more is not read."""
+_LARGEST_BATCH = 10**6
+_LARGEST_BYTES = 2**30  # of the rows of a shard, unpacked
+_DIGITS = 18  # of the number of a shard, in the name of its file
+_TOLD = ("config", "run", "shard", "rows")  # what the file of a shard says of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,27 @@ class Config:
         return digest({name: value for name, value in self.document.items() if name not in _UNCOMPARED})
 
     @property
+    def claim(self) -> str | None:
+        """``sha256:…`` of all that the document says but where things came from; None of schema 1."""
+        return None if self.document["schema"] == 1 else claim(self.document, _UNSEALED)
+
+    def like(self, other: Config) -> Config:
+        """The same in the schema of another one, to be compared with it."""
+        return Config({**self.document, "schema": other.document["schema"]})
+
+    @property
+    def example(self) -> tuple[str, str] | None:
+        """The id of an image of the run and the digest of its pixels; None if it is not known."""
+        found = self.document.get("example")
+        return None if found is None else (str(found["id"]), str(found["pixels"]))
+
+    @property
+    def frame(self) -> tuple[str, str] | None:
+        """Of a run in the frame of the source: the digest of its frame.json and the size of its pictures."""
+        found = self.document.get("frame")
+        return None if found is None else (str(found["digest"]), str(found["size"]))
+
+    @property
     def count(self) -> int:
         """Number of samples."""
         return int(self.document["samples"]["count"])
@@ -53,6 +84,11 @@ class Config:
     def chosen(self) -> Chosen | None:
         """How the samples were chosen among more; None if they were not, or if nobody said so."""
         return Chosen(**self.document["sample"]) if "sample" in self.document else None
+
+    @property
+    def skipped(self) -> Skipped | None:
+        """What was left out when the data were opened; None if nothing was, or if nobody said so."""
+        return Skipped.read(self.document["skipped"]) if "skipped" in self.document else None
 
     @property
     def shards(self) -> int:
@@ -130,10 +166,10 @@ class Folder:
         """The configuration that the folder holds; None if there is none yet."""
         path = self.path / "run.json"
         try:
-            return _checked(json.loads(path.read_text(encoding="utf-8")))
+            return _checked(read_document(path))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except ODD as error:
             raise InvalidInput(f"{path} is no configuration of a run ({error}); name another folder") from error
 
     def masks(self, config: Config) -> MaskSet:
@@ -149,10 +185,10 @@ class Folder:
         try:
             (self.path / "shards").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InvalidInput(f"cannot write to the folder {self.path}: {error.strerror}") from error
-        text = json.dumps(dict(config.document), indent=2) + "\n"
+            raise cannot_write(f"to the folder {self.path}", error) from error
+        content = written(sealed(config.document, _UNSEALED))
         with _unless_there(self.path / "run.json") as path:
-            write_atomically(path, text.encode(), only_new=True)
+            write_atomically(path, content, only_new=True)
         return self.existing()
 
     def keep(self, masks: MaskSet) -> None:
@@ -167,6 +203,12 @@ class Folder:
         if found is None:
             raise InvalidInput(f"{self.path} holds no run; start one with: maskcover certify … --out {self.path}")
         return found
+
+    def numbers(self, config: Config) -> list[int]:
+        """The numbers of the shards that are there, in order; of files, not counted up to what run.json claims."""
+        names = (path.stem for path in (self.path / "shards").glob("[0-9]*.parquet"))
+        found = {int(name) for name in names if name.isdecimal() and name.isascii() and len(name) < _DIGITS}
+        return sorted(number for number in found if number < config.shards and self.has(number))
 
     def has(self, number: int) -> bool:
         """Whether a shard is there."""
@@ -186,19 +228,18 @@ class Folder:
         except OSError as error:
             raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
         try:
+            file = pyarrow().parquet.ParquetFile(content, pre_buffer=False)
+            _expect_small(file.metadata, len(config.members(number)))
             # In this thread: pyarrow's own were seen to abort one process in nine at its end, after all was written.
-            table = pyarrow().parquet.ParquetFile(content, pre_buffer=False).read(use_threads=False)
+            table = file.read(use_threads=False)
             metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
             shard = Shard(tuple(rows_of(table)), float(metadata["seconds"]))
             told = _about(number, config, shard)
         except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
             raise InvalidInput(f"{path} is no shard of a run ({error}); delete it, and it is made again") from error
-        wrong = [name for name in told if metadata.get(name) != told[name]]
+        wrong = [name for name in _TOLD if metadata.get(name) != told.get(name)]
         if wrong or len(shard.rows) != len(config.members(number)):
-            reason = (
-                "was made by another configuration" if "config" in wrong else "is damaged, or was copied or renamed"
-            )
-            raise InvalidInput(f"{path} {reason}; delete it, and it is made again")
+            raise InvalidInput(f"{path} {_reason(wrong)}; delete it, and it is made again")
         return shard
 
     def write(self, number: int, config: Config, shard: Shard) -> None:
@@ -221,7 +262,7 @@ class Folder:
 
 def shards(folder: Folder, config: Config) -> Iterator[Shard]:
     """The shards that are there, in order, one at a time."""
-    for number in range(config.shards):
+    for number in folder.numbers(config):
         found = folder.shard(number, config)
         if found is not None:
             yield found
@@ -229,20 +270,44 @@ def shards(folder: Folder, config: Config) -> Iterator[Shard]:
 
 def _checked(document: Any) -> Config:
     """A configuration, if a document is one."""
-    if document["schema"] != _SCHEMA:
-        raise InvalidInput(f"schema {document['schema']!r:.40}; this version of maskcover reads schema {_SCHEMA}")
+    if document["schema"] not in _READ:
+        known = " and ".join(map(str, _READ))
+        raise InvalidInput(f"schema {document['schema']!r:.40}; this version of maskcover reads schema {known}")
     config = Config(document)
-    if min(config.count, config.batch_size - 1, config.document["shard_size"] - 1) < 0 or not 0 <= config.margin < 1:
-        raise InvalidInput("a size or the margin is out of range")
+    sizes = document["samples"]["count"], document["batch_size"], document["shard_size"]
+    limits = (0, 10**12), (1, _LARGEST_BATCH), (1, LARGEST_SHARD)
+    if not all(type(size) is int and low <= size <= high for size, (low, high) in zip(sizes, limits, strict=True)):
+        raise InvalidInput("a size is no whole number, or out of range")
+    if not 0 <= config.margin < 1:
+        raise InvalidInput("the margin is out of range")
     _ = config.chosen, config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
-    _ = config.reference
+    _ = config.example, config.frame, config.digest, config.skipped, config.reference
+    if config.claim is not None:
+        expect_sealed(document, _UNSEALED)
     return config
 
 
 def _about(number: int, config: Config, shard: Shard) -> dict[str, str]:
     """What the file of a shard says of itself, and must say when it is read."""
-    rows = digest([asdict(row) for row in shard.rows])
-    return {"config": config.digest, "shard": str(number), "rows": rows}
+    rows = digest([row.document() for row in shard.rows])
+    about = {"config": config.digest, "shard": str(number), "rows": rows}
+    return about if config.claim is None else about | {"run": config.claim}
+
+
+def _reason(wrong: list[str]) -> str:
+    """Why a shard is refused."""
+    if "config" in wrong:
+        return "was made by another configuration"
+    if wrong == ["run"]:
+        return "was made under another run.json: put back the one with which it was made"
+    return "is damaged, or was copied or renamed"
+
+
+def _expect_small(metadata: Any, rows: int) -> None:
+    """Raise `ValueError` before a file is unpacked that holds more than the rows of a shard."""
+    size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    if metadata.num_rows > min(rows, LARGEST_SHARD) or size > _LARGEST_BYTES:
+        raise ValueError(f"it claims {metadata.num_rows:,} rows of {size:,} bytes; expected {rows:,} rows")
 
 
 @contextmanager

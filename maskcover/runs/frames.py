@@ -6,7 +6,7 @@ each size, and certified as any others; the claim of each group names the steps 
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,21 +14,25 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from maskcover.canonical import write_atomically
+from maskcover.canonical import cannot_write, write_atomically
 from maskcover.covering import cover
-from maskcover.data import Dataset, Picture, Preprocessing
+from maskcover.data import Chosen, Dataset, Picture, Preprocessing, for_model
 from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify, exact_interval
+from maskcover.defense.evaluation import names_of
 from maskcover.defense.verdicts import VerdictArrays
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions, through
-from maskcover.runs.folder import Folder, Shard, shards
+from maskcover.runs.documents import ODD, claim, expect_sealed, read_document, sealed, written
+from maskcover.runs.folder import Config, Folder, Shard, shards
 from maskcover.runs.run import checked_shard, run
 from maskcover.runs.run import summary as input_summary
 from maskcover.runs.summary import Summary
 
 Sides = tuple[int, int]
 _NAME = "frame.json"
+_SCHEMA = 2  # 1 had no seal
+_SIDES = re.compile(r"[0-9]{1,9}x[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +126,7 @@ def certify_source(
     (array([ True,  True]), ['24x24', '25x24'])
     """
     classifier, seen = _prepared(model, options, preprocessing)
-    known = _parsed(regions)
+    known, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
     found, results = groups(dataset, seen, known, masks, budget), []
     for group in found:
         part = _of_size(dataset.part(group.members), group.size)
@@ -165,16 +169,17 @@ def run_source(
     """
     first, step = checked_shard(shard)
     classifier, seen = _prepared(model, options, preprocessing)
-    known = _parsed(regions)
+    known, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
     found = groups(dataset, seen, known, masks, budget)
-    _keep(Path(out), known, seen, found)
+    document = _keep(Path(out), known, seen, found, dataset.chosen)
     for number, group in enumerate(found):
         part, folder = _of_size(dataset.part(group.members), group.size), Path(out) / group.name
         # Small groups have one shard each: they must not all fall to the first process.
         mine = ((first - number) % step, step)
         run(
             classifier, part.prepared(seen), part.true_labels, group.masks, folder, ids=part.ids,
-            regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name}, **asked,
+            regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name},
+            frame=(claim(document), group.name), **asked,
         )  # fmt: skip
         classifier = _sized(classifier, Folder(folder).existing().batch_size)
     return summary(out)
@@ -242,54 +247,98 @@ def summary(out: str | PathLike[str]) -> Summary:
     """The summary of the rows that a folder holds, of all sizes where it is a run in the frame of the source."""
     if not is_source_run(out):
         return input_summary(out)
-    sizes = source_document(out)["sizes"]
-    return Summary.of(_shards(Path(out), sizes), sum(sizes.values()))
+    document = source_document(out)
+    return Summary.of(_shards(Path(out), document), sum(document["sizes"].values()), _chosen(document))
 
 
 def source_document(out: str | PathLike[str]) -> dict[str, Any]:
-    """What such a run is about: regions, preprocessing, and how many pictures of each size there are."""
-    path = Path(out) / _NAME
+    """What such a run is about: regions, preprocessing, and how many pictures of each size there are.
+
+    Raises:
+        InvalidInput: the document is damaged or was edited, or the runs of the sizes belong to another one.
+    """
+    document = _document(Path(out))
+    for _ in _parts(Path(out), document):
+        pass
+    return document
+
+
+def _chosen(document: Mapping[str, Any]) -> Chosen | None:
+    """How the pictures were chosen among more, if they were, or if the document says so."""
+    return Chosen(**document["sample"]) if "sample" in document else None
+
+
+def _document(out: Path) -> dict[str, Any]:
+    """What frame.json holds, if it is what it was when it was written."""
+    path = out / _NAME
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if document["schema"] != 1 or not all(isinstance(count, int) for count in document["sizes"].values()):
+        document: dict[str, Any] = read_document(path)
+        if document["schema"] not in (1, _SCHEMA):
             raise InvalidInput("another schema")
-        _ = document["regions"], document["preprocessing"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if not all(type(count) is int and count >= 0 and _SIDES.fullmatch(name) for name, count in _sizes(document)):
+            raise InvalidInput("sizes are such as 375x500, each with a number of pictures")
+        _ = document["regions"], document["preprocessing"], _chosen(document)
+        if document["schema"] == _SCHEMA:
+            expect_sealed(document)
+    except ODD as error:
         raise InvalidInput(f"{path} does not say what was run ({error}); name another folder") from error
     return document
 
 
-def _shards(out: Path, sizes: Mapping[str, int]) -> Iterator[Shard]:
-    for name in sizes:
+def _sizes(document: Mapping[str, Any]) -> list[tuple[str, int]]:
+    return list(document["sizes"].items())
+
+
+def _parts(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Folder, Config]]:
+    """The runs of the sizes that are there, each of them bound to the document (threats.md, 59).
+
+    Runs of the first version say nothing of their frame, and nor may they of a later one.
+    """
+    for name, count in _sizes(document):
         folder = Folder(out / name)
         config = folder.config()
-        if config is not None:
-            yield from shards(folder, config)
+        if config is None:
+            continue
+        bound = config.frame == (claim(document), name) or (document["schema"] == 1 and config.frame is None)
+        if not bound or config.count != count:
+            raise InvalidInput(
+                f"{out / name} is no part of the run that {out / _NAME} describes: one of them was edited, or put in "
+                "the place of another; put back the files as they were written"
+            )
+        yield folder, config
 
 
-def _keep(out: Path, regions: RegionSet, preprocessing: Preprocessing, found: list[SizeGroup]) -> None:
-    """Put down what is run, or compare: each folder compares the rest."""
+def _shards(out: Path, document: Mapping[str, Any]) -> Iterator[Shard]:
+    for folder, config in _parts(out, document):
+        yield from shards(folder, config)
+
+
+def _keep(
+    out: Path, regions: RegionSet, preprocessing: Preprocessing, found: list[SizeGroup], chosen: Chosen | None
+) -> dict[str, Any]:
+    """Put down what is run, or compare: each folder compares the rest. Returns the document that holds."""
     document = {
-        "schema": 1,
+        "schema": _SCHEMA,
         "frame": "source",
         "regions": str(regions),
         "preprocessing": str(preprocessing),
         "sizes": {group.name: len(group.members) for group in found},
     }
-    if is_source_run(out):
-        before = source_document(out)
-        pairs = [(name, before.get(name), now) for name, now in document.items()]
-        changed = [f"{name}: {old} before, {now} now" for name, old, now in pairs if old != now]
-        if changed:
-            raise InvalidInput(f"{out} holds another run ({'; '.join(changed)}); name another folder")
-        return
-    if Folder(out).config() is not None:
-        raise InvalidInput(f"{out} holds a run in the frame of the model's input; name another folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(f"cannot write to the folder {out}: {error.strerror}") from error
-    write_atomically(out / _NAME, (json.dumps(document, indent=2) + "\n").encode())
+    if not is_source_run(out):
+        if Folder(out).config() is not None:
+            raise InvalidInput(f"{out} holds a run in the frame of the model's input; name another folder")
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(f"to the folder {out}", error) from error
+        told = document if chosen is None else document | {"sample": chosen.document()}
+        write_atomically(out / _NAME, written(sealed(told)), only_new=True)
+    before = source_document(out)
+    pairs = [(name, before.get(name), now) for name, now in document.items() if name != "schema"]
+    changed = [f"{name}: {old} before, {now} now" for name, old, now in pairs if old != now]
+    if changed:
+        raise InvalidInput(f"{out} holds another run ({'; '.join(changed)}); name another folder")
+    return before
 
 
 def _prepared(
@@ -323,5 +372,5 @@ def _cover(regions: RegionSet, size: Sides, budget: tuple[tuple[str, Any], ...])
 def _size(dataset: Dataset, number: int) -> Sides | None:
     try:
         return dataset.size(number)
-    except InvalidInput:
+    except Exception:  # whatever a broken file makes of a reader
         return None  # reading it will fail too, and says why in its row

@@ -18,8 +18,10 @@ from maskcover.defense.readiness import ready
 from maskcover.errors import InvalidInput
 from maskcover.runs.binding import NOT_KEPT, changed_scores
 from maskcover.runs.folder import Config, Folder, shards
+from maskcover.runs.resuming import some
 from maskcover.runs.rows import Row
 from maskcover.runs.run import task_of
+from maskcover.terminal import printable
 
 _COMPARED = ("label", "undefended", "defended", "verdict")
 
@@ -34,7 +36,7 @@ class Flip:
     def __str__(self) -> str:
         changed = [name for name in _COMPARED if getattr(self.before, name) != getattr(self.now, name)]
         told = (f"{name} {getattr(self.before, name)} then, {getattr(self.now, name)} now" for name in changed)
-        return f"{self.before.id}: " + ", ".join(told) + (f" ({self.now.reason})" if self.now.reason else "")
+        return printable(f"{self.before.id}: {', '.join(told)}" + (f" ({self.now.reason})" if self.now.reason else ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Replay:
         drift: The largest change of a row's smallest lead.
         differences: How what evaluates now differs from what certified: another device, library, weights; or, where the
             fingerprint is the same, other scores of the reference batch.
+        changed: Ids of those rows whose images have other pixels now.
+        uncompared: How many rows keep no digest of pixels, or their images have none now.
         notes: What could not be compared.
     """
 
@@ -54,6 +58,8 @@ class Replay:
     flips: tuple[Flip, ...]
     drift: float
     differences: tuple[str, ...]
+    changed: tuple[str, ...] = ()
+    uncompared: int = 0
     notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
@@ -66,6 +72,10 @@ class Replay:
             *(f"  not as it was certified: {text}" for text in self.differences),
             *(f"  note: {text}" for text in self.notes),
         ]
+        if self.changed:
+            lines.append(f"  not as it was certified: pixels of {len(self.changed)} images: {some(self.changed)}")
+        if self.uncompared:
+            lines.append(f"  pixels of {self.uncompared} rows were not compared: they keep no digest, or are no arrays")
         return "\n".join(lines)
 
 
@@ -88,7 +98,7 @@ def replay(
         sample: How many rows, chosen by the seed among all that are there.
 
     A replay is true if nothing flipped. What differs from the certified fingerprint is reported, not refused: to see
-    what another device makes of the run is what a replay is for.
+    what another device makes of the run is what a replay is for. So are images whose pixels changed.
     """
     if type(sample) is not int or sample < 1:
         raise InvalidInput(f"sample must be a whole number of at least 1; got {sample!r}")
@@ -107,11 +117,14 @@ def replay(
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
+    pairs = [(row, now[row.id]) for row in before]
+    known = [(row, other) for row, other in pairs if row.pixels and other.pixels]
+    changed = tuple(row.id for row, other in known if row.pixels != other.pixels)
     differences = start.fingerprint.differences(config.fingerprint)
-    same_images = digest(task.ids) == config.document["samples"]["ids"]
+    same_images = digest(task.ids) == config.document["samples"]["ids"] and not changed
     scored = () if differences else changed_scores(config, start, same_images=same_images)
     notes = (NOT_KEPT,) if config.reference is None else ()
-    return Replay(len(before), flips, drift, differences + scored, notes)
+    return Replay(len(before), flips, drift, differences + scored, changed, len(before) - len(known), notes)
 
 
 def _chosen(folder: Folder, config: Config, sample: int, seed: int) -> list[Row]:

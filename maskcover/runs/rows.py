@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any, Literal, cast
 
 from maskcover.defense import UNDECIDED, Failed, Verdict
-from maskcover.errors import MissingExtra
+from maskcover.errors import MissingExtra, install_hint
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 
@@ -27,6 +27,8 @@ class Row:
         lead: The smallest lead of the predictions that the certificate stands on (see `maskcover.defense.leads`).
         failing: Two masks under which the image was seen not to get its label; none if it certifies.
         evaluations: Masked predictions that were made.
+        pixels: The digest of the image as the classifier was given it (see `pixel_digest`); empty if there is none:
+            the image could not be read or is no array, or the row is of a run of before there were digests.
     """
 
     id: str
@@ -40,17 +42,24 @@ class Row:
     lead: float
     failing: tuple[int, int] | None
     evaluations: int
+    pixels: str = ""
 
     @property
     def certified(self) -> bool:
         """Whether no attack within the regions changes the defended label, which is the true one."""
         return self.verdict == "certified"
 
+    def document(self) -> dict[str, Any]:
+        """The row for the digest of a shard, in which what is not known of the pixels does not stand."""
+        return {name: value for name, value in asdict(self).items() if name != "pixels" or value}
 
-def row_of(sample: str, label: int, found: Verdict | Failed, masks: MaskSet, regions: RegionSet) -> Row:
+
+def row_of(
+    sample: str, label: int, found: Verdict | Failed, masks: MaskSet, regions: RegionSet, pixels: str = ""
+) -> Row:
     """The row of a verdict, or of an image that could not be decided."""
     if isinstance(found, Failed):
-        return Row(sample, label, UNDECIDED, UNDECIDED, "", "error", _text(found), 0.0, 0.0, None, 0)
+        return Row(sample, label, UNDECIDED, UNDECIDED, "", "error", _text(found), 0.0, 0.0, None, 0, pixels)
     certificate, answer = found.certificate, found.defended
     return Row(
         sample,
@@ -64,6 +73,7 @@ def row_of(sample: str, label: int, found: Verdict | Failed, masks: MaskSet, reg
         found.lead,
         certificate.failing,
         found.evaluations,
+        pixels,
     )
 
 
@@ -86,7 +96,7 @@ def pyarrow() -> ModuleType:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise MissingExtra("runs are kept as Parquet, by pyarrow; try: pip install 'maskcover[runs]'") from error
+        raise MissingExtra(f"runs are kept as Parquet, by pyarrow; {install_hint('runs')}") from error
     return cast("ModuleType", pyarrow)
 
 
@@ -94,6 +104,7 @@ def _schema(arrow: ModuleType) -> Any:
     whole, text, real = arrow.int64(), arrow.string(), arrow.float64()
     kinds = {"id": text, "label": whole, "undefended": whole, "defended": whole, "case": text, "verdict": text}
     kinds |= {"reason": text, "share": real, "lead": real, "failing": arrow.list_(whole), "evaluations": whole}
+    kinds |= {"pixels": text}
     return arrow.schema(kinds)
 
 

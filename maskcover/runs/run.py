@@ -15,17 +15,21 @@ from tqdm import tqdm
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
+from maskcover.data.labels import expect_matching
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.certificates import Covers
 from maskcover.defense.certify import checked_labels, counted, covering, expected
 from maskcover.defense.engine import Failed, Images, settle
+from maskcover.defense.evaluation import names_of
 from maskcover.defense.procedure import Method, Procedure, Rule
 from maskcover.defense.readiness import Earlier, Ready, ready
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.binding import expect_scored, reference_told
-from maskcover.runs.folder import Config, Folder, Shard, shards
+from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard, shards
+from maskcover.runs.pixels import Watched
+from maskcover.runs.resuming import compared, expect_same
 from maskcover.runs.rows import Row, pyarrow, row_of
 from maskcover.runs.summary import Summary
 
@@ -50,11 +54,12 @@ class Task:
         """
         labels = self.labels[list(members)]
         decide = expected(self.procedure, start).certifying(labels, self.covers, start.margin)
-        for place, found in settle(start.evaluator, _Part(self.images, members), decide, isolate=True):
-            number = members[place]
+        part = Watched(_Part(self.images, members))
+        for place, found in settle(start.evaluator, part, decide, isolate=True):
+            number, pixels = members[place], part.digests.pop(place, "")
             if isinstance(found, Failed) and found.evaluating:
                 start.expect_working(found)
-            yield row_of(self.ids[number], int(self.labels[number]), found, self.masks, self.regions)
+            yield row_of(self.ids[number], int(self.labels[number]), found, self.masks, self.regions, pixels)
         start.expect_unchanged()
 
 
@@ -90,6 +95,7 @@ def run(
     shard_size: int = 64,
     source: dict[str, Any] | None = None,
     progress: bool = False,
+    frame: tuple[str, str] | None = None,
     **options: Any,
 ) -> Summary:
     """Certify a data set into a folder, shard by shard; the same call goes on where it was stopped.
@@ -102,6 +108,7 @@ def run(
         shard_size: Samples a shard: what is lost when a process is killed.
         source: Where model and data came from, as JSON; kept for `replay` and not compared.
         progress: Show a progress bar on stderr.
+        frame: By `run_source` alone: the digest of its frame.json, and the size of these pictures.
 
     Returns:
         The summary of all rows that the folder now holds.
@@ -135,10 +142,13 @@ def run(
     classifier, folder = as_classifier(model, options), Folder(Path(out))
 
     def prepare(earlier: Earlier | None) -> tuple[Ready, Config]:
-        start = ready(classifier, images, masks, margin=margin, earlier=earlier)
+        seen = Watched(images)
+        start = ready(classifier, seen, masks, margin=margin, earlier=earlier)
         expected(procedure, start)
+        expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))
         _expect_classes(task, start.evaluator.classes)
-        return start, _config(task, start, shard_size, source or {})
+        told = {"source": source or {}} | _chosen(images) | _example(task, seen) | _framed(frame)
+        return start, _config(task, start, shard_size, told)
 
     start, config = _agreed(folder, prepare)
     folder.keep(masks)
@@ -164,20 +174,16 @@ def _agreed(folder: Folder, prepare: Callable[[Earlier | None], tuple[Ready, Con
         known = folder.start(config)
         if known.digest != config.digest:
             start, config = prepare(known.earlier)
-    if known.digest != config.digest:
-        raise InvalidInput(
-            f"{folder.path} holds a run of another configuration ({'; '.join(config.differences(known))}); "
-            "name another folder, or go on with the old configuration"
-        )
+    expect_same(folder.path, config.like(known), known)
     expect_scored(folder.path, known, start)
     return start, known
 
 
-def _config(task: Task, start: Ready, shard_size: int, source: dict[str, Any]) -> Config:
+def _config(task: Task, start: Ready, shard_size: int, told: dict[str, Any]) -> Config:
     threshold = task.procedure.threshold
     return Config(
         {
-            "schema": 1,
+            "schema": SCHEMA,
             "regions": str(task.regions),
             "method": task.procedure.method,
             "threshold": None if threshold is None else float(threshold),
@@ -190,23 +196,33 @@ def _config(task: Task, start: Ready, shard_size: int, source: dict[str, Any]) -
             "fingerprint": dict(start.fingerprint.entries),
             "samples": {"count": len(task.ids), "ids": digest(task.ids), "labels": digest(task.labels.tolist())},
             "shard_size": shard_size,
-            "source": source,
         }
-        | _chosen(task.images)
+        | told
         | reference_told(start)
     )
 
 
 def _chosen(images: Images) -> dict[str, Any]:
-    """How the images were chosen among more, as a data set says it; nothing if it does not."""
-    chosen = getattr(images, "chosen", None)
-    return {} if chosen is None else {"sample": chosen.document()}
+    """How the images were chosen among more, and what was left out, as a data set says it; nothing if it does not."""
+    told = {"sample": getattr(images, "chosen", None), "skipped": getattr(images, "skipped", None)}
+    return {name: one.document() for name, one in told.items() if one is not None}
+
+
+def _example(task: Task, seen: Watched) -> dict[str, Any]:
+    """The first image that could be read, by its id and the digest of its pixels; nothing if it is opaque."""
+    number, pixels = next(iter(seen.digests.items()), (0, ""))
+    return {"example": {"id": task.ids[number], "pixels": pixels}} if pixels else {}
+
+
+def _framed(frame: tuple[str, str] | None) -> dict[str, Any]:
+    """The frame.json that the run belongs to, and its part in it; nothing of a run in the frame of the input."""
+    return {} if frame is None else {"frame": {"digest": frame[0], "size": frame[1]}}
 
 
 def _work(folder: Folder, config: Config, task: Task, start: Ready, numbers: Sequence[int], *, progress: bool) -> None:
     """Make the shards that are missing."""
     parts = [config.members(number) for number in numbers]
-    done = [folder.shard(number, config) is not None for number in numbers]
+    done = [part is not None for part in compared(folder, config, numbers, task.images)]
     ready_made = sum(len(part) for part, there in zip(parts, done, strict=True) if there)
     total = sum(map(len, parts))
     with tqdm(total=total, initial=ready_made, desc="certifying", unit="image", disable=not progress) as bar:
@@ -272,8 +288,8 @@ def _expect_classes(task: Task, classes: int | None) -> None:
 def _own(shard: tuple[int, int], shard_size: int, count: int) -> range:
     """The numbers of the shards that this process makes."""
     first, step = checked_shard(shard)
-    if type(shard_size) is not int or shard_size < 1:
-        raise InvalidInput(f"shard_size must be a whole number of at least 1; got {shard_size!r}")
+    if type(shard_size) is not int or not 1 <= shard_size <= LARGEST_SHARD:
+        raise InvalidInput(f"shard_size must be a whole number from 1 to {LARGEST_SHARD:,}; got {shard_size!r}")
     return range(first, -(-count // shard_size), step)
 
 

@@ -23,9 +23,17 @@ let parse text =
     while peek () >= '0' && peek () <= '9' do incr position done;
     let digits = String.sub text first (!position - first) in
     if String.length digits > 1 && digits.[0] = '0' then raise (Bad "a number that begins with 0");
+    if String.length digits > 13 then raise (Bad "a number of more than 13 digits");
     match peek () with
     | '.' | 'e' | 'E' -> raise (Bad "a number that is not whole")
     | _ -> Number digits
+  in
+  (* What is left of an escape by number; certificates are plain text, however it is written. *)
+  let plain_character () =
+    let digits = String.init 4 (fun _ -> next ()) in
+    let hexadecimal c = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') in
+    let code = if String.for_all hexadecimal digits then int_of_string ("0x" ^ digits) else 0 in
+    if code >= 32 && code < 127 then Char.chr code else raise (Bad "an escape that no certificate needs")
   in
   let string () =
     expect '"';
@@ -36,6 +44,7 @@ let parse text =
       | '\\' -> (
           match next () with
           | ('"' | '\\' | '/') as c -> Buffer.add_char found c; more ()
+          | 'u' -> Buffer.add_char found (plain_character ()); more ()
           | _ -> raise (Bad "an escape that no certificate needs"))
       | c when c >= ' ' && c <= '~' -> Buffer.add_char found c; more ()
       | _ -> raise (Bad "a text with other than plain characters, or without an end")

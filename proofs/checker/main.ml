@@ -66,14 +66,22 @@ let check_digest document claimed =
   Json.canonical out (Json.Object content);
   if claimed <> Json.Text ("sha256:" ^ Sha256.hex (Buffer.contents out)) then bad "digest: does not match the content"
 
-let plain c = Text.is_letter c || Text.is_digit c || String.contains "(),=\"./ []+-" c
-
 let region_text = function
-  | Json.Text text when text <> "" && String.length text <= 1_000_000 && String.for_all plain text -> text
+  | Json.Text text when text <> "" && String.length text <= 1_000_000 -> text
   | _ -> bad "regions: expected one plain line"
 
-(* Claims on images of more cells than this could take for ever. *)
+(* The form of evidence that Checker.v does not ask for, but every other judge. *)
+let spelt one =
+  let number n = match n with N0 -> Z0 | Npos p -> Zpos p in
+  let rec rising = function a :: (b :: _ as rest) -> (not (Z.leb (number b) (number a))) && rising rest | _ -> true in
+  let listed = Option.value one.signatures ~default:[] in
+  List.for_all (List.for_all (fun s -> disjoint s.shape)) one.slots
+  && List.for_all (fun found -> found <> [] && rising found) listed
+  && List.length (List.sort_uniq compare listed) = List.length listed
+
+(* Claims on images of more cells than this, or of longer sides, could take for ever. *)
 let most_cells = Text.number "134217728"
+let longest_side = Text.number "65536"
 
 (* * Judging *)
 
@@ -86,12 +94,12 @@ let judge content =
   let text = region_text (get "regions") in
   let sides = List.map whole (items (get "image_size")) in
   let axes = List.length sides in
+  let size = List.fold_left Z.mul (Zpos XH) sides in
+  if axes > 16 || not (Z.leb size Text.most_cells) then bad "image_size: expected at most 16 axes and 2^40 cells";
+  let small = Z.leb size most_cells && List.for_all (fun side -> Z.leb side longest_side) sides in
   let claim, reason =
-    try (Some (Text.read sides text), "")
+    try if small then (Some (Text.read sides text), "") else (None, "the image is too large")
     with Text.Unknown reason -> (None, reason)
-  in
-  let claim, reason =
-    if Z.leb (List.fold_left Z.mul (Zpos XH) sides) most_cells then (claim, reason) else (None, "the image is too large")
   in
   let certificate =
     {
@@ -102,10 +110,11 @@ let judge content =
     }
   in
   if not (formed certificate) then bad "masks or terms: boxes that leave the image, or numbers of nothing";
+  if not (List.for_all spelt certificate.terms) then bad "terms: overlapping boxes of a shape, or unsorted signatures";
+  if claim <> None && get "frame" <> Json.Text "input" then bad "frame: expected input";
+  if claim <> None && not (formed_claim certificate) then bad "regions: there is no such region on the image";
   if not (tidy certificate && stands certificate) then raise (Stop (1, "the evidence is false"));
   if claim = None then raise (Stop (3, reason));
-  if get "frame" <> Json.Text "input" then bad "frame: expected input";
-  if not (formed_claim certificate) then bad "regions: there is no such region on the image";
   if check_cover certificate then
     Printf.sprintf "each region of %s lies inside one of %d masks" text (List.length certificate.masks)
   else raise (Stop (1, "the evidence does not show the claim"))
@@ -118,7 +127,7 @@ let judged path =
   try (0, "covers: " ^ judge (read path)) with
   | Stop (1, reason) -> (1, "refuted: " ^ reason)
   | Stop (3, reason) -> (3, "could not decide: " ^ reason)
-  | Stop (_, reason) | Json.Bad reason | Sys_error reason -> (2, "not a certificate: " ^ reason)
+  | Stop (_, reason) | Json.Bad reason | Text.Malformed reason | Sys_error reason -> (2, "not a certificate: " ^ reason)
   | Stack_overflow | Out_of_memory -> (3, "could not decide: it is too large")
 
 (* One file: its line. Several: a line each after its name; the exit code is the greatest. *)

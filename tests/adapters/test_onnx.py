@@ -131,3 +131,68 @@ def test_images_of_whole_numbers_are_refused(file: Path) -> None:
         mc.certify(
             mc.load_classifier(f"onnx:{file}"), [(image * 255).astype(np.uint8) for image in IMAGES], [0] * 3, MASKS
         )
+
+
+def labelled(node: str) -> onnx.ModelProto:
+    """A network that gives labels beside its scores."""
+    return network(
+        "float[N, 3, 4, 4] images",
+        "int64[N] label, float[N, 48] scores",
+        f"scores = Flatten <axis=1> (images) label = {node} <axis=1, keepdims=0> (scores)",
+    )
+
+
+def test_threat_44_the_labels_that_a_network_gives_are_held_against_its_scores(tmp_path: Path) -> None:
+    image, shown = np.arange(48, dtype=np.float32).reshape(3, 4, 4), np.zeros((1, 4, 4), dtype=np.bool_)
+    file = saved(tmp_path, labelled("ArgMax"))
+    scores = np.asarray(mc.load_classifier(f"onnx:{file}", batch_size=1).scores([image], shown))
+    assert np.array_equal(scores, image.reshape(1, 48))
+    file = saved(tmp_path, labelled("ArgMin"))
+    with pytest.raises(InvalidInput, match=r"label of the network answers class 0 .* that of class 47"):
+        mc.load_classifier(f"onnx:{file}", batch_size=1).scores([image], shown)
+    told: Any = mc.load_classifier(f"onnx:{file}", batch_size=1, decision="")
+    assert np.array_equal(told.scores([image], shown), image.reshape(1, 48))
+    assert "decision" not in told.identity
+    for odd in ("scores", "gone"):
+        with pytest.raises(InvalidInput, match=f"no output {odd} of labels.* it has label"):
+            mc.load_classifier(f"onnx:{file}", decision=odd)
+
+
+LAST = np.ascontiguousarray(FLOATS.transpose(0, 2, 3, 1))
+
+
+def channels_last(axes: str = f"N, {SIDE}, {SIDE}, 3") -> onnx.ModelProto:
+    """The network of the other tests, with images (n, height, width, channels)."""
+    model = exported(Net())
+    del model.graph.input[:]
+    shape: list[Any] = [int(axis) if axis.isdigit() else axis for axis in axes.split(", ")]
+    model.graph.input.append(onnx.helper.make_tensor_value_info("last", onnx.TensorProto.FLOAT, shape))
+    model.graph.node.insert(0, onnx.helper.make_node("Transpose", ["last"], ["images"], perm=[0, 3, 1, 2]))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("axes", "options"),
+    [(f"N, {SIDE}, {SIDE}, 3", {}), ("N, H, W, 3", {}), ("N, H, W, C", {"layout": "hwc"})],
+    ids=["by its sizes", "by its channels", "as it is told"],
+)
+def test_networks_of_images_with_channels_last(axes: str, options: dict[str, Any], tmp_path: Path) -> None:
+    classifier: Any = mc.load_classifier(f"onnx:{saved(tmp_path, channels_last(axes))}", batch_size=3, **options)
+    assert classifier.layout == "hwc"
+    twin = mc.certify(exported(Net()), IMAGES, [0, 1, 2], MASKS, batch_size=3)
+    found = mc.certify(classifier, list(LAST), [0, 1, 2], MASKS)
+    assert found.certified.tolist() == twin.certified.tolist()
+    assert found.undefended.tolist() == twin.undefended.tolist()
+
+
+def test_images_of_the_other_layout_or_size_are_refused_with_both_shapes(tmp_path: Path) -> None:
+    file = saved(tmp_path, channels_last())
+    with pytest.raises(InvalidInput, match=r"channels last; got an image of \(3, 16, 16\)"):
+        mc.certify(mc.load_classifier(f"onnx:{file}"), IMAGES, [0, 1, 2], MASKS)
+    with pytest.raises(InvalidInput, match=r"the network takes images of 16, 16, 3; got .*\(3, 16, 16\)"):
+        mc.certify(mc.load_classifier(f"onnx:{file}", layout="chw"), IMAGES, [0, 1, 2], MASKS)
+    masks = mc.cover(mc.squares(size=2), 8, grid=(2, 2))
+    with pytest.raises(InvalidInput, match=r"the network takes images of 16, 16, 3; got .*\(8, 8, 3\)"):
+        mc.certify(mc.load_classifier(f"onnx:{file}"), [image[:8, :8] for image in LAST], [0, 1, 2], masks)
+    with pytest.raises(InvalidInput, match="layout"):
+        mc.load_classifier(f"onnx:{file}", layout="nhwc")

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import timm
 import torch
-from maskcover_timm import ADAPTER, preprocessing_of
+from maskcover_timm import ADAPTER, class_names_of, preprocessing_of
 from maskcover_torch import TorchClassifier
 from maskcover_torch.demo.model import published
 from maskcover_torch.demo.photos import LABELS
@@ -21,6 +22,7 @@ from maskcover import InvalidInput
 from maskcover.data import Dataset, Preprocessing
 from maskcover.defense import as_classifier
 from maskcover.regions import CenterCrop, Resize
+from tests.adapters.test_torch_weights import Leaves
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 NAMED = {
@@ -131,6 +133,94 @@ def test_a_model_that_cannot_be_loaded_is_refused_with_the_remedy(name: str, opt
 def test_an_option_that_is_unknown_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"timm:test_resnet: .*unexpected keyword argument 'wheights'"):
         mc.load_classifier("timm:test_resnet", weights="random", wheights=1)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_the_number_of_classes_is_read_from_a_checkpoint(suffix: str, tmp_path: Path) -> None:
+    path, trained = tmp_path / f"tuned{suffix}", small(num_classes=7)
+    save = safetensors.torch.save_file if suffix == ".safetensors" else torch.save
+    save({f"module.{name}": value for name, value in trained.state_dict().items()}, path)
+    read = mc.load_classifier("timm:test_resnet", weights=str(path))
+    assert isinstance(read, TorchClassifier)
+    found = read.model.state_dict()
+    assert all(torch.equal(value, found[name]) for name, value in trained.state_dict().items())
+    assert read.class_names is None
+    with pytest.raises(InvalidInput, match="size mismatch for fc"):
+        mc.load_classifier("timm:test_resnet", weights=str(path), num_classes=8)
+
+
+def test_threat_55_a_checkpoint_of_timm_runs_no_code(tmp_path: Path) -> None:
+    torch.save({"state_dict": Leaves(tmp_path / "trace")}, tmp_path / "evil.pth")
+    with pytest.raises(InvalidInput, match="holds weights only"):
+        mc.load_classifier("timm:test_resnet", weights=str(tmp_path / "evil.pth"))
+    assert not (tmp_path / "trace").exists()
+
+
+def test_threat_55_what_timm_reads_itself_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 1.0.26 it unpickled what a name such as local-dir:FOLDER led to."""
+    torch.save(Leaves(tmp_path / "trace"), tmp_path / "evil.pth")
+
+    def create(*_: Any, **__: Any) -> Any:
+        return torch.load(tmp_path / "evil.pth", weights_only=False)
+
+    monkeypatch.setattr(timm, "create_model", create)
+    with pytest.raises(InvalidInput, match="names code to run"):
+        mc.load_classifier("timm:test_resnet")
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_checkpoint_with_a_background_class_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch.save(small(num_classes=1001).state_dict(), tmp_path / "background.pth")
+    create = timm.create_model
+
+    def with_background(*names: Any, **options: Any) -> Any:
+        model = create(*names, **options)
+        model.pretrained_cfg = dict(model.pretrained_cfg) | {"label_offset": 1}
+        return model
+
+    monkeypatch.setattr(timm, "create_model", with_background)
+    with pytest.raises(InvalidInput, match="the first is background"):
+        ADAPTER.load("test_resnet", weights=str(tmp_path / "background.pth"))
+
+
+def test_a_model_of_grey_images_needs_its_scale_named() -> None:
+    with pytest.raises(InvalidInput, match=r"built for images of 1 channels, but .* how 3 are scaled.*--channels 1"):
+        ADAPTER.load("test_resnet", weights="random", in_chans=1)
+    named = Preprocessing((Resize(64), CenterCrop(64)), (0.5,), (0.5,), channels=1)
+    classifier = ADAPTER.load("test_resnet", weights="random", in_chans=1, preprocessing=named, batch_size=2)
+    masks = mc.cover(mc.squares(size=8), 64, grid=(2, 2))
+    assert len(mc.certify(classifier, PHOTOS.prepared(named), PHOTOS.true_labels, masks)) == 2
+
+
+def test_an_older_timm_tells_grey_models_by_their_first_layer() -> None:
+    model: Any = small(in_chans=1)
+    del model.in_chans
+    with pytest.raises(InvalidInput, match="built for images of 1 channels"):
+        preprocessing_of(model)
+    del (coloured := small()).in_chans
+    assert preprocessing_of(coloured).channels == 3
+
+
+def test_the_names_of_the_classes_are_those_of_the_tag_if_there_are_as_many() -> None:
+    model: Any = small()
+    names = class_names_of(torch.nn.DataParallel(model, device_ids=[]))
+    assert names is not None
+    assert (len(names), names[701]) == (1000, "n03888257")
+    assert ADAPTER.classifier(model).class_names == names
+    assert ADAPTER.classifier(model, class_names=["a"] * 1000).class_names == ("a",) * 1000
+    assert ADAPTER.classifier(small(num_classes=999)).class_names is None
+    own = dict(model.pretrained_cfg)
+    for change, expected in (
+        ({"tag": "own"}, None),
+        ({"tag": "fcmae_ft_in22k_in1k_384"}, names),
+        ({"tag": "own", "label_names": [f"class {number}" for number in range(1000)]}, "class 0"),
+        ({"label_names": ["cat", "dog"]}, None),
+    ):
+        model.pretrained_cfg = own | change
+        found = class_names_of(model)
+        assert (found[0] if found and isinstance(expected, str) else found) == expected
+    assert class_names_of(torch.nn.Linear(1, 1)) is None
+    assert ADAPTER.load("test_resnet", weights="random").class_names is None
 
 
 def lite0() -> torch.nn.Module:

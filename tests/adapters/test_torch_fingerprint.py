@@ -15,10 +15,11 @@ from torch import nn
 from maskcover import certify, cover, defend, squares
 from maskcover.defense import NumericContract, evaluator, fingerprint
 from maskcover.errors import FingerprintMismatch
+from tests.networks import exact, whole
 
 MASKS = cover(squares(size=2), image_size=6, grid=(2, 2))
 OTHERS = cover(squares(size=2), image_size=6, grid=(3, 3))
-IMAGES = torch.randn((4, 2, 6, 6), generator=torch.Generator().manual_seed(0))
+IMAGES = whole(4, 2, 6, 6)
 LABELS = [0, 1, 2, 0]
 
 
@@ -26,9 +27,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def net(seed: int = 0) -> nn.Sequential:
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(64, 3)).eval()
+    convolution = nn.Conv2d(2, 4, 3, stride=2, padding=1)
+    return exact(nn.Sequential(convolution, nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(36, 3)), seed)
 
 
 MODEL = net()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ import maskcover as mc
 from maskcover import FingerprintMismatch, InvalidInput, UndecidedPrediction
 from maskcover.data import Dataset, Preprocessing
 from maskcover.regions import Resize
+from tests.adapters.test_torch_weights import Leaves
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIDE = 32
@@ -86,7 +88,7 @@ def test_each_named_model_goes_through_certify_from_a_folder(kind: str, tmp_path
     model, processor = made(kind)
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
-    classifier = mc.load_classifier(f"hf:{tmp_path}", batch_size=2)
+    classifier = mc.load_classifier(f"hf:{tmp_path}", batch_size=1)
     assert isinstance(classifier, TorchClassifier)
     assert classifier.preprocessing == preprocessing_of(processor)
     images = PHOTOS.prepared(classifier.preprocessing)
@@ -164,6 +166,128 @@ def test_a_model_without_the_weights_of_its_head_is_refused(tmp_path: Path) -> N
         mc.load_classifier(f"hf:{tmp_path}")
 
 
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A folder of a small ViT."""
+    model, processor = made("ViT")
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    return tmp_path
+
+
+def edited(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def as_bin(folder: Path, content: Any) -> Path:
+    (folder / "model.safetensors").unlink()
+    torch.save(content, folder / "pytorch_model.bin")
+    return folder / "pytorch_model.bin"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"garbage"), "SafetensorError"),
+        (lambda folder: as_bin(folder, {}).write_bytes(b"x"), "its pickle is broken"),
+        (lambda folder: as_bin(folder, {"a": 3}), "no weights for"),
+        (lambda folder: (folder / "config.json").write_text("{"), "save_pretrained"),
+        (lambda folder: (folder / "config.json").write_text("[1]"), "save_pretrained"),
+        (lambda folder: (folder / "preprocessor_config.json").write_text("[1]"), "save_pretrained"),
+        (lambda folder: (folder / "preprocessor_config.json").unlink(), "save_pretrained"),
+        (lambda folder: edited(folder / "config.json", image_size=48), "save_pretrained"),
+        (lambda folder: edited(folder / "config.json", hidden_size="wide"), "save_pretrained"),
+    ],
+)
+def test_a_folder_whose_files_are_broken_is_refused(saved: Path, spoil: Callable[[Path], Any], named: str) -> None:
+    spoil(saved)
+    with pytest.raises(InvalidInput, match=named):
+        mc.load_classifier(f"hf:{saved}")
+
+
+def test_threat_55_weights_that_are_code_are_refused_and_not_run(saved: Path, tmp_path: Path) -> None:
+    as_bin(saved, {"a": Leaves(tmp_path / "trace")})
+    with pytest.raises(InvalidInput, match="its pickle is broken, or names code to run"):
+        mc.load_classifier(f"hf:{saved}")
+    assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config.json": {"model_type": "own", "auto_map": {"AutoConfig": "own.Config"}}},
+        {"config.json": {"auto_map": {"AutoConfig": "own.Config", "AutoModelForImageClassification": "own.Model"}}},
+        {
+            "preprocessor_config.json": {
+                "image_processor_type": "Own", "auto_map": {"AutoImageProcessor": "own.Processor"},
+            }
+        },
+    ],
+    ids=["config", "model", "processor"],
+)  # fmt: skip
+def test_threat_55_code_beside_a_model_is_not_run_and_nobody_is_asked(
+    saved: Path, changes: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (saved / "own.py").write_text(f"open({str(saved / 'trace')!r}, 'w').close()\n")
+    for file, values in changes.items():
+        edited(saved / file, **values)
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked at the keyboard"))
+    monkeypatch.setattr("signal.alarm", lambda *_: pytest.fail("waits for an answer"))
+    with contextlib.suppress(InvalidInput):  # where transformers knows the kind itself, it is loaded as that
+        assert mc.load_classifier(f"hf:{saved}").class_names is None  # type: ignore[attr-defined]
+    assert not (saved / "trace").exists()
+
+
+def test_threat_55_attention_from_the_hub_is_not_fetched(saved: Path) -> None:
+    edited(saved / "config.json", _attn_implementation="kernels-community/flash-attn2")
+    with pytest.raises(InvalidInput, match="names kernels-community/flash-attn2 to compute attention"):
+        mc.load_classifier(f"hf:{saved}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"size": {"height": 48, "width": 48}}, r"become 48×48 with 3 channels .*ViTForImageClassification"),
+        ({"image_mean": [0.5], "image_std": [0.5]}, "declares what cannot be read .*3 elements"),
+        ({"size": {"height": 48}}, "size"),
+    ],
+)
+def test_a_processor_that_does_not_fit_is_refused(saved: Path, changes: dict[str, Any], named: str) -> None:
+    edited(saved / "preprocessor_config.json", **changes)
+    with pytest.raises(InvalidInput, match=named):
+        mc.load_classifier(f"hf:{saved}")
+
+
+def test_one_number_may_be_the_mean_of_all_channels(saved: Path) -> None:
+    edited(saved / "preprocessor_config.json", image_mean=0.5, image_std=0.25)
+    classifier = mc.load_classifier(f"hf:{saved}")
+    assert getattr(classifier, "preprocessing") == Preprocessing((Resize((SIDE, SIDE)),), (0.5,), (0.25,))  # noqa: B009
+
+
+def test_a_model_that_takes_any_size_takes_that_of_its_processor() -> None:
+    model, _ = made("ConvNeXt")
+    processor = transformers.ConvNextImageProcessor(size={"shortest_edge": 40})
+    assert model.config.image_size != 40
+    assert ADAPTER.classifier(model, processor=processor).preprocessing == preprocessing_of(processor)
+    with pytest.raises(InvalidInput, match="training mode"):
+        ADAPTER.classifier(model.train(), processor=processor)
+
+
+def test_a_processor_without_a_size_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"Siglip2ImageProcessor\w* declares what cannot be read .*'size'"):
+        preprocessing_of(transformers.Siglip2ImageProcessor())
+
+
+def test_the_names_of_the_classes_are_those_that_were_given(saved: Path) -> None:
+    def names() -> Any:
+        return getattr(mc.load_classifier(f"hf:{saved}"), "class_names")  # noqa: B009
+
+    assert names() is None  # LABEL_0 … are made up by transformers
+    given = {"0": "cat", "1": "dog", "2": "cow", "3": "LABEL_3", "4": "hen"}
+    edited(saved / "config.json", id2label=given, label2id={name: int(key) for key, name in given.items()})
+    assert names() == ("cat", "dog", "cow", "LABEL_3", "hen")
+
+
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="save_pretrained"):
         mc.load_classifier(f"hf:{tmp_path}")
@@ -192,9 +316,10 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_clip_classifies_by_prompts(clip_folder: Path, tmp_path: Path) -> None:
     prompts = ["a b c", "a b f", "d"]
-    classifier = mc.load_classifier(f"hf:{clip_folder}", prompts=prompts, batch_size=2)
+    classifier = mc.load_classifier(f"hf:{clip_folder}", prompts=prompts, batch_size=1)
     assert isinstance(classifier, TorchClassifier)
     assert classifier.preprocessing is not None
+    assert classifier.class_names == tuple(prompts)
     images = PHOTOS.prepared(classifier.preprocessing)
     result = mc.certify(classifier, images, PHOTOS.true_labels, MASKS)
     clip = transformers.CLIPModel.from_pretrained(clip_folder).eval()
@@ -206,9 +331,9 @@ def test_clip_classifies_by_prompts(clip_folder: Path, tmp_path: Path) -> None:
     assert torch.allclose(ours, theirs, atol=1e-5)
     assert result.undefended.tolist() == theirs.argmax(dim=1).tolist()
     (tmp_path / "prompts.txt").write_text("\n".join([*prompts, ""]))
-    read = mc.load_classifier(f"hf:{clip_folder}", prompts=str(tmp_path / "prompts.txt"), batch_size=2)
+    read = mc.load_classifier(f"hf:{clip_folder}", prompts=str(tmp_path / "prompts.txt"), batch_size=1)
     assert mc.certify(read, images, PHOTOS.true_labels, MASKS).fingerprint == result.fingerprint
-    other = mc.load_classifier(f"hf:{clip_folder}", prompts=prompts[::-1], batch_size=2)
+    other = mc.load_classifier(f"hf:{clip_folder}", prompts=prompts[::-1], batch_size=1)
     assert mc.certify(other, images, PHOTOS.true_labels, MASKS).fingerprint != result.fingerprint
 
 
@@ -252,8 +377,8 @@ def pipeline_of() -> Callable[..., Any]:
 
 
 def test_the_pipeline_serves_the_defended_model(pipeline_of: Callable[..., Any], tmp_path: Path) -> None:
-    pipeline = pipeline_of(masks=MASKS, defense={"batch_size": 2})
-    classifier = TorchClassifier(made("ViT")[0], batch_size=2)
+    pipeline = pipeline_of(masks=MASKS, defense={"batch_size": 1})
+    classifier = TorchClassifier(made("ViT")[0], batch_size=1)
     expected = mc.predict(classifier, PHOTOS.prepared(pipeline.preprocessing), MASKS)
     Image.fromarray(NOISE[1]).save(tmp_path / "b.png")
     answers = pipeline([Image.fromarray(NOISE[0]), str(tmp_path / "b.png")])
@@ -265,14 +390,14 @@ def test_the_pipeline_serves_the_defended_model(pipeline_of: Callable[..., Any],
 def test_the_pipeline_of_a_result_serves_what_was_certified_and_nothing_else(pipeline_of: Callable[..., Any]) -> None:
     model, processor = made("ViT")
     images = PHOTOS.prepared(preprocessing_of(processor))
-    result = mc.certify(TorchClassifier(model, batch_size=2), images, PHOTOS.true_labels, MASKS)
-    pipeline = pipeline_of(masks=result, defense={"batch_size": 2})
+    result = mc.certify(TorchClassifier(model, batch_size=1), images, PHOTOS.true_labels, MASKS)
+    pipeline = pipeline_of(masks=result, defense={"batch_size": 1})
     assert pipeline.defended.fingerprint == result.fingerprint
-    of_the_model = mc.certify(model, images, PHOTOS.true_labels, MASKS, batch_size=2)
-    assert pipeline_of(masks=of_the_model, defense={"batch_size": 2}).defended.fingerprint == of_the_model.fingerprint
-    bare = mc.certify(TorchClassifier(model, batch_size=2), [images[0]], [1], MASKS)
+    of_the_model = mc.certify(model, images, PHOTOS.true_labels, MASKS, batch_size=1)
+    assert pipeline_of(masks=of_the_model, defense={"batch_size": 1}).defended.fingerprint == of_the_model.fingerprint
+    bare = mc.certify(TorchClassifier(model, batch_size=1), [images[0]], [1], MASKS)
     with pytest.raises(FingerprintMismatch, match="preprocessing"):
-        pipeline_of(masks=bare, defense={"batch_size": 2})
+        pipeline_of(masks=bare, defense={"batch_size": 1})
 
 
 def test_the_pipeline_refuses_what_is_no_image_and_gives_no_label_to_nan(pipeline_of: Callable[..., Any]) -> None:

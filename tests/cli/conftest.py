@@ -43,7 +43,7 @@ def run(
     def command(*arguments: str) -> Ran:
         capsys.readouterr()
         with pytest.raises(SystemExit) as exit_:
-            guarded(lambda: app(list(arguments)))
+            guarded(app, arguments)
         captured = capsys.readouterr()
         code = exit_.value.code
         return Ran(code if isinstance(code, int) else 0, captured.out, captured.err)

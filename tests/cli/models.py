@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
+
+from maskcover.defense import ArrayClassifier
 
 NOT_A_MODEL = 7
 
@@ -66,6 +71,12 @@ def linear() -> torch.nn.Module:
     return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(24 * 24 * 3, 2)).eval()
 
 
+def shapeless() -> torch.nn.Module:
+    """For images of any size."""
+    pool = torch.nn.Sequential(torch.nn.AdaptiveMaxPool2d(1), torch.nn.Flatten())
+    return torch.nn.Sequential(pool, torch.nn.Linear(3, 2)).eval()
+
+
 def trained() -> torch.nn.Module:
     """The same with the weights of the file that the environment names."""
     model = linear()
@@ -78,3 +89,25 @@ def failing() -> torch.nn.Module:
 
 
 instance = brightness()
+
+
+def named() -> ArrayClassifier:
+    """Knows what its classes are called: light, then dark."""
+
+    def scores(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        bright = images.sum(axis=(1, 2, 3))
+        return np.stack([bright, -bright], axis=1)
+
+    classifier = ArrayClassifier(scores, batch_size=4, layout="chw")
+    classifier.class_names = ("light", "dark")
+    return classifier
+
+
+def function(images: Any) -> Any:
+    """A function from arrays to scores."""
+    bright = images.reshape(len(images), -1).max(axis=1)
+    return np.stack([1 - bright, bright], axis=1)
+
+
+def made() -> ArrayClassifier:
+    return ArrayClassifier(function)

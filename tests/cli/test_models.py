@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torchvision  # type: ignore[import-untyped]  # has no types
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
@@ -99,7 +101,14 @@ def test_an_estimator_certifies_grey_digits(run: Run, tmp_path: Path, monkeypatc
 def test_the_installed_adapters_are_listed(run: Run) -> None:
     found = run("models")
     assert found.code == 0
-    for text in ("timm:NAME", "hf:FOLDER", "onnx:FILE", "objects of sklearn", "package.module:name"):
+    for text in (
+        "timm:NAME",
+        "torchvision:NAME",
+        "hf:FOLDER",
+        "onnx:FILE",
+        "objects of sklearn",
+        "package.module:name",
+    ):
         assert text in found.out
     assert {one["name"] for one in run("models", "--json").json["adapters"]} >= {
         "torch",
@@ -108,3 +117,29 @@ def test_the_installed_adapters_are_listed(run: Run) -> None:
         "onnx",
         "sklearn",
     }
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_tuned_network_of_torchvision_and_a_folder_of_photos_are_one_command(run: Run, photos: Path) -> None:
+    torch.manual_seed(0)
+    torch.save(torchvision.models.get_model("shufflenet_v2_x0_5", num_classes=2).state_dict(), "tuned.pth")
+    found = run(
+        "certify", "--model", "torchvision:shufflenet_v2_x0_5", "--weights", "tuned.pth", "--data", str(photos),
+        "--regions", "squares(size=64)", "--method", "detect", "--threshold", "0.9", "--batch-size", "2", "--limit",
+        "1", "--json",
+    )  # fmt: skip
+    assert found.code in (0, 1), found.err
+    assert found.json["image_size"] == [224, 224]
+    assert "Resize(size=256" in found.json["fingerprint"]["preprocessing"]
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_grey_model_of_timm_is_told_how_its_images_are_scaled(run: Run, noise: str) -> None:
+    grey = ("certify", *TIMM, "-O", "in_chans=1", "--data", noise, *REGIONS, "--limit", "1")
+    found = run(*grey)
+    assert found.code == 2
+    assert "built for images of 1 channels" in found.err
+    more = ("--channels", "1", "--mean", "0.5", "--std", "0.25", "--input-size", "64", "--override-preprocessing")
+    found = run(*grey, *more, "--json")
+    assert found.code in (0, 1), found.err
+    assert "mean=(0.5,), std=(0.25,), channels=1" in found.json["fingerprint"]["preprocessing"]

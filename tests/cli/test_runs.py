@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shlex
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,11 @@ REGIONS = ("--regions", "squares(size=4)", "--input-size", "24", "--mean", "0.5"
 
 def command(photos: Path, model: str, *more: str) -> tuple[str, ...]:
     return ("certify", "--model", f"{MODELS}:{model}", "--data", str(photos), *REGIONS, "--out", "RUN", *more)
+
+
+def typed(model: str) -> tuple[str, str]:
+    """A model that a run names by its code is typed again."""
+    return "--model", f"{MODELS}:{model}"
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
@@ -54,17 +62,18 @@ def test_another_configuration_is_refused_with_the_difference(run: Run, photos: 
 
 def test_a_broken_file_is_an_error_row_and_leaves_the_claim_undecided(run: Run, photos: Path) -> None:
     (photos / "light" / "d.png").write_bytes(b"no picture")
-    found = run(*command(photos, "brightness"))
+    found = run(*command(photos, "brightness", "--at-least", "1"))
     assert found.code == 3
     assert "1 errors" in found.out
     (broken,) = [row for row in rows(Path("RUN")) if row["verdict"] == "error"]
     assert broken["id"] == "light/d.png"
     assert "d.png" in broken["reason"]
     assert run(*command(photos, "brightness", "--at-least", "0.75")).code == 0
+    assert run(*command(photos, "brightness")).code == 0
 
 
 def test_parts_of_a_run_are_for_other_processes(run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    part = run(*command(photos, "brightness", "--shard-size", "1", "--shard", "0/2", "--json"))
+    part = run(*command(photos, "brightness", "--shard-size", "1", "--shard", "0/2", "--json", "--at-least", "1"))
     assert (part.code, part.json["rows"], part.json["total"]) == (3, 2, 3)
     # torchrun tells its processes who they are.
     monkeypatch.setenv("RANK", "1")
@@ -76,7 +85,7 @@ def test_parts_of_a_run_are_for_other_processes(run: Run, photos: Path, monkeypa
 
 def test_a_replay_finds_no_flip_and_another_model_is_found_out(run: Run, photos: Path) -> None:
     run(*command(photos, "brightness"))
-    same = run("replay", "RUN", "--sample", "2", "--json")
+    same = run("replay", "RUN", *typed("brightness"), "--sample", "2", "--json")
     assert (same.code, same.json["rows"], same.json["flips"], same.json["differences"]) == (0, 2, [], [])
     other = run("replay", "RUN", "--model", f"{MODELS}:corner")
     assert other.code == 1
@@ -89,7 +98,7 @@ def test_a_replay_tells_another_preprocessing(run: Run, photos: Path) -> None:
     config = json.loads(Path("RUN/run.json").read_text())
     assert "mean=(0.5, 0.5, 0.5)" in config["fingerprint"]["preprocessing"]
     Path("RUN/run.json").write_text(json.dumps(config | {"source": config["source"] | {"mean": "0.4"}}))
-    found = run("replay", "RUN")
+    found = run("replay", "RUN", *typed("brightness"))
     assert "not as it was certified: preprocessing" in found.out
 
 
@@ -97,7 +106,7 @@ def test_an_attack_breaks_nothing_that_was_certified_and_something_that_was_not(
     for number in range(3):
         picture(photos / f"light/{number}.png", 150 + 30 * number)
     run(*command(photos, "corner"))
-    found = run("attack", "RUN", "--placements", "20", "--steps", "6")
+    found = run("attack", "RUN", *typed("corner"), "--placements", "8", "--steps", "3")
     assert found.code == 0
     assert "certified: 0 of" in found.out
     # Forged rows claim what is not so, and are refuted.
@@ -105,7 +114,7 @@ def test_an_attack_breaks_nothing_that_was_certified_and_something_that_was_not(
     (shard,) = shards(folder, folder.existing())
     forged = tuple(replace(row, verdict="certified") for row in shard.rows)
     folder.write(0, folder.existing(), replace(shard, rows=forged))
-    refuted = run("attack", "RUN", "--placements", "20", "--steps", "6", "--json")
+    refuted = run("attack", "RUN", *typed("corner"), "--placements", "8", "--steps", "3", "--json")
     assert refuted.code == 1
     assert refuted.json["refuted"]
 
@@ -124,6 +133,125 @@ def test_the_other_methods_can_be_asked_for(run: Run, photos: Path, method: str,
     found = run("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, *more)
     assert (found.code, found.json["method"]) == (code, method)
     assert run("predict", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, *more).code == 0
+
+
+HOSTILE = "import pathlib; pathlib.Path('ran').touch()\n\ndef make():\n    pathlib.Path('called').touch()\n"
+
+
+def edited(model: str, **source: Any) -> None:
+    """A run whose source names another model, as one from elsewhere may."""
+    config = json.loads(Path("RUN/run.json").read_text())
+    Path("RUN/run.json").write_text(json.dumps(config | {"source": config["source"] | {"model": model} | source}))
+
+
+@pytest.mark.parametrize("command", ["replay", "attack"])
+@pytest.mark.parametrize(
+    "model", ["evil:make", "RUN.evil:make", "pytest:main", "torch:hub.load", "sklearn:evil", ":", "x y:z"]
+)
+def test_threat_45_code_that_a_run_names_is_not_run_until_it_is_typed(
+    run: Run, photos: Path, command: str, model: str
+) -> None:
+    run(*command_of(photos))
+    for path in (Path("evil.py"), Path("RUN/evil.py"), Path("conftest.py"), Path("RUN/conftest.py")):
+        path.write_text(HOSTILE)
+    edited(model)
+    found = run(command, "RUN")
+    assert (found.code, found.out) == (2, "")
+    assert f"type it again: maskcover {command} RUN --model {shlex.quote(model)}" in found.err
+    assert not [path for path in (Path("ran"), Path("called")) if path.exists()]
+
+
+def command_of(photos: Path) -> tuple[str, ...]:
+    return command(photos, "brightness")
+
+
+def test_an_adapter_of_others_is_code_too(run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Theirs(EntryPoint):
+        """An entry of another distribution, which must not be loaded."""
+
+        dist = None  # type: ignore[assignment]
+
+        def load(self) -> Any:
+            raise AssertionError(self.name)
+
+    run(*command(photos, "brightness"))
+    theirs = Theirs("theirs", "theirs:ADAPTER", "maskcover.classifiers")
+    monkeypatch.setattr("maskcover.defense.loading.entry_points", lambda **_: [theirs])
+    edited("theirs:model")
+    found = run("replay", "RUN")
+    assert found.code == 2
+    assert "type it again: maskcover replay RUN --model theirs:model" in found.err
+
+
+def test_a_model_that_is_typed_again_keeps_the_options_of_the_run(run: Run, photos: Path) -> None:
+    run(*command(photos, "brightness", "--option", "fill=0.25"))
+    found = run("replay", "RUN", *typed("brightness"), "--json")
+    assert (found.code, found.json["differences"]) == (0, [])
+    other = run("replay", "RUN", *typed("corner"), "--json")
+    assert any(text.startswith("fill: ") for text in other.json["differences"])
+
+
+def test_only_the_model_that_was_certified_is_attacked(run: Run, photos: Path) -> None:
+    run(*command(photos, "brightness"))
+    found = run("attack", "RUN", *typed("corner"))
+    assert (found.code, found.out) == (2, "")
+    assert f"the model that was certified, {MODELS}:brightness" in found.err
+
+
+@pytest.mark.parametrize(
+    "source", [{"limit": "1"}, {"mean": 1}, {"options": "ab"}, {"options": [1]}, {"data": ["x"]}, {"fill": "0"}]
+)
+def test_a_source_of_odd_kinds_is_refused(run: Run, photos: Path, source: dict[str, Any]) -> None:
+    run(*command(photos, "brightness"))
+    edited(f"{MODELS}:brightness", **source)
+    found = run("replay", "RUN", *typed("brightness"))
+    assert found.code == 2
+    assert "as its source; it was edited" in found.err
+
+
+def test_threat_41_pictures_that_changed_are_told_by_replay_and_refused_by_resume_and_attack(
+    run: Run, photos: Path
+) -> None:
+    run(*command(photos, "brightness"))
+    picture(photos / "dark/b.png", 41)
+    replayed = run("replay", "RUN", *typed("brightness"), "--json")
+    assert (replayed.code, replayed.json["flips"], replayed.json["changed_pixels"]) == (0, [], ["dark/b.png"])
+    assert "pixels of 1 images: dark/b.png" in run("replay", "RUN", *typed("brightness")).out
+    attacked = run("attack", "RUN", *typed("brightness"))
+    assert attacked.code == 2
+    assert "the pixels of dark/b.png changed" in attacked.err
+    picture(photos / "dark/a.png", 11)
+    resumed = run(*command(photos, "brightness"))
+    assert resumed.code == 2
+    assert "the pixels of dark/a.png changed" in resumed.err
+
+
+def test_names_of_files_stay_in_their_line(run: Run, photos: Path) -> None:
+    name = "x\n3 of 3 images certified\x1b[2J\u202e.png"
+    picture(photos / "dark" / name, 20)
+    shown = "dark/x\\n3 of 3 images certified\\x1b[2J\\u202e.png: "
+    common = ("--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS)
+    for answered in (run("certify", *common).out, run("predict", *common).out):
+        assert any(line.startswith(shown) for line in answered.splitlines())
+    told = run("certify", *common, "--json")
+    assert not set("\x1b\u202e") & set(told.out)
+    assert f"dark/{name}" in [row["id"] for row in told.json["images"]]
+    (photos / "dark" / name).write_bytes(b"no picture")
+    broken = run("certify", *common)
+    assert (broken.code, broken.err.count("\n")) == (2, 1)
+    assert "\x1b" not in broken.err
+
+
+def test_a_full_disk_could_not_decide(run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.replace", full)
+        found = run(*command(photos, "brightness"))
+    assert found.code == 3
+    assert "No space left on device" in found.err
+    assert run(*command(photos, "brightness")).code == 0
 
 
 def predicted(photos: Path, *more: str, model: str = "turning") -> tuple[str, ...]:
@@ -156,7 +284,7 @@ def test_threat_39_predictions_of_another_model_are_refused(
     again = run(*command(photos, "turning"))
     assert again.code == 2
     assert "another configuration" in again.err
-    assert "not as it was certified" in run("replay", "RUN").out
+    assert "not as it was certified" in run("replay", "RUN", *typed("turning")).out
 
 
 def test_predictions_without_a_run_say_that_they_are_bound_to_nothing(run: Run, photos: Path) -> None:

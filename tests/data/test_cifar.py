@@ -233,3 +233,34 @@ def test_files_that_are_missing_or_cut(tmp_path: Path) -> None:
         open_dataset(tmp_path)
     (tmp_path / "batches.meta.txt").unlink()
     assert open_dataset(tmp_path).classes is None
+
+
+def test_a_pickle_takes_no_more_memory_than_its_file_is_long(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    laughs = b"\x80\x02]q\x00" + b"".join(
+        b"]q" + bytes([number]) + b"(" + b"h" + bytes([number - 1]) + (b"h" + bytes([number - 1])) * 9 + b"e"
+        for number in range(1, 30)
+    )
+    for content, message in (
+        (b"\x80\x02}r\xff\xff\xff\x1f.", "numbers what it keeps as 536870911 after 2 steps"),
+        (b"}p999999999\n.", "numbers what it keeps as 999999999"),
+        (b"\x80\x05\x96\xff\xff\xff\xff\x00\x00\x00\x00.", "cannot read the pickle"),
+        (b"\x80\x05\x96\x01\x00\x00\x00\x00\x00\x00\x00a.", "bytearray"),
+        (b"\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\x7f.", "cannot read the pickle"),
+        (laughs + b"}U\x04datah\x1ds.", "expected texts, numbers, lists of these"),
+        (pickle.dumps(dict.fromkeys(range(40), 0)), "at most 32 entries"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(InvalidInput, match=message):
+            read_pickle(path)
+
+
+def test_one_text_many_times_over_is_kept_once(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    name = b"n" * 200_000
+    path.write_bytes(
+        b"\x80\x03}U\x04data](B" + struct.pack("<i", len(name)) + name + b"q\x01" + b"h\x01" * 99_999 + b"es."
+    )
+    found = read_pickle(path)["data"]
+    assert len(found) == 100_000
+    assert len({id(one) for one in found}) == 1

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torchvision.models import _meta  # type: ignore[import-untyped]  # has no types
 
 from maskcover.data import Dataset, open_dataset
-from maskcover.data.classes import imagenet, read_classes
+from maskcover.data.classes import imagenet, of_model, read_classes
 from maskcover.errors import InvalidInput
 from tests.data.files import tree
 
@@ -141,3 +142,91 @@ def test_only_names_that_pictures_have_need_to_be_classes_of_the_model() -> None
     found = open_dataset(grey([0, 2], ("cat", "unicorn", "dog")), classes=["dog", "cat"])
     assert found.true_labels.tolist() == [1, 0]
     assert open_dataset(found, classes=["dog", "cat"]).true_labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ({}, "a name for each number from 0 on, or a number for each name; got nothing"),
+        ({"cat": 0, "dog": 2}, "expected numbers from 0 to 1 for 2 classes; 1 is missing"),
+        ({"cat": -1, "dog": 0}, "1 is missing"),
+        ({"cat": 1, "dog": "0"}, "a name for each number"),
+        ({"cat": True, "dog": False}, "a name for each number"),
+        ({0: "cat", 2: "dog"}, "got 0, 2"),
+        ({0: "cat", "0": "dog"}, "got 0, 0"),
+        ({0: 1, 1: 0}, "expected a number for each name; got the number 1 for 0"),
+        ({"9" * 5000: "cat"}, "a name for each number"),
+    ],
+)
+def test_bad_mappings(classes: Any, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        open_dataset([], classes=classes)
+
+
+@pytest.mark.parametrize("text", ["9" * 21, "9" * 5000])
+def test_a_number_of_classes_has_an_end(text: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"got a number of {len(text)} digits"):
+        open_dataset([], classes=text)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, '{"cat": 0, "cat": 1}', '{"cat": 0.0}', '{"0": "cat", "2": "dog"}', '{"cat": ' + "9" * 5000]
+)
+def test_files_of_classes_that_could_be_read_in_two_ways(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "classes.json"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=r"classes\.json"):
+        read_classes(path)
+
+
+def test_several_names_may_have_one_number(tmp_path: Path) -> None:
+    tree(tmp_path, "cat/a.png", "kitten/b.png", "dog/c.png")
+    data = open_dataset(tmp_path, classes={"dog": 1, "cat": 0, "kitten": 0})
+    assert (data.true_labels.tolist(), data.classes) == ([0, 1, 0], ("cat", "dog"))
+
+
+def categories() -> list[str]:
+    """ImageNet's names as torchvision has them, a word for each."""
+    return list(_meta._IMAGENET_CATEGORIES)
+
+
+def described() -> list[str]:
+    """ImageNet's names as the configurations of transformers have them: all words, with commas between them."""
+    return ["tench, Tinca tinca" if number == 0 else name for number, name in enumerate(categories())]
+
+
+@pytest.mark.parametrize("names", [categories(), described(), [wnid for (wnid,) in imagenet().names]])
+def test_a_model_of_imagenet_is_known_by_its_names(imagenette: Path, names: list[str]) -> None:
+    data = open_dataset(imagenette, split="val", class_names=names)
+    assert data.true_labels.tolist() == list(IMAGENETTE.values())
+    assert data.classes == tuple(names)
+    # Two classes are called crane: in a model of ImageNet each has its place, and by the word alone neither is meant.
+    assert [of_model(names).number(wnid) for wnid in ("n02012849", "n03126707")] == [134, 517]
+
+
+def test_names_in_another_order_than_imagenets_are_found_by_name(imagenette: Path) -> None:
+    names = categories()[::-1]
+    data = open_dataset(imagenette, split="val", class_names=names)
+    assert data.true_labels.tolist() == [999 - number for number in IMAGENETTE.values()]
+    assert of_model(names).number("n02012849") is None  # a crane, of which there are two
+
+
+def test_a_model_of_some_of_imagenets_classes_has_their_ids(imagenette: Path) -> None:
+    own = [categories()[number] for number in IMAGENETTE.values()][::-1]
+    data = open_dataset(imagenette, split="val", class_names=own)
+    assert data.true_labels.tolist() == list(range(9, -1, -1))
+    with pytest.raises(InvalidInput, match="got n01440764"):
+        open_dataset(imagenette, split="val", class_names=own[:9])
+
+
+def test_a_part_of_a_name_is_a_name_unless_two_classes_have_it() -> None:
+    known = of_model(["tub, vat", "bathtub, bathing tub, tub", "horn", "French horn, horn"])
+    assert [known.number(name) for name in ("VAT", "bathing tub", "tub", "horn", "French horn, horn", "Horn")] == [
+        0, 1, None, 2, 3, 2,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", ["cat", [], [1, 2], [""][:0], 5])
+def test_names_of_a_model_that_are_no_names(names: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"the names of the (model's )?classes"):
+        open_dataset([], class_names=names)

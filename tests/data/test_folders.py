@@ -65,3 +65,58 @@ def test_folders_without_images_are_refused(tmp_path: Path) -> None:
         open_dataset(tmp_path)
     with pytest.raises(InvalidInput, match="there is no file or folder"):
         open_dataset(f"folder:{tmp_path / 'nowhere'}")
+
+
+def test_numbers_as_names_of_classes_are_numbers_unless_names_are_given(tmp_path: Path) -> None:
+    tree(tmp_path, "0/a.png", "90/b.png", "180/c.png", "270/d.png")
+    assert labels(open_dataset(tmp_path)) == {"0/a.png": 0, "180/c.png": 180, "270/d.png": 270, "90/b.png": 90}
+    named = open_dataset(tmp_path, classes=["0", "90", "180", "270"])
+    assert labels(named) == {"0/a.png": 0, "180/c.png": 2, "270/d.png": 3, "90/b.png": 1}
+    with pytest.raises(InvalidInput, match="expected labels from 0 to 3"):
+        open_dataset(tmp_path, classes=4)
+
+
+@pytest.mark.parametrize("name", ["01", "9" * 21, "9" * 200])
+def test_numbers_that_could_be_read_in_two_ways_are_refused(tmp_path: Path, name: str) -> None:
+    tree(tmp_path, "1/a.png", f"{name}/b.png")
+    with pytest.raises(InvalidInput, match=r"is no class number|are the same class number"):
+        open_dataset(tmp_path)
+
+
+def test_links_that_lead_back_end_at_once(tmp_path: Path) -> None:
+    tree(tmp_path, "cat/a.png", "dog/b.png")
+    for number in range(3):
+        (tmp_path / f"cat/again{number}").symlink_to(tmp_path / "cat")
+    with pytest.raises(InvalidInput, match=r"is the same folder as .*, by a link"):
+        open_dataset(tmp_path)
+
+
+def test_one_folder_of_two_classes_is_refused(tmp_path: Path) -> None:
+    tree(tmp_path, "cat/a.png")
+    (tmp_path / "dog").symlink_to(tmp_path / "cat")
+    with pytest.raises(InvalidInput, match=r"dog.* is the same folder as .*cat"):
+        open_dataset(tmp_path)
+
+
+def test_links_to_other_folders_and_to_images_are_followed(tmp_path: Path) -> None:
+    tree(tmp_path, "elsewhere/x.png", "data/dog/b.png")
+    (tmp_path / "data/cat").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data/dog/c.png").symlink_to(tmp_path / "elsewhere/x.png")
+    assert labels(open_dataset(tmp_path / "data")) == {"cat/x.png": 0, "dog/b.png": 1, "dog/c.png": 1}
+
+
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    tree(tmp_path, "cat/a.png")
+    (tmp_path / "cat/b.png").symlink_to(tmp_path / "cat/b.png")
+    with pytest.raises(InvalidInput, match=r"cannot read .*b.png: Too many levels"):
+        open_dataset(tmp_path)
+
+
+def test_folders_deeper_than_anyone_has_them_are_refused(tmp_path: Path) -> None:
+    deep = tmp_path / "data/cat"
+    deep.mkdir(parents=True)
+    for _ in range(300):
+        deep = deep / "a"
+        deep.mkdir()
+    with pytest.raises(InvalidInput, match="lies more than 200 folders deep"):
+        open_dataset(tmp_path / "data")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -123,9 +124,16 @@ def test_columns_that_could_be_meant_are_not_guessed_at(tmp_path: Path, features
 
 def rewritten(folder: Path, labels: pa.Array, images: Sequence[Mapping[str, Any] | None]) -> Path:
     """The folder with one file of other rows."""
+    return rewritten_as(folder, FEATURES, labels, images)
+
+
+def rewritten_as(
+    folder: Path, features: Mapping[str, Any], labels: pa.Array, images: Sequence[Mapping[str, Any] | None]
+) -> Path:
+    """The folder with one file of other rows, in the columns image and label."""
     write(folder, shards=(1,))
     (name,) = [path.name for path in folder.glob("*.arrow")]
-    described = {b"huggingface": json.dumps({"info": {"features": FEATURES}}).encode()}
+    described = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
     kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
     table = pa.table({"image": pa.array(images, kind), "label": labels}).replace_schema_metadata(described)
     with pa.OSFile(str(folder / name), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as stream:
@@ -136,7 +144,7 @@ def rewritten(folder: Path, labels: pa.Array, images: Sequence[Mapping[str, Any]
 def test_no_label_is_minus_one_and_pictures_may_be_files_or_missing(tmp_path: Path) -> None:
     path = save(tmp_path / "x.png", Image.fromarray(noise(7)))
     images = [{"bytes": None, "path": str(path)}, None, {"bytes": b"no picture", "path": "y.png"}]
-    data = open_dataset(rewritten(tmp_path / "data", pa.array([-1, -1, -1]), images))
+    data = open_dataset(rewritten(tmp_path / "data", pa.array([-1, -1, -1]), images), outside=True)
     assert data.labels is None
     assert np.array_equal(data[0], noise(7))
     with pytest.raises(InvalidInput, match="row/000001 holds no picture"):
@@ -177,4 +185,123 @@ def test_a_missing_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
     folder = write(tmp_path / "data")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtra, match=r"maskcover\[data\]"):
+        open_dataset(folder)
+
+
+def test_splits_and_files_stay_inside_the_folder(tmp_path: Path) -> None:
+    write(tmp_path / "one", _split="one")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for split in ("../one", str(tmp_path / "one"), "..", ".", "a/b"):
+        (folder / "dataset_dict.json").write_text(json.dumps({"splits": [split]}))
+        with pytest.raises(InvalidInput, match="expected the name of something inside that folder"):
+            open_dataset(folder, split=split)
+    other = write(tmp_path / "other")
+    files = [{"filename": f"../one/{path.name}"} for path in sorted((tmp_path / "one").glob("*.arrow"))]
+    (other / "state.json").write_text(json.dumps({"_data_files": files}))
+    with pytest.raises(InvalidInput, match=r"expected the name of something inside that folder; got '../one"):
+        open_dataset(other)
+
+
+def test_pictures_of_rows_stay_inside_the_folder_unless_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "x.png", Image.fromarray(noise(7)))
+    paths = [str(path), "../x.png", "inside.png", 7]
+    images = [{"bytes": None, "path": str(one)} for one in paths]
+    data = open_dataset(rewritten(tmp_path / "data", pa.array([0, 1, 0, 0]), images))
+    save(tmp_path / "data/inside.png", Image.fromarray(noise(8)))
+    monkeypatch.chdir(tmp_path / "data")
+    for number in range(2):
+        with pytest.raises(InvalidInput, match=rf"row/00000{number}: expected a path inside"):
+            data[number]
+    monkeypatch.chdir(tmp_path)  # a path is the data set's, wherever the program was started
+    assert np.array_equal(data[2], noise(8))
+    with pytest.raises(InvalidInput, match="row/000003"):
+        data[3]
+    anywhere = open_dataset(tmp_path / "data", outside=True)
+    assert all(np.array_equal(anywhere[number], noise(7)) for number in range(2))
+
+
+MALFORMED: list[tuple[str, Any]] = [
+    ("dataset_dict.json", {"splits": 5}),
+    ("dataset_dict.json", {"splits": "train"}),
+    ("dataset_dict.json", {"splits": [["train"]]}),
+    ("dataset_dict.json", {"splits": {"train": 1}}),
+    ("state.json", {"_data_files": "a.arrow"}),
+    ("state.json", {"_data_files": {"filename": "a.arrow"}}),
+    ("state.json", {"_data_files": ["a.arrow"]}),
+    ("state.json", {"_data_files": [{"filename": 5}]}),
+    ("state.json", {"_data_files": [{}]}),
+    ("state.json", {"_data_files": [{"filename": ".."}]}),
+    ("state.json", {"_data_files": [{"filename": "a\0b"}]}),
+    ("state.json", {"_data_files": [{"filename": "a.arrow"}], "_split": ["train"]}),
+]
+
+
+@pytest.mark.parametrize(("name", "document"), MALFORMED)
+def test_files_beside_the_data_that_say_something_else_are_refused(tmp_path: Path, name: str, document: Any) -> None:
+    folder = write(tmp_path / "data")
+    (folder / name).write_text(json.dumps(document))
+    with pytest.raises(InvalidInput, match="data"):
+        open_dataset(folder, split="train" if name == "dataset_dict.json" else None)
+
+
+@pytest.mark.parametrize("name", ["dataset_dict.json", "state.json", "dataset_info.json"])
+@pytest.mark.parametrize("content", [b"[" * 200_000, b"\xff\xfe", b"null", b'{"a": ' + b"9" * 5000 + b"}"])
+def test_files_beside_the_data_that_are_no_objects_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    folder = described(tmp_path / "data", None)
+    (folder / name).write_bytes(content)
+    with pytest.raises(InvalidInput, match=name):
+        open_dataset(folder, split="train" if name == "dataset_dict.json" else None)
+
+
+def described(folder: Path, words: bytes | None, names: Sequence[str] = ("image", "label")) -> Path:
+    """A folder with these words about the columns in the file itself; None for none."""
+    write(folder, shards=(2,))
+    images = pa.array([{"bytes": png(noise(number)), "path": None} for number in range(2)])
+    columns = [images if name == "image" else pa.array([0, 1]) for name in names]
+    table = pa.Table.from_arrays(columns, names=list(names))
+    table = table.replace_schema_metadata(None if words is None else {b"huggingface": words})
+    (path,) = folder.glob("*.arrow")
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"{", b"[]", b"5", b"[" * 200_000, b"{}", b'{"info": 5}', b'{"info": []}', b'{"info": {"features": 5}}',
+        b'{"info": {"features": ["image"]}}', b'{"info": {"features": {"image": 5}}}',
+        b'{"info": {"features": {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": 5}}}}',
+        b'{"info": {"features": {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": [1, 2]}}}}',
+        b'{"info": {"features": {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": {"a": 1}}}}}',
+        b'{"info": {"features": {"image": {"_type": ["Image"]}}}}',
+    ],
+)  # fmt: skip
+def test_words_about_the_columns_that_say_something_else_are_refused(tmp_path: Path, words: bytes) -> None:
+    with pytest.raises(InvalidInput, match="data"):
+        open_dataset(described(tmp_path / "data", words))
+
+
+def test_two_columns_that_could_be_the_label_are_refused(tmp_path: Path) -> None:
+    words = json.dumps({"info": {"features": FEATURES}}).encode()
+    for names in (("image", "label", "label"), ("image", "image", "label")):
+        with pytest.raises(InvalidInput, match=r"has several columns (image|label)"):
+            open_dataset(described(tmp_path / "-".join(names), words, names))
+    with pytest.raises(InvalidInput, match="has the columns label and labels"):
+        open_dataset(write(tmp_path / "both", {"image": IMAGE, "label": LABEL, "labels": LABEL}))
+
+
+def test_a_file_whose_places_lie_outside_of_it_is_refused(tmp_path: Path) -> None:
+    """Nothing checks them when the file is opened: reading such a row would read any memory."""
+    folder = write(tmp_path / "data", shards=(1,))
+    (path,) = folder.glob("*.arrow")
+    size = len(png(noise(0)))
+    content = path.read_bytes()
+    place = struct.pack("<ii", 0, size)
+    where = content.rindex(place)
+    path.write_bytes(content[:where] + struct.pack("<ii", 0, 2**30) + content[where + len(place) :])
+    with pytest.raises(InvalidInput, match="cannot read the column image"):
         open_dataset(folder)

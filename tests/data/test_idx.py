@@ -108,3 +108,12 @@ def test_files_that_are_missing(tmp_path: Path) -> None:
         open_dataset(tmp_path, split="val")
     with pytest.raises(InvalidInput, match="leave split out"):
         open_dataset(tmp_path / "t10k-images-idx3-ubyte", split="test")
+
+
+def test_a_packed_file_that_unpacks_to_very_much_more_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maskcover.data.arrays._PLENTY", 100_000)
+    write(tmp_path, "test", np.zeros((1000, 32, 32), np.uint8), np.zeros(1000, np.uint8), packed=True)
+    with pytest.raises(InvalidInput, match=r"unpack to 1,024,000; .* store the pictures without"):
+        open_dataset(tmp_path)

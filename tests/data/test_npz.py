@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from maskcover.data import open_dataset
+from maskcover.data import arrays, open_dataset
 from maskcover.errors import InvalidInput
 from tests.data.files import noise
 
@@ -90,3 +93,49 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         np.save(stream, IMAGES)
     with pytest.raises(InvalidInput, match="got one array"):
         open_dataset(path)
+
+
+def claiming(path: Path, shape: tuple[int, ...]) -> Path:
+    """An NPZ file whose array says that it is of this shape, and holds ten bytes."""
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("images.npy", head.getvalue() + bytes(10))
+    return path
+
+
+@pytest.mark.parametrize("shape", [(6, 2**30), (2**62, 2**62), (3,), (-1, -10), (0, 2**70)])
+def test_an_array_that_claims_other_bytes_than_it_holds_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidInput, match=r"a\.npz"):
+        open_dataset(claiming(tmp_path / "a.npz", shape))
+
+
+def test_an_array_that_unpacks_to_very_much_more_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrays, "_PLENTY", 100_000)
+    path = tmp_path / "a.npz"
+    black = np.zeros((1000, 32, 32), np.uint8)
+    np.savez_compressed(path, images=black)
+    with pytest.raises(InvalidInput, match=r"images\): .* bytes unpack to 1,024,1\d\d; .* store the pictures"):
+        open_dataset(path)
+    np.savez(path, images=black)
+    assert len(open_dataset(path)) == 1000
+
+
+def test_two_arrays_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, images=IMAGES, labels=LABELS)
+    content = io.BytesIO()
+    np.save(content, LABELS[::-1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the name that is there twice
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("labels.npy", content.getvalue())
+    with pytest.raises(InvalidInput, match="holds labels twice"):
+        open_dataset(path)
+
+
+@pytest.mark.parametrize("label", [2**63, 2**64 - 1, 10**18])
+def test_labels_that_no_number_of_a_class_reaches_are_refused(tmp_path: Path, label: int) -> None:
+    np.savez(tmp_path / "a.npz", images=IMAGES, labels=np.array([0, 1, label], np.uint64))
+    with pytest.raises(InvalidInput, match=r"expected whole numbers below 10\^18 as labels"):
+        open_dataset(tmp_path / "a.npz")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from maskcover.data import open_dataset
 from maskcover.data.pictures import picture_size, read_picture
@@ -115,3 +118,130 @@ def test_a_missing_pillow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtra, match=r"maskcover\[data\]"):
         read_picture(io.BytesIO(content), "a")
+
+
+def turned(folder: Path, orientation: object, suffix: str = "png") -> Path:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return save(folder / f"turned.{suffix}", gradient(4, 8), exif=exif)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "webp"])
+@pytest.mark.parametrize("orientation", [0, 1, 3, 6, 8, 9, 77])
+def test_every_format_is_turned_alike_and_measured_as_it_is_read(tmp_path: Path, suffix: str, orientation: int) -> None:
+    path = turned(tmp_path, orientation, suffix)
+    sides = (8, 4) if orientation in (6, 8) else (4, 8)
+    assert read_picture(path, "a").shape[:2] == picture_size(path, "a") == sides
+
+
+def test_a_tiff_is_turned_once(tmp_path: Path) -> None:
+    path = turned(tmp_path, 6, "tif")
+    assert np.array_equal(read_picture(path, "a"), np.rot90(np.asarray(gradient(4, 8)), -1))
+
+
+def turned_by_words(folder: Path) -> Path:
+    """A photo whose Exif tag of orientation is a text."""
+    entry = struct.pack("<HHI4s", 0x0112, 2, 4, b"six\0")
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4)
+    return save(folder / "words.jpg", gradient(4, 8), exif=exif)
+
+
+def multi_picture(path: Path, seeds: int = 2) -> Path:
+    """An MPO, as phones write it: several JPEGs in one file, called .jpg."""
+    first, *others = (gradient(16 + number, 24) for number in range(seeds))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first.save(path, "mpo", save_all=True, append_images=others)
+    return path
+
+
+def test_of_a_phones_mpo_the_first_image_is_taken(tmp_path: Path) -> None:
+    path = multi_picture(tmp_path / "0/photo.jpg")
+    with Image.open(path) as image:
+        assert (image.format, getattr(image, "n_frames", 1)) == ("MPO", 2)
+        first = np.asarray(image.convert("RGB"))
+    assert np.array_equal(read_picture(path, "photo"), first)
+    assert picture_size(path, "photo") == (16, 24)
+    with Image.open(path) as image:
+        assert np.array_equal(open_dataset([(image, 0)])[0], first)
+
+
+def huge_text(folder: Path) -> Path:
+    """A PNG with a remark of a few kilobytes that unpacks to a hundred megabytes."""
+    info = PngInfo()
+    info.add_text("remark", "x" * 2**21, zip=True)
+    return save(folder / "remark.png", gradient(4, 5), pnginfo=info)
+
+
+def without_tag(folder: Path, tag: int) -> Path:
+    """A TIFF without one of the tags that it cannot do without."""
+    path = save(folder / f"no{tag}.tif", gradient(4, 5))
+    content = path.read_bytes()
+    assert content.count(struct.pack("<HH", tag, 4)) + content.count(struct.pack("<HH", tag, 3)) == 1
+    for kind in (3, 4):
+        content = content.replace(struct.pack("<HH", tag, kind), struct.pack("<HH", 60000 + tag, kind))
+    path.write_bytes(content)
+    return path
+
+
+def broken(folder: Path) -> dict[str, Path]:
+    """Files whose very head makes Pillow raise something else each."""
+    folder.mkdir(exist_ok=True)
+    for name, content in {
+        "ppm": b"P6\n4 x\n255\n", "short.ppm": b"P6", "deep.ppm": b"P6 4 4 70000 ", "plain.ppm": b"P3 2 2 255 1 2 a",
+        "gif": b"GIF89a" + bytes(7) + b",", "bmp": b"BM" + bytes(30), "webp": b"RIFF\0\0\0\0WEBPVP8 ",
+    }.items():  # fmt: skip
+        (folder / f"broken.{name}").write_bytes(content)
+    there = {path.name: path for path in folder.iterdir()}
+    made = [turned_by_words(folder), huge_text(folder), without_tag(folder, 256), without_tag(folder, 257)]
+    return there | {path.name: path for path in made}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "broken.ppm", "broken.short.ppm", "broken.deep.ppm", "broken.plain.ppm", "broken.gif", "broken.bmp",
+        "broken.webp", "words.jpg", "remark.png", "no256.tif", "no257.tif",
+    ],
+)  # fmt: skip
+def test_a_broken_file_is_one_kind_of_error_by_name_also_where_only_its_size_is_read(tmp_path: Path, name: str) -> None:
+    path = broken(tmp_path)[name]
+    with pytest.raises(InvalidInput, match=name):
+        read_picture(path, name)
+    if name != "broken.plain.ppm":  # whose head is right
+        with pytest.raises(InvalidInput, match=name):
+            picture_size(path, name)
+
+
+def test_a_broken_file_has_no_size_in_a_data_set_of_any_kind(tmp_path: Path) -> None:
+    turned_by_words(tmp_path / "0")
+
+    class Disk:
+        targets = (0,)
+
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, _: int) -> None:
+            raise OSError("disk")
+
+    for source, message in ((tmp_path, "Exif orientation; got 'six'"), (Disk(), "item/000000: OSError: disk")):
+        with pytest.raises(InvalidInput, match=message):
+            open_dataset(source).size(0)
+
+
+def test_no_program_is_started_for_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow gives PostScript to Ghostscript, whatever the file is called."""
+    Image.init()
+    started: list[object] = []
+    monkeypatch.setattr(subprocess, "check_call", lambda *arguments, **_: started.append(arguments))
+    path = tmp_path / "photo.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n")
+    for read in (read_picture, picture_size):
+        with pytest.raises(InvalidInput, match="cannot identify"):
+            read(path, "photo")
+    assert started == []
+
+
+def test_remarks_that_are_damaged_do_not_spoil_a_photo(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jpg", gradient(8, 8), exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
+    assert read_picture(path, "a").shape == (8, 8, 3)

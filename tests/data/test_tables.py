@@ -70,3 +70,33 @@ def test_a_table_has_no_parts_and_is_for_images(tmp_path: Path) -> None:
         open_dataset(f"npz:{tmp_path}", labels=table)
     with pytest.raises(InvalidInput, match=r"cannot read .*nowhere\.csv"):
         open_dataset(tmp_path, labels=tmp_path / "nowhere.csv")
+
+
+def test_files_outside_the_folder_are_read_only_if_that_is_said(tmp_path: Path) -> None:
+    save(tmp_path / "secret.png", gradient(3, 4))
+    tree(tmp_path, "data/x.png")
+    table = tmp_path / "data/t.csv"
+    for path in ("../secret.png", str(tmp_path / "secret.png"), "a/../../secret.png", "../data/x.png"):
+        table.write_text(f"path,label\nx.png,0\n{path},1\n")
+        with pytest.raises(InvalidInput, match=r"line 3: expected a path inside .*outside=True \(--outside\)"):
+            open_dataset(table)
+        with pytest.raises(InvalidInput, match="expected a path inside"):
+            open_dataset(tmp_path / "data", labels=table)
+    table.write_text("path,label\n../secret.png,1\n")
+    assert np.array_equal(open_dataset(table, outside=True)[0], np.asarray(gradient(3, 4)))
+
+
+@pytest.mark.parametrize("header", ["path,label,label", "path,path,label", "label,path,label"])
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, header: str) -> None:
+    tree(tmp_path, "x.png")
+    (tmp_path / "t.csv").write_text(f"{header}\nx.png,0,1\n")
+    with pytest.raises(InvalidInput, match=r"has several columns (path|label); expected one"):
+        open_dataset(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("row", ["x.png,0,1", "x.png," + "9" * 21, "x.png," + "9" * 5000, "x.png,0x1", "x.png,"])
+def test_rows_that_say_no_label_or_too_much_are_refused(tmp_path: Path, row: str) -> None:
+    tree(tmp_path, "x.png")
+    (tmp_path / "t.csv").write_text(f"path,label\n{row}\n")
+    with pytest.raises(InvalidInput, match="line 2: expected the columns path and label"):
+        open_dataset(tmp_path / "t.csv")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,25 @@ def shard(path: Path, members: dict[str, bytes], mode: str = "w") -> Path:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return path
+
+
+@contextmanager
+def appended(path: Path) -> Iterator[tarfile.TarFile]:
+    """The shard, to write more members into, also of names that are there."""
+    with tarfile.open(path, "a") as archive:
+        yield archive
+
+
+def member(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    one = tarfile.TarInfo(name)
+    one.size = len(content)
+    archive.addfile(one, io.BytesIO(content))
+
+
+def link(archive: tarfile.TarFile, name: str, target: str) -> None:
+    one = tarfile.TarInfo(name)
+    one.type, one.linkname = tarfile.SYMTYPE, target
+    archive.addfile(one)
 
 
 def samples(*numbers: int) -> dict[str, bytes]:
@@ -138,3 +159,95 @@ def test_shards_of_one_name_are_refused(tmp_path: Path) -> None:
         shard(tmp_path / folder / "x.tar", samples(0))
     with pytest.raises(InvalidInput, match=r"x\.tar/000 is there twice"):
         open_dataset(f"{tmp_path}/*/x.tar")
+
+
+def test_names_with_dots_keep_their_labels(tmp_path: Path) -> None:
+    picture = png(noise(0))
+    whole = {"a.v1.png": picture, "a.v1.cls": b"4", "b.2.jpg": picture, "b.cls": b"5", "c.x.png": picture}
+    data = open_dataset(shard(tmp_path / "a.tar", whole | {"c.y.json": b'{"cls": 6}'}))
+    assert (data.ids, data.true_labels.tolist()) == (("a.tar/a", "a.tar/b", "a.tar/c"), [4, 5, 6])
+    several = {f"img_1.{number}.png": png(noise(number)) for number in (5, 7)}
+    labels = {"img_1.5.cls": b"2", "img_1.7.json": b'{"label": 3}'}
+    data = open_dataset(shard(tmp_path / "b.tar", several | labels))
+    assert (data.ids, data.true_labels.tolist()) == (("b.tar/img_1.5", "b.tar/img_1.7"), [2, 3])
+    assert np.array_equal(data[1], noise(7))
+    with pytest.raises(InvalidInput, match=r"img_1 has several images \(img_1\.5\.png, img_1\.7\.png\)"):
+        open_dataset(shard(tmp_path / "c.tar", several | {"img_1.5.cls": b"2", "img_1.cls": b"3"}))
+
+
+def test_two_labels_of_one_image_are_refused(tmp_path: Path) -> None:
+    for name in ("000.cls", "000.left.cls"):
+        path = shard(tmp_path / f"{name}.tar", samples(0, 1))
+        with appended(path) as archive:
+            member(archive, name, b"7")
+        with pytest.raises(InvalidInput, match=rf"000 has several labels \(000\.cls, {name.replace('.', '.')}\)"):
+            open_dataset(path)
+    both = shard(tmp_path / "both.tar", samples(0) | {"000.json": b'{"label": "a word"}'})
+    assert open_dataset(both).true_labels.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("wds:{0..99999999999}.tar", "stands for more than 100,000 shards"),
+        ("wds:{0..400}/{0..400}.tar", "stands for more than 100,000 shards"),
+        ("wds:{0..999}.tar", r"cannot read the shard 0\.tar"),
+        ("wds:{9..0}.tar", "found no tar files"),
+        ("wds:{0.." + "9" * 5000 + "}.tar", "there is no file or folder"),
+        ("wds:" + "a" * 5000 + ".tar", "there is no file or folder"),
+        ("wds:" + "*" * 5000 + ".tar", "found no tar files"),
+    ],
+)
+def test_a_pattern_of_more_shards_than_there_can_be_ends_at_once(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match=message):
+        open_dataset(text)
+
+
+def test_ranges_may_be_several(tmp_path: Path) -> None:
+    for first in range(2):
+        for second in (8, 9, 10):
+            shard(tmp_path / f"{first}/part-{second:02}.tar", samples(10 * first + second))
+    data = open_dataset(f"{tmp_path}/{{0..1}}/part-{{08..10}}.tar")
+    assert data.true_labels.tolist() == [8, 9, 10, 18, 19, 20]
+
+
+def claiming(path: Path, size: int) -> Path:
+    """A shard with one member that claims so many bytes, in the way of GNU for large ones."""
+    one = tarfile.TarInfo("x.png")
+    one.size = size
+    path.write_bytes(one.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    return path
+
+
+@pytest.mark.parametrize("size", [2**63 - 1, 2**62, 2**40, 5000])
+def test_a_member_that_claims_more_than_the_shard_is_refused(tmp_path: Path, size: int) -> None:
+    with pytest.raises(InvalidInput, match=r"a\.tar"):
+        open_dataset(claiming(tmp_path / "a.tar", size))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"x.png": b"", "x.json": b"[" * 200_000},
+        {"x.png": b"", "x.json": b'{"label": ' + b"9" * 5000 + b"}"},
+        {"x.png": b"", "x.json": b'{"label": {"a": [1, 2]}}'},
+        {"x.png": b"", "x.json": b'{"label": 1e999}'},
+        {"x.png": b"", "x.cls": b"9" * 21},
+        {"x.png": b"", "x.cls": b"9" * 5000},
+    ],
+)
+def test_labels_that_are_no_labels_are_refused_by_name(tmp_path: Path, members: dict[str, bytes]) -> None:
+    with pytest.raises(InvalidInput, match=r"a\.tar/x"):
+        open_dataset(shard(tmp_path / "a.tar", members))
+
+
+def test_a_shard_that_is_gone_is_an_error_of_its_images(tmp_path: Path) -> None:
+    path = shard(tmp_path / "a.tar", samples(0))
+    data = open_dataset(path)
+    path.unlink()
+    for read in (data.__getitem__, data.size):
+        with pytest.raises(InvalidInput, match=r"cannot read a.tar/000"):
+            read(0)

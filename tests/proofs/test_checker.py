@@ -21,6 +21,7 @@ from maskcover.certificate.check import check
 from maskcover.certificate.coq import coq_text
 from maskcover.cli import app
 from tests.certificate.helpers import Document, at, digested, edited, is_undecided, judged, numbers, proved
+from tests.certificate.odd import ODD
 from tests.certificate.strategies import claims
 from tests.certificate.test_agreement import reads_back
 
@@ -194,6 +195,16 @@ def test_what_is_no_certificate_is_not_accepted(program: Checker, field: str, va
     assert program([document]) == [0]
     assert program([document | {field: value}]) != [0]
     assert judged(document | {field: value})[0] != 0
+
+
+def test_odd_documents_have_the_one_right_answer(built: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.cover.json" for number in range(len(ODD))]
+    for path, one in zip(paths, ODD, strict=True):
+        path.write_text(one.content, encoding="utf-8")
+    found = run(str(built / "checker/maskcover-check"), *map(str, paths), cwd=tmp_path)
+    codes = [int(line.split()[0]) for line in found.stdout.splitlines()]
+    assert not found.stderr
+    assert [(one.name, code) for one, code in zip(ODD, codes, strict=True)] == [(one.name, one.checkers) for one in ODD]
 
 
 def test_without_its_digest_a_certificate_is_refused(built: Path, tmp_path: Path) -> None:

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import os
 from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskcover import InvalidInput, RegionSet, parse_regions, patches, rectangle, rectangles, squares, union
+from maskcover import (
+    InvalidInput,
+    RegionSet,
+    avoiding,
+    disc,
+    half_planes,
+    parse_regions,
+    patches,
+    polygon,
+    rectangle,
+    rectangles,
+    squares,
+    stripes,
+    union,
+    within,
+)
+from maskcover.regions.parse import _Text
 
 PIXELS = st.integers(1, 10**6)
 SHARES = st.integers(1, 10**9).flatmap(lambda low: st.builds(Fraction, st.just(low), st.integers(low + 1, 10**9 + 1)))
@@ -202,3 +222,150 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert isinstance(parse_regions(text), RegionSet)
     except InvalidInput as refusal:
         assert str(refusal)  # noqa: PT017 (either answer is right)
+
+
+# One of each family and of each way to write it: as `str` writes it.
+EXAMPLES = [
+    "squares(size=32)",
+    "squares(area=0.01)",
+    'squares(area="1/3")',
+    "rectangle(height=5, width=224)",
+    "rectangles(area=0.01)",
+    'rectangles(area=502, min_side=2, max_aspect="3/2")',
+    "rectangles(area=502, max_aspect=2)",
+    "half_planes(share=0.5)",
+    "stripes(width=16)",
+    "stripes(width=16, axis=1)",
+    'bitmap("010/111")',
+    'bitmap("11/")',
+    'bitmap("11//11")',
+    "disc(diameter=14)",
+    'disc(diameter="72/5", subpixel=True)',
+    'polygon("POLYGON ((0 0, 0 3, 0.1 3, 0.1 0, 0 0))")',
+    'polygon("POLYGON ((0 0, 0 1e-07, 3 1, 0 0))", subpixel=True)',
+    'polygon("MULTIPOLYGON (((2 2, 4 4, 4 0, 2 2)), ((-1 0, 0 4, 2 2, -1 0)))")',
+    "rotations(rectangle(height=10, width=40), degrees=(-15.0, 15.0))",
+    "rotations(squares(size=3), degrees=(-1e-05, 0.0), subpixel=True)",
+    "union(squares(size=3), rectangle(height=1, width=4))",
+    "patches(squares(size=3), k=2)",
+    "patches([squares(size=3), rectangle(height=1, width=4)])",
+    "within(squares(size=3), (0, 0, 12, 14))",
+    "within(squares(size=3), (0, 0, 12, 14), touching=True)",
+    'within(squares(size=3), "POLYGON ((1 1, 9 9, 9 1, 1 1))")',
+    'avoiding(squares(size=1), "110/011")',
+    "tubes(squares(size=3))",
+    "tubes(squares(size=3), frames=2)",
+    'through(squares(size=5), Resize(224, kernel="bicubic"), CenterCrop(200), Flip("vertical"), source=(480, 640))',
+    'through(squares(size=5), Fit((224, 224)), Jpeg("4:2:0"), source=(480, 640))',
+    'through(squares(size=5), Pad(3, 0, 0, 3, mode="reflect"), Crop(1, 2, 30, 40), source=(48, 64))',
+]
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_every_family_reads_back(text: str) -> None:
+    assert parse_regions(text) == parse_regions(str(parse_regions(text)))
+
+
+def test_polygons_with_repeated_corners_read_back() -> None:
+    square = [(0, 0), (0, 0), (4, 0), (4, 4), (4, 4), (4, 4), (0, 4), (0, 0), (0, 0)]
+    regions = polygon(square)
+    assert parse_regions(str(regions)) == regions == polygon([(0, 0), (4, 0), (4, 4), (0, 4)])
+
+
+CORNER = st.tuples(st.integers(-9, 9), st.integers(-9, 9))
+
+
+@given(st.lists(CORNER, min_size=3, max_size=8), st.lists(st.integers(1, 3), min_size=8, max_size=8))
+def test_polygons_read_back_whatever_corners_they_repeat(corners: list[tuple[int, int]], times: list[int]) -> None:
+    repeated = [corner for corner, count in zip(corners, times, strict=False) for _ in range(count)]
+    try:
+        regions = polygon(repeated)
+    except InvalidInput:
+        return
+    assert parse_regions(str(regions)) == regions
+    assert regions == polygon(corners)
+
+
+def test_a_polygon_can_be_mended_as_the_message_says() -> None:
+    spike = shapely.Polygon([(0, 0), (4, 0), (4, 4), (8, 4), (4, 4), (0, 4)])
+    bow = shapely.Polygon([(0, 0), (4, 4), (4, 0), (0, 4)])
+    for shape in (spike, shapely.make_valid(spike), bow):
+        with pytest.raises(InvalidInput, match="take what of it has an area: ") as refusal:
+            polygon(shape)
+        advice = str(refusal.value).partition("take what of it has an area: ")[2].removesuffix(")")
+        advice += ")" * (advice.count("(") - advice.count(")"))
+        mended = polygon(eval(advice, {"shapely": shapely, "shape": shape}))  # noqa: S307 (what the message says)
+        assert mended.describe(9).pixels in {12, 16}
+
+
+@pytest.mark.parametrize("literal", ["1e99999999", "1e-99999999", "1E+99999999", "9e999999999999", "'1e99999999'"])
+def test_threat_56_numbers_that_no_machine_can_write_out_are_refused_at_once(literal: str) -> None:
+    for text in ("disc(diameter={})", "squares(area={})", "rectangles(area=0.1, max_aspect={})", "half_planes({})"):
+        with pytest.raises(InvalidInput):
+            parse_regions(text.format(literal))
+
+
+def test_threat_56_brackets_have_a_greatest_depth() -> None:
+    deepest = "union(" * 63 + "squares(size=3)" + ")" * 63
+    assert parse_regions(deepest) == squares(3)
+    with pytest.raises(InvalidInput, match="more than 64 deep"):
+        parse_regions(f"union({deepest})")
+
+
+def test_threat_56_parts_of_a_text_are_found_in_linear_time() -> None:
+    # Counted, not timed: what looks at the whole text for each part looks at 20,000 times as many characters.
+    text = _Text("union(" + ", ".join(["squares(area=0.25)"] * 20_000) + ")")
+    tree = ast.parse(text.text, mode="eval").body
+    assert isinstance(tree, ast.Call)
+    assert {text.source(node) for node in tree.args} == {"squares(area=0.25)"}
+    assert parse_regions(text.text) == squares(area="0.25")
+
+
+def test_parts_of_a_text_of_several_lines_are_found() -> None:
+    with pytest.raises(InvalidInput, match=r"found \"circles\('é',\\n3\)\""):
+        parse_regions("union(squares(1),\r\n\tsquares(2), # é\n  circles('é',\n3))")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("square(3)", "squares"),
+        ("rectangel(3, 4)", "rectangle"),
+        ("patch(squares(3), k=2)", "patches"),
+        ("Disc(3)", "disc"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_named(text: str, meant: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"did you mean {meant}\?"):
+        parse_regions(text)
+
+
+def test_per_cent_is_a_share_in_a_text() -> None:
+    assert parse_regions("squares(area=2%)") == parse_regions("squares(area='2 %')") == squares(area=0.02)
+    assert parse_regions("union(squares(area= .5%), half_planes(50 % ))") == union(
+        squares(area="1/200"), half_planes(0.5)
+    )
+    for text in ("squares(area=2%3)", "squares(size=2%)", "squares(area=x%)", "squares(area=%)", "squares(area=200%)"):
+        with pytest.raises(InvalidInput):
+            parse_regions(text)
+
+
+def test_numbers_of_numpy_and_decimals_are_read_as_python_s() -> None:
+    assert squares(np.int64(8)) == squares(Decimal(8)) == squares(8)
+    assert squares(area=np.float64(0.01)) == squares(area=Decimal("0.01")) == squares(area=0.01)
+    assert rectangles(9, max_aspect=Decimal("1.5")) == rectangles(np.uint8(9), max_aspect=np.float32(1.5))
+    assert patches(squares(8), np.int64(2)) == patches(squares(8), 2)
+    assert stripes(np.int8(3), axis=np.int64(0)) == stripes(3, axis=0)
+    assert disc(np.float32(14.4)) == disc(Decimal("14.4")) == disc(14.4) == disc("72/5")
+    assert within(squares(2), np.array([0, 0, 9, 9])) == within(squares(2), (0, 0, 9, 9))
+    assert str(patches(squares(np.int64(8)), np.int64(2))) == "patches(squares(size=8), k=2)"
+
+
+def test_an_area_takes_corners_as_a_polygon_does() -> None:
+    corners = [(1, 1), (9, 1), (9, 9)]
+    expected = within(squares(2), shapely.Polygon(corners))
+    assert within(squares(2), corners) == expected
+    assert within(squares(2), np.array(corners, dtype=np.float64)) == expected
+    assert avoiding(squares(2), tuple(corners)) == avoiding(squares(2), shapely.Polygon(corners))
+    with pytest.raises(InvalidInput, match="whole numbers"):
+        within(squares(2), [(1, 1), (3, 3)])

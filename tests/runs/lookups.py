@@ -19,6 +19,8 @@ from tests.defense.naive import BoolArray, Looked, Looker, image_of, singles, sy
 MASKS = singles(3)
 OTHER_MASKS = MaskSet.from_array(np.eye(3, dtype=np.bool_)[::-1], regions="squares(size=1)")
 CLASSES = 3
+OPAQUE = "ignore:.* rows were not compared with the images:maskcover.MaskcoverWarning"
+"""For pytest's `filterwarnings`: whoever goes on with a run of lookups, which are no arrays, is told so."""
 
 
 class Image(dict[bytes, int]):
@@ -138,4 +140,5 @@ def told(verdict: Verdict) -> tuple[object, ...]:
         verdict.lead,
         verdict.certificate.failing,
         verdict.evaluations,
+        "",  # lookups have no pixels
     )

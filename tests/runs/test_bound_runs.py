@@ -15,6 +15,7 @@ import pytest
 from maskcover import FingerprintMismatch, InvalidInput, MaskcoverWarning, defend, predict, replay, run
 from maskcover.defense.reference import Kind
 from maskcover.runs import certified
+from maskcover.runs.documents import sealed, written
 from tests.defense.naive import BoolArray
 from tests.defense.test_reference import IMAGES, MASKS, Plain, Rounding
 from tests.runs.lookups import MASKS as SINGLES
@@ -94,16 +95,19 @@ def test_the_digest_is_kept_where_bits_count_and_the_numbers_under_a_margin(tmp_
     assert replay(tmp_path / "margin", Rounding(1.01), IMAGES, LABELS).differences
 
 
-def without_reference(out: Path) -> None:
+def rewritten(out: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """A run.json that says something else, sealed as if it had been so from the beginning, before any shard."""
     path = out / "run.json"
     document = json.loads(path.read_text())
-    del document["reference"]
-    path.write_text(json.dumps(document))
+    change(document)
+    path.write_bytes(written(sealed(document, frozenset({"source"}))))
+    for shard in (out / "shards").iterdir():
+        shard.unlink()
 
 
 def test_a_run_of_before_goes_on_and_says_that_it_could_not_be_compared(tmp_path: Path) -> None:
     started(tmp_path)
-    without_reference(tmp_path)
+    rewritten(tmp_path, lambda document: document.pop("reference"))
     told = replay(tmp_path, Plain(), IMAGES, LABELS)
     assert (told.differences, len(told.notes)) == ((), 1)
     assert "note: the run kept no reference scores" in str(told)
@@ -111,6 +115,17 @@ def test_a_run_of_before_goes_on_and_says_that_it_could_not_be_compared(tmp_path
         assert gone_on(tmp_path).complete
     with pytest.warns(MaskcoverWarning, match="kept no reference scores"):
         defend(Plain(), certified(tmp_path))
+
+
+def test_reference_scores_that_are_edited_are_noticed(tmp_path: Path) -> None:
+    started(tmp_path)
+    path = tmp_path / "run.json"
+    document = json.loads(path.read_text())
+    for edited in (document | {"reference": None}, {name: document[name] for name in document if name != "reference"}):
+        path.write_text(json.dumps(edited))
+        for read in (certified, gone_on):
+            with pytest.raises(InvalidInput, match="it was edited"):
+                read(tmp_path)
 
 
 BROKEN: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -124,9 +139,7 @@ BROKEN: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.mark.parametrize("spoil", BROKEN.values(), ids=BROKEN)
 def test_a_reference_that_is_none_is_refused_with_the_file(spoil: Callable[[Any], object], tmp_path: Path) -> None:
     started(tmp_path)
-    document = json.loads((tmp_path / "run.json").read_text())
-    spoil(document["reference"])
-    (tmp_path / "run.json").write_text(json.dumps(document))
+    rewritten(tmp_path, lambda document: spoil(document["reference"]))
     with pytest.raises(InvalidInput, match=r"run\.json is no configuration"):
         gone_on(tmp_path)
 
@@ -150,7 +163,8 @@ def test_a_first_image_that_cannot_be_read_this_time_does_not_keep_a_run_from_go
             return super().__getitem__(number)
 
     started(tmp_path)
-    assert gone_on(tmp_path, images=Torn(IMAGES)).complete
+    with pytest.warns(MaskcoverWarning, match="not compared with the images"):
+        assert gone_on(tmp_path, images=Torn(IMAGES)).complete
     assert not replay(tmp_path, Plain(), Torn(IMAGES), LABELS).differences
     other = tmp_path / "torn"
     started(other, images=Torn(IMAGES))
@@ -180,4 +194,5 @@ def test_images_that_nobody_can_make_are_compared_by_the_first_of_them(tmp_path:
     order = [5, 4, 3, 2, 1, 0]
     ids, labels = [str(number) for number in order], [images.labels[number] for number in order]
     assert not replay(tmp_path, Model(), [images[number] for number in order], labels, ids=ids).differences
-    assert run(Model(), images, images.labels, SINGLES, tmp_path, shard_size=3).complete
+    with pytest.warns(MaskcoverWarning, match="not compared with the images"):
+        assert run(Model(), images, images.labels, SINGLES, tmp_path, shard_size=3).complete

@@ -18,7 +18,9 @@ import pytest
 from maskcover import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs import Folder, Shard, replay, run, summary
-from tests.runs.lookups import CLASSES, MASKS, OTHER_MASKS, Model, Shelf, listing, rows, shard_path
+from tests.runs.lookups import CLASSES, MASKS, OPAQUE, OTHER_MASKS, Model, Shelf, listing, rows, shard_path
+
+pytestmark = pytest.mark.filterwarnings(OPAQUE)
 
 COUNT, SIZE = 12, 5
 

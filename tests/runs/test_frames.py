@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,8 @@ from maskcover import InvalidInput, NotCovering
 from maskcover.data import Dataset, Preprocessing
 from maskcover.defense import ArrayClassifier
 from maskcover.regions import CenterCrop, Fit, Resize
-from maskcover.runs import certify_source, run_source, shards, summary
+from maskcover.runs import certify_source, run_source, shards, source_document, summary
+from maskcover.runs.documents import sealed
 from maskcover.runs.folder import Folder
 from maskcover.runs.frames import by_size, groups
 
@@ -228,3 +232,93 @@ def test_a_damaged_document_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "frame.json").write_text(text)
     with pytest.raises(InvalidInput, match=r"frame\.json"):
         summary(tmp_path)
+
+
+FRAME_EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "regions": lambda document: document.update(regions="squares(size=12)"),
+    "preprocessing": lambda document: document.update(preprocessing="as it is"),
+    "a size less": lambda document: document["sizes"].pop("16x20"),
+    "a picture less": lambda document: document["sizes"].update({"16x20": 1}),
+    "a size more": lambda document: document["sizes"].update({"40x40": 3}),
+    "the sample": lambda document: document.pop("sample"),
+    "a path for a size": lambda document: document["sizes"].update({"../other": 3}),
+    "the version": lambda document: document.update(schema=1),
+    "anything": lambda document: document.update(note="certified"),
+}
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["edited", "edited and sealed again"])
+@pytest.mark.parametrize("edit", FRAME_EDITS.values(), ids=FRAME_EDITS)
+def test_threat_59_an_edit_of_the_frame_is_noticed_by_every_reader(
+    edit: Callable[[dict[str, Any]], object], again: bool, pictures: Dataset, tmp_path: Path
+) -> None:
+    some = pictures.sampled(12)
+    run_source(classifier(), some, "squares(size=3)", tmp_path)
+    assert summary(tmp_path).chosen == some.chosen
+    document = json.loads((tmp_path / "frame.json").read_text())
+    edit(document)
+    (tmp_path / "frame.json").write_text(json.dumps(sealed(document) if again else document))
+    asks: tuple[Callable[[], object], ...] = (
+        lambda: summary(tmp_path),
+        lambda: source_document(tmp_path),
+        lambda: run_source(classifier(), some, "squares(size=3)", tmp_path),
+    )
+    for ask in asks:
+        with pytest.raises(InvalidInput, match=r"frame\.json"):
+            ask()
+
+
+def test_a_frame_that_is_edited_before_any_size_was_begun_is_refused(tmp_path: Path, pictures: Dataset) -> None:
+    run_source(classifier(), pictures, "squares(size=3)", tmp_path)
+    for name in ("16x20", "17x20", "18x20"):
+        shutil.rmtree(tmp_path / name)
+    assert summary(tmp_path).rows == 0
+    text = (tmp_path / "frame.json").read_text()
+    (tmp_path / "frame.json").write_text(text.replace("size=3", "size=12"))
+    with pytest.raises(InvalidInput, match="it was edited"):
+        summary(tmp_path)
+
+
+def test_runs_of_other_sizes_or_frames_in_the_place_of_one_are_refused(tmp_path: Path) -> None:
+    bare = Preprocessing(layout="hwc")
+    same = dataset(photo((16, 16)), photo((16, 18)))
+    for name, regions in (("one", "squares(size=3)"), ("two", "squares(size=2)")):
+        run_source(classifier(bare), same, regions, tmp_path / name)
+    one = tmp_path / "one"
+    (one / "16x16").rename(tmp_path / "kept")
+    for other in (one / "16x18", tmp_path / "two" / "16x16"):
+        shutil.copytree(other, one / "16x16")
+        with pytest.raises(InvalidInput, match="is no part of the run"):
+            summary(one)
+        shutil.rmtree(one / "16x16")
+    mc.run(classifier(bare), [same[0] / 255], [1], mc.cover("squares(size=3)", 16), one / "16x16")
+    with pytest.raises(InvalidInput, match="is no part of the run"):
+        summary(one)
+
+
+def test_a_run_of_the_first_version_is_read_for_ever() -> None:
+    out = Path(__file__).parent.parent / "golden" / "source-run"
+    found = summary(out)
+    assert (found.rows, found.total, found.certified) == (2, 2, 2)
+    assert source_document(out)["regions"] == "squares(size=2)"
+
+
+class BadHeads:
+    """Sizes of pictures, with a fault of its own kind for some."""
+
+    FAULTS = (TypeError("'>=' not supported"), ValueError("bad width"), KeyError(256), MemoryError(), RecursionError())
+
+    def __call__(self, number: int) -> tuple[int, int]:
+        if number:
+            raise self.FAULTS[number - 1]
+        return 16, 16
+
+
+def test_a_picture_whose_head_breaks_the_reader_is_an_error_row(tmp_path: Path) -> None:
+    def read(number: int) -> npt.NDArray[np.uint8]:
+        BadHeads()(number)
+        return photo((16, 16))
+
+    pictures = replace(dataset(*[photo((16, 16))] * 6), read=read, measure=BadHeads())
+    found = run_source(classifier(), pictures, "squares(size=2)", tmp_path)
+    assert (found.rows, found.errors, found.certified) == (6, 5, 1)

@@ -21,7 +21,9 @@ from maskcover.errors import MissingExtra, NotCovering, RunStopped
 from maskcover.masks import MaskSet
 from maskcover.runs import Folder, Row, Summary, replay, run, summary
 from tests.defense.naive import BoolArray, algorithm_1, good_rows, of_table
-from tests.runs.lookups import MASKS, Model, Shelf, listing, rows, shard_path, told
+from tests.runs.lookups import MASKS, OPAQUE, Model, Shelf, listing, rows, shard_path, told
+
+pytestmark = pytest.mark.filterwarnings(OPAQUE)
 
 PROCEDURES: dict[str, dict[str, Any]] = {
     "rows": {},

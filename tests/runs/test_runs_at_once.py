@@ -16,9 +16,11 @@ from maskcover.canonical import write_atomically
 from maskcover.masks import MaskSet
 from maskcover.runs import Folder, run, summary
 from tests.defense.naive import BoolArray
-from tests.runs.lookups import MASKS, OTHER_MASKS, Model, Shelf, listing, rows
+from tests.runs.lookups import MASKS, OPAQUE, OTHER_MASKS, Model, Shelf, listing, rows
 from tests.runs.test_folder import COUNT, started
 from tests.runs.test_replay import Settling
+
+pytestmark = pytest.mark.filterwarnings(OPAQUE)
 
 PROCESSES = 4
 ROOT = Path(__file__).parent.parent.parent

@@ -13,8 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from maskcover import InvalidInput
 from maskcover.runs import Folder, Row, summary
-from tests.runs.lookups import Model, listing, rows, shard_path
+from tests.runs.lookups import OPAQUE, Model, listing, rows, shard_path
 from tests.runs.test_folder import CHANGED, SIZE, started
+
+pytestmark = pytest.mark.filterwarnings(OPAQUE)
 
 SHARDS = st.integers(0, 2)
 STARTS = st.tuples(st.integers(0, 3), st.integers(1, 4)).filter(lambda pair: pair[0] < pair[1])

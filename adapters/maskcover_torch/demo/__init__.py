@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskcover.errors import MaskcoverError, MissingExtra
+from maskcover.errors import MaskcoverError, MissingExtra, install_hint
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +47,7 @@ def run(out: Path, *, seed: int = 0, console: Console | None = None) -> DemoResu
     """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
-        raise MissingExtra(f"the demo needs {', '.join(missing)}; try: pip install 'maskcover[demo]'")
+        raise MissingExtra(f"the demo needs {', '.join(missing)}; {install_hint('demo')}")
     from maskcover_torch.demo.story import tell
 
     result = tell(out, seed=seed, console=console)

@@ -13,6 +13,11 @@ from shapely.geometry.base import BaseGeometry
 from maskcover.errors import InvalidInput
 
 Shape = Polygon | MultiPolygon
+# make_valid may leave lines beside polygons, which are no area.
+_REPAIR = (
+    "take what of it has an area: shapely.union_all([part for part in shapely.get_parts(shapely.make_valid(shape)) "
+    "if part.area > 0])"
+)
 
 
 def read_polygon(value: object) -> Shape:
@@ -27,14 +32,16 @@ def read_polygon(value: object) -> Shape:
         raise InvalidInput(
             f"cannot read a polygon ({error}); expected a geometry of shapely, WKT or corners"
         ) from error
+    if isinstance(shape, Shape) and not shape.is_empty and not shape.is_valid:
+        raise InvalidInput(f"not a valid polygon: {shapely.is_valid_reason(shape)}; {_REPAIR}")
     if not isinstance(shape, Shape) or shape.is_empty or not shape.area > 0:
+        parts = any(part.area > 0 for part in shapely.get_parts(shape))
         raise InvalidInput(
             f"expected a polygon with an area; got {shape.geom_type} {shape.wkt:.40} "
-            "(for a line use line.buffer(width / 2))"
+            f"({_REPAIR if parts else 'for a line use line.buffer(width / 2)'})"
         )
-    if not shape.is_valid:
-        raise InvalidInput(f"not a valid polygon: {shapely.is_valid_reason(shape)}; try shapely.make_valid")
-    normal = shapely.force_2d(shape).normalize()
+    # Without repeated corners: where the outline begins, after normalising, would depend on them.
+    normal = shapely.remove_repeated_points(shapely.force_2d(shape)).normalize()
     # Zeros lose their sign: equal shapes then have equal texts.
     return cast("Shape", shapely.transform(normal, lambda points: points + 0.0))
 

@@ -1,0 +1,47 @@
+"""Where onnxruntime computes: a device in the words that torch has for it, as execution providers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import onnxruntime
+
+from maskcover.errors import InvalidInput
+
+DEVICES = "auto, cpu, cuda, cuda:1"
+"""What may be typed, for people."""
+Providers = Sequence[str | tuple[str, dict[str, Any]]]
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+
+def providers_of(device: str, available: Sequence[str] | None = None) -> Providers:
+    """The execution providers for a device.
+
+    Args:
+        device: "auto" is the GPU if this onnxruntime is built for one, else the CPU; "cuda" is the GPU. Of several it
+            is the one of this process's rank under torchrun, else the first. "cuda:1", "cpu".
+        available: What onnxruntime was built for.
+
+    >>> providers_of("auto", [CPU])
+    ['CPUExecutionProvider']
+    """
+    built = onnxruntime.get_available_providers() if available is None else available
+    if device == "cpu" or (device == "auto" and CUDA not in built):
+        return [CPU]
+    found = re.fullmatch(r"auto|cuda(?::(\d{1,4}))?", device)
+    if found is None:
+        raise InvalidInput(f"onnxruntime computes here on one of: {DEVICES}; got the device {device!r}")
+    if CUDA not in built:
+        raise InvalidInput(f"this onnxruntime is built without CUDA, so there is no {device}; install onnxruntime-gpu")
+    rank = os.environ.get("LOCAL_RANK", "")
+    number = found[1] or (rank if rank.isdecimal() else "0")
+    return [(CUDA, {"device_id": int(number)}), CPU]
+
+
+def name_of(provider: str | tuple[str, dict[str, Any]]) -> str:
+    """The name of a provider that may come with settings."""
+    return provider if isinstance(provider, str) else provider[0]

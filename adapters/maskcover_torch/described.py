@@ -1,0 +1,151 @@
+"""What a torch module is besides its weights, in words: hooks, attributes, code. For fingerprints.
+
+It names what can be seen, so that an error says what changed; what cannot be seen is left to comparing scores.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.nn.modules import module as modules
+
+from maskcover.defense.content import PYTHON, class_code, content_digest, function_identity, told
+from maskcover_torch.identity import tensor_bytes, unwrapped, weights_digest
+from maskcover_torch.outputs import Picked
+
+_INTERNAL = frozenset(vars(torch.nn.Module()))
+# Where weights came from, what was warned of, how weights were first made: nothing of it computes.
+_ASIDE = frozenset({"pretrained_cfg", "default_cfg", "warnings_issued", "name_or_path", "generation_config"})
+_NAMES = frozenset({"_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "architectures"})
+_WRAPPERS = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
+_SHOWN = 4  # names of modules in one entry
+
+
+def described(model: torch.nn.Module) -> dict[str, str]:
+    """Entries for a fingerprint: the output that is taken, hooks, attributes, code and packages; those that there are.
+
+    >>> sorted(described(torch.nn.Sequential(torch.nn.ReLU())))
+    ['attributes of torch']
+    """
+    every = dict(model.named_modules())
+    parts = {name: part for name, part in every.items() if not _is_wrapper(part)}
+    return {
+        **({"output": str(model.output)} if isinstance(model, Picked) else {}),
+        **dict(_hooks(every)),
+        **_attributes(model, parts),
+        **_code(parts),
+    }
+
+
+def _is_wrapper(part: torch.nn.Module) -> bool:
+    """Whether a module carries another one, or an output of it, and computes nothing."""
+    return isinstance(part, (*_WRAPPERS, Picked)) or unwrapped(part) is not part
+
+
+def _hooks(parts: dict[str, torch.nn.Module]) -> Iterator[tuple[str, str]]:
+    """The hooks that see a forward pass, by the function that is called; an entry says on which modules it is."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    digests: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
+    for place, kind, function in _hooked(parts):
+        words = function_identity(function)
+        found[words["function"], kind].append(place)
+        digests[words["function"], kind].append(words)
+    for (function, kind), places in found.items():
+        named = ", ".join(places[:_SHOWN]) + (f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else "")
+        yield f"hook {function}", f"{kind} of {named} {content_digest([places, digests[function, kind]])}"
+
+
+def _hooked(parts: dict[str, torch.nn.Module]) -> Iterator[tuple[str, str, Any]]:
+    everywhere = modules._global_forward_pre_hooks, modules._global_forward_hooks
+    for kind, hooks in zip(("forward pre-hook", "forward hook"), everywhere, strict=True):
+        yield from (("every module", kind, function) for function in hooks.values())
+    for name, part in parts.items():
+        own = part._forward_pre_hooks, part._forward_hooks
+        for kind, hooks in zip(("forward pre-hook", "forward hook"), own, strict=True):
+            yield from ((name or "the model", kind, function) for function in hooks.values())
+
+
+def _attributes(model: torch.nn.Module, parts: dict[str, torch.nn.Module]) -> dict[str, str]:
+    """Attributes that are neither weights nor modules, by name; those of torch's own modules as one."""
+    places = {id(part): name for name, part in model.named_modules()}
+    named: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for place, part in parts.items():
+        own = _is_torchs(type(part))
+        for name, value in sorted(vars(part).items()):
+            if name not in _INTERNAL and not isinstance(part, _CODED) and not _is_aside(part, name):
+                key = "attributes of torch" if own and name != "forward" else f"attribute {name}"
+                named[key].append((f"{place}.{name}" if own else place, told(value, _Known(places))))
+    return {name: _together(values) for name, values in named.items()}
+
+
+def _is_aside(part: torch.nn.Module, name: str) -> bool:
+    """Whether an attribute tells how a model was made or loaded, and not what it computes."""
+    return name in _ASIDE or (name.startswith("_") and hasattr(part, "from_pretrained"))
+
+
+def _together(values: list[tuple[str, str]]) -> str:
+    """One text for an attribute of several modules: what it is if it is the same everywhere, else a digest."""
+    texts = {text for _, text in values}
+    digest = content_digest(values)
+    if len(texts) > 1:
+        return digest
+    return texts.pop() if len(values) == 1 else f"{texts.pop()} in {len(values)} modules {digest}"
+
+
+class _Known:
+    """What stands for an object of torch or transformers in digests of attributes."""
+
+    def __init__(self, places: dict[int, str]) -> None:
+        self._places = places
+
+    def __call__(self, value: object) -> object:
+        if isinstance(value, torch.Tensor):
+            return "tensor", tensor_bytes(value)
+        if isinstance(value, torch.nn.Module):
+            place = self._places.get(id(value))
+            return ("part", place) if place is not None else ("module", weights_digest(value), described(value))
+        if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
+            return str(value)
+        if isinstance(value, torch.device):
+            return "device"
+        if type(value).__module__.startswith("transformers") and hasattr(value, "to_dict"):
+            return {name: part for name, part in sorted(value.to_dict().items()) if name not in _NAMES}
+        return value
+
+
+def _code(parts: dict[str, torch.nn.Module]) -> dict[str, str]:
+    """The code of classes of one's own, and the versions of the packages that the others are from."""
+    kinds = {type(part) for part in parts.values() if not _is_torchs(type(part)) and not isinstance(part, _CODED)}
+    ordered = sorted(kinds, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
+    packages = {kind.__module__.partition(".")[0] for kind in kinds}
+    versions = {name: getattr(sys.modules.get(name), "__version__", None) for name in sorted(packages)}
+    told = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    scripts = [(name, script_of(part)) for name, part in parts.items() if isinstance(part, _CODED)]
+    code = {"code": f"{content_digest([class_code(kind) for kind in ordered])} {PYTHON}"} if ordered else {}
+    return code | ({"packages": told} if told else {}) | ({"script": content_digest(scripts)} if scripts else {})
+
+
+_CODED = (torch.jit.ScriptModule, torch.fx.GraphModule)
+"""Modules whose code is data, and not in their classes."""
+
+
+def script_of(part: Any) -> list[object]:
+    """The code of a traced, scripted or exported module, and its constants; empty for one that has none."""
+    if isinstance(part, torch.fx.GraphModule):
+        return [part.code]
+    try:
+        code, constants = part.code_with_constants
+    except RuntimeError:  # a module without a forward of its own
+        return []
+    # Classes are numbered as they come in each process.
+    plain = re.sub(r"___torch_mangle_\d+\.", "", code)
+    return [plain, [tensor_bytes(value) for _, value in sorted(constants.const_mapping.items())]]
+
+
+def _is_torchs(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "torch"

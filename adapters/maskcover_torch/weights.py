@@ -1,0 +1,126 @@
+"""Checkpoints read as numbers and never as code, and what they tell of the model that they are for (threats.md, 55)."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maskcover.errors import InvalidInput
+
+Weights = dict[str, torch.Tensor]
+
+_FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+# Where training scripts put the weights beside an optimizer's state, the averaged ones first, as timm takes them.
+_INSIDE = ("state_dict_ema", "model_ema", "state_dict", "model")
+# What torch.compile and DataParallel put before names, in any order.
+_CARRIERS = ("_orig_mod.", "module.")
+
+
+def read_weights(path: str | Path) -> Weights:
+    """The weights in a file of safetensors or of `torch.save`, on the CPU, by name.
+
+    Args:
+        path: Holds a state dict, or one under ``state_dict``, ``model``, ``state_dict_ema`` or ``model_ema``.
+
+    Raises:
+        InvalidInput: the file is broken, holds no state dict, or names code to run: nothing of that is run.
+    """
+    try:
+        found = _content(Path(path))
+    except Exception as error:  # unpicklers and readers of archives raise whatever they meet
+        raise InvalidInput(
+            f"{path} is no checkpoint that holds weights only ({reason(error)}); expected a state "
+            "dict, as torch.save(model.state_dict(), …) or safetensors write it: a whole model is code, which is "
+            "not run from a file"
+        ) from error
+    for name in _INSIDE:
+        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
+            found = found[name]
+            break
+    if not isinstance(found, Mapping) or not found or not all(map(_is_weight, found.items())):
+        raise InvalidInput(f"{path} holds no state dict of names and tensors, but {_told(found)}")
+    bare = {_bare(name): value for name, value in found.items()}
+    if len(bare) < len(found):
+        raise InvalidInput(f"{path} holds the weights of two models: names occur with and without {_CARRIERS}")
+    return bare
+
+
+@contextmanager
+def only_weights() -> Iterator[None]:
+    """Within it no `torch.load` of any library runs what a pickle names, also where it was told to."""
+    before = os.environ.get(_FORCED)
+    os.environ[_FORCED] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_FORCED]
+        else:
+            os.environ[_FORCED] = before
+
+
+def classes_in(weights: Weights, own: Weights, classes: int) -> int:
+    """How many classes a checkpoint is for, read off the layers whose first side is the number of classes.
+
+    Args:
+        weights: The checkpoint.
+        own: The state dict of the model that it is for, with `classes` of its own.
+        classes: How many classes that model has.
+
+    The answer is `classes` unless every tensor of another shape is such a layer, and all have as many rows.
+
+    >>> own = {"body": torch.zeros(3, 4), "head": torch.zeros(10, 3), "bias": torch.zeros(10)}
+    >>> classes_in(own | {"head": torch.zeros(7, 3), "bias": torch.zeros(7)}, own, 10)
+    7
+    """
+    other = [(weights[name].shape, value.shape) for name, value in own.items() if name in weights]
+    other = [(theirs, ours) for theirs, ours in other if theirs != ours]
+    fits = all(len(theirs) and ours[:1] == (classes,) and theirs[1:] == ours[1:] for theirs, ours in other)
+    counts = {theirs[0] for theirs, _ in other} if fits else set()
+    return counts.pop() if len(counts) == 1 else classes
+
+
+def reason(error: Exception) -> str:
+    """What went wrong while a checkpoint was read, in one line; never torch's advice to run the code after all.
+
+    >>> reason(pickle.UnpicklingError("Weights only load failed … set weights_only to False"))
+    'its pickle is broken, or names code to run'
+    """
+    if isinstance(error, pickle.UnpicklingError):
+        return "its pickle is broken, or names code to run"
+    if isinstance(error, InvalidInput):
+        return str(error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+def _content(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path, device="cpu")
+    with only_weights():
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _is_weight(item: tuple[object, object]) -> bool:
+    name, value = item
+    return isinstance(name, str) and isinstance(value, torch.Tensor)
+
+
+def _bare(name: str) -> str:
+    """The name without what only carries the model."""
+    for carrier in _CARRIERS:
+        if name.startswith(carrier):
+            return _bare(name.removeprefix(carrier))
+    return name
+
+
+def _told(found: object) -> str:
+    some = ", ".join(map(str, list(found)[:5])) if isinstance(found, Mapping) else ""
+    return type(found).__name__ + (f" of {some}" if some else "")

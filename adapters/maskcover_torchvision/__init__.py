@@ -1,0 +1,92 @@
+"""The adapter for torchvision: its classifiers by name, with the transforms and the classes of their weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from maskcover_torch import TorchAdapter, TorchClassifier
+from maskcover_torch.weights import only_weights, reason
+from torchvision.models import WeightsEnum  # type: ignore[import-untyped]  # has no types
+
+from maskcover.errors import InvalidInput
+from maskcover_torchvision.building import built, expect_name, published, restored
+from maskcover_torchvision.transforms import class_names_of, preprocessing_of
+
+__all__ = ["ADAPTER", "TorchvisionAdapter", "class_names_of", "preprocessing_of"]
+
+
+class TorchvisionAdapter(TorchAdapter):
+    """What the entry point `maskcover.classifiers: torchvision` names."""
+
+    names = "NAME"
+
+    def classifier(
+        self, model: torch.nn.Module, *, weights: WeightsEnum | None = None, **options: Any
+    ) -> TorchClassifier:
+        """A `TorchClassifier` around a model of torchvision.
+
+        Args:
+            model: As `torchvision.models.get_model` makes it. It does not keep what its images go through.
+            weights: Where it has its weights from, such as ``ResNet18_Weights.DEFAULT``: their transforms and classes.
+            **options: As for `TorchClassifier`.
+        """
+        if weights is None:
+            return TorchClassifier(model, **options)
+        if not isinstance(weights, WeightsEnum):
+            raise InvalidInput(f"expected weights of torchvision, such as ResNet18_Weights.DEFAULT; got {weights!r}")
+        known: dict[str, Any] = {
+            "preprocessing": preprocessing_of(weights),
+            "class_names": class_names_of(weights),
+        }
+        return TorchClassifier(model, **known | options)
+
+    def load(
+        self,
+        name: str,
+        *,
+        weights: str = "pretrained",
+        num_classes: int | None = None,
+        transforms: str = "DEFAULT",
+        transform_input: bool | None = None,
+        **options: Any,
+    ) -> TorchClassifier:
+        """A classifier by torchvision's name for it, such as ``resnet18``.
+
+        Args:
+            name: As for `torchvision.models.get_model`.
+            weights: "pretrained", torchvision's best, or the name of others that it has, such as "IMAGENET1K_V1":
+                they are fetched unless they are here already and ``HF_HUB_OFFLINE=1`` forbids it. Or "random", the
+                same at each call; or the path of a checkpoint.
+            num_classes: By default those of the checkpoint, read off its last layer.
+            transforms: With a checkpoint: the name of the weights whose transforms images go through.
+            transform_input: With a checkpoint of googlenet or inception_v3: whether they scale images once more, as
+                those do that torchvision publishes.
+            **options: As for `TorchClassifier`, such as `device`.
+
+        Raises:
+            InvalidInput: torchvision has no such classifier, or the weights cannot be loaded.
+        """
+        expect_name(name)
+        own = published(name, weights)
+        declared = own or published(name, transforms)
+        if declared is None:
+            raise InvalidInput(f"torchvision has no weights {transforms!r} of {name}, whose transforms to take")
+        try:
+            with only_weights():
+                model = built(name, own, num_classes) if own else restored(name, weights, num_classes, transform_input)
+        except InvalidInput:
+            raise
+        except Exception as error:
+            raise InvalidInput(
+                f"torchvision cannot load {name} with weights {weights} ({reason(error)}); name a checkpoint that is "
+                "here with weights=PATH, or try weights='random'"
+            ) from error
+        known: dict[str, Any] = {
+            "preprocessing": preprocessing_of(declared),
+            "class_names": own and class_names_of(own),
+        }
+        return TorchClassifier(model.eval(), **known | options)
+
+
+ADAPTER = TorchvisionAdapter()

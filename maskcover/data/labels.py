@@ -1,0 +1,217 @@
+"""From the classes that data name to the numbers that the model gives them; and where data and model meet.
+
+Names that were given win: those of `classes=`, else those that the model knows itself. Numbers are the numbers of
+classes only where no class is called by a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.data.classes import ClassList, few, imagenet, of_model
+from maskcover.data.dataset import Dataset, IntArray, Prepared
+from maskcover.errors import InvalidInput
+
+_DIGITS = 18  # that int64 surely holds
+_FIX = "Give classes= (--classes) with the model's names or wnids, in the order of its outputs"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a reader is asked for.
+
+    Args:
+        split: Which part: train, val, test; None if none is named.
+        classes: The model's classes, if they are known.
+        outside: Whether files may lie outside the folder of the data that name them.
+    """
+
+    split: str | None = None
+    classes: ClassList | None = None
+    outside: bool = False
+
+    @property
+    def digits_are_names(self) -> bool:
+        """Whether a number in the data is the name of a class."""
+        return self.classes is not None and self.classes.has_digits
+
+
+def labelled(dataset: Dataset, classes: ClassList | None) -> Dataset:
+    """The data set with the model's class numbers as labels, which are checked against the number of classes.
+
+    Where the data name their classes, names are what counts: those of the model if they are known, else ImageNet's if
+    all are WordNet ids of ImageNet-1k. Only then, and if there are as many, their own order holds.
+    """
+    labels = dataset.labels
+    if labels is None:
+        return dataset
+    if dataset.classes is not None:
+        _expect_classes(dataset, len(dataset.classes))
+        dataset = _renumbered(dataset, dataset.classes, classes)
+    elif classes is not None and classes.has_digits:
+        dataset = replace(dataset, labels=_by_digits(labels, classes, dataset.source))
+    if classes is not None:
+        _expect_classes(dataset, classes.count)
+        if classes.names:
+            return replace(dataset, classes=classes.own, matched=True)
+    return dataset
+
+
+def for_model(dataset: Dataset, class_names: Sequence[str] | None) -> Dataset:
+    """The data set with its labels by the names that a model itself knows; as it is where names were given before.
+
+    Args:
+        dataset: As `open_dataset` gives it.
+        class_names: The model's names in the order of its outputs, such as ``classifier.class_names``; or None.
+
+    Raises:
+        InvalidInput: a class of the data that the model does not have.
+
+    >>> pictures = Dataset("two", ("a", "b"), np.array([0, 1]), lambda _: np.zeros((2, 2), np.uint8),
+    ...                    classes=("cat", "dog"))
+    >>> for_model(pictures, ("dog", "cow", "cat")).true_labels
+    array([2, 0])
+    """
+    return dataset if class_names is None or dataset.matched else labelled(dataset, of_model(class_names))
+
+
+def expect_matching(
+    images: object, labels: npt.NDArray[np.int64], outputs: int | None, class_names: Sequence[str] | None
+) -> None:
+    """Refuse labels in an order that is the data's own, and not the model's (threats.md, 53).
+
+    Args:
+        images: What is certified; only images that were prepared from a `Dataset` tell how its classes are called.
+        labels: The labels that go with them. Others than the data set's own are the caller's business.
+        outputs: How many classes the model has, if it is known.
+        class_names: Their names, if the model knows them.
+    """
+    if class_names is not None and outputs not in (None, len(class_names)):
+        raise InvalidInput(f"the model has {outputs} outputs, and class_names for {len(class_names)}; they must agree")
+    dataset = images.dataset if isinstance(images, Prepared) else None
+    if dataset is None or dataset.labels is None or not np.array_equal(labels, dataset.labels):
+        return
+    if outputs is not None and dataset.classes is not None and len(dataset.classes) != outputs:
+        raise _which_is_which(dataset.source, dataset.classes, outputs)
+    if not np.array_equal(labels, for_model(dataset, class_names).true_labels):
+        raise InvalidInput(
+            f"{dataset.source} is not labelled in the order of the model's classes ({few(tuple(class_names or ()))}); "
+            "open it with classes=classifier.class_names"
+        )
+
+
+def class_number(text: str, classes: ClassList | None) -> int | None:
+    """The class that a table or a text names: a name of the model's, a WordNet id of ImageNet's, or a number."""
+    known = classes if classes is not None and classes.names else imagenet()
+    found = known.number(text)
+    if found is not None or known.has_digits:
+        return found
+    return _plain(text)
+
+
+def named_by(dataset: Dataset, asked: Request) -> Dataset:
+    """The data set of a reader that looked its labels up one by one; by the model's names if these were known."""
+    known = asked.classes
+    return dataset if known is None or not known.names else replace(dataset, classes=known.own, matched=True)
+
+
+def whole_labels(values: Any, source: str) -> IntArray:
+    """Labels as int64.
+
+    Raises:
+        InvalidInput: not whole numbers, or larger than int64 can hold.
+    """
+    try:
+        found = np.asarray(values)
+        if found.dtype.kind in "iu" and (not found.size or int(found.max()) < 10**_DIGITS):
+            return found.astype(np.int64)
+    except (ValueError, OverflowError) as error:  # lists of several lengths, and what no array holds
+        raise InvalidInput(f"{source}: expected whole numbers as labels: {error}") from error
+    raise InvalidInput(f"{source}: expected whole numbers below 10^{_DIGITS} as labels; got {found.dtype}")
+
+
+def numbers_of(names: Sequence[str], source: str) -> list[int] | None:
+    """Class numbers, if all names are such; None if one is not.
+
+    Raises:
+        InvalidInput: two names of one number, such as 1 and 01; numbers that are too long.
+    """
+    if not names or not all(name.isdecimal() for name in names):
+        return None
+    found = [_plain(name) for name in names]
+    seen: dict[int | None, str] = {}
+    for name, number in zip(names, found, strict=True):
+        other = seen.setdefault(number, name)
+        if number is None or other != name:
+            told = "is no class number" if number is None else f"and {other} are the same class number"
+            raise InvalidInput(f"{source}: the class {name:.40} {told}; rename it. {_FIX}")
+    return [number for number in found if number is not None]
+
+
+def _plain(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
+
+
+def _renumbered(dataset: Dataset, own: tuple[str, ...], classes: ClassList | None) -> Dataset:
+    """Labels by the names of the model's classes instead of the data's own order, where names tell."""
+    labels = dataset.true_labels
+    if classes is not None and classes.own == own:
+        return dataset
+    numbered = (classes is None or not classes.has_digits) and _by_own_digits(dataset, own)
+    if classes is not None and classes.names:
+        return dataset if numbered else replace(dataset, labels=_by_name(labels, own, classes, dataset.source))
+    count = None if classes is None else classes.count
+    ids = imagenet().own
+    if set(own) <= set(ids) and own != ids and count in (None, 1000):
+        told = f"{dataset.source}, labelled by the WordNet ids of {len(own)} of ImageNet's 1000 classes"
+        return replace(dataset, source=told, labels=_by_name(labels, own, imagenet(), dataset.source), classes=ids)
+    if count is not None and count != len(own):
+        raise _which_is_which(dataset.source, own, count)
+    return dataset
+
+
+def _which_is_which(source: str, own: tuple[str, ...], count: int) -> InvalidInput:
+    return InvalidInput(f"{source} has {len(own)} classes ({few(own)}), and the model {count}: which is which? {_FIX}")
+
+
+def _by_own_digits(dataset: Dataset, own: tuple[str, ...]) -> bool:
+    """Whether classes are called by the very numbers that they have; refused if by other numbers."""
+    numbers = numbers_of(own, dataset.source)
+    if numbers is None:
+        return False
+    wrong = next((place for place, number in enumerate(numbers) if place != number), None)
+    if wrong is not None:
+        raise InvalidInput(
+            f"{dataset.source} has classes called by numbers, but in another order: {own[wrong]} is class {wrong}. "
+            f"{_FIX}"
+        )
+    return True
+
+
+def _by_digits(labels: IntArray, classes: ClassList, source: str) -> IntArray:
+    """The model's classes that are called by the numbers that the data have."""
+    used, places = np.unique(labels, return_inverse=True)
+    return np.array(classes.numbers([str(number) for number in used.tolist()], source), np.int64)[places]
+
+
+def _by_name(labels: IntArray, own: tuple[str, ...], classes: ClassList, source: str) -> IntArray:
+    """The numbers of the model's classes; names that no picture has need no number."""
+    used = np.unique(labels)
+    numbers = np.full(len(own), -1, np.int64)
+    numbers[used] = classes.numbers([own[number] for number in used.tolist()], source)
+    return numbers[labels]
+
+
+def _expect_classes(dataset: Dataset, count: int) -> None:
+    labels = dataset.true_labels
+    (wrong,) = np.nonzero((labels < 0) | (labels >= count))
+    if len(wrong):
+        raise InvalidInput(
+            f"{dataset.source}: expected labels from 0 to {count - 1}, for {count} classes; "
+            f"{dataset.ids[wrong[0]]} has the label {labels[wrong[0]]}"
+        )
