@@ -98,7 +98,7 @@ class Scored:
             return f"changed by {share:.1e} of the largest" if share > tolerance else ""
         if self.digest == other.digest:
             return ""
-        return f"{other.digest:.24}, not {self.digest:.24}" if share is None else f"changed by {share:.1e}"
+        return f"changed by {share:.1e} of the largest" if share else f"{other.digest:.24}, not {self.digest:.24}"
 
     def document(self, tolerance: float) -> dict[str, Any]:
         """As JSON: the digest where bits count, else the numbers."""

@@ -37,7 +37,7 @@ class Plain:
             raise self.refused
         sums = [float(image[~hide].astype(np.int64).sum()) for image, hide in zip(images, hidden, strict=True)]
         bright = np.array(sums) - 4000.0
-        scores = np.stack([-bright, self.weight * bright, bright / 2], axis=1)
+        scores = np.stack([-bright, self.weight * bright, np.full(len(sums), 500.0)], axis=1)
         return np.roll(scores, self.turned, axis=1)
 
 
@@ -138,6 +138,16 @@ def test_scores_that_are_no_numbers_are_compared_as_well() -> None:
             assert Scored.of(wrong).difference(Scored.of(one), tolerance)
     assert not Scored.of(one).difference(Scored.of(other), 0.5)
     assert Scored.of(one.astype(np.float32)).digest != Scored.of(one).digest
+
+
+def test_every_bit_of_every_row_counts_where_bits_count() -> None:
+    """Of a batch the first rows are kept as numbers, and the digest of all."""
+    scores = np.arange(24, dtype=np.float32).reshape(8, 3)
+    for row in range(8):
+        other = scores.copy()
+        other[row, 1] = np.nextafter(other[row, 1], np.float32(99))
+        assert Scored.of(scores).difference(Scored.of(other), 0.0), row
+    assert not Scored.of(scores).difference(Scored.of(scores.copy()), 0.0)
 
 
 def test_what_refuses_noise_must_refuse_it_again() -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,22 @@ def test_a_run_that_goes_on_scores_the_reference_rows_and_probes_nothing_again(t
     assert (done.noise, done.others) == (4, 4)
     assert not replay(tmp_path, replayed, IMAGES, LABELS).differences
     assert replayed.noise == 4
+
+
+def test_where_the_fingerprint_differs_everything_is_tried_out_though_the_scores_agree(tmp_path: Path) -> None:
+    """Another device may score the first image alike, and round other rows otherwise."""
+    started(tmp_path)
+
+    class Elsewhere(Seen):
+        """The same on another device."""
+
+        identity: ClassVar = {"device": "another"}
+
+    Elsewhere.__module__, Elsewhere.__qualname__ = Plain.__module__, Plain.__qualname__
+    here, elsewhere = Seen(), Elsewhere()
+    assert not replay(tmp_path, here, IMAGES, LABELS).differences
+    assert replay(tmp_path, elsewhere, IMAGES, LABELS).differences == ("device: another, not -",)
+    assert elsewhere.others > here.others + 100
 
 
 def test_another_model_that_says_the_same_of_itself_is_refused_and_reported(tmp_path: Path) -> None:
