@@ -22,11 +22,13 @@ from tests.runs.lookups import MASKS as SINGLES
 from tests.runs.lookups import Model, Shelf, listing
 
 LABELS = [max(0, one.label) for one in predict(Plain(), IMAGES, MASKS)]
+KIND = Kind((6, 6, 3), "|u1", float(IMAGES[0].min()), float(IMAGES[0].max()))
 
 
 def started(out: Path, model: Any = None, images: Any = IMAGES, **options: Any) -> Any:
     """A run of four images, two of them done."""
-    return run(model or Plain(), images, LABELS, MASKS, out, **({"shard_size": 2, "shard": (0, 2)} | options))
+    asked: dict[str, Any] = {"shard_size": 2, "shard": (0, 2)} | options
+    return run(model or Plain(), images, LABELS, MASKS, out, **asked)
 
 
 def gone_on(out: Path, model: Any = None, images: Any = IMAGES, **options: Any) -> Any:
@@ -40,7 +42,7 @@ class Seen(Plain):
 
     noise: int = 0
     others: int = 0
-    made: Any = field(default_factory=lambda: Kind.of(IMAGES[0]).noise())
+    made: Any = field(default_factory=lambda: KIND.noise())
 
     def scores(self, images: Any, hidden: BoolArray) -> npt.NDArray[np.float64]:
         """The scores."""
