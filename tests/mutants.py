@@ -42,6 +42,7 @@ CERTIFICATES = "tests/certificate"
 PROVED = "tests/proofs"
 JUDGES = "tests/certificate/test_judges.py tests/certificate/test_alone.py"
 RUNS = "tests/runs/test_run.py tests/runs/test_folder.py tests/runs/test_replay.py tests/runs/test_runs_at_once.py"
+BOUND = "tests/defense/test_reference.py tests/runs/test_bound_runs.py tests/adapters/test_torch_binding.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
 FRAMES = "tests/runs/test_frames.py"
@@ -179,7 +180,7 @@ MUTANTS = (
     Mutant("defense/evaluation.py", "self._hidden[first] | self._hidden[second]", "self._hidden[first] & self._hidden[second]", DEFENCE),
     Mutant("defense/evaluation.py", "image.copy(order=\"K\") if isinstance(image, np.ndarray) else image", "image", PROBES),
     Mutant("defense/evaluation.py", "largest if value > largest else value", "value if value < largest else 1", PROBES),
-    Mutant("defense/engine.py", "images + images[-1:] * missing,", "images[-1:] * missing + images,", ENGINE),
+    Mutant("defense/engine.py", "self._evaluator.submit(images + more,", "self._evaluator.submit(more + images,", ENGINE),
     Mutant("defense/engine.py", "if len(item.wanted) or item.coming:", "if len(item.wanted):", ENGINE),
     Mutant("defense/engine.py", "if len(answers.labels) != self._evaluator.batch_size:", "if not len(answers.labels):", ENGINE),
     Mutant("defense/engine.py", "self._asked([chunk])()", "self._asked(chunks)()", ENGINE),
@@ -198,7 +199,9 @@ MUTANTS = (
     Mutant("defense/readiness.py", "\"bitwise\" if report.bitwise else", "\"bitwise\" if report.findings else", PROBES),
     Mutant("defense/readiness.py", "        if changed:\n", "        if changed is None:\n", PROBES),
     Mutant("defense/fingerprint.py", "for name, one, two in found if one != two", "for name, one, two in found if one not in (two, \"-\")", FINGERPRINT),
-    Mutant("defense/adapters.py", "defended.fingerprint.expect(result.fingerprint)", "defended.fingerprint.digest", FINGERPRINT),
+    Mutant("defense/binding.py", "fingerprint(asked, preprocessing).expect(self.fingerprint)", "fingerprint(asked, preprocessing).digest", FINGERPRINT),
+    Mutant("defense/adapters.py", "defended.fingerprint.expect(known.fingerprint)", "defended.fingerprint.digest", FINGERPRINT),
+    Mutant("defense/adapters.py", "    known.expect(evaluator(classifier, known.masks, batch_size=known.batch_size), told)\n", "", FINGERPRINT),
     Mutant("defense/certify.py", "        if table.broken:\n", "        if table.broken is None:\n", "tests/defense/test_methods.py"),
     # torch.
     Mutant("../adapters/maskcover_torch/evaluator.py", "dtype=place[1], copy=True)", "dtype=place[1])", TORCH),
@@ -220,8 +223,8 @@ MUTANTS = (
     Mutant("defense/readiness.py", "self.evaluator.scores([self.example] * size", "print([self.example] * size", RUNS),
     Mutant("runs/run.py", "isinstance(found, Failed) and found.evaluating", "isinstance(found, Failed)", RUNS),
     Mutant("runs/run.py", "in_order = tuple(rows[task.ids[number]] for number in members)", "in_order = tuple(rows.values())", RUNS),
-    Mutant("runs/run.py", "prepare(known.batch_size if known else None)", "prepare(None)", RUNS),
-    Mutant("runs/run.py", "            start, config = prepare(known.batch_size)\n", "            pass\n", RUNS),
+    Mutant("runs/run.py", "prepare(known.earlier if known else None)", "prepare(None)", RUNS),
+    Mutant("runs/run.py", "            start, config = prepare(known.earlier)\n", "            pass\n", RUNS),
     Mutant("runs/run.py", '"labels": digest(task.labels.tolist())', '"labels": digest(sorted(task.labels.tolist()))', RUNS),
     Mutant("runs/resuming.py", "if config.digest != known.digest:", "if config.document[\"masks\"] != known.document[\"masks\"]:", STATEFUL),
     Mutant("runs/folder.py", '"shard": str(number), ', "", STATEFUL),
@@ -425,6 +428,26 @@ MUTANTS = (
     Mutant("defense/ranges.py", "high > white + _IMPOSSIBLE * (white - black)", "False", "tests/defense/test_ranges.py"),
     Mutant("defense/ranges.py", "low >= 0 and high <= 1 and high > low", "False", "tests/defense/test_ranges.py"),
     Mutant("defense/readiness.py", "if not isinstance(given, Preprocessing):", "if False:", "tests/defense/test_ranges.py"),
+    # What is served, goes on and is replayed is what was certified (threats 39 and 40).
+    Mutant("defense/reference.py", 'if before is not None and after is not None and same', 'if before is not None and after is not None and same and name != "noise"', BOUND),
+    Mutant("defense/reference.py", 'if before is not None and after is not None and same', 'if before is not None and after is not None and same and name == "noise"', BOUND),
+    Mutant("defense/reference.py", "if share > tolerance else", "if share > 2 * tolerance else", BOUND),
+    Mutant("defense/reference.py", 'if tolerance and share is not None:', 'if share is not None:', BOUND),
+    Mutant("defense/reference.py", '        return Scored(f"{_REFUSED} ({type(error).__name__})")', '        return None if error else Scored(_REFUSED)', BOUND),
+    Mutant("defense/binding.py", "        changed = self.reference.differences(self.reference.again(asked, example))\n", "        changed = example = None\n", BOUND),
+    Mutant("defense/binding.py", "        if self._glance == (now, preprocessing):\n", "        if self._glance is not None:\n", BOUND),
+    Mutant("defense/binding.py", "if len(images) and not watched.unchanged():", "if not images:", BOUND),
+    Mutant("defense/binding.py", "            self._seen.append(self._rows.same(tail))\n", "            self._seen.append(True)\n", BOUND),
+    Mutant("defense/binding.py", "last = slice(len(answers.labels) - filled, None)", "last = slice(0, filled)", BOUND),
+    Mutant("defense/engine.py", "self._evaluator.filling(missing) if missing and", "self._evaluator.filling(missing + 1) if missing and", BOUND),
+    Mutant("defense/readiness.py", "    return None if changed else Ready(asked, earlier.numerics", "    return Ready(asked, earlier.numerics", BOUND),
+    Mutant("defense/readiness.py", "now != Fingerprint.of(earlier.entries):", "False:", "tests/runs/test_replay.py tests/runs/test_bound_runs.py"),
+    Mutant("runs/run.py", "    expect_scored(folder.path, known, start)\n", "", BOUND),
+    Mutant("runs/replay.py", "scored = () if differences else", "scored = () if True else", BOUND),
+    Mutant("../adapters/maskcover_torch/glance.py", "        _sums(tensor for _, tensor in tensors),\n", "", BOUND),
+    Mutant("../adapters/maskcover_torch/glance.py", "count = -1 if tensor.is_inference() else tensor._version", "count = -1", BOUND),
+    Mutant("../adapters/maskcover_torch/module.py", "        binding.expect(self._evaluator(), self.preprocessing)\n", "", BOUND),
+    Mutant("../adapters/maskcover_torch/module.py", "if name in _FIXED and name in vars(self):", "if False:", BOUND),
 )  # fmt: skip
 
 

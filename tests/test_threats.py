@@ -127,6 +127,21 @@ TESTS = {
         "adapters/test_onnx_files.py::test_threat_38_other_weights_beside_the_same_file_are_not_served",
         "adapters/test_onnx_files.py::test_weights_beside_the_file_are_found_wherever_one_stands",
     ],
+    39: [
+        "adapters/test_torch_binding.py::test_threat_39_what_no_fingerprint_names_is_not_served",
+        "adapters/test_torch_binding.py::test_threat_39_a_run_does_not_go_on_and_a_replay_tells",
+        "defense/test_reference.py::test_the_same_classifier_scores_the_same_and_another_does_not",
+        "runs/test_bound_runs.py::test_another_model_that_says_the_same_of_itself_is_refused_and_reported",
+        "runs/test_bound_runs.py::test_what_a_run_certified_is_served_in_another_process_without_its_images",
+        "cli/test_runs.py::test_threat_39_predictions_of_another_model_are_refused",
+    ],
+    40: [
+        "adapters/test_torch_binding.py::test_threat_40_weights_changed_after_defend_are_not_served",
+        "adapters/test_torch_binding.py::test_threat_40_what_is_changed_after_defend_is_not_served_at_the_next_call",
+        "adapters/test_torch_binding.py::test_threat_40_other_threads_are_not_served_or_not_taken",
+        "adapters/test_torch_binding.py::test_threat_40_what_the_defence_is_cannot_be_set",
+        "defense/test_reference.py::test_threat_40_a_plain_classifier_that_is_changed_is_not_served_at_the_next_call",
+    ],
     41: [
         "runs/test_pixels.py::test_other_pictures_with_the_same_labels_are_refused_before_anything_is_made",
         "runs/test_pixels.py::test_pictures_that_change_half_way_are_named_by_the_first_and_the_last_of_each_shard",

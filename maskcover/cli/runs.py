@@ -91,6 +91,7 @@ def replay(
         "flips": list(map(str, found.flips)),
         "drift": found.drift,
         "differences": list(found.differences),
+        "notes": list(found.notes),
         "changed_pixels": list(found.changed),
         "uncompared_pixels": found.uncompared,
     }

@@ -38,6 +38,14 @@ def corner() -> torch.nn.Module:
     return Corner().eval()
 
 
+def turning() -> torch.nn.Module:
+    """The same network for every process but one that asks for the opposite, of which no weight and no text tells."""
+    model = Brightness().eval()
+    if os.environ.get("TURNED"):
+        model.register_forward_hook(lambda *call: -call[2])
+    return model
+
+
 def training() -> torch.nn.Module:
     return Brightness().train()
 

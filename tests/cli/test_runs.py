@@ -263,7 +263,7 @@ def test_a_full_disk_could_not_decide(run: Run, photos: Path, monkeypatch: pytes
 def test_a_report_names_the_images_that_failed_and_why(run: Run, photos: Path) -> None:
     for number in range(12):
         (photos / f"light/{number:02}.png").write_bytes(b"no picture")
-    assert run(*command(photos, "brightness")).code == 3
+    assert run(*command(photos, "brightness", "--at-least", "1")).code == 3
     report = run("report", "RUN")
     named = [line for line in report.out.splitlines() if line.startswith("  error: light/")]
     assert len(named) == 10
@@ -303,3 +303,55 @@ def test_the_first_so_many_images_have_no_interval_and_a_sample_has_one(run: Run
         share = run("report", out, "--json").json["certified"]
         assert (share["count"], share["low"] is not None) == (2, interval)
     assert "95 % interval" in run("certify", *common).out
+
+
+def predicted(photos: Path, *more: str, model: str = "turning") -> tuple[str, ...]:
+    return ("predict", "--model", f"{MODELS}:{model}", "--data", str(photos), "--run", "RUN", *more)
+
+
+def test_predictions_are_bound_to_a_run_and_taken_as_it_was_made(run: Run, photos: Path) -> None:
+    """Size, mean, standard deviation, fill, batch size and masks are those of the run; nothing need be typed again."""
+    assert run(*command(photos, "turning", "--fill", "0.25")).code == 0
+    found = run(*predicted(photos, "--json"))
+    assert (found.code, found.err) == (0, "")
+    assert [row["label"] for row in found.json["images"]] == [0, 0, 1]
+    kept = Folder(Path("RUN")).existing()
+    assert found.json["bound_to"] == kept.fingerprint.digest
+    assert found.json["digest"] == kept.document["masks"]
+    refused = run(*predicted(photos, "--fill", "0.5"))
+    assert refused.code == 2
+    assert "fill: 0.5, not 0.25" in refused.err
+
+
+def test_threat_39_predictions_of_another_model_are_refused(
+    run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(*command(photos, "turning")).code == 0
+    assert "architecture" in run(*predicted(photos, model="corner")).err
+    monkeypatch.setenv("TURNED", "1")
+    found = run(*predicted(photos))
+    assert (found.code, found.out) == (2, "")
+    assert "not what was certified" in found.err
+    again = run(*command(photos, "turning"))
+    assert again.code == 2
+    assert "another configuration" in again.err
+    assert "not as it was certified" in run("replay", "RUN", *typed("turning")).out
+
+
+def test_predictions_without_a_run_say_that_they_are_bound_to_nothing(run: Run, photos: Path) -> None:
+    found = run("predict", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, "--json")
+    assert found.code == 0
+    assert found.json["bound_to"] is None
+    assert "bound to no certification; name one with --run" in found.err
+
+
+def test_what_a_run_has_cannot_be_named_besides(run: Run, photos: Path) -> None:
+    assert run(*command(photos, "turning")).code == 0
+    for more, told in (
+        (("--regions", "squares(size=4)"), "leave --masks and --regions out"),
+        (("--method", "challenger"), "leave method and threshold out"),
+    ):
+        found = run(*predicted(photos, *more))
+        assert found.code == 2
+        assert told in found.err
+    assert "holds no run" in run("predict", "--model", f"{MODELS}:corner", "--data", str(photos), "--run", ".").err
