@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch.nn.modules import module as modules
 
-from maskcover.defense.content import PYTHON, class_code, content_digest, function_identity, told
+from maskcover.defense.content import PYTHON, class_code, content_digest, function_identity, is_installed, told
 from maskcover_torch.identity import tensor_bytes, unwrapped, weights_digest
 from maskcover_torch.outputs import Picked
 
 _INTERNAL = frozenset(vars(torch.nn.Module()))
-# Where weights came from, what was warned of, how weights were first made: nothing of it computes.
+# Where weights came from, and what was warned of: nothing of it computes. Nor does what is only kept for the next pass.
 _ASIDE = frozenset({"pretrained_cfg", "default_cfg", "warnings_issued", "name_or_path", "generation_config"})
 _NAMES = frozenset({"_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "architectures"})
 _WRAPPERS = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
@@ -85,7 +85,7 @@ def _attributes(model: torch.nn.Module, parts: dict[str, torch.nn.Module]) -> di
 
 def _is_aside(part: torch.nn.Module, name: str) -> bool:
     """Whether an attribute tells how a model was made or loaded, and not what it computes."""
-    return name in _ASIDE or (name.startswith("_") and hasattr(part, "from_pretrained"))
+    return name in _ASIDE or "cache" in name or (name.startswith("_") and hasattr(part, "from_pretrained"))
 
 
 def _together(values: list[tuple[str, str]]) -> str:
@@ -121,7 +121,8 @@ class _Known:
 def _code(parts: dict[str, torch.nn.Module]) -> dict[str, str]:
     """The code of classes of one's own, and the versions of the packages that the others are from."""
     kinds = {type(part) for part in parts.values() if not _is_torchs(type(part)) and not isinstance(part, _CODED)}
-    ordered = sorted(kinds, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
+    own = (kind for kind in kinds if not is_installed(kind))
+    ordered = sorted(own, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
     packages = {kind.__module__.partition(".")[0] for kind in kinds}
     versions = {name: getattr(sys.modules.get(name), "__version__", None) for name in sorted(packages)}
     told = ", ".join(f"{name} {version}" for name, version in versions.items() if version)

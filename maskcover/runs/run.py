@@ -28,7 +28,7 @@ from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard, shards
 from maskcover.runs.pixels import Watched
-from maskcover.runs.resuming import compared, expect_same
+from maskcover.runs.resuming import compared, expect_same, note_unnamed
 from maskcover.runs.rows import Row, pyarrow, row_of
 from maskcover.runs.summary import Summary
 
@@ -174,6 +174,7 @@ def _agreed(folder: Folder, prepare: Callable[[int | None], tuple[Ready, Config]
         if known.digest != config.digest:
             start, config = prepare(known.batch_size)
     expect_same(folder.path, config.like(known), known)
+    note_unnamed(folder.path, config.unnamed(known))
     return start, known
 
 
