@@ -46,6 +46,10 @@ class FingerprintMismatch(InvalidInput):
     """What is to serve, or to be replayed, is not what was certified; names the differences."""
 
 
+class ReadOnly(InvalidInput, AttributeError):
+    """Part of a defence was to be set, which would serve something else than was certified."""
+
+
 class MissingExtra(MaskcoverError, ImportError):
     """A framework or package of an optional extra is not installed; names the extra."""
 
@@ -88,3 +92,7 @@ def _checkout() -> tuple[str, bool] | None:
         return (folder, editable) if url.scheme == "file" and Path(folder).is_dir() else None
     except (metadata.PackageNotFoundError, OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+class NotBound(MaskcoverWarning):
+    """Predictions are bound to no certification: nothing says that a certificate applies to them."""

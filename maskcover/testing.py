@@ -15,7 +15,7 @@ import pytest
 
 from maskcover.cells import IntArray
 from maskcover.covering import cover
-from maskcover.defense import UNDECIDED, Evaluator, MaskedClassifier, certify, defend, evaluator, predict, probe
+from maskcover.defense import UNDECIDED, Evaluator, MaskedClassifier, certify, defend, evaluator, predict_with, probe
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import squares
@@ -168,7 +168,8 @@ class ClassifierContract:
         self, broken: MaskedClassifier, masks: MaskSet, images: Sequence[Any]
     ) -> None:
         """Never class 0, which is what argmax makes of NaN (threats.md, 26)."""
-        assert [answer.label for answer in predict(broken, images, masks)] == [UNDECIDED] * len(images)
+        answers = predict_with(evaluator(broken, masks), images)
+        assert [answer.label for answer in answers] == [UNDECIDED] * len(images)
         assert not certify(broken, images, [0] * len(images), masks, probes=False).certified.any()
 
     def test_what_is_certified_is_served(
@@ -204,7 +205,7 @@ class ClassifierContract:
 
 def predict_labels(classifier: MaskedClassifier, images: Sequence[Any], masks: MaskSet) -> list[int]:
     """Defended labels, 0 where there is none."""
-    return [max(0, answer.label) for answer in predict(classifier, images, masks)]
+    return [max(0, answer.label) for answer in predict_with(evaluator(classifier, masks), images)]
 
 
 def _pairs(asked: Evaluator) -> IntArray:

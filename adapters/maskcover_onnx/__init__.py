@@ -88,7 +88,7 @@ def _classifier(network: Network, options: dict[str, Any]) -> ArrayClassifier:
             "export it with a dynamic first axis"
         )
     size = network.batch_size if network.batch_size is not None else asked
-    settled = {"layout": network.layout, "batch_size": size}
+    settled: dict[str, Any] = {"layout": network.layout, "batch_size": size}
     found = ArrayClassifier(network, identity=network.identity, **(settled | options))
     found.device = network.device
     return found

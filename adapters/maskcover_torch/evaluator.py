@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from itertools import chain, pairwise
 from typing import Any
@@ -17,6 +17,7 @@ from maskcover.defense import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.described import described
+from maskcover_torch.glance import glance
 from maskcover_torch.identity import architecture_digest, attention, weights_digest
 from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import FORMATS, compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
@@ -108,6 +109,10 @@ class TorchEvaluator:
             **described(self._computed),
             **self._flags,
         }
+
+    def glance(self) -> Hashable:
+        """See `maskcover.defense.binding.Glances`: weights, hooks, fill, numerics."""
+        return glance(self._computed), self._fill, self.contract, self._layout, tuple(self._flags.items())
 
     def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
         refuse_training(self._computed)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from maskcover.defense import (
     DOUBLE_MASKING,
     Answer,
+    Binding,
+    Certified,
     Fingerprint,
     NumericContract,
     Procedure,
@@ -16,7 +19,7 @@ from maskcover.defense import (
     fingerprint,
     predict_with,
 )
-from maskcover.errors import InvalidInput, UndecidedPrediction
+from maskcover.errors import InvalidInput, ReadOnly, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import Fill, TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator
@@ -24,6 +27,7 @@ from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import contracted
 
 _BATCH = 16
+_FIXED = ("masks", "procedure", "preprocessing", "fill", "contract")
 
 
 class DefendedModule(torch.nn.Module):
@@ -37,6 +41,10 @@ class DefendedModule(torch.nn.Module):
         preprocessing: What images must have gone through before, in words; part of the fingerprint.
         fill, batch_size, contract: As for `TorchClassifier`, and as they were for `certify`; the batch size is 16
             unless one is named.
+
+    What the defence is, `masks`, `procedure`, `preprocessing`, `fill` and `contract`, is read and not set. A module
+    that `defend` made from a result is bound to it: each call compares weights, hooks, numerics and a few scores, and
+    raises `FingerprintMismatch` where they are not those that were certified; see `maskcover.defense.Binding`.
 
     The output has one row of scores an image: 1 at the defended label, 0 elsewhere. A defence that detects has one
     class more, the last: the alert.
@@ -68,8 +76,22 @@ class DefendedModule(torch.nn.Module):
         self.preprocessing = preprocessing
         self.fill = classifier.fill
         self.contract = replace(classifier.contract, batch_size=classifier.batch_size or _BATCH)
+        self._binding: Binding | None = None
         # A new module says that it is training; this one holds an evaluating model and must not.
         self.training = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FIXED and name in vars(self):
+            raise ReadOnly(
+                f"{name} is part of the defence and cannot be set; make another defended module, with defend(model, …)"
+            )
+        super().__setattr__(name, value)
+
+    def bind(self, certified: Certified) -> None:
+        """Hold the module to what was certified, from now on."""
+        binding = Binding(certified)
+        binding.expect(self._evaluator(), self.preprocessing)
+        self._binding = binding
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -86,7 +108,7 @@ class DefendedModule(torch.nn.Module):
             raise InvalidInput("expected one tensor of images (n, channels, height, width)")
         refuse_training(self)
         asked = self._evaluator()
-        answers = predict_with(asked, list(images), self.procedure)
+        answers = self._answers(asked, list(images))
         classes = asked.classes or 0
         labels = [classes if alerted(answer) else answer.label for answer in answers]
         undecided = [number for number, label in enumerate(labels) if label < 0]
@@ -98,7 +120,12 @@ class DefendedModule(torch.nn.Module):
 
     def decisions(self, images: torch.Tensor) -> list[Answer]:
         """The defended labels with how they came about."""
-        return predict_with(self._evaluator(), list(images), self.procedure)
+        return self._answers(self._evaluator(), list(images))
+
+    def _answers(self, asked: TorchEvaluator, images: list[torch.Tensor]) -> list[Answer]:
+        if self._binding is None:
+            return predict_with(asked, images, self.procedure)
+        return list(self._binding.served(asked, images, self.preprocessing))
 
     def _evaluator(self) -> TorchEvaluator:
         # Made anew for each call, since the module may have been moved, or its weights changed in whatever way.

@@ -2,6 +2,7 @@
 
 from maskcover.defense.adapters import Adapter, as_classifier, attack, defend
 from maskcover.defense.arrays import ArrayClassifier
+from maskcover.defense.binding import Binding, Certified
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.certify import certify, detection_curve, predict, predict_with
 from maskcover.defense.challenger import challenger_masking
@@ -36,9 +37,11 @@ __all__ = [
     "Answer",
     "Answers",
     "ArrayClassifier",
+    "Binding",
     "Case",
     "Certificate",
     "CertificationResult",
+    "Certified",
     "Defended",
     "Detected",
     "DetectionCurve",

@@ -7,13 +7,14 @@ may also be what stands before the colon in the text of a model, such as ``timm:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import numpy.typing as npt
 
 from maskcover.defense.arrays import ArrayClassifier
+from maskcover.defense.binding import Binding, Certified
 from maskcover.defense.engine import Images
 from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
@@ -87,9 +88,21 @@ class Attackable(Protocol):
         ...
 
 
+@runtime_checkable
+class Binds(Protocol):
+    """What a defended model also has if it holds itself to what was certified, at each call."""
+
+    def bind(self, certified: Certified) -> None:
+        """Raise `FingerprintMismatch` unless this is what was certified, now and whenever it answers."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DefendedClassifier:
-    """A defended plain classifier: called with a sequence of images, it gives their labels."""
+    """A defended plain classifier: called with a sequence of images, it gives their labels.
+
+    Made from a result, by `defend`, it is bound: each call compares it with what was certified, see `Binding`.
+    """
 
     classifier: MaskedClassifier
     masks: MaskSet
@@ -97,6 +110,7 @@ class DefendedClassifier:
     preprocessing: str = NONE
     batch_size: int | None = None
     """Of a classifier that has none of its own: that of the certification."""
+    binding: Binding | None = field(default=None, compare=False, repr=False)
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -111,7 +125,15 @@ class DefendedClassifier:
         """The answers with how they came about."""
         from maskcover.defense.certify import predict_with
 
+        if self.binding is not None:
+            return list(self.binding.served(self._evaluator(), images, self.preprocessing))
         return predict_with(self._evaluator(), images, self.procedure)
+
+    def bound(self, certified: Certified) -> DefendedClassifier:
+        """The same, held to what was certified."""
+        binding = Binding(certified)
+        binding.expect(self._evaluator(), self.preprocessing)
+        return replace(self, binding=binding)
 
     def _evaluator(self) -> Evaluator:
         return evaluator(self.classifier, self.masks, batch_size=self.batch_size)
@@ -152,7 +174,7 @@ def takers(adapter: object) -> tuple[Callable[..., Any], ...]:
 
 def defend(
     model: object,
-    masks: MaskSet | CertificationResult,
+    masks: MaskSet | CertificationResult | Certified,
     *,
     method: Method | None = None,
     threshold: float | None = None,
@@ -163,41 +185,53 @@ def defend(
 
     Args:
         model: As for `certify`. For a torch module the result is a `torch.nn.Module` of the same use.
-        masks: The mask set, in the order in which disagreers are tried. Or the result of a certification: its masks,
-            batch size and options are taken, and what will serve must be what was certified.
+        masks: The mask set, in the order in which disagreers are tried. Or the result of a certification, or what a
+            run certified (`maskcover.runs.certified`): its masks, batch size and options are taken, and what will
+            serve must be what was certified, now and at each call.
         method, threshold: The defence, see `Procedure`; by default double masking, or that of the result.
         preprocessing: What images must have gone through before, in words; part of the fingerprint. By default that
             of the result.
         **options: For the adapter: the same as were given to `certify`.
 
     Raises:
-        FingerprintMismatch: weights, fill, numerics, library or device are not those of the result.
+        FingerprintMismatch: weights, fill, numerics, library or device are not those of the result, or a few rows
+            that the result keeps the scores of are scored otherwise. After a call of `defend` the defended model
+            raises it where it is changed: to move it, or to load other weights, call `defend` again.
     """
-    if isinstance(masks, CertificationResult):
-        return _defend_result(model, masks, method, threshold, preprocessing, options)
+    if isinstance(masks, CertificationResult | Certified):
+        return _defend_certified(model, Certified.of(masks), method, threshold, preprocessing, options)
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
     return _defended(as_classifier(model, options), masks, Procedure(method or "double", threshold), preprocessing)
 
 
-def _defend_result(
+def _defend_certified(
     model: object,
-    result: CertificationResult,
+    known: Certified,
     method: Method | None,
     threshold: float | None,
     preprocessing: str,
     options: Mapping[str, Any],
 ) -> Any:
-    procedure = result.procedure
-    if (method, threshold) not in ((None, None), (procedure.method, procedure.threshold)):
-        raise InvalidInput(f"the result is about {procedure}; leave method and threshold out")
-    # A classifier that is made already has its options; if they are others, the fingerprint tells.
-    given = options if is_classifier(model) else {**(result.options or {}), **options}
-    classifier = as_classifier(model, given)
-    told = dict(result.fingerprint.entries)["preprocessing"] if preprocessing == NONE else preprocessing
-    defended = _defended(classifier, result.masks, procedure, told, result.start.evaluator.batch_size)
-    defended.fingerprint.expect(result.fingerprint)
+    known.expect_procedure(method, threshold)
+    classifier = as_certified_classifier(model, known, options)
+    told = known.preprocessing if preprocessing == NONE else preprocessing
+    defended = _defended(classifier, known.masks, known.procedure, told, known.batch_size)
+    if isinstance(defended, DefendedClassifier):
+        return defended.bound(known)
+    if isinstance(defended, Binds):
+        defended.bind(known)
+        return defended
+    # Of a third party's adapter, which compares nothing itself.
+    defended.fingerprint.expect(known.fingerprint)
+    known.expect(evaluator(classifier, known.masks, batch_size=known.batch_size), told)
     return defended
+
+
+def as_certified_classifier(model: object, known: Certified, options: Mapping[str, Any]) -> MaskedClassifier:
+    """The classifier of a model, with the options that were certified."""
+    # A classifier that is made already has its options; if they are others, the fingerprint tells.
+    return as_classifier(model, options if is_classifier(model) else {**known.options, **options})
 
 
 def _defended(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sized
 from functools import lru_cache
 from math import inf
 from typing import Any, TypeVar
+from warnings import warn
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,8 @@ from tqdm import tqdm
 from maskcover.cells import BoolArray
 from maskcover.covering import verify
 from maskcover.data.labels import expect_matching
-from maskcover.defense.adapters import as_classifier
+from maskcover.defense.adapters import as_certified_classifier, as_classifier
+from maskcover.defense.binding import Binding, Certified
 from maskcover.defense.certificates import Covers
 from maskcover.defense.detection import DetectionCurve, Levels, detection_levels
 from maskcover.defense.engine import Images, settle
@@ -29,10 +31,10 @@ from maskcover.defense.procedure import (
     confidences,
     first_look,
 )
-from maskcover.defense.readiness import Ready, ready
+from maskcover.defense.readiness import NONE, Ready, preprocessing_of, ready
 from maskcover.defense.results import CertificationResult
 from maskcover.defense.table import Pending, PredictionTable
-from maskcover.errors import InvalidInput, NotCovering
+from maskcover.errors import InvalidInput, NotBound, NotCovering
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
 
@@ -119,22 +121,44 @@ def expected(procedure: Procedure, start: Ready) -> Procedure:
 def predict(
     model: object,
     images: Images,
-    masks: MaskSet,
+    masks: MaskSet | CertificationResult | Certified,
     *,
-    method: Method = "double",
+    method: Method | None = None,
     threshold: float | None = None,
     progress: bool = False,
     **options: Any,
 ) -> list[Answer]:
     """The defended predictions of images, each with how it came about; arguments as for `certify`.
 
-    A label of −1 means that the classifier gave no unique finite top score where the defence needed one. Nothing is
-    probed, and batches have 16 rows where no `batch_size` is named: to serve what was certified use
-    ``defend(model, result)``.
+    Args:
+        model, images, method, threshold, progress, options: As for `certify`.
+        masks: The result of a certification, or what a run certified (`maskcover.runs.certified`): then its masks,
+            defence, batch size and options are taken, and what predicts must be what was certified, as for `defend`.
+            Or a mask set: then nothing is probed or compared, batches have 16 rows where no `batch_size` is named, and
+            the answers are bound to no certification, of which the first call warns (`NotBound`).
+
+    A label of −1 means that the classifier gave no unique finite top score where the defence needed one.
+
+    Raises:
+        FingerprintMismatch: what predicts, or what the images went through, is not what was certified.
     """
     counted(images)
+    if isinstance(masks, CertificationResult | Certified):
+        known = Certified.of(masks)
+        known.expect_procedure(method, threshold)
+        classifier = as_certified_classifier(model, known, options)
+        told = preprocessing_of(images)
+        seen = known.preprocessing if told == NONE else told
+        asked = evaluator(classifier, known.masks, batch_size=known.batch_size)
+        return list(Binding(known).served(asked, images, seen, progress=progress))
     asked = evaluator(as_classifier(model, options), masks)
-    return predict_with(asked, images, Procedure(method, threshold), progress=progress)
+    warn(
+        "these answers are bound to no certification: give predict the result of certify instead of the masks, or call "
+        "defend(model, result)",
+        NotBound,
+        stacklevel=2,
+    )
+    return predict_with(asked, images, Procedure(method or "double", threshold), progress=progress)
 
 
 def predict_with(

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, Literal, Protocol, TypeVar, overload
+from typing import Any, Generic, Literal, Protocol, TypeVar, overload, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +32,15 @@ class Images(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, number: int, /) -> Any: ...
+
+
+@runtime_checkable
+class Fills(Protocol):
+    """An evaluator that has a use for the rows at the end of a batch that nobody waits for."""
+
+    def filling(self, count: int) -> tuple[list[Any], IntArray] | None:
+        """So many loaded images and pairs for the batch that is asked for next; None for repetitions."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +182,14 @@ class _Run(Generic[T]):
         return chunks
 
     def _asked(self, chunks: list[_Chunk]) -> Callable[[], Answers]:
-        """One batch. It is filled up with repetitions: every call has the same shape (threats.md, 21)."""
+        """One batch. Filled up with repetitions, or known rows: every call has the same shape (threats.md, 21)."""
         pairs = np.concatenate([item.table.pairs(unions) for item, unions in chunks])
         images = [item.image for item, unions in chunks for _ in unions]
         missing = self._evaluator.batch_size - len(pairs)
+        known = self._evaluator.filling(missing) if missing and isinstance(self._evaluator, Fills) else None
+        more, told = known or (images[-1:] * missing, np.repeat(pairs[-1:], missing, axis=0))
         try:
-            return self._evaluator.submit(
-                images + images[-1:] * missing, np.concatenate([pairs, np.repeat(pairs[-1:], missing, axis=0)])
-            )
+            return self._evaluator.submit(images + more, np.concatenate([pairs, told]))
         except InvalidInput:
             raise
         except Exception as error:

@@ -15,6 +15,7 @@ from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.probes import ProbeReport, probe
 from maskcover.defense.ranges import expect_in_range
+from maskcover.defense.reference import Reference, reference
 from maskcover.errors import InvalidInput, MaskcoverError, ProbeFailed, RunStopped
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
@@ -39,6 +40,7 @@ class Ready:
         probes: What the probes found.
         fingerprint: What is certified.
         example: The loaded image that was probed; None if there was none.
+        reference: The reference scores of what is certified; None if there was no image.
     """
 
     evaluator: Evaluator = field(compare=False, repr=False)
@@ -47,6 +49,7 @@ class Ready:
     probes: ProbeReport
     fingerprint: Fingerprint
     example: Any = field(compare=False, repr=False)
+    reference: Reference | None = None
 
     def expect_working(self, failure: object) -> None:
         """After a failure on some image: raise `RunStopped` if the classifier now fails on the first one as well."""
@@ -70,6 +73,25 @@ class Ready:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """How predictions were computed before, by a run that goes on or is replayed.
+
+    Args:
+        batch_size: Rows of every batch.
+        entries: Those of the fingerprint.
+        numerics: On what the predictions stand.
+        margin: The lead that they needed.
+        reference: The reference scores; None if none were kept.
+    """
+
+    batch_size: int
+    entries: Mapping[str, str]
+    numerics: Numerics
+    margin: float
+    reference: Reference | None = None
+
+
 def ready(
     classifier: MaskedClassifier,
     images: Images,
@@ -77,9 +99,12 @@ def ready(
     *,
     margin: float | None,
     probes: bool = True,
-    batch_size: int | None = None,
+    earlier: Earlier | None = None,
 ) -> Ready:
     """Bring a classifier and masks together, and try out on the first image what certificates rest on.
+
+    For a run that goes on, `earlier` is compared first, by its fingerprint and its reference scores: where both are as
+    they were, nothing is tried out again.
 
     Raises:
         ProbeFailed: a probe found a difference that the margin does not make up for.
@@ -88,10 +113,32 @@ def ready(
     if margin is not None and (isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin < 1):
         raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {margin!r}")
     _expect_preprocessed(classifier, images, masks)
+    if earlier is not None and (same := _as_earlier(earlier, classifier, images, masks, margin)) is not None:
+        return same
+    batch_size = None if earlier is None else earlier.batch_size
     asked, example, report = _tried(classifier, images, masks, batch_size, probes=probes)
     report.expect(margin, getattr(classifier, "margin", _SUGGESTED))
     numerics: Numerics = "bitwise" if report.bitwise else "margin" if report.findings else "not probed"
-    return Ready(asked, numerics, float(margin or 0.0), report, fingerprint(asked, preprocessing_of(images)), example)
+    found = fingerprint(asked, preprocessing_of(images))
+    scored = reference(asked, example, 0.0 if numerics == "bitwise" else float(margin or 0.0) / 2)
+    return Ready(asked, numerics, float(margin or 0.0), report, found, example, scored)
+
+
+def _as_earlier(
+    earlier: Earlier, classifier: MaskedClassifier, images: Images, masks: MaskSet, margin: float | None
+) -> Ready | None:
+    """The start of a run that goes on, if all that can be compared is as it was; else None."""
+    asked, example, report = _tried(classifier, images, masks, earlier.batch_size, probes=False)
+    now, before = fingerprint(asked, preprocessing_of(images)), earlier.reference
+    if before is None or example is None or now != Fingerprint.of(earlier.entries):
+        return None
+    try:
+        changed = before.differences(before.again(asked, example))
+    except MaskcoverError:
+        raise
+    except Exception:
+        return None  # an image that cannot be scored was not the one that was probed then
+    return None if changed else Ready(asked, earlier.numerics, float(margin or 0.0), report, now, example, before)
 
 
 def fingerprint(asked: Evaluator, preprocessing: str = NONE) -> Fingerprint:

@@ -1,5 +1,6 @@
 """Runs over data sets: shards that are written once, summaries from rows, and replays."""
 
+from maskcover.runs.binding import certified
 from maskcover.runs.folder import Config, Folder, Shard, shards
 from maskcover.runs.frames import (
     SizeGroup,
@@ -28,6 +29,7 @@ __all__ = [
     "SourceResult",
     "Summary",
     "by_size",
+    "certified",
     "certify_source",
     "groups",
     "is_source_run",

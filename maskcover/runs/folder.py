@@ -20,6 +20,8 @@ from typing import Any
 from maskcover.canonical import cannot_write, digest, write_atomically
 from maskcover.data import Chosen, Skipped
 from maskcover.defense import Fingerprint, Procedure
+from maskcover.defense.readiness import Earlier
+from maskcover.defense.reference import Reference
 from maskcover.defense.vocabulary import not_named
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -30,8 +32,9 @@ SCHEMA = 2
 # Schema 1 had no seal, no example and no frame, and its rows no pixels: it is read, and goes on, without them.
 _READ = (1, SCHEMA)
 # Where model and data came from, among how many samples were chosen, what was left out: fingerprint and ids say what
-# they are. The example and the frame are compared where both are known, the seal when it is read.
-_UNCOMPARED = frozenset({"source", "sample", "skipped", "example", "frame", "digest"})
+# they are. The example and the frame are compared where both are known, the seal when it is read, and the reference
+# scores by `maskcover.runs.binding`: under a margin they may differ a little.
+_UNCOMPARED = frozenset({"source", "sample", "skipped", "example", "frame", "digest", "reference"})
 _UNSEALED = frozenset({"source"})  # a data set may have moved
 LARGEST_SHARD = 10**6
 """Samples of the largest shard; a file that claims more is not read."""
@@ -118,6 +121,18 @@ class Config:
     def fingerprint(self) -> Fingerprint:
         """What was certified."""
         return Fingerprint.of(self.document["fingerprint"])
+
+    @property
+    def reference(self) -> Reference | None:
+        """The reference scores; None if the run kept none, as those of before did not."""
+        found = self.document.get("reference")
+        return None if found is None else Reference.read(found)
+
+    @property
+    def earlier(self) -> Earlier:
+        """How the run computes, for whoever goes on with it."""
+        entries = dict(self.fingerprint.entries)
+        return Earlier(self.batch_size, entries, self.document["numerics"], self.margin, self.reference)
 
     @property
     def procedure(self) -> Procedure:
@@ -273,7 +288,7 @@ def _checked(document: Any) -> Config:
     if not 0 <= config.margin < 1:
         raise InvalidInput("the margin is out of range")
     _ = config.chosen, config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
-    _ = config.example, config.frame, config.digest, config.skipped
+    _ = config.example, config.frame, config.digest, config.skipped, config.reference
     if config.claim is not None:
         expect_sealed(document, _UNSEALED)
     return config

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from maskcover.canonical import digest
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.engine import Images
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.readiness import ready
 from maskcover.defense.vocabulary import not_named
 from maskcover.errors import InvalidInput
+from maskcover.runs.binding import NOT_KEPT, changed_scores
 from maskcover.runs.folder import Config, Folder, shards
 from maskcover.runs.resuming import some
 from maskcover.runs.rows import Row
@@ -47,9 +49,11 @@ class Replay:
         rows: How many rows were evaluated again.
         flips: Those whose label or verdict changed.
         drift: The largest change of a row's smallest lead.
-        differences: How what evaluates now differs from what certified: another device, library, weights.
+        differences: How what evaluates now differs from what certified: another device, library, weights; or, where the
+            fingerprint is the same, other scores of the reference batch.
         changed: Ids of those rows whose images have other pixels now.
         uncompared: How many rows keep no digest of pixels, or their images have none now.
+        notes: What could not be compared.
     """
 
     rows: int
@@ -58,6 +62,7 @@ class Replay:
     differences: tuple[str, ...]
     changed: tuple[str, ...] = ()
     uncompared: int = 0
+    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return not self.flips
@@ -67,6 +72,7 @@ class Replay:
             f"{self.rows} rows evaluated again, {len(self.flips)} flips, leads changed by at most {self.drift:.1e}",
             *(f"  flip: {flip}" for flip in self.flips),
             *(f"  not as it was certified: {text}" for text in self.differences),
+            *(f"  note: {text}" for text in self.notes),
         ]
         if self.changed:
             lines.append(f"  not as it was certified: pixels of {len(self.changed)} images: {some(self.changed)}")
@@ -109,7 +115,7 @@ def replay(
         raise InvalidInput(f"the run has samples that are not among these images, such as {strange[0]}")
     # Without a margin the contract is bitwise: a probe that fails here says what is different here.
     margin = config.margin or (None if config.document["numerics"] == "bitwise" else 0.0)
-    start = ready(as_classifier(model, options), images, masks, margin=margin, batch_size=config.batch_size)
+    start = ready(as_classifier(model, options), images, masks, margin=margin, earlier=config.earlier)
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
@@ -120,7 +126,10 @@ def replay(
     unnamed = not_named(entries, dict(config.fingerprint.entries)) if config.claim is None else {}
     now_named = Fingerprint.of({name: text for name, text in entries.items() if name not in unnamed})
     differences = now_named.differences(config.fingerprint)
-    return Replay(len(before), flips, drift, differences, changed, len(before) - len(known))
+    same_images = digest(task.ids) == config.document["samples"]["ids"] and not changed
+    scored = () if differences else changed_scores(config, start, same_images=same_images)
+    notes = (NOT_KEPT,) if config.reference is None else ()
+    return Replay(len(before), flips, drift, differences + scored, changed, len(before) - len(known), notes)
 
 
 def _chosen(folder: Folder, config: Config, sample: int, seed: int) -> list[Row]:

@@ -22,10 +22,11 @@ from maskcover.defense.certify import checked_labels, counted, covering, expecte
 from maskcover.defense.engine import Failed, Images, settle
 from maskcover.defense.evaluation import names_of
 from maskcover.defense.procedure import Method, Procedure, Rule
-from maskcover.defense.readiness import Ready, ready
+from maskcover.defense.readiness import Earlier, Ready, ready
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
+from maskcover.runs.binding import expect_scored, reference_told
 from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard, shards
 from maskcover.runs.pixels import Watched
 from maskcover.runs.resuming import compared, expect_same, note_unnamed
@@ -140,9 +141,9 @@ def run(
     mine = _own(shard, shard_size, len(task.ids))
     classifier, folder = as_classifier(model, options), Folder(Path(out))
 
-    def prepare(batch_size: int | None) -> tuple[Ready, Config]:
+    def prepare(earlier: Earlier | None) -> tuple[Ready, Config]:
         seen = Watched(images)
-        start = ready(classifier, seen, masks, margin=margin, batch_size=batch_size)
+        start = ready(classifier, seen, masks, margin=margin, earlier=earlier)
         expected(procedure, start)
         expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))
         _expect_classes(task, start.evaluator.classes)
@@ -162,19 +163,20 @@ def summary(out: str | PathLike[str]) -> Summary:
     return Summary.of(shards(folder, config), config.count, config.chosen)
 
 
-def _agreed(folder: Folder, prepare: Callable[[int | None], tuple[Ready, Config]]) -> tuple[Ready, Config]:
+def _agreed(folder: Folder, prepare: Callable[[Earlier | None], tuple[Ready, Config]]) -> tuple[Ready, Config]:
     """The evaluator and the configuration, which is the folder's own, or becomes it.
 
     A batch size that was settled by a clock is part of the configuration: the process that was first decides.
     """
     known = folder.config()
-    start, config = prepare(known.batch_size if known else None)
+    start, config = prepare(known.earlier if known else None)
     if known is None:
         known = folder.start(config)
         if known.digest != config.digest:
-            start, config = prepare(known.batch_size)
+            start, config = prepare(known.earlier)
     expect_same(folder.path, config.like(known), known)
     note_unnamed(folder.path, config.unnamed(known))
+    expect_scored(folder.path, known, start)
     return start, known
 
 
@@ -197,6 +199,7 @@ def _config(task: Task, start: Ready, shard_size: int, told: dict[str, Any]) -> 
             "shard_size": shard_size,
         }
         | told
+        | reference_told(start)
     )
 
 

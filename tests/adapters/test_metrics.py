@@ -10,15 +10,15 @@ import torch
 from maskcover_torch.metrics import CertifiedAccuracy
 
 from maskcover import InvalidInput, ProbeFailed, certify, cover, squares
+from tests.networks import exact, whole
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MASKS = cover(squares(size=2), 8, grid=(2, 2))
-IMAGES = torch.rand((12, 3, 8, 8), generator=torch.Generator().manual_seed(2))
+IMAGES = whole(12, 3, 8, 8, seed=2)
 
 
 def net() -> torch.nn.Module:
-    torch.manual_seed(1)
-    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 3)).eval()
+    return exact(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 3)))
 
 
 def labels() -> torch.Tensor:

@@ -34,7 +34,7 @@ MASKS = mc.cover(mc.squares(size=1), 4, grid=(2, 2))
 )
 def test_estimators_are_certified_as_they_are(model: Any) -> None:
     fitted = model.fit(X, Y)
-    result = mc.certify(fitted, IMAGES, Y[:4], MASKS, batch_size=4)
+    result = mc.certify(fitted, IMAGES, Y[:4], MASKS, batch_size=1)  # rows of larger batches may be rounded apart
     assert result.numerics == "bitwise"
     told = result.undefended >= 0  # trees tie
     assert result.undefended[told].tolist() == fitted.predict(X[:4])[told].tolist()

@@ -18,6 +18,7 @@ from maskcover import MaskSet, certify
 from maskcover.defense import Answers, NumericContract
 from maskcover.errors import ProbeFailed
 from tests.defense.naive import BoolArray
+from tests.networks import whole
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 HEIGHT, WIDTH = 5, 7
@@ -74,7 +75,7 @@ class Means(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn((2, HEIGHT * WIDTH), generator=torch.Generator().manual_seed(0)))
+        self.weight = nn.Parameter(whole(2, HEIGHT * WIDTH, most=3))
         self.given: list[torch.Tensor] = []
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -111,7 +112,7 @@ def test_masks_drawn_on_the_device_are_the_unions_of_the_bitmaps(array: BoolArra
     number = st.integers(-1, len(masks) - 1)
     pairs = np.array(data.draw(st.lists(st.tuples(number, number), min_size=1, max_size=6)))
     model, asked = evaluating(masks, len(pairs))
-    image = asked.load(torch.rand((1, HEIGHT, WIDTH), generator=torch.Generator().manual_seed(1)))
+    image = asked.load(whole(1, HEIGHT, WIDTH, seed=1))
     clean = asked.scores([image] * len(pairs), pairs)
     with_none = np.concatenate([np.asarray(masks), np.zeros((1, HEIGHT, WIDTH), np.bool_)])
     hidden = torch.from_numpy(with_none[pairs[:, 0]] | with_none[pairs[:, 1]])
@@ -129,7 +130,7 @@ MASKS = MaskSet.from_boxes(
 
 
 def test_images_read_into_one_buffer_are_not_mixed_up() -> None:
-    stored = torch.randn((6, 1, HEIGHT, WIDTH), generator=torch.Generator().manual_seed(3))
+    stored = whole(6, 1, HEIGHT, WIDTH, seed=3)
 
     class Reused:
         """A data set that reads every image into the same memory."""
@@ -236,7 +237,7 @@ WAYS = {
 @pytest.mark.parametrize(("way", "told"), WAYS.items(), ids=WAYS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_threats_20_21_22_28_modules_that_break_an_assumption_are_stopped(way: str, told: str, dtype: Any) -> None:
-    images = torch.randn((2, 1, HEIGHT, WIDTH), generator=torch.Generator().manual_seed(5))
+    images = whole(2, 1, HEIGHT, WIDTH, seed=5)
     contract = NumericContract(dtype=dtype, batch_size=4)  # float64 is computed on a copy: its state counts
     with pytest.raises(ProbeFailed, match=f"scored differently.*{told}"):
         certify(Broken(way).eval(), images, [0, 1], MASKS, contract=contract)

@@ -14,10 +14,11 @@ from maskcover_torch.outputs import Picked, scores_of
 
 from maskcover import InvalidInput, MaskSet, certify, cover, defend, squares
 from maskcover.defense import attack
+from tests.networks import exact, whole
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MASKS: MaskSet = cover(squares(size=1), 6, grid=(2, 2))
-IMAGES = torch.rand((3, 2, 6, 6), generator=torch.Generator().manual_seed(1))
+IMAGES = whole(3, 2, 6, 6, seed=1)
 
 
 @dataclass
@@ -39,8 +40,8 @@ class Net(torch.nn.Module):
 
     def __init__(self, form: Callable[[torch.Tensor], Any] | None = None) -> None:
         super().__init__()
-        torch.manual_seed(3)
         self.linear = torch.nn.Linear(72, 4)
+        exact(self)
         self.form = form
 
     def forward(self, images: torch.Tensor) -> Any:

@@ -88,7 +88,7 @@ def test_each_named_model_goes_through_certify_from_a_folder(kind: str, tmp_path
     model, processor = made(kind)
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
-    classifier = mc.load_classifier(f"hf:{tmp_path}", batch_size=2)
+    classifier = mc.load_classifier(f"hf:{tmp_path}", batch_size=1)
     assert isinstance(classifier, TorchClassifier)
     assert classifier.preprocessing == preprocessing_of(processor)
     images = PHOTOS.prepared(classifier.preprocessing)
@@ -316,7 +316,7 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_clip_classifies_by_prompts(clip_folder: Path, tmp_path: Path) -> None:
     prompts = ["a b c", "a b f", "d"]
-    classifier = mc.load_classifier(f"hf:{clip_folder}", prompts=prompts, batch_size=2)
+    classifier = mc.load_classifier(f"hf:{clip_folder}", prompts=prompts, batch_size=1)
     assert isinstance(classifier, TorchClassifier)
     assert classifier.preprocessing is not None
     assert classifier.class_names == tuple(prompts)
@@ -331,9 +331,9 @@ def test_clip_classifies_by_prompts(clip_folder: Path, tmp_path: Path) -> None:
     assert torch.allclose(ours, theirs, atol=1e-5)
     assert result.undefended.tolist() == theirs.argmax(dim=1).tolist()
     (tmp_path / "prompts.txt").write_text("\n".join([*prompts, ""]))
-    read = mc.load_classifier(f"hf:{clip_folder}", prompts=str(tmp_path / "prompts.txt"), batch_size=2)
+    read = mc.load_classifier(f"hf:{clip_folder}", prompts=str(tmp_path / "prompts.txt"), batch_size=1)
     assert mc.certify(read, images, PHOTOS.true_labels, MASKS).fingerprint == result.fingerprint
-    other = mc.load_classifier(f"hf:{clip_folder}", prompts=prompts[::-1], batch_size=2)
+    other = mc.load_classifier(f"hf:{clip_folder}", prompts=prompts[::-1], batch_size=1)
     assert mc.certify(other, images, PHOTOS.true_labels, MASKS).fingerprint != result.fingerprint
 
 
@@ -377,8 +377,8 @@ def pipeline_of() -> Callable[..., Any]:
 
 
 def test_the_pipeline_serves_the_defended_model(pipeline_of: Callable[..., Any], tmp_path: Path) -> None:
-    pipeline = pipeline_of(masks=MASKS, defense={"batch_size": 2})
-    classifier = TorchClassifier(made("ViT")[0], batch_size=2)
+    pipeline = pipeline_of(masks=MASKS, defense={"batch_size": 1})
+    classifier = TorchClassifier(made("ViT")[0], batch_size=1)
     expected = mc.predict(classifier, PHOTOS.prepared(pipeline.preprocessing), MASKS)
     Image.fromarray(NOISE[1]).save(tmp_path / "b.png")
     answers = pipeline([Image.fromarray(NOISE[0]), str(tmp_path / "b.png")])
@@ -390,14 +390,14 @@ def test_the_pipeline_serves_the_defended_model(pipeline_of: Callable[..., Any],
 def test_the_pipeline_of_a_result_serves_what_was_certified_and_nothing_else(pipeline_of: Callable[..., Any]) -> None:
     model, processor = made("ViT")
     images = PHOTOS.prepared(preprocessing_of(processor))
-    result = mc.certify(TorchClassifier(model, batch_size=2), images, PHOTOS.true_labels, MASKS)
-    pipeline = pipeline_of(masks=result, defense={"batch_size": 2})
+    result = mc.certify(TorchClassifier(model, batch_size=1), images, PHOTOS.true_labels, MASKS)
+    pipeline = pipeline_of(masks=result, defense={"batch_size": 1})
     assert pipeline.defended.fingerprint == result.fingerprint
-    of_the_model = mc.certify(model, images, PHOTOS.true_labels, MASKS, batch_size=2)
-    assert pipeline_of(masks=of_the_model, defense={"batch_size": 2}).defended.fingerprint == of_the_model.fingerprint
-    bare = mc.certify(TorchClassifier(model, batch_size=2), [images[0]], [1], MASKS)
+    of_the_model = mc.certify(model, images, PHOTOS.true_labels, MASKS, batch_size=1)
+    assert pipeline_of(masks=of_the_model, defense={"batch_size": 1}).defended.fingerprint == of_the_model.fingerprint
+    bare = mc.certify(TorchClassifier(model, batch_size=1), [images[0]], [1], MASKS)
     with pytest.raises(FingerprintMismatch, match="preprocessing"):
-        pipeline_of(masks=bare, defense={"batch_size": 2})
+        pipeline_of(masks=bare, defense={"batch_size": 1})
 
 
 def test_the_pipeline_refuses_what_is_no_image_and_gives_no_label_to_nan(pipeline_of: Callable[..., Any]) -> None:

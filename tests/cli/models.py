@@ -91,7 +91,7 @@ def named() -> ArrayClassifier:
         return np.stack([bright, -bright], axis=1)
 
     classifier = ArrayClassifier(scores, batch_size=4, layout="chw")
-    classifier.class_names = ("light", "dark")  # type: ignore[attr-defined]  # as adapters set it
+    classifier.class_names = ("light", "dark")
     return classifier
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from maskcover.cells import BoolArray
-from maskcover.defense import Method, predict
+from maskcover.defense import Method, Procedure, evaluator, predict_with
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.ascent import Budget, Trials, ascent
@@ -121,7 +121,8 @@ class Run:
 
     def _judged(self, images: torch.Tensor) -> list[int]:
         """The defended labels; the only judge of an attack."""
-        return [decision.label for decision in predict(self.classifier, list(images), self.masks, method=self.method)]
+        asked = evaluator(self.classifier, self.masks)
+        return [decision.label for decision in predict_with(asked, list(images), Procedure(self.method))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from maskcover.covering import cover, verify
-from maskcover.defense import MaskedClassifier, certify, predict, top_labels
+from maskcover.defense import MaskedClassifier, certify, evaluator, predict_with, top_labels
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.demo.attack import attack
@@ -81,7 +81,7 @@ def attack_step(
         return None
     classifier, image = classifier_of(model), as_input(found.pixels)
     undefended = label_of(classifier, image, np.zeros(masks.grid.shape, dtype=np.bool_))
-    (defended,) = predict(classifier, [image], masks)
+    (defended,) = predict_with(evaluator(classifier, masks), [image])
     return AttackStep(target, found, undefended, defended, perf_counter() - start)
 
 
