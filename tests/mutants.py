@@ -327,6 +327,14 @@ MUTANTS = (
     Mutant("defense/content.py", "list(value.get_arrays())]", "_reduced(value)]", "tests/adapters/test_sklearn_identity.py"),
     Mutant("../adapters/maskcover_onnx/network.py", "self._own.agreed(scores, labels[0]) if labels else scores", "scores", "tests/adapters/test_onnx.py"),
     Mutant("../adapters/maskcover_onnx/network.py", 'return "hwc" if None not in sides and first == middle != last else "chw"', 'return "chw"', "tests/adapters/test_onnx.py"),
+    Mutant("../adapters/maskcover_torch/described.py", '({"output": str(model.output)} if isinstance(model, Picked) else {})', "{}", "tests/adapters/test_torch_described.py -k output"),
+    Mutant("../adapters/maskcover_torch/described.py", "        **dict(_hooks(every)),\n", "", "tests/adapters/test_torch_described.py -k hook"),
+    Mutant("../adapters/maskcover_torch/described.py", "everywhere = modules._global_forward_pre_hooks, modules._global_forward_hooks", "everywhere = modules._global_forward_pre_hooks, modules._global_forward_pre_hooks", "tests/adapters/test_torch_described.py -k hook"),
+    Mutant("../adapters/maskcover_torch/described.py", '("module", weights_digest(value), described(value))', '"module"', "tests/adapters/test_torch_described.py -k seen"),
+    Mutant("../adapters/maskcover_torch/described.py", 'return "tensor", tensor_bytes(value)', 'return "tensor"', "tests/adapters/test_torch_described.py -k seen"),
+    Mutant("defense/content.py", "    yield from (function.__kwdefaults__ or {}).items()\n    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):", "    for name, cell in ():", "tests/defense/test_content.py"),
+    Mutant("defense/content.py", "carried | given", "carried", "tests/defense/test_content.py"),
+    Mutant("runs/folder.py", "if other.claim is None else {}", "", "tests/runs/test_earlier.py"),
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_a_type_error_of_a_model_itself_is_told_as_it_is() -> None:
 
 
 def test_the_options_of_the_calls_are_all_known() -> None:
-    calls = [mc.certify, mc.predict, mc.run, mc.defend]
+    calls: list[Callable[..., Any]] = [mc.certify, mc.predict, mc.run, mc.defend]
     taken = {
         one.name
         for call in calls
