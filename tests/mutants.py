@@ -330,7 +330,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/described.py", '({"output": str(model.output)} if isinstance(model, Picked) else {})', "{}", "tests/adapters/test_torch_described.py -k output"),
     Mutant("../adapters/maskcover_torch/described.py", "        **dict(_hooks(every)),\n", "", "tests/adapters/test_torch_described.py -k hook"),
     Mutant("../adapters/maskcover_torch/described.py", "everywhere = modules._global_forward_pre_hooks, modules._global_forward_hooks", "everywhere = modules._global_forward_pre_hooks, modules._global_forward_pre_hooks", "tests/adapters/test_torch_described.py -k hook"),
-    Mutant("../adapters/maskcover_torch/described.py", '("module", weights_digest(value), described(value))', '"module"', "tests/adapters/test_torch_described.py -k seen"),
+    Mutant("../adapters/maskcover_torch/described.py", '("module", architecture_digest(value), weights_digest(value), described(value))', '"module"', "tests/adapters/test_torch_described.py -k seen"),
     Mutant("../adapters/maskcover_torch/described.py", 'return "tensor", tensor_bytes(value)', 'return "tensor"', "tests/adapters/test_torch_described.py -k seen"),
     Mutant("defense/content.py", "    yield from (function.__kwdefaults__ or {}).items()\n    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):", "    for name, cell in ():", "tests/defense/test_content.py"),
     Mutant("defense/content.py", "carried | given", "carried", "tests/defense/test_content.py"),

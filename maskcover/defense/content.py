@@ -229,7 +229,9 @@ def _carried(function: types.FunctionType) -> Iterator[tuple[str, object]]:
     yield from zip(code.co_varnames[: code.co_argcount][-len(defaults) :] if defaults else (), defaults, strict=True)
     yield from (function.__kwdefaults__ or {}).items()
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        yield name, cell.cell_contents if _is_filled(cell) else "not set"
+        held = cell.cell_contents if _is_filled(cell) else "not set"
+        if not isinstance(held, list | set | dict):  # which may be a record of what has passed
+            yield name, held
     if not _is_library(code):
         for name in sorted(_names(code) & function.__globals__.keys()):
             value = function.__globals__[name]

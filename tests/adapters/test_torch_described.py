@@ -265,6 +265,38 @@ def test_what_transformers_saves_and_loads_has_the_same_words(tmp_path: Path) ->
     assert words(transformers.ViTForImageClassification.from_pretrained(tmp_path / "two").eval()) == words(network)
 
 
+class Counting(nn.Module):
+    """Keeps a record of what passes, in every way that modules do, and a flag that it does not set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls, self.last, self.seen, self.flag = 0, torch.zeros(1), [0], True
+        self.then: Callable[[torch.Tensor], object] = closing_over([])
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        self.seen.append(len(images))
+        self.then(images)
+        return self.kept(images.flatten(1)[:, :3])
+
+    def kept(self, scores: torch.Tensor) -> torch.Tensor:
+        self.last = scores
+        return scores
+
+
+def closing_over(seen: list[Any]) -> Callable[[torch.Tensor], object]:
+    return lambda images: seen.append(images.shape)
+
+
+def test_a_record_of_what_has_passed_is_no_setting() -> None:
+    counting = Counting().eval()
+    before = described(counting)
+    counting(IMAGES)
+    assert described(counting) == before
+    counting.flag = False
+    assert {name for name, text in described(counting).items() if before[name] != text} == {"attribute flag"}
+
+
 def test_a_setting_of_a_configuration_is_seen() -> None:
     torch.manual_seed(0)
     network = transformers.ViTForImageClassification(transformers.ViTConfig(**SMALL)).eval()
