@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,13 @@ def test_a_run_of_today_is_compared_in_all(tmp_path: Path) -> None:
 
 def quarter(images: Any) -> Any:
     return scorer(0.25)(images)
+
+
+def loose(images: Any, **given: Any) -> Any:
+    return scorer(1.0 + given.get("more", 0.0))(images)
+
+
+def test_what_a_run_of_today_has_not_named_was_not_there(tmp_path: Path) -> None:
+    mc.run(loose, IMAGES, [0, 1, 0, 1], MASKS, tmp_path / "run")
+    with pytest.raises(InvalidInput, match=r"function more: None before, 0\.0 now"):
+        mc.run(functools.partial(loose, more=0.0), IMAGES, [0, 1, 0, 1], MASKS, tmp_path / "run")
