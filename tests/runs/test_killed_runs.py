@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import random
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +20,13 @@ from maskcover.runs import summary
 from tests.runs import certify_digits
 from tests.runs.lookups import listing
 
+# One process imports torch, and every start is a fork of it.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([certify_digits.__name__])
 SHARDS = [f"shards/{number:05}.parquet" for number in range(50)]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def digits() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
@@ -46,7 +40,7 @@ def digits() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
 def trained(images: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> nn.Module:
     """A network that is mostly right, with a square of each image hidden."""
     torch.manual_seed(0)
-    model, chance = certify_digits.network(), np.random.default_rng(0)
+    model, chance = certify_digits.Network(), np.random.default_rng(0)
     optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
     for _ in range(5):
         for batch in np.array_split(chance.permutation(len(labels)), 60):
@@ -69,10 +63,12 @@ def prepare(data: Path) -> None:
     np.save(data / "labels.npy", labels[:1000])
 
 
-def start(data: Path, out: Path) -> subprocess.Popen[bytes]:
-    """The one command."""
-    command = [sys.executable, certify_digits.__file__, str(data), str(out)]
-    return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))})
+def start(data: Path, out: Path, *killed: int) -> int | None:
+    """The one command, to its end, in a process of its own; how it ended."""
+    process = FORKS.Process(target=certify_digits.main, args=(data, out, *killed))
+    process.start()
+    process.join()
+    return process.exitcode
 
 
 def rows(out: Path) -> list[list[dict[str, object]]]:
@@ -85,55 +81,28 @@ def count(out: Path) -> int:
     return len(list(out.glob("shards/[0-9]*.parquet")))
 
 
-def wait(process: subprocess.Popen[bytes], out: Path, shards: int) -> None:
-    """Wait until so many shards are there."""
-    while process.poll() is None and count(out) < shards:
-        time.sleep(0.005)
-
-
-def left_alone(data: Path, out: Path) -> tuple[float, float]:
-    """Run to the end; the seconds until the first shard is there, and those of each further one."""
-    begin = time.monotonic()
-    process = start(data, out)
-    wait(process, out, 1)
-    first = time.monotonic()
-    assert process.wait() == 0
-    return first - begin, (time.monotonic() - first) / (len(SHARDS) - 1)
-
-
-def kill(data: Path, out: Path, shards: int, seconds: float) -> None:
-    """Start, wait for so many shards and then so many seconds, but for no more than two shards more, and kill."""
-    most = max(shards, count(out)) + 2
-    process = start(data, out)
-    wait(process, out, shards)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and count(out) < most:
-        time.sleep(0.002)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-
-
-def moments(beginning: float, shard: float) -> list[tuple[int, float]]:
-    """Ten moments, as shards and then seconds: three while a process begins, seven spread over the run."""
+def moments() -> list[tuple[int, int]]:
+    """Ten moments, as shards and then steps: three while a run begins, seven spread over the run."""
     chance = random.Random(0)  # noqa: S311 (moments, not secrets)
-    found = [(6 * part + chance.randrange(1, 5), chance.uniform(0, 1.5 * shard)) for part in range(7)]
-    for _ in range(3):
-        found.insert(chance.randrange(8), (0, chance.uniform(0.05, beginning)))
+    found = [(6 * part + chance.randrange(1, 5), chance.randrange(20)) for part in range(7)]
+    for steps in (3, 12, 40):
+        found.insert(chance.randrange(8), (0, steps))
     return found
 
 
 def test_a_run_that_is_killed_ten_times_ends_with_the_same_rows(tmp_path: Path) -> None:
     prepare(tmp_path)
     alone, out = tmp_path / "alone", tmp_path / "killed"
+    assert start(tmp_path, alone) == 0
     done = []
-    for shards, seconds in moments(*left_alone(tmp_path, alone)):
-        kill(tmp_path, out, shards, seconds)
+    for moment in moments():
+        assert start(tmp_path, out, *moment) == -signal.SIGKILL
         done.append(count(out))
     assert len(done) == 10
     assert done == sorted(done)
     assert len(set(done)) > 4
     assert done[-1] < len(SHARDS)
-    assert start(tmp_path, out).wait() == 0
+    assert start(tmp_path, out) == 0
     assert rows(out) == rows(alone)
     assert sorted(listing(out)) == ["masks.json", "run.json", *SHARDS]
     assert 100 < summary(out).certified < 1000
