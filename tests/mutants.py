@@ -178,7 +178,7 @@ MUTANTS = (
     Mutant("defense/detection.py", "np.searchsorted(covered, thresholds)", 'np.searchsorted(covered, thresholds, "right")', DEFENCE),
     Mutant("defense/detection.py", "sure.astype(np.float64)", "sure", DEFENCE),
     Mutant("defense/evaluation.py", "self._hidden[first] | self._hidden[second]", "self._hidden[first] & self._hidden[second]", DEFENCE),
-    Mutant("defense/evaluation.py", "image.copy(order=\"K\") if isinstance(image, np.ndarray) else image", "image", PROBES),
+    Mutant("defense/evaluation.py", "plain = plain_array(found).copy()", "plain = plain_array(found)", PROBES),
     Mutant("defense/evaluation.py", "largest if value > largest else value", "value if value < largest else 1", PROBES),
     Mutant("defense/engine.py", "self._evaluator.submit(images + more,", "self._evaluator.submit(more + images,", ENGINE),
     Mutant("defense/engine.py", "if len(item.wanted) or item.coming:", "if len(item.wanted):", ENGINE),
@@ -274,7 +274,6 @@ MUTANTS = (
     # Models by name, arrays, frames, explanations.
     Mutant("defense/loading.py", "return len(needed) != 1", "return True", "tests/defense/test_loading.py"),
     Mutant("defense/arrays.py", "np.where(np.expand_dims(hidden, axis), across, wide)", "wide * ~np.expand_dims(hidden, axis)", "tests/defense/test_arrays.py"),
-    Mutant("defense/arrays.py", "or self._channels not in (None, channels)", "", "tests/defense/test_arrays.py"),
     Mutant("defense/arrays.py", 'held = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)', "held = True", "tests/defense/test_arrays.py"),
     Mutant("defense/readiness.py", "isinstance(given, Preprocessing) and given != declared", "False", "tests/adapters/test_refusals.py"),
     Mutant("defense/readiness.py", "declared.size is not None and declared.size != masks.grid.shape", "False", "tests/adapters/test_refusals.py"),
@@ -328,7 +327,7 @@ MUTANTS = (
     Mutant("defense/arrays.py", "(image.dtype, image.shape) != (first.dtype, first.shape)", "image.shape != first.shape", "tests/defense/test_mixed_images.py"),
     Mutant("defense/evaluation.py", "        expect_alike(plain, self._first)\n", "", "tests/defense/test_mixed_images.py"),
     Mutant("../adapters/maskcover_sklearn/estimator.py", "return scores if predict is None else self._own.agreed(scores, self._numbers(predict(rows)))", "return scores", "tests/adapters/test_sklearn_decisions.py"),
-    Mutant("defense/decisions.py", "np.where(others[:, None], scores.dtype.type(0), scores) if others.any() else scores", "scores", "tests/adapters/test_sklearn_decisions.py"),
+    Mutant("defense/decisions.py", "np.where(others[:, None], scores.dtype.type(0), scores)", "scores", "tests/adapters/test_sklearn_decisions.py"),
     Mutant("../adapters/maskcover_sklearn/estimator.py", "if type(final).__name__ in _VOTING else there[0]", "if False else there[0]", "tests/adapters/test_sklearn_decisions.py"),
     Mutant("defense/content.py", "if value.dtype.names:", "if False:", "tests/adapters/test_sklearn_identity.py"),
     Mutant("defense/content.py", "list(value.get_arrays())]", "_reduced(value)]", "tests/adapters/test_sklearn_identity.py"),
@@ -448,6 +447,14 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/glance.py", "count = -1 if tensor.is_inference() else tensor._version", "count = -1", BOUND),
     Mutant("../adapters/maskcover_torch/module.py", "        binding.expect(self._evaluator(), self.preprocessing)\n", "", BOUND),
     Mutant("../adapters/maskcover_torch/module.py", "if name in _FIXED and name in vars(self):", "if False:", BOUND),
+    Mutant("../adapters/maskcover_torch/described.py", '({"output": str(model.output)} if isinstance(model, Picked) else {})', "{}", "tests/adapters/test_torch_described.py -k output"),
+    Mutant("../adapters/maskcover_torch/described.py", "        **dict(_hooks(every)),\n", "", "tests/adapters/test_torch_described.py -k hook"),
+    Mutant("../adapters/maskcover_torch/described.py", "everywhere = modules._global_forward_pre_hooks, modules._global_forward_hooks", "everywhere = modules._global_forward_pre_hooks, modules._global_forward_pre_hooks", "tests/adapters/test_torch_described.py -k hook"),
+    Mutant("../adapters/maskcover_torch/described.py", '("module", architecture_digest(value), weights_digest(value), described(value))', '"module"', "tests/adapters/test_torch_described.py -k seen"),
+    Mutant("../adapters/maskcover_torch/described.py", 'return "tensor", tensor_bytes(value)', 'return "tensor"', "tests/adapters/test_torch_described.py -k seen"),
+    Mutant("defense/content.py", "    yield from (function.__kwdefaults__ or {}).items()\n    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):", "    for name, cell in ():", "tests/defense/test_content.py"),
+    Mutant("defense/content.py", "carried | given", "carried", "tests/defense/test_content.py"),
+    Mutant("runs/folder.py", "if other.claim is None else {}", "", "tests/runs/test_earlier.py"),
 )  # fmt: skip
 
 

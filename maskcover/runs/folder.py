@@ -23,6 +23,7 @@ from maskcover.data import Chosen, Skipped
 from maskcover.defense import Fingerprint, Procedure
 from maskcover.defense.readiness import Earlier
 from maskcover.defense.reference import Reference
+from maskcover.defense.vocabulary import not_named
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written
@@ -64,8 +65,14 @@ class Config:
         return None if self.document["schema"] == 1 else claim(self.document, _UNSEALED)
 
     def like(self, other: Config) -> Config:
-        """The same in the schema of another one, to be compared with it."""
-        return Config({**self.document, "schema": other.document["schema"]})
+        """The same in the schema of another one, and with what its fingerprint named, to be compared with it."""
+        entries = self.document["fingerprint"]
+        kept = {name: text for name, text in entries.items() if name not in self.unnamed(other)}
+        return Config({**self.document, "schema": other.document["schema"], "fingerprint": kept})
+
+    def unnamed(self, other: Config) -> dict[str, str]:
+        """Entries of the fingerprint, with their kinds, that another one lacks as it is of an earlier version."""
+        return not_named(self.document["fingerprint"], other.document["fingerprint"]) if other.claim is None else {}
 
     @property
     def example(self) -> tuple[str, str] | None:

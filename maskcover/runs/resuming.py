@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,17 @@ def expect_same(path: Path, config: Config, known: Config) -> None:
         raise InvalidInput(f"{path} belongs to another run in the frame of the source; name another folder")
     if config.example and known.example and config.example[0] == known.example[0] and config.example != known.example:
         raise _other_pixels(path, [config.example[0]])
+
+
+def note_unnamed(path: Path, unnamed: Mapping[str, str]) -> None:
+    """Warn of a run that goes on though its fingerprint, of an earlier version, named less than that of now."""
+    if unnamed:
+        warnings.warn(
+            f"{path} was started by an earlier version, and of the model there could not be compared: "
+            f"{', '.join(sorted(set(unnamed.values())))}. Make sure that it is the same",
+            MaskcoverWarning,
+            stacklevel=4,
+        )
 
 
 def compared(folder: Folder, config: Config, numbers: Sequence[int], images: Images) -> list[Shard | None]:

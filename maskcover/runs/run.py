@@ -29,7 +29,7 @@ from maskcover.regions import RegionSet
 from maskcover.runs.binding import expect_scored, reference_told
 from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard, shards
 from maskcover.runs.pixels import Watched
-from maskcover.runs.resuming import compared, expect_same
+from maskcover.runs.resuming import compared, expect_same, note_unnamed
 from maskcover.runs.rows import Row, pyarrow, row_of
 from maskcover.runs.summary import Summary
 
@@ -175,6 +175,7 @@ def _agreed(folder: Folder, prepare: Callable[[Earlier | None], tuple[Ready, Con
         if known.digest != config.digest:
             start, config = prepare(known.earlier)
     expect_same(folder.path, config.like(known), known)
+    note_unnamed(folder.path, config.unnamed(known))
     expect_scored(folder.path, known, start)
     return start, known
 
