@@ -40,6 +40,7 @@ def certify(
     margin: Annotated[
         float | None, typer.Option(help="A right prediction must lead by more than this share; by default bits decide.")
     ] = None,
+    numerics: o.Numerics = None,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The claim: this share of images certifies.")] = 1.0,
     limit: o.Limit = None,
     split: o.Split = None,
@@ -61,7 +62,7 @@ def certify(
         compiled, limit, split, classes, sample, seed, weights, tuple(option or ()), input_size, channels, override,
     )  # fmt: skip
     certified = {
-        "method": method, "threshold": threshold, "rule": rule, "margin": margin,
+        "method": method, "threshold": threshold, "rule": rule, "margin": margin, "numerics": numerics,
         "progress": watched(as_json=as_json),
     }  # fmt: skip
     kept = {"shard": read_shard(shard), "shard_size": shard_size}

@@ -87,11 +87,13 @@ def attack(
     import numpy as np
 
     from maskcover.defense import attack as attacked
+    from maskcover.defense.evaluation import as_certified
     from maskcover.runs import Folder, shards
 
     source, config = _source(run, None)
     masks = Folder(run).masks(config)
     classifier, dataset, preprocessing = opened(source, masks)
+    classifier = as_certified(classifier, config.earlier.entries)
     places = {name: number for number, name in enumerate(dataset.ids)}
     rows = [row for shard in shards(Folder(run), config) for row in shard.rows if row.verdict != "error"]
     chosen = [row for verdict in (True, False) for row in [one for one in rows if one.certified is verdict][:limit]]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from maskcover.defense.arrays import ArrayClassifier
 from maskcover.defense.engine import Images
-from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
+from maskcover.defense.evaluation import Evaluator, MaskedClassifier, as_certified, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED
 from maskcover.defense.procedure import Answer, Method, Procedure, alerted
@@ -172,7 +172,7 @@ def _defend_result(
         raise InvalidInput(f"the result is about {procedure}; leave method and threshold out")
     # A classifier that is made already has its options; if they are others, the fingerprint tells.
     given = options if is_classifier(model) else {**(result.options or {}), **options}
-    classifier = as_classifier(model, given)
+    classifier = as_certified(as_classifier(model, given), dict(result.fingerprint.entries))
     told = dict(result.fingerprint.entries)["preprocessing"] if preprocessing == NONE else preprocessing
     defended = _defended(classifier, result.masks, procedure, told, result.start.evaluator.batch_size)
     defended.fingerprint.expect(result.fingerprint)

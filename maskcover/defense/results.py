@@ -77,12 +77,11 @@ class CertificationResult(VerdictArrays):
         bare = int((self.undefended == self.labels).sum())
         certified = int(self.certified.sum())
         low, high = exact_interval(certified, len(self))
-        numerics = self.numerics + (" (in part not probed)" if self.start.probes.skipped else "")
         promise = " to get their label or an alert" if self.procedure.method == "detect" else ""
         return (
             f"{certified} of {len(self)} images certified{promise} against {self.regions} on {self.masks.grid} "
             f"(95 % interval {low:.1%} to {high:.1%}); right as they are: {right} defended, {bare} undefended. "
-            f"{len(self.masks)} masks, {self.procedure}, numerics {numerics}, margin {self.margin:g}, "
+            f"{len(self.masks)} masks, {self.procedure}, numerics {self.start.stands_on}, margin {self.margin:g}, "
             f"{self.evaluations} masked predictions"
         )
 

@@ -21,6 +21,7 @@ from typing import Any
 from maskcover.canonical import digest, write_atomically
 from maskcover.data import Chosen
 from maskcover.defense import Fingerprint, Procedure
+from maskcover.defense.readiness import Earlier
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
@@ -75,6 +76,12 @@ class Config:
     def fingerprint(self) -> Fingerprint:
         """What was certified."""
         return Fingerprint.of(self.document["fingerprint"])
+
+    @property
+    def earlier(self) -> Earlier:
+        """How the run computes, for whoever goes on with it."""
+        entries = dict(self.fingerprint.entries)
+        return Earlier(self.batch_size, entries, str(self.document["numerics"]), self.margin)
 
     @property
     def procedure(self) -> Procedure:

@@ -97,7 +97,7 @@ def replay(
         raise InvalidInput(f"the run has samples that are not among these images, such as {strange[0]}")
     # Without a margin the contract is bitwise: a probe that fails here says what is different here.
     margin = config.margin or (None if config.document["numerics"] == "bitwise" else 0.0)
-    start = ready(as_classifier(model, options), images, masks, margin=margin, batch_size=config.batch_size)
+    start = ready(as_classifier(model, options), images, masks, margin=margin, earlier=config.earlier)
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
