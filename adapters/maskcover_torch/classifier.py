@@ -109,7 +109,7 @@ class TorchClassifier:
         contract = replace(
             known,
             batch_size=known.batch_size or int(entries["batch_size"]),
-            memory_format=known.memory_format or entries["memory_format"],
+            memory_format=known.memory_format or entries["memory_format"],  # type: ignore[arg-type]  # checked there
             threads=known.threads or int(entries["flag.threads"]),
         )
         return self._under(contract)

@@ -59,8 +59,8 @@ BatchSize = Annotated[
 Numerics = Annotated[
     str | None,
     typer.Option(
-        help='"bitwise" insists that predictions repeat to the bit; by default a margin takes over, with a warning, where '
-        'this machine rounds by the place in a batch. "margin": always a margin.'
+        help='"bitwise" insists that predictions repeat to the bit; by default a margin takes over, with a warning, '
+        'where this machine rounds by the place in a batch. "margin": always a margin.'
     ),
 ]
 Method = Annotated[str, typer.Option(help='"double" masking, "challenger" masking, or "detect" at a --threshold.')]

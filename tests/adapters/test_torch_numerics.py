@@ -139,12 +139,15 @@ def test_flags_are_put_back_after_an_exception() -> None:
     assert not torch.is_inference_mode_enabled()
 
 
+MKLDNN: Any = torch.backends.mkldnn  # it has no types
+
+
 @pytest.mark.usefixtures("restored")
 @pytest.mark.filterwarnings("ignore:TF32 acceleration")  # torch, of another kind of machine
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda: torch.backends.mkldnn.set_flags(False), "mkldnn from True to False"),
+        (lambda: MKLDNN.set_flags(False), "mkldnn from True to False"),
         (lambda: torch.set_num_threads(2), "threads from 1 to 2"),
         (lambda: setattr(torch.backends.cudnn, "benchmark", True), "autotune from False to True"),
         (lambda: torch.use_deterministic_algorithms(False), "deterministic from True to False"),

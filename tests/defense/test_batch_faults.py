@@ -49,7 +49,7 @@ def leaks_into_the_middle(_: Model, images: Sequence[Any], hidden: BoolArray) ->
     scores = scored(views)
     felt = np.array([bool((np.abs(views[max(0, row - 1) : row]) > 1e6).any()) for row in range(len(views))])
     felt[[0, -1]] = False
-    return scores * (1 + 1e-9 * felt[:, None])
+    return scores * np.where(felt, 1 + 1e-9, 1.0)[:, None]
 
 
 def feels_another_class(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
@@ -60,7 +60,7 @@ def feels_another_class(_: Model, images: Sequence[Any], hidden: BoolArray) -> S
     labels, clear = top_labels(scores), ordinary & (leads(scores) > 0.5 * BARE.min())
     before = np.roll(np.arange(len(views)), 1)
     felt = clear & clear[before] & (labels != labels[before])
-    return scores * (1 + 1e-9 * felt[:, None])
+    return scores * np.where(felt, 1 + 1e-9, 1.0)[:, None]
 
 
 def has_a_capacity(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
@@ -101,9 +101,13 @@ def test_a_good_classifier_of_the_same_images_passes(batch_size: int) -> None:
 
 @pytest.mark.parametrize("size", [2, 3, 4, 5, 8, 16, 31])
 def test_of_any_two_places_each_is_hostile_while_the_other_is_compared(size: int) -> None:
+    def places(chosen: BoolArray) -> list[int]:
+        found: list[int] = np.flatnonzero(chosen).tolist()
+        return found
+
     patterns = _patterns(size)
     assert all(0 < pattern.sum() < size for pattern in patterns)
-    met = {(bad, kept) for one in patterns for bad in np.flatnonzero(one) for kept in np.flatnonzero(~one)}
+    met = {(bad, kept) for one in patterns for bad in places(one) for kept in places(~one)}
     assert met == {(bad, kept) for bad in range(size) for kept in range(size) if bad != kept}
 
 
@@ -127,8 +131,8 @@ def test_every_place_of_a_batch_is_probed(batch_size: int) -> None:
         def feels(_: Model, images: Sequence[Any], hidden: BoolArray, place: int = place) -> Scores:
             scores = scored(shown(images, hidden))
             # The others feel that this row is a stranger among them.
-            alone = strangers(images, hidden, place).any()
-            return scores + 1e-9 * alone * (np.arange(len(scores)) != place)[:, None]
+            apart = bool(strangers(images, hidden, place).any())
+            return scores + np.where(np.arange(len(scores)) == place, 0.0, 1e-9 * apart)[:, None]
 
         for scoring in (felt, feels):
             with np.errstate(all="ignore"), pytest.raises(ProbeFailed, match="other rows"):

@@ -154,8 +154,8 @@ def sees_hidden(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
 
 def feels_others(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
     views = shown(images, hidden)
-    means = np.nan_to_num(views).clip(-1, 1).mean(axis=(1, 2))
-    return scored(views) * (1 + 1e-9 * (means.sum() - means)[:, None])
+    means: Scores = np.nan_to_num(views).clip(-1, 1).mean(axis=(1, 2))
+    return scored(views) * (1 + 1e-9 * (float(means.sum()) - means)[:, None])
 
 
 def never_repeats(model: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
