@@ -33,6 +33,9 @@ GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/pro
 COVERING = "tests/covering"
 DEFENCE = "tests/defense"
 PROBES = "tests/defense/test_probes.py"
+BATCHES = "tests/defense/test_batch_faults.py"
+CHOOSING = "tests/defense/test_choosing.py"
+WAYS = "tests/adapters/test_torch_batches.py"
 ENGINE = "tests/defense/test_engine.py tests/defense/test_isolation.py"
 WAVES = "tests/defense/test_waves.py"
 FINGERPRINT = "tests/defense/test_fingerprint.py"
@@ -180,18 +183,18 @@ MUTANTS = (
     Mutant("defense/engine.py", "if len(answers.labels) != self._evaluator.batch_size:", "if not len(answers.labels):", ENGINE),
     Mutant("defense/engine.py", "self._asked([chunk])()", "self._asked(chunks)()", ENGINE),
     # What certificates rest on, and how it is tried out.
-    Mutant("defense/probes.py", "evaluator.scores([image] * len(pairs), pairs).copy()", "evaluator.scores([image] * len(pairs), pairs)", PROBES),
+    Mutant("defense/probes.py", "self.evaluator.scores(images, pairs).copy()", "self.evaluator.scores(images, pairs)", PROBES),
     Mutant("defense/probes.py", "for begin in range(0, len(pairs), size):", "for begin in range(0, 1, size):", PROBES),
-    Mutant("defense/probes.py", "worst.deviation <= margin / 2", "worst.deviation <= margin", PROBES),
-    Mutant("defense/probes.py", "for kept in sorted({0, size - 1})", "for kept in ()", PROBES),
+    Mutant("defense/findings.py", "return self.drift <= margin / 2", "return self.drift <= margin", PROBES),
+    Mutant("defense/probes.py", "            yield from self._hostile(before)\n", "", BATCHES),
     Mutant("defense/probes.py", "    if evaluator.identity() != identity:\n", "    if identity is None:\n", TORCH),
-    Mutant("defense/probes.py", "(finite | (one == two) | (np.isnan(one) & np.isnan(two))).all()", "finite.any()", PROBES),
+    Mutant("defense/findings.py", "(finite | (one == two) | (np.isnan(one) & np.isnan(two))).all()", "finite.any()", PROBES),
     Mutant("defense/probes.py", "        raise  # of the evaluator", "        return name  # of the evaluator", PROBES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.hoped), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.hoped), kind=\"stable\")", WAVES),
     Mutant("defense/waves.py", "max(_FIRST, _known(table, np.unique(pending.pairs[:, 0])))", "_FIRST", WAVES),
     Mutant("defense/waves.py", "table.leads[single], -table.leads[single]", "table.leads[single], table.leads[single]", WAVES),
     Mutant("defense/readiness.py", "Fingerprint.of({**own, **known})", "Fingerprint.of({**known, **own})", FINGERPRINT),
-    Mutant("defense/readiness.py", "\"bitwise\" if report.bitwise else", "\"bitwise\" if report.findings else", PROBES),
+    Mutant("defense/choosing.py", "if report.bitwise and (not way.alone or fastest", "if report.findings and (not way.alone or fastest", CHOOSING),
     Mutant("defense/readiness.py", "        if changed:\n", "        if changed is None:\n", PROBES),
     Mutant("defense/fingerprint.py", "for name, one, two in found if one != two", "for name, one, two in found if one not in (two, \"-\")", FINGERPRINT),
     Mutant("defense/adapters.py", "defended.fingerprint.expect(result.fingerprint)", "defended.fingerprint.digest", FINGERPRINT),
@@ -207,7 +210,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/numerics.py", "        _set_precisions(*float32)\n", "", NUMERICS),
     Mutant("../adapters/maskcover_torch/numerics.py", "torch.autocast(device.type, enabled=False)", "torch.autocast(device.type, enabled=torch.is_autocast_enabled(device.type))", NUMERICS),
     Mutant("../adapters/maskcover_torch/identity.py", "if value.is_quantized:", "if value.is_quantized and not value.numel():", NUMERICS),
-    Mutant("../adapters/maskcover_torch/batches.py", "rate >= _NEARLY * best", "rate <= best", TORCH),
+    Mutant("../adapters/maskcover_torch/batches.py", "if rate.rows * _TIE >= best]", "if rate.rows >= best]", WAYS),
     Mutant("defense/certify.py", "    if not report:\n", "    if report is None:\n", DEFENCE),
     Mutant("defense/engine.py", "in chunks if item in self._open]:\n", "in chunks]:\n", RUNS),
     # Runs.
@@ -216,8 +219,8 @@ MUTANTS = (
     Mutant("defense/readiness.py", "self.evaluator.scores([self.example] * size", "print([self.example] * size", RUNS),
     Mutant("runs/run.py", "isinstance(found, Failed) and found.evaluating", "isinstance(found, Failed)", RUNS),
     Mutant("runs/run.py", "in_order = tuple(rows[task.ids[number]] for number in members)", "in_order = tuple(rows.values())", RUNS),
-    Mutant("runs/run.py", "prepare(known.batch_size if known else None)", "prepare(None)", RUNS),
-    Mutant("runs/run.py", "            start, config = prepare(known.batch_size)\n", "            pass\n", RUNS),
+    Mutant("runs/run.py", "prepare(known.earlier if known else None)", "prepare(None)", RUNS),
+    Mutant("runs/run.py", "            start, config = prepare(known.earlier)\n", "            pass\n", RUNS),
     Mutant("runs/run.py", '"labels": digest(task.labels.tolist())', '"labels": digest(sorted(task.labels.tolist()))', RUNS),
     Mutant("runs/run.py", "    if known.digest != config.digest:\n        raise", "    if known.document[\"masks\"] != config.document[\"masks\"]:\n        raise", STATEFUL),
     Mutant("runs/folder.py", '"shard": str(number), ', "", STATEFUL),
@@ -314,6 +317,24 @@ MUTANTS = (
     Mutant("certificate/coq.py", "(copies {_claim(base, grid)} {k})", "(copies {_claim(base, grid)} {k - 1})", PROVED),
     Mutant("certificate/coq.py", "first, *more = (_claim(member, grid) for member in members)", "first, *more = (_claim(member, grid) for member in members[:1])", PROVED),
     Mutant("certificate/coq.py", "touching=False):", "touching=_):", PROVED),
+    # On bits or on a margin, and in which way.
+    Mutant("defense/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "hidden") and', CHOOSING),
+    Mutant("defense/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "rows") and', CHOOSING),
+    Mutant("defense/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "repeat") and', CHOOSING),
+    Mutant("defense/findings.py", "FACTOR = 100", "FACTOR = 10", CHOOSING),
+    Mutant("defense/findings.py", "rounding=ROUND_CEILING", 'rounding="ROUND_FLOOR"', CHOOSING),
+    Mutant("defense/findings.py", "or needed > LIMIT else", "or needed > 1 else", CHOOSING),
+    Mutant("defense/probes.py", "for digit in range((size - 1).bit_length())]", "for digit in range((size - 1).bit_length() - 1)]", BATCHES),
+    Mutant("defense/probes.py", "for pattern in (digit, ~digit)]", "for pattern in (digit,)]", BATCHES),
+    Mutant("defense/probes.py", "            yield from self._real(before)\n", "", BATCHES),
+    Mutant("defense/probes.py", "*self._near(before, alone)])", "])", BATCHES),
+    Mutant("defense/probes.py", "for first, second in ((0, 1), (1, 0)):", "for first, second in ():", BATCHES),
+    Mutant("defense/choosing.py", "if way.report.leak is not None and not wanted.tolerant:", "if way.report.leak is None and not wanted.tolerant and False:", CHOOSING),
+    Mutant("defense/choosing.py", "max(wanted.suggestion, wanted.least)", "wanted.suggestion", CHOOSING),
+    Mutant("defense/choosing.py", "warning=_warning(over[0], alone=bool(alone))", "warning=None", CHOOSING),
+    Mutant("defense/certify.py", '    return "bitwise" if margin is None else numerics\n', "    return numerics\n", CHOOSING),
+    Mutant("../adapters/maskcover_torch/classifier.py", 'threads=known.threads or int(entries["flag.threads"])', "threads=known.threads", WAYS),
+    Mutant("../adapters/maskcover_torch/numerics.py", "            torch.set_num_threads(contract.threads)\n", "            pass\n", WAYS),
 )  # fmt: skip
 
 

@@ -48,9 +48,17 @@ TESTS = {
         "adapters/test_torch.py::test_training_mode_switched_on_later_is_refused",
         "adapters/test_torch_outputs.py::test_a_module_exported_in_training_mode_is_refused",
     ],
-    20: ["defense/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped"],
+    20: [
+        "defense/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped",
+        "defense/test_batch_faults.py::test_threat_20_a_leak_into_middle_rows_only_is_stopped",
+        "defense/test_batch_faults.py::test_every_place_of_a_batch_is_probed",
+    ],
     21: [
-        "defense/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_without_a_margin_and_goes_on_with_one",
+        "defense/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_where_bits_are_wanted_and_goes_on_with_a_margin",
+        "defense/test_choosing.py::test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bit",
+        "defense/test_choosing.py::test_threat_21_no_margin_takes_over_for_what_leaks",
+        "defense/test_choosing.py::test_a_margin_that_takes_over_is_a_hundred_times_what_was_seen",
+        "cli/test_defense.py::test_threat_21_a_margin_takes_over_loudly_unless_bits_are_insisted_on",
         "defense/test_probes.py::test_threat_21_a_difference_that_is_too_large_for_the_margin_stops",
         "adapters/test_torch.py::test_a_certified_image_is_served_its_label_wherever_it_stands_in_a_batch",
         "adapters/test_torch_evaluator.py::test_answers_of_a_row_do_not_depend_on_its_place",
@@ -123,11 +131,12 @@ TESTS = {
     35: ["defense/test_faults.py::test_certificates_demand_true_labels_before_anything_is_computed"],
     36: ["defense/test_results.py::test_the_claim_is_written_from_the_region_set_that_was_checked"],
     37: ["adapters/test_demo.py::test_hostile_names_stay_text"],
+    43: ["defense/test_batch_faults.py::test_threat_43_control_flow_over_a_batch_is_stopped"],
 }
 
 
 def test_every_threat_to_predictions_and_runs_is_named() -> None:
-    assert sorted(TESTS) == list(range(12, 38))
+    assert {*range(12, 38), 43} <= set(TESTS)
     assert all(TESTS.values())
 
 
