@@ -63,6 +63,16 @@ def feels_another_class(_: Model, images: Sequence[Any], hidden: BoolArray) -> S
     return scores * np.where(felt, 1 + 1e-9, 1.0)[:, None]
 
 
+def feels_a_close_decision(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
+    """A clearly decided row is scored otherwise beside an ordinary row that is nearly tied."""
+    views = shown(images, hidden)
+    scores = scored(views)
+    ordinary = np.array([bool(((view >= 0) & (view <= 1)).all()) for view in views])
+    lead = leads(scores)
+    felt = (lead > 0.5) & np.roll(ordinary & (lead < 0.05), 1)
+    return scores * np.where(felt, 1 + 1e-9, 1.0)[:, None]
+
+
 def has_a_capacity(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
     """An expert for each label takes half of a batch, and the later rows of that label get nobody."""
     scores = scored(shown(images, hidden))
@@ -77,6 +87,7 @@ FAULTS: dict[str, Scoring] = {
     "leaves early when most are decided": exits_early(lambda clear: clear.mean() > 0.6),
     "leaves late when all are close": exits_early(lambda clear: not clear.any()),
     "leaks when a neighbour is of another class": feels_another_class,
+    "leaks when a neighbour is nearly tied": feels_a_close_decision,
     "has a capacity": has_a_capacity,
 }
 

@@ -177,6 +177,18 @@ def test_threat_21_no_margin_takes_over_for_what_leaks(scoring: Any, batch_size:
         assert found(Model(scoring, batch_size), margin=1e-3)[0] == "margin"  # as typed
 
 
+@pytest.mark.parametrize("wish", [None, "bitwise", "margin"])
+def test_threat_20_a_leak_in_the_fastest_size_stops_though_one_row_at_a_time_would_hold(wish: Any) -> None:
+    @dataclass
+    class Leaky(Sized):
+        def scores(self, images: Sequence[Any], hidden: BoolArray) -> Scores:
+            return feels_others(Model(), images, hidden)
+
+    with np.errstate(all="ignore"), pytest.raises(ProbeFailed, match=r"or type batch_size=1 \(--batch-size 1\)"):
+        found(Leaky({4: 0.0, 1: 0.0}), numerics=wish)
+    assert found(Leaky({1: 0.0}, batch_size=1)) == ("bitwise", 1, 0.0)
+
+
 def report(kind: Kind, deviation: float) -> ProbeReport:
     return ProbeReport((Finding("the same", True, 0.0, "repeat"), Finding("one", deviation == 0, deviation, kind)))
 
@@ -242,7 +254,7 @@ def test_a_run_under_a_margin_that_took_over_goes_on_under_that_margin(tmp_path:
         certified(tmp_path, Sized({4: 9e-6, 1: 0.0}), shard=(0, 2))
     config = Folder(tmp_path).existing()
     assert (config.document["numerics"], config.margin, config.batch_size) == ("margin", 9e-4, 4)
-    certified(tmp_path, Sized({1: 0.0, 4: 8e-6}), shard=(1, 2))  # less of it was seen, and 1 would be faster now
+    certified(tmp_path, Sized({1: 0.0, 4: 5e-6}), shard=(1, 2))  # less of it was seen, and 1 would be faster now
     assert Folder(tmp_path).existing().document == config.document
     assert replay(tmp_path, Sized({4: 9e-6}), IMAGES, LABELS).differences == ()
     with pytest.raises(InvalidInput, match=r"margin: 0\.0009 before, 0\.002 now"):
