@@ -33,6 +33,9 @@ GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/pro
 COVERING = "tests/covering"
 DEFENCE = "tests/defense"
 PROBES = "tests/defense/test_probes.py"
+BATCHES = "tests/defense/test_batch_faults.py"
+CHOOSING = "tests/defense/test_choosing.py"
+WAYS = "tests/adapters/test_torch_batches.py"
 ENGINE = "tests/defense/test_engine.py tests/defense/test_isolation.py"
 WAVES = "tests/defense/test_waves.py"
 FINGERPRINT = "tests/defense/test_fingerprint.py"
@@ -185,18 +188,18 @@ MUTANTS = (
     Mutant("defense/engine.py", "if len(answers.labels) != self._evaluator.batch_size:", "if not len(answers.labels):", ENGINE),
     Mutant("defense/engine.py", "self._asked([chunk])()", "self._asked(chunks)()", ENGINE),
     # What certificates rest on, and how it is tried out.
-    Mutant("defense/probes.py", "evaluator.scores([image] * len(pairs), pairs).copy()", "evaluator.scores([image] * len(pairs), pairs)", PROBES),
+    Mutant("defense/probes.py", "self.evaluator.scores(images, pairs).copy()", "self.evaluator.scores(images, pairs)", PROBES),
     Mutant("defense/probes.py", "for begin in range(0, len(pairs), size):", "for begin in range(0, 1, size):", PROBES),
-    Mutant("defense/probes.py", "worst.deviation <= margin / 2", "worst.deviation <= margin", PROBES),
-    Mutant("defense/probes.py", "for kept in sorted({0, size - 1})", "for kept in ()", PROBES),
+    Mutant("defense/findings.py", "return self.drift <= margin / 2", "return self.drift <= margin", PROBES),
+    Mutant("defense/probes.py", "            yield from self._hostile(before)\n", "", BATCHES),
     Mutant("defense/probes.py", "    if evaluator.identity() != identity:\n", "    if identity is None:\n", TORCH),
-    Mutant("defense/probes.py", "(finite | (one == two) | (np.isnan(one) & np.isnan(two))).all()", "finite.any()", PROBES),
+    Mutant("defense/findings.py", "(finite | (one == two) | (np.isnan(one) & np.isnan(two))).all()", "finite.any()", PROBES),
     Mutant("defense/probes.py", "        raise  # of the evaluator", "        return name  # of the evaluator", PROBES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.hoped), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.hoped), kind=\"stable\")", WAVES),
     Mutant("defense/waves.py", "max(_FIRST, _known(table, np.unique(pending.pairs[:, 0])))", "_FIRST", WAVES),
     Mutant("defense/waves.py", "table.leads[single], -table.leads[single]", "table.leads[single], table.leads[single]", WAVES),
     Mutant("defense/readiness.py", "Fingerprint.of({**own, **known})", "Fingerprint.of({**known, **own})", FINGERPRINT),
-    Mutant("defense/readiness.py", "\"bitwise\" if report.bitwise else", "\"bitwise\" if report.findings else", PROBES),
+    Mutant("defense/choosing.py", "if report.bitwise and (not way.alone or fastest", "if report.findings and (not way.alone or fastest", CHOOSING),
     Mutant("defense/readiness.py", "        if changed:\n", "        if changed is None:\n", PROBES),
     Mutant("defense/fingerprint.py", "for name, one, two in found if one != two", "for name, one, two in found if one not in (two, \"-\")", FINGERPRINT),
     Mutant("defense/binding.py", "fingerprint(asked, preprocessing).expect(self.fingerprint)", "fingerprint(asked, preprocessing).digest", FINGERPRINT),
@@ -214,7 +217,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/numerics.py", "        _set_precisions(*float32)\n", "", NUMERICS),
     Mutant("../adapters/maskcover_torch/numerics.py", "torch.autocast(device.type, enabled=False)", "torch.autocast(device.type, enabled=torch.is_autocast_enabled(device.type))", NUMERICS),
     Mutant("../adapters/maskcover_torch/identity.py", "if value.is_quantized:", "if value.is_quantized and not value.numel():", NUMERICS),
-    Mutant("../adapters/maskcover_torch/batches.py", "rate >= _NEARLY * best", "rate <= best", TORCH),
+    Mutant("../adapters/maskcover_torch/batches.py", "if rate.rows * _TIE >= best]", "if rate.rows >= best]", WAYS),
     Mutant("defense/certify.py", "    if not report:\n", "    if report is None:\n", DEFENCE),
     Mutant("defense/engine.py", "in chunks if item in self._open]:\n", "in chunks]:\n", RUNS),
     # Runs.
@@ -455,6 +458,24 @@ MUTANTS = (
     Mutant("defense/content.py", "    yield from (function.__kwdefaults__ or {}).items()\n    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):", "    for name, cell in ():", "tests/defense/test_content.py"),
     Mutant("defense/content.py", "carried | given", "carried", "tests/defense/test_content.py"),
     Mutant("runs/folder.py", "if other.claim is None else {}", "", "tests/runs/test_earlier.py"),
+    # On bits or on a margin, and in which way.
+    Mutant("defense/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "hidden") and', CHOOSING),
+    Mutant("defense/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "rows") and', CHOOSING),
+    Mutant("defense/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "repeat") and', CHOOSING),
+    Mutant("defense/findings.py", "FACTOR = 100", "FACTOR = 10", CHOOSING),
+    Mutant("defense/findings.py", "rounding=ROUND_CEILING", 'rounding="ROUND_FLOOR"', CHOOSING),
+    Mutant("defense/findings.py", "or needed > LIMIT else", "or needed > 1 else", CHOOSING),
+    Mutant("defense/probes.py", "for digit in range((size - 1).bit_length())]", "for digit in range((size - 1).bit_length() - 1)]", BATCHES),
+    Mutant("defense/probes.py", "for pattern in (digit, ~digit)]", "for pattern in (digit,)]", BATCHES),
+    Mutant("defense/probes.py", "            yield from self._real(before)\n", "", BATCHES),
+    Mutant("defense/probes.py", "*self._near(before, alone)])", "])", BATCHES),
+    Mutant("defense/probes.py", "for first, second in ((0, 1), (1, 0)):", "for first, second in ():", BATCHES),
+    Mutant("defense/choosing.py", "if way.report.leak is not None and not wanted.tolerant:", "if way.report.leak is None and not wanted.tolerant and False:", CHOOSING),
+    Mutant("defense/choosing.py", "max(wanted.suggestion, wanted.least)", "wanted.suggestion", CHOOSING),
+    Mutant("defense/choosing.py", "warning=_warning(over[0], alone=bool(alone))", "warning=None", CHOOSING),
+    Mutant("defense/certify.py", '    return "bitwise" if margin is None else numerics\n', "    return numerics\n", CHOOSING),
+    Mutant("../adapters/maskcover_torch/classifier.py", 'threads=known.threads or int(entries["flag.threads"])', "threads=known.threads", WAYS),
+    Mutant("../adapters/maskcover_torch/numerics.py", "            torch.set_num_threads(contract.threads)\n", "            pass\n", WAYS),
 )  # fmt: skip
 
 

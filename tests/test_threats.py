@@ -48,9 +48,17 @@ TESTS = {
         "adapters/test_torch.py::test_training_mode_switched_on_later_is_refused",
         "adapters/test_torch_outputs.py::test_a_module_exported_in_training_mode_is_refused",
     ],
-    20: ["defense/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped"],
+    20: [
+        "defense/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped",
+        "defense/test_batch_faults.py::test_threat_20_a_leak_into_middle_rows_only_is_stopped",
+        "defense/test_batch_faults.py::test_every_place_of_a_batch_is_probed",
+    ],
     21: [
-        "defense/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_without_a_margin_and_goes_on_with_one",
+        "defense/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_where_bits_are_wanted_and_goes_on_with_a_margin",
+        "defense/test_choosing.py::test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bit",
+        "defense/test_choosing.py::test_threat_21_no_margin_takes_over_for_what_leaks",
+        "defense/test_choosing.py::test_a_margin_that_takes_over_is_a_hundred_times_what_was_seen",
+        "cli/test_defense.py::test_threat_21_a_margin_takes_over_loudly_unless_bits_are_insisted_on",
         "defense/test_probes.py::test_threat_21_a_difference_that_is_too_large_for_the_margin_stops",
         "adapters/test_torch.py::test_a_certified_image_is_served_its_label_wherever_it_stands_in_a_batch",
         "adapters/test_torch_evaluator.py::test_answers_of_a_row_do_not_depend_on_its_place",
@@ -153,6 +161,7 @@ TESTS = {
         "defense/test_mixed_images.py::test_an_image_that_does_not_fit_is_an_error_of_that_image",
         "defense/test_mixed_images.py::test_one_odd_image_does_not_decide_for_those_that_are_served_later",
     ],
+    43: ["defense/test_batch_faults.py::test_threat_43_control_flow_over_a_batch_is_stopped"],
     44: [
         "adapters/test_sklearn_decisions.py::test_threat_44_a_model_that_decides_otherwise_is_refused",
         "adapters/test_sklearn_decisions.py::test_where_a_model_says_otherwise_later_there_is_no_label_and_no_certificate",

@@ -259,6 +259,7 @@ def _document(result: CertificationResult) -> dict[str, Any]:
         "rule": result.rule,
         "numerics": result.numerics,
         "margin": result.margin,
+        "drift": result.start.probes.drift if result.start.probes.drift < float("inf") else None,
         "probes_skipped": list(result.start.probes.skipped),
         "fingerprint": dict(result.fingerprint.entries),
         "certified": int(result.certified.sum()),

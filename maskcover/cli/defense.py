@@ -42,6 +42,7 @@ def certify(
     margin: Annotated[
         float | None, typer.Option(help="A right prediction must lead by more than this share; by default bits decide.")
     ] = None,
+    numerics: o.Numerics = None,
     at_least: Annotated[
         float | None,
         typer.Option(min=0.0, max=1.0, help="A claim: at least this fraction of the images is certified."),
@@ -68,7 +69,7 @@ def certify(
         outside, device=device,
     )  # fmt: skip
     certified = {
-        "method": method, "threshold": threshold, "rule": rule, "margin": margin,
+        "method": method, "threshold": threshold, "rule": rule, "margin": margin, "numerics": numerics,
         "progress": watched(as_json=as_json),
     }  # fmt: skip
     kept = {"shard": read_shard(shard), "shard_size": shard_size}

@@ -114,6 +114,7 @@ def attack(
     import numpy as np
 
     from maskcover.defense import attack as attacked
+    from maskcover.defense.evaluation import as_certified
     from maskcover.runs import Folder, shards
     from maskcover.runs.resuming import expect_pixels
 
@@ -123,6 +124,7 @@ def attack(
     source = source.on(device)
     masks = Folder(run).masks(config)
     classifier, dataset, preprocessing = opened(source, masks)
+    classifier = as_certified(classifier, config.earlier.entries)
     places = {name: number for number, name in enumerate(dataset.ids)}
     rows = [row for shard in shards(Folder(run), config) for row in shard.rows if row.verdict != "error"]
     chosen = [row for verdict in (True, False) for row in [one for one in rows if one.certified is verdict][:limit]]

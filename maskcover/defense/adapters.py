@@ -16,7 +16,7 @@ import numpy.typing as npt
 from maskcover.defense.arrays import ArrayClassifier
 from maskcover.defense.binding import Binding, Certified
 from maskcover.defense.engine import Images
-from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
+from maskcover.defense.evaluation import Evaluator, MaskedClassifier, as_certified, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED
 from maskcover.defense.options import is_misspelt, known_options, no_option
@@ -231,7 +231,8 @@ def _defend_certified(
 def as_certified_classifier(model: object, known: Certified, options: Mapping[str, Any]) -> MaskedClassifier:
     """The classifier of a model, with the options that were certified."""
     # A classifier that is made already has its options; if they are others, the fingerprint tells.
-    return as_classifier(model, options if is_classifier(model) else {**known.options, **options})
+    made = as_classifier(model, options if is_classifier(model) else {**known.options, **options})
+    return as_certified(made, dict(known.fingerprint.entries))
 
 
 def _defended(

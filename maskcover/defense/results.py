@@ -82,13 +82,12 @@ class CertificationResult(VerdictArrays):
         right = int((sound & (self.defended == self.labels)).sum())
         bare = int((sound & (self.undefended == self.labels)).sum())
         certified = int(self.certified.sum())
-        numerics = self.numerics + (" (in part not probed)" if self.start.probes.skipped else "")
         promise = " to get their label or an alert" if self.procedure.method == "detect" else ""
         return (
             f"{certified} of {len(self)} images certified{promise} against {self.regions} on {self.masks.grid}"
             f"{in_words(certified, self.verdicts, self.chosen)}; right as they are: {right} defended, {bare} "
             "undefended. "
-            f"{len(self.masks)} masks, {self.procedure}, numerics {numerics}, margin {self.margin:g}, "
+            f"{len(self.masks)} masks, {self.procedure}, numerics {self.start.stands_on}, margin {self.margin:g}, "
             f"{self.evaluations} masked predictions"
         )
 

@@ -7,7 +7,7 @@ each size, and certified as any others; the claim of each group names the steps 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from os import PathLike
@@ -18,7 +18,7 @@ from maskcover.canonical import cannot_write, write_atomically
 from maskcover.covering import cover
 from maskcover.data import Chosen, Dataset, Picture, Preprocessing, for_model
 from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify
-from maskcover.defense.evaluation import names_of
+from maskcover.defense.evaluation import as_certified, names_of
 from maskcover.defense.results import in_words
 from maskcover.defense.verdicts import VerdictArrays
 from maskcover.errors import InvalidInput
@@ -108,7 +108,7 @@ def certify_source(
         preprocessing: What the pictures go through; by default what the model declares.
         budget: For `cover`, such as ``{"max_mask_area": 0.1}``.
         options: For the adapter.
-        **asked: As for `certify`: method, threshold, rule, margin, probes, progress.
+        **asked: As for `certify`: method, threshold, rule, margin, numerics, probes, progress.
 
     Raises:
         InvalidInput: a model whose preprocessing is not known.
@@ -134,7 +134,8 @@ def certify_source(
         part = _of_size(dataset.part(group.members), group.size)
         images = part.prepared(seen)
         result = certify(classifier, images, part.true_labels, group.masks, regions=group.regions, **asked)
-        classifier = _sized(classifier, result.start.evaluator.batch_size)
+        # The first group settles how is computed: the others compute so too.
+        classifier = as_certified(classifier, dict(result.fingerprint.entries))
         results.append(result)
     return SourceResult(known, seen, tuple(found), tuple(results), dataset.chosen)
 
@@ -183,7 +184,7 @@ def run_source(
             regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name},
             frame=(claim(document), group.name), **asked,
         )  # fmt: skip
-        classifier = _sized(classifier, Folder(folder).existing().batch_size)
+        classifier = as_certified(classifier, Folder(folder).existing().earlier.entries)
     return summary(out)
 
 
@@ -367,12 +368,6 @@ def _prepared(
             "pulled back through it; name it with preprocessing=maskcover.data.Preprocessing(…)"
         )
     return classifier, preprocessing
-
-
-def _sized(classifier: MaskedClassifier, batch_size: int) -> MaskedClassifier:
-    """The classifier in the batch size that it settled for the first group, by a clock: the others have the same."""
-    resize: Callable[[int], MaskedClassifier] | None = getattr(classifier, "of_batch_size", None)
-    return classifier if classifier.batch_size is not None or resize is None else resize(batch_size)
 
 
 def _parsed(regions: RegionSet | str) -> RegionSet:

@@ -30,7 +30,7 @@ def classifier(outputs: int, class_names: Any = None) -> ArrayClassifier:
         return np.concatenate([np.stack([bright, -bright], axis=1), rest], axis=1)
 
     made = ArrayClassifier(scores, batch_size=4, preprocessing=PLAIN)
-    made.class_names = class_names  # type: ignore[attr-defined]  # as adapters set it
+    made.class_names = class_names
     return made
 
 
