@@ -8,6 +8,9 @@ DATA has the folders imagenet and imagenette, as they are distributed (val/n0144
 Patches on CIFAR's pictures, before they are enlarged, are certified too: a table of our own. CHECKPOINTS has a state
 dict for each data set, model and training, such as
 imagenet/vit-plain.pth and cifar10/resmlp-cutout.pth; `maskcover finetune` makes them (its weights.pt).
+
+Every command computes on the GPU if there is one, and says so; --device names another. To use several GPUs, start the
+printed commands under torchrun: each of its ranks takes its own GPU and its own part of a run.
 """
 
 from __future__ import annotations
@@ -126,18 +129,20 @@ def main(arguments: list[str] | None = None) -> list[list[str]]:
     parser.add_argument("--checkpoints", type=Path, default=Path("CHECKPOINTS"))
     parser.add_argument("--out", type=Path, default=Path("RUNS"), help="folder of masks and runs")
     parser.add_argument("--limit", type=int, help="only the first so many images of each data set")
+    parser.add_argument("--device", help="cpu, cuda or cuda:1; by default the GPU if there is one")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--dry-run", action="store_true", help="print the commands (the default)")
     how.add_argument("--run", action="store_true", help="execute them")
     options = parser.parse_args(arguments)
     limit = [] if options.limit is None else ["--limit", str(options.limit)]
+    device = [] if options.device is None else ["--device", options.device]
     covers = {cell.masks(options.out): cell.cover(options.out) for cell in cells() if cell.frame == "input"}
     if options.run:
         (options.out / "masks").mkdir(parents=True, exist_ok=True)
     commands = []
     for title, table in [
         (f"mkdir -p {shlex.quote(str(options.out / 'masks'))}", list(covers.values())),
-        *((f"# {cell.table}", [cell.certify(options) + limit]) for cell in cells()),
+        *((f"# {cell.table}", [cell.certify(options) + limit + device]) for cell in cells()),
     ]:
         print(title)
         for command in table:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 from numbers import Rational
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from maskcover.errors import InvalidInput
 from maskcover.grid import MOST_CELLS, as_whole
 
 Amount = int | Fraction
+# What users may write: whole numbers of any kind, and numbers or texts of pixels or shares.
+Whole = SupportsIndex | Decimal
+Length = Whole | str
+AnyAmount = Whole | float | Fraction | np.floating[Any] | str
 
 _PIXELS = re.compile(r"(\d{1,12})(?:px)?")
 _DECIMAL = re.compile(r"\d{0,40}\.?\d{1,40}(?:[eE]-?\d{1,2})?|\d{1,40}\.")
@@ -46,7 +51,7 @@ def parse_amount(value: object, name: str) -> Amount:
     try:
         return _positive(as_whole(value), name)
     except TypeError as error:
-        if isinstance(value, Rational) and not isinstance(value, bool):
+        if type(value) is not bool and isinstance(value, Rational):
             return _share(Fraction(value), name)
         raise InvalidInput(
             f"{name} must be pixels (an int or '32px') or a share below 1 such as 0.01; got {value!r}"

@@ -20,7 +20,7 @@ ImageSize = int | Iterable[int]
 MOST_CELLS = 1 << 40
 """The largest grid."""
 _LONGEST = 40  # digits; a Decimal may be far longer than anything can be written out
-MOST_AXES = 16
+MOST_AXES = 8
 """The most axes of a grid; arrays cannot have many more."""
 
 

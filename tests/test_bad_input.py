@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,31 @@ CASES = [
     Case("MaskSet", lambda: mc.MaskSet.from_boxes([(0, 0, 9, 10)], 9), "does not lie on the 9×9 grid"),
     Case("MaskSet", lambda: ANY.MaskSet.from_array(Odd()), "expected a bool array"),
     Case("MaskSet", lambda: mc.MaskSet.from_array(np.ones((1, 9, 9)) * 255), "expected a bool array"),
+    Case("verify", lambda: ANY.verify(SQUARES, MASKS), r"first; got Squares .*verify\(masks, regions\)"),
+    Case("verify", lambda: ANY.verify("squares(3)", MASKS), "other way round"),
+    Case(
+        "verify",
+        lambda: ANY.verify(SQUARES),
+        r"cover\(squares\(size=3\)\) makes masks for",
+    ),
+    Case(
+        "lower_bound",
+        lambda: ANY.lower_bound(SQUARES, 9, max_mask_shape="99"),
+        "max_mask_shape must be 2 whole .* '99'",
+    ),
+    Case(
+        "lower_bound", lambda: ANY.lower_bound(SQUARES, 9, max_mask_shape=9), "max_mask_shape must be 2 whole numbers"
+    ),
+    Case("lower_bound", lambda: ANY.lower_bound(SQUARES, 9, max_mask_shape=(9, 9.5)), "max_mask_shape must be 2 whole"),
+    Case("lower_bound", lambda: mc.lower_bound(SQUARES, 9, max_mask_shape=(9, 9, 9)), "max_mask_shape must be 2 whole"),
+    Case(
+        "lower_bound", lambda: ANY.lower_bound(SQUARES, 9, max_mask_area=9, time_limit=Odd()), "time_limit is a number"
+    ),
+    Case("Grid", lambda: mc.Grid((1,) * 9), "at most 8 sides; got 9"),
+    Case("Grid", lambda: ANY.Grid((Decimal("1.5"), 2)), "image_size must be whole numbers"),
+    Case("Grid", lambda: ANY.Grid((Decimal("1e99999999"), 2)), "image_size must be whole numbers"),
+    Case("Grid", lambda: ANY.Grid((Decimal("NaN"), 2)), "image_size must be whole numbers"),
+    Case("frontier", lambda: ANY.frontier(SQUARES, 9, align=None), "align must be a whole number"),
     Case("MaskSet", lambda: mc.MaskSet.load("no/such/file.json"), "cannot read no/such/file.json"),
     Case("MaskSet", lambda: ANY.MaskSet.load(None), "path|file"),
     Case("MaskSet", lambda: MASKS.save("no/such/folder/masks.json"), "cannot write no/such/folder/masks.json"),
@@ -122,7 +148,19 @@ def test_bad_input_is_refused_by_name_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-GEOMETRY = {"Box", "Grid", "Mask", "MaskSet", "RegionSet", "cover", "parse_regions", "patches", "rectangle"} | {
+GEOMETRY = {
+    "Box",
+    "Grid",
+    "Mask",
+    "MaskSet",
+    "RegionSet",
+    "cover",
+    "frontier",
+    "lower_bound",
+    "parse_regions",
+    "patches",
+    "rectangle",
+} | {
     "rectangles",
     "squares",
     "union",

@@ -48,9 +48,17 @@ TESTS = {
         "adapters/test_torch.py::test_training_mode_switched_on_later_is_refused",
         "adapters/test_torch_outputs.py::test_a_module_exported_in_training_mode_is_refused",
     ],
-    20: ["defense/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped"],
+    20: [
+        "defense/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped",
+        "defense/test_batch_faults.py::test_threat_20_a_leak_into_middle_rows_only_is_stopped",
+        "defense/test_batch_faults.py::test_every_place_of_a_batch_is_probed",
+    ],
     21: [
-        "defense/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_without_a_margin_and_goes_on_with_one",
+        "defense/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_where_bits_are_wanted_and_goes_on_with_a_margin",
+        "defense/test_choosing.py::test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bit",
+        "defense/test_choosing.py::test_threat_21_no_margin_takes_over_for_what_leaks",
+        "defense/test_choosing.py::test_a_margin_that_takes_over_is_a_hundred_times_what_was_seen",
+        "cli/test_defense.py::test_threat_21_a_margin_takes_over_loudly_unless_bits_are_insisted_on",
         "defense/test_probes.py::test_threat_21_a_difference_that_is_too_large_for_the_margin_stops",
         "adapters/test_torch.py::test_a_certified_image_is_served_its_label_wherever_it_stands_in_a_batch",
         "adapters/test_torch_evaluator.py::test_answers_of_a_row_do_not_depend_on_its_place",
@@ -127,22 +135,114 @@ TESTS = {
         "adapters/test_onnx_files.py::test_threat_38_other_weights_beside_the_same_file_are_not_served",
         "adapters/test_onnx_files.py::test_weights_beside_the_file_are_found_wherever_one_stands",
     ],
+    39: [
+        "adapters/test_torch_binding.py::test_threat_39_what_no_fingerprint_names_is_not_served",
+        "adapters/test_torch_binding.py::test_threat_39_a_run_does_not_go_on_and_a_replay_tells",
+        "defense/test_reference.py::test_the_same_classifier_scores_the_same_and_another_does_not",
+        "runs/test_bound_runs.py::test_another_model_that_says_the_same_of_itself_is_refused_and_reported",
+        "runs/test_bound_runs.py::test_what_a_run_certified_is_served_in_another_process_without_its_images",
+        "cli/test_runs.py::test_threat_39_predictions_of_another_model_are_refused",
+    ],
+    40: [
+        "adapters/test_torch_binding.py::test_threat_40_weights_changed_after_defend_are_not_served",
+        "adapters/test_torch_binding.py::test_threat_40_what_is_changed_after_defend_is_not_served_at_the_next_call",
+        "adapters/test_torch_binding.py::test_threat_40_other_threads_are_not_served_or_not_taken",
+        "adapters/test_torch_binding.py::test_threat_40_what_the_defence_is_cannot_be_set",
+        "defense/test_reference.py::test_threat_40_a_plain_classifier_that_is_changed_is_not_served_at_the_next_call",
+    ],
+    41: [
+        "runs/test_pixels.py::test_other_pictures_with_the_same_labels_are_refused_before_anything_is_made",
+        "runs/test_pixels.py::test_pictures_that_change_half_way_are_named_by_the_first_and_the_last_of_each_shard",
+        "runs/test_pixels.py::test_a_replay_compares_the_pixels_of_each_row",
+        "cli/test_runs.py::test_threat_41_pictures_that_changed_are_told_by_replay_and_refused_by_resume_and_attack",
+    ],
     42: [
         "defense/test_mixed_images.py::test_threat_42_an_image_is_scored_as_it_is_alone_whatever_its_neighbours",
         "defense/test_mixed_images.py::test_an_image_that_does_not_fit_is_an_error_of_that_image",
         "defense/test_mixed_images.py::test_one_odd_image_does_not_decide_for_those_that_are_served_later",
     ],
+    43: ["defense/test_batch_faults.py::test_threat_43_control_flow_over_a_batch_is_stopped"],
     44: [
         "adapters/test_sklearn_decisions.py::test_threat_44_a_model_that_decides_otherwise_is_refused",
         "adapters/test_sklearn_decisions.py::test_where_a_model_says_otherwise_later_there_is_no_label_and_no_certificate",
         "adapters/test_sklearn_decisions.py::test_equal_votes_are_no_label_though_the_model_takes_one",
         "adapters/test_onnx.py::test_threat_44_the_labels_that_a_network_gives_are_held_against_its_scores",
     ],
+    45: [
+        "cli/test_runs.py::test_threat_45_code_that_a_run_names_is_not_run_until_it_is_typed",
+        "cli/test_runs.py::test_an_adapter_of_others_is_code_too",
+    ],
+    53: [
+        "data/test_readers.py::test_names_that_are_given_win_in_every_form",
+        "data/test_readers.py::test_names_that_are_numbers_are_names_where_names_are_given",
+        "data/test_readers.py::test_numbers_in_another_order_than_they_say_are_not_guessed_at",
+        "data/test_readers.py::test_data_that_were_opened_before_are_brought_to_the_model_or_refused",
+        "data/test_webdataset.py::test_two_labels_of_one_image_are_refused",
+        "data/test_tables.py::test_two_columns_of_one_name_are_refused",
+        "defense/test_matching.py::test_four_classes_and_a_model_of_a_thousand_are_refused",
+        "defense/test_matching.py::test_labels_in_another_order_than_the_models_names_are_refused",
+        "cli/test_data.py::test_threat_53_labels_are_matched_to_the_names_that_the_model_knows",
+        "cli/test_data.py::test_threat_53_a_folder_that_the_model_lacks_is_refused",
+        "cli/test_data.py::test_threat_53_more_or_fewer_folders_than_the_model_has_classes_are_refused",
+    ],
+    54: [
+        "data/test_tables.py::test_files_outside_the_folder_are_read_only_if_that_is_said",
+        "data/test_huggingface.py::test_splits_and_files_stay_inside_the_folder",
+        "data/test_huggingface.py::test_pictures_of_rows_stay_inside_the_folder_unless_that_is_said",
+        "data/test_huggingface.py::test_a_file_whose_places_lie_outside_of_it_is_refused",
+        "data/test_folders.py::test_links_that_lead_back_end_at_once",
+        "data/test_cifar.py::test_a_pickle_takes_no_more_memory_than_its_file_is_long",
+        "data/test_npz.py::test_an_array_that_claims_other_bytes_than_it_holds_is_refused",
+        "data/test_idx.py::test_a_packed_file_that_unpacks_to_very_much_more_is_refused",
+        "data/test_webdataset.py::test_a_member_that_claims_more_than_the_shard_is_refused",
+        "data/test_webdataset.py::test_a_pattern_of_more_shards_than_there_can_be_ends_at_once",
+        "data/test_pictures.py::test_no_program_is_started_for_a_file",
+        "cli/test_data.py::test_threat_54_files_outside_the_folder_are_read_only_if_that_is_typed",
+        "fuzz/test_image_files.py::test_a_damaged_file_is_a_picture_or_one_clear_error",
+    ],
+    55: [
+        "adapters/test_torch_weights.py::test_threat_55_code_that_a_checkpoint_names_is_not_run",
+        "adapters/test_torch_weights.py::test_threat_55_libraries_are_kept_from_running_what_pickles_name",
+        "adapters/test_timm.py::test_threat_55_a_checkpoint_of_timm_runs_no_code",
+        "adapters/test_timm.py::test_threat_55_what_timm_reads_itself_runs_no_code",
+        "adapters/test_torchvision.py::test_threat_55_a_checkpoint_of_torchvision_runs_no_code",
+        "adapters/test_transformers.py::test_threat_55_weights_that_are_code_are_refused_and_not_run",
+        "adapters/test_transformers.py::test_threat_55_code_beside_a_model_is_not_run_and_nobody_is_asked",
+        "adapters/test_transformers.py::test_threat_55_attention_from_the_hub_is_not_fetched",
+    ],
+    56: [
+        "regions/test_parse.py::test_threat_56_numbers_that_no_machine_can_write_out_are_refused_at_once",
+        "regions/test_parse.py::test_threat_56_brackets_have_a_greatest_depth",
+        "regions/test_parse.py::test_threat_56_parts_of_a_text_are_found_in_linear_time",
+        "regions/test_limits.py::test_threat_56_what_would_take_for_ever_is_refused",
+        "regions/test_limits.py::test_threat_56_a_union_of_thousands_of_shapes_is_decided",
+        "certificate/test_judges.py::test_threat_56_what_would_take_the_checker_for_ever_is_undecided",
+        "certificate/test_judges.py::test_threat_56_long_axes_are_no_loops",
+        "fuzz/test_documents.py::test_threat_56_a_region_text_is_read_or_refused",
+        "fuzz/test_documents.py::test_threat_56_a_mask_file_is_read_or_refused",
+    ],
+    57: [
+        "certificate/test_judges.py::test_threat_57_odd_documents_have_the_one_right_answer",
+        "proofs/test_checker.py::test_odd_documents_have_the_one_right_answer",
+        "fuzz/test_documents.py::test_threat_57_judges_agree_on_a_spoilt_certificate",
+        "fuzz/test_documents.py::test_threat_57_judges_agree_on_a_spoilt_claim",
+    ],
+    58: [
+        "defense/test_ranges.py::test_threat_58_values_that_the_preprocessing_cannot_give_are_refused",
+        "defense/test_ranges.py::test_threat_58_values_that_look_otherwise_scaled_draw_a_warning",
+        "defense/test_ranges.py::test_threat_58_certify_refuses_raw_images_of_a_model_that_declares_how_they_are_prepared",
+    ],
+    59: [
+        "runs/test_pixels.py::test_an_edit_of_any_entry_of_a_run_is_noticed_by_every_reader",
+        "runs/test_pixels.py::test_a_run_that_is_edited_and_sealed_again_is_found_out_by_its_shards",
+        "runs/test_frames.py::test_threat_59_an_edit_of_the_frame_is_noticed_by_every_reader",
+    ],
 }
 
 
 def test_every_threat_to_predictions_and_runs_is_named() -> None:
-    assert set(range(12, 38)) <= TESTS.keys()
+    assert {*range(12, 38), 41, 45, 59} <= TESTS.keys()
+    assert list(TESTS) == sorted(TESTS)
     assert all(TESTS.values())
 
 

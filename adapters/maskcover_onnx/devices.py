@@ -37,9 +37,14 @@ def providers_of(device: str, available: Sequence[str] | None = None) -> Provide
         raise InvalidInput(f"onnxruntime computes here on one of: {DEVICES}; got the device {device!r}")
     if CUDA not in built:
         raise InvalidInput(f"this onnxruntime is built without CUDA, so there is no {device}; install onnxruntime-gpu")
-    rank = os.environ.get("LOCAL_RANK", "")
-    number = found[1] or (rank if rank.isdecimal() else "0")
-    return [(CUDA, {"device_id": int(number)}), CPU]
+    return [(CUDA, {"device_id": _of_rank() if found[1] is None else int(found[1])}), CPU]
+
+
+def _of_rank() -> int:
+    """The GPU of this process among those that CUDA shows it; onnxruntime does not say how many there are."""
+    rank, shown = os.environ.get("LOCAL_RANK", ""), os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    number = int(rank) if rank.isdecimal() else 0
+    return number % len(shown.split(",")) if shown else number
 
 
 def name_of(provider: str | tuple[str, dict[str, Any]]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import timm
 import torch
 from maskcover_torch import TorchAdapter, TorchClassifier
-from maskcover_torch.weights import classes_in, only_weights, read_weights, reason
+from maskcover_torch.weights import classes_in, only_weights, read_weights, reason, warn_of_new_head
 
 from maskcover.errors import InvalidInput
 from maskcover_timm.configuration import class_names_of, preprocessing_of
@@ -44,7 +44,8 @@ class TimmAdapter(TorchAdapter):
             name: As for `timm.create_model`.
             weights: "pretrained", which timm fetches from the hub unless they are here already and
                 ``HF_HUB_OFFLINE=1`` forbids it; "random", the same at each call; or the path of a checkpoint.
-            num_classes: By default those of the checkpoint, read off its last layer, or the model's own.
+            num_classes: By default those of the checkpoint, read off its last layer, or the model's own. Pretrained
+                weights get a new head for another number, to be trained.
             in_chans: Channels of the images, if not 3. timm does not say how others are scaled: name `preprocessing`.
             **options: As for `TorchClassifier`, such as `device`.
 
@@ -71,8 +72,14 @@ class TimmAdapter(TorchAdapter):
 
 
 def _made(name: str, weights: str, built: dict[str, Any]) -> Any:
-    if weights in ("pretrained", "random"):
-        return _created(name, built, pretrained=weights == "pretrained")
+    if weights == "random":
+        return _created(name, built)
+    if weights == "pretrained":
+        found = _created(name, built, pretrained=True)
+        published = found.pretrained_cfg.get("num_classes")
+        if published not in (None, found.num_classes):
+            warn_of_new_head(name, found.num_classes, published)
+        return found
     if Path(weights).suffix in _OF_NUMPY:
         return _created(name, built, checkpoint_path=weights)
     read, model = read_weights(weights), _created(name, built)

@@ -23,6 +23,8 @@ __all__ = ["ADAPTER", "DefendedModule", "TorchAdapter", "TorchClassifier"]
 class TorchAdapter:
     """What the entry point `maskcover.classifiers: torch` names."""
 
+    takes = TorchClassifier
+
     devices = DEVICES
 
     def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:

@@ -1,42 +1,142 @@
-"""How many rows a batch should have: a short measurement before a run."""
+"""In which ways a model could compute, the fastest first: a short measurement before a run.
+
+A clock is never quite right, so it only tells apart what is clearly faster; all else has a fixed order.
+"""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import product
 
-_LONG = 1.0  # second: a larger batch than that gains nothing worth its memory
-_WORSE = 0.8
-_NEARLY = 0.97
+import torch
+
+from maskcover.defense import NumericContract
+from maskcover_torch.modes import refuse_training
+from maskcover_torch.numerics import FORMATS, contracted, memory_format, pinned
+from maskcover_torch.outputs import scores_of
+
+_TIE = 1.2
+"""Rates that differ by no more than this factor are the same."""
+_BUDGET = 3.0  # seconds, after which nothing more is measured
+# First the size with which formats and threads are told apart; larger ones only where their probes are worth it.
+_CPU, _GPU = (4, 16, 1), (64, 256, 16, 1024, 4, 1)
+# Sizes for when none of these holds to the bit: which do depends on how a processor's kernels divide a batch.
+_MORE = (2, 8, 16, 32)
 
 
-def fastest(run: Callable[[int], None], most: int) -> int:
-    """The smallest of the sizes 1, 2, 4, … up to `most` that is nearly as fast a row as the fastest.
+def fastest_first(
+    model: torch.nn.Module, contract: NumericContract, image: torch.Tensor, most: int
+) -> list[NumericContract]:
+    """The contract with nothing left open, in some ways, the fastest first.
 
-    Growing ends when a batch takes long, is clearly slower a row than a smaller one, or does not fit into memory.
+    Args:
+        model: The model; not changed. Another memory format is measured on a copy.
+        contract: What is not open.
+        image: One image (channels, height, width), where and as the model computes.
+        most: The largest batch that is measured.
 
-    >>> fastest(lambda size: time.sleep(0.004), most=4)
-    4
+    Memory formats and numbers of threads are told apart in batches of one size, sizes in the format and the threads
+    that were the fastest. One row at a time is always among the ways, and last come sizes that are not measured.
     """
-    rates: dict[int, float] = {}
-    size = 1
-    while size <= most:
-        try:
-            run(size)
-            seconds = min(_timed(run, size), _timed(run, size))
-        except (RuntimeError, MemoryError) as error:
-            if size == 1 or not (isinstance(error, MemoryError) or "memory" in str(error).lower()):
-                raise
-            break
-        rates[size] = size / seconds
-        if seconds > _LONG or rates[size] < _WORSE * max(rates.values()):
-            break
-        size *= 2
-    best = max(rates.values())
-    return min(size for size, rate in rates.items() if rate >= _NEARLY * best)
+    refuse_training(model)
+    sizes = [size for size in (_GPU if image.is_cuda else _CPU) if size <= most]
+    bench = _Bench(contract, image, _models(model, contract))
+    threads = _threads(contract, image)
+    first = bench.measured([(sizes[0], *one) for one in product(bench.models, threads)])
+    kept = first[0].contract if first else None
+    layout, count = (kept.memory_format, kept.threads) if kept else (next(iter(bench.models)), threads[0])
+    rest, more = ([(size, str(layout), count or threads[0]) for size in some] for some in (sizes[1:], _MORE))
+    found = ranked([*first, *bench.measured(rest)])
+    # What there was no time for comes last.
+    return list(dict.fromkeys([*found, *(bench.set(way) for way in [*rest, *more])]))
 
 
-def _timed(run: Callable[[int], None], size: int) -> float:
-    begin = time.perf_counter()
-    run(size)
-    return time.perf_counter() - begin
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A way to compute, and how many rows a second it was seen to do."""
+
+    contract: NumericContract
+    rows: float
+
+
+def ranked(rates: Iterable[Rate]) -> list[NumericContract]:
+    """The ways, the fastest first; of those that a clock cannot tell apart the first of the order they came in.
+
+    >>> four, one = (NumericContract(batch_size=size) for size in (4, 1))
+    >>> [way.batch_size for way in ranked([Rate(four, 100.0), Rate(one, 110.0)])]
+    [4, 1]
+    >>> [way.batch_size for way in ranked([Rate(four, 100.0), Rate(one, 130.0)])]
+    [1, 4]
+    """
+    left, found = list(rates), list[NumericContract]()
+    while left:
+        best = max(rate.rows for rate in left)
+        found += [rate.contract for rate in left if rate.rows * _TIE >= best]
+        left = [rate for rate in left if rate.rows * _TIE < best]
+    return found
+
+
+_Way = tuple[int, str, int]
+"""Rows, memory format, threads."""
+
+
+@dataclass(slots=True)
+class _Bench:
+    """Measures one model, in each memory format, with one image."""
+
+    contract: NumericContract
+    image: torch.Tensor
+    models: dict[str, torch.nn.Module]
+    begin: float = field(default_factory=lambda: time.perf_counter())
+
+    def set(self, way: _Way) -> NumericContract:
+        """The contract with nothing left open."""
+        size, layout, threads = way
+        return replace(self.contract, batch_size=size, memory_format=layout, threads=threads)  # type: ignore[arg-type]  # one of FORMATS
+
+    def measured(self, ways: Sequence[_Way]) -> list[Rate]:
+        """The ways that fit into memory and time, the fastest first; each is run twice, in turns."""
+        best: dict[_Way, float] = {}
+        lasting = list(ways)
+        for way in [*ways, *ways]:
+            if way in lasting and time.perf_counter() - self.begin < _BUDGET:
+                try:
+                    best[way] = min(self._seconds(*way), best.get(way, float("inf")))
+                except (MemoryError, RuntimeError) as error:
+                    if not isinstance(error, MemoryError) and "memory" not in str(error).lower():
+                        raise
+                    lasting.remove(way)
+                    best.pop(way, None)
+        rates = {self.set(way): Rate(self.set(way), way[0] / max(seconds, 1e-9)) for way, seconds in best.items()}
+        return [rates[contract] for contract in ranked(rates.values())]
+
+    def _seconds(self, size: int, layout: str, threads: int) -> float:
+        batch = self.image.expand(size, *self.image.shape).contiguous(memory_format=FORMATS[layout])
+        with pinned(self.set((size, layout, threads)), self.image.device):
+            begin = time.perf_counter()
+            scores_of(self.models[layout](batch), size, None).sum().item()  # a GPU has answered only then
+            return time.perf_counter() - begin
+
+
+def _models(model: torch.nn.Module, contract: NumericContract) -> dict[str, torch.nn.Module]:
+    """The model in its own memory format, or that of the contract; and a copy in the other one, if it may matter."""
+    own = contracted(model, contract)
+    found = {memory_format(own): own}
+    if contract.memory_format is None and any(one.ndim == 4 and one[0, 0].numel() > 1 for one in own.parameters()):
+        for layout in FORMATS.keys() - found.keys():
+            with suppress(Exception):  # there are models that cannot be copied
+                found[layout] = contracted(own, replace(contract, memory_format=layout))  # type: ignore[arg-type]  # one of FORMATS
+    elif contract.memory_format is not None:
+        found = {contract.memory_format: own}  # kernels of one pixel do not tell in which format they are
+    return found
+
+
+def _threads(contract: NumericContract, image: torch.Tensor) -> list[int]:
+    """As many threads as the process has, and one; but none that somebody named otherwise."""
+    now = contract.threads or torch.get_num_threads()
+    named = contract.threads is not None or "OMP_NUM_THREADS" in os.environ
+    return [now] if named or image.is_cuda or now == 1 else [now, 1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from maskcover.defense import NumericContract, Procedure
 from maskcover.defense.arrays import checked_fill
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
+from maskcover_torch.batches import fastest_first
 from maskcover_torch.devices import placed, told
 from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of
 from maskcover_torch.modes import refuse_training
@@ -81,7 +83,7 @@ class TorchClassifier:
 
     @property
     def batch_size(self) -> int | None:
-        """Rows of a batch; None until a run finds out."""
+        """Rows of a batch; None where a run is to find out."""
         return self.contract.batch_size
 
     @property
@@ -89,18 +91,45 @@ class TorchClassifier:
         """Where it computes, for people."""
         return told(place_of(self.model)[0])
 
-    def evaluator(self, masks: MaskSet, example: Any = None, batch_size: int | None = None) -> TorchEvaluator:
-        """The model with these masks; without a batch size, here or in the contract, one is found with the example."""
+    def evaluator(self, masks: MaskSet, example: Any = None, batch_size: int | None = None) -> TorchEvaluator:  # noqa: ARG002  # it is the protocol's
+        """The model with these masks; in batches of 16 without a batch size, here or in the contract."""
         contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
-        return TorchEvaluator(self.model, masks, fill=self.fill, contract=contract, example=example)
+        return TorchEvaluator(self.model, masks, fill=self.fill, contract=contract)
 
     def of_batch_size(self, batch_size: int) -> TorchClassifier:
         """The same classifier with this batch size."""
-        contract = replace(self.contract, batch_size=batch_size)
-        return TorchClassifier(
-            self.model, fill=self.fill, contract=contract, preprocessing=self.preprocessing,
-            class_names=self.class_names,
-        )  # fmt: skip
+        return self._under(replace(self.contract, batch_size=batch_size))
+
+    def choices(self, masks: MaskSet, example: Any, most: int) -> list[TorchClassifier]:
+        """The ways to compute that a short measurement with the example tells apart, the fastest first.
+
+        Nothing is measured where a batch size is named: what is not named besides is then as model and process have it.
+        """
+        if self.batch_size is not None:
+            return []
+        place = place_of(contracted(self.model, self.contract))
+        image = loaded(example, masks.grid.shape, place, self.fill)
+        ways = fastest_first(self.model, self.contract, image, most)
+        if self.contract.compiled:
+            # Beyond some shapes torch quietly goes on without compiling.
+            ways = list(dict.fromkeys([*ways[:2], *(one for one in ways if one.batch_size == 1)][:3]))
+        return [self._under(contract) for contract in ways]
+
+    def as_certified(self, entries: Mapping[str, str]) -> TorchClassifier:
+        """The same classifier; what its contract leaves open is as a fingerprint says."""
+        known = self.contract
+        contract = replace(
+            known,
+            batch_size=known.batch_size or int(entries["batch_size"]),
+            memory_format=known.memory_format or entries["memory_format"],  # type: ignore[arg-type]  # checked there
+            threads=known.threads or int(entries["flag.threads"]),
+        )
+        return self._under(contract)
+
+    def _under(self, contract: NumericContract) -> TorchClassifier:
+        twin = copy.copy(self)
+        twin.contract = contract
+        return twin
 
     def defended(
         self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None = None

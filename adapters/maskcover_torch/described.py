@@ -5,23 +5,32 @@ It names what can be seen, so that an error says what changed; what cannot be se
 
 from __future__ import annotations
 
+import dis
+import json
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch.nn.modules import module as modules
 
-from maskcover.defense.content import PYTHON, class_code, content_digest, function_identity, told
-from maskcover_torch.identity import tensor_bytes, unwrapped, weights_digest
+from maskcover.defense.content import PYTHON, class_code, content_digest, function_identity, is_installed, told
+from maskcover_torch.identity import architecture_digest, tensor_bytes, unwrapped, weights_digest
 from maskcover_torch.outputs import Picked
 
 _INTERNAL = frozenset(vars(torch.nn.Module()))
-# Where weights came from, what was warned of, how weights were first made: nothing of it computes.
+# Where weights came from, and what was warned of: nothing of it computes. Nor does what is only kept for the next pass.
 _ASIDE = frozenset({"pretrained_cfg", "default_cfg", "warnings_issued", "name_or_path", "generation_config"})
-_NAMES = frozenset({"_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "architectures"})
+# Of configurations: where they came from, names of classes, and the dtype, which stands elsewhere in a fingerprint.
+_NAMES = frozenset(
+    {
+        "_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "architectures", "dtype",
+        "torch_dtype", "id2label", "label2id",
+    }
+)  # fmt: skip
 _WRAPPERS = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
 _SHOWN = 4  # names of modules in one entry
 
@@ -79,13 +88,30 @@ def _attributes(model: torch.nn.Module, parts: dict[str, torch.nn.Module]) -> di
         for name, value in sorted(vars(part).items()):
             if name not in _INTERNAL and not isinstance(part, _CODED) and not _is_aside(part, name):
                 key = "attributes of torch" if own and name != "forward" else f"attribute {name}"
-                named[key].append((f"{place}.{name}" if own else place, told(value, _Known(places))))
+                lasting = tuple(_lasting(value)) if isinstance(value, list | set | dict) else value
+                named[key].append((f"{place}.{name}" if own else place, told(lasting, _Known(places))))
     return {name: _together(values) for name, values in named.items()}
 
 
 def _is_aside(part: torch.nn.Module, name: str) -> bool:
     """Whether an attribute tells how a model was made or loaded, and not what it computes."""
-    return name in _ASIDE or (name.startswith("_") and hasattr(part, "from_pretrained"))
+    kind: Any = type(part)
+    loading = name.startswith("_") and hasattr(kind, "from_pretrained")
+    return name in _ASIDE or "cache" in name or loading or name in _set_in_passing(kind)
+
+
+@lru_cache(maxsize=4096)
+def _set_in_passing(kind: type) -> frozenset[str]:
+    """The attributes that a forward pass itself sets: counters and records, which are no settings."""
+    seen, names, waiting = set[str](), set[str](), ["forward"]
+    while waiting:
+        name = waiting.pop()
+        code = getattr(getattr(kind, name, None), "__code__", None)
+        if name not in seen and code is not None and name != "__init__":
+            names |= {one.argval for one in dis.get_instructions(code) if one.opname == "STORE_ATTR"}
+            waiting += code.co_names
+        seen.add(name)
+    return frozenset(names)
 
 
 def _together(values: list[tuple[str, str]]) -> str:
@@ -108,20 +134,35 @@ class _Known:
             return "tensor", tensor_bytes(value)
         if isinstance(value, torch.nn.Module):
             place = self._places.get(id(value))
-            return ("part", place) if place is not None else ("module", weights_digest(value), described(value))
+            return (
+                ("part", place)
+                if place is not None
+                else ("module", architecture_digest(value), weights_digest(value), described(value))
+            )
         if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
             return str(value)
         if isinstance(value, torch.device):
             return "device"
         if type(value).__module__.startswith("transformers") and hasattr(value, "to_dict"):
-            return {name: part for name, part in sorted(value.to_dict().items()) if name not in _NAMES}
+            kept = {name: part for name, part in sorted(value.to_dict().items()) if name not in _NAMES}
+            return type(value).__name__, json.dumps(kept, sort_keys=True, default=str)
         return value
+
+
+def _lasting(value: Any) -> Iterator[object]:
+    """What computes in lists and dicts: modules, parameters, functions. The rest may be a record of what has passed."""
+    if isinstance(value, torch.nn.Module | torch.nn.Parameter) or callable(value):
+        yield value
+    elif isinstance(value, list | tuple | set | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _lasting(part)
 
 
 def _code(parts: dict[str, torch.nn.Module]) -> dict[str, str]:
     """The code of classes of one's own, and the versions of the packages that the others are from."""
     kinds = {type(part) for part in parts.values() if not _is_torchs(type(part)) and not isinstance(part, _CODED)}
-    ordered = sorted(kinds, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
+    own = (kind for kind in kinds if not is_installed(kind))
+    ordered = sorted(own, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
     packages = {kind.__module__.partition(".")[0] for kind in kinds}
     versions = {name: getattr(sys.modules.get(name), "__version__", None) for name in sorted(packages)}
     told = ", ".join(f"{name} {version}" for name, version in versions.items() if version)

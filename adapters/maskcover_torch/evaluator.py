@@ -23,7 +23,8 @@ from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import FORMATS, compiled, contracted, cpu_capability, expect, flags, memory_format, pinned
 from maskcover_torch.outputs import scores_of
 
-_NO_EXAMPLE = 16  # rows, where there is no image to find a better number with
+UNNAMED = 16
+"""Rows of a batch, where nobody named another number or looked for one."""
 
 
 class TorchEvaluator:
@@ -40,7 +41,6 @@ class TorchEvaluator:
         *,
         fill: tuple[float, ...],
         contract: NumericContract,
-        example: Any = None,
     ) -> None:
         if masks.grid.ndim != 2:
             raise InvalidInput(f"images have two dimensions; the masks are for {masks.grid}")
@@ -58,7 +58,7 @@ class TorchEvaluator:
         self.depth = 2 if self._device.type == "cuda" else 1
         with pinned(contract, self._device):
             self._flags = flags(self._device)
-        self.batch_size = contract.batch_size or self._settled(example)
+        self.batch_size = contract.batch_size or UNNAMED
         # Only now, for one shape: after some shapes torch would quietly go on without compiling.
         self._model = compiled(self._model, contract)
 
@@ -90,6 +90,10 @@ class TorchEvaluator:
         if abs(value) > torch.finfo(self._dtype).max:
             value = torch.finfo(self._dtype).max
         return torch.where(where.to(self._device), torch.tensor(value).to(image), image)
+
+    def mixed(self, one: torch.Tensor, other: torch.Tensor, share: float) -> torch.Tensor | None:
+        """A loaded image of a share of one and the rest of another."""
+        return share * one + (1 - share) * other
 
     def identity(self) -> dict[str, str]:
         """Weights, architecture, fill, numerics, library and device."""
@@ -131,19 +135,6 @@ class TorchEvaluator:
         shown = [torch.where(hidden[low:high], self._filling, images[low]) for low, high in runs]
         batch = shown[0] if len(shown) == 1 else torch.cat(shown)
         return batch.contiguous(memory_format=FORMATS[self._layout])
-
-    def _settled(self, example: Any) -> int:
-        from maskcover_torch.batches import fastest
-
-        if example is None:
-            return _NO_EXAMPLE
-        image = self.load(example)
-
-        def run(size: int) -> None:
-            with pinned(self.contract, self._device):
-                self._scores([image] * size, np.full((size, 2), -1, np.int64)).sum().item()
-
-        return fastest(run, most=1024 if self._device.type == "cuda" else 32)
 
 
 def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:

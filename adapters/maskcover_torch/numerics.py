@@ -58,11 +58,14 @@ def _pinned(contract: NumericContract, device: torch.device) -> Iterator[None]:
     cudnn, before = torch.backends.cudnn, (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic)
     float32 = _precisions()
     algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    threads = torch.get_num_threads()
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # torch's stubs lack it
     try:
         _set_precisions("high" if contract.tf32 else "highest", contract.tf32, _pinned_precisions(contract.tf32))
         cudnn.benchmark, cudnn.deterministic = False, contract.deterministic
         torch.use_deterministic_algorithms(contract.deterministic)
+        if contract.threads not in (None, threads):
+            torch.set_num_threads(contract.threads)
         # Filling what is overwritten anyway costs time and changes no result.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         # Autocast around the call would lower the precision.
@@ -72,6 +75,8 @@ def _pinned(contract: NumericContract, device: torch.device) -> Iterator[None]:
         cudnn.benchmark, cudnn.deterministic = before
         _set_precisions(*float32)
         torch.use_deterministic_algorithms(algorithms[0], warn_only=algorithms[1])
+        if contract.threads is not None and torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, MaskcoverWarning
 
 Weights = dict[str, torch.Tensor]
 
@@ -99,13 +100,22 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
+def warn_of_new_head(name: str, classes: int, published: int) -> None:
+    """Say that published weights of another number of classes leave the last layer random: that is to be trained."""
+    warnings.warn(
+        f"{name} is published with {published} classes, so its head of {classes} is new and random: train it, as "
+        "maskcover finetune does, or name the checkpoint of your training with weights=PATH (--weights)",
+        MaskcoverWarning,
+        stacklevel=4,
+    )
+
+
 def _content(path: Path) -> Any:
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
         return load_file(path, device="cpu")
-    with only_weights():
-        return torch.load(path, map_location="cpu", weights_only=True)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _is_weight(item: tuple[object, object]) -> bool:

@@ -58,7 +58,8 @@ class TorchvisionAdapter(TorchAdapter):
             weights: "pretrained", torchvision's best, or the name of others that it has, such as "IMAGENET1K_V1":
                 they are fetched unless they are here already and ``HF_HUB_OFFLINE=1`` forbids it. Or "random", the
                 same at each call; or the path of a checkpoint.
-            num_classes: By default those of the checkpoint, read off its last layer.
+            num_classes: By default those of the checkpoint, read off its last layer, or of the published weights; these
+                get a new head for another number, to be trained.
             transforms: With a checkpoint: the name of the weights whose transforms images go through.
             transform_input: With a checkpoint of googlenet or inception_v3: whether they scale images once more, as
                 those do that torchvision publishes.
@@ -84,7 +85,7 @@ class TorchvisionAdapter(TorchAdapter):
             ) from error
         known: dict[str, Any] = {
             "preprocessing": preprocessing_of(declared),
-            "class_names": own and class_names_of(own),
+            "class_names": own and class_names_of(own, num_classes),
         }
         return TorchClassifier(model.eval(), **known | options)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import torchvision  # type: ignore[import-untyped]  # has no types
-from maskcover_torch.weights import Weights, classes_in, read_weights
+from maskcover_torch.weights import Weights, classes_in, read_weights, warn_of_new_head
 from torchvision.models import WeightsEnum, get_model, get_model_weights, list_models  # type: ignore[import-untyped]  # has no types
 
 from maskcover.errors import InvalidInput
@@ -36,17 +36,23 @@ def published(name: str, weights: str) -> WeightsEnum | None:
 
 
 def built(name: str, weights: WeightsEnum, num_classes: int | None) -> torch.nn.Module:
-    """The model with published weights, as torchvision builds it."""
-    classes = len(weights.meta["categories"])
-    if num_classes not in (None, classes):
-        raise InvalidInput(f"{weights} has {classes} classes, not {num_classes}; leave num_classes out")
+    """The model with published weights, as torchvision builds it; with a new head for another number of classes."""
     here = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
     if not here.exists() and os.environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "on", "yes", "true"):
         raise InvalidInput(
             f"the weights {weights} are not here, at {here}, and HF_HUB_OFFLINE forbids to fetch them; name a "
             "checkpoint with weights=PATH"
         )
-    return _made(name, weights=weights, progress=False)
+    found = _made(name, weights=weights, progress=False)
+    classes = len(weights.meta["categories"])
+    if num_classes in (None, classes):
+        return found
+    warn_of_new_head(name, num_classes, classes)
+    headless = _made(name, **_auxiliary(name, None, name in _AUXILIARY or None), num_classes=num_classes)
+    shapes = {key: value.shape for key, value in headless.state_dict().items()}
+    kept = {key: value for key, value in found.state_dict().items() if value.shape == shapes[key]}
+    headless.load_state_dict(kept, strict=False)
+    return headless
 
 
 def restored(name: str, weights: str, num_classes: int | None, transform_input: bool | None) -> torch.nn.Module:

@@ -30,10 +30,10 @@ def preprocessing_of(weights: WeightsEnum) -> Preprocessing:
     return expect_same(own, lambda picture: found(Image.fromarray(picture)).numpy(), f"torchvision's {weights}")
 
 
-def class_names_of(weights: WeightsEnum) -> tuple[str, ...] | None:
-    """The names of the classes of published weights, in the order of the scores."""
+def class_names_of(weights: WeightsEnum, num_classes: int | None = None) -> tuple[str, ...] | None:
+    """The names of the classes of published weights, in the order of the scores, if there are as many."""
     found = weights.meta.get("categories")
-    return tuple(map(str, found)) if found else None
+    return tuple(map(str, found)) if found and num_classes in (None, len(found)) else None
 
 
 def _side(size: Any) -> Any:

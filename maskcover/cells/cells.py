@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from maskcover.grid import Box, Grid
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
+_MOST_PAINTED = 1 << 31
 
 
 class Cells:
@@ -171,6 +173,11 @@ class Cells:
 
 def painted(bounds: IntArray, edges: Sequence[IntArray]) -> BoolArray:
     """The union of boxes on the cells between given edges, among which all of their own must be."""
+    if (count := prod(len(cuts) - 1 for cuts in edges)) > _MOST_PAINTED:
+        raise InvalidInput(
+            f"{len(bounds):,} boxes with {count:,} cells between their edges are too intricate; "
+            f"at most {_MOST_PAINTED:,} can be drawn"
+        )
     cells = np.zeros([len(cuts) - 1 for cuts in edges], dtype=np.bool_)
     corners = [np.searchsorted(cuts, bounds[:, :, axis]).tolist() for axis, cuts in enumerate(edges)]
     for spans in zip(*corners, strict=True):

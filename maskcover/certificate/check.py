@@ -31,7 +31,7 @@ FAMILIES = {"squares", "rectangle", "rectangles", "bitmap", "union", "patches", 
 NUMBER = r'(?<![\w.)"\]])-?(?:0|[1-9]\d{0,39})(?:\.\d{1,40})?(?:e[+-]?\d{1,3})?(?![\w.])'
 QUOTED = r'"(?:[0-9/:]*|[A-Za-z][\w (),.+-]*)"(?!")'
 TEXT = re.compile(rf"(?:[A-Za-z_]+[(=]|(?:True|False)(?!\w)|{NUMBER}|{QUOTED}|[()\[\]]|, (?![)\]]))++", re.ASCII)
-MOST, STEPS, DEEPEST, AXES = 1 << 40, 10_000_000, 64, 16  # cells of an image, work, brackets in brackets, axes
+MOST, STEPS, DEEPEST, AXES = 1 << 40, 10_000_000, 64, 8  # cells of an image, work, brackets in brackets, axes
 MALFORMED = LookupError, TypeError, ValueError, AttributeError, SyntaxError, RecursionError
 WORDS = {1: "refuted", 2: "not a certificate", 3: "could not decide"}
 

@@ -55,7 +55,7 @@ def judge(path: Path, regions: str | None = None, multiplicity: int = 1) -> Judg
     """
     try:
         content = _content(path)
-        if SCHEMA.encode() in content[:200] or path.name.endswith(SUFFIX):
+        if path.name.endswith(SUFFIX) or _schema(content) == SCHEMA:
             certificate = CoverCertificate.from_bytes(content, str(path))
             if regions is None and multiplicity == 1:
                 return _judged(path, certificate, content)
@@ -130,6 +130,15 @@ def _content(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InvalidInput(f"cannot read {path}: {reason}; expected a mask set or a cover certificate") from error
+
+
+def _schema(content: bytes) -> object:
+    """What a document says that it is; None if it is no document."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return document.get("schema") if isinstance(document, dict) else None
 
 
 def _claims(path: Path) -> bool:

@@ -21,9 +21,10 @@ from maskcover.certificate.tiling import TermEvidence, Tile, TiledSlot, TiledSte
 from maskcover.errors import InvalidInput, MaskFileError
 from maskcover.grid import Box, Grid
 from maskcover.masks import Mask
+from maskcover.masks.files import CERTIFICATE
 from maskcover.regions import Stencil, parse_regions
 
-SCHEMA = "maskcover/cover-certificate"
+SCHEMA = CERTIFICATE
 VERSION = 1
 Content = tuple[Grid, tuple[Mask, ...], str, tuple[TermEvidence, ...]]
 _FIELDS = {"schema", "version", "image_size", "regions", "frame", "masks", "terms", "digest"}

@@ -41,6 +41,7 @@ def program(
 for command in (
     geometry.cover,
     claims.verify,
+    claims.check,
     geometry.show,
     tradeoffs.frontier,
     tradeoffs.bound,

@@ -231,11 +231,21 @@ def _row(name: str, verdict: Verdict) -> dict[str, Any]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    outcome = "certified" if row["certified"] else row["error"] or f"not certified (masks {row['failing_pair']} fail)"
+    outcome = "certified" if row["certified"] else row["error"] or f"not certified ({_why(row)})"
     return (
         f"{printable(row['id'])}: label {row['label']}, undefended {row['undefended']}, "
         f"defended {row['defended']} ({row['case']}), {outcome}"
     )
+
+
+def _why(row: dict[str, Any]) -> str:
+    """Why an image does not certify, as far as it was seen."""
+    if row["undefended"] != row["label"]:
+        return "wrong already undefended"
+    if row["failing_pair"] is None:
+        return "no row of masks was right throughout"
+    first, second = row["failing_pair"]
+    return f"mask {first} fails" if first == second else f"masks ({first}, {second}) fail"
 
 
 def _document(result: CertificationResult) -> dict[str, Any]:
@@ -249,6 +259,7 @@ def _document(result: CertificationResult) -> dict[str, Any]:
         "rule": result.rule,
         "numerics": result.numerics,
         "margin": result.margin,
+        "drift": result.start.probes.drift if result.start.probes.drift < float("inf") else None,
         "probes_skipped": list(result.start.probes.skipped),
         "fingerprint": dict(result.fingerprint.entries),
         "certified": int(result.certified.sum()),

@@ -50,6 +50,17 @@ def verify(
         raise typer.Exit(code)
 
 
+def check(file: Annotated[Path, typer.Argument(help="A certificate, *.cover.json.")]) -> None:
+    """Judge a certificate by the independent checker alone, with the line and exit code of ``python check.py FILE``.
+
+    The checker is one file, maskcover/certificate/check.py, that needs nothing but Python: it can be copied out and run
+    where maskcover is not installed.
+    """
+    from maskcover.certificate.check import main
+
+    raise typer.Exit(main([str(file)]))
+
+
 def _write(judgements: tuple[Judgement, ...], junit: Path | None, sarif: Path | None) -> None:
     from maskcover.cli.reports import write_junit, write_sarif
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from maskcover.cli import options as o
-from maskcover.cli.certifying import Asked, masks_in, prepared, watched
+from maskcover.cli.certifying import Asked, masks_in, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import UNDECIDED, answer, note, printable
 from maskcover.cli.reading import read_shard
+from maskcover.errors import InvalidInput
 
 
 def certify(
@@ -41,6 +42,7 @@ def certify(
     margin: Annotated[
         float | None, typer.Option(help="A right prediction must lead by more than this share; by default bits decide.")
     ] = None,
+    numerics: o.Numerics = None,
     at_least: Annotated[
         float | None,
         typer.Option(min=0.0, max=1.0, help="A claim: at least this fraction of the images is certified."),
@@ -67,7 +69,7 @@ def certify(
         outside, device=device,
     )  # fmt: skip
     certified = {
-        "method": method, "threshold": threshold, "rule": rule, "margin": margin,
+        "method": method, "threshold": threshold, "rule": rule, "margin": margin, "numerics": numerics,
         "progress": watched(as_json=as_json),
     }  # fmt: skip
     kept = {"shard": read_shard(shard), "shard_size": shard_size}
@@ -80,6 +82,10 @@ def certify(
 def predict(
     model: o.Model,
     data: o.Data,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="A folder of `certify --out`: its masks and defence are taken, and its model is compared."),
+    ] = None,
     masks: o.Masks = None,
     regions: o.Regions = None,
     weights: o.Weights = None,
@@ -92,7 +98,10 @@ def predict(
     override: o.Override = False,
     fill: o.Fill = None,
     batch_size: o.BatchSize = None,
-    method: o.Method = "double",
+    method: Annotated[
+        str | None,
+        typer.Option(help='"double" masking by default, "challenger" or "detect"; with --run its own.'),
+    ] = None,
     threshold: o.Threshold = None,
     limit: o.Limit = None,
     split: o.Split = None,
@@ -102,9 +111,9 @@ def predict(
     seed: o.Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Predict labels with the defence on; exit 3 if the model gave some image no label."""
+    """Predict labels with the defence on, as a --run certified it; exit 3 if the model gave some image no label."""
+    from maskcover.cli.serving import bound, unbound
     from maskcover.cli.sources import Source
-    from maskcover.defense import predict as run
 
     source = Source(
         model, data, None, mean, std, fill, batch_size, limit=limit, split=split, classes=classes, sample=sample,
@@ -112,17 +121,16 @@ def predict(
         override=override, outside=outside, device=device,
     )  # fmt: skip
     progress = watched(as_json=as_json)
-    classifier, dataset, preprocessing, used = prepared(
-        source, masks_in(masks, input_size), regions, progress=progress, labelled=False
-    )
-    asked: dict[str, Any] = {"method": method, "threshold": threshold, "progress": progress}
-    found = run(classifier, dataset.prepared(preprocessing), used, **asked)
-    rows = [
-        {"id": name, "label": one.label, "case": one.case.value, "mask": one.mask}
-        for name, one in zip(dataset.ids, found, strict=True)
-    ]
-    lines = [f"{printable(name)}: {one}" for name, one in zip(dataset.ids, found, strict=True)]
-    answer({"images": rows, "masks": len(used), "digest": used.digest}, lines, as_json=as_json)
-    if any(one.label < 0 for one in found):
+    if run is None:
+        found = unbound(source, masks_in(masks, input_size), regions, method, threshold, progress=progress)
+    elif masks is None and regions is None:
+        found = bound(source, run, {"method": method, "threshold": threshold}, progress=progress)
+    else:
+        raise InvalidInput("the masks are those of --run; leave --masks and --regions out")
+    named = list(zip(found.dataset.ids, found.answers, strict=True))
+    rows = [{"id": name, "label": one.label, "case": one.case.value, "mask": one.mask} for name, one in named]
+    document = {"images": rows, "masks": len(found.masks), "digest": found.masks.digest, "bound_to": found.bound_to}
+    answer(document, [f"{printable(name)}: {one}" for name, one in named], as_json=as_json)
+    if any(one.label < 0 for one in found.answers):
         note("label -1: non-finite or tied scores where the defence needed a label")
         raise typer.Exit(UNDECIDED)

@@ -11,7 +11,7 @@ import typer
 from maskcover.cli import options as o
 from maskcover.cli.certifying import masks_in, watched
 from maskcover.cli.geometry import Json
-from maskcover.cli.output import HOLDS, REFUTED, answer, working
+from maskcover.cli.output import HOLDS, REFUTED, answer, printable, working
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -48,19 +48,20 @@ def explain(
     given = masks_in(masks, input_size)
     if given is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
-    picture, names = read_picture(image, str(image)), _names(classes)
+    picture = read_picture(image, str(image))
     source = Source(
         model, str(image), None, mean, std, fill, batch_size, weights=weights, options=tuple(option or ()),
         input_size=input_size, channels=channels, override=override, device=device,
     )  # fmt: skip
     with working(f"loading {model}", shown=watched(as_json=as_json)):
         classifier = source.classifier(given)
+    names = _names(classes, classifier)
     preprocessing = source.preprocessing(classifier, given)
     used = given if given is not None else cover(regions or "", preprocessing.size or 224)
     images = Dataset(str(image), (str(image),), None, [picture].__getitem__).prepared(preprocessing)
     with working("looking through every pair of masks", shown=watched(as_json=as_json)):
         found = explained(classifier, images, used, label=label, regions=regions)
-    lines = [f"{image}: {found.told(names)}"]
+    lines = [f"{printable(str(image))}: {found.told(names)}"]
     if output is not None:
         _draw(output, picture, preprocessing, found, names)
         lines.append(f"  written to {output}")
@@ -68,12 +69,13 @@ def explain(
     raise typer.Exit(HOLDS if found.certified else REFUTED)
 
 
-def _names(classes: str | None) -> dict[int, str]:
-    """The names of the classes, if a file with them is given."""
-    from maskcover.data.classes import read_classes
+def _names(classes: str | None, classifier: object) -> dict[int, str]:
+    """The names of the classes: those of a file if one is given, else those that the model knows."""
+    from maskcover.data.classes import known_classes
+    from maskcover.defense.evaluation import names_of
 
-    found = None if classes is None else read_classes(int(classes) if classes.isdecimal() else classes)
-    return {} if found is None else {number: names[0] for number, names in enumerate(found.names) if names}
+    found = known_classes(classes, names_of(classifier))
+    return {} if found is None else dict(enumerate(found.own))
 
 
 def _draw(

@@ -64,10 +64,19 @@ Override = Annotated[
     bool, typer.Option("--override-preprocessing", help="Take --mean, --std, --input-size against the model's own.")
 ]
 Fill = Annotated[float | None, typer.Option(help="What hidden pixels become, after normalisation; 0 by default.")]
-BatchSize = Annotated[int | None, typer.Option(min=1, help="Images a forward pass; by default found by a short probe.")]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Images a forward pass; by default the fastest that holds to the bit.")
+]
+Numerics = Annotated[
+    str | None,
+    typer.Option(
+        help='"bitwise" insists that predictions repeat to the bit; by default a margin takes over, with a warning, '
+        'where this machine rounds by the place in a batch. "margin": always a margin.'
+    ),
+]
 Method = Annotated[str, typer.Option(help='"double" masking, "challenger" masking, or "detect" at a --threshold.')]
 Threshold = Annotated[float | None, typer.Option(help="Confidence from which a mask that disagrees raises an alert.")]
 Dtype = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16; by default that of the model.")]
-MemoryFormat = Annotated[str | None, typer.Option(help="contiguous or channels_last; by default that of the model.")]
+MemoryFormat = Annotated[str | None, typer.Option(help="contiguous or channels_last; by default the faster one.")]
 Tf32 = Annotated[bool, typer.Option("--tf32", help="A GPU may compute float32 with 10 bits.")]
 Compiled = Annotated[bool, typer.Option("--compile", help="Let the framework compile the model.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ Model = Annotated[
     ),
 ]
 Again = Annotated[str | None, typer.Option(help="The run's own model, typed again if it is package.module:name.")]
+_SHOWN, _LISTED = 10, 1000  # errors that a report names, for people and in JSON
 Seed = Annotated[int, typer.Option(min=0, help="Of what is chosen.")]
 Device = Annotated[
     str | None, typer.Option(help="Where to compute, as for certify; by default as the run was told to.")
@@ -38,9 +40,10 @@ def report(
     as_json: Json = False,
 ) -> None:
     """What a run amounts to, worked out from its rows: accuracies with exact intervals, cost, errors."""
-    from maskcover.runs import Folder, is_source_run, source_document, summary
+    from maskcover.runs import Folder, error_rows, is_source_run, source_document, summary
 
     found = summary(run)
+    broken = list(islice(error_rows(run), _LISTED)) if found.errors else []
     if is_source_run(run):
         document = source_document(run)
         sizes = f"{len(document['sizes'])} sizes: {', '.join(str(run / name) for name in document['sizes'])}"
@@ -54,11 +57,15 @@ def report(
         document = dict(config.document)
         lines = [
             f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
-            f"  drawn on the model's input, after {dict(config.fingerprint.entries)['preprocessing']}",
+            f"  drawn on the model's input, after {dict(config.fingerprint.entries).get('preprocessing')}",
             f"  fingerprint {config.fingerprint.digest}",
             *_skipped([config]),
         ]
-    answer(found.document() | {"config": document}, [str(found), *lines], as_json=as_json)
+    lines += [f"  error: {printable(row.id)}: {printable(row.reason)}" for row in broken[:_SHOWN]]
+    if found.errors > _SHOWN:
+        lines.append(f"  and {found.errors - _SHOWN:,} errors more: the rows say which, as --json does")
+    rows = [{"id": row.id, "reason": row.reason} for row in broken]
+    answer(found.document() | {"error_rows": rows, "config": document}, [str(found), *lines], as_json=as_json)
     raise typer.Exit(claimed(found, at_least))
 
 
@@ -84,6 +91,7 @@ def replay(
         "flips": list(map(str, found.flips)),
         "drift": found.drift,
         "differences": list(found.differences),
+        "notes": list(found.notes),
         "changed_pixels": list(found.changed),
         "uncompared_pixels": found.uncompared,
     }
@@ -106,15 +114,17 @@ def attack(
     import numpy as np
 
     from maskcover.defense import attack as attacked
+    from maskcover.defense.evaluation import as_certified
     from maskcover.runs import Folder, shards
     from maskcover.runs.resuming import expect_pixels
 
     source, config = _source(run, model, "attack")
-    if model not in (None, config.document["source"]["model"]):
+    if source.model != config.document["source"]["model"]:
         raise InvalidInput(f"attack is for the model that was certified, {config.document['source']['model']}")
     source = source.on(device)
     masks = Folder(run).masks(config)
     classifier, dataset, preprocessing = opened(source, masks)
+    classifier = as_certified(classifier, config.earlier.entries)
     places = {name: number for number, name in enumerate(dataset.ids)}
     rows = [row for shard in shards(Folder(run), config) for row in shard.rows if row.verdict != "error"]
     chosen = [row for verdict in (True, False) for row in [one for one in rows if one.certified is verdict][:limit]]
@@ -158,5 +168,5 @@ def _source(run: Path, model: str | None, command: str) -> tuple[Source, Config]
         names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
         raise InvalidInput(f"{run} holds one run for each size of picture; name one of them: {names}")
     config = Folder(run).existing()
-    source = Source.of(config.document["source"], run)
+    source = Source.of(config.document.get("source"), run)
     return source.typed_again(model, f"maskcover {command} {shlex.quote(str(run))}"), config

@@ -53,10 +53,12 @@ class Source:
     """Of a run in the frame of the source: the size of its pictures, such as 375x500."""
 
     @classmethod
-    def of(cls, document: dict[str, Any], where: Path) -> Source:
+    def of(cls, document: Any, where: Path) -> Source:
         """The source that a run kept."""
         kinds = get_type_hints(cls) | {"options": list, "fill": float | int | None}
-        if not {"model", "data"} <= document.keys() <= {field.name for field in fields(cls)}:
+        if not isinstance(document, dict) or not {"model", "data"} <= document.keys() <= {
+            field.name for field in fields(cls)
+        }:
             raise InvalidInput(f"{where} was not started by `maskcover certify --out`; use the Python function instead")
         odd = [name for name, value in document.items() if not isinstance(value, kinds[name])]
         if odd or not all(isinstance(text, str) for text in document.get("options", [])):

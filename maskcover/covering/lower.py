@@ -10,7 +10,7 @@ from math import ceil, prod
 
 import numpy as np
 
-from maskcover.amounts import Amount, cells_down, parse_amount
+from maskcover.amounts import AnyAmount, cells_down, parse_amount
 from maskcover.cells import Cells
 from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements
 from maskcover.covering.search.boxes import Admissible
@@ -77,7 +77,7 @@ def lower_bound(
     regions: RegionSet | str,
     image_size: ImageSize | Grid = 224,
     *,
-    max_mask_area: Amount | float | str | None = None,
+    max_mask_area: AnyAmount | None = None,
     max_mask_shape: Iterable[int] | None = None,
     time_limit: float = 10.0,
 ) -> LowerBound:

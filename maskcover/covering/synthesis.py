@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 
-from maskcover.amounts import Amount, at_least_one, cells_down, parse_amount
+from maskcover.amounts import AnyAmount, at_least_one, cells_down, parse_amount
 from maskcover.covering.lower import admissible_text, bounded, checked_seconds
 from maskcover.covering.plan import Plan, Style, least_area, plan_by_grid, plan_within, possible_plan
 from maskcover.covering.selection import selected
@@ -31,7 +31,7 @@ def cover(
     *,
     masks: int | None = None,
     evaluations: int | None = None,
-    max_mask_area: Amount | float | str | None = None,
+    max_mask_area: AnyAmount | None = None,
     grid: Iterable[int] | None = None,
     align: int = 1,
     multiplicity: int = 1,

@@ -17,6 +17,7 @@ from maskcover.covering.signatures import scarce_tuple
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, Slot, Term, parse_regions
+from maskcover.regions.base import brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def verify(masks: MaskSet, regions: RegionSet | str | None = None, *, multiplici
     (True, '32×32 at rows 0–31, columns 0–31')
     """
     if not isinstance(masks, MaskSet):
-        raise InvalidInput(f"verify expects a MaskSet first; got {type(masks).__name__} (MaskSet.from_array makes one)")
+        raise InvalidInput(_no_masks(masks, regions))
     claimed = masks.regions if regions is None else regions
     if claimed is None:
         raise InvalidInput("these masks claim no region set; name one: verify(masks, squares(size=32))")
@@ -84,6 +85,16 @@ def verify(masks: MaskSet, regions: RegionSet | str | None = None, *, multiplici
         if witness is not None:
             return CoverReport(regions, masks, witness, multiplicity)
     return CoverReport(regions, masks, None, multiplicity)
+
+
+def _no_masks(found: object, regions: object) -> str:
+    """What to do about something that stands where masks should."""
+    advice = "MaskSet.from_array makes one, MaskSet.load reads one"
+    if isinstance(found, RegionSet):
+        advice = f"cover({brief(found)}) makes masks for these regions"
+    if isinstance(regions, MaskSet):
+        advice = "it is verify(masks, regions), and here they are the other way round"
+    return f"verify expects a MaskSet first; got {type(found).__name__} ({advice})"
 
 
 def covered_placements(masks: MaskSet, slot: Slot, multiplicity: int = 1) -> Iterator[tuple[Blocks, BoolArray]]:

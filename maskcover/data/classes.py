@@ -20,8 +20,9 @@ from maskcover.errors import InvalidInput, MaskFileError
 
 Classes = SupportsIndex | str | PathLike[str] | Sequence[str] | Mapping[str, int] | Mapping[int, str]
 _WNID = re.compile(r"n\d{8}")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
 _IMAGENET = 1000
-_SAME = 900  # of ImageNet's names, each in its place: then a model's classes are ImageNet's
+_SAME = 0.9  # of a model's names: if so many are ImageNet's, or in their places there, then its classes are ImageNet's
 _LONGEST = 1 << 24  # bytes of a file with names
 
 
@@ -45,7 +46,7 @@ class ClassList:
     @cached_property
     def has_digits(self) -> bool:
         """Whether a class is called by a number: then a number in the data is a name, and not the number of a class."""
-        return any(name.isdecimal() for name in self.own)
+        return any(map(_NUMBER.fullmatch, self.own))
 
     def number(self, name: str) -> int | None:
         """The class of a name: exact match, else ignoring case, own names first; None if there is none, or several."""
@@ -114,7 +115,7 @@ def read_classes(classes: Classes | None) -> ClassList | None:
 def of_model(names: Sequence[str]) -> ClassList:
     """The classes of a model that knows their names, with what data may call them besides.
 
-    "tench, Tinca tinca" is "tench" as well, and the WordNet id of a name of ImageNet-1k is known.
+    "tench, Tinca tinca" is "tench" as well, and the WordNet ids of ImageNet's names are known.
 
     >>> of_model(["dog", "tench, Tinca tinca"]).number("n01440764")
     1
@@ -185,10 +186,15 @@ def _numbers_of_words() -> Mapping[str, frozenset[int]]:
 
 
 def _wordnet(own: Sequence[str]) -> list[int | None]:
-    """ImageNet's class of each name: if only one is called so, or if the model's classes are those of ImageNet."""
-    called = [_numbers_of_words().get(name.casefold(), frozenset()) for name in own]
-    if len(own) == _IMAGENET and sum(number in numbers for number, numbers in enumerate(called)) >= _SAME:
+    """ImageNet's class of each name, if only one is called so; by its place if the model's classes are ImageNet's."""
+    none = frozenset[int]()
+    called = [_numbers_of_words().get(name.casefold(), none) for name in own]
+    if len(own) == _IMAGENET and sum(number in numbers for number, numbers in enumerate(called)) >= _SAME * len(own):
         return list(range(_IMAGENET))
+    if sum(map(bool, called)) < _SAME * len(own):  # of other things too: a word may be something else, a mouse, a kite
+        called = [
+            found if "," in name or _WNID.fullmatch(name) else none for name, found in zip(own, called, strict=True)
+        ]
     return [next(iter(numbers)) if len(numbers) == 1 else None for numbers in called]
 
 

@@ -86,15 +86,15 @@ def expect_matching(
     """Refuse labels in an order that is the data's own, and not the model's (threats.md, 53).
 
     Args:
-        images: What is certified; only images that were prepared from a `Dataset` tell how its classes are called.
+        images: What is certified; only a `Dataset`, or images that were prepared from one, tell how classes are called.
         labels: The labels that go with them. Others than the data set's own are the caller's business.
         outputs: How many classes the model has, if it is known.
         class_names: Their names, if the model knows them.
     """
     if class_names is not None and outputs not in (None, len(class_names)):
         raise InvalidInput(f"the model has {outputs} outputs, and class_names for {len(class_names)}; they must agree")
-    dataset = images.dataset if isinstance(images, Prepared) else None
-    if dataset is None or dataset.labels is None or not np.array_equal(labels, dataset.labels):
+    dataset = images.dataset if isinstance(images, Prepared) else images
+    if not isinstance(dataset, Dataset) or dataset.labels is None or not np.array_equal(labels, dataset.labels):
         return
     if outputs is not None and dataset.classes is not None and len(dataset.classes) != outputs:
         raise _which_is_which(dataset.source, dataset.classes, outputs)

@@ -58,8 +58,8 @@ def of_mapstyle(source: Any) -> Dataset:
 
 
 def is_mapstyle(source: object) -> bool:
-    """Whether an object has a length and an index."""
-    return hasattr(source, "__len__") and hasattr(source, "__getitem__")
+    """Whether an object has a length and an index; a mapping, such as one of splits, has names instead."""
+    return hasattr(source, "__len__") and hasattr(source, "__getitem__") and not isinstance(source, Mapping)
 
 
 def _features(source: Any) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ may also be what stands before the colon in the text of a model, such as ``timm:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, TypeGuard, runtime_checkable
@@ -16,9 +16,10 @@ import numpy.typing as npt
 from maskcover.defense.arrays import ArrayClassifier
 from maskcover.defense.binding import Binding, Certified
 from maskcover.defense.engine import Images
-from maskcover.defense.evaluation import Evaluator, MaskedClassifier, evaluator
+from maskcover.defense.evaluation import Evaluator, MaskedClassifier, as_certified, evaluator
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import UNDECIDED
+from maskcover.defense.options import is_misspelt, known_options, no_option
 from maskcover.defense.procedure import Answer, Method, Procedure, alerted
 from maskcover.defense.readiness import NONE, fingerprint
 from maskcover.defense.results import CertificationResult
@@ -31,7 +32,8 @@ GROUP = "maskcover.classifiers"
 class Adapter(Protocol):
     """What an entry point of the group names: how a framework's models are classified.
 
-    What it makes may be a `Defends` or an `Attackable` too; the adapter itself may be a `Loads`.
+    What it makes may be a `Defends` or an `Attackable` too; the adapter itself may be a `Loads`. It may have `takes`,
+    the class whose arguments its options are, by default `ArrayClassifier`: errors about other options name those.
     """
 
     def classifier(self, model: Any, **options: Any) -> MaskedClassifier:
@@ -144,19 +146,30 @@ def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier
     """
     if is_classifier(model):
         if options:
-            raise InvalidInput(f"{type(model).__name__} is a classifier already; give it {sorted(options)} when made")
+            raise InvalidInput(
+                f"{type(model).__name__} is a classifier already; give it {sorted(options)} when made"
+                + "".join(f" ({no_option(name)})" for name in options if is_misspelt(name))
+            )
         return model
     entry = entry_of(model)
     if entry is not None:
         adapter: Adapter = load(entry)
-        return adapter.classifier(model, **options)
+        with known_options(type(model).__name__, options, *takers(adapter)):
+            return adapter.classifier(model, **options)
     if callable(model) and not isinstance(model, type):
-        return ArrayClassifier(model, **options)
+        with known_options("a function", options, ArrayClassifier):
+            return ArrayClassifier(model, **options)
     known = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
     raise InvalidInput(
         f"no adapter knows a {type(model).__name__}; expected a model of one of: {known}; a function from arrays to "
         "scores; or an object with batch_size and scores(images, hidden)"
     )
+
+
+def takers(adapter: object) -> tuple[Callable[..., Any], ...]:
+    """The functions whose arguments the options of an adapter are: its own, and the class of what it makes."""
+    own = (getattr(adapter, name, None) for name in ("classifier", "load"))
+    return (*filter(None, own), getattr(adapter, "takes", ArrayClassifier))
 
 
 def defend(
@@ -218,7 +231,8 @@ def _defend_certified(
 def as_certified_classifier(model: object, known: Certified, options: Mapping[str, Any]) -> MaskedClassifier:
     """The classifier of a model, with the options that were certified."""
     # A classifier that is made already has its options; if they are others, the fingerprint tells.
-    return as_classifier(model, options if is_classifier(model) else {**known.options, **options})
+    made = as_classifier(model, options if is_classifier(model) else {**known.options, **options})
+    return as_certified(made, dict(known.fingerprint.entries))
 
 
 def _defended(

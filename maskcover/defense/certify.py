@@ -31,7 +31,7 @@ from maskcover.defense.procedure import (
     confidences,
     first_look,
 )
-from maskcover.defense.readiness import NONE, Ready, preprocessing_of, ready
+from maskcover.defense.readiness import NONE, Ready, Wish, preprocessing_of, ready
 from maskcover.defense.results import CertificationResult
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput, NotBound, NotCovering
@@ -53,6 +53,7 @@ def certify(
     rule: Rule = "rows",
     exhaustive: bool = False,
     margin: float | None = None,
+    numerics: Wish | None = None,
     probes: bool = True,
     progress: bool = False,
     **options: Any,
@@ -67,12 +68,14 @@ def certify(
         regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
         method, threshold, rule, exhaustive: The defence and the rule that certifies it, see `Procedure`. Of "detect" a
             certificate says that the answer is the label or an alert.
-        margin: By default predictions have to hold to the bit: if a probe sees the same view of an image scored
-            differently at another place of a batch, or among other rows, the run stops. With a margin a prediction
-            counts as right only if its score leads the next by more than this share of the largest absolute score, and
-            the probes may see changes of half of that. `numerics` of the result says on which of the two it stands.
-        probes: Try out on the first image what certificates rest on (`maskcover.defense.probe`), before anything else.
-        progress: Show a progress bar on stderr.
+        margin: With a margin a prediction counts as right only if its score leads the next by more than this share of
+            the largest absolute score, and the probes may see changes of half of that.
+        numerics: By default predictions have to hold to the bit. If they do not, because this machine rounds
+            differently at other places of a batch, a margin of at least a hundred times what the probes saw takes over,
+            with a warning. "bitwise" insists on bits, "margin" takes a margin even where bits hold. If hidden pixels or
+            other rows of the batch change a score, the run stops. `numerics` of the result says on what it stands.
+        probes: Try out on some images what certificates rest on (`maskcover.defense.probe`), before anything else.
+        progress: Show progress bars on stderr.
         **options: For the adapter, such as ``batch_size=16`` or ``fill=0.5``.
 
     Returns:
@@ -98,23 +101,37 @@ def certify(
     regions, covers = covering(masks, regions)
     procedure = Procedure(method, threshold, rule, exhaustive)
     true = checked_labels(labels, counted(images))
-    start = ready(classifier, images, masks, margin=margin, probes=probes)
+    wish = bits_for(procedure, numerics, margin)
+    start = ready(classifier, images, masks, margin=margin, numerics=wish, probes=probes, progress=progress)
     decide = expected(procedure, start).certifying(true, covers, start.margin)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     verdicts = _in_order(settle(start.evaluator, images, decide), len(true), progress, "certifying")
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))  # known by now, probes or not
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
-    return CertificationResult(masks, regions, procedure, start, used, tuple(verdicts))
+    chosen = getattr(images, "chosen", None)
+    return CertificationResult(masks, regions, procedure, start, used, tuple(verdicts), chosen)
+
+
+_NO_MARGIN = (
+    "detection compares confidences with a threshold, which a margin of scores does not carry over to where the model "
+    "serves; leave the margin out, and take a batch_size of 1 if the probes then stop the run"
+)
+
+
+def bits_for(procedure: Procedure, numerics: Wish | None, margin: float | None) -> Wish | None:
+    """What is asked of the numerics: of detection, bits."""
+    if procedure.method != "detect":
+        return numerics
+    if numerics == "margin":
+        raise InvalidInput(_NO_MARGIN)
+    return "bitwise" if margin is None else numerics
 
 
 def expected(procedure: Procedure, start: Ready) -> Procedure:
     """The procedure, if the numerics that the probes found carry it."""
     if procedure.method == "detect" and start.margin:
-        raise InvalidInput(
-            "detection compares confidences with a threshold, which a margin of scores does not carry over to where "
-            "the model serves; leave the margin out, and take a batch_size of 1 if the probes then stop the run"
-        )
+        raise InvalidInput(_NO_MARGIN)
     return procedure
 
 
@@ -186,7 +203,7 @@ def detection_curve(
     _, covers = covering(masks, regions)
     true = checked_labels(labels, counted(images))
     classifier = as_classifier(model, options)
-    start = ready(classifier, images, masks, margin=None, probes=probes)
+    start = ready(classifier, images, masks, margin=None, numerics="bitwise", probes=probes, progress=progress)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
 
     def decide(number: int, table: PredictionTable) -> Levels | Pending:

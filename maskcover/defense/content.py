@@ -75,7 +75,7 @@ def function_identity(function: Any) -> dict[str, str]:
 def class_code(kind: type) -> list[object]:
     """The code of a class, for digests: of the functions of its own and of its bases, installed ones by their names."""
     own = [base for base in kind.__mro__ if base is not object]
-    return [_name(base) if _is_installed_class(base) else [_name(base), _functions(base)] for base in own]
+    return [_name(base) if is_installed(base) else [_name(base), _functions(base)] for base in own]
 
 
 class _Walk:
@@ -143,7 +143,7 @@ class _Walk:
         kind = type(value)
         if hasattr(value, "get_arrays") and hasattr(value, "get_tree_stats"):  # a search tree counts its calls
             return self._parts("tree", [_name(kind), list(value.get_arrays())])
-        if not _is_installed_class(kind) or is_dataclass(kind) or isinstance(value, _SPACES):
+        if not is_installed(kind) or is_dataclass(kind) or isinstance(value, _SPACES):
             return self._parts("object", [class_code(kind), _attributes(value)])
         return self._parts("installed", [_name(value), _reduced(value) if self._whole else ()])
 
@@ -217,7 +217,7 @@ def _unwrapped(function: Any) -> tuple[Any, dict[str, object]]:
         return function, dict(_carried(function))
     if isinstance(function, functools._lru_cache_wrapper):
         return _unwrapped(function.__wrapped__)
-    if isinstance(function, type) or not hasattr(function, "__dict__") or _is_installed_class(type(function)):
+    if isinstance(function, type) or not hasattr(function, "__dict__") or is_installed(type(function)):
         return function, {}
     return function, dict(_attributes(function))
 
@@ -229,8 +229,10 @@ def _carried(function: types.FunctionType) -> Iterator[tuple[str, object]]:
     yield from zip(code.co_varnames[: code.co_argcount][-len(defaults) :] if defaults else (), defaults, strict=True)
     yield from (function.__kwdefaults__ or {}).items()
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        yield name, cell.cell_contents if _is_filled(cell) else "not set"
-    if not _is_installed(code):
+        held = cell.cell_contents if _is_filled(cell) else "not set"
+        if not isinstance(held, list | set | dict):  # which may be a record of what has passed
+            yield name, held
+    if not _is_library(code):
         for name in sorted(_names(code) & function.__globals__.keys()):
             value = function.__globals__[name]
             if _is_plain(value) or isinstance(value, np.ndarray) or _is_own(value):
@@ -240,8 +242,8 @@ def _carried(function: types.FunctionType) -> Iterator[tuple[str, object]]:
 def _is_own(value: object) -> bool:
     """Whether a value is a function or a class that is not installed but somebody's own."""
     if isinstance(value, type):
-        return not _is_installed_class(value)
-    return isinstance(value, types.FunctionType) and not _is_installed(value.__code__)
+        return not is_installed(value)
+    return isinstance(value, types.FunctionType) and not _is_library(value.__code__)
 
 
 def _names(code: types.CodeType) -> set[str]:
@@ -279,12 +281,13 @@ def _functions(kind: type) -> list[tuple[str, types.FunctionType]]:
     return found
 
 
-def _is_installed(code: types.CodeType) -> bool:
+def _is_library(code: types.CodeType) -> bool:
     """Whether code is of Python or of an installed package, whose version stands elsewhere in a fingerprint."""
     return code.co_filename.startswith(("<frozen", *_INSTALLED)) or "site-packages" in code.co_filename
 
 
-def _is_installed_class(kind: type) -> bool:
+def is_installed(kind: type) -> bool:
+    """Whether a class is of Python or of an installed package, and not somebody's own."""
     package = kind.__module__.partition(".")[0]
     path = str(getattr(sys.modules.get(kind.__module__), "__file__", None))
     known = package in sys.stdlib_module_names or package == "maskcover"

@@ -18,10 +18,15 @@ class NumericContract:
     Args:
         dtype: In which the model computes; by default that of its parameters. Another one is a copy of the model.
         tf32: Whether a GPU may compute float32 with 10 bits; frameworks often allow it unasked.
-        memory_format: By default as the model is.
+        memory_format: By default as the model is; see below.
         compiled: Whether the framework compiles the model (`torch.compile`, CUDA graphs on a GPU).
-        batch_size: Rows of every batch; by default found by a short probe before the run, then frozen.
+        batch_size: Rows of every batch; see below.
         deterministic: Whether operations without a deterministic kernel are refused.
+        threads: Of a CPU, for one operation; by default as many as the process has; see below.
+
+    Without a batch size a run looks for the fastest way to compute that holds to the bit: it tries a few batch sizes
+    and, where they are not named either, memory formats and numbers of threads. What it takes is frozen from then on,
+    and whatever serves takes the same.
 
     Autotuning, which may choose other kernels at each start, is always off.
 
@@ -35,6 +40,7 @@ class NumericContract:
     compiled: bool = False
     batch_size: int | None = None
     deterministic: bool = True
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         _one_of("dtype", self.dtype, get_args(Dtype))
@@ -42,8 +48,10 @@ class NumericContract:
         for name in ("tf32", "compiled", "deterministic"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidInput(f"{name} is True or False; got {getattr(self, name)!r}")
-        if self.batch_size is not None and (type(self.batch_size) is not int or self.batch_size < 1):
-            raise InvalidInput(f"batch_size must be a whole number of at least 1; got {self.batch_size!r}")
+        for name in ("batch_size", "threads"):
+            number = getattr(self, name)
+            if number is not None and (type(number) is not int or number < 1):
+                raise InvalidInput(f"{name} must be a whole number of at least 1; got {number!r}")
 
 
 def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ where it computes, and only the answers come back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -124,9 +124,37 @@ class BringsEvaluator(Protocol):
     def evaluator(self, masks: MaskSet, example: Any, batch_size: int | None) -> Evaluator:
         """The classifier with these masks.
 
-        Where it has no batch size of its own it takes the one given, or settles one with `example`, an image to come.
+        Where it has no batch size of its own it takes the one given, else a fixed one, or one that suits `example`, an
+        image to come.
         """
         ...
+
+
+@runtime_checkable
+class HasChoices(Protocol):
+    """A classifier that leaves open how it computes: in batches of what size, and the like."""
+
+    def choices(self, masks: MaskSet, example: Any, most: int) -> Sequence[MaskedClassifier]:
+        """The same classifier with nothing left open, in some ways, the fastest for `example` first.
+
+        Batches of more than `most` rows only after all others: their probes would cost too much. Empty if nothing is
+        open.
+        """
+        ...
+
+    def as_certified(self, entries: Mapping[str, str]) -> MaskedClassifier:
+        """The same classifier; what it leaves open is as the entries of a fingerprint say it was."""
+        ...
+
+
+def as_certified(classifier: MaskedClassifier, entries: Mapping[str, str]) -> MaskedClassifier:
+    """A classifier that computes as these entries of a fingerprint say, where it leaves that open."""
+    if isinstance(classifier, HasChoices):
+        return classifier.as_certified(entries)
+    resized: Callable[[int], MaskedClassifier] | None = getattr(classifier, "of_batch_size", None)
+    if resized is None or classifier.batch_size is not None or "batch_size" not in entries:
+        return classifier
+    return resized(int(entries["batch_size"]))
 
 
 def evaluator(
@@ -201,6 +229,14 @@ class HostEvaluator:
             return None  # an int has no NaN
         largest = float(np.finfo(image.dtype).max) if image.dtype.kind == "f" else int(np.iinfo(image.dtype).max)
         return np.where(spread, np.array(largest if value > largest else value, image.dtype), image)
+
+    def mixed(self, one: Any, other: Any, share: float) -> Any | None:
+        """A loaded image of a share of one and the rest of another; None if images of this kind cannot be mixed."""
+        arrays = [image for image in (one, other) if isinstance(image, np.ndarray) and image.dtype.kind in "fiu"]
+        if len(arrays) < 2 or arrays[0].shape != arrays[1].shape or arrays[0].dtype != arrays[1].dtype:
+            return None
+        blend = share * arrays[0].astype(np.float64) + (1 - share) * arrays[1].astype(np.float64)
+        return (blend if arrays[0].dtype.kind == "f" else blend.round()).astype(arrays[0].dtype)
 
     def identity(self) -> Identity:
         """The classifier's own words, and its class and precision."""

@@ -19,7 +19,7 @@ from maskcover.defense.double_masking import Defended, double_masking
 from maskcover.defense.engine import Images, settle
 from maskcover.defense.labels import UNSEEN
 from maskcover.defense.procedure import checked_against, first_look
-from maskcover.defense.readiness import ready
+from maskcover.defense.readiness import Wish, ready
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
@@ -122,13 +122,14 @@ def explain(
     label: int | None = None,
     regions: RegionSet | str | None = None,
     margin: float | None = None,
+    numerics: Wish | None = None,
     probes: bool = True,
     **options: Any,
 ) -> Explanation:
     """Why one image is certified, or is not: every prediction under two masks, none left out.
 
     Args:
-        model, images, masks, regions, margin, probes, options: As for `certify`.
+        model, images, masks, regions, margin, numerics, probes, options: As for `certify`.
         number: Which of the images.
         label: The true label; by default the defended one, and then the certificate is about that.
 
@@ -154,7 +155,7 @@ def explain(
         raise InvalidInput(f"label is a class number from 0; got {label!r}")
     known, covers = covering(masks, regions)
     chosen = _One(images, number)
-    start = ready(as_classifier(model, options), chosen, masks, margin=margin, probes=probes)
+    start = ready(as_classifier(model, options), chosen, masks, margin=margin, numerics=numerics, probes=probes)
 
     def decide(_: int, table: PredictionTable) -> Explanation | Pending:
         asked = None if label is None else checked_against(int(label), table, number)

@@ -10,8 +10,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from maskcover.defense.adapters import GROUP, Loads, Places, as_classifier, is_model, load
+from maskcover.defense.adapters import GROUP, Loads, Places, as_classifier, is_model, load, takers
 from maskcover.defense.evaluation import MaskedClassifier
+from maskcover.defense.options import known_options
 from maskcover.errors import InvalidInput, MaskcoverError, MissingExtra
 
 
@@ -49,6 +50,11 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
     Traceback (most recent call last):
     maskcover.errors.InvalidInput: numpy:nowhere: AttributeError: module 'numpy' has no attribute 'nowhere'
     """
+    if not isinstance(text, str):
+        raise InvalidInput(
+            f"expected the text of a model, such as timm:NAME; got a {type(text).__name__}: give the model itself to "
+            "certify, predict, run or defend"
+        )
     scheme, _, name = text.partition(":")
     if not scheme or not name:
         raise InvalidInput(
@@ -57,7 +63,8 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
     adapter: object = next((load(entry) for entry in entry_points(group=GROUP) if entry.name == scheme), None)
     if isinstance(adapter, Loads):
         try:
-            return adapter.load(name, **options)
+            with known_options(text, options, *takers(adapter)):
+                return adapter.load(name, **options)
         except (MaskcoverError, KeyboardInterrupt):
             raise
         except TypeError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite, prod
 from typing import Any
 
@@ -79,7 +79,7 @@ class Scored:
     """The scores of some rows: a digest of all bits, and the first rows as numbers; of a refusal its name, no rows."""
 
     digest: str
-    rows: tuple[tuple[float, ...], ...] = ()
+    rows: tuple[tuple[float, ...], ...] = field(default=(), compare=False)  # NaN is never equal
 
     @classmethod
     def of(cls, scores: Scores) -> Scored:
@@ -98,7 +98,7 @@ class Scored:
             return f"changed by {share:.1e} of the largest" if share > tolerance else ""
         if self.digest == other.digest:
             return ""
-        return f"{other.digest:.15}, not {self.digest:.15}" if share is None else f"changed by {share:.1e}"
+        return f"changed by {share:.1e} of the largest" if share else f"{other.digest:.24}, not {self.digest:.24}"
 
     def document(self, tolerance: float) -> dict[str, Any]:
         """As JSON: the digest where bits count, else the numbers."""

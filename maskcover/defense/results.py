@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from maskcover.covering.shares import PlacementMap, covered_share, placement_map
+from maskcover.data import Chosen
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.procedure import Procedure, Rule
 from maskcover.defense.readiness import Numerics, Ready
@@ -31,6 +34,8 @@ class CertificationResult(VerdictArrays):
     start: Ready
     options: Mapping[str, Any] | None = field(compare=False)
     verdicts: tuple[Verdict, ...]
+    chosen: Chosen | None = None
+    """How the images were chosen among more, as their data set says it."""
 
     @property
     def rule(self) -> Rule:
@@ -73,22 +78,34 @@ class CertificationResult(VerdictArrays):
 
     def __str__(self) -> str:
         """The claim, made from the region set itself, and no more than was checked."""
-        right = int((self.defended == self.labels).sum())
-        bare = int((self.undefended == self.labels).sum())
+        sound = np.array([verdict.error is None for verdict in self.verdicts], dtype=np.bool_)
+        right = int((sound & (self.defended == self.labels)).sum())
+        bare = int((sound & (self.undefended == self.labels)).sum())
         certified = int(self.certified.sum())
-        low, high = exact_interval(certified, len(self))
-        numerics = self.numerics + (" (in part not probed)" if self.start.probes.skipped else "")
         promise = " to get their label or an alert" if self.procedure.method == "detect" else ""
         return (
-            f"{certified} of {len(self)} images certified{promise} against {self.regions} on {self.masks.grid} "
-            f"(95 % interval {low:.1%} to {high:.1%}); right as they are: {right} defended, {bare} undefended. "
-            f"{len(self.masks)} masks, {self.procedure}, numerics {numerics}, margin {self.margin:g}, "
+            f"{certified} of {len(self)} images certified{promise} against {self.regions} on {self.masks.grid}"
+            f"{in_words(certified, self.verdicts, self.chosen)}; right as they are: {right} defended, {bare} "
+            "undefended. "
+            f"{len(self.masks)} masks, {self.procedure}, numerics {self.start.stands_on}, margin {self.margin:g}, "
             f"{self.evaluations} masked predictions"
         )
 
     def _good(self, number: int) -> MaskSet:
         good = self.verdicts[number].certificate.good
         return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in good))
+
+
+def in_words(certified: int, verdicts: Sequence[Verdict], chosen: Chosen | None) -> str:
+    """What stands behind so many certified images: the interval, and errors if there are any.
+
+    Of the first so many images there is no interval: they are no random sample.
+    """
+    low, high = exact_interval(certified, len(verdicts))
+    errors = sum(verdict.error is not None for verdict in verdicts)
+    return (f" (95 % interval {low:.1%} to {high:.1%})" if chosen is None or chosen.seed is not None else "") + (
+        f", {errors} errors (non-finite scores)" if errors else ""
+    )
 
 
 def exact_interval(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """The mask-set file: versioned JSON, one mask a line, with a digest that is checked before anything is used.
 
 Schema 1: {schema, version, image_size, regions, masks, digest}; a mask is a list of boxes, a box is its starts
-followed by its extents. The digest is that of the document without its digest, in canonical bytes.
+followed by its extents. The digest is that of the document without its digest, in canonical bytes. A cover certificate
+has the same fields and more, with the same meaning, so its masks can be read here too; its evidence is not looked at.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ SCHEMA = "maskcover/mask-set"
 VERSION = 1
 Content = tuple[Grid, tuple[Mask, ...], str | None]
 _FIELDS = {"schema", "version", "image_size", "regions", "masks", "digest"}
+CERTIFICATE = "maskcover/cover-certificate"
+_SCHEMAS = {SCHEMA: _FIELDS, CERTIFICATE: _FIELDS | {"frame", "terms"}}
 
 
 def write_masks(path: str | PathLike[str], content: Content) -> None:
@@ -33,7 +36,10 @@ def write_masks(path: str | PathLike[str], content: Content) -> None:
 
 
 def read_masks(path: str | PathLike[str]) -> Content:
-    """Read and check a file of `write_masks`; `MaskFileError` names the file and the field that is wrong."""
+    """Read and check a file of `write_masks`, or the masks and the claim of a certificate.
+
+    `MaskFileError` names the file and the field that is wrong.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -71,13 +77,15 @@ def _read(document: Any) -> Content:
 
 
 def _check_head(document: Any) -> None:
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(schema, str) or schema not in _SCHEMAS:
         raise MaskFileError(f"schema: expected a JSON object with schema {SCHEMA!r}; is this a mask-set file?")
     if document.get("version") != VERSION or type(document["version"]) is not int:
         raise MaskFileError(f"version: expected {VERSION}; found {document.get('version')!r:.40} (update maskcover?)")
-    if set(document) != _FIELDS:
-        odd = ", ".join(sorted(set(document) ^ _FIELDS))
-        raise MaskFileError(f"expected exactly the fields {sorted(_FIELDS)}; missing or unknown: {odd:.80}")
+    expected = _SCHEMAS[schema]
+    if set(document) != expected:
+        odd = ", ".join(sorted(set(document) ^ expected))
+        raise MaskFileError(f"expected exactly the fields {sorted(expected)}; missing or unknown: {odd:.80}")
     content = {key: value for key, value in document.items() if key != "digest"}
     if document["digest"] != digest(content):
         raise MaskFileError("digest: does not match the content; the file was edited or damaged, so make it anew")

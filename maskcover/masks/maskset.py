@@ -93,7 +93,11 @@ class MaskSet(Sequence[Mask]):
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> MaskSet:
-        """Read a file written by `save`; its digest is checked first. Raises `MaskFileError` if anything is off."""
+        """Read a file written by `save`, or the masks of a cover certificate; its digest is checked first.
+
+        The claim that comes along is a claim, from a certificate too: `verify` decides it. Raises `MaskFileError` if
+        anything is off.
+        """
         return warned(cls(*read_masks(path)))
 
     def save(self, path: str | PathLike[str]) -> None:

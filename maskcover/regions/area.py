@@ -110,8 +110,9 @@ def read_area(value: object) -> Area:
 
 def _is_corners(value: object) -> bool:
     """Whether these are pairs of numbers, as `polygon` takes them."""
-    pairs = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 2
-    return pairs and all(isinstance(one, Sequence | np.ndarray) and len(one) == 2 for one in value)
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) < 3:
+        return False
+    return all(isinstance(one, Sequence | np.ndarray) and len(one) == 2 for one in value)
 
 
 def _bitmap_area(array: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> BitmapArea:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import prod
 
+import numpy as np
+
 from maskcover.cells import Cells
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Box, Extents, Grid, ImageSize
+
+_AREA = re.compile(r"\b(squares|rectangles)\(area=([1-8])[,)]")
+_LARGE = 224 * 224  # pixels of an image of which so few are rarely meant
+_LONGEST = 200  # characters of a text in a message
+_MOST_COMPARED = 100_000  # boxes with larger ones; each takes some 50 µs
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +167,22 @@ class Description:
 def _terms(regions: RegionSet, grid: Grid) -> tuple[Term, ...]:
     terms = regions.expand(grid, Cells([grid.whole]))
     if not terms:
-        raise InvalidInput(f"{regions} holds no region on {grid}; check its sizes and its areas")
+        raise InvalidInput(f"{brief(regions)} holds no region on {grid}; check its sizes and its areas")
+    for family, pixels in _AREA.findall(str(regions)):
+        if grid.size >= _LARGE:
+            warnings.warn(
+                f"{family}(area={pixels}) means {pixels} of the {grid.size:,} pixels of {grid}; was a share meant? "
+                f'{pixels} per cent is {family}(area="{pixels}%")',
+                MaskcoverWarning,
+                stacklevel=3,
+            )
     return terms
+
+
+def brief(regions: RegionSet) -> str:
+    """The text of a region set for a message: of a long one the middle is left out."""
+    text = str(regions)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 40]} … {text[-30:]}"
 
 
 def everywhere(shape: Extents, grid: Grid) -> Stencil:
@@ -191,7 +214,7 @@ def pruned(stencils: Iterable[Stencil]) -> Slot:
     for stencil in stencils:
         joined.setdefault(stencil.cells, []).append(stencil.places)
     slot = [Stencil(cells, places[0].union(*places[1:])) for cells, places in joined.items()]
-    kept = [Stencil(one.cells, left) for one in slot if (left := _undominated(one, slot))]
+    kept = [*(one for one in slot if not one.is_box), *_undominated([one for one in slot if one.is_box])]
     return tuple(sorted(kept, key=lambda one: (one.extents, one.cells.bounds.tolist())))
 
 
@@ -211,15 +234,23 @@ def maximal(shapes: set[Extents]) -> tuple[Extents, ...]:
     return tuple(reversed(kept))
 
 
-def _undominated(one: Stencil, slot: list[Stencil]) -> Cells:
-    """The places of a box at which it lies inside no larger box of the slot."""
-    left = one.places
-    if one.is_box:
-        for other in slot:
-            room = [b - a for a, b in zip(one.extents, other.extents, strict=True)]
-            if other.is_box and other is not one and min(room) >= 0:
-                left = left.minus(_spread(other.places, room))
-    return left
+def _undominated(boxes: list[Stencil]) -> Iterator[Stencil]:
+    """Different boxes at those places at which they lie inside no larger box of these.
+
+    After so many comparisons the rest is kept as it is.
+    """
+    boxes = sorted(boxes, key=lambda one: one.cells.area, reverse=True)  # the largest leaves the least
+    extents = np.array([one.extents for one in boxes], dtype=np.int64)
+    compared = 0
+    for number, one in enumerate(boxes):
+        left = one.places
+        for other in np.flatnonzero((extents[:number] >= extents[number]).all(axis=1)):
+            if not left or compared == _MOST_COMPARED:
+                break
+            compared += 1
+            left = left.minus(_spread(boxes[other].places, (extents[other] - extents[number]).tolist()))
+        if left:
+            yield Stencil(one.cells, left)
 
 
 def _spread(places: Cells, room: list[int]) -> Cells:

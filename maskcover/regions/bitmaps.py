@@ -11,7 +11,7 @@ import numpy.typing as npt
 from maskcover.cells import BoolArray, Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
-from maskcover.regions.base import RegionSet, Slot, Stencil, Term, placed, single
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, placed, single
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,11 @@ def stencils_inside(regions: RegionSet, shapes: tuple[Cells, ...], grid: Grid, i
         InvalidInput: shapes of another number of axes than the grid, or none that fits it.
     """
     if shapes[0].ndim != grid.ndim:
-        raise InvalidInput(f"{regions} is a shape of {shapes[0].ndim} dimensions; the grid {grid} has {grid.ndim}")
+        raise InvalidInput(
+            f"{brief(regions)} is a shape of {shapes[0].ndim} dimensions; the grid {grid} has {grid.ndim}"
+        )
     if not any(grid.fits(cells.span.stop) for cells in shapes):
-        raise InvalidInput(f"{regions} has no place on {grid}; use a smaller shape or a larger image")
+        raise InvalidInput(f"{brief(regions)} has no place on {grid}; use a smaller shape or a larger image")
     slot = tuple(one for cells in shapes for one in placed(cells, eroded(inside, cells)))
     return single(needed(slot))
 

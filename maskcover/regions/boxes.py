@@ -11,17 +11,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import islice
 from math import ceil, floor
 
 import numpy as np
 
-from maskcover.amounts import Amount, amount_text, cells_up, parse_amount, parse_length
+from maskcover.amounts import Amount, AnyAmount, Length, Whole, amount_text, cells_up, parse_amount, parse_length
 from maskcover.cells import BoolArray, Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid, as_whole
-from maskcover.regions.base import RegionSet, Slot, Stencil, Term, everywhere, maximal, placed, pruned, single
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, everywhere, maximal, placed, pruned, single
 
 _ASPECT = re.compile(r"\d{1,12}|\d{1,40}\.\d{1,40}|\d{1,41}/\d{1,41}")
+_MOST_SHAPES = {1: 100_000, 2: 100_000}  # by the number of axes; it takes longer to compare shapes of more than two
+_MOST_SHAPES_OF_MORE = 20_000
+_MOST_STRIPES = 50_000
 _MOST_WORK = 1 << 29  # placements looked at, all shapes together, where an area is not a box
 
 
@@ -76,7 +80,12 @@ class Rectangles(RegionSet):
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         limit = cells_up(self.area, grid.size)
         if not any(True for _ in self._tallest(grid.shape, (), limit)):
-            raise InvalidInput(f"{self} holds no rectangle on {grid}: at most {limit} px; lower min_side or raise area")
+            raise InvalidInput(
+                f"{brief(self)} holds no rectangle on {grid}: at most {limit} px; lower min_side or raise area"
+            )
+        most = _MOST_SHAPES.get(grid.ndim, _MOST_SHAPES_OF_MORE)
+        if any(True for _ in islice(self._tallest(grid.shape, (), limit), most, None)):
+            raise InvalidInput(f"{brief(self)} has more than {most:,} shapes on {grid}; use a smaller image or area")
         if len(inside.bounds) <= 1:
             return single(self._inside_box(inside, limit))
         return single(self._inside_bitmap(inside, limit))
@@ -166,6 +175,8 @@ class Stripes(RegionSet):
             raise InvalidInput(f"{self} names axis {self.axis}; the grid {grid} has axes 0 to {grid.ndim - 1}")
         if self.width > min(grid.shape[axis] for axis in axes):
             raise InvalidInput(f"{self} has no place on {grid}; use a smaller width or a larger image")
+        if sum(grid.shape[axis] - self.width + 1 for axis in axes) > _MOST_STRIPES:
+            raise InvalidInput(f"{self} has more than {_MOST_STRIPES:,} places on {grid}; use a smaller image")
         places = ((axis, first) for axis in axes for first in range(grid.shape[axis] - self.width + 1))
         return _parts((_slab(grid, axis, first, self.width) for axis, first in places), inside)
 
@@ -173,7 +184,7 @@ class Stripes(RegionSet):
         return f"stripes(width={self.width}" + (")" if self.axis is None else f", axis={self.axis})")
 
 
-def squares(size: int | str | None = None, *, area: Amount | float | str | None = None) -> RegionSet:
+def squares(size: Length | None = None, *, area: AnyAmount | None = None) -> RegionSet:
     """Every square of one size, at any place.
 
     Args:
@@ -196,7 +207,7 @@ def squares(size: int | str | None = None, *, area: Amount | float | str | None 
     return Squares(None, parse_amount(area, "area"))
 
 
-def rectangle(height: int | str, width: int | str) -> RegionSet:
+def rectangle(height: Length, width: Length) -> RegionSet:
     """One shape of `height`×`width` pixels, at any place.
 
     >>> str(rectangle(5, 224))
@@ -206,10 +217,10 @@ def rectangle(height: int | str, width: int | str) -> RegionSet:
 
 
 def rectangles(
-    area: Amount | float | str,
+    area: AnyAmount,
     *,
-    min_side: int | str = 1,
-    max_aspect: int | float | Fraction | str | None = None,
+    min_side: Length = 1,
+    max_aspect: AnyAmount | None = None,
 ) -> RegionSet:
     """Every rectangle of at most an area, of any aspect, at any place (paper, section 5.1).
 
@@ -228,7 +239,7 @@ def rectangles(
     return Rectangles(parse_amount(area, "area"), parse_length(min_side, "min_side"), aspect)
 
 
-def half_planes(share: Fraction | float | str = Fraction(1, 2)) -> RegionSet:
+def half_planes(share: AnyAmount = Fraction(1, 2)) -> RegionSet:
     """An attacker of unknown size who keeps to one side: anything within the first or last `share` of some axis.
 
     On images that is the top, the bottom, the left and the right part, each as one region.
@@ -242,7 +253,7 @@ def half_planes(share: Fraction | float | str = Fraction(1, 2)) -> RegionSet:
     return HalfPlanes(amount)
 
 
-def stripes(width: int | str, *, axis: int | None = None) -> RegionSet:
+def stripes(width: Length, *, axis: Whole | None = None) -> RegionSet:
     """Every stripe of `width` pixels right across the image, or across what is allowed of it: patches of any length.
 
     Args:
@@ -266,7 +277,9 @@ def _one_box(regions: RegionSet, shape: Extents, grid: Grid, inside: Cells) -> t
     """One box shape wherever it lies inside some cells."""
     if not grid.fits(shape):
         size = "×".join(map(str, shape))
-        raise InvalidInput(f"{regions} is {size} and has no place on {grid}; use a smaller shape or a larger image")
+        raise InvalidInput(
+            f"{brief(regions)} is {size} and has no place on {grid}; use a smaller shape or a larger image"
+        )
     cells = Cells([Box.at((0,) * grid.ndim, shape)])
     return single(placed(cells, eroded(inside, cells)))
 

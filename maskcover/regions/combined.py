@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from maskcover.amounts import Whole
 from maskcover.cells import Cells
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid, as_whole
-from maskcover.regions.base import RegionSet, Term, pruned, single
+from maskcover.regions.base import RegionSet, Term, brief, pruned, single
 
 _MOST_PATCHES = 16
 
@@ -64,7 +65,9 @@ class MixedPatches(RegionSet):
         terms = [member.expand(grid, inside) for member in self.members]
         if not all(terms):
             member = self.members[[bool(found) for found in terms].index(False)]
-            raise InvalidInput(f"the patch {member} has no place where {self} is allowed; leave it out or allow more")
+            raise InvalidInput(
+                f"the patch {brief(member)} has no place where {brief(self)} is allowed; leave it out or allow more"
+            )
         return (Term(tuple(slot for found in terms for slot in found[0].slots)),)
 
     def __eq__(self, other: object) -> bool:
@@ -94,7 +97,7 @@ def union(*members: RegionSet) -> RegionSet:
     return flat[0] if len(flat) == 1 else Union(flat)
 
 
-def patches(regions: RegionSet | Sequence[RegionSet], k: int | None = None) -> RegionSet:
+def patches(regions: RegionSet | Sequence[RegionSet], k: Whole | None = None) -> RegionSet:
     """The attacker places several patches at once (paper, appendix B).
 
     Args:
@@ -120,7 +123,7 @@ def patches(regions: RegionSet | Sequence[RegionSet], k: int | None = None) -> R
     return base if count == 1 else Patches(base, count)
 
 
-def _mixed(members: tuple[RegionSet, ...], k: int | None) -> RegionSet:
+def _mixed(members: tuple[RegionSet, ...], k: Whole | None) -> RegionSet:
     if k is not None or not 1 <= len(members) <= _MOST_PATCHES:
         raise InvalidInput(
             f"a list of patches holds 1 to {_MOST_PATCHES} region sets and takes no k; got {len(members)} and k={k}"
@@ -135,7 +138,7 @@ def single_patch(value: object) -> RegionSet:
     regions = as_region_set(value)
     if "patches(" in str(regions):
         raise InvalidInput(
-            f"patches of patches: write the total as one k, or one list, instead of patches of {regions}"
+            f"patches of patches: write the total as one k, or one list, instead of patches of {brief(regions)}"
         )
     return regions
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskcover.amounts import parse_length
+from maskcover.amounts import AnyAmount, parse_length
 from maskcover.cells import BoolArray, Cells
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
@@ -85,7 +85,7 @@ def polygon(shape: object, *, subpixel: bool = False) -> RegionSet:
     return PolygonStencil(read_polygon(shape), yes_or_no(subpixel))
 
 
-def disc(diameter: int | float | Fraction | str, *, subpixel: bool = False) -> RegionSet:
+def disc(diameter: AnyAmount, *, subpixel: bool = False) -> RegionSet:
     """A disc as a stencil: every pixel that the open disc overlaps.
 
     Args:

@@ -13,10 +13,12 @@ from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.cells.cells import runs
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid
-from maskcover.regions.base import RegionSet, Slot, Stencil, Term, pruned
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, pruned
 from maskcover.regions.combined import as_region_set
 from maskcover.regions.frames import Step, pull
 from maskcover.regions.frames.supports import AxisSupport
+
+_MOST_WORK = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Through(RegionSet):
         axes = pull(self.steps, cast("tuple[int, int]", self.source))
         outputs = tuple(axis.outputs for axis in axes)
         if outputs != grid.shape:
-            raise InvalidInput(f"{self} ends in an image of {Grid(outputs)}, but the masks are for {grid}")
+            raise InvalidInput(f"{brief(self)} ends in an image of {Grid(outputs)}, but the masks are for {grid}")
         source = Grid(self.source)
         # A region stays inside exactly if it touches no source pixel that something outside depends on.
         outside = Cells([grid.whole]).minus(inside)
@@ -136,6 +138,11 @@ class _Pattern:
 
 def _patterns(axis: AxisSupport, spans: IntArray, first: int, stop: int) -> list[_Pattern]:
     """The different looks of the spans, moved by [first, stop), each with the output indices where it starts."""
+    if (work := (stop - first) * len(spans) * axis.outputs) > _MOST_WORK:
+        raise InvalidInput(
+            f"a region at {stop - first:,} places of the source, seen by {axis.outputs:,} outputs, takes {work:,} "
+            f"steps; at most {_MOST_WORK:,} are taken, so use smaller images"
+        )
     moved = np.arange(first, stop)[:, None] + spans[:, 0], np.arange(first, stop)[:, None] + spans[:, 1]
     images = (axis.first < moved[1][:, :, None]) & (axis.stop > moved[0][:, :, None])
     changes = np.append(True, (images[1:] != images[:-1]).any(axis=(1, 2)))

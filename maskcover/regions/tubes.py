@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maskcover.amounts import parse_length
+from maskcover.amounts import Length, parse_length
 from maskcover.cells import Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Grid
-from maskcover.regions.base import RegionSet, Stencil, Term, pruned, single
+from maskcover.regions.base import RegionSet, Stencil, Term, brief, pruned, single
 from maskcover.regions.combined import single_patch
+
+_MOST_STARTS = 20_000  # frames with which a tube may begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,13 @@ class Tubes(RegionSet):
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         frames = grid.shape[0] if self.frames is None else self.frames
         if grid.ndim < 2 or frames > grid.shape[0]:
-            raise InvalidInput(f"{self} lasts {frames} frames; the grid {grid} (frames first) has no place for it")
+            raise InvalidInput(
+                f"{brief(self)} lasts {frames} frames; the grid {grid} (frames first) has no place for it"
+            )
+        if grid.shape[0] - frames >= _MOST_STARTS:
+            raise InvalidInput(
+                f"{brief(self)} may begin with more than {_MOST_STARTS:,} frames of {grid}; use a shorter clip"
+            )
         allowed: dict[Cells, list[int]] = {}
         for first in range(grid.shape[0] - frames + 1):
             allowed.setdefault(_always(inside, first, frames), []).append(first)
@@ -42,7 +50,7 @@ class Tubes(RegionSet):
         return f"tubes({self.base}" + (")" if self.frames is None else f", frames={self.frames})")
 
 
-def tubes(regions: RegionSet, *, frames: int | str | None = None) -> RegionSet:
+def tubes(regions: RegionSet, *, frames: Length | None = None) -> RegionSet:
     """A region set of one image, kept in place through `frames` consecutive frames of a clip (frames, height, width).
 
     Args:

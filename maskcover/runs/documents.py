@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import digest
+from maskcover.data import Chosen
 
 LARGEST = 16 * 2**20
 """Bytes of the largest document that is read; what maskcover writes itself has some kilobytes."""
@@ -30,6 +31,16 @@ def read_document(path: Path) -> Any:
     if len(content) > LARGEST:
         raise ValueError(f"larger than {LARGEST:,} bytes")
     return json.loads(content.decode("utf-8"))
+
+
+def chosen_in(document: Mapping[str, Any]) -> Chosen | None:
+    """How images were chosen among more, if a document says so; `TypeError` if it says so in no way that is known."""
+    if "sample" not in document:
+        return None
+    found = Chosen(**document["sample"])
+    if not all(type(number) is int for number in (found.count, found.of, found.seed or 0)):
+        raise TypeError(f"a sample is of whole numbers; got {document['sample']!r:.80}")
+    return found
 
 
 def claim(document: Mapping[str, Any], without: frozenset[str] = frozenset()) -> str:

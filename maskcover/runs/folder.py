@@ -11,6 +11,7 @@ file that was damaged, renamed or copied here from another run is refused, and s
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ from maskcover.data import Chosen, Skipped
 from maskcover.defense import Fingerprint, Procedure
 from maskcover.defense.readiness import Earlier
 from maskcover.defense.reference import Reference
+from maskcover.defense.vocabulary import not_named
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.runs.documents import ODD, claim, expect_sealed, read_document, sealed, written
+from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written
 from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
+from maskcover.terminal import printable
 
 SCHEMA = 2
 # Schema 1 had no seal, no example and no frame, and its rows no pixels: it is read, and goes on, without them.
@@ -40,6 +43,8 @@ LARGEST_SHARD = 10**6
 _LARGEST_BATCH = 10**6
 _LARGEST_BYTES = 2**30  # of the rows of a shard, unpacked
 _DIGITS = 18  # of the number of a shard, in the name of its file
+_OURS = re.compile(r"(run|masks|frame)\.json|shards|\..*", re.DOTALL)
+_SHARD = re.compile(r"[0-9]+\.parquet|\..*", re.DOTALL)
 _TOLD = ("config", "run", "shard", "rows")  # what the file of a shard says of itself
 
 
@@ -60,8 +65,14 @@ class Config:
         return None if self.document["schema"] == 1 else claim(self.document, _UNSEALED)
 
     def like(self, other: Config) -> Config:
-        """The same in the schema of another one, to be compared with it."""
-        return Config({**self.document, "schema": other.document["schema"]})
+        """The same in the schema of another one, and with what its fingerprint named, to be compared with it."""
+        entries = self.document["fingerprint"]
+        kept = {name: text for name, text in entries.items() if name not in self.unnamed(other)}
+        return Config({**self.document, "schema": other.document["schema"], "fingerprint": kept})
+
+    def unnamed(self, other: Config) -> dict[str, str]:
+        """Entries of the fingerprint, with their kinds, that another one lacks as it is of an earlier version."""
+        return not_named(self.document["fingerprint"], other.document["fingerprint"]) if other.claim is None else {}
 
     @property
     def example(self) -> tuple[str, str] | None:
@@ -83,7 +94,7 @@ class Config:
     @property
     def chosen(self) -> Chosen | None:
         """How the samples were chosen among more; None if they were not, or if nobody said so."""
-        return Chosen(**self.document["sample"]) if "sample" in self.document else None
+        return chosen_in(self.document)
 
     @property
     def skipped(self) -> Skipped | None:
@@ -181,7 +192,12 @@ class Folder:
         return masks
 
     def start(self, config: Config) -> Config:
-        """Put down a configuration unless another process was faster; returns the one that holds."""
+        """Put down a configuration unless another process was faster; returns the one that holds.
+
+        Raises:
+            InvalidInput: a folder of something else, or one that cannot be written.
+        """
+        expect_free(self.path)
         try:
             (self.path / "shards").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -258,6 +274,28 @@ class Folder:
 
     def _shard_path(self, number: int) -> Path:
         return self.path / "shards" / f"{number:05}.parquet"
+
+
+def expect_free(path: Path) -> None:
+    """Raise `InvalidInput` if a folder without a run holds something else, such as pictures: runs stay apart.
+
+    Files whose names begin with a dot do not count, and nor does what a run that was killed early has left.
+    """
+    beside = [name for name in _names(path) if not _OURS.fullmatch(name)]
+    beside += [f"shards/{name}" for name in _names(path / "shards") if not _SHARD.fullmatch(name)]
+    if beside:
+        raise InvalidInput(
+            f"{path} is not empty and holds no run: there is {printable(sorted(beside)[0])}. Name a new folder for the "
+            "run, such as RUN"
+        )
+
+
+def _names(path: Path) -> list[str]:
+    """What lies in a folder; nothing if there is none yet, or none that can be read: making it says so."""
+    try:
+        return [one.name for one in path.iterdir()]
+    except (OSError, ValueError):
+        return []
 
 
 def shards(folder: Folder, config: Config) -> Iterator[Shard]:

@@ -7,7 +7,7 @@ each size, and certified as any others; the claim of each group names the steps 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from os import PathLike
@@ -17,17 +17,19 @@ from typing import Any
 from maskcover.canonical import cannot_write, write_atomically
 from maskcover.covering import cover
 from maskcover.data import Chosen, Dataset, Picture, Preprocessing, for_model
-from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify, exact_interval
-from maskcover.defense.evaluation import names_of
+from maskcover.defense import CertificationResult, MaskedClassifier, Verdict, as_classifier, certify
+from maskcover.defense.evaluation import as_certified, names_of
+from maskcover.defense.results import in_words
 from maskcover.defense.verdicts import VerdictArrays
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions, through
-from maskcover.runs.documents import ODD, claim, expect_sealed, read_document, sealed, written
-from maskcover.runs.folder import Config, Folder, Shard, shards
+from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written
+from maskcover.runs.folder import Config, Folder, Shard, expect_free, shards
+from maskcover.runs.rows import Row
 from maskcover.runs.run import checked_shard, run
 from maskcover.runs.run import summary as input_summary
-from maskcover.runs.summary import Summary
+from maskcover.runs.summary import Summary, errors_among
 
 Sides = tuple[int, int]
 _NAME = "frame.json"
@@ -61,6 +63,7 @@ class SourceResult(VerdictArrays):
     preprocessing: Preprocessing
     groups: tuple[SizeGroup, ...]
     results: tuple[CertificationResult, ...]
+    chosen: Chosen | None = None
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:  # type: ignore[override]  # worked out, not kept
@@ -77,11 +80,10 @@ class SourceResult(VerdictArrays):
 
     def __str__(self) -> str:
         certified = int(self.certified.sum())
-        low, high = exact_interval(certified, len(self))
         sizes = "one size" if len(self.groups) == 1 else f"{len(self.groups)} sizes"
         return (
             f"{certified} of {len(self)} images certified against {self.regions} on the source images, of {sizes}, "
-            f"seen through {self.preprocessing} (95 % interval {low:.1%} to {high:.1%})"
+            f"seen through {self.preprocessing}{in_words(certified, self.verdicts, self.chosen)}"
         )
 
 
@@ -106,7 +108,7 @@ def certify_source(
         preprocessing: What the pictures go through; by default what the model declares.
         budget: For `cover`, such as ``{"max_mask_area": 0.1}``.
         options: For the adapter.
-        **asked: As for `certify`: method, threshold, rule, margin, probes, progress.
+        **asked: As for `certify`: method, threshold, rule, margin, numerics, probes, progress.
 
     Raises:
         InvalidInput: a model whose preprocessing is not known.
@@ -132,9 +134,10 @@ def certify_source(
         part = _of_size(dataset.part(group.members), group.size)
         images = part.prepared(seen)
         result = certify(classifier, images, part.true_labels, group.masks, regions=group.regions, **asked)
-        classifier = _sized(classifier, result.start.evaluator.batch_size)
+        # The first group settles how is computed: the others compute so too.
+        classifier = as_certified(classifier, dict(result.fingerprint.entries))
         results.append(result)
-    return SourceResult(known, seen, tuple(found), tuple(results))
+    return SourceResult(known, seen, tuple(found), tuple(results), dataset.chosen)
 
 
 def run_source(
@@ -181,7 +184,7 @@ def run_source(
             regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name},
             frame=(claim(document), group.name), **asked,
         )  # fmt: skip
-        classifier = _sized(classifier, Folder(folder).existing().batch_size)
+        classifier = as_certified(classifier, Folder(folder).existing().earlier.entries)
     return summary(out)
 
 
@@ -248,7 +251,15 @@ def summary(out: str | PathLike[str]) -> Summary:
     if not is_source_run(out):
         return input_summary(out)
     document = source_document(out)
-    return Summary.of(_shards(Path(out), document), sum(document["sizes"].values()), _chosen(document))
+    return Summary.of(_shards(Path(out), document), sum(document["sizes"].values()), chosen_in(document))
+
+
+def error_rows(out: str | PathLike[str]) -> Iterator[Row]:
+    """The rows of errors that a folder holds, of all sizes where it is a run in the frame of the source."""
+    if is_source_run(out):
+        return errors_among(_shards(Path(out), source_document(out)))
+    folder = Folder(Path(out))
+    return errors_among(shards(folder, folder.existing()))
 
 
 def source_document(out: str | PathLike[str]) -> dict[str, Any]:
@@ -263,11 +274,6 @@ def source_document(out: str | PathLike[str]) -> dict[str, Any]:
     return document
 
 
-def _chosen(document: Mapping[str, Any]) -> Chosen | None:
-    """How the pictures were chosen among more, if they were, or if the document says so."""
-    return Chosen(**document["sample"]) if "sample" in document else None
-
-
 def _document(out: Path) -> dict[str, Any]:
     """What frame.json holds, if it is what it was when it was written."""
     path = out / _NAME
@@ -277,7 +283,7 @@ def _document(out: Path) -> dict[str, Any]:
             raise InvalidInput("another schema")
         if not all(type(count) is int and count >= 0 and _SIDES.fullmatch(name) for name, count in _sizes(document)):
             raise InvalidInput("sizes are such as 375x500, each with a number of pictures")
-        _ = document["regions"], document["preprocessing"], _chosen(document)
+        _ = document["regions"], document["preprocessing"], chosen_in(document)
         if document["schema"] == _SCHEMA:
             expect_sealed(document)
     except ODD as error:
@@ -327,6 +333,7 @@ def _keep(
     if not is_source_run(out):
         if Folder(out).config() is not None:
             raise InvalidInput(f"{out} holds a run in the frame of the model's input; name another folder")
+        _expect_free(out)
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -341,6 +348,15 @@ def _keep(
     return before
 
 
+def _expect_free(out: Path) -> None:
+    """See `expect_free`; what another process has put down meanwhile is the run itself."""
+    try:
+        expect_free(out)
+    except InvalidInput:
+        if not is_source_run(out):
+            raise
+
+
 def _prepared(
     model: object, options: Mapping[str, Any] | None, named: Preprocessing | None
 ) -> tuple[MaskedClassifier, Preprocessing]:
@@ -352,12 +368,6 @@ def _prepared(
             "pulled back through it; name it with preprocessing=maskcover.data.Preprocessing(…)"
         )
     return classifier, preprocessing
-
-
-def _sized(classifier: MaskedClassifier, batch_size: int) -> MaskedClassifier:
-    """The classifier in the batch size that it settled for the first group, by a clock: the others have the same."""
-    resize: Callable[[int], MaskedClassifier] | None = getattr(classifier, "of_batch_size", None)
-    return classifier if classifier.batch_size is not None or resize is None else resize(batch_size)
 
 
 def _parsed(regions: RegionSet | str) -> RegionSet:

@@ -14,7 +14,9 @@ import numpy.typing as npt
 from maskcover.canonical import digest
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.engine import Images
+from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.readiness import ready
+from maskcover.defense.vocabulary import not_named
 from maskcover.errors import InvalidInput
 from maskcover.runs.binding import NOT_KEPT, changed_scores
 from maskcover.runs.folder import Config, Folder, shards
@@ -120,7 +122,10 @@ def replay(
     pairs = [(row, now[row.id]) for row in before]
     known = [(row, other) for row, other in pairs if row.pixels and other.pixels]
     changed = tuple(row.id for row, other in known if row.pixels != other.pixels)
-    differences = start.fingerprint.differences(config.fingerprint)
+    entries = dict(start.fingerprint.entries)
+    unnamed = not_named(entries, dict(config.fingerprint.entries)) if config.claim is None else {}
+    now_named = Fingerprint.of({name: text for name, text in entries.items() if name not in unnamed})
+    differences = now_named.differences(config.fingerprint)
     same_images = digest(task.ids) == config.document["samples"]["ids"] and not changed
     scored = () if differences else changed_scores(config, start, same_images=same_images)
     notes = (NOT_KEPT,) if config.reference is None else ()

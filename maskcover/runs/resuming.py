@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,15 +15,20 @@ from maskcover.runs.rows import Row
 from maskcover.terminal import printable
 
 _NAMED = 5  # images that a message names
-_WORDS = {
-    "masks": "the masks",
-    "regions": "what the attacker may overwrite",
+_WORDS = {  # in the order in which they are named
+    "fingerprint.weights": "the model's weights",
+    "fingerprint.architecture": "the model",
+    "fingerprint.classifier": "the classifier",
+    "samples.count": "the number of images",
     "samples.ids": "the ids of the images",
     "samples.labels": "the labels",
-    "samples.count": "the number of images",
-    "fingerprint.weights": "the model's weights",
     "fingerprint.preprocessing": "what the images go through",
+    "fingerprint.masks": "the masks",
+    "masks": "the masks",
+    "regions": "what the attacker may overwrite",
     "fingerprint.device": "the device",
+    "fingerprint.batch_size": "the batch size",
+    "batch_size": "the batch size",
 }
 
 
@@ -39,6 +44,17 @@ def expect_same(path: Path, config: Config, known: Config) -> None:
         raise InvalidInput(f"{path} belongs to another run in the frame of the source; name another folder")
     if config.example and known.example and config.example[0] == known.example[0] and config.example != known.example:
         raise _other_pixels(path, [config.example[0]])
+
+
+def note_unnamed(path: Path, unnamed: Mapping[str, str]) -> None:
+    """Warn of a run that goes on though its fingerprint, of an earlier version, named less than that of now."""
+    if unnamed:
+        warnings.warn(
+            f"{path} was started by an earlier version, and of the model there could not be compared: "
+            f"{', '.join(sorted(set(unnamed.values())))}. Make sure that it is the same",
+            MaskcoverWarning,
+            stacklevel=4,
+        )
 
 
 def compared(folder: Folder, config: Config, numbers: Sequence[int], images: Images) -> list[Shard | None]:
@@ -116,7 +132,8 @@ def _other_pixels(path: Path, names: Sequence[str]) -> InvalidInput:
 
 def _in_words(differences: Sequence[str]) -> str:
     """What is different, for a reader: what stands in no table by its name."""
-    names = [text.partition(": ")[0] for text in differences]
+    order = {name: place for place, name in enumerate(_WORDS)}
+    names = sorted((text.partition(": ")[0] for text in differences), key=lambda name: order.get(name, len(order)))
     return ", ".join(dict.fromkeys(_words(name) for name in names))
 
 

@@ -49,6 +49,11 @@ class Row:
         """Whether no attack within the regions changes the defended label, which is the true one."""
         return self.verdict == "certified"
 
+    @property
+    def wrong(self) -> bool:
+        """Whether it does not certify and has another label than the true one without the defence as well."""
+        return self.verdict == "not_certified" and self.undefended != self.label
+
     def document(self) -> dict[str, Any]:
         """The row for the digest of a shard, in which what is not known of the pixels does not stand."""
         return {name: value for name, value in asdict(self).items() if name != "pixels" or value}

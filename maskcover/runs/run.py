@@ -18,18 +18,18 @@ from maskcover.cells import IntArray
 from maskcover.data.labels import expect_matching
 from maskcover.defense.adapters import as_classifier
 from maskcover.defense.certificates import Covers
-from maskcover.defense.certify import checked_labels, counted, covering, expected
+from maskcover.defense.certify import bits_for, checked_labels, counted, covering, expected
 from maskcover.defense.engine import Failed, Images, settle
 from maskcover.defense.evaluation import names_of
 from maskcover.defense.procedure import Method, Procedure, Rule
-from maskcover.defense.readiness import Earlier, Ready, ready
+from maskcover.defense.readiness import Earlier, Ready, Wish, ready
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.binding import expect_scored, reference_told
 from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard, shards
 from maskcover.runs.pixels import Watched
-from maskcover.runs.resuming import compared, expect_same
+from maskcover.runs.resuming import compared, expect_same, note_unnamed
 from maskcover.runs.rows import Row, pyarrow, row_of
 from maskcover.runs.summary import Summary
 
@@ -91,6 +91,7 @@ def run(
     rule: Rule = "rows",
     exhaustive: bool = False,
     margin: float | None = None,
+    numerics: Wish | None = None,
     shard: tuple[int, int] = (0, 1),
     shard_size: int = 64,
     source: dict[str, Any] | None = None,
@@ -101,7 +102,8 @@ def run(
     """Certify a data set into a folder, shard by shard; the same call goes on where it was stopped.
 
     Args:
-        model, images, labels, masks, regions, method, threshold, rule, exhaustive, margin, options: As for `certify`.
+        model, images, labels, masks, regions, method, threshold, rule, exhaustive, margin, numerics, options: As for
+            `certify`.
         out: The folder; it holds one run. A run with another configuration is refused with the differences.
         ids: The samples' ids, all different; by default their numbers.
         shard: (i, n): do every n-th shard from the i-th on, from 0; n processes share a run.
@@ -143,7 +145,8 @@ def run(
 
     def prepare(earlier: Earlier | None) -> tuple[Ready, Config]:
         seen = Watched(images)
-        start = ready(classifier, seen, masks, margin=margin, earlier=earlier)
+        wish = bits_for(procedure, numerics, margin)
+        start = ready(classifier, seen, masks, margin=margin, numerics=wish, earlier=earlier, progress=progress)
         expected(procedure, start)
         expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))
         _expect_classes(task, start.evaluator.classes)
@@ -166,7 +169,8 @@ def summary(out: str | PathLike[str]) -> Summary:
 def _agreed(folder: Folder, prepare: Callable[[Earlier | None], tuple[Ready, Config]]) -> tuple[Ready, Config]:
     """The evaluator and the configuration, which is the folder's own, or becomes it.
 
-    A batch size that was settled by a clock is part of the configuration: the process that was first decides.
+    A batch size, memory format and number of threads that were found by timing are part of the configuration, and so
+    is a margin that took over: the process that was first decides.
     """
     known = folder.config()
     start, config = prepare(known.earlier if known else None)
@@ -175,6 +179,7 @@ def _agreed(folder: Folder, prepare: Callable[[Earlier | None], tuple[Ready, Con
         if known.digest != config.digest:
             start, config = prepare(known.earlier)
     expect_same(folder.path, config.like(known), known)
+    note_unnamed(folder.path, config.unnamed(known))
     expect_scored(folder.path, known, start)
     return start, known
 

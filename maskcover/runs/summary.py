@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from maskcover.data import Chosen
 from maskcover.defense import exact_interval
 from maskcover.runs.folder import Shard
+from maskcover.runs.rows import Row
+
+
+def errors_among(shards: Iterable[Shard]) -> Iterator[Row]:
+    """The rows of errors, one at a time: which images, and why."""
+    return (row for shard in shards for row in shard.rows if row.verdict == "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,7 @@ class Summary:
         evaluations: Masked predictions that were made.
         seconds: Time that the shards took, added up over processes.
         chosen: How the samples were chosen among more, if they were.
+        wrong: Rows that do not certify and have another label than the true one without the defence as well.
     """
 
     total: int
@@ -34,11 +41,13 @@ class Summary:
     evaluations: int
     seconds: float
     chosen: Chosen | None = None
+    wrong: int = 0
 
     @classmethod
     def of(cls, shards: Iterable[Shard], total: int, chosen: Chosen | None = None) -> Summary:
         """The summary of some shards, which are looked at one at a time."""
-        counts = dict.fromkeys(("rows", "undefended", "defended", "certified", "errors", "evaluations"), 0)
+        names = ("rows", "undefended", "defended", "certified", "errors", "evaluations", "wrong")
+        counts = dict.fromkeys(names, 0)
         seconds = 0.0
         for shard in shards:
             seconds += shard.seconds
@@ -50,6 +59,7 @@ class Summary:
                 counts["certified"] += row.certified
                 counts["errors"] += not right
                 counts["evaluations"] += row.evaluations
+                counts["wrong"] += row.wrong
         return cls(total=total, seconds=seconds, chosen=chosen, **counts)
 
     @property
@@ -58,7 +68,7 @@ class Summary:
         return self.rows == self.total
 
     def document(self) -> dict[str, Any]:
-        """The summary as JSON: counts, shares and exact 95 % intervals."""
+        """The summary as JSON: counts, shares and exact 95 % intervals, null where there is none."""
         shares = {name: self._share(name) for name in ("undefended", "defended", "certified")}
         return {
             "total": self.total,
@@ -66,6 +76,7 @@ class Summary:
             "errors": self.errors,
             "sample": None if self.chosen is None else self.chosen.document(),
             **shares,
+            "wrong_undefended": self.wrong,
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
             "images_per_second": round(self.rows / self.seconds, 3) if self.seconds else None,
@@ -78,15 +89,21 @@ class Summary:
         names = {"undefended": "clean, undefended", "defended": "clean, defended", "certified": "certified"}
         for name, words in names.items():
             share = self._share(name)
-            lines.append(
-                f"  {words:<18} {share['share']:7.2%}   95 % interval {share['low']:.2%} to {share['high']:.2%}"
-                f" ({share['count']:,})"
-            )
+            interval = f"95 % interval {share['low']:.2%} to {share['high']:.2%} " if self._sampled else ""
+            lines.append(f"  {words:<18} {share['share']:7.2%}   {interval}({share['count']:,})")
+        lost = self.rows - self.errors - self.certified
+        if lost:
+            lines.append(f"  not certified      {lost:,}: {self.wrong:,} wrong already undefended")
         rate = f", {self.rows / self.seconds:.2f} images/s" if self.seconds else ""
         lines.append(f"  {self.evaluations:,} masked predictions in {self.seconds:,.1f} s{rate}")
         return "\n".join(lines)
 
     def _share(self, name: str) -> dict[str, Any]:
         count = getattr(self, name)
-        low, high = exact_interval(count, self.rows)
+        low, high = exact_interval(count, self.rows) if self._sampled else (None, None)
         return {"count": count, "share": count / self.rows if self.rows else 0.0, "low": low, "high": high}
+
+    @property
+    def _sampled(self) -> bool:
+        """Whether an interval says something: the first so many of a data set are no random sample of it."""
+        return self.chosen is None or self.chosen.seed is not None

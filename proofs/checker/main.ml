@@ -95,7 +95,7 @@ let judge content =
   let sides = List.map whole (items (get "image_size")) in
   let axes = List.length sides in
   let size = List.fold_left Z.mul (Zpos XH) sides in
-  if axes > 16 || not (Z.leb size Text.most_cells) then bad "image_size: expected at most 16 axes and 2^40 cells";
+  if axes > 8 || not (Z.leb size Text.most_cells) then bad "image_size: expected at most 8 axes and 2^40 cells";
   let small = Z.leb size most_cells && List.for_all (fun side -> Z.leb side longest_side) sides in
   let claim, reason =
     try if small then (Some (Text.read sides text), "") else (None, "the image is too large")

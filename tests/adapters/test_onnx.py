@@ -196,3 +196,23 @@ def test_images_of_the_other_layout_or_size_are_refused_with_both_shapes(tmp_pat
         mc.certify(mc.load_classifier(f"onnx:{file}"), [image[:8, :8] for image in LAST], [0, 1, 2], masks)
     with pytest.raises(InvalidInput, match="layout"):
         mc.load_classifier(f"onnx:{file}", layout="nhwc")
+
+
+@pytest.mark.parametrize(
+    ("axes", "layout"),
+    [
+        ("3, 4, 4", "chw"),
+        ("4, 4, 3", "hwc"),
+        ("3, 4, 3", "chw"),
+        ("4, 4, 13", "hwc"),
+        ("13, 4, 4", "chw"),
+        ("1, H, W", "chw"),
+        ("H, W, 1", "hwc"),
+        ("C, H, W", "chw"),
+        ("4, 4, 4", "chw"),
+    ],
+)
+def test_channels_are_where_the_sizes_of_the_input_say(axes: str, layout: str, tmp_path: Path) -> None:
+    model = network(f"float[N, {axes}] images", "float[N, K] scores", "scores = Flatten <axis=1> (images)")
+    found: Any = mc.load_classifier(f"onnx:{saved(tmp_path, model)}")
+    assert found.layout == layout

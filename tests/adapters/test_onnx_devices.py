@@ -39,7 +39,10 @@ def test_a_device_is_told_as_execution_providers(
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     if rank is not None:
         monkeypatch.setenv("LOCAL_RANK", rank)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert list(providers_of(device, built)) == expected
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")  # as launchers do that show each process its own
+    assert list(providers_of("cuda", [CUDA, CPU])) == [(CUDA, {"device_id": 0}), CPU]
 
 
 @pytest.mark.parametrize(

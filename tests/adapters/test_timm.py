@@ -18,7 +18,7 @@ from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
 import maskcover as mc
-from maskcover import InvalidInput
+from maskcover import InvalidInput, MaskcoverWarning
 from maskcover.data import Dataset, Preprocessing
 from maskcover.defense import as_classifier
 from maskcover.regions import CenterCrop, Resize
@@ -131,7 +131,7 @@ def test_a_model_that_cannot_be_loaded_is_refused_with_the_remedy(name: str, opt
 
 
 def test_an_option_that_is_unknown_is_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"timm:test_resnet: .*unexpected keyword argument 'wheights'"):
+    with pytest.raises(InvalidInput, match=r"timm:test_resnet: .*no option 'wheights'; did you mean weights"):
         mc.load_classifier("timm:test_resnet", weights="random", wheights=1)
 
 
@@ -147,6 +147,14 @@ def test_the_number_of_classes_is_read_from_a_checkpoint(suffix: str, tmp_path: 
     assert read.class_names is None
     with pytest.raises(InvalidInput, match="size mismatch for fc"):
         mc.load_classifier("timm:test_resnet", weights=str(path), num_classes=8)
+
+
+def test_published_weights_with_a_new_head_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    create = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, **options: create(name, **options | {"pretrained": False}))
+    with pytest.warns(MaskcoverWarning, match="published with 1000 classes, so its head of 5 is new and random"):
+        assert ADAPTER.load("test_resnet", num_classes=5).class_names is None
+    assert ADAPTER.load("test_resnet").class_names is not None
 
 
 def test_threat_55_a_checkpoint_of_timm_runs_no_code(tmp_path: Path) -> None:

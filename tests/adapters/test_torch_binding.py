@@ -365,6 +365,9 @@ def test_a_glance_sees_every_tensor_hook_and_mode() -> None:
     with torch.no_grad():
         model[0].weight.add_(1)
     seen.append(glance(model))
+    with torch.no_grad():
+        model[0].weight.copy_(model[0].weight.flip(0))  # the sum stays
+    seen.append(glance(model))
     model[1].running_mean.data.add_(1)
     seen.append(glance(model))
     model[1].num_batches_tracked.data.add_(1)

@@ -45,8 +45,10 @@ class Layer(nn.Module):
         self.scale, self.adapted, self.mode = 1.0, False, "plain"
         self.shift = torch.zeros(3)
         self.table = np.zeros(3, np.float32)
-        self.parts = [nn.Linear(3, 3), (nn.Identity(),)]
-        nn.init.constant_(self.parts[0].weight, 1.0), nn.init.constant_(self.parts[0].bias, 1.0)
+        hidden = nn.Linear(3, 3)
+        for one in hidden.parameters():
+            nn.init.constant_(one, 1.0)
+        self.parts = [hidden, (nn.Identity(),)]
         self.partial = functools.partial(torch.clamp, min=-1e6)
         self.function: Callable[[torch.Tensor], torch.Tensor] = doubled
         self.own = [self.linear]
@@ -193,6 +195,10 @@ def words(module: nn.Module) -> dict[str, str]:
     return {"weights": weights_digest(module), "architecture": architecture_digest(module), **described(module)}
 
 
+SMALL: dict[str, Any] = {
+    "image_size": 16, "patch_size": 8, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
+    "intermediate_size": 8, "num_labels": 3,
+}  # fmt: skip
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "torch": model,
     "torch's transformer": lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval(),
@@ -215,10 +221,6 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
         transformers.SwinConfig(image_size=16, patch_size=2, embed_dim=8, depths=[1], num_heads=[1], window_size=4)
     ),
 }
-SMALL = {
-    "image_size": 16, "patch_size": 8, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
-    "intermediate_size": 8, "num_labels": 3,
-}  # fmt: skip
 
 
 @pytest.fixture(params=NETWORKS.values(), ids=list(NETWORKS), scope="module")
@@ -263,6 +265,38 @@ def test_what_transformers_saves_and_loads_has_the_same_words(tmp_path: Path) ->
     assert words(transformers.ViTForImageClassification.from_pretrained(tmp_path / "two").eval()) == words(network)
 
 
+class Counting(nn.Module):
+    """Keeps a record of what passes, in every way that modules do, and a flag that it does not set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls, self.last, self.seen, self.flag = 0, torch.zeros(1), [0], True
+        self.then: Callable[[torch.Tensor], object] = closing_over([])
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        self.seen.append(len(images))
+        self.then(images)
+        return self.kept(images.flatten(1)[:, :3])
+
+    def kept(self, scores: torch.Tensor) -> torch.Tensor:
+        self.last = scores
+        return scores
+
+
+def closing_over(seen: list[Any]) -> Callable[[torch.Tensor], object]:
+    return lambda images: seen.append(images.shape)
+
+
+def test_a_record_of_what_has_passed_is_no_setting() -> None:
+    counting = Counting().eval()
+    before = described(counting)
+    counting(IMAGES)
+    assert described(counting) == before
+    counting.flag = False
+    assert {name for name, text in described(counting).items() if before[name] != text} == {"attribute flag"}
+
+
 def test_a_setting_of_a_configuration_is_seen() -> None:
     torch.manual_seed(0)
     network = transformers.ViTForImageClassification(transformers.ViTConfig(**SMALL)).eval()
@@ -297,8 +331,11 @@ def test_fresh_processes_use_the_same_words() -> None:
 
 
 def test_what_carries_a_module_counts_by_its_hooks_alone() -> None:
-    outer: Any = torch.compile(model(), backend="eager")
-    for made in (lambda: torch.compile(model(), backend="eager"), lambda: nn.DataParallel(model(), device_ids=[])):
+    carried: list[Callable[[], Any]] = [
+        lambda: torch.compile(model(), backend="eager"),
+        lambda: nn.DataParallel(model(), device_ids=[]),
+    ]
+    for made in carried:
         outer = made()
         assert described(outer) == described(made())
         assert not any(name.startswith(("attribute dynamo", "attribute forward", "hook")) for name in described(outer))
@@ -310,9 +347,8 @@ def test_what_carries_a_module_counts_by_its_hooks_alone() -> None:
 def test_a_traced_module_counts_by_its_code_the_same_after_saving(tmp_path: Path) -> None:
     def traced(sign: float) -> Any:
         module = nn.Sequential(nn.Flatten(), nn.Linear(32, 3)).eval()
-        with torch.no_grad():
-            module[1].weight.fill_(1.0)
-            module[1].bias.fill_(1.0)
+        for one in module.parameters():
+            nn.init.constant_(one, 1.0)
         times = Times(torch.tensor([sign, 1.0, 1.0]))
         return torch.jit.trace(nn.Sequential(module, times).eval(), IMAGES)  # type: ignore[no-untyped-call]
 

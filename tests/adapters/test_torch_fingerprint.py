@@ -108,7 +108,6 @@ CHANGED: dict[str, tuple[Callable[[Any], object], str]] = {
     "the precision": (lambda model: model.double(), "dtype"),
     "a layer": (lambda model: model.append(nn.Softmax(dim=1)), "architecture"),
     "a setting of a layer": (lambda model: setattr(model[1], "eps", 1e-2), "architecture"),
-    "the memory format": (lambda model: model.to(memory_format=torch.channels_last), "memory_format"),
 }
 
 
@@ -120,6 +119,14 @@ def test_threat_29_a_changed_model_is_not_served(change: Callable[[Any], object]
     defend(wrap(copy.deepcopy(MODEL)), result)
     with pytest.raises(FingerprintMismatch, match=f"{entry}: .*certify anew"):
         defend(wrap(spoilt(change)), result)
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 2}], ids=["nothing named", "a batch size"])
+def test_threat_24_a_model_in_another_memory_format_is_served_in_that_of_its_certification(options: Any) -> None:
+    result = certify(MODEL, IMAGES, LABELS, MASKS, **options)
+    defended = defend(spoilt(lambda model: model.to(memory_format=torch.channels_last)), result)
+    assert defended.fingerprint == result.fingerprint
+    assert [one.label for one in defended.decisions(list(IMAGES))] == result.defended.tolist()
 
 
 SERVED: dict[str, tuple[dict[str, Any], str]] = {

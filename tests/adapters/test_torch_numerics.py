@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ def test_flags_are_put_back_after_an_exception() -> None:
 
     def fail(_: torch.Tensor) -> None:
         count[0] += 1
-        if count[0] > 60:
+        if count[0] > 20:
             raise RuntimeError("at some call")
 
     with pytest.raises(RuntimeError, match="at some call"):
@@ -138,11 +139,15 @@ def test_flags_are_put_back_after_an_exception() -> None:
     assert not torch.is_inference_mode_enabled()
 
 
+MKLDNN: Any = torch.backends.mkldnn  # it has no types
+
+
 @pytest.mark.usefixtures("restored")
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")  # torch, of another kind of machine
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda: setattr(torch.backends.mkldnn, "enabled", not torch.backends.mkldnn.enabled), "mkldnn from"),
+        (lambda: MKLDNN.set_flags(not MKLDNN.enabled), "mkldnn from"),
         (lambda: torch.set_num_threads(7), r"threads from \d to 7"),
         (lambda: setattr(torch.backends.cudnn, "benchmark", True), "autotune from False to True"),
         (lambda: torch.use_deterministic_algorithms(False), "deterministic from True to False"),
@@ -186,7 +191,7 @@ def test_a_contract_is_kept_on_a_copy_and_the_users_model_is_untouched(
     given: list[tuple[torch.dtype, bool]] = []
     model = Net(lambda images: given.append((images.dtype, images.is_contiguous(memory_format=torch.channels_last))))
     before, strides = weights_digest(model.eval()), model.conv.weight.stride()
-    certify(model, IMAGES, [0] * 4, MASKS, contract=contract)
+    certify(model, IMAGES, [0] * 4, MASKS, contract=replace(contract, batch_size=1))
     assert set(given) == {(dtype, last)}
     assert (weights_digest(model), model.conv.weight.dtype, model.conv.weight.stride()) == (
         before,
@@ -217,8 +222,16 @@ def test_a_compiled_model_is_compiled_for_the_batch_size_that_was_settled(monkey
         return Recorded().eval()
 
     monkeypatch.setattr(torch, "compile", recorded)
-    result = certify(Net().eval(), IMAGES, [0] * 4, MASKS, contract=NumericContract(compiled=True))
+    contract = NumericContract(compiled=True)
+    result = certify(Net().eval(), IMAGES, [0] * 4, MASKS, contract=contract)
     assert set(shapes) == {result.start.evaluator.batch_size}
+
+
+def test_few_shapes_are_compiled_whatever_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    contracts = [NumericContract(compiled=True, batch_size=size) for size in (4, 16, 1, 2, 8, 32)]
+    monkeypatch.setattr("maskcover_torch.classifier.fastest_first", lambda *_: contracts)
+    choices = TorchClassifier(Net().eval(), contract=NumericContract(compiled=True)).choices(MASKS, IMAGES[0], 16)
+    assert [one.batch_size for one in choices] == [4, 16, 1]
 
 
 def weighed() -> nn.Module:

@@ -15,7 +15,7 @@ from PIL import Image
 from torchvision.models import ResNet18_Weights, get_model_weights  # type: ignore[import-untyped]  # has no types
 
 import maskcover as mc
-from maskcover import InvalidInput
+from maskcover import InvalidInput, MaskcoverWarning
 from maskcover.data import Dataset, Preprocessing
 from maskcover.defense import as_classifier
 from tests.adapters.test_torch_weights import Leaves
@@ -99,8 +99,12 @@ def test_published_weights_bring_their_classes(monkeypatch: pytest.MonkeyPatch) 
         assert classifier.class_names == class_names_of(ResNet18_Weights.DEFAULT)
         assert (classifier.class_names or ())[:2] == ("tench", "goldfish")
     assert all(one["check_hash"] for one in asked)
-    with pytest.raises(InvalidInput, match="has 1000 classes, not 5"):
-        ADAPTER.load("resnet18", num_classes=5)
+    with pytest.warns(MaskcoverWarning, match="published with 1000 classes, so its head of 5 is new and random"):
+        begun = ADAPTER.load("resnet18", num_classes=5)
+    assert begun.class_names is None
+    found, own = begun.model.state_dict(), model.state_dict()
+    assert found["fc.weight"].shape == (5, 512)
+    assert all(torch.equal(value, own[name]) for name, value in found.items() if not name.startswith("fc."))
 
 
 def test_a_model_in_python_is_known_by_the_weights_that_are_named() -> None:

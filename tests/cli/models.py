@@ -30,12 +30,33 @@ class Corner(torch.nn.Module):
         return torch.stack([0.1 - first, first - 0.1], dim=1)
 
 
+class Uneven(Brightness):
+    """Scores the last of several rows a little higher, as some kernels round it."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        scores = super().forward(images)
+        last = torch.arange(len(images)) == max(1, len(images) - 1)
+        return scores * (1 + 1e-6 * last)[:, None]
+
+
+def uneven() -> torch.nn.Module:
+    return Uneven().eval()
+
+
 def brightness() -> torch.nn.Module:
     return Brightness().eval()
 
 
 def corner() -> torch.nn.Module:
     return Corner().eval()
+
+
+def turning() -> torch.nn.Module:
+    """The same network for every process but one that asks for the opposite, of which no weight and no text tells."""
+    model = Brightness().eval()
+    if os.environ.get("TURNED"):
+        model.register_forward_hook(lambda *call: -call[2])
+    return model
 
 
 def training() -> torch.nn.Module:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -10,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from maskcover import MaskSet, cover
+from maskcover.certificate import check as checker
 from maskcover.certificate import claims as judging
 from maskcover.certificate import prove
 from maskcover.certificate.claims import Outcome, judge
@@ -149,3 +152,45 @@ def test_reports_of_one_bad_file(run: Run) -> None:
     found = run("verify", "none.cover.json", "--junit", "out.xml", "--sarif", "out.sarif")
     assert (found.code, "cannot read none.cover.json" in found.err) == (2, True)
     assert len(json.loads(Path("out.sarif").read_text())["runs"][0]["results"]) == 1
+
+
+def test_check_answers_as_the_lone_file_does(run: Run) -> None:
+    prove(SQUARES).save("a.cover.json")
+    spoil(Path("b.cover.json"))
+    Path("c.cover.json").write_text("{")
+    prove(cover("disc(diameter=4, subpixel=True)", 24)).save("d.cover.json")
+    for name, code in (("a", 0), ("b", 1), ("c", 2), ("d", 3), ("none", 2)):
+        found = run("check", f"{name}.cover.json")
+        command = [sys.executable, "-I", "-S", str(checker.__file__), f"{name}.cover.json"]
+        alone = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (found.code, found.out, found.err) == (code, alone.stdout, "")
+        assert alone.returncode == code
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+def test_a_certificate_by_another_name_is_judged_with_its_evidence(tmp_path: Path, evidence: bool) -> None:
+    document = written(prove(SQUARES))
+    if not evidence:
+        document = edited(document, ("terms", 0, "slots", 0, 0, "tiles", 0, 4), 35)
+    first = {"terms": document["terms"]}  # what it is stands far behind
+    text = json.dumps(digested(first | document)).replace("maskcover/cover", "maskcover\\/cover")
+    (tmp_path / "a.json").write_text(text)
+    assert judge(tmp_path / "a.json").outcome == (Outcome.HOLDS if evidence else Outcome.REFUTED)
+
+
+def test_malformed_certificates_are_unreadable_and_no_internal_error(run: Run) -> None:
+    document = written(prove(SQUARES))
+    slots = document["terms"][0]["slots"]
+    Path("a.cover.json").write_text(json.dumps(digested(edited(document, ("terms", 0, "slots"), slots * 2))))
+    found = run("verify", "a.cover.json")
+    assert (found.code, "terms[0].slots[1]: expected only what is used" in found.err) == (2, True)
+    assert run("check", "a.cover.json").code == 2
+
+
+def test_masks_of_a_certificate_are_masks(run: Run) -> None:
+    prove(SQUARES).save("a.cover.json")
+    assert MaskSet.load("a.cover.json") == SQUARES
+    assert MaskSet.load("a.cover.json").regions == "squares(size=4)"
+    spoil(Path("b.cover.json"))
+    refused = run("prove", "b.cover.json", "-o", "c.cover.json")
+    assert (refused.code, "no mask contains 4×4" in refused.out) == (1, True)

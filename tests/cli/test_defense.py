@@ -144,3 +144,32 @@ def test_images_of_other_sizes_are_fitted_to_the_masks(run: Run, masks: str, tmp
     picture(tmp_path / "wide/0/x.png", 30, (40, 90))
     found = run("certify", "--model", f"{MODELS}:brightness", "--data", "wide", "--masks", masks, *COMMON)
     assert found.code == 0
+
+
+@pytest.mark.filterwarnings("default::maskcover.MaskcoverWarning")
+def test_threat_21_a_margin_takes_over_loudly_unless_bits_are_insisted_on(run: Run, photos: Path, masks: str) -> None:
+    common = ("certify", "--model", f"{MODELS}:uneven", "--data", str(photos), "--masks", masks, "--mean", "0.5")
+    found = run(*common, "--std", "0.5", "--batch-size", "8", "--json")
+    assert (found.code, found.json["numerics"], found.json["certified"]) == (0, "margin", 3)
+    assert found.json["margin"] >= 100 * found.json["drift"] > 0
+    assert "maskcover: warning: on this machine a row's place in a batch of 8 changes its scores" in found.err
+    bits = run(*common, "--std", "0.5", "--batch-size", "8", "--numerics", "bitwise")
+    assert bits.code == 2
+    assert "or batch_size=1 (--batch-size 1)" in bits.err
+    alone = run(*common, "--std", "0.5", "--numerics", "bitwise", "--json")
+    assert (alone.code, alone.json["numerics"], alone.err) == (0, "bitwise", "")
+    assert alone.json["fingerprint"]["batch_size"] == "1"
+
+
+@pytest.mark.filterwarnings("default::maskcover.MaskcoverWarning")
+def test_a_kept_run_says_on_what_it_stands(run: Run, photos: Path, masks: str, tmp_path: Path) -> None:
+    common = ("certify", "--model", f"{MODELS}:uneven", "--data", str(photos), "--masks", masks, *COMMON)
+    assert "certificates stand on a margin" in run(*common, "--out", str(tmp_path / "RUN")).err
+    assert run(*common, "--out", str(tmp_path / "RUN")).code == 0
+    assert "numerics margin" in run("report", str(tmp_path / "RUN")).out
+
+
+def test_numerics_are_named_by_a_word(run: Run, photos: Path, masks: str) -> None:
+    common = ("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, *COMMON)
+    found = run(*common, "--numerics", "bits")
+    assert (found.code, "bitwise" in found.err) == (2, True)

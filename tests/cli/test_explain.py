@@ -70,3 +70,12 @@ def test_what_is_no_image_is_refused_before_the_model_is_loaded(run: Run, tmp_pa
     assert found.code == 2
     assert "cannot read the image text.png" in found.err
     assert "name the masks" in run("explain", "text.png", "--model", "tests.cli.models:brightness").err
+
+
+def test_labels_are_told_by_the_names_that_the_model_knows(run: Run, dark: str) -> None:
+    model = ("--model", "tests.cli.models:named", *MODEL[:4], *MODEL[6:])
+    found = run("explain", dark, *model)
+    assert found.code == 0, found.err
+    assert "label 1 dark (the defended one" in found.out
+    refused = run("explain", dark, *model, "--classes", "9" * 5000)
+    assert (refused.code, "a number of 5000 digits" in refused.err) == (2, True)

@@ -16,6 +16,7 @@ from pyarrow import parquet
 from maskcover.runs import Folder, shards
 from tests.cli.conftest import Run, picture
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 MODELS = "tests.cli.models"
 REGIONS = ("--regions", "squares(size=4)", "--input-size", "24", "--mean", "0.5", "--std", "0.5", "--batch-size", "8")
 
@@ -122,7 +123,12 @@ def test_an_attack_breaks_nothing_that_was_certified_and_something_that_was_not(
 def test_only_runs_of_the_command_can_be_replayed_by_it(run: Run, photos: Path) -> None:
     run(*command(photos, "brightness"))
     config = json.loads(Path("RUN/run.json").read_text())
-    Path("RUN/run.json").write_text(json.dumps(config | {"source": {}}))
+    odd_sources: tuple[Any, ...] = ({}, None, [], "timm:x", {"model": "timm:x"})
+    for odd in odd_sources:
+        Path("RUN/run.json").write_text(json.dumps(config | {"source": odd}))
+        assert "certify --out" in run("replay", "RUN").err
+    del config["source"]
+    Path("RUN/run.json").write_text(json.dumps(config))
     assert "certify --out" in run("replay", "RUN").err
     assert run("report", "nowhere").code == 2
 
@@ -169,7 +175,7 @@ def test_an_adapter_of_others_is_code_too(run: Run, photos: Path, monkeypatch: p
     class Theirs(EntryPoint):
         """An entry of another distribution, which must not be loaded."""
 
-        dist = None  # type: ignore[assignment]
+        dist = None
 
         def load(self) -> Any:
             raise AssertionError(self.name)
@@ -252,3 +258,100 @@ def test_a_full_disk_could_not_decide(run: Run, photos: Path, monkeypatch: pytes
     assert found.code == 3
     assert "No space left on device" in found.err
     assert run(*command(photos, "brightness")).code == 0
+
+
+def test_a_report_names_the_images_that_failed_and_why(run: Run, photos: Path) -> None:
+    for number in range(12):
+        (photos / f"light/{number:02}.png").write_bytes(b"no picture")
+    assert run(*command(photos, "brightness", "--at-least", "1")).code == 3
+    report = run("report", "RUN")
+    named = [line for line in report.out.splitlines() if line.startswith("  error: light/")]
+    assert len(named) == 10
+    assert named[0].startswith("  error: light/00.png: InvalidInput: cannot read the image")
+    assert "and 2 errors more" in report.out
+    found = run("report", "RUN", "--json").json
+    assert (found["errors"], len(found["error_rows"])) == (12, 12)
+    assert found["error_rows"][11]["id"] == "light/11.png"
+
+
+def test_an_image_that_is_wrong_already_is_told_so(run: Run, photos: Path) -> None:
+    picture(photos / "dark/wrong.png", 250)
+    common = ("--model", f"{MODELS}:corner", "--data", str(photos), *REGIONS)
+    lines = {line.split(":")[0]: line for line in run("certify", *common).out.splitlines()}
+    assert lines["dark/wrong.png"].endswith("not certified (wrong already undefended)")
+    assert lines["light/c.png"].endswith("not certified (mask 0 fails)")
+    run(*command(photos, "corner"))
+    report = run("report", "RUN")
+    assert "  not certified      2: 1 wrong already undefended" in report.out
+    assert run("report", "RUN", "--json").json["wrong_undefended"] == 1
+
+
+def test_the_first_so_many_images_have_no_interval_and_a_sample_has_one(run: Run, photos: Path) -> None:
+    common = ("--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS)
+    for frame, how, interval in (
+        ("input", "--limit", False),
+        ("input", "--sample", True),
+        ("source", "--limit", False),
+    ):
+        once = run("certify", *common, "--frame", frame, how, "2")
+        assert "2 of 2 images certified" in once.out
+        assert ("95 % interval" in once.out) == interval
+        out = f"RUN-{frame}{how}"
+        for told in (run("certify", *common, "--frame", frame, how, "2", "--out", out), run("report", out)):
+            assert ("the first 2 of 3" in told.out) != interval
+            assert ("95 % interval" in told.out) == interval
+        share = run("report", out, "--json").json["certified"]
+        assert (share["count"], share["low"] is not None) == (2, interval)
+    assert "95 % interval" in run("certify", *common).out
+
+
+def predicted(photos: Path, *more: str, model: str = "turning") -> tuple[str, ...]:
+    return ("predict", "--model", f"{MODELS}:{model}", "--data", str(photos), "--run", "RUN", *more)
+
+
+def test_predictions_are_bound_to_a_run_and_taken_as_it_was_made(run: Run, photos: Path) -> None:
+    """Size, mean, standard deviation, fill, batch size and masks are those of the run; nothing need be typed again."""
+    assert run(*command(photos, "turning", "--fill", "0.25")).code == 0
+    found = run(*predicted(photos, "--json"))
+    assert (found.code, found.err) == (0, "")
+    assert [row["label"] for row in found.json["images"]] == [0, 0, 1]
+    kept = Folder(Path("RUN")).existing()
+    assert found.json["bound_to"] == kept.fingerprint.digest
+    assert found.json["digest"] == kept.document["masks"]
+    refused = run(*predicted(photos, "--fill", "0.5"))
+    assert refused.code == 2
+    assert "fill: 0.5, not 0.25" in refused.err
+
+
+def test_threat_39_predictions_of_another_model_are_refused(
+    run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(*command(photos, "turning")).code == 0
+    assert "architecture" in run(*predicted(photos, model="corner")).err
+    monkeypatch.setenv("TURNED", "1")
+    found = run(*predicted(photos))
+    assert (found.code, found.out) == (2, "")
+    assert "not what was certified" in found.err
+    again = run(*command(photos, "turning"))
+    assert again.code == 2
+    assert "another configuration" in again.err
+    assert "not as it was certified" in run("replay", "RUN", *typed("turning")).out
+
+
+def test_predictions_without_a_run_say_that_they_are_bound_to_nothing(run: Run, photos: Path) -> None:
+    found = run("predict", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, "--json")
+    assert found.code == 0
+    assert found.json["bound_to"] is None
+    assert "bound to no certification; name one with --run" in found.err
+
+
+def test_what_a_run_has_cannot_be_named_besides(run: Run, photos: Path) -> None:
+    assert run(*command(photos, "turning")).code == 0
+    for more, told in (
+        (("--regions", "squares(size=4)"), "leave --masks and --regions out"),
+        (("--method", "challenger"), "leave method and threshold out"),
+    ):
+        found = run(*predicted(photos, *more))
+        assert found.code == 2
+        assert told in found.err
+    assert "holds no run" in run("predict", "--model", f"{MODELS}:corner", "--data", str(photos), "--run", ".").err

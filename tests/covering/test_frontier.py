@@ -38,7 +38,7 @@ def test_the_masks_stop_where_asked_and_at_the_regions_themselves() -> None:
 
 @pytest.mark.parametrize("most", [0, -1, 2.5, True, "9"])
 def test_a_limit_is_a_whole_number(most: object) -> None:
-    with pytest.raises(mc.InvalidInput, match="most_masks is a whole number of masks"):
+    with pytest.raises(mc.InvalidInput, match="most_masks must be a whole number of at least 1"):
         mc.frontier(mc.squares(3), 9, most_masks=most)  # type: ignore[arg-type]  # refused
 
 

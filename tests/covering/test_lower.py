@@ -121,7 +121,7 @@ BAD = [
     ({}, "either max_mask_area= or max_mask_shape="),
     ({"max_mask_area": 9000, "max_mask_shape": (9, 9)}, "either max_mask_area= or max_mask_shape="),
     ({"max_mask_area": 100}, "no mask in boxes of at most 100 px holds a region"),
-    ({"max_mask_shape": (64,)}, "no mask in boxes of at most 64 holds a region"),
+    ({"max_mask_shape": (64,)}, "max_mask_shape must be 2 whole numbers"),
     ({"max_mask_area": 9000, "time_limit": -1}, "time_limit is a number of seconds"),
     ({"max_mask_area": 9000, "time_limit": True}, "time_limit is a number of seconds"),
 ]

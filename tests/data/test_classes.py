@@ -219,6 +219,13 @@ def test_a_model_of_some_of_imagenets_classes_has_their_ids(imagenette: Path) ->
         open_dataset(imagenette, split="val", class_names=own[:9])
 
 
+def test_a_word_of_a_model_of_other_things_is_not_taken_for_imagenets() -> None:
+    """ImageNet's mouse is that of a computer."""
+    assert of_model(["cat", "mouse"]).number("n03793489") is None
+    assert of_model(["cat", "mouse, computer mouse"]).number("n03793489") == 1
+    assert of_model(["tench", "mouse"]).number("n03793489") == 1
+
+
 def test_a_part_of_a_name_is_a_name_unless_two_classes_have_it() -> None:
     known = of_model(["tub, vat", "bathtub, bathing tub, tub", "horn", "French horn, horn"])
     assert [known.number(name) for name in ("VAT", "bathing tub", "tub", "horn", "French horn, horn", "Horn")] == [

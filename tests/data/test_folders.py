@@ -76,6 +76,11 @@ def test_numbers_as_names_of_classes_are_numbers_unless_names_are_given(tmp_path
         open_dataset(tmp_path, classes=4)
 
 
+def test_numbers_as_names_are_names_to_the_letter_where_names_are_given(tmp_path: Path) -> None:
+    tree(tmp_path, "1/a.png", "01/b.png")
+    assert labels(open_dataset(tmp_path, classes=["1", "01"])) == {"01/b.png": 1, "1/a.png": 0}
+
+
 @pytest.mark.parametrize("name", ["01", "9" * 21, "9" * 200])
 def test_numbers_that_could_be_read_in_two_ways_are_refused(tmp_path: Path, name: str) -> None:
     tree(tmp_path, "1/a.png", f"{name}/b.png")

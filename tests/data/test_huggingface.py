@@ -184,7 +184,7 @@ def test_damaged_folders_are_refused(tmp_path: Path) -> None:
 def test_a_missing_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write(tmp_path / "data")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtra, match=r"maskcover\[data\]"):
+    with pytest.raises(MissingExtra, match=r"pip install .*\[data\]'"):
         open_dataset(folder)
 
 

@@ -104,9 +104,9 @@ def claiming(path: Path, shape: tuple[int, ...]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("shape", [(6, 2**30), (2**62, 2**62), (3,), (-1, -10), (0, 2**70)])
+@pytest.mark.parametrize("shape", [(6, 2**30), (2**62, 2**62), (3,), (-1, 10), (0, 2**70)])
 def test_an_array_that_claims_other_bytes_than_it_holds_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    with pytest.raises(InvalidInput, match=r"a\.npz"):
+    with pytest.raises(InvalidInput, match=r"a\.npz: images claims -?[\d,]+ bytes, and holds 10: is it truncated"):
         open_dataset(claiming(tmp_path / "a.npz", shape))
 
 

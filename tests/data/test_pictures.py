@@ -116,7 +116,7 @@ def test_an_enormous_image_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_missing_pillow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     content = png(np.zeros((2, 2, 3), np.uint8))
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(MissingExtra, match=r"maskcover\[data\]"):
+    with pytest.raises(MissingExtra, match=r"pip install .*\[data\]'"):
         read_picture(io.BytesIO(content), "a")
 
 

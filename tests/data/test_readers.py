@@ -270,8 +270,9 @@ def test_numbers_without_names_are_names_only_for_classes_called_by_numbers(
     assert open_dataset(data, classes=["ant", "bee", "cow"]).true_labels.tolist() == [2, 0, 1, 2]
     assert open_dataset(data, classes=["2", "1", "0"]).true_labels.tolist() == [0, 2, 1, 0]
     assert for_model(data, ("0", "1", "2")).true_labels.tolist() == [2, 0, 1, 2]
-    with pytest.raises(InvalidInput, match="got 0"):
-        open_dataset(data, classes=["1", "2", "3"])
+    for names in (["1", "2", "3"], ["-1", "1", "2"], ["0.0", "1.0", "2.0"]):
+        with pytest.raises(InvalidInput, match="got 0"):
+            open_dataset(data, classes=names)
     with pytest.raises(InvalidInput, match="not labelled in the order"):
         expect_matching(data.prepared(Preprocessing()), data.true_labels, 3, ("2", "1", "0"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import certify, cover, defend, squares
-from maskcover.defense import CertificationResult, Fingerprint
+from maskcover.defense import CertificationResult, Fingerprint, evaluator, fingerprint
 from maskcover.errors import FingerprintMismatch
+from maskcover.masks import MaskSet
 from tests.defense.naive import BoolArray
 
 MASKS = cover(squares(size=2), image_size=6, grid=(2, 2))
@@ -79,3 +81,26 @@ def test_a_classifier_cannot_speak_for_the_library() -> None:
     assert "mine" not in dict(result.fingerprint.entries).values()
     with pytest.raises(FingerprintMismatch, match="masks"):
         defend(liar, replace(result, masks=OTHERS))
+
+
+@dataclass
+class Theirs(Plain):
+    """A classifier that is served by an object of its own, which compares nothing."""
+
+    told: str = "one"
+
+    def defended(self, masks: MaskSet, **_: Any) -> Any:
+        """Something with a fingerprint."""
+        served = Plain({"weights": self.told})
+        own = fingerprint(evaluator(served, masks))
+        entries = dict(own.entries) | {"classifier": f"{__name__}.Theirs"}
+        return SimpleNamespace(fingerprint=Fingerprint.of(entries))
+
+
+def test_what_others_serve_is_compared_for_them() -> None:
+    result = certified(Theirs({"weights": "one"}))
+    assert defend(Theirs({"weights": "one"}), result).fingerprint == result.fingerprint
+    with pytest.raises(FingerprintMismatch, match="weights: two, not one"):
+        defend(Theirs({"weights": "one"}, told="two"), result)
+    with pytest.raises(FingerprintMismatch, match="scores of the reference batch"):
+        defend(Theirs({"weights": "one"}, weight=0.5), result)

@@ -30,7 +30,7 @@ def classifier(outputs: int, class_names: Any = None) -> ArrayClassifier:
         return np.concatenate([np.stack([bright, -bright], axis=1), rest], axis=1)
 
     made = ArrayClassifier(scores, batch_size=4, preprocessing=PLAIN)
-    made.class_names = class_names  # type: ignore[attr-defined]  # as adapters set it
+    made.class_names = class_names
     return made
 
 
@@ -52,6 +52,10 @@ def kept(model: ArrayClassifier, data: Dataset, out: Path) -> int:
     return run(model, data.prepared(PLAIN), data.true_labels, MASKS, out / "RUN").certified
 
 
+def unprepared(model: ArrayClassifier, data: Dataset, _: Path) -> int:
+    return int(certify(model, data, data.true_labels, MASKS).certified.sum())
+
+
 def curve(model: ArrayClassifier, data: Dataset, _: Path) -> int:
     return round(2 * detection_curve(model, data.prepared(PLAIN), data.true_labels, MASKS).certified(0.0))
 
@@ -69,7 +73,7 @@ AS_GIVEN: list[Way] = [at_once, without_probes, kept, curve]
 WAYS: list[Way] = [*AS_GIVEN, source, source_kept]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*WAYS, unprepared])
 def test_four_classes_and_a_model_of_a_thousand_are_refused(tmp_path: Path, way: Way) -> None:
     data = pictures(("ant", "bee", "cow", "dog"))
     with pytest.raises(InvalidInput, match=r"twilight has 4 classes \(ant, bee, cow, dog\), and the model 1000: which"):

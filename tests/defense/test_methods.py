@@ -224,7 +224,7 @@ def test_a_defended_module_that_detects_has_one_class_more() -> None:
     model = exact(nn.Sequential(convolution, nn.ReLU(), nn.Flatten(), nn.Linear(36, 3)), seed=2)
     with torch.no_grad():
         for value in model[3].parameters():
-            value /= 256  # exact too, and confidences near the threshold
+            value.div_(256)  # exact too, and confidences near the threshold
     images = whole(40, 1, 6, 6)
     masks = cover(squares(size=2), image_size=6, grid=(2, 2))
     answers = predict(model, images, masks, method="detect", threshold=0.4)

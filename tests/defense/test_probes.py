@@ -144,11 +144,12 @@ def rounding(share: float) -> Callable[[Model, Sequence[Any], BoolArray], Scores
     return scoring
 
 
-def test_threat_21_a_tiny_difference_between_rows_stops_without_a_margin_and_goes_on_with_one() -> None:
+def test_threat_21_a_tiny_difference_between_rows_stops_where_bits_are_wanted_and_goes_on_with_a_margin() -> None:
     model = Model(rounding(1e-6))
-    with pytest.raises(ProbeFailed, match=r"margin=0\.0001, or try batch_size=1"):
-        certified(model)
-    with pytest.raises(ProbeFailed):
+    told = r"Type margin=0\.0001 \(--margin 0\.0001\) or a classifier whose batch_size is 1"
+    with pytest.raises(ProbeFailed, match=told):
+        certified(model, numerics="bitwise")
+    with pytest.raises(ProbeFailed, match=told):
         certified(model, margin=0.0)
     result = certify(model, IMAGES, LABELS, MASKS, margin=1e-4)
     assert (result.numerics, result.margin) == ("margin", 1e-4)
@@ -166,18 +167,17 @@ def test_the_advice_is_the_classifiers_own_margin() -> None:
     vars(model)["margin"] = 0.0625
     with pytest.raises(ProbeFailed, match=r"margin=0\.0625"):
         certified(model)
+    vars(model)["margin"] = 1e-3  # of which half is less than what was seen
+    with pytest.raises(ProbeFailed, match="No margin makes up for that"):
+        certified(model)
 
 
 @given(st.floats(1e-12, 0.4), st.floats(0, 0.9))
 def test_half_the_margin_is_the_limit(deviation: float, margin: float) -> None:
     report = ProbeReport((Finding("one", True, 0.0), Finding("two", False, deviation)))
-    if deviation <= margin / 2:
-        report.expect(margin, 1e-4)
-    else:
-        with pytest.raises(ProbeFailed, match="two"):
-            report.expect(margin, 1e-4)
-    with pytest.raises(ProbeFailed):
-        report.expect(None, 1e-4)
+    assert report.within(margin) == (deviation <= margin / 2)
+    assert "two" in str(report.failure(margin, 1e-4))
+    assert not report.bitwise
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=4), st.floats(1e-6, 0.5), st.data())

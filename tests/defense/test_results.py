@@ -52,6 +52,22 @@ def test_the_sentence_holds_the_counts_the_claim_the_interval_and_the_cost() -> 
     )
 
 
+def test_the_sentence_counts_errors_which_are_neither_right_nor_certified() -> None:
+    class Broken(Looker):
+        """No finite scores of the first image where something is hidden."""
+
+        def scores(self, images: Sequence[Looked], hidden: BoolArray) -> Scores:
+            found = np.array(super().scores(images, hidden), np.float64)
+            lost = [image is IMAGES[1] and bool(hide.any()) for image, hide in zip(images, hidden, strict=True)]
+            found[lost] = np.nan
+            return found
+
+    found = certify(Broken(), IMAGES[1:2] * 2 + IMAGES[:1], [1, 1, 1], MASKS)
+    assert found.undefended.tolist() == [1, 1, 2]
+    assert "1 of 3 images certified" in str(found)
+    assert ", 2 errors (non-finite scores); right as they are: 1 defended, 0 undefended. " in str(found)
+
+
 @pytest.mark.parametrize("regions", ["squares(size=1)", "union(squares(size=1), rectangle(height=1, width=2))"])
 def test_the_claim_is_written_from_the_region_set_that_was_checked(regions: str) -> None:
     class Sure(Looker):

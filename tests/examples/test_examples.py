@@ -121,8 +121,15 @@ def test_every_command_of_the_papers_tables_can_be_read() -> None:
         command = program.commands[name]  # type: ignore[attr-defined]  # it is a group
         read = command.make_context(name, arguments).params
         if name == "certify":
+            assert read["device"] is None  # the GPU if there is one
             assert (read["margin"], read["at_least"], read["override"]) == (1e-4, 0.0, read["mean"] is not None)
             assert (read["option"] == ["num_classes=10"]) is ("imagenet/" not in read["weights"])
+
+
+def test_the_papers_tables_are_computed_where_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = load("05_imagenet").main(["--device", "cuda:1"])
+    assert {tuple(one[-2:]) for one in commands if one[1] == "certify"} == {("--device", "cuda:1")}
+    assert "--device cuda:1" in capsys.readouterr().out
 
 
 def test_the_regions_of_the_papers_tables_are_those_of_the_paper() -> None:

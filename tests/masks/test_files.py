@@ -22,6 +22,7 @@ from maskcover import (
     MaskSet,
     cover,
     patches,
+    prove,
     squares,
     verify,
 )
@@ -323,3 +324,38 @@ def test_loading_masks_that_are_rarely_meant_draws_a_warning(odd: Mask, message:
     masks.save(tmp_path / "masks.json")
     with pytest.warns(MaskcoverWarning, match=message):
         assert MaskSet.load(tmp_path / "masks.json") == masks
+
+
+def test_the_masks_of_a_certificate_are_read_with_their_claim(tmp_path: Path) -> None:
+    masks = cover("squares(size=4)", 24)
+    prove(masks).save(tmp_path / "x.cover.json")
+    loaded = MaskSet.load(tmp_path / "x.cover.json")
+    assert (loaded, loaded.regions) == (masks, "squares(size=4)")
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (_set("masks", 0, 0, 2, to=1), "digest: does not match"),
+        (_set("terms", to=[]), "digest: does not match"),
+        (_drop("terms"), "missing or unknown: terms"),
+        (_set("schema", to="maskcover/mask-set"), "missing or unknown: frame, terms"),
+        (_set("schema", to=["maskcover/mask-set"]), "schema: expected"),
+    ],
+)
+def test_a_damaged_certificate_gives_no_masks(edit: Callable[[Document], object], message: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.cover.json"
+    prove(cover("squares(size=4)", 24)).save(path)
+    document = json.loads(path.read_text())
+    edit(document)
+    path.write_text(json.dumps(document))
+    with pytest.raises(MaskFileError, match=message):
+        MaskSet.load(path)
+
+
+def test_minus_zero_is_refused_though_it_equals_zero(tmp_path: Path) -> None:
+    path = tmp_path / "masks.json"
+    SMALL.save(path)
+    path.write_text(path.read_text().replace("[[0,0,2,3]]", "[[-0,0,2,3]]"))
+    with pytest.raises(MaskFileError, match="whole numbers only; found -0"):
+        MaskSet.load(path)

@@ -21,9 +21,10 @@ from maskcover.certificate.check import check
 from maskcover.certificate.coq import coq_text
 from maskcover.cli import app
 from tests.certificate.helpers import Document, at, digested, edited, is_undecided, judged, numbers, proved
-from tests.certificate.odd import ODD
+from tests.certificate.odd import ODD, PAIRS, SQUARES
 from tests.certificate.strategies import claims
 from tests.certificate.test_agreement import reads_back
+from tests.fuzz.mutations import FUZZ, spoilt_documents
 from tests.laws import examples
 
 PROOFS = Path(__file__).parents[2] / "proofs"
@@ -206,6 +207,19 @@ def test_odd_documents_have_the_one_right_answer(built: Path, tmp_path: Path) ->
     codes = [int(line.split()[0]) for line in found.stdout.splitlines()]
     assert not found.stderr
     assert [(one.name, code) for one, code in zip(ODD, codes, strict=True)] == [(one.name, one.checkers) for one in ODD]
+
+
+@FUZZ
+@given(spoilt_documents([SQUARES, PAIRS], digested))
+def test_documents_spoilt_anyhow_are_judged_as_by_the_python_checker(
+    built: Path, tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("spoilt") / "x.cover.json"
+    path.write_bytes(content)
+    found = run(str(built / "checker/maskcover-check"), str(path), cwd=path.parent)
+    code, line = check(content)
+    # Each has limits of its own, beyond which it says that it could not decide.
+    assert found.returncode == code or 3 in (found.returncode, code), (found.stdout, line, content)
 
 
 def test_without_its_digest_a_certificate_is_refused(built: Path, tmp_path: Path) -> None:

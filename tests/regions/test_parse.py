@@ -361,6 +361,14 @@ def test_numbers_of_numpy_and_decimals_are_read_as_python_s() -> None:
     assert str(patches(squares(np.int64(8)), np.int64(2))) == "patches(squares(size=8), k=2)"
 
 
+@pytest.mark.parametrize(("diameter", "larger"), [(1 / 3, "0.334"), (0.1 + 0.2, "0.301"), (14.43567891, "14.436")])
+def test_a_diameter_that_is_too_fine_is_answered_by_a_larger_one_that_is_not(diameter: float, larger: str) -> None:
+    with pytest.raises(InvalidInput, match=f"such as {larger}$"):
+        disc(diameter)
+    assert float(larger) > diameter
+    assert parse_regions(f"disc(diameter={larger})") == disc(float(larger))
+
+
 def test_an_area_takes_corners_as_a_polygon_does() -> None:
     corners = [(1, 1), (9, 1), (9, 9)]
     expected = within(squares(2), shapely.Polygon(corners))

@@ -23,6 +23,7 @@ from tests.runs.lookups import CLASSES, MASKS, OPAQUE, OTHER_MASKS, Model, Shelf
 pytestmark = pytest.mark.filterwarnings(OPAQUE)
 
 COUNT, SIZE = 12, 5
+GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def started(out: Path, **changes: Any) -> None:
@@ -282,3 +283,84 @@ def test_half_written_files_of_killed_processes_go_when_nothing_is_missing(tmp_p
     started(tmp_path)
     assert not any(path.exists() for path in leftovers)
     assert all(path.exists() for path in mine)
+
+
+OTHERS = ("cats/a.png", "a.png", "shards/00000.tar", "shards/notes/x", "train/run.json", "run.json.bak")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_folder_that_holds_something_else_is_refused_and_left_alone(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text("mine")
+    with pytest.raises(InvalidInput, match=r"is not empty and holds no run: there is .*Name a new folder"):
+        started(tmp_path)
+    assert listing(tmp_path) == {name: b"mine"}
+
+
+@pytest.mark.parametrize(
+    "name", [".DS_Store", ".run.json.0a1b", ".masks.json.0a", "masks.json", "shards/.00000.parquet.0a"]
+)
+def test_what_a_run_that_was_killed_early_has_left_is_no_hindrance(name: str, tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    MASKS.save(tmp_path / name) if name == "masks.json" else (tmp_path / name).write_bytes(b"half")
+    started(tmp_path)
+    assert summary(tmp_path).complete
+
+
+HUGE: Mapping[str, Callable[[dict[str, Any]], object]] = {
+    "samples": lambda document: document["samples"].update(count=10**12),
+    "more samples": lambda document: document["samples"].update(count=10**4000),
+    "a batch": lambda document: document.update(batch_size=10**9),
+    "a shard": lambda document: document.update(shard_size=10**9),
+    "a fraction": lambda document: document.update(shard_size=2.5),
+    "no number": lambda document: document.update(batch_size=float("inf")),
+    "truth": lambda document: document.update(batch_size=True),
+}
+
+
+@pytest.mark.parametrize("edit", HUGE.values(), ids=HUGE)
+def test_a_configuration_of_huge_numbers_is_an_error_and_no_hang(
+    edit: Callable[[dict[str, Any]], object], tmp_path: Path
+) -> None:
+    """Of the first version, which has no seal: whoever makes such a file can seal it as well."""
+    document = json.loads((GOLDEN / "run" / "run.json").read_text())
+    edit(document)
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    (tmp_path / "shards").mkdir()
+    if document["samples"]["count"] == 10**12:
+        assert summary(tmp_path).rows == 0
+    else:
+        with pytest.raises(InvalidInput, match=r"run\.json is no configuration"):
+            summary(tmp_path)
+
+
+def test_documents_that_are_no_files_too_long_or_too_deep_are_errors(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    for content in (b"[" * 100_000, b" " * (2**24 + 1), b'{"schema": 1' + b"0" * 5000 + b"}"):
+        path.write_bytes(content)
+        with pytest.raises(InvalidInput, match=r"run\.json is no configuration"):
+            summary(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InvalidInput, match="not a regular file"):
+        summary(tmp_path)
+
+
+def test_a_shard_of_more_rows_than_it_can_have_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started(tmp_path)
+    many = pyarrow.table({"id": pyarrow.array(["x"]).take(pyarrow.array([0] * 1_000_000))})
+    pyarrow.parquet.write_table(many, second(tmp_path))
+    assert second(tmp_path).stat().st_size < 10_000
+    monkeypatch.setattr("maskcover.runs.folder.rows_of", lambda _: pytest.fail("it was unpacked"))
+    with pytest.raises(InvalidInput, match=r"1,000,000 rows .* expected 5 rows"):
+        Folder(tmp_path).shard(1, Folder(tmp_path).existing())
+
+
+def test_a_refusal_says_what_changed_before_it_says_how(tmp_path: Path) -> None:
+    started(tmp_path)
+    with pytest.raises(InvalidInput, match=r"another configuration: the model's weights changed\. Name another") as one:
+        started(tmp_path, model=Model(weights="b"))
+    assert str(one.value).endswith("(fingerprint.weights: a before, b now)")
+    with pytest.raises(InvalidInput, match=r": the labels, the masks, the option rule changed\. Name another folder"):
+        started(tmp_path, masks=OTHER_MASKS, labels=LABELS[::-1], rule="all-pairs")

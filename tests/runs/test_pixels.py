@@ -199,13 +199,20 @@ def test_a_run_of_the_first_version_is_read_for_ever() -> None:
 
 
 def test_a_run_of_the_first_version_goes_on_and_says_what_cannot_be_compared(old: Path) -> None:
-    with pytest.warns(MaskcoverWarning, match=r"5 rows were not compared .* earlier version"):
+    with (
+        pytest.warns(MaskcoverWarning, match=r"5 rows were not compared .* earlier version"),
+        pytest.warns(MaskcoverWarning, match="kept no reference scores"),
+    ):
         started(old)
     assert summary(old).complete
     assert [bool(row.pixels) for row in rows(old)] == [False] * 3 + [True] * 3 + [False] * 2
-    with pytest.raises(InvalidInput, match="the pixels of 3, 5 changed"):
+    with (
+        pytest.raises(InvalidInput, match="the pixels of 3, 5 changed"),
+        pytest.warns(MaskcoverWarning, match="kept no reference scores"),
+    ):
         started(old, greys(shift=1))
-    assert replay(old, Bright(), greys(), LABELS).uncompared == 5
+    replayed = replay(old, Bright(), greys(), LABELS)
+    assert (replayed.uncompared, len(replayed.notes)) == (5, 1)
 
 
 @dataclass

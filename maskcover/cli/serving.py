@@ -1,0 +1,74 @@
+"""What `maskcover predict` does with its options: predictions bound to a run, or to no certification at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maskcover.cli.certifying import opened, prepared
+from maskcover.cli.output import note
+from maskcover.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from maskcover.cli.sources import Source
+    from maskcover.data import Dataset
+    from maskcover.defense import Answer
+    from maskcover.masks import MaskSet
+
+_COMPUTED = (
+    "mean", "std", "fill", "batch_size", "dtype", "memory_format", "tf32", "compiled", "weights", "options",
+    "input_size", "channels", "override",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """The answers for some pictures, the masks, and the digest of the fingerprint that they are bound to, if any."""
+
+    dataset: Dataset
+    answers: list[Answer]
+    masks: MaskSet
+    bound_to: str | None
+
+
+def unbound(
+    source: Source, masks: MaskSet | None, regions: str | None, method: str | None, threshold: float | None, *,
+    progress: bool,
+) -> Predicted:  # fmt: skip
+    """Predictions that are bound to no certification, which is said."""
+    from maskcover.defense import Procedure, evaluator, predict_with
+
+    classifier, dataset, preprocessing, used = prepared(source, masks, regions, progress=progress, labelled=False)
+    procedure = Procedure(method or "double", threshold)  # type: ignore[arg-type]  # checked there
+    found = predict_with(evaluator(classifier, used), dataset.prepared(preprocessing), procedure, progress=progress)
+    note("these answers are bound to no certification; name one with --run RUN, a folder of maskcover certify --out")
+    return Predicted(dataset, found, used, None)
+
+
+def bound(source: Source, run: Path, asked: Mapping[str, Any], *, progress: bool) -> Predicted:
+    """Predictions by what a run certified, if that is what predicts now; whatever was not typed is as it was there."""
+    from maskcover.defense import predict
+    from maskcover.runs import certified, is_source_run, source_document
+
+    if is_source_run(run):
+        names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
+        raise InvalidInput(f"{run} holds one run for each size of picture; name one of them: {names}")
+    known = certified(run)
+    classifier, dataset, preprocessing = opened(_as_in(run, source), known.masks, progress=progress, labelled=False)
+    found = predict(classifier, dataset.prepared(preprocessing), known, progress=progress, **asked)
+    return Predicted(dataset, found, known.masks, known.fingerprint.digest)
+
+
+def _as_in(run: Path, typed: Source) -> Source:
+    """What was typed; how the model computes, where nothing was typed, is as the run of this model has it."""
+    from maskcover.cli.sources import Source
+    from maskcover.runs import Folder
+
+    kept: dict[str, Any] = Folder(run).existing().document["source"]
+    if kept.get("model") != typed.model:
+        return typed
+    known, plain = Source.of(kept, run), Source(typed.model, typed.data)
+    left = [name for name in _COMPUTED if getattr(typed, name) == getattr(plain, name)]
+    return replace(typed, **{name: getattr(known, name) for name in left})

@@ -1,0 +1,59 @@
+"""Options that nobody takes: the error says which one was probably meant."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any
+
+from maskcover.errors import InvalidInput
+
+CALLS = (
+    "exhaustive", "frame", "ids", "margin", "method", "numerics", "preprocessing", "probes", "progress", "regions",
+    "rule", "shard", "shard_size", "source", "threshold",
+)  # fmt: skip
+"""Options of `certify`, `predict`, `run` and `defend` themselves; what they do not know goes to the adapter."""
+
+
+@contextmanager
+def known_options(what: str, options: Mapping[str, Any], *takers: Callable[..., Any]) -> Iterator[None]:
+    """Turn a `TypeError` about an option that none of the takers has into an `InvalidInput` that says what was meant.
+
+    >>> with known_options("the model", {"filll": 1}, lambda *, fill: fill):
+    ...     (lambda *, fill: fill)(filll=1)
+    Traceback (most recent call last):
+    maskcover.errors.InvalidInput: the model: there is no option 'filll'; did you mean fill?
+    """
+    try:
+        yield
+    except TypeError as error:
+        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if unknown is None or unknown[1] not in options:
+            raise
+        raise InvalidInput(f"{what}: {no_option(unknown[1], *takers)}") from error
+
+
+def is_misspelt(name: str) -> bool:
+    """Whether an option is nearly one of `certify` and its like.
+
+    >>> is_misspelt("exhaustve"), is_misspelt("fill")
+    (True, False)
+    """
+    return name not in CALLS and bool(get_close_matches(name, CALLS, cutoff=0.8))
+
+
+def no_option(name: str, *takers: Callable[..., Any]) -> str:
+    """What to say of an option that there is not: the nearest ones that there are, or all."""
+    own = {word for taker in takers for word in _keywords(taker)}
+    near = get_close_matches(name.lower().replace("-", "_"), sorted(own | set(CALLS)), n=2, cutoff=0.7)
+    advice = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(own)) or 'none'}"
+    return f"there is no option {name!r}; {advice}"
+
+
+def _keywords(taker: Callable[..., Any]) -> list[str]:
+    """The names of arguments that can be given by name and may be left out."""
+    every = inspect.signature(taker).parameters.values()
+    return [one.name for one in every if one.kind is one.KEYWORD_ONLY]
