@@ -34,6 +34,7 @@ class Exact(nn.Module):
     """
 
     clock: ClassVar = [0.0]
+    speeds: ClassVar[dict[int, Callable[[Way], float]]] = {}  # beside the models: no setting of theirs
 
     def __init__(self, seconds: Callable[[Way], float] = lambda _: 0.0) -> None:
         super().__init__()
@@ -41,11 +42,11 @@ class Exact(nn.Module):
         self.conv, self.head = nn.Conv2d(2, 4, 3, bias=False), nn.Linear(64, 3, bias=False)
         for layer in (self.conv, self.head):
             layer.weight.data = torch.randint(-2, 3, layer.weight.shape, generator=chance).float()
-        self.seconds = seconds
+        self.speeds[id(self)] = seconds
         self.ways: list[Way] = []
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Exact:
-        twin = Exact(self.seconds)
+        twin = Exact(self.speeds[id(self)])
         twin.load_state_dict(self.state_dict())
         twin.ways = self.ways  # what is seen of the copy is seen
         return twin.eval()
@@ -55,7 +56,7 @@ class Exact(nn.Module):
         last = images.is_contiguous(memory_format=torch.channels_last)
         way = (len(images), "channels_last" if last else "contiguous", torch.get_num_threads())
         self.ways.append(way)
-        self.clock[0] += self.seconds(way)
+        self.clock[0] += self.speeds[id(self)](way)
         scores: torch.Tensor = self.head(self.conv(images).relu().flatten(1))
         return scores
 

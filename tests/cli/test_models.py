@@ -47,7 +47,7 @@ def test_a_timm_model_brings_its_preprocessing_and_its_input_size(run: Run, nois
         (("--mean", "0.485"), "not prepared as the model declares"),
         (("--input-size", "96"), "the masks are for 96×96, but the model takes 160×160"),
         (("--option", "nothing"), "--option expects NAME=VALUE"),
-        (("--option", "nothing=1"), "unexpected keyword argument 'nothing'"),
+        (("--option", "nothing=1"), "there is no option 'nothing'"),
         (("--weights", "nowhere.pth"), "there is no file nowhere.pth"),
         (("--model", "timm:nothing"), "timm has no model 'nothing'"),
     ],
