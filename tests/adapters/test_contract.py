@@ -26,7 +26,7 @@ from maskcover.defense import evaluator
 from maskcover.defense.arrays import ArrayClassifier
 from maskcover.regions import Resize
 from maskcover.testing import ClassifierContract
-from tests.networks import exact
+from tests.networks import Convolution, exact
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIDE = 16
@@ -38,7 +38,7 @@ class Net(torch.nn.Module):
 
     def __init__(self, broken: bool = False) -> None:
         super().__init__()
-        self.features = torch.nn.Conv2d(3, 8, 3, stride=2)
+        self.features = Convolution(3, 8, 3, stride=2)
         self.head = torch.nn.Linear(8 * 7 * 7, 5)
         exact(self)
         self.scale = float("nan") if broken else 1.0
@@ -182,11 +182,12 @@ def exported(model: Net, batch: str = "N") -> onnx.ModelProto:
     """The network as ONNX, by hand: exporters warn, and take seconds."""
     graph = onnx.parser.parse_graph(
         f"network (float[{batch}, 3, {SIDE}, {SIDE}] images) => (float[{batch}, 5] scores) {{"
-        "features = Conv <strides=[2, 2]> (images, features_weight, features_bias)"
+        "fine = Mul (images, eight) counts = Round (fine) rounded = Div (counts, eight)"
+        "features = Conv <strides=[2, 2]> (rounded, features_weight, features_bias)"
         "shown = Relu (features) rows = Flatten <axis=1> (shown)"
         "raw = Gemm <transB=1> (rows, head_weight, head_bias) scores = Mul (raw, factor) }"
     )
-    for name, value in model.state_dict().items():
+    for name, value in {**model.state_dict(), "eight": torch.tensor(8.0)}.items():
         graph.initializer.append(onnx.numpy_helper.from_array(value.numpy(), name.replace(".", "_")))
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
 

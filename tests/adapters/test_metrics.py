@@ -10,7 +10,7 @@ import torch
 from maskcover_torch.metrics import CertifiedAccuracy
 
 from maskcover import InvalidInput, ProbeFailed, certify, cover, squares
-from tests.networks import exact, whole
+from tests.networks import Eighths, exact, whole
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MASKS = cover(squares(size=2), 8, grid=(2, 2))
@@ -18,7 +18,7 @@ IMAGES = whole(12, 3, 8, 8, seed=2)
 
 
 def net() -> torch.nn.Module:
-    return exact(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 3)))
+    return exact(torch.nn.Sequential(Eighths(), torch.nn.Flatten(), torch.nn.Linear(192, 3)))
 
 
 def labels() -> torch.Tensor:

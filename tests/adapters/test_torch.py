@@ -29,7 +29,7 @@ from maskcover import (
 )
 from maskcover.defense import UNDECIDED, adapters
 from tests.defense.naive import BoolArray, algorithm_1, algorithm_2
-from tests.networks import exact, whole
+from tests.networks import Convolution, exact, whole
 
 CHANNELS, HEIGHT, WIDTH = 2, 6, 8
 MASKS = cover(squares(size=2), image_size=(HEIGHT, WIDTH), grid=(2, 2))
@@ -54,7 +54,7 @@ class Net(nn.Module):
 
     def __init__(self, out: Callable[[torch.Tensor], Any] | None = None, seed: int = 3, most: int = 3) -> None:
         super().__init__()
-        convolution = nn.Conv2d(CHANNELS, 4, 3, stride=2, padding=1)
+        convolution = Convolution(CHANNELS, 4, 3, stride=2, padding=1)
         self.features = nn.Sequential(convolution, nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5))
         self.head = nn.Linear(HEIGHT * WIDTH, 3)
         exact(self, seed, most)

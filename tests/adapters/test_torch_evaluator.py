@@ -17,7 +17,7 @@ from maskcover import MaskSet, certify
 from maskcover.defense import Answers, NumericContract
 from maskcover.errors import ProbeFailed
 from tests.defense.naive import BoolArray
-from tests.networks import whole
+from tests.networks import eighths, whole
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 HEIGHT, WIDTH = 5, 7
@@ -80,7 +80,7 @@ class Means(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Scores (n, 2), each row summed by itself."""
         self.given.append(images.clone())
-        return (images.flatten(1)[:, None, :] * self.weight).sum(dim=2)
+        return (eighths(images).flatten(1)[:, None, :] * self.weight).sum(dim=2)
 
 
 def evaluating(masks: MaskSet, batch_size: int) -> tuple[Means, TorchEvaluator]:

@@ -15,7 +15,7 @@ from torch import nn
 from maskcover import certify, cover, defend, squares
 from maskcover.defense import NumericContract, evaluator, fingerprint
 from maskcover.errors import FingerprintMismatch
-from tests.networks import exact, whole
+from tests.networks import Convolution, exact, whole
 
 MASKS = cover(squares(size=2), image_size=6, grid=(2, 2))
 OTHERS = cover(squares(size=2), image_size=6, grid=(3, 3))
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def net(seed: int = 0) -> nn.Sequential:
-    convolution = nn.Conv2d(2, 4, 3, stride=2, padding=1)
+    convolution = Convolution(2, 4, 3, stride=2, padding=1)
     return exact(nn.Sequential(convolution, nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(36, 3)), seed)
 
 

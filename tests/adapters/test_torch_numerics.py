@@ -21,7 +21,7 @@ from torch import nn
 
 from maskcover import InvalidInput, certify, cover, defend, predict, squares
 from maskcover.defense import NumericContract
-from tests.networks import exact, whole
+from tests.networks import Convolution, exact, whole
 
 MASKS = cover(squares(size=2), image_size=6, grid=(2, 2))
 IMAGES = whole(4, 2, 6, 6)
@@ -36,7 +36,7 @@ class Net(nn.Module):
 
     def __init__(self, at_call: Callable[[torch.Tensor], object] = lambda _: None) -> None:
         super().__init__()
-        self.conv, self.head = nn.Conv2d(2, 4, 3, stride=2, padding=1), nn.Linear(36, 3)
+        self.conv, self.head = Convolution(2, 4, 3, stride=2, padding=1), nn.Linear(36, 3)
         exact(self)
         self.at_call = at_call
 

@@ -14,7 +14,7 @@ from maskcover_torch.outputs import Picked, scores_of
 
 from maskcover import InvalidInput, MaskSet, certify, cover, defend, squares
 from maskcover.defense import attack
-from tests.networks import exact, whole
+from tests.networks import Eighths, eighths, exact, whole
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MASKS: MaskSet = cover(squares(size=1), 6, grid=(2, 2))
@@ -45,7 +45,7 @@ class Net(torch.nn.Module):
         self.form = form
 
     def forward(self, images: torch.Tensor) -> Any:
-        scores = self.linear(images.flatten(1))
+        scores = self.linear(eighths(images).flatten(1))
         return scores if self.form is None else self.form(scores)
 
 
@@ -121,7 +121,7 @@ def traced(model: torch.nn.Module) -> torch.nn.Module:
 
 def scripted_whole(model: torch.nn.Module) -> torch.nn.Module:
     linear = model.get_submodule("linear")
-    return torch.jit.script(torch.nn.Sequential(torch.nn.Flatten(), linear).eval())
+    return torch.jit.script(torch.nn.Sequential(Eighths(), torch.nn.Flatten(), linear).eval())
 
 
 def exported(model: torch.nn.Module) -> torch.nn.Module:

@@ -18,7 +18,8 @@ class Brightness(torch.nn.Module):
     """Class 1 for images brighter than middle grey, class 0 for darker ones, no label at middle grey itself."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        bright = images.flatten(1).sum(dim=1)
+        # Of whole numbers, which double holds: no order of adding rounds them.
+        bright = (1024 * images.double()).round().flatten(1).sum(dim=1).float()
         return torch.stack([-bright, bright], dim=1)
 
 

@@ -28,7 +28,7 @@ from tests.defense.naive import (
     singles,
     symmetric,
 )
-from tests.networks import exact, whole
+from tests.networks import Convolution, exact, whole
 
 THREE = singles(3)
 RNG = np.random.default_rng(11)
@@ -220,7 +220,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_thread")
 def test_a_defended_module_that_detects_has_one_class_more() -> None:
-    convolution = nn.Conv2d(1, 4, 3, stride=2, padding=1)
+    convolution = Convolution(1, 4, 3, stride=2, padding=1)
     model = exact(nn.Sequential(convolution, nn.ReLU(), nn.Flatten(), nn.Linear(36, 3)), seed=2)
     with torch.no_grad():
         for value in model[3].parameters():
