@@ -468,7 +468,7 @@ MUTANTS = (
     Mutant("defense/probes.py", "for digit in range((size - 1).bit_length())]", "for digit in range((size - 1).bit_length() - 1)]", BATCHES),
     Mutant("defense/probes.py", "for pattern in (digit, ~digit)]", "for pattern in (digit,)]", BATCHES),
     Mutant("defense/probes.py", "            yield from self._real(before)\n", "", BATCHES),
-    Mutant("defense/probes.py", "*self._near(before, alone)])", "])", BATCHES),
+    Mutant("defense/probes.py", "[before, *alone, *near])", "[before, *alone])", BATCHES),
     Mutant("defense/probes.py", "for first, second in ((0, 1), (1, 0)):", "for first, second in ():", BATCHES),
     Mutant("defense/choosing.py", "if way.report.leak is not None and not wanted.tolerant:", "if way.report.leak is None and not wanted.tolerant and False:", CHOOSING),
     Mutant("defense/choosing.py", "max(wanted.suggestion, wanted.least)", "wanted.suggestion", CHOOSING),
