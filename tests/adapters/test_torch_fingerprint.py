@@ -68,8 +68,8 @@ def test_threat_15_the_preprocessing_is_part_of_what_is_certified_and_told_to_wh
 def test_weights_changed_behind_torchs_back_are_told_and_not_served(contract: NumericContract | None) -> None:
     """Through `.data`, of which torch keeps no count, as older optimisers and averages of weights do it."""
     result = certify(net(), IMAGES, LABELS, MASKS, contract=contract)
-    size = result.start.evaluator.batch_size
-    defended, other = defend(net(), result), defend(net(5), MASKS, contract=contract, batch_size=size)
+    defended = defend(net(), result)
+    other = defend(net(5), MASKS, contract=defended.contract)
     defended(IMAGES)
     for own, new in zip(defended.state_dict().values(), other.state_dict().values(), strict=True):
         own.data.copy_(new)
