@@ -27,10 +27,10 @@ kernels: .venv/installed
 	ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MASKCOVER_TEST_CLOCK=wild $(BIN)/pytest -q -m "not slow" $(NUMERIC)
 	MASKCOVER_TEST_MKLDNN=0 ATEN_CPU_CAPABILITY=avx2 MASKCOVER_TEST_THREADS=2 $(BIN)/pytest -q -m "not slow" $(NUMERIC)
 
-# Damaged files, for about a minute a target; make test tries a few.
-fuzz: export FUZZ_EXAMPLES ?= 2000
+# Damaged documents and image files, for about a minute each; make test tries a few.
 fuzz: .venv/installed
-	$(BIN)/pytest -n auto -q tests/fuzz tests/proofs/test_checker.py::test_documents_spoilt_anyhow_are_judged_as_by_the_python_checker
+	FUZZ_EXAMPLES=300 $(BIN)/pytest -n auto -q tests/fuzz/test_documents.py
+	FUZZ_EXAMPLES=2000 $(BIN)/pytest -n auto -q tests/fuzz/test_image_files.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

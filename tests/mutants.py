@@ -442,7 +442,7 @@ MUTANTS = (
     Mutant("defense/binding.py", "            self._seen.append(self._rows.same(tail))\n", "            self._seen.append(True)\n", BOUND),
     Mutant("defense/binding.py", "last = slice(len(answers.labels) - filled, None)", "last = slice(0, filled)", BOUND),
     Mutant("defense/engine.py", "self._evaluator.filling(missing) if missing and", "self._evaluator.filling(missing + 1) if missing and", BOUND),
-    Mutant("defense/readiness.py", "    return None if changed else Ready(asked, earlier.numerics", "    return Ready(asked, earlier.numerics", BOUND),
+    Mutant("defense/readiness.py", "    if changed:\n        return None\n    return Ready(way", "    return Ready(way", BOUND),
     Mutant("defense/readiness.py", "now != Fingerprint.of(earlier.entries):", "False:", "tests/runs/test_replay.py tests/runs/test_bound_runs.py"),
     Mutant("runs/run.py", "    expect_scored(folder.path, known, start)\n", "", BOUND),
     Mutant("runs/replay.py", "scored = () if differences else", "scored = () if True else", BOUND),

@@ -150,8 +150,8 @@ class Source:
     def _loaded(self, told: dict[str, Any]) -> MaskedClassifier:
         try:
             return load_classifier(self.model, **told)
-        except TypeError as error:
-            if self.device is None:
+        except (TypeError, InvalidInput) as error:
+            if self.device is None or "'device'" not in str(error):
                 raise
             raise InvalidInput(
                 f"{self.model} computes where its function does, not on a device that can be named ({error}); leave "

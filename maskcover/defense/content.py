@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 Known = Callable[[object], object]
 """What stands for an object of a framework, such as the bytes of a tensor; the object itself if nothing does."""
@@ -114,7 +113,7 @@ class _Walk:
             return _hashed("set", *sorted(map(self.digest, value)))
         if isinstance(value, list | tuple):
             return _hashed(_name(type(value)), *map(self.digest, value))
-        if sparse.issparse(value):
+        if _is_sparse(value):
             return self._parts("sparse", _entries(value))
         if isinstance(value, np.dtype):
             return _hashed("dtype", str(value).encode())
@@ -292,6 +291,12 @@ def is_installed(kind: type) -> bool:
     path = str(getattr(sys.modules.get(kind.__module__), "__file__", None))
     known = package in sys.stdlib_module_names or package == "maskcover"
     return known or package.startswith("maskcover_") or path.startswith(_INSTALLED) or "site-packages" in path
+
+
+def _is_sparse(value: object) -> bool:
+    """Whether it is a sparse array of scipy, which takes long to import: where it was not, there is none."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(value))
 
 
 def _name(value: object) -> str:

@@ -160,7 +160,14 @@ class _Trials:
                 yield f"rows of another image: refused by the classifier ({type(error).__name__})"
         if alone:
             yield from self._beside(before, alone)
-        yield from self._decisions([before, *alone, *self._near(before, alone)])
+        near = list[_Batch]()
+        try:
+            near = self._near(before, alone)
+        except MaskcoverError:
+            raise  # as below
+        except Exception as error:
+            yield f"mixtures of two images: refused by the classifier ({type(error).__name__})"
+        yield from self._decisions([before, *alone, *near])
 
     def _beside(self, before: _Batch, alone: Sequence[_Batch]) -> Iterator[Finding | str]:
         """Rows of several images in one batch, each at the place where it stood among its own."""

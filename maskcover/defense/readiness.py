@@ -169,10 +169,8 @@ def _as_earlier(earlier: Earlier, way: Way, images: Images) -> Ready | None:
         return None
     try:
         changed = before.differences(before.again(way.evaluator, way.example))
-    except MaskcoverError:
-        raise
     except Exception:
-        return None  # an image that cannot be scored was not the one that was probed then
+        return None  # an image that cannot be scored was not the one that was probed then: all is tried out again
     if changed:
         return None
     return Ready(way.evaluator, earlier.numerics, earlier.margin, way.report, now, way.example, before)

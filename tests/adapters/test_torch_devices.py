@@ -9,12 +9,13 @@ from maskcover_torch.devices import chosen, moved
 
 import maskcover as mc
 from maskcover import InvalidInput
+from tests.networks import exact
 
 MASKS = mc.cover(mc.squares(size=2), 6, grid=(2, 2))
 
 
 def net() -> torch.nn.Module:
-    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3)).eval()
+    return exact(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3)))
 
 
 @pytest.mark.parametrize(

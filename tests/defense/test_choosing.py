@@ -258,7 +258,7 @@ def test_a_run_under_a_margin_that_took_over_goes_on_under_that_margin(tmp_path:
     assert Folder(tmp_path).existing().document == config.document
     assert replay(tmp_path, Sized({4: 9e-6}), IMAGES, LABELS).differences == ()
     with pytest.raises(InvalidInput, match=r"margin: 0\.0009 before, 0\.002 now"):
-        certified(tmp_path, Sized({4: 2e-5}))
+        certified(tmp_path, Sized({4: 2e-5}), margin=0.002)
 
 
 def test_a_run_to_the_bit_does_not_go_on_without_bits(tmp_path: Path) -> None:
