@@ -19,6 +19,7 @@ from torch import nn
 from maskcover import certify, cover, defend, run, squares
 from maskcover.defense import NumericContract
 from maskcover.runs import Folder, replay
+from tests.networks import Convolution
 
 MASKS = cover(squares(size=2), image_size=6, grid=(2, 2))
 IMAGE = torch.zeros((2, 6, 6))
@@ -39,7 +40,8 @@ class Exact(nn.Module):
     def __init__(self, seconds: Callable[[Way], float] = lambda _: 0.0) -> None:
         super().__init__()
         chance = torch.Generator().manual_seed(1)
-        self.conv, self.head = nn.Conv2d(2, 4, 3, bias=False), nn.Linear(64, 3, bias=False)
+        self.conv = Convolution(2, 4, 3, stride=2, padding=1, bias=False)
+        self.head = nn.Linear(36, 3, bias=False)
         for layer in (self.conv, self.head):
             layer.weight.data = torch.randint(-2, 3, layer.weight.shape, generator=chance).float()
         self.speeds[id(self)] = seconds

@@ -285,7 +285,10 @@ def drawn(
     seen: Counter[str] = Counter()
 
     # A table of 729 entries is as good a counterexample as a smaller one, and shrinking it takes minutes.
-    @settings(deadline=None, max_examples=examples, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+    # The same each time: that some of so few are certified must be no matter of luck.
+    @settings(
+        deadline=None, max_examples=examples, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+    )
     @given(st.data())
     def run(data: st.DataObject) -> None:
         law(*draw(world, data), seen)
