@@ -192,7 +192,7 @@ MUTANTS = (
     Mutant("defense/probes.py", "for begin in range(0, len(pairs), size):", "for begin in range(0, 1, size):", PROBES),
     Mutant("defense/findings.py", "return self.drift <= margin / 2", "return self.drift <= margin", PROBES),
     Mutant("defense/probes.py", "            yield from self._hostile(before)\n", "", BATCHES),
-    Mutant("defense/probes.py", "    if evaluator.identity() != identity:\n", "    if identity is None:\n", TORCH),
+    Mutant("defense/probes.py", "    if changed := Fingerprint.of(evaluator.identity()).differences(Fingerprint.of(identity)):\n", "    if changed := ():\n", TORCH),
     Mutant("defense/findings.py", "(finite | (one == two) | (np.isnan(one) & np.isnan(two))).all()", "finite.any()", PROBES),
     Mutant("defense/probes.py", "        raise  # of the evaluator", "        return name  # of the evaluator", PROBES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.hoped), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.hoped), kind=\"stable\")", WAVES),
