@@ -491,7 +491,7 @@ def outcome(tests: str, mutant: Mutant | None = None) -> str:
             plant(mutant, copy)
         path = os.pathsep.join(map(str, (copy, copy / "adapters")))
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()]
-        return _ran(command, copy, os.environ | {"PYTHONPATH": path, "HYPOTHESIS_PROFILE": "hasty"})
+        return ended(command, copy, os.environ | {"PYTHONPATH": path, "HYPOTHESIS_PROFILE": "hasty"})
 
 
 def plant(mutant: Mutant, copy: Path) -> None:
@@ -503,7 +503,7 @@ def plant(mutant: Mutant, copy: Path) -> None:
     module.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
 
 
-def _ran(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+def ended(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     """How a command ends; one that a fault keeps from ending is stopped with all that it started."""
     silent = subprocess.DEVNULL
     ran = subprocess.Popen(command, cwd=folder, env=environment, stdout=silent, stderr=silent, start_new_session=True)
@@ -518,21 +518,26 @@ def _ran(command: list[str], folder: Path, environment: dict[str, str]) -> str:
             ran.wait()
 
 
+def chosen_by(words: list[str]) -> list[Mutant]:
+    """The faults in the modules whose paths contain one of the words; all without a word."""
+    unknown = [word for word in words if not any(word in mutant.module for mutant in MUTANTS)]
+    if unknown:
+        sys.exit(f"no planted fault is in a module whose path contains {', '.join(unknown)}")
+    return [mutant for mutant in MUTANTS if not words or any(word in mutant.module for word in words)]
+
+
+def expect_green(every: list[str]) -> None:
+    """Tests that are red without a fault, or that are not there, would say nothing about one."""
+    ends = {tests: outcome(tests) for tests in tqdm(every, unit="set of tests")}
+    unfit = [f"{'red' if end == 'killed' else end}: {tests}" for tests, end in ends.items() if end != "survived"]
+    if unfit:
+        sys.exit("\n".join(["without any fault these tests are", *unfit]))
+
+
 def main() -> None:
     """Run all faults, or those of the modules whose paths contain a word of the command line."""
-    words = sys.argv[1:] or [""]
-    chosen = [mutant for mutant in MUTANTS if any(word in mutant.module for word in words)]
-    unknown = [word for word in words if not any(word in mutant.module for mutant in chosen)]
-    if unknown:
-        sys.exit(f"no planted fault is in a module named like {', '.join(unknown)}")
-    # Tests that are red without a fault, or that are not there, would say nothing about one.
-    unfit = {
-        tests: end for tests in tqdm({mutant.tests: None for mutant in chosen}) if (end := outcome(tests)) != "survived"
-    }
-    if unfit:
-        sys.exit(
-            "; ".join(f"without a fault: {end if end != 'killed' else 'red'}: {tests}" for tests, end in unfit.items())
-        )
+    chosen = chosen_by(sys.argv[1:])
+    expect_green(list(dict.fromkeys(mutant.tests for mutant in chosen)))
     ends = {mutant: outcome(mutant.tests, mutant) for mutant in tqdm(chosen, unit="mutant")}
     for mutant, end in ends.items():
         if end != "killed":

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import maskcover
+from tests import mutants
 from tests.mutants import MUTANTS
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +55,19 @@ def test_every_planted_fault_is_still_in_the_sources() -> None:
         places = [word.partition("::")[0] for word in mutant.tests.split() if word.startswith("tests")]
         assert places
         assert all((ROOT / place).exists() for place in places), mutant.tests
+
+
+@pytest.mark.parametrize(
+    ("code", "end"), [(0, "survived"), (1, "killed"), (2, "killed"), (4, "did not run"), (5, "did not run")]
+)
+def test_a_fault_is_killed_only_by_tests_that_ran(code: int, end: str, tmp_path: Path) -> None:
+    assert mutants.ended([sys.executable, "-c", f"raise SystemExit({code})"], tmp_path, dict(os.environ)) == end
+
+
+def test_a_word_that_names_no_planted_fault_is_refused() -> None:
+    assert {mutant.module for mutant in mutants.chosen_by(["covering/axis"])} == {"covering/axis.py"}
+    with pytest.raises(SystemExit, match="no planted fault is in a module whose path contains coverring"):
+        mutants.chosen_by(["covering/axis", "coverring"])
 
 
 def test_the_version_is_said_once_and_the_changelog_knows_it() -> None:
