@@ -76,6 +76,9 @@ def write_atomically(path: str | PathLike[str], content: bytes, *, only_new: boo
     """
     try:
         path = Path(path)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # a device or a pipe, such as /dev/stdout, must not make room for a file
+            return True
         partial = path.parent / f".{path.name}.{secrets.token_hex(8)}"
         stream = partial.open("xb")  # with the rights of any new file, which mkstemp would not give
     except (OSError, TypeError, ValueError) as error:  # the latter two: what no file can be called

@@ -284,3 +284,14 @@ def test_a_full_disk_is_an_error_of_its_own(tmp_path: Path, monkeypatch: pytest.
         with pytest.raises(InvalidInput, match="cannot write") as refused:
             write_atomically(tmp_path / "file.json", b"x")
         assert type(refused.value) is kind
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes in folders are of POSIX")
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    """As /dev/stdout is: a file must not take its place."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert write_atomically(pipe, b"content")
+    assert (os.read(reading, 100), pipe.is_fifo()) == (b"content", True)
+    os.close(reading)

@@ -11,7 +11,7 @@ from maskcover.cli import options as o
 from maskcover.cli.certifying import Asked, masks_in, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import UNDECIDED, answer, note, printable
-from maskcover.cli.reading import read_shard
+from maskcover.cli.reading import read_claim, read_shard
 from maskcover.errors import InvalidInput
 
 
@@ -44,8 +44,7 @@ def certify(
     ] = None,
     numerics: o.Numerics = None,
     at_least: Annotated[
-        float | None,
-        typer.Option(min=0.0, max=1.0, help="A claim: at least this fraction of the images is certified."),
+        str | None, typer.Option(help="A claim: at least this fraction of the images is certified; 0.6 or 60%.")
     ] = None,
     limit: o.Limit = None,
     split: o.Split = None,
@@ -73,7 +72,7 @@ def certify(
         "progress": watched(as_json=as_json),
     }  # fmt: skip
     kept = {"shard": read_shard(shard), "shard_size": shard_size}
-    asked = Asked(source, masks_in(masks, input_size), regions, at_least, certified, out, kept)
+    asked = Asked(source, masks_in(masks, input_size), regions, read_claim(at_least), certified, out, kept)
     found = asked.outcome(frame)
     answer(found.document, found.lines, as_json=as_json)
     raise typer.Exit(found.code)

@@ -13,6 +13,21 @@ from maskcover.errors import InvalidInput
 _SIZE = re.compile(r"\d{1,6}(?:x\d{1,6})*")
 
 
+def read_claim(text: str | None) -> float | None:
+    """The fraction of images of --at-least, from 0 to 1: "0.6" or "60%"; None if it was not typed.
+
+    >>> read_claim("60%"), read_claim("1"), read_claim(None)
+    (0.6, 1.0, None)
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,17})?)(%?)", text.strip())
+    fraction = 2.0 if found is None else float(found[1]) / (100 if found[2] else 1)
+    if fraction > 1:
+        raise InvalidInput(f"--at-least is a fraction of the images, such as 0.6 or 60%; got {text!r:.40}")
+    return fraction
+
+
 def read_size(text: str) -> int | tuple[int, ...]:
     """An image size: "224" for a square image, "480x640" for height x width.
 

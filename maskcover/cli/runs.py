@@ -13,6 +13,7 @@ import typer
 from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
+from maskcover.cli.reading import read_claim
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ Device = Annotated[
 
 def report(
     run: Run,
-    at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The claim: this share of images certifies.")] = 0.0,
+    at_least: Annotated[
+        str | None, typer.Option(help="A claim: at least this fraction of the images is certified; 0.6 or 60%.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What a run amounts to, worked out from its rows: accuracies with exact intervals, cost, errors."""
@@ -66,7 +69,7 @@ def report(
         lines.append(f"  and {found.errors - _SHOWN:,} errors more: the rows say which, as --json does")
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
     answer(found.document() | {"error_rows": rows, "config": document}, [str(found), *lines], as_json=as_json)
-    raise typer.Exit(claimed(found, at_least))
+    raise typer.Exit(claimed(found, read_claim(at_least)))
 
 
 def replay(

@@ -16,6 +16,7 @@ import numpy as np
 from maskcover.cells import BoolArray, IntArray
 from maskcover.defense.evaluation import Evaluator
 from maskcover.defense.findings import Finding, Kind, ProbeReport, Scores, compared
+from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import leads, top_labels
 from maskcover.errors import MaskcoverError
 from maskcover.masks import MaskSet
@@ -54,8 +55,11 @@ def probe(
     """
     identity = evaluator.identity()
     found = list(_Trials(evaluator, image, tuple(others[:OTHERS]), on_batch).run())
-    if evaluator.identity() != identity:
-        found.append(Finding("the model after some batches", False, float("inf"), "repeat"))
+    if changed := Fingerprint.of(evaluator.identity()).differences(Fingerprint.of(identity)):
+        name = (
+            f"the model after some batches ({'; '.join(changed)}: a counter, a buffer or a hook that each pass changes)"
+        )
+        found.append(Finding(name, False, float("inf"), "repeat"))
     if not any(evaluator.altered(image, None, value) is not None for value in _VALUES):
         found.append(f"hidden pixels, other rows: images of type {type(image).__name__} cannot be altered")
     findings = tuple(one for one in found if isinstance(one, Finding))

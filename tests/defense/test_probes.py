@@ -251,7 +251,7 @@ def test_threat_28_a_classifier_whose_words_about_itself_change_during_the_run_i
     model = Drifting(calls=200 - calls.calls + 1)
     with pytest.raises(ProbeFailed, match="weights: 1, not 0"):
         certified(model)
-    with pytest.raises(ProbeFailed, match=r"model after some batches.*inf"):
+    with pytest.raises(ProbeFailed, match=r"model after some batches \(weights: 1, not 0: a counter.*inf"):
         certified(Drifting(calls=190))
 
 
