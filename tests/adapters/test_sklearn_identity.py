@@ -84,7 +84,7 @@ def test_saving_and_loading_and_predicting_change_nothing(fitted: Any, tmp_path:
 
 
 def test_what_was_saved_is_served(fitted: Any) -> None:
-    result = mc.certify(fitted, IMAGES, Y[:3], MASKS, batch_size=3)
+    result = mc.certify(fitted, IMAGES, Y[:3], MASKS, batch_size=1)  # rows of larger batches may be rounded apart
     loaded = pickle.loads(pickle.dumps(fitted))  # noqa: S301  # our own
     assert mc.defend(loaded, result)(list(IMAGES)) == result.defended.tolist()
 

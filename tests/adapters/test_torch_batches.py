@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from maskcover_torch import TorchClassifier
+from maskcover_torch import TorchClassifier, batches
 from maskcover_torch.batches import Rate, fastest_first, ranked
 from maskcover_torch.identity import weights_digest
 from torch import nn
@@ -26,6 +26,7 @@ IMAGE = torch.zeros((2, 6, 6))
 IMAGES = torch.randint(0, 4, (6, 2, 6, 6), generator=torch.Generator().manual_seed(0)).float()
 LABELS = [0, 1, 2, 0, 1, 2]
 Way = tuple[int, str, int]
+OF_THE_MACHINE = batches._threads
 
 
 class Exact(nn.Module):
@@ -221,7 +222,7 @@ def test_a_run_goes_on_and_is_replayed_in_the_way_that_was_chosen_first(tmp_path
 
 
 def test_a_number_of_threads_that_somebody_named_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+    monkeypatch.setattr("maskcover_torch.batches._threads", OF_THE_MACHINE)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     named: dict[str, Mapping[str, str]] = {"the environment": {"OMP_NUM_THREADS": "2"}, "nobody": {}}

@@ -143,7 +143,8 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bits(tmp_path: Path, steps: i
 
 SCRIPT = """
 import os, signal, sys, torch
-torch.set_num_threads(1)
+torch.set_num_threads({threads})
+torch.backends.mkldnn.enabled = {mkldnn}
 from tests.adapters.test_training import Fatal, Net, tuned
 tuned(Net(), hiding=Fatal({steps}, lambda: os.kill(os.getpid(), signal.SIGKILL)), out={out!r})
 """
@@ -152,7 +153,8 @@ tuned(Net(), hiding=Fatal({steps}, lambda: os.kill(os.getpid(), signal.SIGKILL))
 def test_a_process_that_was_killed_goes_on_to_the_same_bits(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     out, root = tmp_path / "OUT", pytestconfig.rootpath
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "adapters")])}
-    command = [sys.executable, "-c", SCRIPT.format(steps=8, out=str(out))]
+    numerics = {"threads": torch.get_num_threads(), "mkldnn": torch.backends.mkldnn.enabled}
+    command = [sys.executable, "-c", SCRIPT.format(steps=8, out=str(out), **numerics)]
     assert subprocess.run(command, env=environment, check=False, cwd=tmp_path).returncode == -signal.SIGKILL
     assert [path.name for path in out.iterdir()] == ["checkpoint.pt"]
     whole, resumed = Net(), Net()
