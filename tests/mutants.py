@@ -346,7 +346,7 @@ MUTANTS = (
     Mutant("runs/replay.py", "if row.pixels != other.pixels", "if not row.pixels", PIXELS),
     Mutant("runs/rows.py", 'if name != "pixels" or value}', 'if name != "pixels"}', PIXELS),
     Mutant("runs/documents.py", "if document[_SEAL] != claim(document, without):", "if not document[_SEAL]:", PIXELS),
-    Mutant("runs/folder.py", '"digest", "reference"})\n', '"digest", "reference", "regions"})\n', PIXELS),
+    Mutant("runs/folder.py", '"reference", "scale"})\n', '"reference", "scale", "regions"})\n', PIXELS),
     Mutant("runs/folder.py", 'about | {"run": config.claim}', "about", PIXELS),
     Mutant("runs/frames.py", "if not bound or config.count != count:", "if config.count != count:", FRAMES),
     Mutant("runs/frames.py", "            expect_sealed(document)\n", "            pass\n", FRAMES),
@@ -442,7 +442,7 @@ MUTANTS = (
     Mutant("defense/binding.py", "            self._seen.append(self._rows.same(tail))\n", "            self._seen.append(True)\n", BOUND),
     Mutant("defense/binding.py", "last = slice(len(answers.labels) - filled, None)", "last = slice(0, filled)", BOUND),
     Mutant("defense/engine.py", "self._evaluator.filling(missing) if missing and", "self._evaluator.filling(missing + 1) if missing and", BOUND),
-    Mutant("defense/readiness.py", "    if changed:\n        return None\n    return Ready(way", "    return Ready(way", BOUND),
+    Mutant("defense/readiness.py", "    if changed:\n        return None\n    if earlier.margin:\n        _measure", "    if earlier.margin:\n        _measure", BOUND),
     Mutant("defense/readiness.py", "now != Fingerprint.of(earlier.entries):", "False:", "tests/runs/test_replay.py tests/runs/test_bound_runs.py"),
     Mutant("runs/run.py", "    expect_scored(folder.path, known, start)\n", "", BOUND),
     Mutant("runs/replay.py", "scored = () if differences else", "scored = () if True else", BOUND),
@@ -476,6 +476,11 @@ MUTANTS = (
     Mutant("defense/certify.py", '    return "bitwise" if margin is None else numerics\n', "    return numerics\n", CHOOSING),
     Mutant("../adapters/maskcover_torch/classifier.py", 'threads=known.threads or int(entries["flag.threads"])', "threads=known.threads", WAYS),
     Mutant("../adapters/maskcover_torch/numerics.py", "            torch.set_num_threads(contract.threads)\n", "            pass\n", WAYS),
+    # Rows whose scores are all small.
+    Mutant("defense/labels.py", ".max(axis=1), least_scale)", ".max(axis=1), 0.0)", "tests/defense/test_margin.py"),
+    Mutant("defense/readiness.py", "    if found.margin:\n", "    if found.margin > 1:\n", "tests/defense/test_margin.py"),
+    Mutant("defense/readiness.py", "        _measure_by(way.evaluator, earlier.scale or 0.0)\n", "        pass\n", "tests/defense/test_margin.py"),
+    Mutant("../adapters/maskcover_torch/evaluator.py", ".clamp(min=least_scale)", "", "tests/adapters/test_torch_evaluator.py"),
 )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ class TorchEvaluator:
         refuse_training(model)
         self.masks, self.contract = masks, contract
         self.classes: int | None = None
+        self.least_scale = 0.0
         self._channels: int | None = None
         self._computed = self._model = contracted(model, contract)
         self._place = self._device, self._dtype = place_of(self._model)
@@ -73,7 +74,7 @@ class TorchEvaluator:
     def submit(self, images: Sequence[torch.Tensor], pairs: IntArray) -> Callable[[], Answers]:
         """See `maskcover.defense.Evaluator`."""
         with pinned(self.contract, self._device):
-            told = _told(self._scores(images, pairs))
+            told = _told(self._scores(images, pairs), self.least_scale)
         return partial(_fetched, told)
 
     def scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> npt.NDArray[np.generic]:
@@ -189,13 +190,13 @@ def _drawn(masks: MaskSet, device: torch.device) -> torch.Tensor:
     return drawn
 
 
-def _told(scores: torch.Tensor) -> torch.Tensor:
+def _told(scores: torch.Tensor, least_scale: float = 0.0) -> torch.Tensor:
     """Labels, leads and confidences as (3, rows), by the same rules as `maskcover.defense.Answers.of`."""
     wide = scores.to(torch.float32 if scores.device.type == "mps" else torch.float64)
     finite = wide.isfinite().all(dim=1)
     shown = torch.where(finite[:, None], wide, 0.0)
     (top, second), labels = shown.topk(2, dim=1).values.T, shown.argmax(dim=1)
-    lead = (top - second) / shown.abs().amax(dim=1)
+    lead = (top - second) / shown.abs().amax(dim=1).clamp(min=least_scale)
     decided = finite & (top > second)
     confidence = 1.0 / (shown - top[:, None]).exp().sum(dim=1)
     return torch.stack(

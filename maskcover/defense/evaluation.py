@@ -75,9 +75,9 @@ class Answers:
     confidences: FloatArray
 
     @classmethod
-    def of(cls, scores: npt.ArrayLike) -> Answers:
-        """The answers of scores (rows, classes)."""
-        return cls(top_labels(scores), leads(scores), confidences(scores))
+    def of(cls, scores: npt.ArrayLike, least_scale: float = 0.0) -> Answers:
+        """The answers of scores (rows, classes); for `least_scale` see `leads`."""
+        return cls(top_labels(scores), leads(scores, least_scale), confidences(scores))
 
 
 class Evaluator(Protocol):
@@ -89,6 +89,8 @@ class Evaluator(Protocol):
     """Batches that may be asked for before the first is answered: 2 keeps a GPU busy."""
     classes: int | None
     """Number of classes, known after the first batch."""
+    least_scale: float
+    """What leads are at least measured by, see `leads`: 0, or set before a run that stands on a margin."""
 
     def load(self, image: Any) -> Any:
         """The image as it is kept while its decision is open; checks it."""
@@ -179,6 +181,7 @@ class HostEvaluator:
             raise InvalidInput(f"batch_size must be a whole number of at least 1; got {size!r}")
         self.masks, self.batch_size = masks, size
         self.classes: int | None = None
+        self.least_scale = 0.0
         self._classifier = classifier
         self._first: npt.NDArray[Any] | None = None
         # One row more, hiding nothing: number −1 picks it.
@@ -201,7 +204,7 @@ class HostEvaluator:
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `Evaluator`."""
-        answers = Answers.of(self.scores(images, pairs))
+        answers = Answers.of(self.scores(images, pairs), self.least_scale)
         return lambda: answers
 
     def scores(self, images: Sequence[Any], pairs: IntArray) -> npt.NDArray[np.generic]:

@@ -28,13 +28,16 @@ _TELLS = (
 class Finding:
     """One comparison: what was changed, whether all bits stayed, and the largest change as a fraction of the scores.
 
-    `deviation` is inf where a score turned finite or stopped being so.
+    `deviation` is inf where a score turned finite or stopped being so, and so is `gap`, the largest change itself.
+    `scale` is the largest absolute score of the rows that were compared.
     """
 
     probe: str
     equal: bool
     deviation: float
     kind: Kind = "rows"
+    scale: float = 0.0
+    gap: float = 0.0
 
     @property
     def rounds(self) -> bool:
@@ -77,8 +80,17 @@ class ProbeReport:
 
     @property
     def drift(self) -> float:
-        """The largest difference that was seen, as a fraction of the largest score; 0 if there was none."""
-        return 0.0 if self.worst is None else self.worst.deviation
+        """The largest change that was seen, as a fraction of the largest score that was; 0 if there was none.
+
+        Not of each row's own: rounding does not shrink with the scores of a row that come out near 0 (see `leads`).
+        """
+        gap = max((one.gap for one in self.findings if not one.equal), default=0.0)
+        return gap / self.scale if self.scale else gap and float("inf")
+
+    @property
+    def scale(self) -> float:
+        """The largest absolute score of all rows that were compared."""
+        return max((one.scale for one in self.findings), default=0.0)
 
     def margin(self, least: float) -> float | None:
         """The margin that takes over where bits do not hold: `least`, or `FACTOR` times what was seen, rounded up.
@@ -119,17 +131,18 @@ class ProbeReport:
 
 def compared(probe: str, before: Scores, after: Scores, kind: Kind = "rows") -> Finding:
     """The comparison of scores (rows, classes) that should be equal to the bit."""
-    if before.tobytes() == after.tobytes():
-        return Finding(probe, True, 0.0, kind)
     one, two = before.astype(np.float64), after.astype(np.float64)
+    largest = float(np.abs(np.where(np.isfinite(one), one, 0.0)).max(initial=0.0))
+    if before.tobytes() == after.tobytes():
+        return Finding(probe, True, 0.0, kind, largest)
     finite = np.isfinite(one) & np.isfinite(two)
     if not (finite | (one == two) | (np.isnan(one) & np.isnan(two))).all():
-        return Finding(probe, False, float("inf"), kind)
+        return Finding(probe, False, float("inf"), kind, largest, float("inf"))
     gap = np.abs(np.where(finite, one - two, 0.0)).max(axis=-1)
     scale = np.abs(np.where(finite, one, 0.0)).max(axis=-1)
     fractions = np.divide(gap, scale, out=np.where(gap > 0, np.inf, 0.0), where=scale > 0)
     deviation = float(fractions.max())
-    return Finding(probe, deviation == 0.0, deviation, kind)
+    return Finding(probe, deviation == 0.0, deviation, kind, largest, float(gap.max()))
 
 
 def _rounded_up(fraction: float) -> float:

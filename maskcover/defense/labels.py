@@ -31,20 +31,24 @@ def top_labels(scores: npt.ArrayLike) -> IntArray:
     return np.where(decided & ~ties, top, UNDECIDED).astype(np.int64)
 
 
-def leads(scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """How far the top score of each row leads the next, as a share of the largest absolute score; 0 without a label.
+def leads(scores: npt.ArrayLike, least_scale: float = 0.0) -> npt.NDArray[np.float64]:
+    """How far the top score of each row leads the next, as a fraction of the largest absolute score; 0 without a label.
 
-    Rounding moves a score by a small share of the largest one, so a lead well above that share survives it.
+    Rounding moves a score by a small fraction of the numbers that were summed, which may be far larger than the scores
+    of a row that come out near 0. So a row is measured by `least_scale` if all its own scores are smaller.
 
     >>> leads([[1.0, 4.0], [2.0, 2.0], [np.inf, 1.0]])
     array([0.75, 0.  , 0.  ])
+    >>> leads([[-1e-6, 1e-6]]), leads([[-1e-6, 1e-6]], least_scale=1.0)
+    (array([2.]), array([2.e-06]))
     """
     values = checked_scores(scores).astype(np.float64)
     decided = top_labels(scores) != UNDECIDED
     first, second = np.sort(np.where(decided[:, None], values, 0.0), axis=1)[:, :-3:-1].T
     # A score of float64 can be so large that the difference is not finite: then there is nothing to rely on.
     with np.errstate(over="ignore", invalid="ignore"):
-        found = (first - second) / np.abs(np.where(decided[:, None], values, 1.0)).max(axis=1)
+        scale = np.maximum(np.abs(np.where(decided[:, None], values, 1.0)).max(axis=1), least_scale)
+        found = (first - second) / scale
     return np.where(decided & np.isfinite(found), found, 0.0)
 
 

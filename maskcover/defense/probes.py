@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
-from maskcover.defense.evaluation import Evaluator
+from maskcover.defense.evaluation import Evaluator, FloatArray
 from maskcover.defense.findings import Finding, Kind, ProbeReport, Scores, compared
 from maskcover.defense.fingerprint import Fingerprint
 from maskcover.defense.labels import leads, top_labels
@@ -59,7 +59,7 @@ def probe(
         name = (
             f"the model after some batches ({'; '.join(changed)}: a counter, a buffer or a hook that each pass changes)"
         )
-        found.append(Finding(name, False, float("inf"), "repeat"))
+        found.append(Finding(name, False, float("inf"), "repeat", gap=float("inf")))
     if not any(evaluator.altered(image, None, value) is not None for value in _VALUES):
         found.append(f"hidden pixels, other rows: images of type {type(image).__name__} cannot be altered")
     findings = tuple(one for one in found if isinstance(one, Finding))
@@ -200,13 +200,13 @@ class _Trials:
             if any(image is None for image in images):
                 break
             found.append(self._asked(images, np.repeat(before.pairs[row : row + 1], self.size, axis=0)))
-            closest = int(leads(found[-1].scores).argmin())
+            closest = int(_leads(found[-1].scores).argmin())
             low, high = float(fractions[closest]), float(fractions[closest + 2])
         return found
 
     def _decisions(self, seen: Sequence[_Batch]) -> Iterator[Finding]:
         """The row of the largest lead and that of the smallest, each throughout a batch, and side by side."""
-        every = np.concatenate([leads(batch.scores) for batch in seen])
+        every = _leads(np.concatenate([batch.scores for batch in seen]))
         whole = []
         for number, place in (divmod(int(one), self.size) for one in (every.argmax(), every.argmin())):
             found = self._throughout(seen[number], place)
@@ -291,6 +291,11 @@ def _chunks(evaluator: Evaluator) -> Iterator[IntArray]:
 def _cells(masks: MaskSet, pair: list[int]) -> BoolArray:
     shown = [masks[number].to_array(masks.grid) for number in pair if number >= 0]
     return np.logical_or.reduce(shown) if shown else np.zeros(masks.grid.shape, np.bool_)
+
+
+def _leads(scores: Scores) -> FloatArray:
+    """How far each row leads, all measured by one scale, so that the closest decision has the smallest lead."""
+    return leads(scores, float(np.abs(np.where(np.isfinite(scores), scores, 0.0)).max(initial=0.0)))
 
 
 def _named(value: float | None) -> str:

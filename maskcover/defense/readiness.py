@@ -44,6 +44,7 @@ class Earlier:
         numerics: On what the predictions stand.
         margin: The lead that they needed.
         reference: The reference scores; None if none were kept.
+        scale: What leads were at least measured by; None if that was not kept.
     """
 
     batch_size: int
@@ -51,6 +52,7 @@ class Earlier:
     numerics: Numerics
     margin: float
     reference: Reference | None = None
+    scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,9 @@ def ready(
     if found.warning is not None:
         warnings.warn(MaskcoverWarning(found.warning), stacklevel=3)
     way, known = found.way, fingerprint(found.way.evaluator, preprocessing_of(images))
+    if found.margin:
+        earlier_scale = 0.0 if earlier is None else earlier.scale or 0.0
+        _measure_by(way.evaluator, max(way.report.scale, earlier_scale))
     scored = reference(way.evaluator, way.example, 0.0 if found.numerics == "bitwise" else float(found.margin) / 2)
     return Ready(way.evaluator, found.numerics, float(found.margin), way.report, known, way.example, scored)
 
@@ -157,6 +162,16 @@ def _wanted(
     return Wanted.of(earlier.numerics, None, classifier, least=earlier.margin)
 
 
+def _measure_by(asked: Evaluator, scale: float) -> None:
+    """Measure leads by the largest score that the probes saw: a row whose scores are all small leads by little."""
+    if not hasattr(asked, "least_scale"):
+        raise InvalidInput(
+            f"{type(asked).__name__} has no least_scale, so that a margin says nothing of scores near 0; type "
+            'numerics="bitwise" (--numerics bitwise)'
+        )
+    asked.least_scale = scale
+
+
 def _same_wish(earlier: Earlier, margin: float | None, numerics: Wish | None) -> bool:
     """Whether nothing else is asked of the numerics than what the earlier run stands on."""
     return margin in (None, earlier.margin) and numerics in (None, earlier.numerics)
@@ -167,12 +182,16 @@ def _as_earlier(earlier: Earlier, way: Way, images: Images) -> Ready | None:
     now, before = fingerprint(way.evaluator, preprocessing_of(images)), earlier.reference
     if before is None or way.example is None or now != Fingerprint.of(earlier.entries):
         return None
+    if earlier.margin and earlier.scale is None:
+        return None  # of a version that measured each row by itself alone
     try:
         changed = before.differences(before.again(way.evaluator, way.example))
     except Exception:
         return None  # an image that cannot be scored was not the one that was probed then: all is tried out again
     if changed:
         return None
+    if earlier.margin:
+        _measure_by(way.evaluator, earlier.scale or 0.0)
     return Ready(way.evaluator, earlier.numerics, earlier.margin, way.report, now, way.example, before)
 
 

@@ -36,7 +36,7 @@ _READ = (1, SCHEMA)
 # Where model and data came from, among how many samples were chosen, what was left out: fingerprint and ids say what
 # they are. The example and the frame are compared where both are known, the seal when it is read, and the reference
 # scores by `maskcover.runs.binding`: under a margin they may differ a little.
-_UNCOMPARED = frozenset({"source", "sample", "skipped", "example", "frame", "digest", "reference"})
+_UNCOMPARED = frozenset({"source", "sample", "skipped", "example", "frame", "digest", "reference", "scale"})
 _UNSEALED = frozenset({"source"})  # a data set may have moved
 LARGEST_SHARD = 10**6
 """Samples of the largest shard; a file that claims more is not read."""
@@ -136,7 +136,11 @@ class Config:
     def earlier(self) -> Earlier:
         """How the run computes, for whoever goes on with it."""
         entries = dict(self.fingerprint.entries)
-        return Earlier(self.batch_size, entries, self.document["numerics"], self.margin, self.reference)
+        scale = self.document.get("scale")
+        return Earlier(
+            self.batch_size, entries, self.document["numerics"], self.margin, self.reference,
+            None if scale is None else float(scale),
+        )  # fmt: skip
 
     @property
     def procedure(self) -> Procedure:
@@ -319,7 +323,7 @@ def _checked(document: Any) -> Config:
     if not 0 <= config.margin < 1:
         raise InvalidInput("the margin is out of range")
     _ = config.chosen, config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
-    _ = config.example, config.frame, config.digest, config.skipped, config.reference
+    _ = config.earlier, config.example, config.frame, config.digest, config.skipped, config.reference
     if config.claim is not None:
         expect_sealed(document, _UNSEALED)
     return config

@@ -204,6 +204,7 @@ def _config(task: Task, start: Ready, shard_size: int, told: dict[str, Any]) -> 
         }
         | told
         | reference_told(start)
+        | ({"scale": repr(start.evaluator.least_scale)} if start.margin else {})
     )
 
 

@@ -87,8 +87,9 @@ def test_one_row_at_a_time_is_taken_where_it_is_the_fastest_or_wanted() -> None:
 def test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bit() -> None:
     result = under_a_margin(Sized({4: 1e-7, 2: 1e-6, 1: 0.0}))
     assert (result.numerics, result.start.evaluator.batch_size, result.margin) == ("margin", 4, 1e-4)
-    assert result.start.probes.drift == pytest.approx(1e-7, rel=0.01)
-    assert "numerics margin, as the probes saw scores move by 1.0e-07, margin 0.0001" in str(result)
+    # Of the largest score that was seen, and the last row of a batch is a little smaller.
+    assert 0.8e-7 < result.start.probes.drift <= 1.01e-7
+    assert "numerics margin, as the probes saw scores move by 9.0e-08, margin 0.0001" in str(result)
     with pytest.warns(MaskcoverWarning, match=r'numerics="bitwise" \(--numerics bitwise\) takes batches of 1'):
         certify(Sized({4: 1e-7, 1: 0.0}), IMAGES, LABELS, MASKS)
 
@@ -99,7 +100,7 @@ def test_a_size_that_the_user_named_is_kept_under_a_margin() -> None:
     assert under_a_margin(Model(rounding(1e-6))).numerics == "margin"
 
 
-@pytest.mark.parametrize("drift", [1.01e-4, 1e-2, 1.0])
+@pytest.mark.parametrize("drift", [1.3e-4, 1e-2, 1.0])
 def test_a_difference_that_is_too_large_takes_nothing_over(drift: float) -> None:
     assert found(Sized({4: drift, 1: 0.0})) == ("bitwise", 1, 0.0)
     with pytest.raises(ProbeFailed, match="No margin makes up for that"):
@@ -115,7 +116,7 @@ def test_bits_that_are_insisted_on_name_the_sizes_that_hold_to_them() -> None:
 
 def test_a_margin_that_is_wanted_is_taken_quietly_even_where_bits_hold() -> None:
     assert found(Sized({4: 0.0, 1: 0.0}), numerics="margin") == ("margin", 4, 1e-4)
-    assert found(Sized({4: 5e-6, 1: 0.0}), numerics="margin") == ("margin", 4, 6e-4)
+    assert found(Sized({4: 5e-6, 1: 0.0}), numerics="margin") == ("margin", 4, 5e-4)
 
 
 def test_a_margin_that_was_typed_is_enough_for_the_fastest_size_that_stays_within() -> None:
@@ -190,7 +191,9 @@ def test_threat_20_a_leak_in_the_fastest_size_stops_though_one_row_at_a_time_wou
 
 
 def report(kind: Kind, deviation: float) -> ProbeReport:
-    return ProbeReport((Finding("the same", True, 0.0, "repeat"), Finding("one", deviation == 0, deviation, kind)))
+    return ProbeReport(
+        (Finding("the same", True, 0.0, "repeat"), Finding("one", deviation == 0, deviation, kind, 1.0, deviation))
+    )
 
 
 @given(st.floats(1e-17, 1.0), st.floats(0, 0.1))

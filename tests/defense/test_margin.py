@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from maskcover import InvalidInput, certify, cover, predict, squares
 from maskcover.defense import UNDECIDED, leads, top_labels
+from maskcover.runs import run
 
 MASKS = cover(squares(size=2), image_size=8, grid=(2, 2))
 IMAGE = np.zeros((1, 8, 8))
@@ -70,3 +72,32 @@ def test_no_label_has_no_lead() -> None:
     assert undecided.any()
     assert (leads(scores)[undecided] == 0).all()
     assert (leads(scores)[~undecided] > 0).all()
+
+
+class Absolute:
+    """Scores [−f, f]: f is how far the brightest pixel lies above a quarter, rounded at the last rows of a batch."""
+
+    batch_size = 4
+
+    def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.ArrayLike:
+        above = np.array([image[~hide].max() - 0.25 for image, hide in zip(images, hidden, strict=True)])
+        above[2:] -= 1e-8  # which does not shrink with f: the numbers that were summed were large
+        return np.stack([-above, above], axis=1)
+
+
+@pytest.mark.filterwarnings("ignore:on this machine a row's place")
+@pytest.mark.parametrize("margin", [None, 1e-4])
+def test_a_row_whose_scores_are_all_small_leads_by_little(margin: float | None) -> None:
+    """Measured by itself alone it would lead by 2, which no margin exceeds."""
+    clear, near = np.full((8, 8), 1.0), np.full((8, 8), 0.25 + 3e-7)
+    result = certify(Absolute(), np.stack([clear, near]), [1, 1], MASKS, margin=margin)
+    assert (result.numerics, result.defended.tolist()) == ("margin", [1, 1])
+    assert result.certified.tolist() == [True, False]
+
+
+@pytest.mark.filterwarnings("ignore:on this machine a row's place")
+def test_a_run_that_goes_on_measures_leads_as_it_did(tmp_path: Path) -> None:
+    images = np.stack([np.full((8, 8), 1.0), np.full((8, 8), 0.25 + 3e-7)])
+    for part in (0, 1):
+        done = run(Absolute(), images, [1, 1], MASKS, tmp_path, shard_size=1, shard=(part, 2))
+    assert (done.rows, done.certified) == (2, 1)

@@ -174,7 +174,7 @@ def test_the_advice_is_the_classifiers_own_margin() -> None:
 
 @given(st.floats(1e-12, 0.4), st.floats(0, 0.9))
 def test_half_the_margin_is_the_limit(deviation: float, margin: float) -> None:
-    report = ProbeReport((Finding("one", True, 0.0), Finding("two", False, deviation)))
+    report = ProbeReport((Finding("one", True, 0.0), Finding("two", False, deviation, scale=1.0, gap=deviation)))
     assert report.within(margin) == (deviation <= margin / 2)
     assert "two" in str(report.failure(margin, 1e-4))
     assert not report.bitwise
