@@ -94,7 +94,7 @@ class Network:
         if self._given is not None:
             _expect_same(self._given, self._output, taken, scores)
             self._given = None
-        return self._own.agreed(scores, labels[0]) if labels else scores
+        return self._own.agreed(scores, labels[0].reshape(-1)) if labels else scores
 
 
 def _expect_same(
@@ -166,9 +166,18 @@ def _one_output(session: onnxruntime.InferenceSession, output: str | None) -> st
 
 def _decision(session: onnxruntime.InferenceSession, name: str | None) -> str:
     """The name of the output of labels, empty for none."""
-    there: list[str] = [one.name for one in session.get_outputs() if one.type in _LABELS and len(one.shape) == 1]
+    single = [
+        one for one in session.get_outputs() if len(one.shape) == 1 or (len(one.shape) == 2 and one.shape[1] == 1)
+    ]
+    there: list[str] = [one.name for one in single if one.type in _LABELS]
+    texts: list[str] = [one.name for one in single if one.type == "tensor(string)"]
+    if name is None and (texts or len(there) > 1):
+        raise InvalidInput(
+            f"the network gives labels of its own that cannot be held against its scores ({', '.join(texts + there)}); "
+            'name the output of whole numbers that it decides by with decision=, or say decision="" if none is'
+        )
     if name is None:
-        return there[0] if len(there) == 1 else ""
+        return there[0] if there else ""
     if name and name not in there:
         told = ", ".join(there) or "none"
         raise InvalidInput(f"the network has no output {name} of labels, one whole number an image; it has {told}")

@@ -99,16 +99,20 @@ class Binding:
         self.certified = certified
         self._glance: Hashable = None
         self._rows: _Rows | None = None
-        if certified.reference is None:
+        known = certified.reference
+        if known is None or not (known.has_noise or certified.example is not None):
             warnings.warn(
-                "what was certified kept no reference scores: only its fingerprint can be compared. Certify anew to "
-                "have hooks, flags and the like noticed",
+                "nothing of what was certified can be scored again here (it kept no reference scores, or images that "
+                "nobody can make): only its fingerprint can be compared. Bind to the result of certify, which has its "
+                "first image, to have hooks, flags and the like noticed",
                 MaskcoverWarning,
                 stacklevel=4,
             )
 
     def expect(self, asked: Evaluator, preprocessing: str) -> None:
         """Raise `FingerprintMismatch` unless this is what was certified."""
+        if self.certified.reference is not None:
+            self.certified.reference.pin(asked)
         now = asked.glance() if isinstance(asked, Glances) else tuple(sorted(asked.identity().items()))
         if self._glance == (now, preprocessing):
             return
@@ -142,20 +146,21 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    """One batch of known rows: an image, pairs, and what was answered when all was compared."""
+    """One batch of known rows: images, pairs, and what was answered when all was compared."""
 
-    image: Any
+    images: list[Any]
     pairs: IntArray
     answers: Answers
 
     @classmethod
     def of(cls, certified: Certified, asked: Evaluator) -> _Rows | None:
         known = certified.reference
-        image = None if known is None else known.image(asked, certified.example)
-        if image is None:
+        some = [] if known is None else known.images(asked, certified.example)
+        if not some:
             return None
         told = pairs(len(certified.masks), asked.batch_size)
-        return cls(image, told, asked.submit([image] * len(told), told)())
+        images = [some[-1 - number % len(some)] for number in range(len(told))]  # that of the data first
+        return cls(images, told, asked.submit(images, told)())
 
     def same(self, answers: Answers) -> bool:
         """Whether so many answers are those of the first rows, to the bit."""
@@ -182,7 +187,7 @@ class Watched:
         if self._rows is None:
             return None
         self._filled = count
-        return [self._rows.image] * count, self._rows.pairs[:count]
+        return self._rows.images[:count], self._rows.pairs[:count]
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `Evaluator`."""
@@ -196,7 +201,7 @@ class Watched:
             return True
         if not self._seen:
             self._filled = len(self._rows.pairs)
-            self.submit([self._rows.image] * self._filled, self._rows.pairs)()
+            self.submit(self._rows.images, self._rows.pairs)()
         return all(self._seen)
 
     def _compared(self, fetch: Callable[[], Answers], filled: int) -> Answers:

@@ -202,6 +202,10 @@ class HostEvaluator:
         expect_alike(plain, self._first)
         return plain
 
+    def pin(self, shape: tuple[int, ...], dtype: str) -> None:
+        """Take images of this shape and dtype only, as if the first one had been so."""
+        self._first = np.empty(shape, np.dtype(dtype))
+
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `Evaluator`."""
         answers = Answers.of(self.scores(images, pairs), self.least_scale)

@@ -8,7 +8,7 @@ to be replayed must score them alike. It is a test, not a proof: a change that s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite, prod
 from typing import Any
@@ -123,6 +123,8 @@ class Reference:
         noise: Its scores.
         example: The scores of the image that was probed.
         pixels: The digest of that image; empty if it has none.
+        mixed: The scores of the two in turn, in one batch: they tell that rows influence each other now. None where a
+            batch has one row, or one of the two images is missing.
     """
 
     tolerance: float
@@ -130,32 +132,49 @@ class Reference:
     noise: Scored | None
     example: Scored | None
     pixels: str
+    mixed: Scored | None = None
 
     def again(self, asked: Evaluator, example: Any = None) -> Reference:
         """The same scored anew, by what is asked now; the example only if it is that of then, as far as can be seen."""
         pixels = _digest(example)
         same = example is not None and self.example is not None and pixels == self.pixels
         scored = _scored(asked, example) if same else None
-        return Reference(self.tolerance, self.kind, _of_noise(asked, self.kind), scored, pixels if same else "")
+        noise = _of_noise(asked, self.kind)
+        mixed = _mixed(asked, self.kind, noise, example) if same and self.mixed is not None else None
+        return Reference(self.tolerance, self.kind, noise, scored, pixels if same else "", mixed)
 
     def differences(self, now: Reference) -> tuple[str, ...]:
         """One text for each image that is scored otherwise now."""
         compared = {
             "noise": (self.noise, now.noise, self.kind == now.kind),
             "the first image": (self.example, now.example, self.pixels == now.pixels),
+            "the two side by side": (self.mixed, now.mixed, self.kind == now.kind and self.pixels == now.pixels),
         }
         found = {
             name: before.difference(after, self.tolerance)
             for name, (before, after, same) in compared.items()
             if before is not None and after is not None and same
         }
-        return tuple(f"{NAME}, {name}: {text}" for name, text in found.items() if text)
+        changed = {name: text for name, text in found.items() if text}
+        # Side by side they differ if one alone does; that is news only if none does: then rows influence each other.
+        shown = [name for name in changed if name != "the two side by side" or len(changed) == 1]
+        return tuple(f"{NAME}, {name}: {changed[name]}" for name in shown)
 
-    def image(self, asked: Evaluator, example: Any = None) -> Any | None:
-        """A loaded image whose scores are known, for rows that would be empty; None if there is none."""
-        if self.kind is not None and self.noise is not None and not self.noise.digest.startswith(_REFUSED):
-            return asked.load(self.kind.noise())
-        return None if example is None else asked.load(example)
+    @property
+    def has_noise(self) -> bool:
+        """Whether there are scores of noise, which anybody can make again."""
+        return self.kind is not None and _usable(self.noise)
+
+    def pin(self, asked: Evaluator) -> None:
+        """Have an evaluator that takes images like the first one it is given take those that were certified."""
+        pinned: Callable[[tuple[int, ...], str], None] | None = getattr(asked, "pin", None)
+        if self.kind is not None and pinned is not None:
+            pinned(self.kind.shape, self.kind.dtype)
+
+    def images(self, asked: Evaluator, example: Any = None) -> list[Any]:
+        """Loaded images whose scores are known: noise, and the example if it is at hand; empty if there are none."""
+        made = [self.kind.noise()] if self.kind is not None and self.has_noise else []
+        return [asked.load(image) for image in (*made, example) if image is not None]
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -165,7 +184,7 @@ class Reference:
             "noise": None if self.noise is None else self.noise.document(self.tolerance),
             "example": None if self.example is None else self.example.document(self.tolerance),
             "pixels": self.pixels,
-        }
+        } | ({} if self.mixed is None else {"mixed": self.mixed.document(self.tolerance)})
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Reference:
@@ -177,6 +196,7 @@ class Reference:
             None if noise is None else Scored.read(noise),
             None if example is None else Scored.read(example),
             str(document["pixels"]),
+            Scored.read(document["mixed"]) if "mixed" in document else None,
         )
 
 
@@ -185,7 +205,9 @@ def reference(asked: Evaluator, example: Any, tolerance: float) -> Reference | N
     if example is None:
         return None
     kind = Kind.of(example)
-    return Reference(tolerance, kind, _of_noise(asked, kind), _scored(asked, example), _digest(example))
+    noise = _of_noise(asked, kind)
+    mixed = _mixed(asked, kind, noise, example)
+    return Reference(tolerance, kind, noise, _scored(asked, example), _digest(example), mixed)
 
 
 def pairs(masks: int, rows: int) -> IntArray:
@@ -208,11 +230,23 @@ def _of_noise(asked: Evaluator, kind: Kind | None) -> Scored | None:
         return Scored(f"{_REFUSED} ({type(error).__name__})")
 
 
-def _scored(asked: Evaluator, image: Any) -> Scored:
-    """The scores of a loaded image, in whole batches of the one shape."""
+def _usable(noise: Scored | None) -> bool:
+    return noise is not None and not noise.digest.startswith(_REFUSED)
+
+
+def _mixed(asked: Evaluator, kind: Kind | None, noise: Scored | None, example: Any) -> Scored | None:
+    """The scores of noise and the example in turn."""
+    if kind is None or not _usable(noise) or asked.batch_size == 1:
+        return None
+    return _scored(asked, asked.load(kind.noise()), example)
+
+
+def _scored(asked: Evaluator, *images: Any) -> Scored:
+    """The scores of loaded images in turn, in whole batches of the one shape."""
     size = asked.batch_size
     told = pairs(len(asked.masks), -(-max(size, _ROWS) // size) * size)
-    batches = [asked.scores([image] * size, told[first : first + size]).copy() for first in range(0, len(told), size)]
+    rows = [images[number % len(images)] for number in range(size)]
+    batches = [asked.scores(rows, told[first : first + size]).copy() for first in range(0, len(told), size)]
     return Scored.of(np.concatenate(batches))
 
 

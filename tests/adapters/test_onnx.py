@@ -216,3 +216,23 @@ def test_channels_are_where_the_sizes_of_the_input_say(axes: str, layout: str, t
     model = network(f"float[N, {axes}] images", "float[N, K] scores", "scores = Flatten <axis=1> (images)")
     found: Any = mc.load_classifier(f"onnx:{saved(tmp_path, model)}")
     assert found.layout == layout
+
+
+def test_threat_44_labels_in_a_column_are_held_against_the_scores_and_several_are_refused(tmp_path: Path) -> None:
+    image, shown = np.arange(48, dtype=np.float32).reshape(3, 4, 4), np.zeros((1, 4, 4), dtype=np.bool_)
+    flat = "scores = Flatten <axis=1> (images)"
+    column = network(
+        "float[N, 3, 4, 4] images", "int64[N, 1] label, float[N, 48] scores",
+        f"{flat} label = ArgMin <axis=1, keepdims=1> (scores)",
+    )  # fmt: skip
+    with pytest.raises(InvalidInput, match=r"label of the network answers class 0 .* that of class 47"):
+        mc.load_classifier(f"onnx:{saved(tmp_path, column)}", batch_size=1).scores([image], shown)
+    two = network(
+        "float[N, 3, 4, 4] images", "int64[N] low, int64[N] high, float[N, 48] scores",
+        f"{flat} low = ArgMin <axis=1, keepdims=0> (scores) high = ArgMax <axis=1, keepdims=0> (scores)",
+    )  # fmt: skip
+    file = saved(tmp_path, two)
+    with pytest.raises(InvalidInput, match=r"low, high.*decision="):
+        mc.load_classifier(f"onnx:{file}")
+    classifier = mc.load_classifier(f"onnx:{file}", batch_size=1, decision="high")
+    assert np.array_equal(np.asarray(classifier.scores([image], shown)), image.reshape(1, 48))

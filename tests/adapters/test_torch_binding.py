@@ -381,3 +381,18 @@ def test_a_glance_sees_every_tensor_hook_and_mode() -> None:
     model[0].extra.data.logical_not_()
     seen.append(glance(model))
     assert len(set(seen)) == len(seen)
+
+
+def test_threat_40_rows_of_weights_that_change_places_are_noticed() -> None:
+    """The sum of all weights stays, and so do the scores of what wins on the known rows."""
+    head = nn.Linear(72, 4)
+    model = nn.Sequential(nn.Flatten(), head).eval()
+    with torch.no_grad():
+        for value in model.parameters():
+            value.copy_(torch.randint(-3, 4, value.shape, generator=torch.Generator().manual_seed(1)))
+        head.bias[0] = 10_000
+    served = defend(model, certify(model, IMAGES, [0] * 6, MASKS))
+    served(IMAGES)
+    head.weight.data[[1, 3]] = head.weight.data[[3, 1]]
+    with pytest.raises(FingerprintMismatch, match="weights"):
+        served(IMAGES)

@@ -62,7 +62,8 @@ def test_threat_42_an_image_is_scored_as_it_is_alone_whatever_its_neighbours(
 @pytest.mark.parametrize("made", CLASSIFIERS.values(), ids=CLASSIFIERS)
 def test_one_odd_image_does_not_decide_for_those_that_are_served_later(made: Callable[[], Any]) -> None:
     served = mc.defend(made(), mc.certify(made(), [BYTES], [1], MASKS, probes=False))
-    served([FLOATS])
+    with pytest.raises(InvalidInput, match=r"uint8.* as the first; got .*float64"):
+        served([FLOATS])  # it would be added up without wrapping round, and get another label
     assert served([BYTES]) == [1]
 
 

@@ -234,3 +234,43 @@ def test_pairs_are_spread_and_different_as_far_as_there_are_masks() -> None:
         found = pairs(masks, 4)
         assert len(np.unique(found, axis=0)) == 4
         assert found.max() == masks - 1
+
+
+@dataclass
+class Peeking(Plain):
+    """Can be told to let one row of a batch decide another, or to change what it makes of the first image alone."""
+
+    leaking: bool = False
+    spoilt: bool = False
+
+    def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.NDArray[np.float64]:
+        """The scores, of the row before where rows of several images leak."""
+        scores = super().scores(images, hidden)
+        if self.spoilt:
+            first = [np.array_equal(image, IMAGES[0]) for image in images]
+            scores = np.where(np.array(first)[:, None], scores[:, ::-1], scores)
+        unlike = any(not np.array_equal(image, images[0]) for image in images)
+        return np.roll(scores, 1, axis=0) if self.leaking and unlike else scores
+
+
+def test_a_change_that_only_the_first_image_shows_is_noticed_at_each_call() -> None:
+    model = Peeking()
+    served = defend(model, certified(model))
+    served(IMAGES)
+    model.spoilt = True
+    with pytest.raises(FingerprintMismatch, match="the first image"):
+        served(IMAGES)
+
+
+def test_threat_20_rows_that_begin_to_influence_each_other_are_noticed() -> None:
+    result = certified(Peeking())
+    with pytest.raises(FingerprintMismatch, match="side by side"):
+        defend(Peeking(leaking=True), result)
+
+
+def test_what_nobody_can_score_again_is_said() -> None:
+    """Images that are opaque, without the one that was probed at hand: as of a run in another process."""
+    masks, image = singles(3), image_of(symmetric(3, [1] * 6), singles(3), bare=1)
+    known = replace(Certified.of(certify(Looker(2), [image], [1], masks)), example=None)
+    with pytest.warns(MaskcoverWarning, match="can be scored again here"):
+        defend(Looker(2), known)
