@@ -68,8 +68,9 @@ def certify(
         regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
         method, threshold, rule, exhaustive: The defence and the rule that certifies it, see `Procedure`. Of "detect" a
             certificate says that the answer is the label or an alert.
-        margin: With a margin a prediction counts as right only if its score leads the next by more than this share of
-            the largest absolute score, and the probes may see changes of half of that.
+        margin: With a margin a prediction counts as right only if its score leads the next by more than this fraction
+            of the largest absolute score (of its own row, or that the probes saw if this is larger), and the probes may
+            see changes of half of that. Without probes each row is measured by itself alone.
         numerics: By default predictions have to hold to the bit. If they do not, because this machine rounds
             differently at other places of a batch, a margin of at least a hundred times what the probes saw takes over,
             with a warning. "bitwise" insists on bits, "margin" takes a margin even where bits hold. If hidden pixels or

@@ -396,3 +396,14 @@ def test_threat_40_rows_of_weights_that_change_places_are_noticed() -> None:
     head.weight.data[[1, 3]] = head.weight.data[[3, 1]]
     with pytest.raises(FingerprintMismatch, match="weights"):
         served(IMAGES)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch calls sparse tensors a prototype
+def test_what_is_written_into_a_sparse_tensor_is_noticed() -> None:
+    """Its bytes are not read at a glance: torch's own count tells."""
+    model = nn.Linear(2, 2)
+    model.register_buffer("few", torch.eye(2).to_sparse())
+    before = glance(model)
+    assert glance(model) == before
+    model.get_buffer("few").mul_(2)
+    assert glance(model) != before
