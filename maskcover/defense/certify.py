@@ -107,7 +107,6 @@ def certify(
     decide = expected(procedure, start).certifying(true, covers, start.margin)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     verdicts = _in_order(settle(start.evaluator, images, decide), len(true), progress, "certifying")
-    expect_matching(images, true, start.evaluator.classes, names_of(classifier))  # known by now, probes or not
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
     chosen = getattr(images, "chosen", None)

@@ -382,5 +382,5 @@ def _cover(regions: RegionSet, size: Sides, budget: tuple[tuple[str, Any], ...])
 def _size(dataset: Dataset, number: int) -> Sides | None:
     try:
         return dataset.size(number)
-    except Exception:  # whatever a broken file makes of a reader
+    except InvalidInput:
         return None  # reading it will fail too, and says why in its row

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from maskcover_torch import TorchClassifier
+from maskcover_torch import DefendedModule, TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator, _fetched, _told, on_host
 from torch import nn
 
@@ -202,3 +202,9 @@ def test_threats_20_21_22_28_modules_that_break_an_assumption_are_stopped(way: s
     with pytest.raises(ProbeFailed, match=f"scored differently.*{told}"):
         certify(Broken(way).eval(), images, [0, 1], MASKS, contract=contract)
     assert certify(Broken("in no way").eval(), images, [0, 1], MASKS, contract=contract).numerics == "bitwise"
+
+
+def test_a_defended_module_holds_what_computes() -> None:
+    """In the precision of the contract, so that what is written into it reaches the predictions."""
+    defended = DefendedModule(Means().eval(), MASKS, contract=NumericContract(dtype="float64"))
+    assert {value.dtype for value in defended.parameters()} == {torch.float64}

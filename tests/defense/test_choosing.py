@@ -295,3 +295,9 @@ def test_other_images_that_cannot_be_used_are_left_out_of_the_probes(tmp_path: P
 def test_probes_show_that_they_take_their_time(shown_bar: bool, capsys: pytest.CaptureFixture[str]) -> None:
     certify(Model(), IMAGES, LABELS, MASKS, progress=shown_bar)
     assert ("probing" in capsys.readouterr().err) == shown_bar
+
+
+def test_a_run_that_goes_on_takes_no_smaller_margin_over() -> None:
+    wanted = Wanted.of("margin", None, Sized({}), least=5e-4)
+    assert taken([way(4, "place", 1e-6)], wanted).margin == 5e-4
+    assert taken([way(4, "place", 9e-6)], wanted).margin == pytest.approx(9e-4)

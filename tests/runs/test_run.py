@@ -362,3 +362,13 @@ def test_without_pyarrow_the_extra_is_named_before_anything_happens(
     for ask in (lambda: summary(tmp_path / "done"), lambda: replay(tmp_path / "done", model, images, images.labels)):
         with pytest.raises(MissingExtra, match=r"pip install .*\[runs\]'"):
             ask()
+
+
+def test_an_image_that_cannot_be_read_costs_no_prediction(tmp_path: Path) -> None:
+    """It says nothing of the classifier, which is tried again only after failures of its own."""
+    calls = []
+    for number, broken in enumerate(({}, {4: OSError("gone"), 5: OSError("gone")})):
+        images, model = Shelf(8, broken=dict(broken)), Model()
+        run(model, images, Shelf(8).labels, MASKS, tmp_path / str(number))
+        calls.append(model.calls)
+    assert calls[1] <= calls[0]
