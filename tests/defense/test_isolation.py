@@ -236,3 +236,11 @@ def test_what_is_evaluated_for_an_image_depends_on_it_alone(data: st.DataObject)
     asked: Any = Deferred(host, data.draw(st.integers(1, 3)))
     found = dict(settle(asked, images, ask_in_turn, isolate=True))
     assert correct(found, images) == sorted({*range(len(images))} - bad)
+
+
+def test_an_image_that_failed_in_an_earlier_batch_is_told_once() -> None:
+    """Its rows of the batch that was under way then are not asked for again."""
+    asked = deferred(2, 2, failing=lambda _: True)
+    found = list(settle(asked, images_for(MASKS, 3), ask_all, isolate=True))
+    assert sorted(number for number, _ in found) == [0, 1, 2]
+    assert all(isinstance(one, Failed) for _, one in found)
