@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class TimmAdapter(TorchAdapter):
             InvalidInput: timm has no such model, or the weights cannot be loaded.
         """
         if not timm.is_model(name) and ":" not in name:
-            near = ", ".join(timm.list_models(f"*{name.split('.')[0]}*")[:5]) or "see timm.list_models()"
+            near = ", ".join(get_close_matches(name.split(".")[0], timm.list_models(), 5)) or "see timm.list_models()"
             raise InvalidInput(f"timm has no model {name!r}; similar names: {near}")
         if weights not in ("pretrained", "random") and not Path(weights).is_file():
             raise InvalidInput(f"weights are 'pretrained', 'random' or a checkpoint file; there is no file {weights}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ def expect_name(name: str) -> None:
     """Raise `InvalidInput` unless torchvision has a classifier of this name."""
     known = list_models(module=torchvision.models)
     if name not in known:
-        near = ", ".join(difflib.get_close_matches(name, known, 5)) or "see torchvision.models.list_models()"
+        near = ", ".join(get_close_matches(name, known, 5)) or "see torchvision.models.list_models()"
         raise InvalidInput(f"torchvision has no classifier {name!r}; similar names: {near}")
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from maskcover.data import cifar, idx, webdataset
-from maskcover.data.classes import Classes, known_classes
+from maskcover.data.classes import Classes, few, known_classes
 from maskcover.data.dataset import Dataset
 from maskcover.data.folders import has_images, open_folder, part_of, subfolders
 from maskcover.data.huggingface import is_huggingface, open_huggingface
@@ -125,7 +125,9 @@ def _opened(source: Any, labels: str | PathLike[str] | None, asked: Request) -> 
         return source
     if is_mapstyle(source):
         return of_mapstyle(source)
-    raise InvalidInput(f"expected a path, or an object with a length and an index; got {type(source).__name__}")
+    parts = few([str(name) for name in source]) if isinstance(source, Mapping) else ""
+    advice = f" of {parts}: choose one, such as data[{next(iter(source))!r}]" if parts else ""
+    raise InvalidInput(f"expected a path, or an object with a length and an index; got {type(source).__name__}{advice}")
 
 
 def _exists(path: Path) -> bool:

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import sys
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
     if not scheme or not name:
         raise InvalidInput(
             f"expected a model such as timm:NAME, hf:FOLDER, onnx:FILE or package.module:callable; got {text!r}"
+            + (f": did you mean timm:{text}?" if text.isidentifier() else "")
         )
     adapter: object = next((load(entry) for entry in entry_points(group=GROUP) if entry.name == scheme), None)
     if isinstance(adapter, Loads):
@@ -123,7 +125,9 @@ def _named(module: str, name: str, text: str) -> Any:
     except MaskcoverError:
         raise
     except Exception as error:
-        raise InvalidInput(f"{text}: {type(error).__name__}: {error}") from error
+        near = get_close_matches(module, [entry.name for entry in entry_points(group=GROUP)], n=1)
+        advice = f"; did you mean {near[0]}:{name}?" if near and isinstance(error, ModuleNotFoundError) else ""
+        raise InvalidInput(f"{text}: {type(error).__name__}: {error}{advice}") from error
 
 
 def _makes_a_model(found: Any) -> bool:

@@ -1,11 +1,12 @@
 """The safe reader of region texts: the text of a Python call, and nothing else that Python can say.
 
-`parse_regions(str(R)) == R` for every region set.
+`parse_regions(str(R)) == R` for every region set whose text is not too long to be read.
 """
 
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -125,27 +126,36 @@ def _quoted(found: re.Match[str]) -> str:
 
 def _call(node: ast.expr, text: _Text) -> object:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in _FAMILIES:
-        raise InvalidInput(
-            f"expected one of {', '.join(_FAMILIES)} with its arguments in brackets; "
-            f"found {text.source(node)[:80]!r}{_meant(node)}"
-        )
+        raise InvalidInput(f"{_meant(node)}; found {text.source(node)[:80]!r}")
     arguments = [_value(argument, text) for argument in node.args]
     keywords = {}
     for keyword in node.keywords:
         if keyword.arg is None or keyword.arg in keywords:
             raise InvalidInput(f"cannot read the arguments of {text.source(node)[:80]!r}")
         keywords[keyword.arg] = _value(keyword.value, text)
+    family = _FAMILIES[node.func.id]
+    known = inspect.signature(family).parameters
+    unknown = next((keyword for keyword in keywords if keyword not in known), None)
+    if unknown is not None:
+        raise InvalidInput(
+            f"{node.func.id} has no argument {unknown!r:.40}; it has {', '.join(known)}; "
+            f"found {text.source(node)[:80]!r}"
+        )
     try:
-        return _FAMILIES[node.func.id](*arguments, **keywords)
+        return family(*arguments, **keywords)
     except TypeError as error:
         raise InvalidInput(f"{node.func.id}: {error}; found {text.source(node)[:80]!r}") from error
 
 
 def _meant(node: ast.expr) -> str:
-    """The family whose name is nearly the one that was typed."""
+    """What was expected where a region set was to stand: the name that is nearly the one typed, or all names."""
     name = node.func if isinstance(node, ast.Call) else node
-    close = get_close_matches(name.id[:40], _FAMILIES, n=1) if isinstance(name, ast.Name) else []
-    return f" (did you mean {close[0]}?)" if close else ""
+    if isinstance(name, ast.Name):
+        if name.id in _FAMILIES:
+            return f"expected {name.id} with its arguments in brackets"
+        if close := get_close_matches(name.id[:40], _FAMILIES, n=1):
+            return f"there is no region set {name.id[:40]!r}; did you mean {close[0]}?"
+    return f"expected one of {', '.join(_FAMILIES)} with its arguments in brackets"
 
 
 def _value(node: ast.expr, text: _Text) -> object:

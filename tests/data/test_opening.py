@@ -127,7 +127,7 @@ def test_what_is_unknown_is_refused_with_all_formats(tmp_path: Path, name: str) 
         ("idx:README.md", {}, "expected an IDX file"),
         ("folder:", {}, "expected a path after folder:"),
         (7, {}, "got int"),
-        ({"train": [], "test": []}, {}, "got dict"),
+        ({"train": [], "test": []}, {}, r"got dict of train, test: choose one, such as data\[.train.\]"),
         ([], {"split": "train"}, "split and labels are for paths"),
         ([], {"labels": "x.csv"}, "split and labels are for paths"),
         ([], {"limit": 1, "sample": 1}, "limit or sample, not both"),

@@ -87,6 +87,8 @@ def test_a_function_of_one_argument_is_the_classifier_itself() -> None:
         ("some_models:two", {}, "TypeError"),
         ("some_models:looker", {"fill": 1}, "fill"),
         ("no_such_package.models:a", {}, "ModuleNotFoundError"),
+        ("nmaed:a", {}, r"No module named 'nmaed'; did you mean named:a\?"),
+        ("resnet18", {}, r"got 'resnet18': did you mean timm:resnet18\?"),
     ],
 )
 def test_what_cannot_be_loaded_is_refused_with_the_reason(text: str, options: dict[str, Any], named: str) -> None:
