@@ -27,10 +27,10 @@ from rich.console import Console
 from rich.table import Table
 
 import maskcover as mc
+from maskcover.certification.certifying import covering
 from maskcover.defense import Procedure, Verdict
-from maskcover.defense.certify import covering
-from maskcover.defense.engine import settle
-from maskcover.defense.readiness import ready
+from maskcover.engine.preparation import ready
+from maskcover.engine.queue import settle
 
 # Variants of a photo: mirrored or not, and how much of its sides is left before it is resized again.
 VARIANTS = ((False, 1.0), (True, 1.0), (False, 0.92), (True, 0.92))

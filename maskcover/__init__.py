@@ -5,20 +5,10 @@ This module names what users use; everything it names is defined, and documented
 
 from maskcover.cells import Cells
 from maskcover.certificate import CoverCertificate, prove
+from maskcover.certification import CertificationResult, Explanation, certify, defend, detection_curve, explain, predict
+from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
 from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
 from maskcover.data import open_dataset
-from maskcover.defense import (
-    CertificationResult,
-    Explanation,
-    MaskedClassifier,
-    NumericContract,
-    certify,
-    defend,
-    detection_curve,
-    explain,
-    load_classifier,
-    predict,
-)
 from maskcover.errors import (
     FingerprintMismatch,
     ImpossibleCover,

@@ -14,8 +14,10 @@ import numpy.typing as npt
 import pytest
 
 from maskcover.cells import IntArray
+from maskcover.certification import certify, defend, predict_with
+from maskcover.classifiers import UNDECIDED, Evaluator, MaskedClassifier, evaluator
 from maskcover.covering import cover
-from maskcover.defense import UNDECIDED, Evaluator, MaskedClassifier, certify, defend, evaluator, predict_with, probe
+from maskcover.engine import probe
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import squares

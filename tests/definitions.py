@@ -15,7 +15,7 @@ import numpy as np
 from shapely import Polygon
 
 from maskcover.cells import Cells
-from maskcover.regions.frames.supports import AxisSupport
+from maskcover.regions.preprocessing.supports import AxisSupport
 from tests import oracles
 from tests.oracles import BoolArray, Shape
 from tests.regions.shapes.test_rasters import rings_of, shares_in

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shapely import Polygon
 
 import maskcover as mc
-from maskcover.regions.frames import pull
-from maskcover.regions.frames.steps import CenterCrop, Crop, Flip, Pad, Resize, Step
+from maskcover.regions.preprocessing import pull
+from maskcover.regions.preprocessing.steps import CenterCrop, Crop, Flip, Pad, Resize, Step
 from tests import definitions
 from tests.definitions import Attack, Bits, Single
 from tests.geometry_strategies import bitmaps, single_families, stacks

@@ -114,9 +114,13 @@ def test_knowledge_flows_one_way(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("maskcover/covering/axis.py", "from maskcover.defense import certify"),
+        ("maskcover/covering/axis.py", "from maskcover.certification import certify"),
+        ("maskcover/classifiers/labels.py", "from maskcover.defense import Procedure"),
+        ("maskcover/defense/table.py", "from maskcover.engine import settle"),
+        ("maskcover/covering/axis.py", "def late():\n    from maskcover.covering import synthesis"),
+        ("adapters/maskcover_torch/module.py", "def late():\n    from maskcover_torch import classifier"),
         ("maskcover/masks/mask.py", "import maskcover.regions"),
-        ("maskcover/defense/engine.py", "import torch"),
+        ("maskcover/engine/queue.py", "import torch"),
         ("maskcover/runs/rows.py", "import maskcover_torch"),
         ("adapters/maskcover_torch/module.py", "import maskcover.plot"),
         ("adapters/maskcover_torch/attacks/run.py", "import maskcover.runs"),

@@ -8,7 +8,7 @@ import pytest
 
 TESTS = {
     12: [
-        "runs/test_frames.py::test_what_is_painted_on_the_picture_changes_the_input_inside_one_mask_only",
+        "runs/test_source_frame.py::test_what_is_painted_on_the_picture_changes_the_input_inside_one_mask_only",
         "data/test_preprocessing.py::test_a_pixel_changes_only_what_the_frames_say_it_can_reach",
     ],
     13: [
@@ -33,7 +33,7 @@ TESTS = {
         "data/test_mapstyle.py::test_threat_16_what_is_drawn_at_random_is_refused",
     ],
     17: [
-        "defense/test_probes.py::test_threat_17_a_classifier_that_sees_hidden_pixels_is_stopped",
+        "engine/test_probes.py::test_threat_17_a_classifier_that_sees_hidden_pixels_is_stopped",
         "adapters/test_torch_evaluator.py::test_threats_20_21_22_28_modules_that_break_an_assumption_are_stopped",
     ],
     18: [
@@ -49,17 +49,17 @@ TESTS = {
         "adapters/test_torch_outputs.py::test_a_module_exported_in_training_mode_is_refused",
     ],
     20: [
-        "defense/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped",
-        "defense/test_batch_faults.py::test_threat_20_a_leak_into_middle_rows_only_is_stopped",
-        "defense/test_batch_faults.py::test_every_place_of_a_batch_is_probed",
+        "engine/test_probes.py::test_threat_20_rows_that_influence_each_other_are_stopped",
+        "engine/test_batch_faults.py::test_threat_20_a_leak_into_middle_rows_only_is_stopped",
+        "engine/test_batch_faults.py::test_every_place_of_a_batch_is_probed",
     ],
     21: [
-        "defense/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_where_bits_are_wanted_and_goes_on_with_a_margin",
-        "defense/test_choosing.py::test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bit",
-        "defense/test_choosing.py::test_threat_21_no_margin_takes_over_for_what_leaks",
-        "defense/test_choosing.py::test_a_margin_that_takes_over_is_a_hundred_times_what_was_seen",
+        "engine/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_where_bits_are_wanted_and_goes_on_with_a_margin",
+        "engine/test_choosing.py::test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bit",
+        "engine/test_choosing.py::test_threat_21_no_margin_takes_over_for_what_leaks",
+        "engine/test_choosing.py::test_a_margin_that_takes_over_is_a_hundred_times_what_was_seen",
         "cli/test_defense.py::test_threat_21_a_margin_takes_over_loudly_unless_bits_are_insisted_on",
-        "defense/test_probes.py::test_threat_21_a_difference_that_is_too_large_for_the_margin_stops",
+        "engine/test_probes.py::test_threat_21_a_difference_that_is_too_large_for_the_margin_stops",
         "adapters/test_torch.py::test_a_certified_image_is_served_its_label_wherever_it_stands_in_a_batch",
         "adapters/test_torch_evaluator.py::test_answers_of_a_row_do_not_depend_on_its_place",
     ],
@@ -74,47 +74,47 @@ TESTS = {
         "adapters/test_torch_fingerprint.py::test_threat_24_threads_and_attention_kernels_are_part_of_it",
     ],
     25: [
-        "defense/test_margin.py::test_only_a_lead_above_the_margin_certifies",
+        "engine/test_margin.py::test_only_a_lead_above_the_margin_certifies",
         "adapters/test_torch.py::test_ties_of_bfloat16_stay_ties",
-        "defense/test_labels.py::test_a_row_has_a_label_only_if_its_scores_are_finite_and_its_top_is_unique",
+        "classifiers/test_labels.py::test_a_row_has_a_label_only_if_its_scores_are_finite_and_its_top_is_unique",
     ],
     26: [
-        "defense/test_methods.py::test_threat_26_a_score_that_is_not_finite_anywhere_is_an_error",
-        "defense/test_faults.py::test_a_broken_model_certifies_no_class_not_even_the_first",
-        "runs/test_run.py::test_scores_that_are_not_finite_are_an_error_with_a_reason",
+        "certification/test_methods.py::test_threat_26_a_score_that_is_not_finite_anywhere_is_an_error",
+        "certification/test_faults.py::test_a_broken_model_certifies_no_class_not_even_the_first",
+        "runs/test_running.py::test_scores_that_are_not_finite_are_an_error_with_a_reason",
     ],
     27: [
         "adapters/test_torch.py::test_outputs_that_are_not_one_tensor_of_scores_are_refused",
         "adapters/test_torch_outputs.py::test_what_can_be_read_in_two_ways_is_refused_with_its_entries",
         "adapters/test_contract.py::test_each_fault_fails_the_test_that_is_about_it",
-        "defense/test_faults.py::test_a_label_that_the_classifier_cannot_say_is_refused",
+        "certification/test_faults.py::test_a_label_that_the_classifier_cannot_say_is_refused",
         "data/test_classes.py::test_the_first_label_that_is_no_class_is_named",
-        "defense/test_faults.py::test_an_answer_of_another_form_at_any_call_is_refused",
+        "certification/test_faults.py::test_an_answer_of_another_form_at_any_call_is_refused",
     ],
     28: [
-        "defense/test_probes.py::test_threat_28_a_classifier_whose_words_about_itself_change_during_the_run_is_stopped",
+        "engine/test_probes.py::test_threat_28_a_classifier_whose_words_about_itself_change_during_the_run_is_stopped",
         "adapters/test_torch_evaluator.py::test_threats_20_21_22_28_modules_that_break_an_assumption_are_stopped",
     ],
     29: [
         "adapters/test_torch_fingerprint.py::test_threat_29_a_changed_model_is_not_served",
-        "runs/test_replay.py::test_changed_weights_flip_rows_and_are_named",
+        "runs/test_replaying.py::test_changed_weights_flip_rows_and_are_named",
     ],
     30: [
-        "runs/test_replay.py::test_changed_weights_that_flip_nothing_are_named_all_the_same",
+        "runs/test_replaying.py::test_changed_weights_that_flip_nothing_are_named_all_the_same",
         "cli/test_runs.py::test_a_replay_finds_no_flip_and_another_model_is_found_out",
     ],
     31: [
-        "defense/test_probed_faults.py::test_threat_31_with_probes_a_fault_at_any_call_certifies_no_more",
-        "defense/test_probed_faults.py::test_threat_31_isolated_images_are_certified_no_more_than_without_the_fault",
-        "defense/test_faults.py::test_a_broken_answer_at_any_call_never_certifies_more",
-        "defense/test_isolation.py::test_an_image_that_cannot_be_evaluated_fails_alone",
+        "engine/test_probed_faults.py::test_threat_31_with_probes_a_fault_at_any_call_certifies_no_more",
+        "engine/test_probed_faults.py::test_threat_31_isolated_images_are_certified_no_more_than_without_the_fault",
+        "certification/test_faults.py::test_a_broken_answer_at_any_call_never_certifies_more",
+        "engine/test_isolation.py::test_an_image_that_cannot_be_evaluated_fails_alone",
     ],
     32: [
         "defense/test_exhaustive_tables.py::test_algorithm_1_decides_as_the_paper_writes_it",
         "defense/test_exhaustive_tables.py::test_algorithm_2_certifies_as_the_paper_writes_it",
         "defense/test_exhaustive_tables.py::test_challenger_masking_decides_as_the_paper_describes_it",
         "defense/test_exhaustive_tables.py::test_detection_certifies_by_its_definition_and_its_levels_say_so_for_every_threshold",
-        "defense/test_certify.py::test_verdicts_are_those_of_the_naive_algorithms",
+        "certification/test_certify.py::test_verdicts_are_those_of_the_naive_algorithms",
     ],
     33: [
         "runs/test_runs_stateful.py::TestRuns",
@@ -123,13 +123,13 @@ TESTS = {
         "runs/test_folder.py::test_a_shard_that_is_damaged_or_of_another_place_is_refused_by_name",
     ],
     34: [
-        "defense/test_results.py::test_the_interval_is_exact_by_the_tails_of_the_binomial",
-        "runs/test_run.py::test_the_summary_counts_the_rows_that_are_there",
+        "certification/test_results.py::test_the_interval_is_exact_by_the_tails_of_the_binomial",
+        "runs/test_running.py::test_the_summary_counts_the_rows_that_are_there",
         "cli/test_runs.py::test_a_run_is_kept_resumed_and_reported",
         "cli/test_data.py::test_threat_34_a_sample_is_told_with_its_size_its_seed_and_an_interval",
     ],
-    35: ["defense/test_faults.py::test_certificates_demand_true_labels_before_anything_is_computed"],
-    36: ["defense/test_results.py::test_the_claim_is_written_from_the_region_set_that_was_checked"],
+    35: ["certification/test_faults.py::test_certificates_demand_true_labels_before_anything_is_computed"],
+    36: ["certification/test_results.py::test_the_claim_is_written_from_the_region_set_that_was_checked"],
     37: ["adapters/test_demo.py::test_hostile_names_stay_text"],
     38: [
         "adapters/test_onnx_files.py::test_threat_38_other_weights_beside_the_same_file_are_not_served",
@@ -138,7 +138,7 @@ TESTS = {
     39: [
         "adapters/test_torch_binding.py::test_threat_39_what_no_fingerprint_names_is_not_served",
         "adapters/test_torch_binding.py::test_threat_39_a_run_does_not_go_on_and_a_replay_tells",
-        "defense/test_reference.py::test_the_same_classifier_scores_the_same_and_another_does_not",
+        "engine/test_reference.py::test_the_same_classifier_scores_the_same_and_another_does_not",
         "runs/test_bound_runs.py::test_another_model_that_says_the_same_of_itself_is_refused_and_reported",
         "runs/test_bound_runs.py::test_what_a_run_certified_is_served_in_another_process_without_its_images",
         "cli/test_runs.py::test_threat_39_predictions_of_another_model_are_refused",
@@ -148,7 +148,7 @@ TESTS = {
         "adapters/test_torch_binding.py::test_threat_40_what_is_changed_after_defend_is_not_served_at_the_next_call",
         "adapters/test_torch_binding.py::test_threat_40_other_threads_are_not_served_or_not_taken",
         "adapters/test_torch_binding.py::test_threat_40_what_the_defence_is_cannot_be_set",
-        "defense/test_reference.py::test_threat_40_a_plain_classifier_that_is_changed_is_not_served_at_the_next_call",
+        "engine/test_reference.py::test_threat_40_a_plain_classifier_that_is_changed_is_not_served_at_the_next_call",
     ],
     41: [
         "runs/test_pixels.py::test_other_pictures_with_the_same_labels_are_refused_before_anything_is_made",
@@ -157,11 +157,11 @@ TESTS = {
         "cli/test_runs.py::test_threat_41_pictures_that_changed_are_told_by_replay_and_refused_by_resume_and_attack",
     ],
     42: [
-        "defense/test_mixed_images.py::test_threat_42_an_image_is_scored_as_it_is_alone_whatever_its_neighbours",
-        "defense/test_mixed_images.py::test_an_image_that_does_not_fit_is_an_error_of_that_image",
-        "defense/test_mixed_images.py::test_one_odd_image_does_not_decide_for_those_that_are_served_later",
+        "classifiers/test_mixed_images.py::test_threat_42_an_image_is_scored_as_it_is_alone_whatever_its_neighbours",
+        "classifiers/test_mixed_images.py::test_an_image_that_does_not_fit_is_an_error_of_that_image",
+        "classifiers/test_mixed_images.py::test_one_odd_image_does_not_decide_for_those_that_are_served_later",
     ],
-    43: ["defense/test_batch_faults.py::test_threat_43_control_flow_over_a_batch_is_stopped"],
+    43: ["engine/test_batch_faults.py::test_threat_43_control_flow_over_a_batch_is_stopped"],
     44: [
         "adapters/test_sklearn_decisions.py::test_threat_44_a_model_that_decides_otherwise_is_refused",
         "adapters/test_sklearn_decisions.py::test_where_a_model_says_otherwise_later_there_is_no_label_and_no_certificate",
@@ -179,8 +179,8 @@ TESTS = {
         "data/test_readers.py::test_data_that_were_opened_before_are_brought_to_the_model_or_refused",
         "data/test_webdataset.py::test_two_labels_of_one_image_are_refused",
         "data/test_tables.py::test_two_columns_of_one_name_are_refused",
-        "defense/test_matching.py::test_four_classes_and_a_model_of_a_thousand_are_refused",
-        "defense/test_matching.py::test_labels_in_another_order_than_the_models_names_are_refused",
+        "engine/test_matching.py::test_four_classes_and_a_model_of_a_thousand_are_refused",
+        "engine/test_matching.py::test_labels_in_another_order_than_the_models_names_are_refused",
         "cli/test_data.py::test_threat_53_labels_are_matched_to_the_names_that_the_model_knows",
         "cli/test_data.py::test_threat_53_a_folder_that_the_model_lacks_is_refused",
         "cli/test_data.py::test_threat_53_more_or_fewer_folders_than_the_model_has_classes_are_refused",
@@ -228,14 +228,14 @@ TESTS = {
         "fuzz/test_documents.py::test_threat_57_judges_agree_on_a_spoilt_claim",
     ],
     58: [
-        "defense/test_ranges.py::test_threat_58_values_that_the_preprocessing_cannot_give_are_refused",
-        "defense/test_ranges.py::test_threat_58_values_that_look_otherwise_scaled_draw_a_warning",
-        "defense/test_ranges.py::test_threat_58_certify_refuses_raw_images_of_a_model_that_declares_how_they_are_prepared",
+        "engine/test_ranges.py::test_threat_58_values_that_the_preprocessing_cannot_give_are_refused",
+        "engine/test_ranges.py::test_threat_58_values_that_look_otherwise_scaled_draw_a_warning",
+        "engine/test_ranges.py::test_threat_58_certify_refuses_raw_images_of_a_model_that_declares_how_they_are_prepared",
     ],
     59: [
         "runs/test_pixels.py::test_an_edit_of_any_entry_of_a_run_is_noticed_by_every_reader",
         "runs/test_pixels.py::test_a_run_that_is_edited_and_sealed_again_is_found_out_by_its_shards",
-        "runs/test_frames.py::test_threat_59_an_edit_of_the_frame_is_noticed_by_every_reader",
+        "runs/test_source_frame.py::test_threat_59_an_edit_of_the_frame_is_noticed_by_every_reader",
     ],
 }
 

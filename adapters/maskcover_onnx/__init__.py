@@ -8,7 +8,7 @@ from typing import Any
 
 import onnxruntime
 
-from maskcover.defense.arrays import ArrayClassifier
+from maskcover.classifiers.arrays import ArrayClassifier
 from maskcover.errors import InvalidInput
 from maskcover_onnx.devices import CPU, DEVICES, name_of, providers_of
 from maskcover_onnx.files import Content, network_of, read_network

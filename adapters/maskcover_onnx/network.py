@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from maskcover.defense.decisions import OwnLabels
+from maskcover.classifiers.decisions import OwnLabels
 from maskcover.errors import InvalidInput
 from maskcover_onnx.devices import CUDA, Providers, name_of
 from maskcover_onnx.files import Content

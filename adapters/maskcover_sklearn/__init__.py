@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from maskcover.defense.arrays import ArrayClassifier
+from maskcover.classifiers.arrays import ArrayClassifier
 from maskcover_sklearn.estimator import Estimator
 
 __all__ = ["ADAPTER", "Estimator", "SklearnAdapter"]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import sklearn
 
-from maskcover.defense.content import PYTHON, content_digest
-from maskcover.defense.decisions import OwnLabels
+from maskcover.classifiers.content import PYTHON, content_digest
+from maskcover.classifiers.decisions import OwnLabels
 from maskcover.errors import InvalidInput
 
 _SCORES = ("predict_proba", "decision_function")

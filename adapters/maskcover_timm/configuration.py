@@ -15,7 +15,7 @@ from timm.data import ImageNetInfo, create_transform, infer_imagenet_subset, res
 
 from maskcover.data import Picture, Preprocessing, expect_same
 from maskcover.errors import InvalidInput
-from maskcover.regions.frames import CenterCrop, Resize, Step
+from maskcover.regions.preprocessing import CenterCrop, Resize, Step
 
 _NEEDED = ("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
 _IMAGENET = re.compile(r"(^|_)in(1|12|21|22)k(_|$)")  # in a tag such as a1_in1k; the number of classes tells which

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from maskcover.defense.adapters import as_classifier, entry_of
+from maskcover.classifiers.evaluation import Images
+from maskcover.classifiers.registry import as_classifier, entry_of
 from maskcover.masks import MaskSet
+from maskcover_torch.attacks import AttackReport, attack
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.devices import DEVICES
 from maskcover_torch.identity import unwrapped
 from maskcover_torch.module import DefendedModule
-
-if TYPE_CHECKING:
-    from maskcover.defense.engine import Images
-    from maskcover_torch.attacks import AttackReport
 
 __all__ = ["ADAPTER", "DefendedModule", "TorchAdapter", "TorchClassifier"]
 
@@ -40,8 +38,6 @@ class TorchAdapter:
         self, model: torch.nn.Module, images: Images, labels: Any, masks: MaskSet, **options: Any
     ) -> AttackReport:
         """See `maskcover_torch.attacks.attack`."""
-        from maskcover_torch.attacks import attack
-
         return attack(model, images, labels, masks, **options)
 
 

@@ -14,7 +14,7 @@ from itertools import product
 
 import torch
 
-from maskcover.defense import NumericContract
+from maskcover.classifiers import NumericContract
 from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import FORMATS, contracted, memory_format, pinned
 from maskcover_torch.outputs import scores_of

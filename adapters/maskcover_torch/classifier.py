@@ -5,32 +5,27 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 
+from maskcover.classifiers import NumericContract
+from maskcover.classifiers.evaluation import Images
 from maskcover.data import Preprocessing
-from maskcover.defense import NumericContract, Procedure
-from maskcover.defense.arrays import checked_fill
-from maskcover.errors import InvalidInput
+from maskcover.defense import Procedure
 from maskcover.masks import MaskSet
+from maskcover_torch.attacks import AttackReport, attack
 from maskcover_torch.batches import fastest_first
 from maskcover_torch.devices import placed, told
-from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of
-from maskcover_torch.modes import refuse_training
-from maskcover_torch.numerics import compiled, contracted, pinned
-from maskcover_torch.outputs import Output, Picked, scores_of
-
-if TYPE_CHECKING:
-    from maskcover.defense.engine import Images
-    from maskcover_torch.attacks import AttackReport
-
-Fill = float | Sequence[float]
+from maskcover_torch.evaluator import loaded, place_of
+from maskcover_torch.model import Fill, TorchModel
+from maskcover_torch.module import DefendedModule
+from maskcover_torch.numerics import contracted
+from maskcover_torch.outputs import Output, Picked
 
 
-class TorchClassifier:
+class TorchClassifier(TorchModel):
     """Scores of a torch module for images with hidden pixels.
 
     Args:
@@ -50,6 +45,7 @@ class TorchClassifier:
         InvalidInput: the model is not a module, some part of it is in training mode (threats.md, 19), or the device is
             not here.
 
+    >>> import numpy as np
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3)).eval()
     >>> classifier = TorchClassifier(model, batch_size=1)
     >>> classifier.scores([torch.zeros(1, 2, 2)], np.zeros((1, 2, 2), dtype=bool)).shape
@@ -68,33 +64,17 @@ class TorchClassifier:
         device: str | torch.device | None = None,
         class_names: Sequence[str] | None = None,
     ) -> None:
-        if not isinstance(model, torch.nn.Module):
-            raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
-        refuse_training(model)
+        super().__init__(model, fill=fill, batch_size=batch_size, contract=contract)
         placed(model, device)
-        given = contract or NumericContract()
-        self.contract = given if batch_size is None else replace(given, batch_size=batch_size)
-        self.model = model if output is None else Picked(model, output)
-        self.fill = checked_fill(fill)
+        if output is not None:
+            self.model = Picked(model, output)
         self.preprocessing = preprocessing
         self.class_names = None if class_names is None else tuple(class_names)
-        self.margin = _margin(model, self.contract)
-        """The least lead of a certified prediction that survives rounding in the model's precision: a suggestion."""
-
-    @property
-    def batch_size(self) -> int | None:
-        """Rows of a batch; None where a run is to find out."""
-        return self.contract.batch_size
 
     @property
     def device(self) -> str:
         """Where it computes, for people."""
         return told(place_of(self.model)[0])
-
-    def evaluator(self, masks: MaskSet, example: Any = None, batch_size: int | None = None) -> TorchEvaluator:  # noqa: ARG002  # it is the protocol's
-        """The model with these masks; in batches of 16 without a batch size, here or in the contract."""
-        contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
-        return TorchEvaluator(self.model, masks, fill=self.fill, contract=contract)
 
     def of_batch_size(self, batch_size: int) -> TorchClassifier:
         """The same classifier with this batch size."""
@@ -135,8 +115,6 @@ class TorchClassifier:
         self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None = None
     ) -> torch.nn.Module:
         """The `DefendedModule` of this model; of the batch size given where the contract has none."""
-        from maskcover_torch.module import DefendedModule
-
         contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
         return DefendedModule(
             self.model, masks, procedure=procedure, preprocessing=preprocessing, fill=self.fill, contract=contract
@@ -144,26 +122,4 @@ class TorchClassifier:
 
     def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> AttackReport:
         """See `maskcover_torch.attacks.attack`."""
-        from maskcover_torch.attacks import attack
-
         return attack(self.model, images, labels, masks, fill=self.fill, contract=self.contract, **options)
-
-    def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating[Any]]:
-        """Scores (n, classes) of n images (channels, height, width), tensors or arrays, hidden where True."""
-        refuse_training(self.model)
-        model = compiled(contracted(self.model, self.contract), self.contract)
-        device, dtype = place_of(model)
-        batch = torch.stack([loaded(image, hidden.shape[1:], (device, dtype), self.fill) for image in images])
-        fill = torch.tensor(self.fill, dtype=dtype, device=device).reshape(1, -1, 1, 1)
-        with pinned(self.contract, device):
-            shown = torch.where(torch.from_numpy(hidden).to(device)[:, None], fill, batch)
-            return on_host(scores_of(model(shown), len(images), None))
-
-
-def _margin(model: torch.nn.Module, contract: NumericContract) -> float:
-    """A few roundings of the coarsest parameter, or of TF32's 10 bits where they are allowed."""
-    floating = [one.dtype for one in model.parameters() if one.is_floating_point()]
-    if contract.dtype:
-        floating = [getattr(torch, contract.dtype)]
-    coarsest = max((torch.finfo(dtype).eps for dtype in floating), default=0.0)
-    return max(1e-4, 8 * max(coarsest, 2.0**-10 if contract.tf32 else 0.0))

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.nn.modules import module as modules
 
-from maskcover.defense.content import PYTHON, class_code, content_digest, function_identity, is_installed, told
+from maskcover.classifiers.content import PYTHON, class_code, content_digest, function_identity, is_installed, told
 from maskcover_torch.identity import architecture_digest, tensor_bytes, unwrapped, weights_digest
 from maskcover_torch.outputs import Picked
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from maskcover.cells import BoolArray, IntArray
-from maskcover.defense import Answers, NumericContract
+from maskcover.classifiers import Answers, NumericContract
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.described import described
@@ -72,18 +72,18 @@ class TorchEvaluator:
         return found
 
     def submit(self, images: Sequence[torch.Tensor], pairs: IntArray) -> Callable[[], Answers]:
-        """See `maskcover.defense.Evaluator`."""
+        """See `maskcover.classifiers.Evaluator`."""
         with pinned(self.contract, self._device):
             told = _told(self._scores(images, pairs), self.least_scale)
         return partial(_fetched, told)
 
     def scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> npt.NDArray[np.generic]:
-        """See `maskcover.defense.Evaluator`."""
+        """See `maskcover.classifiers.Evaluator`."""
         with pinned(self.contract, self._device):
             return on_host(self._scores(images, pairs))
 
     def altered(self, image: torch.Tensor, hidden: BoolArray | None, value: float | None) -> torch.Tensor | None:
-        """See `maskcover.defense.Evaluator`."""
+        """See `maskcover.classifiers.Evaluator`."""
         where = torch.ones(self.masks.grid.shape, dtype=torch.bool) if hidden is None else torch.from_numpy(hidden)
         if value is None:
             noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
@@ -116,7 +116,7 @@ class TorchEvaluator:
         }
 
     def glance(self) -> Hashable:
-        """See `maskcover.defense.binding.Glances`: weights, hooks, fill, numerics."""
+        """See `maskcover.certification.binding.Glances`: weights, hooks, fill, numerics."""
         return glance(self._computed), self._fill, self.contract, self._layout, tuple(self._flags.items())
 
     def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
@@ -191,7 +191,7 @@ def _drawn(masks: MaskSet, device: torch.device) -> torch.Tensor:
 
 
 def _told(scores: torch.Tensor, least_scale: float = 0.0) -> torch.Tensor:
-    """Labels, leads and confidences as (3, rows), by the same rules as `maskcover.defense.Answers.of`."""
+    """Labels, leads and confidences as (3, rows), by the same rules as `maskcover.classifiers.Answers.of`."""
     wide = scores.to(torch.float32 if scores.device.type == "mps" else torch.float64)
     finite = wide.isfinite().all(dim=1)
     shown = torch.where(finite[:, None], wide, 0.0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from maskcover.defense import certify
+from maskcover.certification import certify
 from maskcover.errors import MissingExtra, install_hint
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet

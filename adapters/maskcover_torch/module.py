@@ -8,22 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from maskcover.defense import (
-    DOUBLE_MASKING,
-    Answer,
-    Binding,
-    Certified,
-    Fingerprint,
-    NumericContract,
-    Procedure,
-    alerted,
-    fingerprint,
-    predict_with,
-)
+from maskcover.certification import Binding, Certified, predict_with
+from maskcover.classifiers import Fingerprint, NumericContract
+from maskcover.defense import DOUBLE_MASKING, Answer, Procedure, alerted
+from maskcover.engine import fingerprint
 from maskcover.errors import InvalidInput, MaskcoverError, ReadOnly, UndecidedPrediction
 from maskcover.masks import MaskSet
-from maskcover_torch.classifier import Fill, TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator
+from maskcover_torch.model import Fill, TorchModel
 from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import contracted
 
@@ -45,7 +37,7 @@ class DefendedModule(torch.nn.Module):
 
     What the defence is, `masks`, `procedure`, `preprocessing`, `fill` and `contract`, is read and not set. A module
     that `defend` made from a result is bound to it: each call compares weights, hooks, numerics and a few scores, and
-    raises `FingerprintMismatch` where they are not those that were certified; see `maskcover.defense.Binding`.
+    raises `FingerprintMismatch` where they are not those that were certified; see `maskcover.certification.Binding`.
 
     The output has one row of scores an image: 1 at the defended label, 0 elsewhere. A defence that detects has one
     class more, the last: the alert.
@@ -69,7 +61,7 @@ class DefendedModule(torch.nn.Module):
         contract: NumericContract | None = None,
     ) -> None:
         super().__init__()
-        classifier = TorchClassifier(model, fill=fill, batch_size=batch_size, contract=contract)
+        classifier = TorchModel(model, fill=fill, batch_size=batch_size, contract=contract)
         # A copy only where the contract asks for another precision or format: what is held is what computes.
         self.model = contracted(model, classifier.contract)
         self.masks = masks
@@ -143,7 +135,7 @@ class DefendedModule(torch.nn.Module):
 
     def _evaluator(self) -> TorchEvaluator:
         # Made anew for each call, since the module may have been moved, or its weights changed in whatever way.
-        return TorchClassifier(self.model, fill=self.fill, contract=self.contract).evaluator(self.masks)
+        return TorchModel(self.model, fill=self.fill, contract=self.contract).evaluator(self.masks)
 
 
 def _counted(asked: TorchEvaluator, blank: torch.Tensor) -> int:

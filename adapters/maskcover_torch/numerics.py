@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import torch
 
-from maskcover.defense import NumericContract
+from maskcover.classifiers import NumericContract
 from maskcover.errors import InvalidInput
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}

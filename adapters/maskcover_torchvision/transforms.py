@@ -10,7 +10,7 @@ from torchvision.transforms._presets import ImageClassification  # type: ignore[
 
 from maskcover.data import Preprocessing, expect_same
 from maskcover.errors import InvalidInput
-from maskcover.regions.frames import CenterCrop, Resize
+from maskcover.regions.preprocessing import CenterCrop, Resize
 
 _REMEDY = "name what images go through with preprocessing=maskcover.data.Preprocessing(…)"
 

@@ -10,8 +10,8 @@ import transformers
 from maskcover_torch import TorchClassifier
 from PIL import Image, ImageOps
 
+from maskcover.certification import CertificationResult, defend
 from maskcover.data import picture_of, read_picture
-from maskcover.defense import CertificationResult, defend
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_transformers.processors import preprocessing_of

@@ -16,7 +16,7 @@ from PIL import Image
 from maskcover.data import Picture, Preprocessing, expect_same
 from maskcover.data.preprocessing import FloatImage
 from maskcover.errors import InvalidInput
-from maskcover.regions.frames import CenterCrop, Resize, Step
+from maskcover.regions.preprocessing import CenterCrop, Resize, Step
 
 _KERNELS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "area", 5: "hamming"}
 _WARPED_FROM = 384  # pixels: from there on ConvNeXt's processor squeezes the whole image instead of cropping it

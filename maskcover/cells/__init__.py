@@ -2,7 +2,7 @@
 
 from maskcover.cells.cells import BoolArray, Cells, IntArray, decomposed, painted
 from maskcover.cells.compressed import Compressed, atoms, compress, edges_of
-from maskcover.cells.depths import depths
+from maskcover.cells.counting import depths
 from maskcover.cells.erosion import eroded, eroded_bounds
 from maskcover.cells.inscribed import maximal_boxes
 

@@ -16,9 +16,11 @@ from maskcover.cli.reading import read_size
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from maskcover.certification import CertificationResult
+    from maskcover.classifiers import MaskedClassifier
     from maskcover.cli.sources import Source
     from maskcover.data import Dataset, Preprocessing
-    from maskcover.defense import CertificationResult, MaskedClassifier, Verdict
+    from maskcover.defense import Verdict
     from maskcover.masks import MaskSet
     from maskcover.runs import SourceResult, Summary
 
@@ -84,7 +86,7 @@ def masks_in(path: Path | None, input_size: str | None) -> MaskSet | None:
 
 
 def _at_once(asked: Asked) -> Outcome:
-    from maskcover.defense import certify
+    from maskcover.certification import certify
 
     classifier, dataset, preprocessing, masks = asked.prepared()
     images = dataset.prepared(preprocessing)
@@ -173,7 +175,7 @@ def opened(
 
     Where labels count, those are the model's classes by name, if it knows their names and none are typed.
     """
-    from maskcover.defense.evaluation import names_of
+    from maskcover.classifiers.evaluation import names_of
 
     with working(f"loading {source.model}", shown=progress):
         classifier = source.classifier(masks)

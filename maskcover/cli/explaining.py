@@ -15,8 +15,8 @@ from maskcover.cli.output import HOLDS, REFUTED, answer, printable, working
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from maskcover.certification import Explanation
     from maskcover.data import Picture, Preprocessing
-    from maskcover.defense import Explanation
 
 
 def explain(
@@ -40,10 +40,10 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Why an image is certified: labels under one mask, failing pairs, certified placements; exit 1 if it is not."""
+    from maskcover.certification import explain as explained
     from maskcover.cli.sources import Source
     from maskcover.covering import cover
     from maskcover.data import Dataset, read_picture
-    from maskcover.defense import explain as explained
 
     given = masks_in(masks, input_size)
     if given is None and regions is None:
@@ -71,8 +71,8 @@ def explain(
 
 def _names(classes: str | None, classifier: object) -> dict[int, str]:
     """The names of the classes: those of a file if one is given, else those that the model knows."""
+    from maskcover.classifiers.evaluation import names_of
     from maskcover.data.classes import known_classes
-    from maskcover.defense.evaluation import names_of
 
     found = known_classes(classes, names_of(classifier))
     return {} if found is None else dict(enumerate(found.own))

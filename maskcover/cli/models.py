@@ -11,7 +11,7 @@ from maskcover.cli.output import answer, working
 
 def models(as_json: Json = False) -> None:
     """List the installed adapters: what --model may name, and what is missing for the others."""
-    from maskcover.defense.loading import installed
+    from maskcover.classifiers.loading import installed
 
     with working("looking for adapters", shown=watched(as_json=as_json)):
         found = installed()

@@ -116,8 +116,8 @@ def attack(
     """Attack the defended model of a run, knowing all of it; exit 1 if a certified image breaks, which it must not."""
     import numpy as np
 
-    from maskcover.defense import attack as attacked
-    from maskcover.defense.evaluation import as_certified
+    from maskcover.certification import attack as attacked
+    from maskcover.classifiers.evaluation import as_certified
     from maskcover.runs import Folder, shards
     from maskcover.runs.resuming import expect_pixels
 

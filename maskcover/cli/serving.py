@@ -38,7 +38,9 @@ def unbound(
     progress: bool,
 ) -> Predicted:  # fmt: skip
     """Predictions that are bound to no certification, which is said."""
-    from maskcover.defense import Procedure, evaluator, predict_with
+    from maskcover.certification import predict_with
+    from maskcover.classifiers import evaluator
+    from maskcover.defense import Procedure
 
     classifier, dataset, preprocessing, used = prepared(source, masks, regions, progress=progress, labelled=False)
     procedure = Procedure(method or "double", threshold)  # type: ignore[arg-type]  # checked there
@@ -49,7 +51,7 @@ def unbound(
 
 def bound(source: Source, run: Path, asked: Mapping[str, Any], *, progress: bool) -> Predicted:
     """Predictions by what a run certified, if that is what predicts now; whatever was not typed is as it was there."""
-    from maskcover.defense import predict
+    from maskcover.certification import predict
     from maskcover.runs import certified, is_source_run, source_document
 
     if is_source_run(run):

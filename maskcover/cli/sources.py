@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
+from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
+from maskcover.classifiers.loading import places, runs_code
 from maskcover.cli.output import note
 from maskcover.cli.reading import read_numbers, read_options, read_size
 from maskcover.data import Dataset, Preprocessing, open_dataset
 from maskcover.data.preprocessing import Layout
-from maskcover.defense import MaskedClassifier, NumericContract, load_classifier
-from maskcover.defense.loading import places, runs_code
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import Fit

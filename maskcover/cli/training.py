@@ -86,8 +86,8 @@ def finetune(
     as_json: Json = False,
 ) -> None:
     """Train a model while parts of its images are hidden; keep the epoch that certifies most validation images."""
+    from maskcover.classifiers.evaluation import names_of
     from maskcover.cli.sources import Source
-    from maskcover.defense.evaluation import names_of
 
     training = _training()
     recipe = training.Recipe(

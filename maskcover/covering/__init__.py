@@ -1,6 +1,6 @@
 """Synthesis of covers and their exact verification. Knows regions and masks, nothing of classifiers."""
 
-from maskcover.covering.frontier import frontier
+from maskcover.covering.frontiers import frontier
 from maskcover.covering.lower import LowerBound, lower_bound
 from maskcover.covering.selection import without_redundant
 from maskcover.covering.synthesis import cover

@@ -19,6 +19,8 @@ from maskcover.regions import Slot, Term
 
 V = TypeVar("V")
 Signature = int  # bit i is set when mask i contains the placement
+# More than these are not listed: minimal ones are found by comparing each with each.
+_MOST_SIGNATURES, _MOST_JOINED, _MOST_BYTES = 2_000, 1_000_000, 1 << 26
 
 
 def minimal_signatures(masks: Prepared, slot: Slot) -> dict[Signature, Cells]:
@@ -46,6 +48,39 @@ def minimal_shared(masks: MaskSet, term: Term) -> dict[Signature, tuple[Cells, .
                 joined.setdefault(common & signature, (*placed, patch))
         shared = minimal(joined)
     return shared
+
+
+def few_minimal(masks: MaskSet, terms: tuple[Term, ...]) -> tuple[Signature, ...] | None:
+    """The minimal sets of masks that contain some region, of all terms; None where listing them would cost too much."""
+    prepared = Prepared.of(masks)
+    every: dict[Signature, None] = {}
+    for slots in {term.slots for term in terms}:
+        listed = {slot: _few_of_slot(prepared, slot) for slot in set(slots)}
+        shared: list[Signature] = [(1 << len(masks)) - 1]
+        for slot in slots:
+            more = listed[slot]
+            if more is None or len(shared) * len(more) > _MOST_JOINED:
+                return None
+            joined = dict.fromkeys(common & signature for common in shared for signature in more)
+            if len(joined) > _MOST_SIGNATURES:
+                return None
+            shared = list(minimal(joined))
+        every.update(dict.fromkeys(shared))
+    return tuple(minimal(every)) if len(every) <= _MOST_SIGNATURES else None
+
+
+def _few_of_slot(masks: Prepared, slot: Slot) -> list[Signature] | None:
+    """The minimal signatures of a slot; None where there are too many, or where their bits need too much memory."""
+    every: dict[Signature, None] = {}
+    for stencil in slot:
+        eroded = erosions(masks, stencil)
+        if (masks.count // 8 + 1) * blocks(stencil, eroded).allowed.size > _MOST_BYTES:
+            return None
+        every.update(dict.fromkeys(signature for _, signature, _ in _grouped(masks, (stencil,))))
+        if len(every) > _MOST_SIGNATURES:
+            return None
+        every = minimal(every)
+    return list(every)
 
 
 def scarce_tuple(masks: MaskSet, term: Term, multiplicity: int = 1) -> tuple[Cells, ...] | None:

@@ -1,4 +1,4 @@
-"""`Preprocessing`: from a picture to the model's input, in steps whose reach `maskcover.regions.frames` knows.
+"""`Preprocessing`: from a picture to the model's input, in steps whose reach `maskcover.regions.preprocessing` knows.
 
 The same steps make the image and pull a region set back through it, so that a certificate in the frame of the source
 is about the pixels that were really read. Everything is done by Pillow and numpy, whatever a framework would use: one
@@ -18,8 +18,8 @@ import numpy.typing as npt
 from maskcover.data.pictures import Picture
 from maskcover.data.pillow import pillow
 from maskcover.errors import InvalidInput
-from maskcover.regions.frames import CenterCrop, Crop, Fit, Flip, Pad, Resize, Step
-from maskcover.regions.frames.kernels import LONGEST
+from maskcover.regions.preprocessing import CenterCrop, Crop, Fit, Flip, Pad, Resize, Step
+from maskcover.regions.preprocessing.kernels import LONGEST
 
 FloatImage = npt.NDArray[np.float32]
 Layout = Literal["chw", "hwc"]

@@ -1,12 +1,16 @@
-"""The defence: decision procedures and certificates as pure functions of a prediction table, and the engine below."""
+"""Defences as pure functions of a prediction table: how they answer, and what certifies their answers.
 
-from maskcover.defense.adapters import Adapter, as_classifier, attack, defend
-from maskcover.defense.arrays import ArrayClassifier
-from maskcover.defense.binding import Binding, Certified
+What users call is in `maskcover.certification`; classifiers are in `maskcover.classifiers`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+from typing import Any
+
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
-from maskcover.defense.certify import certify, detection_curve, predict, predict_with
 from maskcover.defense.challenger import challenger_masking
-from maskcover.defense.contract import NumericContract
 from maskcover.defense.detection import (
     Detected,
     DetectionCurve,
@@ -15,71 +19,54 @@ from maskcover.defense.detection import (
     detection_certificate,
     detection_levels,
 )
-from maskcover.defense.double_masking import Case, Defended, double_masking
-from maskcover.defense.engine import Failed
-from maskcover.defense.evaluation import Answers, Evaluator, MaskedClassifier, evaluator
-from maskcover.defense.explanation import Explanation, explain
-from maskcover.defense.fingerprint import Fingerprint
-from maskcover.defense.labels import UNDECIDED, UNSEEN, confidences, leads, top_labels
-from maskcover.defense.loading import load_classifier
-from maskcover.defense.probes import ProbeReport, probe
+from maskcover.defense.double import Case, Defended, double_masking
 from maskcover.defense.procedure import DOUBLE_MASKING, Answer, Method, Procedure, Rule, alerted
-from maskcover.defense.readiness import fingerprint
-from maskcover.defense.results import CertificationResult, exact_interval
-from maskcover.defense.table import Pending
+from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.verdicts import Verdict
+from maskcover.errors import MaskcoverWarning
 
 __all__ = [
     "DOUBLE_MASKING",
-    "UNDECIDED",
-    "UNSEEN",
-    "Adapter",
     "Answer",
-    "Answers",
-    "ArrayClassifier",
-    "Binding",
     "Case",
     "Certificate",
-    "CertificationResult",
-    "Certified",
     "Defended",
     "Detected",
     "DetectionCurve",
-    "Evaluator",
-    "Explanation",
-    "Failed",
-    "Fingerprint",
     "Levels",
-    "MaskedClassifier",
     "Method",
-    "NumericContract",
     "Pending",
-    "ProbeReport",
+    "PredictionTable",
     "Procedure",
     "Rule",
     "Verdict",
     "alerted",
     "all_pairs",
-    "as_classifier",
-    "attack",
-    "certify",
     "challenger_masking",
-    "confidences",
-    "defend",
     "detect",
     "detection_certificate",
-    "detection_curve",
     "detection_levels",
     "double_masking",
-    "evaluator",
-    "exact_interval",
-    "explain",
-    "fingerprint",
-    "leads",
-    "load_classifier",
-    "predict",
-    "predict_with",
-    "probe",
     "row_certificate",
-    "top_labels",
 ]
+
+_MOVED = {
+    "maskcover.classifiers": (
+        "UNDECIDED", "UNSEEN", "Adapter", "Answers", "ArrayClassifier", "Evaluator", "Fingerprint", "MaskedClassifier",
+        "NumericContract", "as_classifier", "confidences", "evaluator", "leads", "load_classifier", "top_labels",
+    ),
+    "maskcover.engine": ("Failed", "ProbeReport", "fingerprint", "probe"),
+    "maskcover.certification": (
+        "Binding", "CertificationResult", "Certified", "Explanation", "attack", "certify", "defend", "detection_curve",
+        "exact_interval", "explain", "predict", "predict_with",
+    ),
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """What stood here up to version 0.1, with a warning."""
+    for home, names in _MOVED.items():
+        if name in names:
+            warnings.warn(f"maskcover.defense.{name} is now {home}.{name}", MaskcoverWarning, stacklevel=2)
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

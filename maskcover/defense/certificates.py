@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
-from maskcover.defense.double_masking import first_round
-from maskcover.defense.labels import UNSEEN
+from maskcover.classifiers.labels import UNSEEN
+from maskcover.defense.double import first_round
 from maskcover.defense.table import Pending, checked_matrix
 from maskcover.errors import InvalidInput
 

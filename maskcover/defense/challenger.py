@@ -19,8 +19,8 @@ from collections import deque
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.defense.double_masking import Case, Defended, first_round, lowest_label
-from maskcover.defense.labels import UNSEEN
+from maskcover.classifiers.labels import UNSEEN
+from maskcover.defense.double import Case, Defended, first_round, lowest_label
 from maskcover.defense.table import Pending, checked_matrix
 
 

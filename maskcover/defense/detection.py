@@ -25,9 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
+from maskcover.classifiers.labels import UNDECIDED
 from maskcover.defense.certificates import Certificate, Covers, checked_label
-from maskcover.defense.double_masking import Case
-from maskcover.defense.labels import UNDECIDED
+from maskcover.defense.double import Case
 from maskcover.errors import InvalidInput
 
 FloatArray = npt.NDArray[np.float64]

@@ -8,13 +8,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from maskcover.cells import IntArray
+from maskcover.classifiers.labels import UNSEEN
 from maskcover.defense.certificates import Certificate, Covers, all_pairs, row_certificate
 from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.detection import Detected, detect, detection_certificate
-from maskcover.defense.double_masking import Defended, double_masking
-from maskcover.defense.engine import Decide
-from maskcover.defense.labels import UNSEEN
-from maskcover.defense.table import NO_MASK, Pending, PredictionTable
+from maskcover.defense.double import Defended, double_masking
+from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.defense.verdicts import Verdict, verdict
 from maskcover.defense.waves import next_wave
 from maskcover.errors import InvalidInput

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import IntArray
-from maskcover.defense.labels import UNDECIDED, UNSEEN
+from maskcover.classifiers.labels import UNDECIDED, UNSEEN
 from maskcover.errors import InvalidInput
 from maskcover.masks import Unions
 
+T = TypeVar("T")
 FloatArray = npt.NDArray[np.float64]
 NO_MASK = -1
 """In a pair of mask numbers: hide nothing. The pair (NO_MASK, NO_MASK) is the undefended prediction."""
@@ -96,3 +99,7 @@ class PredictionTable:
         """Pairs of mask numbers under which the scores were not finite."""
         found = self.pairs(np.flatnonzero(np.isnan(self.confidences)))
         return [(first, second) for first, second in found.tolist()]
+
+
+Decide = Callable[[int, PredictionTable], "T | Pending"]
+"""A decision about one image: from its number and its table to a result, or to what must be seen first."""

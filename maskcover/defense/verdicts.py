@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
+from maskcover.classifiers.labels import UNDECIDED
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.detection import Detected
-from maskcover.defense.double_masking import Defended
-from maskcover.defense.labels import UNDECIDED
+from maskcover.defense.double import Defended
 from maskcover.defense.table import PredictionTable
 
 
@@ -24,9 +24,9 @@ class Verdict:
         undefended: The label of the bare classifier, `UNDECIDED` (−1) for non-finite or tied scores.
         defended: What the defence says of the image as it is.
         certificate: The certificate about `label`.
-        lead: The smallest lead (see `maskcover.defense.leads`) among the predictions that the certificate stands on,
-            those of the rows of its good masks (of detection, under these masks alone); 0 if there is none. A larger
-            margin than this would lose them.
+        lead: The smallest lead (see `maskcover.classifiers.leads`) among the predictions that the certificate stands
+            on, those of the rows of its good masks (of detection, under these masks alone); 0 if there is none. A
+            larger margin than this would lose them.
         evaluations: Masked predictions that were made for this image.
         error: Why there can be no certificate whatever the predictions are: non-finite scores (threats.md, 26).
     """

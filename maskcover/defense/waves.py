@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import IntArray
-from maskcover.defense.labels import UNSEEN
+from maskcover.classifiers.labels import UNSEEN
 from maskcover.defense.table import Pending, PredictionTable
 
 _FIRST = 4

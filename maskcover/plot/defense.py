@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from maskcover.canonical import write_atomically
+from maskcover.certification import Explanation
 from maskcover.covering.shares import PlacementMap
-from maskcover.defense import DetectionCurve, Explanation
+from maskcover.defense import DetectionCurve
 from maskcover.errors import InvalidInput
 from maskcover.plot.figures import (
     BARE,

@@ -5,12 +5,12 @@ from maskcover.regions.base import Description, RegionSet, Slot, Stencil, Term
 from maskcover.regions.bitmaps import bitmap
 from maskcover.regions.boxes import half_planes, rectangle, rectangles, squares, stripes
 from maskcover.regions.combined import patches, union
-from maskcover.regions.frames import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step
 from maskcover.regions.parse import parse_regions
 from maskcover.regions.polygons import disc, polygon
-from maskcover.regions.through import through
-from maskcover.regions.tubes import tubes
+from maskcover.regions.preprocessing import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step
+from maskcover.regions.transformed import through
 from maskcover.regions.turning import rotations
+from maskcover.regions.videos import tubes
 
 __all__ = [
     "CenterCrop",

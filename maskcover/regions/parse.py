@@ -19,11 +19,11 @@ from maskcover.regions.base import RegionSet
 from maskcover.regions.bitmaps import bitmap
 from maskcover.regions.boxes import half_planes, rectangle, rectangles, squares, stripes
 from maskcover.regions.combined import as_region_set, patches, union
-from maskcover.regions.frames import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize
 from maskcover.regions.polygons import disc, polygon
-from maskcover.regions.through import through
-from maskcover.regions.tubes import tubes
+from maskcover.regions.preprocessing import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize
+from maskcover.regions.transformed import through
 from maskcover.regions.turning import rotations
+from maskcover.regions.videos import tubes
 
 _FAMILIES: dict[str, Callable[..., object]] = {
     family.__name__: family

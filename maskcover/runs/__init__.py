@@ -2,7 +2,10 @@
 
 from maskcover.runs.binding import certified
 from maskcover.runs.folder import Config, Folder, Shard, shards
-from maskcover.runs.frames import (
+from maskcover.runs.replaying import Flip, Replay, replay
+from maskcover.runs.rows import Row
+from maskcover.runs.running import run
+from maskcover.runs.source_frame import (
     SizeGroup,
     SourceResult,
     by_size,
@@ -14,9 +17,6 @@ from maskcover.runs.frames import (
     source_document,
     summary,
 )
-from maskcover.runs.replay import Flip, Replay, replay
-from maskcover.runs.rows import Row
-from maskcover.runs.run import run
 from maskcover.runs.summary import Summary
 
 __all__ = [

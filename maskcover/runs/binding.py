@@ -7,8 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from maskcover.defense import Certified
-from maskcover.defense.readiness import Ready
+from maskcover.certification import Certified
+from maskcover.engine.preparation import Ready
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.runs.folder import Config, Folder
 

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import cannot_write, digest, write_atomically
+from maskcover.classifiers import Fingerprint
+from maskcover.classifiers.vocabulary import not_named
 from maskcover.data import Chosen, Skipped
-from maskcover.defense import Fingerprint, Procedure
-from maskcover.defense.readiness import Earlier
-from maskcover.defense.reference import Reference
-from maskcover.defense.vocabulary import not_named
+from maskcover.defense import Procedure
+from maskcover.engine.preparation import Earlier
+from maskcover.engine.reference import Reference
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written

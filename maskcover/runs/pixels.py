@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.defense.engine import Images
+from maskcover.classifiers.evaluation import Images
 
 
 def pixel_digest(image: Any) -> str:

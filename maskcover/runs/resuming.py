@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from maskcover.defense.engine import Images
+from maskcover.classifiers.evaluation import Images
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.runs.folder import Config, Folder, Shard
 from maskcover.runs.pixels import pixel_digest

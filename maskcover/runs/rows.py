@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any, Literal, cast
 
-from maskcover.defense import UNDECIDED, Failed, Verdict
+from maskcover.classifiers import UNDECIDED
+from maskcover.defense import Verdict
+from maskcover.engine import Failed
 from maskcover.errors import MissingExtra, install_hint
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -24,7 +26,7 @@ class Row:
         verdict: "certified", "not_certified" or "error".
         reason: Why there is an error; else empty.
         share: The share of the attacker's placements that was seen to be certified; 0 for an error.
-        lead: The smallest lead of the predictions that the certificate stands on (see `maskcover.defense.leads`).
+        lead: The smallest lead of the predictions that the certificate stands on (see `maskcover.classifiers.leads`).
         failing: Two masks under which the image was seen not to get its label; none if it certifies.
         evaluations: Masked predictions that were made.
         pixels: The digest of the image as the classifier was given it (see `pixel_digest`); empty if there is none:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from maskcover.certification import exact_interval
 from maskcover.data import Chosen
-from maskcover.defense import exact_interval
 from maskcover.runs.folder import Shard
 from maskcover.runs.rows import Row
 

@@ -21,9 +21,9 @@ from maskcover_transformers import ADAPTER as TRANSFORMERS
 from sklearn.linear_model import LogisticRegression
 
 from maskcover import MaskedClassifier, MaskSet, cover, squares
+from maskcover.classifiers import evaluator
+from maskcover.classifiers.arrays import ArrayClassifier
 from maskcover.data import Preprocessing
-from maskcover.defense import evaluator
-from maskcover.defense.arrays import ArrayClassifier
 from maskcover.regions import Resize
 from maskcover.testing import ClassifierContract
 from tests.networks import Convolution, exact

@@ -20,7 +20,7 @@ from sklearn.svm import SVC
 
 import maskcover as mc
 from maskcover import InvalidInput, MaskcoverWarning
-from maskcover.defense.decisions import OwnLabels
+from maskcover.classifiers.decisions import OwnLabels
 
 CHANCE = np.random.default_rng(8)
 X, Y = CHANCE.random((90, 16)), np.arange(90) % 3

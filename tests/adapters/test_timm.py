@@ -19,8 +19,8 @@ from timm.data import create_transform, resolve_data_config
 
 import maskcover as mc
 from maskcover import InvalidInput, MaskcoverWarning
+from maskcover.classifiers import as_classifier
 from maskcover.data import Dataset, Preprocessing
-from maskcover.defense import as_classifier
 from maskcover.regions import CenterCrop, Resize
 from tests.adapters.test_torch_weights import Leaves
 

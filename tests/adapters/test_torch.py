@@ -27,7 +27,8 @@ from maskcover import (
     predict,
     squares,
 )
-from maskcover.defense import UNDECIDED, adapters
+from maskcover.classifiers import UNDECIDED
+from maskcover.classifiers import registry as adapters
 from tests.defense.naive import BoolArray, algorithm_1, algorithm_2
 from tests.networks import Convolution, exact, whole
 

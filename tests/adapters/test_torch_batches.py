@@ -17,7 +17,7 @@ from maskcover_torch.identity import weights_digest
 from torch import nn
 
 from maskcover import certify, cover, defend, run, squares
-from maskcover.defense import NumericContract
+from maskcover.classifiers import NumericContract
 from maskcover.runs import Folder, replay
 from tests.networks import Convolution
 

@@ -29,7 +29,7 @@ from maskcover import (
     run,
     squares,
 )
-from maskcover.defense import CertificationResult
+from maskcover.certification import CertificationResult
 from maskcover.errors import NotBound, ReadOnly
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -14,7 +14,7 @@ from maskcover_torch.evaluator import TorchEvaluator, _fetched, _told, on_host
 from torch import nn
 
 from maskcover import MaskSet, certify
-from maskcover.defense import Answers, NumericContract
+from maskcover.classifiers import Answers, NumericContract
 from maskcover.errors import ProbeFailed
 from tests.defense.naive import BoolArray
 from tests.networks import eighths, whole

@@ -13,7 +13,8 @@ from maskcover_torch import TorchClassifier
 from torch import nn
 
 from maskcover import certify, cover, defend, squares
-from maskcover.defense import NumericContract, evaluator, fingerprint
+from maskcover.classifiers import NumericContract, evaluator
+from maskcover.engine import fingerprint
 from maskcover.errors import FingerprintMismatch
 from tests.networks import Convolution, exact, whole
 

@@ -20,7 +20,7 @@ from maskcover_torch.numerics import flags
 from torch import nn
 
 from maskcover import InvalidInput, certify, cover, defend, predict, squares
-from maskcover.defense import NumericContract
+from maskcover.classifiers import NumericContract
 from tests.networks import Convolution, exact, whole
 
 MASKS = cover(squares(size=2), image_size=6, grid=(2, 2))
@@ -98,7 +98,7 @@ def test_threat_23_precisions_in_the_words_of_newer_torch_are_pinned_too() -> No
 import torch
 from operator import attrgetter
 from maskcover_torch.numerics import flags, pinned
-from maskcover.defense import NumericContract
+from maskcover.classifiers import NumericContract
 cpu = torch.device("cpu")
 for place in ("mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv"):
     keeper = attrgetter(place)(torch.backends)

@@ -13,7 +13,7 @@ from maskcover_torch import TorchClassifier
 from maskcover_torch.outputs import Picked, scores_of
 
 from maskcover import InvalidInput, MaskSet, certify, cover, defend, squares
-from maskcover.defense import attack
+from maskcover.certification import attack
 from tests.networks import Eighths, eighths, exact, whole
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -16,8 +16,8 @@ from torchvision.models import ResNet18_Weights, get_model_weights  # type: igno
 
 import maskcover as mc
 from maskcover import InvalidInput, MaskcoverWarning
+from maskcover.classifiers import as_classifier
 from maskcover.data import Dataset, Preprocessing
-from maskcover.defense import as_classifier
 from tests.adapters.test_torch_weights import Leaves
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from maskcover.defense import ArrayClassifier
+from maskcover.classifiers import ArrayClassifier
 
 NOT_A_MODEL = 7
 

@@ -182,7 +182,7 @@ def test_an_adapter_of_others_is_code_too(run: Run, photos: Path, monkeypatch: p
 
     run(*command(photos, "brightness"))
     theirs = Theirs("theirs", "theirs:ADAPTER", "maskcover.classifiers")
-    monkeypatch.setattr("maskcover.defense.loading.entry_points", lambda **_: [theirs])
+    monkeypatch.setattr("maskcover.classifiers.loading.entry_points", lambda **_: [theirs])
     edited("theirs:model")
     found = run("replay", "RUN")
     assert found.code == 2

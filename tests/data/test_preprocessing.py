@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from maskcover import InvalidInput
 from maskcover.data import Preprocessing, expect_same
 from maskcover.regions import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize
-from maskcover.regions.frames import pull
+from maskcover.regions.preprocessing import pull
 
 STEPS = st.sampled_from(
     [

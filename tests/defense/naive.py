@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover import MaskSet
-from maskcover.defense import UNDECIDED
+from maskcover.classifiers import UNDECIDED
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from maskcover import InvalidInput
-from maskcover.defense import UNDECIDED, UNSEEN, Certificate, Pending, all_pairs, row_certificate
+from maskcover.classifiers import UNDECIDED, UNSEEN
+from maskcover.defense import Certificate, Pending, all_pairs, row_certificate
 from tests.defense.naive import BoolArray, IntArray, symmetric
 
 U, N = UNDECIDED, UNSEEN

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from maskcover import InvalidInput
-from maskcover.defense import UNDECIDED, UNSEEN, Case, Defended, Pending, challenger_masking, double_masking
+from maskcover.classifiers import UNDECIDED, UNSEEN
+from maskcover.defense import Case, Defended, Pending, challenger_masking, double_masking
 from tests.defense.naive import IntArray, challenger_games, good_rows, of_table, symmetric
 
 U, N = UNDECIDED, UNSEEN

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from maskcover import InvalidInput
+from maskcover.classifiers import UNDECIDED, UNSEEN
 from maskcover.defense import (
-    UNDECIDED,
-    UNSEEN,
     Certificate,
     Detected,
     DetectionCurve,

@@ -8,9 +8,8 @@ from itertools import chain, combinations, permutations, product
 import numpy as np
 import pytest
 
+from maskcover.classifiers import UNDECIDED, UNSEEN
 from maskcover.defense import (
-    UNDECIDED,
-    UNSEEN,
     Certificate,
     Defended,
     Pending,

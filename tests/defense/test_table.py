@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import MaskSet
-from maskcover.defense import UNDECIDED, UNSEEN, Pending
+from maskcover.classifiers import UNDECIDED, UNSEEN
+from maskcover.defense import Pending
 from maskcover.defense.table import NO_MASK, PredictionTable
 from tests.defense.naive import BoolArray, singles
 from tests.laws import examples

@@ -10,15 +10,8 @@ import numpy as np
 import pytest
 
 from maskcover import Box, predict
-from maskcover.defense import (
-    UNDECIDED,
-    Defended,
-    Rule,
-    challenger_masking,
-    detect,
-    detection_certificate,
-    detection_levels,
-)
+from maskcover.classifiers import UNDECIDED
+from maskcover.defense import Defended, Rule, challenger_masking, detect, detection_certificate, detection_levels
 from tests.defense.naive import (
     BoolArray,
     FirstRound,

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import MaskSet, certify, predict
-from maskcover.defense import UNDECIDED, UNSEEN, Pending, Rule, procedure
+from maskcover.classifiers import UNDECIDED, UNSEEN
+from maskcover.defense import Pending, Rule, procedure
 from maskcover.defense.procedure import Method
 from maskcover.defense.table import PredictionTable
 from maskcover.defense.waves import next_wave, support

@@ -14,7 +14,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from maskcover import Box, Grid, Mask, MaskSet, certify
-from maskcover.defense import UNDECIDED, CertificationResult, Rule
+from maskcover.certification import CertificationResult
+from maskcover.classifiers import UNDECIDED
+from maskcover.defense import Rule
 from tests.defense.naive import BoolArray, IntArray, algorithm_1, of_table, one_hot
 
 HIDDEN = 2  # what a model sees of a hidden pixel; the others are 0 and 1

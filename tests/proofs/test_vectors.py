@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maskcover.defense import UNDECIDED, UNSEEN, Case, Defended, Pending, challenger_masking, double_masking
+from maskcover.classifiers import UNDECIDED, UNSEEN
+from maskcover.defense import Case, Defended, Pending, challenger_masking, double_masking
 from tests.defense.naive import IntArray, every_table, symmetric
 
 LINES = (Path(__file__).parent.parent.parent / "proofs" / "vectors.txt").read_text(encoding="ascii").splitlines()

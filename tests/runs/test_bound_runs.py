@@ -13,11 +13,11 @@ import numpy.typing as npt
 import pytest
 
 from maskcover import FingerprintMismatch, InvalidInput, MaskcoverWarning, defend, predict, replay, run
-from maskcover.defense.reference import Kind
+from maskcover.engine.reference import Kind
 from maskcover.runs import certified
 from maskcover.runs.documents import sealed, written
 from tests.defense.naive import BoolArray
-from tests.defense.test_reference import IMAGES, MASKS, Plain, Rounding
+from tests.engine.test_reference import IMAGES, MASKS, Plain, Rounding
 from tests.runs.lookups import MASKS as SINGLES
 from tests.runs.lookups import Model, Shelf, listing
 

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from maskcover import InvalidInput, MaskcoverWarning
+from maskcover.classifiers import Fingerprint
 from maskcover.data import Dataset
 from maskcover.data.dataset import Chosen
-from maskcover.defense import Fingerprint
 from maskcover.runs import Folder, replay, run, summary
 from maskcover.runs.documents import sealed
 from maskcover.runs.pixels import pixel_digest
@@ -186,7 +186,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of the first version, of shards 0 and 2, here and now with the same libraries."""
     shutil.copytree(GOLDEN / "run", tmp_path / "old")
     known = Folder(tmp_path / "old").existing().fingerprint
-    monkeypatch.setattr("maskcover.defense.readiness.fingerprint", lambda *_: Fingerprint(known.entries))
+    monkeypatch.setattr("maskcover.engine.preparation.fingerprint", lambda *_: Fingerprint(known.entries))
     return tmp_path / "old"
 
 

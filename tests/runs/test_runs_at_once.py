@@ -18,7 +18,7 @@ from maskcover.runs import Folder, run, summary
 from tests.defense.naive import BoolArray
 from tests.runs.lookups import MASKS, OPAQUE, OTHER_MASKS, Model, Shelf, listing, rows
 from tests.runs.test_folder import COUNT, started
-from tests.runs.test_replay import Settling
+from tests.runs.test_replaying import Settling
 
 pytestmark = pytest.mark.filterwarnings(OPAQUE)
 

@@ -4,7 +4,7 @@ An attack proves nothing by failing. It is here to contradict a certificate that
 images that have none.
 """
 
-from maskcover_torch.attacks.attack import attack
+from maskcover_torch.attacks.attacking import attack
 from maskcover_torch.attacks.outcomes import Attacked, AttackReport
 from maskcover_torch.attacks.placements import Placement
 

@@ -12,7 +12,7 @@ from maskcover.cells import BoolArray
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
-from maskcover_torch.classifier import Fill
+from maskcover_torch.model import Fill
 
 
 def whole(name: str, number: object) -> None:

@@ -1,6 +1,6 @@
 """Masked predictions that gradients flow through, and the whole two-mask table of clean images.
 
-Nothing here judges an attack: these scores guide it, and `maskcover.defense.predict` decides.
+Nothing here judges an attack: these scores guide it, and `maskcover.certification.predict` decides.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import torch
 
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.evaluator import place_of
+from maskcover_torch.model import TorchModel
 
 _SALIENT_MASKS = 64
 _BATCH = 16
@@ -28,7 +28,7 @@ class MaskedScores:
         masks: The masks.
     """
 
-    def __init__(self, classifier: TorchClassifier, masks: MaskSet) -> None:
+    def __init__(self, classifier: TorchModel, masks: MaskSet) -> None:
         self._model = classifier.model
         self._batch = classifier.batch_size or _BATCH
         self.device, self._dtype = place_of(classifier.model)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from maskcover.cells import BoolArray
-from maskcover.defense import exact_interval
+from maskcover.certification import exact_interval
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.placements import Placement

@@ -9,14 +9,15 @@ import numpy as np
 import torch
 
 from maskcover.cells import BoolArray
-from maskcover.defense import Method, Procedure, evaluator, predict_with
+from maskcover.certification import predict_with
+from maskcover.defense import Method, Procedure
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.ascent import Budget, Trials, ascent
 from maskcover_torch.attacks.masked import MaskedScores
 from maskcover_torch.attacks.outcomes import Attacked
 from maskcover_torch.attacks.placements import Candidates, Placement, bitmap
-from maskcover_torch.classifier import TorchClassifier
+from maskcover_torch.model import TorchModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +42,7 @@ class Plan:
 class Run:
     """What is the same for all images, and the two sources of chance, which every attempt moves on."""
 
-    classifier: TorchClassifier
+    classifier: TorchModel
     masks: MaskSet
     masked: MaskedScores
     candidates: Candidates
@@ -55,7 +56,7 @@ class Run:
     @classmethod
     def of(
         cls,
-        classifier: TorchClassifier,
+        classifier: TorchModel,
         masks: MaskSet,
         regions: RegionSet,
         budget: Budget,
@@ -121,7 +122,7 @@ class Run:
 
     def _judged(self, images: torch.Tensor) -> list[int]:
         """The defended labels; the only judge of an attack."""
-        asked = evaluator(self.classifier, self.masks)
+        asked = self.classifier.evaluator(self.masks)
         return [decision.label for decision in predict_with(asked, list(images), Procedure(self.method))]
 
 

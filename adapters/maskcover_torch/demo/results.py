@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from maskcover.certification import CertificationResult
 from maskcover.covering import CoverReport
-from maskcover.defense import Answer, CertificationResult, Verdict
+from maskcover.defense import Answer, Verdict
 from maskcover.masks import MaskSet
 from maskcover_torch.demo.attack import Attack
 from maskcover_torch.demo.photos import Photo

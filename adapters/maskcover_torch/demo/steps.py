@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from maskcover.certification import certify, predict_with
+from maskcover.classifiers import MaskedClassifier, evaluator, top_labels
 from maskcover.covering import cover, verify
-from maskcover.defense import MaskedClassifier, certify, evaluator, predict_with, top_labels
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.demo.attack import attack

@@ -16,7 +16,7 @@ import torch
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
-from maskcover.defense.engine import Images
+from maskcover.classifiers.evaluation import Images
 from maskcover.errors import InvalidInput
 from maskcover_torch.attacks.inputs import true_labels
 from maskcover_torch.evaluator import loaded

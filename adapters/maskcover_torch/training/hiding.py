@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from maskcover.amounts import cells_up, parse_amount
-from maskcover.defense.arrays import checked_fill
+from maskcover.classifiers.arrays import checked_fill
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.attacks.inputs import whole
-from maskcover_torch.classifier import Fill
+from maskcover_torch.model import Fill
 from maskcover_torch.training.schedules import Schedule, as_schedule
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
-from maskcover.defense import certify
-from maskcover.defense.engine import Images
+from maskcover.certification import certify
+from maskcover.classifiers.evaluation import Images
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet

@@ -1,0 +1,81 @@
+"""`TorchModel`: a torch module with its fill and its numeric contract, which takes masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from maskcover.classifiers import NumericContract
+from maskcover.classifiers.arrays import checked_fill
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of
+from maskcover_torch.modes import refuse_training
+from maskcover_torch.numerics import compiled, contracted, pinned
+from maskcover_torch.outputs import scores_of
+
+Fill = float | Sequence[float]
+
+
+class TorchModel:
+    """A torch module in evaluation mode, what hidden pixels become, and how it computes.
+
+    Args:
+        model, fill, batch_size, contract: As for `TorchClassifier`.
+
+    Raises:
+        InvalidInput: the model is not a module, or some part of it is in training mode (threats.md, 19).
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        *,
+        fill: Fill = 0.0,
+        batch_size: int | None = None,
+        contract: NumericContract | None = None,
+    ) -> None:
+        if not isinstance(model, torch.nn.Module):
+            raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
+        refuse_training(model)
+        given = contract or NumericContract()
+        self.contract = given if batch_size is None else replace(given, batch_size=batch_size)
+        self.model = model
+        self.fill = checked_fill(fill)
+        self.margin = _margin(model, self.contract)
+        """The least lead of a certified prediction that survives rounding in the model's precision: a suggestion."""
+
+    @property
+    def batch_size(self) -> int | None:
+        """Rows of a batch; None where a run is to find out."""
+        return self.contract.batch_size
+
+    def evaluator(self, masks: MaskSet, example: Any = None, batch_size: int | None = None) -> TorchEvaluator:  # noqa: ARG002  # it is the protocol's
+        """The model with these masks; in batches of 16 without a batch size, here or in the contract."""
+        contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
+        return TorchEvaluator(self.model, masks, fill=self.fill, contract=contract)
+
+    def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating[Any]]:
+        """Scores (n, classes) of n images (channels, height, width), tensors or arrays, hidden where True."""
+        refuse_training(self.model)
+        model = compiled(contracted(self.model, self.contract), self.contract)
+        device, dtype = place_of(model)
+        batch = torch.stack([loaded(image, hidden.shape[1:], (device, dtype), self.fill) for image in images])
+        fill = torch.tensor(self.fill, dtype=dtype, device=device).reshape(1, -1, 1, 1)
+        with pinned(self.contract, device):
+            shown = torch.where(torch.from_numpy(hidden).to(device)[:, None], fill, batch)
+            return on_host(scores_of(model(shown), len(images), None))
+
+
+def _margin(model: torch.nn.Module, contract: NumericContract) -> float:
+    """A few roundings of the coarsest parameter, or of TF32's 10 bits where they are allowed."""
+    floating = [one.dtype for one in model.parameters() if one.is_floating_point()]
+    if contract.dtype:
+        floating = [getattr(torch, contract.dtype)]
+    coarsest = max((torch.finfo(dtype).eps for dtype in floating), default=0.0)
+    return max(1e-4, 8 * max(coarsest, 2.0**-10 if contract.tf32 else 0.0))

@@ -1,0 +1,23 @@
+"""What users call: certify images, predict, explain, and serve or attack what was certified."""
+
+from maskcover.certification.answering import predict_with
+from maskcover.certification.binding import Binding, Certified
+from maskcover.certification.certifying import certify, detection_curve, predict
+from maskcover.certification.explanation import Explanation, explain
+from maskcover.certification.results import CertificationResult, exact_interval
+from maskcover.certification.serving import attack, defend
+
+__all__ = [
+    "Binding",
+    "CertificationResult",
+    "Certified",
+    "Explanation",
+    "attack",
+    "certify",
+    "defend",
+    "detection_curve",
+    "exact_interval",
+    "explain",
+    "predict",
+    "predict_with",
+]

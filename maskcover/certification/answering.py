@@ -1,0 +1,27 @@
+"""The defended predictions of many images, with an evaluator that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from maskcover.classifiers.evaluation import Evaluator, Images
+from maskcover.defense.procedure import DOUBLE_MASKING, Answer, Procedure
+from maskcover.engine.queue import settle
+
+T = TypeVar("T")
+
+
+def predict_with(
+    asked: Evaluator, images: Images, procedure: Procedure = DOUBLE_MASKING, *, progress: bool = False
+) -> list[Answer]:
+    """`predict` with an evaluator that is there already."""
+    return in_order(settle(asked, images, procedure.answering()), len(images), progress, "predicting")
+
+
+def in_order(decisions: Iterator[tuple[int, T]], count: int, progress: bool, task: str) -> list[T]:
+    """The decisions in the order of the images, with a progress bar if one is wanted."""
+    found = dict(tqdm(decisions, total=count, desc=task, unit="image", disable=not progress))
+    return [found[number] for number in range(count)]

@@ -1,0 +1,182 @@
+"""Serving and attacking what was certified: `defend`, and `attack` by the adapter of a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy.typing as npt
+
+from maskcover.certification.answering import predict_with
+from maskcover.certification.binding import Binding, Certified, as_certified_classifier
+from maskcover.certification.results import CertificationResult
+from maskcover.classifiers.evaluation import Evaluator, Images, MaskedClassifier, evaluator
+from maskcover.classifiers.fingerprint import Fingerprint
+from maskcover.classifiers.labels import UNDECIDED
+from maskcover.classifiers.registry import as_classifier, entry_of, load
+from maskcover.defense.procedure import Answer, Method, Procedure, alerted
+from maskcover.engine.preparation import NONE, fingerprint
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+
+
+@runtime_checkable
+class Defends(Protocol):
+    """What a classifier also has if it is served in its framework's own terms."""
+
+    def defended(self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None) -> Any:
+        """The defended model, with a `fingerprint`; of the batch size given where it has none of its own."""
+        ...
+
+
+@runtime_checkable
+class Attacks(Protocol):
+    """What an adapter also has if it can attack what it defends."""
+
+    def attack(self, model: Any, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
+        """The report of an attack, with `refutations`: numbers of certified images that it broke."""
+        ...
+
+
+@runtime_checkable
+class Attackable(Protocol):
+    """What a classifier also has if it can be attacked where it is defended."""
+
+    def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
+        """The report of an attack, with `refutations`: numbers of certified images that it broke."""
+        ...
+
+
+@runtime_checkable
+class Binds(Protocol):
+    """What a defended model also has if it holds itself to what was certified, at each call."""
+
+    def bind(self, certified: Certified) -> None:
+        """Raise `FingerprintMismatch` unless this is what was certified, now and whenever it answers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DefendedClassifier:
+    """A defended plain classifier: called with a sequence of images, it gives their labels.
+
+    Made from a result, by `defend`, it is bound: each call compares it with what was certified, see `Binding`.
+    """
+
+    classifier: MaskedClassifier
+    masks: MaskSet
+    procedure: Procedure
+    preprocessing: str = NONE
+    batch_size: int | None = None
+    """Of a classifier that has none of its own: that of the certification."""
+    binding: Binding | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What is served: equal to that of the certification, or its certificates do not apply."""
+        return fingerprint(self._evaluator(), self.preprocessing)
+
+    def __call__(self, images: Sequence[Any]) -> list[int]:
+        """The defended labels, −1 where the classifier gave none, or where there is an alert."""
+        return [answer.label if not alerted(answer) else UNDECIDED for answer in self.decisions(images)]
+
+    def decisions(self, images: Sequence[Any]) -> list[Answer]:
+        """The answers with how they came about."""
+        if self.binding is not None:
+            return list(self.binding.served(self._evaluator(), images, self.preprocessing))
+        return predict_with(self._evaluator(), images, self.procedure)
+
+    def bound(self, certified: Certified) -> DefendedClassifier:
+        """The same, held to what was certified."""
+        binding = Binding(certified)
+        binding.expect(self._evaluator(), self.preprocessing)
+        return replace(self, binding=binding)
+
+    def _evaluator(self) -> Evaluator:
+        return evaluator(self.classifier, self.masks, batch_size=self.batch_size)
+
+
+def defend(
+    model: object,
+    masks: MaskSet | CertificationResult | Certified,
+    *,
+    method: Method | None = None,
+    threshold: float | None = None,
+    preprocessing: str = NONE,
+    **options: Any,
+) -> Any:
+    """The defended model, around any classifier.
+
+    Args:
+        model: As for `certify`. For a torch module the result is a `torch.nn.Module` of the same use.
+        masks: The mask set, in the order in which disagreers are tried. Or the result of a certification, or what a
+            run certified (`maskcover.runs.certified`): its masks, batch size and options are taken, and what will
+            serve must be what was certified, now and at each call.
+        method, threshold: The defence, see `Procedure`; by default double masking, or that of the result.
+        preprocessing: What images must have gone through before, in words; part of the fingerprint. By default that
+            of the result.
+        **options: For the adapter: the same as were given to `certify`.
+
+    Raises:
+        FingerprintMismatch: weights, fill, numerics, library or device are not those of the result, or a few rows
+            that the result keeps the scores of are scored otherwise. After a call of `defend` the defended model
+            raises it where it is changed: to move it, or to load other weights, call `defend` again.
+    """
+    if isinstance(masks, CertificationResult | Certified):
+        return _defend_certified(model, Certified.of(masks), method, threshold, preprocessing, options)
+    if not isinstance(masks, MaskSet) or not len(masks):
+        raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
+    return _defended(as_classifier(model, options), masks, Procedure(method or "double", threshold), preprocessing)
+
+
+def _defend_certified(
+    model: object,
+    known: Certified,
+    method: Method | None,
+    threshold: float | None,
+    preprocessing: str,
+    options: Mapping[str, Any],
+) -> Any:
+    known.expect_procedure(method, threshold)
+    classifier = as_certified_classifier(model, known, options)
+    told = known.preprocessing if preprocessing == NONE else preprocessing
+    defended = _defended(classifier, known.masks, known.procedure, told, known.batch_size)
+    if isinstance(defended, DefendedClassifier):
+        return defended.bound(known)
+    if isinstance(defended, Binds):
+        defended.bind(known)
+        return defended
+    # Of a third party's adapter, which compares nothing itself.
+    defended.fingerprint.expect(known.fingerprint)
+    known.expect(evaluator(classifier, known.masks, batch_size=known.batch_size), told)
+    return defended
+
+
+def _defended(
+    classifier: MaskedClassifier,
+    masks: MaskSet,
+    procedure: Procedure,
+    preprocessing: str,
+    batch_size: int | None = None,
+) -> Any:
+    if isinstance(classifier, Defends):
+        return classifier.defended(masks, procedure=procedure, preprocessing=preprocessing, batch_size=batch_size)
+    return DefendedClassifier(classifier, masks, procedure, preprocessing, batch_size)
+
+
+def attack(model: object, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
+    """An adaptive attack on the defended model, by the adapter of its framework; see its own `attack` for the options.
+
+    Raises:
+        InvalidInput: a model whose adapter cannot attack: it needs gradients.
+    """
+    if isinstance(model, Attackable):
+        return model.attacked(images, labels, masks, **options)
+    entry = entry_of(model)
+    adapter: object = None if entry is None else load(entry)
+    if not isinstance(adapter, Attacks):
+        raise InvalidInput(
+            f"an attack needs a model with gradients, such as a torch module; got {type(model).__name__}"
+        )
+    return adapter.attack(model, images, labels, masks, **options)

@@ -1,0 +1,162 @@
+"""`ArrayClassifier`: a function from an array of images to scores, as a classifier; most adapters end in one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.cells import BoolArray
+from maskcover.classifiers.content import function_identity
+from maskcover.data import Preprocessing
+from maskcover.errors import InvalidInput
+
+
+class ArrayClassifier:
+    """Scores of a function for images with hidden pixels.
+
+    Args:
+        function: From images (n, height, width, channels), or (n, height, width) of images without channels, to scores
+            (n, classes). It is always called with `batch_size` images, and must not keep or change what it is given.
+        batch_size: Images a call.
+        fill: What a hidden pixel becomes: one number, or one a channel. Part of the defence.
+        layout: "hwc", or "chw" for a function of images (n, channels, height, width).
+        preprocessing: What the images of a data set go through before, if the function is known to need it.
+        identity: What the function is, in words that change when it does, or a function that gives them. By default
+            its name, its code, and what it can be seen to carry, see `function_identity`.
+        class_names: The names of the classes, in the order of the scores, if they are known.
+
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([1 - mean, mean], axis=1)
+    >>> classifier = ArrayClassifier(brightness, batch_size=1, fill=0.5)
+    >>> classifier.scores([np.ones((2, 2))], np.array([[[True, True], [False, False]]])).tolist()
+    [[0.25, 0.75]]
+    """
+
+    device: str | None = None
+    """Where the function computes, for people, if an adapter knows."""
+
+    def __init__(
+        self,
+        function: Callable[[npt.NDArray[Any]], npt.ArrayLike],
+        *,
+        batch_size: int | None = None,
+        fill: float | Sequence[float] = 0.0,
+        layout: Literal["hwc", "chw"] = "hwc",
+        preprocessing: Preprocessing | None = None,
+        identity: dict[str, str] | Callable[[], dict[str, str]] | None = None,
+        class_names: tuple[str, ...] | None = None,
+    ) -> None:
+        if not callable(function):
+            raise InvalidInput(f"expected a function from an array of images to scores; got {type(function).__name__}")
+        if layout not in ("hwc", "chw"):
+            raise InvalidInput(f'layout is "hwc", channels last, or "chw", channels first; got {layout!r}')
+        self.batch_size = 16 if batch_size is None else batch_size
+        self.fill = checked_fill(fill)
+        self.preprocessing = preprocessing
+        self.layout = layout
+        self.class_names = class_names
+        self._function, self._identity = function, identity
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The function and the fill, in words."""
+        told = self._identity() if callable(self._identity) else self._identity
+        own = told or function_identity(self._function)
+        return own | {"fill": " ".join(map(repr, self.fill)), "layout": self.layout}
+
+    def loaded(self, image: Any, size: tuple[int, ...]) -> npt.NDArray[Any]:
+        """An image as the function can take it, of that size, as a plain array.
+
+        Raises:
+            InvalidInput: it is no array of numbers, or of another size, or has other channels than the fill.
+        """
+        found = plain_array(image)
+        behind = self.layout == "hwc"
+        sides, channels = (found.shape[: len(size)], found.shape[len(size) :]) if behind else _split(found, size)
+        if sides != size or len(channels) > 1:
+            told = ", ".join(map(str, size))
+            raise InvalidInput(
+                f"the masks are for images of ({told}), with channels {'last' if behind else 'first'}; got an image of "
+                f"{found.shape}"
+            )
+        self._filling(found.dtype, channels)
+        return found
+
+    def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
+        """See `MaskedClassifier`; images are arrays of the masks' size, all of one dtype and of as many channels."""
+        found = [self.loaded(image, hidden.shape[1:]) for image in images]
+        for image in found:
+            expect_alike(image, found[0])
+        return self._function(self._shown(np.stack(found), hidden))
+
+    def _shown(self, batch: npt.NDArray[Any], hidden: BoolArray) -> npt.NDArray[Any]:
+        """The batch with the fill in what is hidden, by selection: whatever was there is gone."""
+        grey = batch.ndim == hidden.ndim
+        axis = -1 if grey or self.layout == "hwc" else 1
+        wide = batch[..., None] if grey else batch
+        fill = self._filling(batch.dtype, wide.shape[axis:][:1])
+        across = fill if axis == -1 else fill[(..., *(None,) * (hidden.ndim - 1))]
+        shown = np.where(np.expand_dims(hidden, axis), across, wide)
+        return shown[..., 0] if grey else shown
+
+    def _filling(self, dtype: np.dtype[Any], channels: tuple[int, ...]) -> npt.NDArray[Any]:
+        """The fill as images of this dtype, and of so many channels, can hold it."""
+        fill = np.array(self.fill).astype(dtype)
+        count = channels[0] if channels else 1
+        held = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)
+        if len(fill) not in (1, count) or not held:
+            raise InvalidInput(
+                f"fill is one number, or one for each of {count} channels, that {dtype} can hold; got {self.fill}"
+            )
+        return fill
+
+
+def plain_array(image: Any) -> npt.NDArray[Any]:
+    """An array of numbers as its values alone: in this machine's byte order, rows first, of no subclass.
+
+    How an array lies in memory decides how its sums are rounded; it must not decide what is certified. What is so
+    already is not copied.
+
+    >>> plain_array(np.zeros((2, 3), ">f4").T).flags.c_contiguous, plain_array(np.zeros(3, ">f4")).dtype
+    (True, dtype('float32'))
+    """
+    if not isinstance(image, np.ndarray) or image.dtype.kind not in "fiu":
+        found = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InvalidInput(f"expected images as arrays of numbers; got {found}")
+    if isinstance(image, np.ma.MaskedArray):
+        raise InvalidInput("expected images as plain arrays; got a masked one: say what is missing with filled(value)")
+    return np.asarray(image, image.dtype.newbyteorder("="), order="C")
+
+
+def expect_alike(image: npt.NDArray[Any], first: npt.NDArray[Any]) -> None:
+    """Refuse an image of another dtype or shape than the first: stacked, one decides for all (threats.md, 42)."""
+    if (image.dtype, image.shape) != (first.dtype, first.shape):
+        raise InvalidInput(
+            f"expected images of {first.dtype}, {first.shape}, as the first; got one of {image.dtype}, {image.shape}"
+        )
+
+
+def _split(image: npt.NDArray[Any], size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The sides and the channels of an image with channels first."""
+    count = max(0, image.ndim - len(size))
+    return image.shape[count:], image.shape[:count]
+
+
+def checked_fill(fill: float | Sequence[float]) -> tuple[float, ...]:
+    """The fill as floats, one for all channels or one a channel."""
+    values = tuple(fill) if isinstance(fill, Sequence) else (fill,)
+    if not values or not all(map(_finite, values)):
+        raise InvalidInput(f"fill must be a finite number, or one a channel; got {fill!r}")
+    return tuple(map(float, values))
+
+
+def _finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an int beyond all floats
+        return False

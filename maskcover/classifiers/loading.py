@@ -1,0 +1,144 @@
+"""Classifiers from texts, the same on the command line and in Python: ``timm:NAME``, ``package.module:callable``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from maskcover.classifiers.evaluation import MaskedClassifier
+from maskcover.classifiers.options import known_options
+from maskcover.classifiers.registry import GROUP, Loads, Places, as_classifier, is_model, load, takers
+from maskcover.errors import InvalidInput, MaskcoverError, MissingExtra
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """An adapter: its name, the distribution that brings it, and whether it can be imported here.
+
+    `forms` are the texts that `load_classifier` reads through it; `missing` says what is not installed, or is empty.
+    """
+
+    name: str
+    distribution: str
+    forms: str
+    missing: str
+
+
+def load_classifier(text: str, **options: Any) -> MaskedClassifier:
+    """The classifier that a text names.
+
+    Args:
+        text: ``timm:NAME``, ``hf:FOLDER``, ``onnx:FILE`` or what other installed adapters know: `maskcover models`
+            lists them. Or ``package.module:name`` of a model, of a function that makes one when called with nothing, or
+            of a function of one argument, from arrays to scores; the current folder is searched first.
+        **options: For the adapter, such as ``fill=0.5``, or ``weights="checkpoint.pth"`` for timm.
+
+    Returns:
+        A classifier for `certify`, `predict`, `run` and `defend`, with the `preprocessing` of its images where it is
+        known.
+
+    Raises:
+        MissingExtra: the framework is not installed; names the extra.
+        InvalidInput: no such model, or options that it does not have.
+
+    >>> load_classifier("numpy:nowhere")
+    Traceback (most recent call last):
+    maskcover.errors.InvalidInput: numpy:nowhere: AttributeError: module 'numpy' has no attribute 'nowhere'
+    """
+    if not isinstance(text, str):
+        raise InvalidInput(
+            f"expected the text of a model, such as timm:NAME; got a {type(text).__name__}: give the model itself to "
+            "certify, predict, run or defend"
+        )
+    scheme, _, name = text.partition(":")
+    if not scheme or not name:
+        raise InvalidInput(
+            f"expected a model such as timm:NAME, hf:FOLDER, onnx:FILE or package.module:callable; got {text!r}"
+            + (f": did you mean timm:{text}?" if text.isidentifier() else "")
+        )
+    adapter: object = next((load(entry) for entry in entry_points(group=GROUP) if entry.name == scheme), None)
+    if isinstance(adapter, Loads):
+        try:
+            with known_options(text, options, *takers(adapter)):
+                return adapter.load(name, **options)
+        except (MaskcoverError, KeyboardInterrupt):
+            raise
+        except TypeError as error:
+            raise InvalidInput(f"{text}: {error}") from error
+    return as_classifier(_named(scheme, name, text), options)
+
+
+def runs_code(text: str) -> bool:
+    """Whether the model that a text names is code to import, and not a file or a name that only data are read from.
+
+    So is ``package.module:name``, and what is read by an adapter that others have installed. The adapters of maskcover
+    read networks and weights without executing what lies beside them.
+
+    >>> runs_code("onnx:net.onnx"), runs_code("pytest:main")
+    (False, True)
+    """
+    scheme = text.partition(":")[0]
+    entry = next((entry for entry in entry_points(group=GROUP) if entry.name == scheme), None)
+    if entry is None or entry.dist is None or entry.dist.name != "maskcover":
+        return True
+    adapter: object = load(entry)
+    return not isinstance(adapter, Loads)
+
+
+def places(text: str) -> bool:
+    """Whether the model that a text such as ``timm:NAME`` names computes where its adapter is told to."""
+    scheme = text.partition(":")[0]
+    adapter: object = next((load(entry) for entry in entry_points(group=GROUP) if entry.name == scheme), None)
+    return isinstance(adapter, Loads) and isinstance(adapter, Places)
+
+
+def installed() -> list[Installed]:
+    """The adapters that are there, by name."""
+    return [_described(entry) for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
+
+
+def _described(entry: Any) -> Installed:
+    distribution = entry.dist.name if entry.dist is not None else ""
+    try:
+        adapter: object = load(entry)
+    except MissingExtra as error:
+        return Installed(entry.name, distribution, "", str(error))
+    return Installed(
+        entry.name, distribution, f"{entry.name}:{adapter.names}" if isinstance(adapter, Loads) else "", ""
+    )
+
+
+def _named(module: str, name: str, text: str) -> Any:
+    """What ``module:name`` names, made if it is a function that makes a model."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+        return found() if _makes_a_model(found) else found
+    except MaskcoverError:
+        raise
+    except Exception as error:
+        near = get_close_matches(module, [entry.name for entry in entry_points(group=GROUP)], n=1)
+        advice = f"; did you mean {near[0]}:{name}?" if near and isinstance(error, ModuleNotFoundError) else ""
+        raise InvalidInput(f"{text}: {type(error).__name__}: {error}{advice}") from error
+
+
+def _makes_a_model(found: Any) -> bool:
+    """Whether it is to be called with nothing: a function of images needs an argument."""
+    if is_model(found) or not callable(found):
+        return False
+    if isinstance(found, type):
+        return True
+    needed = [
+        one
+        for one in inspect.signature(found).parameters.values()
+        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+    ]
+    return len(needed) != 1

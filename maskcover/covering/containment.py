@@ -1,0 +1,88 @@
+"""`Containment`: which selections of the masks of a set still cover the regions, asked many times of one set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from maskcover.cells import BoolArray, IntArray
+from maskcover.covering.signatures import Signature, few_minimal
+from maskcover.covering.verification import verify
+from maskcover.errors import NotCovering
+from maskcover.masks import Mask, MaskSet
+from maskcover.regions import RegionSet, parse_regions
+
+
+@dataclass(frozen=True)
+class Containment:
+    """The masks of a set that contain each region; called with a selection of masks, it says whether these cover.
+
+    A region lies inside a selection exactly when the selection holds one of the masks that contain the region. So the
+    inclusion-minimal sets of such masks, the minimal signatures (for k patches the minimal sets of masks that contain
+    all k), are computed once, and each question is answered by comparing sets of bits. Where there would be too many
+    signatures, each selection is verified as a mask set of its own. Both ways are exact.
+
+    Args:
+        masks: The mask set; it need not cover by itself.
+        regions: The region set.
+
+    >>> from maskcover import cover, squares
+    >>> masks = cover(squares(size=2), image_size=6, grid=(2, 2))
+    >>> covers = Containment(masks, squares(size=2))
+    >>> covers(np.array([True] * 4)), covers(np.array([True, False, True, True]))
+    (True, False)
+    """
+
+    masks: MaskSet
+    regions: RegionSet
+
+    @classmethod
+    def covering(cls, masks: MaskSet, regions: RegionSet | str | None = None) -> Containment:
+        """The containment of masks that cover, by default what they claim to cover (Algorithm 2, line 2).
+
+        Raises:
+            NotCovering: they do not cover; the message shows a region that they miss.
+            InvalidInput: as for `verify`.
+        """
+        report = verify(masks, regions)
+        if not report:
+            raise NotCovering(f"nothing can be certified with these masks: {report}")
+        return cls(masks, parse_regions(report.regions))
+
+    def __call__(self, selected: BoolArray) -> bool:
+        """Whether the selected masks, bool of shape (masks,), cover the regions."""
+        if self.signatures is None:
+            return self._verified(np.asarray(selected, dtype=np.bool_).tobytes())
+        first = np.zeros(len(self.masks), dtype=np.bool_)
+        first[self._firsts[selected]] = True
+        kept = int.from_bytes(np.packbits(first, bitorder="little").tobytes(), "little")
+        return all(signature & kept for signature in self.signatures)
+
+    @cached_property
+    def signatures(self) -> tuple[Signature, ...] | None:
+        """The minimal sets of masks that contain some region, bit i for mask i; None where they are too many to list.
+
+        Of equal masks only the first has a bit.
+        """
+        return few_minimal(self.masks, self.regions.terms(self.masks.grid))
+
+    @cached_property
+    def _firsts(self) -> IntArray:
+        """For each mask the number of the first that is equal to it, int64 (masks,)."""
+        numbers: dict[Mask, int] = {}
+        return np.array([numbers.setdefault(mask, number) for number, mask in enumerate(self.masks)], dtype=np.int64)
+
+    @cached_property
+    def _verified(self) -> Callable[[bytes], bool]:
+        """The answer of `verify` for a selection, as the bytes of its bool array; the last ones are kept."""
+
+        @lru_cache(maxsize=4096)
+        def covers(selected: bytes) -> bool:
+            chosen = np.frombuffer(selected, dtype=np.bool_)
+            kept = tuple(mask for mask, keep in zip(self.masks, chosen, strict=True) if keep)
+            return bool(verify(MaskSet(self.masks.grid, kept), self.regions))
+
+        return covers

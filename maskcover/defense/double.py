@@ -1,0 +1,87 @@
+"""Algorithm 1 of the paper (section 3.2): the defended prediction, as a pure function of a prediction table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from maskcover.cells import IntArray
+from maskcover.classifiers.labels import UNDECIDED, UNSEEN
+from maskcover.defense.table import Pending, checked_matrix
+
+
+class Case(Enum):
+    """How Algorithm 1, or challenger masking, came to its label."""
+
+    AGREED = "agreed"
+    DISAGREER = "disagreer"
+    CHALLENGER = "challenger"
+    ALERT = "alert"
+    NO_ALERT = "no alert"
+    MAJORITY = "majority"
+
+
+@dataclass(frozen=True, slots=True)
+class Defended:
+    """The defended label, how it was found, and the mask that won: the disagreer of case II, the last champion."""
+
+    label: int
+    case: Case
+    mask: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.case.value}{'' if self.mask is None else f', mask {self.mask}'})"
+
+
+def lowest_label(one_mask: IntArray) -> int:
+    """The tie rule "lowest label": of the most frequent labels the smallest, `UNDECIDED` only if it has no rival.
+
+    No certificate depends on the rule (design §7); it is fixed so that the same image always gets the same label.
+
+    >>> lowest_label(np.array([3, 1, 3, 1, 2]))
+    1
+    """
+    labels, counts = np.unique(one_mask, return_counts=True)
+    most = labels[counts == counts.max()]
+    return int(most[-1] if len(most) == 1 else most[most != UNDECIDED][0])
+
+
+def double_masking(table: IntArray) -> Defended | Pending:
+    """Algorithm 1 on a prediction table that may still have gaps.
+
+    Args:
+        table: int64 (n, n), symmetric; F(x; m_i, m_j), `UNSEEN` where not asked for, `UNDECIDED` where the classifier
+            gave no label, which counts as a label of its own: it can lose, and if it wins there is no prediction.
+
+    Returns:
+        The label and its case, or the pairs to ask for next: the first round, then the second round of the first
+        disagreer, in mask order, that nothing speaks against yet.
+
+    >>> double_masking(np.array([[7, 7], [7, 7]]))
+    Defended(label=7, case=<Case.AGREED: 'agreed'>, mask=None)
+    """
+    one_mask = checked_matrix(table).diagonal()
+    if (one_mask == UNSEEN).any():
+        return first_round(one_mask)
+    majority = lowest_label(one_mask)
+    disagreers = np.flatnonzero(one_mask != majority)
+    if not len(disagreers):
+        return Defended(majority, Case.AGREED)
+    for mask in disagreers.tolist():
+        row = table[mask]
+        unseen = row == UNSEEN
+        if (row[~unseen] != one_mask[mask]).any():
+            continue
+        if unseen.any():
+            others = np.flatnonzero(unseen)
+            return Pending(np.stack([np.full_like(others, mask), others], axis=1), hoped=int(one_mask[mask]))
+        return Defended(int(one_mask[mask]), Case.DISAGREER, mask)
+    return Defended(majority, Case.MAJORITY)
+
+
+def first_round(one_mask: IntArray) -> Pending:
+    """The one-mask predictions that are still missing."""
+    missing = np.flatnonzero(one_mask == UNSEEN)
+    return Pending(np.stack([missing, missing], axis=1))

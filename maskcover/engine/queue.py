@@ -1,0 +1,214 @@
+"""The engine: a flat queue of (image, union) over many images, asked for in full batches of one fixed size.
+
+Images are opaque here: the engine hands them to an evaluator and never looks inside.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, Literal, Protocol, TypeVar, overload, runtime_checkable
+
+import numpy as np
+
+from maskcover.cells import IntArray
+from maskcover.classifiers.evaluation import Answers, Evaluator, Images
+from maskcover.defense.table import Decide, Pending, PredictionTable
+from maskcover.errors import InvalidInput
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class Fills(Protocol):
+    """An evaluator that has a use for the rows at the end of a batch that nobody waits for."""
+
+    def filling(self, count: int) -> tuple[list[Any], IntArray] | None:
+        """So many loaded images and pairs for the batch that is asked for next; None for repetitions."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An image that could not be decided, and why: it could not be loaded, or the evaluator failed on it."""
+
+    error: Exception
+    evaluating: bool
+
+    def __str__(self) -> str:
+        return f"{type(self.error).__name__}: {self.error}"
+
+
+@overload
+def settle(
+    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[False] = ...
+) -> Iterator[tuple[int, T]]: ...
+@overload
+def settle(
+    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[True]
+) -> Iterator[tuple[int, T | Failed]]: ...
+def settle(
+    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: bool = False
+) -> Iterator[tuple[int, T | Failed]]:
+    """Yield (image number, decision) for every image, as decisions fall, filling tables only as far as they ask.
+
+    Args:
+        evaluator: Whom to ask.
+        images: The images; each is fetched once, and let go when it is decided.
+        decide: A decision procedure on (image number, table): its result, or `Pending` with what it must see first.
+            It is asked again when all of that is there, so what is evaluated for an image depends on that image alone.
+        isolate: An image that cannot be loaded or evaluated yields `Failed`, and the others go on: a batch that fails
+            is asked for again, image by image, in the same shape. Otherwise an exception ends the run, and
+            `InvalidInput` of the evaluator always does: that is no fault of an image.
+
+    Every batch takes from the first open images what they wait for; further images are opened while there is room.
+    Nothing is ever decided from predictions that were not seen.
+    """
+    run = _Run(evaluator, images, decide, isolate)
+    while True:
+        yield from run.opened()
+        if run.submitted():
+            continue  # another batch may be asked for before this one is answered
+        if not run.in_flight:
+            return
+        yield from run.collected()
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """An image whose decision waits for predictions: unions still to be asked for, and answers still to come."""
+
+    number: int
+    image: Any
+    table: PredictionTable
+    wanted: IntArray
+    coming: int = 0
+
+
+_Chunk = tuple[_Open, IntArray]
+"""Some rows of a batch: unions of one image."""
+
+
+class _Run(Generic[T]):
+    """The open images of one run, and the batches under way."""
+
+    def __init__(self, evaluator: Evaluator, images: Images, decide: Decide[T], isolate: bool) -> None:
+        self.in_flight: deque[tuple[list[_Chunk], Callable[[], Answers]]] = deque()
+        self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
+        self._waiting = iter(range(len(images)))
+        self._open: list[_Open] = []
+
+    def opened(self) -> Iterator[tuple[int, T | Failed]]:
+        """Open images until a batch can be filled, if one may be asked for; what needs none is decided at once."""
+        if len(self.in_flight) >= self._evaluator.depth:
+            return
+        while self._wanted() < self._evaluator.batch_size and (number := next(self._waiting, None)) is not None:
+            try:
+                image = self._evaluator.load(self._images[number])
+            except Exception as error:
+                if not self._isolate:
+                    raise
+                yield number, Failed(error, evaluating=False)
+                continue
+            item = _Open(number, image, PredictionTable(self._evaluator.masks.unions), np.empty(0, np.int64))
+            self._open.append(item)
+            yield from self._decided([item])
+
+    def submitted(self) -> bool:
+        """Ask for a batch, if one more may be under way; for one that is not full only if nothing else is."""
+        size, wanted = self._evaluator.batch_size, self._wanted()
+        if len(self.in_flight) >= self._evaluator.depth or not wanted or (wanted < size and self.in_flight):
+            return False
+        chunks = self._chunks(size)
+        for item, unions in chunks:
+            item.wanted = item.wanted[len(unions) :]
+            item.coming += len(unions)
+        self.in_flight.append((chunks, self._asked(chunks)))
+        return True
+
+    def collected(self) -> Iterator[tuple[int, T | Failed]]:
+        """Record the answers of the oldest batch, and decide what now can be decided."""
+        chunks, fetch = self.in_flight.popleft()
+        failures: dict[_Open, Failed] = {}
+        try:
+            self._record(chunks, fetch())
+        except InvalidInput:
+            raise
+        except Exception:
+            if not self._isolate:
+                raise
+            failures = self._apart(chunks)
+        for item in failures:
+            self._open = [other for other in self._open if other is not item]
+            yield item.number, failures[item]
+        yield from self._decided([item for item, _ in chunks if item in self._open])
+
+    def _wanted(self) -> int:
+        return sum(len(item.wanted) for item in self._open)
+
+    def _decided(self, items: list[_Open]) -> Iterator[tuple[int, T]]:
+        for item in items:
+            if len(item.wanted) or item.coming:
+                continue
+            decision = self._decide(item.number, item.table)
+            if isinstance(decision, Pending):
+                item.wanted = item.table.missing(decision)
+            else:
+                self._open = [other for other in self._open if other is not item]
+                yield item.number, decision
+
+    def _chunks(self, size: int) -> list[_Chunk]:
+        """The rows of the next batch, from the first open images."""
+        chunks: list[_Chunk] = []
+        for item in self._open:
+            if size and len(item.wanted):
+                chunks.append((item, item.wanted[:size]))
+                size -= len(chunks[-1][1])
+        return chunks
+
+    def _asked(self, chunks: list[_Chunk]) -> Callable[[], Answers]:
+        """One batch. Filled up with repetitions, or known rows: every call has the same shape (threats.md, 21)."""
+        pairs = np.concatenate([item.table.pairs(unions) for item, unions in chunks])
+        images = [item.image for item, unions in chunks for _ in unions]
+        missing = self._evaluator.batch_size - len(pairs)
+        known = self._evaluator.filling(missing) if missing and isinstance(self._evaluator, Fills) else None
+        more, told = known or (images[-1:] * missing, np.repeat(pairs[-1:], missing, axis=0))
+        try:
+            return self._evaluator.submit(images + more, np.concatenate([pairs, told]))
+        except InvalidInput:
+            raise
+        except Exception as error:
+            # Told when the answers are fetched, where failures are dealt with.
+            return partial(_raised, error)
+
+    def _record(self, chunks: list[_Chunk], answers: Answers) -> None:
+        if len(answers.labels) != self._evaluator.batch_size:
+            raise InvalidInput(f"expected {self._evaluator.batch_size} answers a batch; got {len(answers.labels)}")
+        first = 0
+        for item, unions in chunks:
+            rows = slice(first, first + len(unions))
+            item.table.record(unions, answers.labels[rows], answers.leads[rows], answers.confidences[rows])
+            item.table.classes = self._evaluator.classes
+            item.coming -= len(unions)
+            first += len(unions)
+
+    def _apart(self, chunks: list[_Chunk]) -> dict[_Open, Failed]:
+        """The rows once more, image by image, each in a batch of the one shape; those that fail again.
+
+        An image that has failed in an earlier batch, while this one was under way, is not asked for again.
+        """
+        failures = {}
+        for chunk in [(item, unions) for item, unions in chunks if item in self._open]:
+            try:
+                self._record([chunk], self._asked([chunk])())
+            except InvalidInput:
+                raise
+            except Exception as error:
+                failures[chunk[0]] = Failed(error, evaluating=True)
+        return failures
+
+
+def _raised(error: Exception) -> Answers:
+    raise error

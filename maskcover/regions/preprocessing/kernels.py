@@ -1,0 +1,173 @@
+"""Resampling of one axis: which source pixels Pillow and torch read for each output pixel, in integers.
+
+Weights are never computed. A kernel of support r at output j reads the source pixels whose centres lie within r scaled
+pixels of the centre of j. Whether a pixel lies inside is decided exactly; where the library decides it in floats, and
+rounding could fall either way, the pixel is inside.
+
+Sources: `precompute_coeffs` in Pillow's Resample.c, `ImagingScaleAffine` in its Geometry.c, `ImageOps.fit`; and of
+PyTorch's ATen UpSample.h, UpSampleKernel.cpp and AdaptivePooling.h.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskcover.regions.preprocessing.supports import AxisSupport, IntArray
+
+# Twice the support of each kernel, in pixels of the coarser of the two grids.
+_WIDTHS = {"area": 1, "bilinear": 2, "hamming": 2, "bicubic": 4, "lanczos": 6}
+PILLOW = ("nearest", "bilinear", "bicubic", "lanczos", "area", "hamming")
+TORCH = ("nearest", "nearest-exact", "bilinear", "bicubic", "lanczos", "area")
+
+LONGEST = 1 << 20
+"""The longest side in pixels: the bounds on rounding below are argued up to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Output j of `outputs` is centred at ``(offset + (2j + 1) * step) / (2 * unit)`` on a source of `length` pixels.
+
+    One output pixel is ``step / unit`` source pixels wide. Distances are integers in ticks of 1 / (2 * unit) pixel.
+
+    >>> Sampling.between(4, 2).centres.tolist()      # centres 1 and 3, in quarters
+    [4, 12]
+    """
+
+    length: int
+    outputs: int
+    step: int
+    unit: int
+    offset: int = 0
+
+    @classmethod
+    def between(cls, length: int, outputs: int) -> Sampling:
+        """The whole source spread over the whole output."""
+        return cls(length, outputs, length, outputs)
+
+    @property
+    def centres(self) -> IntArray:
+        """Centres of the outputs in ticks, int64 of shape (outputs,)."""
+        return self.offset + (2 * np.arange(self.outputs, dtype=np.int64) + 1) * self.step
+
+    @property
+    def dyadic(self) -> bool:
+        """Whether the scale has a power of two as denominator: floats of enough bits then hold every centre exactly."""
+        odd = self.unit // (self.unit & -self.unit)
+        return self.step % odd == 0
+
+    def reach(self, kernel: str, antialias: bool = True) -> int:
+        """Ticks from the centre of an output to the end of the kernel; antialiasing widens it when shrinking."""
+        return _WIDTHS[kernel] * (max(self.step, self.unit) if antialias else self.unit)
+
+    def single_slack(self) -> int:
+        """Ticks by which centres and kernel ends computed in float32 can be off, rounded down.
+
+        Centre, support and their sum take at most 6 roundings of numbers below 4 * (length + 1), each by 2**-24 of
+        the number: 24 * 2**-24 * (length + 1) pixels, times 2 * unit ticks.
+        """
+        return 3 * (self.length + 1) * self.unit >> 20
+
+    def summed_slack(self) -> int:
+        """The same for centres that are summed up step by step in float64: each step rounds by 2**-53 * length."""
+        return self.length * (self.outputs + 2) * 2 * self.unit >> 53
+
+
+def pillow(length: int, outputs: int, kernel: str) -> AxisSupport:
+    """The support of ``Image.resize`` on 8-bit images, one axis.
+
+    Bilinear, Hamming, bicubic and Lanczos are continuous, so a pixel just at the end of the kernel has weight 0, in
+    float64 below 2**-30; Pillow rounds weights of 8-bit images to multiples of 2**-22. Such a pixel is left out. The
+    box of "area" ends abruptly: there it counts, unless floats hold the ends exactly, when the left one is open.
+
+    >>> support = pillow(4, 2, "bilinear")
+    >>> support.first.tolist(), support.stop.tolist()
+    ([0, 1], [3, 4])
+    """
+    if length == outputs:  # Pillow skips the pass.
+        return AxisSupport.identity(length)
+    sampling = Sampling.between(length, outputs)
+    if kernel == "nearest":
+        return _nearest(sampling, None if sampling.dyadic else sampling.summed_slack())
+    reach = sampling.reach(kernel)
+    if kernel == "area":
+        return _windows(sampling, reach - int(sampling.dyadic), reach)
+    return _windows(sampling, reach - 1, reach - 1)
+
+
+def fitted(length: int, outputs: int, across: tuple[int, int], kernel: str) -> AxisSupport:
+    """The support of ``ImageOps.fit`` on the axis that it cuts; `across` is (length, outputs) of the other axis.
+
+    The cut is an interval with ends in float32, so whatever could lie inside does.
+    """
+    step, unit = across
+    sampling = Sampling(length, outputs, step, unit, length * unit - outputs * step)
+    if kernel == "nearest":
+        return _nearest(sampling, sampling.single_slack())
+    reach = sampling.reach(kernel) + sampling.single_slack()
+    return _windows(sampling, reach, reach)
+
+
+def torch(length: int, outputs: int, kernel: str, antialias: bool) -> AxisSupport:
+    """The support of ``torch.nn.functional.interpolate(size=…, align_corners=False)``, one axis.
+
+    Everything that the window of the kernel could hold in float32 counts, whatever its weight. Only on an axis whose
+    size stays are neighbours left out: their weights are exactly 0.0 there (Lanczos: not exactly, so they count).
+
+    >>> torch(4, 2, "bilinear", antialias=False).stop.tolist()
+    [2, 4]
+    """
+    if length == outputs and kernel != "lanczos":
+        return AxisSupport.identity(length)
+    sampling = Sampling.between(length, outputs)
+    if kernel == "area":
+        return _pooled(length, outputs)
+    if kernel in ("nearest", "nearest-exact"):
+        return _torch_nearest(sampling, exact=kernel == "nearest-exact")
+    reach = sampling.reach(kernel, antialias) + sampling.single_slack()
+    return _windows(sampling, reach, reach, clamped=kernel == "bilinear" and not antialias)
+
+
+def _windows(sampling: Sampling, below: int, above: int, clamped: bool = False) -> AxisSupport:
+    """Source pixels whose centre lies at most so many ticks below and above the centre of the output.
+
+    Ticks are whole, so one tick less makes a closed end open. `clamped` moves a centre before the first pixel's to it.
+    """
+    pixel = 2 * sampling.unit
+    centres = sampling.centres - sampling.unit  # now pixel x has its centre at x * pixel
+    if clamped:
+        centres = np.maximum(centres, 0)
+    first = -((below - centres) // pixel)
+    stop = (centres + above) // pixel + 1
+    return AxisSupport(sampling.length, *_inside(first, stop, sampling.length))
+
+
+def _nearest(sampling: Sampling, slack: int | None) -> AxisSupport:
+    """The pixel under the centre; with slack, the neighbour too where a centre off by so many ticks falls on it."""
+    pixel = 2 * sampling.unit
+    # A centre on the border of two pixels belongs to the upper one, if it is not the least bit too small.
+    below, above = (0, 0) if slack is None else (slack + 1, slack)
+    first = (sampling.centres - below) // pixel
+    stop = (sampling.centres + above) // pixel + 1
+    return AxisSupport(sampling.length, *_inside(first, stop, sampling.length))
+
+
+def _torch_nearest(sampling: Sampling, exact: bool) -> AxisSupport:
+    """``floor((j + 1/2) * scale)`` if exact, else ``floor(j * scale)``, in float32."""
+    # Products of at most 24 bits are exact in float32.
+    held = sampling.dyadic and 2 * sampling.length * sampling.outputs <= 1 << 24
+    start = 0 if exact else -sampling.step
+    shifted = Sampling(sampling.length, sampling.outputs, sampling.step, sampling.unit, start)
+    return _nearest(shifted, None if held else sampling.single_slack())
+
+
+def _pooled(length: int, outputs: int) -> AxisSupport:
+    """Adaptive average pooling, which PyTorch cuts in integers: floor(j * scale) to ceil((j + 1) * scale)."""
+    numbers = np.arange(outputs, dtype=np.int64)
+    return AxisSupport(length, numbers * length // outputs, -(-(numbers + 1) * length // outputs))
+
+
+def _inside(first: IntArray, stop: IntArray, length: int) -> tuple[IntArray, IntArray]:
+    # Libraries leave out what is outside the image or read the border pixel instead; that one is then kept.
+    return np.clip(first, 0, length - 1), np.clip(stop, 1, length)

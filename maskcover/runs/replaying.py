@@ -1,0 +1,151 @@
+"""Replaying a run: some of its rows evaluated again, here and now, and compared (threats.md, 29 and 30)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.canonical import digest
+from maskcover.classifiers.evaluation import Images
+from maskcover.classifiers.fingerprint import Fingerprint
+from maskcover.classifiers.registry import as_classifier
+from maskcover.classifiers.vocabulary import not_named
+from maskcover.engine.preparation import ready
+from maskcover.errors import InvalidInput
+from maskcover.runs.binding import NOT_KEPT, changed_scores
+from maskcover.runs.folder import Config, Folder, shards
+from maskcover.runs.resuming import some
+from maskcover.runs.rows import Row
+from maskcover.runs.running import task_of
+from maskcover.terminal import printable
+
+_COMPARED = ("label", "undefended", "defended", "verdict")
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A row that comes out otherwise."""
+
+    before: Row
+    now: Row
+
+    def __str__(self) -> str:
+        changed = [name for name in _COMPARED if getattr(self.before, name) != getattr(self.now, name)]
+        told = (f"{name} {getattr(self.before, name)} then, {getattr(self.now, name)} now" for name in changed)
+        return printable(f"{self.before.id}: {', '.join(told)}" + (f" ({self.now.reason})" if self.now.reason else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What came of replaying a run.
+
+    Args:
+        rows: How many rows were evaluated again.
+        flips: Those whose label or verdict changed.
+        drift: The largest change of a row's smallest lead.
+        differences: How what evaluates now differs from what certified: another device, library, weights; or, where the
+            fingerprint is the same, other scores of the reference batch.
+        changed: Ids of those rows whose images have other pixels now.
+        uncompared: How many rows keep no digest of pixels, or their images have none now.
+        notes: What could not be compared.
+    """
+
+    rows: int
+    flips: tuple[Flip, ...]
+    drift: float
+    differences: tuple[str, ...]
+    changed: tuple[str, ...] = ()
+    uncompared: int = 0
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return not self.flips
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.rows} rows evaluated again, {len(self.flips)} flips, leads changed by at most {self.drift:.1e}",
+            *(f"  flip: {flip}" for flip in self.flips),
+            *(f"  not as it was certified: {text}" for text in self.differences),
+            *(f"  note: {text}" for text in self.notes),
+        ]
+        if self.changed:
+            lines.append(f"  not as it was certified: pixels of {len(self.changed)} images: {some(self.changed)}")
+        if self.uncompared:
+            lines.append(f"  pixels of {self.uncompared} rows were not compared: they keep no digest, or are no arrays")
+        return "\n".join(lines)
+
+
+def replay(
+    out: str | PathLike[str],
+    model: object,
+    images: Images,
+    labels: npt.ArrayLike,
+    *,
+    ids: Sequence[str] | None = None,
+    sample: int = 20,
+    seed: int = 0,
+    **options: Any,
+) -> Replay:
+    """Evaluate some rows of a run again, with this model on this machine, and report what changed.
+
+    Args:
+        out: The run's folder.
+        model, images, labels, ids, options: As for the run.
+        sample: How many rows, chosen by the seed among all that are there.
+
+    A replay is true if nothing flipped. What differs from the certified fingerprint is reported, not refused: to see
+    what another device makes of the run is what a replay is for. So are images whose pixels changed.
+    """
+    if type(sample) is not int or sample < 1:
+        raise InvalidInput(f"sample must be a whole number of at least 1; got {sample!r}")
+    folder = Folder(Path(out))
+    config = folder.existing()
+    masks = folder.masks(config)
+    task = task_of(images, labels, ids, masks, config.regions, config.procedure)
+    numbers = {name: number for number, name in enumerate(task.ids)}
+    before = _chosen(folder, config, sample, seed)
+    strange = [row.id for row in before if row.id not in numbers]
+    if strange:
+        raise InvalidInput(f"the run has samples that are not among these images, such as {strange[0]}")
+    # Without a margin the contract is bitwise: a probe that fails here says what is different here.
+    margin = config.margin or (None if config.document["numerics"] == "bitwise" else 0.0)
+    start = ready(as_classifier(model, options), images, masks, margin=margin, earlier=config.earlier)
+    now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
+    flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
+    drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
+    pairs = [(row, now[row.id]) for row in before]
+    known = [(row, other) for row, other in pairs if row.pixels and other.pixels]
+    changed = tuple(row.id for row, other in known if row.pixels != other.pixels)
+    entries = dict(start.fingerprint.entries)
+    unnamed = not_named(entries, dict(config.fingerprint.entries)) if config.claim is None else {}
+    now_named = Fingerprint.of({name: text for name, text in entries.items() if name not in unnamed})
+    differences = now_named.differences(config.fingerprint)
+    same_images = digest(task.ids) == config.document["samples"]["ids"] and not changed
+    scored = () if differences else changed_scores(config, start, same_images=same_images)
+    notes = (NOT_KEPT,) if config.reference is None else ()
+    return Replay(len(before), flips, drift, differences + scored, changed, len(before) - len(known), notes)
+
+
+def _chosen(folder: Folder, config: Config, sample: int, seed: int) -> list[Row]:
+    """So many rows of those that are there, in order, every one as likely (reservoir sampling)."""
+    chance = np.random.default_rng(seed)
+    kept: list[tuple[int, Row]] = []
+    place = 0
+    for shard in shards(folder, config):
+        for row in shard.rows:
+            if place < sample:
+                kept.append((place, row))
+            elif (slot := int(chance.integers(place + 1))) < sample:
+                kept[slot] = (place, row)
+            place += 1
+    return [row for _, row in sorted(kept, key=lambda pair: pair[0])]
+
+
+def _differ(one: Row, other: Row) -> bool:
+    return any(getattr(one, name) != getattr(other, name) for name in _COMPARED)

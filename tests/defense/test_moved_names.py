@@ -1,0 +1,23 @@
+"""Names that stood in `maskcover.defense` before it was four packages are still found there, with a warning."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+import maskcover.defense
+from maskcover.errors import MaskcoverWarning
+
+
+@pytest.mark.parametrize("name", ["certify", "explain", "load_classifier", "leads", "probe", "Fingerprint"])
+def test_a_moved_name_is_found_with_a_warning_that_says_where_it_is(name: str) -> None:
+    with pytest.warns(MaskcoverWarning, match=rf"maskcover\.defense\.{name} is now maskcover\.\w+\.{name}") as seen:
+        found = getattr(maskcover.defense, name)
+    home = str(seen[0].message).split(" is now ")[1].rpartition(".")[0]
+    assert found is getattr(import_module(home), name)
+
+
+def test_other_names_are_not_there() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'cretify'"):
+        _ = maskcover.defense.cretify
