@@ -9,6 +9,7 @@ from maskcover.certification import CertificationResult, Explanation, certify, d
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
 from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
 from maskcover.data import open_dataset
+from maskcover.defense import ChallengerMasking, Detection, DoubleMasking, parse_procedure
 from maskcover.errors import (
     FingerprintMismatch,
     ImpossibleCover,
@@ -59,9 +60,12 @@ __all__ = [
     "Cells",
     "CenterCrop",
     "CertificationResult",
+    "ChallengerMasking",
     "CoverCertificate",
     "CoverReport",
     "Crop",
+    "Detection",
+    "DoubleMasking",
     "Explanation",
     "FingerprintMismatch",
     "Fit",
@@ -100,6 +104,7 @@ __all__ = [
     "load_classifier",
     "lower_bound",
     "open_dataset",
+    "parse_procedure",
     "parse_regions",
     "patches",
     "polygon",

@@ -39,6 +39,7 @@ CHOOSING = "tests/engine/test_choosing.py"
 WAYS = "tests/adapters/test_torch_batches.py"
 ENGINE = "tests/engine/test_queue.py tests/engine/test_isolation.py"
 WAVES = "tests/defense/test_waves.py"
+PROCEDURES = "tests/defense/test_procedures.py"
 FINGERPRINT = "tests/classifiers/test_fingerprint.py"
 TORCH = "tests/adapters/test_torch_evaluator.py"
 NUMERICS = "tests/adapters/test_torch_numerics.py"
@@ -173,8 +174,8 @@ MUTANTS = (
     Mutant("defense/challenger.py", "said = table[champions[0], mask]", "said = table[champions[-1], mask]", DEFENCE),
     Mutant("defense/challenger.py", "champions.popleft()", "champions.pop()", DEFENCE),
     Mutant("defense/challenger.py", "one_mask[champions[0]] != one_mask[mask]:", "one_mask[0] != one_mask[mask]:", DEFENCE),
-    Mutant("defense/detection.py", "(sure >= _share(threshold)))", "(sure > _share(threshold)))", DEFENCE),
-    Mutant("defense/detection.py", "& (sure >= _share(threshold))\n", "& (sure > _share(threshold))\n", DEFENCE),
+    Mutant("defense/detection.py", "(sure >= checked_threshold(threshold)))", "(sure > checked_threshold(threshold)))", DEFENCE),
+    Mutant("defense/detection.py", "& (sure >= checked_threshold(threshold))\n", "& (sure > checked_threshold(threshold))\n", DEFENCE),
     Mutant("defense/detection.py", "((labels == UNDECIDED) | (sure >=", "((sure >=", DEFENCE),
     Mutant("defense/detection.py", "mask is not None or undefended == UNDECIDED", "mask is not None", DEFENCE),
     Mutant("defense/detection.py", "certified = bool(good.any()) and covers(good)", "certified = bool(good.any())", DEFENCE),
@@ -183,7 +184,7 @@ MUTANTS = (
     Mutant("defense/detection.py", "one.alarm_level < limit", "one.alarm_level <= limit", DEFENCE),
     Mutant("defense/detection.py", "np.searchsorted(covered, thresholds)", 'np.searchsorted(covered, thresholds, "right")', DEFENCE),
     Mutant("defense/detection.py", "sure.astype(np.float64)", "sure", DEFENCE),
-    Mutant("classifiers/evaluation.py", "self._hidden[first] | self._hidden[second]", "self._hidden[first] & self._hidden[second]", DEFENCE),
+    Mutant("masks/drawing.py", "self._drawn[first] | self._drawn[second]", "self._drawn[first] & self._drawn[second]", DEFENCE),
     Mutant("classifiers/evaluation.py", "plain = plain_array(found).copy()", "plain = plain_array(found)", PROBES),
     Mutant("classifiers/evaluation.py", "largest if value > largest else value", "value if value < largest else 1", PROBES),
     Mutant("engine/queue.py", "self._evaluator.submit(images + more,", "self._evaluator.submit(more + images,", ENGINE),
@@ -198,6 +199,23 @@ MUTANTS = (
     Mutant("engine/probes.py", "    if changed := Fingerprint.of(evaluator.identity()).differences(Fingerprint.of(identity)):\n", "    if changed := ():\n", TORCH),
     Mutant("engine/findings.py", "(finite | (one == two) | (np.isnan(one) & np.isnan(two))).all()", "finite.any()", PROBES),
     Mutant("engine/probes.py", "        raise  # of the evaluator", "        return name  # of the evaluator", PROBES),
+    # Procedures as values, their texts, and what others bring.
+    Mutant("masks/drawing.py", "rows[first] | rows[second]", "rows[first]", "tests/masks/test_drawing.py"),
+    Mutant("masks/unions.py", "        if (first != second).any():\n", "        if (first > second).any():\n", PROCEDURES),
+    Mutant("defense/table.py", "~(self.leads > min_margin)", "~(self.leads >= min_margin)", "tests/defense/test_table.py"),
+    Mutant("defense/table.py", "self.observed[numbers] = observed", "self.observed[numbers] = observed[:1]", PROCEDURES),
+    Mutant("defense/procedure.py", "in reversed(Procedure.__subclasses__())", "in Procedure.__subclasses__()", PROCEDURES),
+    Mutant("defense/procedure.py", "        if look := first_look(table):\n            return look\n        certificate", "        certificate", PROCEDURES),
+    Mutant("defense/texts.py", "or not issubclass(kind, Procedure)", "", PROCEDURES),
+    Mutant("defense/texts.py", "            if len(keywords) == len(node.keywords):\n", "            if True:\n", PROCEDURES),
+    Mutant("certification/certifying.py", "    if procedure.needs_cover:\n", "    if not procedure.needs_cover:\n", PROCEDURES),
+    Mutant("certification/certifying.py", "    if procedure.needs_bits and start.margin:\n", "    if procedure.may_alert and start.margin:\n", PROCEDURES),
+    Mutant("certification/serving.py", "if not answer.alert and answer.label < 0", "if not answer.alert and answer.label > 0", "tests/certification/test_methods.py"),
+    Mutant("certification/binding.py", "np.array_equal(now, before, equal_nan=True)", "True", "tests/certification/test_binding_observed.py"),
+    Mutant("classifiers/observations.py", "likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))", "likelihoods = xp.exp(scores)", "tests/classifiers/test_observations.py"),
+    Mutant("classifiers/observations.py", ">= self.threshold)", "> self.threshold)", "tests/classifiers/test_observations.py"),
+    Mutant("../adapters/maskcover_torch/evaluator.py", "observed = self.observation.reduced(_finite(scores)[1], torch)", "observed = None", "tests/classifiers/test_observations.py"),
+    Mutant("../adapters/maskcover_torch/attacks/run.py", "answer.label != label and not answer.alert", "answer.label != label", PROCEDURES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.hoped), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.hoped), kind=\"stable\")", WAVES),
     Mutant("defense/waves.py", "max(_FIRST, _known(table, np.unique(pending.pairs[:, 0])))", "_FIRST", WAVES),
     Mutant("defense/waves.py", "table.leads[single], -table.leads[single]", "table.leads[single], table.leads[single]", WAVES),
@@ -292,7 +310,7 @@ MUTANTS = (
     Mutant("classifiers/registry.py", "frameworks = (kind.__module__.partition(\".\")[0] for kind in type(model).__mro__)", "frameworks = (kind.__module__.partition(\".\")[0] for kind in type(model).__mro__[:1])", "tests/classifiers/test_adapters.py"),
     Mutant("certification/serving.py", 'if preprocessing == NONE else preprocessing', "if preprocessing else preprocessing", "tests/adapters/test_transformers.py"),
     Mutant("certification/explanation.py", "return self.certificate.certified and not self.broken", "return self.certificate.certified", "tests/certification/test_explanation.py"),
-    Mutant("certification/explanation.py", "np.triu(self.table != self.label)", "np.triu(self.table != self.label, 1)", "tests/certification/test_explanation.py"),
+    Mutant("certification/explanation.py", "np.triu(self.predictions != self.label)", "np.triu(self.predictions != self.label, 1)", "tests/certification/test_explanation.py"),
     Mutant("data/preprocessing.py", "rows, columns = step.axes((pixels.shape[0], pixels.shape[1]))", "rows, columns = step.axes((pixels.shape[1], pixels.shape[0]))", "tests/data/test_preprocessing.py"),
     Mutant("data/preprocessing.py", "np.where(outside[:, :, None], np.uint8(0), moved)", "moved", "tests/data/test_preprocessing.py"),
     Mutant("data/preprocessing.py", "one.shape != other.shape or not np.allclose(one, other, rtol=0, atol=1e-5)", "one.shape != other.shape", "tests/data/test_preprocessing.py"),
@@ -446,7 +464,7 @@ MUTANTS = (
     Mutant("certification/binding.py", "        changed = self.reference.differences(self.reference.again(asked, example))\n", "        changed = example = None\n", BOUND),
     Mutant("certification/binding.py", "        if self._glance == (now, preprocessing):\n", "        if self._glance is not None:\n", BOUND),
     Mutant("certification/binding.py", "if len(images) and not watched.unchanged():", "if not images:", BOUND),
-    Mutant("certification/binding.py", "            self._seen.append(self._rows.same(tail))\n", "            self._seen.append(True)\n", BOUND),
+    Mutant("certification/binding.py", "            self._seen.append(self._rows.same(Answers(*answers.rows(last))))\n", "            self._seen.append(True)\n", BOUND),
     Mutant("certification/binding.py", "last = slice(len(answers.labels) - filled, None)", "last = slice(0, filled)", BOUND),
     Mutant("engine/queue.py", "self._evaluator.filling(missing) if missing and", "self._evaluator.filling(missing + 1) if missing and", BOUND),
     Mutant("engine/preparation.py", "    if changed:\n        return None\n    if earlier.margin:\n        _measure", "    if earlier.margin:\n        _measure", BOUND),

@@ -14,8 +14,10 @@ import torch
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers import Answers, NumericContract
+from maskcover.classifiers.observations import Observation, TopLabel
 from maskcover.errors import InvalidInput
-from maskcover.masks import MaskSet
+from maskcover.masks import Drawing, MaskSet
+from maskcover.masks.drawing import is_small
 from maskcover_torch.described import described
 from maskcover_torch.glance import glance
 from maskcover_torch.identity import architecture_digest, attention, weights_digest
@@ -48,6 +50,7 @@ class TorchEvaluator:
         self.masks, self.contract = masks, contract
         self.classes: int | None = None
         self.least_scale = 0.0
+        self.observation: Observation = TopLabel()
         self._channels: int | None = None
         self._computed = self._model = contracted(model, contract)
         self._place = self._device, self._dtype = place_of(self._model)
@@ -55,7 +58,8 @@ class TorchEvaluator:
         self._layout = contract.memory_format or memory_format(self._model)
         self._fill = fill
         self._filling = torch.tensor(fill, dtype=self._dtype, device=self._device).reshape(1, -1, 1, 1)
-        self._drawn = _drawn(masks, self._device)
+        # Of masks that do not fit into memory together each batch draws its own, on the host.
+        self._drawn = _drawn(masks, self._device) if is_small(masks) else None
         self.depth = 2 if self._device.type == "cuda" else 1
         with pinned(contract, self._device):
             self._flags = flags(self._device)
@@ -74,8 +78,9 @@ class TorchEvaluator:
     def submit(self, images: Sequence[torch.Tensor], pairs: IntArray) -> Callable[[], Answers]:
         """See `maskcover.classifiers.Evaluator`."""
         with pinned(self.contract, self._device):
-            told = _told(self._scores(images, pairs), self.least_scale)
-        return partial(_fetched, told)
+            scores = self._scores(images, pairs)
+            observed = self.observation.reduced(_finite(scores)[1], torch)
+            return partial(_fetched, _told(scores, self.least_scale), observed)
 
     def scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> npt.NDArray[np.generic]:
         """See `maskcover.classifiers.Evaluator`."""
@@ -128,14 +133,20 @@ class TorchEvaluator:
         return scores
 
     def _masked(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
-        first, second = torch.from_numpy(pairs.T % len(self._drawn)).to(self._device)
-        hidden = (self._drawn.index_select(0, first) | self._drawn.index_select(0, second))[:, None]
+        hidden = self._hidden(pairs)[:, None]
         # The same image comes many times in a row: it is spread under its masks, and copied nowhere else.
         ends = [row for row in range(1, len(images)) if images[row] is not images[row - 1]]
         runs = pairwise([0, *ends, len(images)])
         shown = [torch.where(hidden[low:high], self._filling, images[low]) for low, high in runs]
         batch = shown[0] if len(shown) == 1 else torch.cat(shown)
         return batch.contiguous(memory_format=FORMATS[self._layout])
+
+    def _hidden(self, pairs: IntArray) -> torch.Tensor:
+        """What is hidden under pairs of mask numbers: bool (rows, height, width), on the device."""
+        if self._drawn is None:
+            return torch.from_numpy(Drawing(self.masks).hidden(pairs)).to(self._device)
+        first, second = torch.from_numpy(pairs.T % len(self._drawn)).to(self._device)
+        return self._drawn.index_select(0, first) | self._drawn.index_select(0, second)
 
 
 def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
@@ -190,24 +201,31 @@ def _drawn(masks: MaskSet, device: torch.device) -> torch.Tensor:
     return drawn
 
 
-def _told(scores: torch.Tensor, least_scale: float = 0.0) -> torch.Tensor:
-    """Labels, leads and confidences as (3, rows), by the same rules as `maskcover.classifiers.Answers.of`."""
+def _finite(scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which rows are finite, and the scores as float64, 0 in the others."""
     wide = scores.to(torch.float32 if scores.device.type == "mps" else torch.float64)
     finite = wide.isfinite().all(dim=1)
-    shown = torch.where(finite[:, None], wide, 0.0)
+    return finite, torch.where(finite[:, None], wide, 0.0)
+
+
+def _told(scores: torch.Tensor, least_scale: float = 0.0) -> torch.Tensor:
+    """Labels, leads and confidences as (3, rows), by the same rules as `maskcover.classifiers.Answers.of`."""
+    finite, shown = _finite(scores)
     (top, second), labels = shown.topk(2, dim=1).values.T, shown.argmax(dim=1)
     lead = (top - second) / shown.abs().amax(dim=1).clamp(min=least_scale)
     decided = finite & (top > second)
     confidence = 1.0 / (shown - top[:, None]).exp().sum(dim=1)
     return torch.stack(
         [
-            torch.where(decided, labels, -1).to(wide.dtype),
+            torch.where(decided, labels, -1).to(shown.dtype),
             torch.where(decided & lead.isfinite(), lead, 0.0),
             torch.where(finite, confidence, torch.nan),
         ]
     )
 
 
-def _fetched(told: torch.Tensor) -> Answers:
+def _fetched(told: torch.Tensor, observed: torch.Tensor | None = None) -> Answers:
     labels, leads, confidences = told.cpu().double().numpy()
-    return Answers(labels.astype(np.int64), leads, confidences)
+    return Answers(
+        labels.astype(np.int64), leads, confidences, None if observed is None else observed.cpu().double().numpy()
+    )

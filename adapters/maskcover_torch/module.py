@@ -10,7 +10,7 @@ import torch
 
 from maskcover.certification import Binding, Certified, predict_with
 from maskcover.classifiers import Fingerprint, NumericContract
-from maskcover.defense import DOUBLE_MASKING, Answer, Procedure, alerted
+from maskcover.defense import DOUBLE_MASKING, Answer, Procedure
 from maskcover.engine import fingerprint
 from maskcover.errors import InvalidInput, MaskcoverError, ReadOnly, UndecidedPrediction
 from maskcover.masks import MaskSet
@@ -107,11 +107,11 @@ class DefendedModule(torch.nn.Module):
         asked = self._evaluator()
         answers = self._answers(asked, list(images))
         classes = asked.classes or _counted(asked, images.new_zeros(images.shape[1:]))
-        labels = [classes if alerted(answer) else answer.label for answer in answers]
+        labels = [classes if answer.alert else answer.label for answer in answers]
         undecided = [number for number, label in enumerate(labels) if label < 0]
         if undecided:
             raise UndecidedPrediction(f"no defended label for the images {undecided}: non-finite or tied scores")
-        scores = torch.zeros((len(labels), classes + (self.procedure.method == "detect")), device=images.device)
+        scores = torch.zeros((len(labels), classes + self.procedure.may_alert), device=images.device)
         scores[range(len(labels)), labels] = 1.0
         return scores
 

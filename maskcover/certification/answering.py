@@ -7,8 +7,10 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from maskcover.classifiers.evaluation import Evaluator, Images
-from maskcover.defense.procedure import DOUBLE_MASKING, Answer, Procedure
+from maskcover.classifiers.evaluation import Evaluator, Images, observe
+from maskcover.defense.answers import Answer
+from maskcover.defense.procedure import Procedure, answering
+from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.engine.queue import settle
 
 T = TypeVar("T")
@@ -18,7 +20,9 @@ def predict_with(
     asked: Evaluator, images: Images, procedure: Procedure = DOUBLE_MASKING, *, progress: bool = False
 ) -> list[Answer]:
     """`predict` with an evaluator that is there already."""
-    return in_order(settle(asked, images, procedure.answering()), len(images), progress, "predicting")
+    observe(asked, procedure.observation)
+    answers = settle(asked, images, answering(procedure), views=procedure.views)
+    return in_order(answers, len(images), progress, "predicting")
 
 
 def in_order(decisions: Iterator[tuple[int, T]], count: int, progress: bool, task: str) -> list[T]:

@@ -13,10 +13,13 @@ import numpy as np
 from maskcover.cells import IntArray
 from maskcover.certification.answering import predict_with
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified
+from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified, observe
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, is_classifier
-from maskcover.defense.procedure import Answer, Method, Procedure
+from maskcover.defense.answers import Answer
+from maskcover.defense.procedure import Procedure
+from maskcover.defense.procedures import Method
+from maskcover.defense.texts import parse_procedure
 from maskcover.engine.preparation import fingerprint
 from maskcover.engine.reference import Reference, pairs
 from maskcover.errors import FingerprintMismatch, InvalidInput, MaskcoverWarning
@@ -58,10 +61,16 @@ class Certified:
         """What images have gone through before, in words."""
         return dict(self.fingerprint.entries)["preprocessing"]
 
-    def expect_procedure(self, method: Method | None, threshold: float | None) -> None:
+    def expect_procedure(
+        self, procedure: Procedure | str | None, method: Method | None, threshold: float | None
+    ) -> None:
         """Raise `InvalidInput` if another defence is asked for."""
-        if (method, threshold) not in ((None, None), (self.procedure.method, self.procedure.threshold)):
-            raise InvalidInput(f"what was certified is {self.procedure}; leave method and threshold out")
+        document = self.procedure.document()
+        same = (method, threshold) in ((None, None), (document["method"], document["threshold"]))
+        if not same or (procedure is not None and parse_procedure(procedure) != self.procedure):
+            raise InvalidInput(
+                f"what was certified is {self.procedure.words}; leave procedure, method and threshold out"
+            )
 
     def expect(self, asked: Evaluator, preprocessing: str) -> None:
         """Raise `FingerprintMismatch` unless this is what is asked: its fingerprint, and its reference scores."""
@@ -112,6 +121,7 @@ class Binding:
 
     def expect(self, asked: Evaluator, preprocessing: str) -> None:
         """Raise `FingerprintMismatch` unless this is what was certified."""
+        observe(asked, self.certified.procedure.observation)
         if self.certified.reference is not None:
             self.certified.reference.pin(asked)
         now = asked.glance() if isinstance(asked, Glances) else tuple(sorted(asked.identity().items()))
@@ -164,9 +174,11 @@ class _Rows:
     def same(self, answers: Answers) -> bool:
         """Whether so many answers are those of the first rows, to the bit."""
         count = len(answers.labels)
-        return all(
-            np.array_equal(getattr(answers, name), getattr(self.answers, name)[:count], equal_nan=name != "labels")
-            for name in ("labels", "leads", "confidences")
+        labels, *numbers = answers.rows(slice(None))
+        labels_before, *numbers_before = self.answers.rows(slice(count))
+        return np.array_equal(labels, labels_before) and all(
+            now is before if now is None or before is None else np.array_equal(now, before, equal_nan=True)
+            for now, before in zip(numbers, numbers_before, strict=True)
         )
 
 
@@ -207,8 +219,7 @@ class Watched:
         answers = fetch()
         if self._rows is not None:
             last = slice(len(answers.labels) - filled, None)
-            tail = Answers(answers.labels[last], answers.leads[last], answers.confidences[last])
-            self._seen.append(self._rows.same(tail))
+            self._seen.append(self._rows.same(Answers(*answers.rows(last))))
         return answers
 
 

@@ -13,25 +13,20 @@ import numpy.typing as npt
 from maskcover.certification.answering import in_order, predict_with
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Images, evaluator, names_of
+from maskcover.classifiers.evaluation import Images, evaluator, names_of, observe
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
+from maskcover.defense.answers import Answer
 from maskcover.defense.detection import DetectionCurve, Levels, detection_levels
-from maskcover.defense.procedure import (
-    Answer,
-    Method,
-    Procedure,
-    Rule,
-    checked_against,
-    confidences,
-    first_look,
-)
+from maskcover.defense.procedure import Procedure, certifying, checked_against, first_look
+from maskcover.defense.procedures import Method, Rule, confidences
 from maskcover.defense.table import Pending, PredictionTable
+from maskcover.defense.texts import procedure_of
 from maskcover.engine.preparation import NONE, Ready, Wish, preprocessing_of, ready
 from maskcover.engine.queue import settle
 from maskcover.errors import InvalidInput, NotBound
-from maskcover.masks import MaskSet
+from maskcover.masks import MaskSet, Views
 from maskcover.regions import RegionSet
 
 T = TypeVar("T")
@@ -44,9 +39,10 @@ def certify(
     masks: MaskSet,
     *,
     regions: RegionSet | str | None = None,
-    method: Method = "double",
+    procedure: Procedure | str | None = None,
+    method: Method | None = None,
     threshold: float | None = None,
-    rule: Rule = "rows",
+    rule: Rule | None = None,
     exhaustive: bool = False,
     margin: float | None = None,
     numerics: Wish | None = None,
@@ -62,8 +58,11 @@ def certify(
         labels: The true labels, whole numbers from 0, one for each image: certificates are about labels.
         masks: The mask set; must cover the regions.
         regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
-        method, threshold, rule, exhaustive: The defence and the rule that certifies it, see `Procedure`. Of "detect" a
-            certificate says that the answer is the label or an alert.
+        procedure: The defence, such as ``DoubleMasking(rule="all-pairs")``, ``ChallengerMasking()`` or
+            ``Detection(threshold=0.9)``, or its text; by default double masking. A certificate of detection says that
+            the answer is the label or an alert.
+        method, threshold, rule, exhaustive: The same in another way: "double", "challenger" or "detect", and the
+            arguments of that procedure.
         margin: With a margin a prediction counts as right only if its score leads the next by more than this fraction
             of the largest absolute score (of its own row, or that the probes saw if this is larger), and the probes may
             see changes of half of that. Without probes each row is measured by itself alone.
@@ -95,40 +94,55 @@ def certify(
     (array([ True]), array([1]), array([1]))
     """
     classifier = as_classifier(model, options)
-    covers = Containment.covering(masks, regions)
-    procedure = Procedure(method, threshold, rule, exhaustive)
+    defence = procedure_of(procedure, method, threshold, rule, exhaustive)
+    covers = containment_for(defence, masks, regions)
     true = checked_labels(labels, counted(images))
-    wish = bits_for(procedure, numerics, margin)
+    wish = bits_for(defence, numerics, margin)
     start = ready(classifier, images, masks, margin=margin, numerics=wish, probes=probes, progress=progress)
-    decide = expected(procedure, start).certifying(true, covers, start.margin)
+    decide = certifying(expected(defence, start), true, covers, start.margin)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
-    verdicts = in_order(settle(start.evaluator, images, decide), len(true), progress, "certifying")
+    observe(start.evaluator, defence.observation)
+    verdicts = in_order(settle(start.evaluator, images, decide, views=defence.views), len(true), progress, "certifying")
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
     chosen = getattr(images, "chosen", None)
-    return CertificationResult(masks, covers.regions, procedure, start, used, tuple(verdicts), chosen)
+    return CertificationResult(masks, covers.regions, defence, start, used, tuple(verdicts), chosen)
 
 
-_NO_MARGIN = (
-    "detection compares confidences with a threshold, which a margin of scores does not carry over to where the model "
-    "serves; leave the margin out, and take a batch_size of 1 if the probes then stop the run"
-)
+def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | None) -> Containment:
+    """Which selections of the masks cover the regions; all masks together must, where the procedure needs a cover.
+
+    Raises:
+        NotCovering: they do not; the message shows a region that they miss.
+        InvalidInput: no regions are named or claimed, or they do not fit the image.
+    """
+    if procedure.needs_cover:
+        return Containment.covering(masks, regions)
+    return Containment.of(masks, regions)
 
 
 def bits_for(procedure: Procedure, numerics: Wish | None, margin: float | None) -> Wish | None:
-    """What is asked of the numerics: of detection, bits."""
-    if procedure.method != "detect":
+    """The numerics to ask for: "bitwise" for a procedure that no margin can carry over, else as typed."""
+    if not procedure.needs_bits:
         return numerics
     if numerics == "margin":
-        raise InvalidInput(_NO_MARGIN)
+        raise InvalidInput(_no_margin(procedure))
     return "bitwise" if margin is None else numerics
 
 
 def expected(procedure: Procedure, start: Ready) -> Procedure:
     """The procedure, if the numerics that the probes found carry it."""
-    if procedure.method == "detect" and start.margin:
-        raise InvalidInput(_NO_MARGIN)
+    if procedure.needs_bits and start.margin:
+        raise InvalidInput(_no_margin(procedure))
     return procedure
+
+
+def _no_margin(procedure: Procedure) -> str:
+    return (
+        f"{procedure.words} compares numbers such as confidences with a threshold, which a margin of scores does not "
+        "carry over to where the model serves; leave the margin out, and take a batch_size of 1 if the probes then "
+        "stop the run"
+    )
 
 
 def predict(
@@ -136,6 +150,7 @@ def predict(
     images: Images,
     masks: MaskSet | CertificationResult | Certified,
     *,
+    procedure: Procedure | str | None = None,
     method: Method | None = None,
     threshold: float | None = None,
     progress: bool = False,
@@ -144,7 +159,7 @@ def predict(
     """The defended predictions of images, each with how it came about; arguments as for `certify`.
 
     Args:
-        model, images, method, threshold, progress, options: As for `certify`.
+        model, images, procedure, method, threshold, progress, options: As for `certify`.
         masks: The result of a certification, or what a run certified (`maskcover.runs.certified`): then its masks,
             defence, batch size and options are taken, and what predicts must be what was certified, as for `defend`.
             Or a mask set: then nothing is probed or compared, batches have 16 rows where no `batch_size` is named, and
@@ -158,7 +173,7 @@ def predict(
     counted(images)
     if isinstance(masks, CertificationResult | Certified):
         known = Certified.of(masks)
-        known.expect_procedure(method, threshold)
+        known.expect_procedure(procedure, method, threshold)
         classifier = as_certified_classifier(model, known, options)
         told = preprocessing_of(images)
         seen = known.preprocessing if told == NONE else told
@@ -171,7 +186,7 @@ def predict(
         NotBound,
         stacklevel=2,
     )
-    return predict_with(asked, images, Procedure(method or "double", threshold), progress=progress)
+    return predict_with(asked, images, procedure_of(procedure, method, threshold), progress=progress)
 
 
 def detection_curve(
@@ -201,9 +216,10 @@ def detection_curve(
             return look
         if table.broken:
             return Levels(inf, -inf)  # an error, as for `certify`: neither right nor certified at any threshold
-        return detection_levels(table.undefended, table.matrix.diagonal(), confidences(table), label, covers)
+        return detection_levels(table.undefended, table.one_mask, confidences(table), label, covers)
 
-    levels = in_order(settle(start.evaluator, images, decide), len(true), progress, "detecting")
+    found = settle(start.evaluator, images, decide, views=Views.SINGLE_MASKS)
+    levels = in_order(found, len(true), progress, "detecting")
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     start.expect_unchanged()
     return DetectionCurve(tuple(levels))

@@ -1,4 +1,4 @@
-"""Why an image is certified or not: every two-mask prediction of it, and what follows from them."""
+"""Why an image is certified or not: every masked prediction that the defence may ask for, and what follows."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.classifiers.evaluation import Images
+from maskcover.certification.certifying import bits_for, containment_for, expected
+from maskcover.classifiers.evaluation import Images, observe
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.registry import as_classifier
-from maskcover.covering.containment import Containment
 from maskcover.covering.shares import PlacementMap, covered_share, placement_map
-from maskcover.defense.certificates import Certificate, row_certificate
-from maskcover.defense.double import Defended, double_masking
-from maskcover.defense.procedure import checked_against, first_look
+from maskcover.defense.answers import Answer
+from maskcover.defense.certificates import Certificate
+from maskcover.defense.procedure import Procedure, checked_against, first_look
+from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.defense.table import Pending, PredictionTable
+from maskcover.defense.texts import parse_procedure
 from maskcover.engine.preparation import Wish, ready
 from maskcover.engine.queue import settle
 from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 
+T = TypeVar("T")
 _SHOWN = 12
 """Lines of a text about many pairs."""
 
@@ -35,22 +38,24 @@ class Explanation:
     """All that the defence sees of one image.
 
     Args:
-        masks, regions: The defence, and what it is certified against.
+        masks, regions, procedure: The defence, and what it is certified against.
         label: The label that is asked about.
         given: Whether the label was given. If not, it is the defended one, and nothing is said of the truth.
-        table: F(x; m, m'), int64 (masks, masks), symmetric; −1 where there is no unique finite top score.
+        predictions: int64; F(x; m, m') of shape (masks, masks), symmetric, or F(x; m) of shape (masks,) of a defence
+            that asks for single masks only; −1 where there is no unique finite top score.
         undefended: The label of the image as it is.
-        answer: The defended prediction, by Algorithm 1.
-        certificate: By the row theorem, of every row.
+        answer: The defended prediction.
+        certificate: Made when every prediction had been seen.
         broken: Pairs under which scores were not finite; such an image is an error.
     """
 
     masks: MaskSet
     regions: RegionSet
+    procedure: Procedure
     label: int
-    table: IntArray
+    predictions: IntArray
     undefended: int
-    answer: Defended
+    answer: Answer
     certificate: Certificate
     broken: tuple[tuple[int, int], ...]
     given: bool
@@ -58,12 +63,25 @@ class Explanation:
     @property
     def one_mask(self) -> IntArray:
         """The label under each mask, int64 (masks,)."""
-        return self.table.diagonal()
+        return self.predictions if self.predictions.ndim == 1 else self.predictions.diagonal()
+
+    @property
+    def table(self) -> IntArray:
+        """F(x; m, m'), int64 (masks, masks), symmetric.
+
+        Raises:
+            InvalidInput: the defence asks for single masks only; `one_mask` has their labels.
+        """
+        if self.predictions.ndim == 1:
+            raise InvalidInput(f"{self.procedure.words} asks for single masks only; their labels are in one_mask")
+        return self.predictions
 
     @property
     def failing(self) -> tuple[tuple[int, int], ...]:
         """Pairs of mask numbers, each once, under which the prediction is not the label; single masks as (m, m)."""
-        wrong = np.triu(self.table != self.label)
+        if self.predictions.ndim == 1:
+            return tuple((mask, mask) for mask in np.flatnonzero(self.predictions != self.label).tolist())
+        wrong = np.triu(self.predictions != self.label)
         return tuple((first, second) for first, second in np.argwhere(wrong).tolist())
 
     @property
@@ -74,6 +92,8 @@ class Explanation:
     @property
     def share(self) -> Fraction:
         """The share of the attacker's regions that are certified."""
+        if self.certified:
+            return Fraction(1)
         return covered_share(self._good, self.regions) if len(self._good) and not self.broken else Fraction(0)
 
     def map(self) -> PlacementMap:
@@ -82,7 +102,10 @@ class Explanation:
 
     def told(self, names: Mapping[int, str] | None = None) -> str:
         """The explanation as text; with the names of classes, where they are known."""
-        views = len(self.table) * (len(self.table) + 1) // 2
+        count, single = len(self.masks), self.predictions.ndim == 1
+        seen = (
+            f"{count:,} predictions under one mask" if single else f"{count * (count + 1) // 2:,} views under two masks"
+        )
         verdict = (
             "certified" if self.certified else "an error: scores were not finite" if self.broken else "not certified"
         )
@@ -92,10 +115,10 @@ class Explanation:
             f"  undefended {_named(self.undefended, names)}, defended {_named(self.answer.label, names)} "
             f"({self.answer.case.value})",
             f"  under one mask: {_counted(self.one_mask, names)}",
-            f"  {len(self.failing):,} of {views:,} views under two masks have another label",
-            *(f"    masks {first} and {second}: {self._under(first, second, names)}" for first, second in self._some),
-            f"  {float(self.share):.2%} of the placements certified, by {len(self.certificate.good)} of "
-            f"{len(self.masks)} masks whose every view has the label",
+            f"  {len(self.failing):,} of {seen} have another label",
+            *(f"    {self._under(first, second, names)}" for first, second in self.failing[:_SHOWN]),
+            f"  {float(self.share):.2%} of the placements certified, by {len(self.certificate.good)} of {count} masks"
+            f"{'' if single else ' whose every view has the label'}",
         ]
         return "\n".join(lines)
 
@@ -103,15 +126,13 @@ class Explanation:
         return self.told()
 
     @property
-    def _some(self) -> tuple[tuple[int, int], ...]:
-        return self.failing[:_SHOWN]
-
-    @property
     def _good(self) -> MaskSet:
         return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in self.certificate.good))
 
     def _under(self, first: int, second: int, names: Mapping[int, str] | None) -> str:
-        return _named(int(self.table[first, second]), names)
+        if self.predictions.ndim == 1:
+            return f"mask {first}: {_named(int(self.predictions[first]), names)}"
+        return f"masks {first} and {second}: {_named(int(self.predictions[first, second]), names)}"
 
 
 def explain(
@@ -122,15 +143,16 @@ def explain(
     number: int = 0,
     label: int | None = None,
     regions: RegionSet | str | None = None,
+    procedure: Procedure | str | None = None,
     margin: float | None = None,
     numerics: Wish | None = None,
     probes: bool = True,
     **options: Any,
 ) -> Explanation:
-    """Why one image is certified, or is not: every prediction under two masks, none left out.
+    """Why one image is certified, or is not: every masked prediction of the defence, none left out.
 
     Args:
-        model, images, masks, regions, margin, numerics, probes, options: As for `certify`.
+        model, images, masks, regions, procedure, margin, numerics, probes, options: As for `certify`.
         number: Which of the images.
         label: The true label; by default the defended one, and then the certificate is about that.
 
@@ -154,27 +176,37 @@ def explain(
     """
     if label is not None and (isinstance(label, bool) or not isinstance(label, int | np.integer) or label < 0):
         raise InvalidInput(f"label is a class number from 0; got {label!r}")
-    covers = Containment.covering(masks, regions)
-    chosen = _One(images, number)
-    start = ready(as_classifier(model, options), chosen, masks, margin=margin, numerics=numerics, probes=probes)
+    defence = parse_procedure(procedure or DOUBLE_MASKING)
+    covers = containment_for(defence, masks, regions)
+    chosen, wish = _One(images, number), bits_for(defence, numerics, margin)
+    start = ready(as_classifier(model, options), chosen, masks, margin=margin, numerics=wish, probes=probes)
+    expected(defence, start)
+    observe(start.evaluator, defence.observation)
 
     def decide(_: int, table: PredictionTable) -> Explanation | Pending:
-        asked = None if label is None else checked_against(int(label), table, number)
+        true = None if label is None else checked_against(int(label), table, number)
         if look := first_look(table) or _unseen(table):
             return look
-        answer = double_masking(table.matrix)
-        about = answer.label if asked is None and isinstance(answer, Defended) else asked
-        if about is None or about < 0 or isinstance(answer, Pending):
-            raise UndecidedPrediction("the defence gives the image no label; name the one that you ask about")
-        certificate = row_certificate(table.firm(start.margin), about, covers, exhaustive=True)
-        if isinstance(certificate, Pending):
-            raise InvalidInput("a table that was wholly seen left a row undecided")
-        seen = table.matrix, table.undefended, answer, certificate, tuple(table.broken)
-        return Explanation(masks, covers.regions, about, *seen, given=asked is not None)
+        answer = _seen(defence.answer(table))
+        about = answer.label if true is None and not answer.alert else true
+        if about is None or about < 0:
+            raise UndecidedPrediction("the defence gives the image no label; name the label that you ask about")
+        certificate = _seen(defence.certificate(table, about, covers, start.margin))
+        return Explanation(
+            masks, covers.regions, defence, about, table.labels[table.views.ids], table.undefended, answer, certificate,
+            tuple(table.broken), given=true is not None,
+        )  # fmt: skip
 
-    [(_, found)] = settle(start.evaluator, chosen, decide)
+    [(_, explanation)] = settle(start.evaluator, chosen, decide, views=defence.views)
     start.expect_unchanged()
-    return found
+    return explanation
+
+
+def _seen(decision: T | Pending) -> T:
+    """A decision about a table of which nothing is missing."""
+    if isinstance(decision, Pending):
+        raise InvalidInput("the procedure asks for predictions that were all seen; ProcedureContract tests it")
+    return decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +228,9 @@ class _One:
 
 
 def _unseen(table: PredictionTable) -> Pending | None:
-    """All pairs that were not asked for yet."""
-    pairs = np.argwhere(np.triu(table.matrix == UNSEEN))
-    return Pending(pairs) if len(pairs) else None
+    """All masked predictions that were not asked for yet."""
+    missing = np.flatnonzero(table.labels[:-1] == UNSEEN)
+    return Pending(table.views.pairs[missing]) if len(missing) else None
 
 
 def _counted(labels: IntArray, names: Mapping[int, str] | None) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.covering.shares import PlacementMap, covered_share, placement_map
 from maskcover.data import Chosen
-from maskcover.defense.procedure import Procedure, Rule
+from maskcover.defense.procedure import Procedure
 from maskcover.defense.verdicts import Verdict, VerdictArrays
 from maskcover.engine.preparation import Numerics, Ready
 from maskcover.errors import InvalidInput
@@ -38,9 +38,9 @@ class CertificationResult(VerdictArrays):
     """How the images were chosen among more, as their data set says it."""
 
     @property
-    def rule(self) -> Rule:
-        """The rule by which images are certified."""
-        return self.procedure.rule
+    def rule(self) -> str:
+        """The rule by which images are certified: "rows", where the procedure has no other."""
+        return str(self.procedure.document()["rule"])
 
     @property
     def margin(self) -> float:
@@ -67,10 +67,17 @@ class CertificationResult(VerdictArrays):
 
         Without ``exhaustive=True`` the rows that were not needed are missing, and so may be placements.
         """
-        return placement_map(self._good(number), self.regions)
+        good = self._good(number)
+        if not len(good) and self.verdicts[number].certificate.certified:
+            raise InvalidInput(
+                f"{self.procedure.words} certifies without single masks, so that there is no map of them"
+            )
+        return placement_map(good, self.regions)
 
     def share(self, number: int) -> Fraction:
         """The share of the attacker's regions that are certified for an image, by the row theorem; see `map`."""
+        if self.verdicts[number].certificate.certified:
+            return Fraction(1)
         return covered_share(self._good(number), self.regions)
 
     def __len__(self) -> int:
@@ -82,13 +89,13 @@ class CertificationResult(VerdictArrays):
         right = int((sound & (self.defended == self.labels)).sum())
         bare = int((sound & (self.undefended == self.labels)).sum())
         certified = int(self.certified.sum())
-        promise = " to get their label or an alert" if self.procedure.method == "detect" else ""
+        promise = " to get their label or an alert" if self.procedure.may_alert else ""
         return (
             f"{certified} of {len(self)} images certified{promise} against {self.regions} on {self.masks.grid}"
             f"{in_words(certified, self.verdicts, self.chosen)}; right as they are: {right} defended, {bare} "
             "undefended. "
-            f"{len(self.masks)} masks, {self.procedure}, numerics {self.start.stands_on}, margin {self.margin:g}, "
-            f"{self.evaluations} masked predictions"
+            f"{len(self.masks)} masks, {self.procedure.words}, numerics {self.start.stands_on}, "
+            f"margin {self.margin:g}, {self.evaluations} masked predictions"
         )
 
     def _good(self, number: int) -> MaskSet:

@@ -13,12 +13,17 @@ from maskcover.certification.binding import Binding, Certified, as_certified_cla
 from maskcover.certification.results import CertificationResult
 from maskcover.classifiers.evaluation import Evaluator, Images, MaskedClassifier, evaluator
 from maskcover.classifiers.fingerprint import Fingerprint
-from maskcover.classifiers.labels import UNDECIDED
 from maskcover.classifiers.registry import as_classifier, entry_of, load
-from maskcover.defense.procedure import Answer, Method, Procedure, alerted
+from maskcover.defense.answers import Answer
+from maskcover.defense.procedure import Procedure
+from maskcover.defense.procedures import Method
+from maskcover.defense.texts import procedure_of
 from maskcover.engine.preparation import NONE, fingerprint
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
+
+ALERT = -1
+"""What a defended plain classifier gives in place of a label when the defence raised an alert."""
 
 
 @runtime_checkable
@@ -78,8 +83,16 @@ class DefendedClassifier:
         return fingerprint(self._evaluator(), self.preprocessing)
 
     def __call__(self, images: Sequence[Any]) -> list[int]:
-        """The defended labels, −1 where the classifier gave none, or where there is an alert."""
-        return [answer.label if not alerted(answer) else UNDECIDED for answer in self.decisions(images)]
+        """The defended labels; −1 where the defence raised an alert.
+
+        Raises:
+            UndecidedPrediction: the classifier gave an image no unique finite top score where the defence needed one.
+        """
+        answers = self.decisions(images)
+        undecided = [number for number, answer in enumerate(answers) if not answer.alert and answer.label < 0]
+        if undecided:
+            raise UndecidedPrediction(f"no defended label for the images {undecided}: non-finite or tied scores")
+        return [ALERT if answer.alert else answer.label for answer in answers]
 
     def decisions(self, images: Sequence[Any]) -> list[Answer]:
         """The answers with how they came about."""
@@ -101,6 +114,7 @@ def defend(
     model: object,
     masks: MaskSet | CertificationResult | Certified,
     *,
+    procedure: Procedure | str | None = None,
     method: Method | None = None,
     threshold: float | None = None,
     preprocessing: str = NONE,
@@ -113,7 +127,7 @@ def defend(
         masks: The mask set, in the order in which disagreers are tried. Or the result of a certification, or what a
             run certified (`maskcover.runs.certified`): its masks, batch size and options are taken, and what will
             serve must be what was certified, now and at each call.
-        method, threshold: The defence, see `Procedure`; by default double masking, or that of the result.
+        procedure, method, threshold: The defence, as for `certify`; by default double masking, or that of the result.
         preprocessing: What images must have gone through before, in words; part of the fingerprint. By default that
             of the result.
         **options: For the adapter: the same as were given to `certify`.
@@ -124,21 +138,20 @@ def defend(
             raises it where it is changed: to move it, or to load other weights, call `defend` again.
     """
     if isinstance(masks, CertificationResult | Certified):
-        return _defend_certified(model, Certified.of(masks), method, threshold, preprocessing, options)
+        return _defend_certified(model, Certified.of(masks), (procedure, method, threshold), preprocessing, options)
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
-    return _defended(as_classifier(model, options), masks, Procedure(method or "double", threshold), preprocessing)
+    return _defended(as_classifier(model, options), masks, procedure_of(procedure, method, threshold), preprocessing)
 
 
 def _defend_certified(
     model: object,
     known: Certified,
-    method: Method | None,
-    threshold: float | None,
+    defence: tuple[Procedure | str | None, Method | None, float | None],
     preprocessing: str,
     options: Mapping[str, Any],
 ) -> Any:
-    known.expect_procedure(method, threshold)
+    known.expect_procedure(*defence)
     classifier = as_certified_classifier(model, known, options)
     told = known.preprocessing if preprocessing == NONE else preprocessing
     defended = _defended(classifier, known.masks, known.procedure, told, known.batch_size)

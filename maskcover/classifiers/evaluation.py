@@ -16,11 +16,13 @@ import numpy.typing as npt
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.arrays import expect_alike, plain_array
 from maskcover.classifiers.labels import checked_scores, confidences, leads, top_labels
+from maskcover.classifiers.observations import Observation, TopLabel
 from maskcover.classifiers.vocabulary import class_name
 from maskcover.errors import InvalidInput
-from maskcover.masks import MaskSet
+from maskcover.masks import Drawing, MaskSet
 
 FloatArray = npt.NDArray[np.float64]
+TOP_LABEL = TopLabel()
 Identity = dict[str, str]
 """What a classifier is, in words: part of the fingerprint."""
 
@@ -86,11 +88,20 @@ class Answers:
     labels: IntArray
     leads: FloatArray
     confidences: FloatArray
+    observed: FloatArray | None = None
+    """What the observation keeps besides, float64 (rows, width); None if that is nothing."""
+
+    def rows(self, rows: slice) -> tuple[IntArray, FloatArray, FloatArray, FloatArray | None]:
+        """Labels, leads, confidences and what was observed, of some rows."""
+        observed = None if self.observed is None else self.observed[rows]
+        return self.labels[rows], self.leads[rows], self.confidences[rows], observed
 
     @classmethod
-    def of(cls, scores: npt.ArrayLike, least_scale: float = 0.0) -> Answers:
+    def of(cls, scores: npt.ArrayLike, least_scale: float = 0.0, observation: Observation = TOP_LABEL) -> Answers:
         """The answers of scores (rows, classes); for `least_scale` see `leads`."""
-        return cls(top_labels(scores), leads(scores, least_scale), confidences(scores))
+        labels, sure = top_labels(scores), confidences(scores)
+        finite = np.where(np.isnan(sure)[:, None], 0.0, np.asarray(scores, dtype=np.float64))
+        return cls(labels, leads(scores, least_scale), sure, observation.reduced(finite, np))
 
 
 class Evaluator(Protocol):
@@ -102,6 +113,8 @@ class Evaluator(Protocol):
     """Batches that may be asked for before the first is answered: 2 keeps a GPU busy."""
     classes: int | None
     """Number of classes, known after the first batch."""
+    observation: Observation
+    """What is kept of scores besides: `TopLabel`, or what the procedure of a run needs, set before it."""
     least_scale: float
     """What leads are at least measured by, see `leads`: 0, or set before a run that stands on a margin."""
 
@@ -172,6 +185,20 @@ def as_certified(classifier: MaskedClassifier, entries: Mapping[str, str]) -> Ma
     return resized(int(entries["batch_size"]))
 
 
+def observe(asked: Evaluator, observation: Observation) -> None:
+    """Let an evaluator keep of its scores what a procedure needs.
+
+    Raises:
+        InvalidInput: it keeps top labels only.
+    """
+    if hasattr(asked, "observation"):
+        asked.observation = observation
+    elif observation != TOP_LABEL:
+        raise InvalidInput(
+            f"the procedure needs {observation} of each prediction; {type(asked).__name__} has no `observation`"
+        )
+
+
 def evaluator(
     classifier: MaskedClassifier, masks: MaskSet, example: Any = None, batch_size: int | None = None
 ) -> Evaluator:
@@ -195,10 +222,10 @@ class HostEvaluator:
         self.masks, self.batch_size = masks, size
         self.classes: int | None = None
         self.least_scale = 0.0
+        self.observation: Observation = TOP_LABEL
         self._classifier = classifier
         self._first: npt.NDArray[Any] | None = None
-        # One row more, hiding nothing: number −1 picks it.
-        self._hidden = np.concatenate([np.asarray(masks), np.zeros((1, *masks.grid.shape), dtype=np.bool_)])
+        self._drawing = Drawing(masks)
 
     def load(self, image: Any) -> Any:
         """The image, as the classifier's own `loaded` has it if there is one; else it is opaque here.
@@ -221,13 +248,12 @@ class HostEvaluator:
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `Evaluator`."""
-        answers = Answers.of(self.scores(images, pairs), self.least_scale)
+        answers = Answers.of(self.scores(images, pairs), self.least_scale, self.observation)
         return lambda: answers
 
     def scores(self, images: Sequence[Any], pairs: IntArray) -> npt.NDArray[np.generic]:
         """See `Evaluator`."""
-        first, second = pairs.T
-        found = np.asarray(self._classifier.scores(list(images), self._hidden[first] | self._hidden[second]))
+        found = np.asarray(self._classifier.scores(list(images), self._drawing.hidden(pairs)))
         self.classes = checked_classes(found.shape, self.batch_size, self.classes)
         return checked_scores(found)
 

@@ -12,8 +12,8 @@ from typing import Any
 from maskcover.errors import InvalidInput
 
 CALLS = (
-    "exhaustive", "frame", "ids", "margin", "method", "numerics", "preprocessing", "probes", "progress", "regions",
-    "rule", "shard", "shard_size", "source", "threshold",
+    "exhaustive", "frame", "ids", "margin", "method", "numerics", "preprocessing", "probes", "procedure", "progress",
+    "regions", "rule", "shard", "shard_size", "source", "threshold",
 )  # fmt: skip
 """Options of `certify`, `predict`, `run` and `defend` themselves; what they do not know goes to the adapter."""
 

@@ -127,7 +127,10 @@ def predict(
     else:
         raise InvalidInput("the masks are those of --run; leave --masks and --regions out")
     named = list(zip(found.dataset.ids, found.answers, strict=True))
-    rows = [{"id": name, "label": one.label, "case": one.case.value, "mask": one.mask} for name, one in named]
+    rows = [
+        {"id": name, "label": one.label, "case": one.case.value, "mask": getattr(one, "mask", None)}
+        for name, one in named
+    ]
     document = {"images": rows, "masks": len(found.masks), "digest": found.masks.digest, "bound_to": found.bound_to}
     answer(document, [f"{printable(name)}: {one}" for name, one in named], as_json=as_json)
     if any(one.label < 0 for one in found.answers):

@@ -145,7 +145,7 @@ def attack(
         masks,
         regions=config.regions,
         certified=np.array([row.certified for row in chosen]),
-        batch_size=config.batch_size, method=config.procedure.method,
+        batch_size=config.batch_size, procedure=config.procedure,
         placements=placements, restarts=restarts, steps=steps, seed=seed, low=low, high=high,
     )  # fmt: skip
     refuted = [chosen[number].id for number in found.refutations]

@@ -40,10 +40,10 @@ def unbound(
     """Predictions that are bound to no certification, which is said."""
     from maskcover.certification import predict_with
     from maskcover.classifiers import evaluator
-    from maskcover.defense import Procedure
+    from maskcover.defense.texts import procedure_of
 
     classifier, dataset, preprocessing, used = prepared(source, masks, regions, progress=progress, labelled=False)
-    procedure = Procedure(method or "double", threshold)  # type: ignore[arg-type]  # checked there
+    procedure = procedure_of(None, method, threshold)
     found = predict_with(evaluator(classifier, used), dataset.prepared(preprocessing), procedure, progress=progress)
     note("these answers are bound to no certification; name one with --run RUN, a folder of maskcover certify --out")
     return Predicted(dataset, found, used, None)

@@ -11,7 +11,7 @@ import numpy as np
 from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.signatures import Signature, few_minimal
 from maskcover.covering.verification import verify
-from maskcover.errors import NotCovering
+from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import Mask, MaskSet
 from maskcover.regions import RegionSet, parse_regions
 
@@ -38,6 +38,20 @@ class Containment:
 
     masks: MaskSet
     regions: RegionSet
+
+    @classmethod
+    def of(cls, masks: MaskSet, regions: RegionSet | str | None = None) -> Containment:
+        """The containment of any masks, by default of the regions that they claim to cover.
+
+        Raises:
+            InvalidInput: no region set is named or claimed, or one of its shapes has no place on the image.
+        """
+        claimed = masks.regions if regions is None else regions
+        if claimed is None:
+            raise InvalidInput("these masks claim no region set; name one with regions=, such as squares(size=32)")
+        named = parse_regions(claimed)
+        named.terms(masks.grid)
+        return cls(masks, named)
 
     @classmethod
     def covering(cls, masks: MaskSet, regions: RegionSet | str | None = None) -> Containment:

@@ -9,6 +9,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
+from maskcover.defense.answers import Answer, Case, Defended
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.detection import (
@@ -19,9 +20,11 @@ from maskcover.defense.detection import (
     detection_certificate,
     detection_levels,
 )
-from maskcover.defense.double import Case, Defended, double_masking
-from maskcover.defense.procedure import DOUBLE_MASKING, Answer, Method, Procedure, Rule, alerted
+from maskcover.defense.double import double_masking
+from maskcover.defense.procedure import Procedure
+from maskcover.defense.procedures import DOUBLE_MASKING, ChallengerMasking, Detection, DoubleMasking, Method, Rule
 from maskcover.defense.table import Pending, PredictionTable
+from maskcover.defense.texts import parse_procedure
 from maskcover.defense.verdicts import Verdict
 from maskcover.errors import MaskcoverWarning
 
@@ -30,9 +33,12 @@ __all__ = [
     "Answer",
     "Case",
     "Certificate",
+    "ChallengerMasking",
     "Defended",
     "Detected",
+    "Detection",
     "DetectionCurve",
+    "DoubleMasking",
     "Levels",
     "Method",
     "Pending",
@@ -40,13 +46,13 @@ __all__ = [
     "Procedure",
     "Rule",
     "Verdict",
-    "alerted",
     "all_pairs",
     "challenger_masking",
     "detect",
     "detection_certificate",
     "detection_levels",
     "double_masking",
+    "parse_procedure",
     "row_certificate",
 ]
 

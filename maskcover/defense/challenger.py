@@ -20,7 +20,8 @@ import numpy as np
 
 from maskcover.cells import IntArray
 from maskcover.classifiers.labels import UNSEEN
-from maskcover.defense.double import Case, Defended, first_round, lowest_label
+from maskcover.defense.answers import Case, Defended
+from maskcover.defense.double import first_round, lowest_label
 from maskcover.defense.table import Pending, checked_matrix
 
 

@@ -26,8 +26,8 @@ import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.labels import UNDECIDED
+from maskcover.defense.answers import Case
 from maskcover.defense.certificates import Certificate, Covers, checked_label
-from maskcover.defense.double import Case
 from maskcover.errors import InvalidInput
 
 FloatArray = npt.NDArray[np.float64]
@@ -68,7 +68,7 @@ def detect(undefended: int, one_mask: IntArray, confidences: npt.ArrayLike, thre
     3 (alert, mask 1)
     """
     labels, sure = _first_round(undefended, one_mask, confidences)
-    against = (labels != undefended) & ((labels == UNDECIDED) | (sure >= _share(threshold)))
+    against = (labels != undefended) & ((labels == UNDECIDED) | (sure >= checked_threshold(threshold)))
     mask = int(against.argmax()) if against.any() else None
     return Detected(int(undefended), mask is not None or undefended == UNDECIDED, mask)
 
@@ -95,7 +95,7 @@ def detection_certificate(
     Certificate(certified=True, good=(0,), failing=(1, 1), complete=True)
     """
     labels, sure = _first_round(UNDECIDED, one_mask, confidences)
-    good = (labels == checked_label(label)) & (sure >= _share(threshold))
+    good = (labels == checked_label(label)) & (sure >= checked_threshold(threshold))
     left = np.flatnonzero(~good).tolist()
     certified = bool(good.any()) and covers(good)
     return Certificate(certified, tuple(np.flatnonzero(good).tolist()), (left[0], left[0]) if left else None, True)
@@ -156,7 +156,7 @@ class DetectionCurve:
 
     def clean(self, threshold: float) -> Fraction:
         """The share of images that, as they are, get their true label and no alert."""
-        limit = _share(threshold)
+        limit = checked_threshold(threshold)
         return Fraction(sum(one.alarm_level < limit for one in self.levels), len(self.levels))
 
     def certified(self, threshold: float) -> Fraction:
@@ -164,7 +164,7 @@ class DetectionCurve:
 
         Images that raise an alert as they are count too, as they do under attack; `clean` does not count them.
         """
-        limit = _share(threshold)
+        limit = checked_threshold(threshold)
         return Fraction(sum(one.cover_level >= limit for one in self.levels), len(self.levels))
 
     def steps(self) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -194,7 +194,8 @@ def _first_round(undefended: int, one_mask: IntArray, confidences: npt.ArrayLike
     return labels.astype(np.int64), sure.astype(np.float64)
 
 
-def _share(threshold: object) -> float:
+def checked_threshold(threshold: object) -> float:
+    """A threshold as a float, if it is a number from 0 to 1."""
     if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.floating) or not 0 <= threshold <= 1:
         raise InvalidInput(f"threshold must be a number from 0 to 1; got {threshold!r}")
     return float(threshold)

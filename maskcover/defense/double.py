@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
 import numpy as np
 
 from maskcover.cells import IntArray
 from maskcover.classifiers.labels import UNDECIDED, UNSEEN
+from maskcover.defense.answers import Case, Defended
 from maskcover.defense.table import Pending, checked_matrix
-
-
-class Case(Enum):
-    """How Algorithm 1, or challenger masking, came to its label."""
-
-    AGREED = "agreed"
-    DISAGREER = "disagreer"
-    CHALLENGER = "challenger"
-    ALERT = "alert"
-    NO_ALERT = "no alert"
-    MAJORITY = "majority"
-
-
-@dataclass(frozen=True, slots=True)
-class Defended:
-    """The defended label, how it was found, and the mask that won: the disagreer of case II, the last champion."""
-
-    label: int
-    case: Case
-    mask: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.label} ({self.case.value}{'' if self.mask is None else f', mask {self.mask}'})"
 
 
 def lowest_label(one_mask: IntArray) -> int:

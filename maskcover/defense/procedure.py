@@ -1,122 +1,160 @@
-"""What is asked of each image: which defence answers, and by which rule it is certified. For the engine."""
+"""`Procedure`, the base of all defences: what it asks for, how it answers, and what certifies an answer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+import warnings
+from abc import ABC, ABCMeta, abstractmethod
+from dataclasses import MISSING, fields
+from typing import Any, ClassVar
 
 import numpy as np
 
 from maskcover.cells import IntArray
 from maskcover.classifiers.labels import UNSEEN
-from maskcover.defense.certificates import Certificate, Covers, all_pairs, row_certificate
-from maskcover.defense.challenger import challenger_masking
-from maskcover.defense.detection import Detected, detect, detection_certificate
-from maskcover.defense.double import Defended, double_masking
+from maskcover.classifiers.observations import Observation, TopLabel
+from maskcover.covering.containment import Containment
+from maskcover.defense.answers import Answer
+from maskcover.defense.certificates import Certificate
 from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.defense.verdicts import Verdict, verdict
 from maskcover.defense.waves import next_wave
-from maskcover.errors import InvalidInput
-
-Method = Literal["double", "challenger", "detect"]
-Rule = Literal["rows", "all-pairs"]
-Answer = Defended | Detected
+from maskcover.errors import InvalidInput, MaskcoverWarning
+from maskcover.masks import Views
 
 
-@dataclass(frozen=True, slots=True)
-class Procedure:
-    """A defence and the rule that certifies it.
+class _EarlierCalls(ABCMeta):
+    """Lets ``Procedure("detect", threshold=0.5)``, which made all defences up to version 0.1, work for one release."""
 
-    Args:
-        method: "double" for double masking (Algorithm 1), "challenger" for challenger masking (appendix C), "detect"
-            for the bare label or an alert, in the manner of Minority Reports.
-        threshold: Of "detect": the confidence from which on a mask that disagrees raises an alert.
-        rule: "rows" for the row certificate (design §7), "all-pairs" for the paper's Algorithm 2. The same for both
-            kinds of masking; detection has a certificate of its own, which needs one-mask predictions only.
-        exhaustive: Decide every row, for the whole map of certified placements, also of images that fail.
+    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+        if cls.__bases__ == (ABC,):  # the base itself
+            made = cls.of_method(*arguments, **named)  # type: ignore[attr-defined]  # it is a Procedure
+            warnings.warn(f"Procedure is now the base of all defences; write {made!r}", MaskcoverWarning, stacklevel=2)
+            return made
+        return super().__call__(*arguments, **named)
 
-    >>> str(Procedure()), str(Procedure("detect", threshold=0.5))
-    ('double masking, rule rows', 'detection at 0.5')
+
+class Procedure(ABC, metaclass=_EarlierCalls):
+    """A defence: an immutable value, equal to every other that answers and certifies in the same way.
+
+    A subclass is a frozen dataclass; its fields are its arguments. ``str(procedure)`` is its text, which
+    `parse_procedure` reads. `answer` and `certificate` are pure functions of a prediction table: the same functions
+    run in `certify`, `predict`, `defend`, `explain`, `attack` and in runs. They return `Pending` where the table lacks
+    a prediction that they need, and are called again when it is there.
+
+    The promise of a certificate: if ``certificate(table, y, …)`` of an image certifies, `answer` gives y (or an
+    alert, where `may_alert`) on every image that differs from it inside one region of the region set.
+    `maskcover.testing.ProcedureContract` puts that to the test.
     """
 
-    method: Method = "double"
-    threshold: float | None = None
-    rule: Rule = "rows"
-    exhaustive: bool = False
+    __slots__ = ()
+    name: ClassVar[str]
+    """The name in texts, such as ``double_masking``; that of the entry point in a distribution of its own."""
+    method: ClassVar[str | None] = None
+    """What ``method=`` calls it; None for a defence that is newer than that argument."""
+    views: ClassVar[Views] = Views.SINGLE_MASKS
+    """The masked predictions it may ask for: under single masks, or under unions of two masks as well."""
+    observation: Observation = TopLabel()
+    """What is kept of the scores of each."""
+    needs_bits: ClassVar[bool] = False
+    """Whether it compares numbers with a threshold, so that no margin of scores makes up for rounding."""
+    needs_cover: ClassVar[bool] = True
+    """Whether the masks as a whole must cover the regions before anything can be certified."""
+    may_alert: ClassVar[bool] = False
+    """Whether it may answer with an alert, also on an attacked image that is certified."""
 
-    def __post_init__(self) -> None:
-        if self.method not in get_args(Method):
-            raise InvalidInput(f"method must be one of {', '.join(get_args(Method))}; got {self.method!r}")
-        if self.rule not in get_args(Rule) or (self.exhaustive and self.rule != "rows"):
-            raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {self.rule!r}")
-        if (self.threshold is None) == (self.method == "detect"):
-            raise InvalidInput(
-                f'a threshold belongs to method="detect" and to no other; got {self.method!r} and {self.threshold!r}'
-            )
-        if self.threshold is not None:
-            detect(0, np.zeros(1, np.int64), [0.0], self.threshold)  # refuses what is no threshold
+    @abstractmethod
+    def answer(self, table: PredictionTable) -> Answer | Pending:
+        """The answer to an image, or the predictions that are missing for it."""
+
+    @abstractmethod
+    def certificate(
+        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
+    ) -> Certificate | Pending:
+        """Whether every attack leaves the answer at the true label, or the predictions that are missing to decide it.
+
+        Args:
+            table: The predictions of the clean image; nothing hidden, and every single mask, are there.
+            label: The true label, 0 or more.
+            covers: Exact covering of the regions by a selection of the masks, see `maskcover.covering.Containment`.
+            min_margin: Predictions of a smaller margin must not be relied on: see `PredictionTable.trusted`.
+        """
+
+    @property
+    def words(self) -> str:
+        """The defence in words, for sentences."""
+        return str(self)
 
     def __str__(self) -> str:
-        if self.method == "detect":
-            return f"detection at {self.threshold:g}"
-        return f"{self.method} masking, rule {self.rule}"
+        named = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
+            if field.default is MISSING or getattr(self, field.name) != field.default
+        ]
+        return f"{self.name}({', '.join(named)})"
 
-    def answer(self, table: PredictionTable) -> Answer | Pending:
-        """The defended prediction from a table, or what it must see first."""
-        if self.threshold is not None:
-            return first_look(table) or _detected(table, self.threshold)
-        found = (challenger_masking if self.method == "challenger" else double_masking)(table.matrix)
-        return next_wave(table, found) if isinstance(found, Pending) else found
+    @classmethod
+    def of_method(
+        cls, method: str = "double", threshold: float | None = None, rule: str = "rows", exhaustive: bool = False
+    ) -> Procedure:
+        """The defence that the arguments ``method=``, ``threshold=``, ``rule=`` and ``exhaustive=`` name.
 
-    def certificate(self, table: PredictionTable, label: int, covers: Covers, margin: float) -> Certificate | Pending:
-        """The certificate from a table that was looked at, or what it must see first."""
-        firm = table.firm(margin)
-        if self.threshold is not None:
-            return detection_certificate(firm.diagonal(), confidences(table), label, self.threshold, covers)
-        if self.rule == "rows":
-            found = row_certificate(firm, label, covers, exhaustive=self.exhaustive)
-        else:
-            found = all_pairs(firm, label, covering=covers(np.ones(len(firm), dtype=np.bool_)))
-        return next_wave(table, found) if isinstance(found, Pending) else found
+        Raises:
+            InvalidInput: there is no such method, or it has no such argument.
+        """
+        # The first of a name, which is a built-in one, whatever others call themselves.
+        kinds = {kind.method: kind for kind in reversed(Procedure.__subclasses__()) if kind.method}
+        if method not in kinds:
+            raise InvalidInput(f"method must be one of {', '.join(sorted(map(str, kinds)))}; got {method!r}")
+        names = [field.name for field in fields(kinds[method])]  # type: ignore[arg-type]  # subclasses are dataclasses
+        if (threshold is None) == ("threshold" in names):
+            raise InvalidInput(
+                f'a threshold belongs to method="detect" and to no other; got {method!r} and {threshold!r}'
+            )
+        given = {"threshold": threshold, "rule": rule, "exhaustive": exhaustive}
+        return kinds[method](**{name: given[name] for name in names})
 
-    def answering(self) -> Decide[Answer]:
-        """The defence for the engine."""
-        return lambda _, table: self.answer(table)
-
-    def certifying(self, labels: IntArray, covers: Covers, margin: float) -> Decide[Verdict]:
-        """The certification for the engine; labels int64, one for each image."""
-
-        def decide(number: int, table: PredictionTable) -> Verdict | Pending:
-            label = checked_against(int(labels[number]), table, number)
-            if look := first_look(table):
-                return look
-            certificate = self.certificate(table, label, covers, margin)
-            if isinstance(certificate, Pending):
-                return certificate
-            answer = self.answer(table)
-            return answer if isinstance(answer, Pending) else verdict(table, label, certificate, answer)
-
-        return decide
+    def document(self) -> dict[str, Any]:
+        """The defence as run.json keeps it: its method and arguments, or its text where no method is called so."""
+        known: dict[str, Any] = {"threshold": None, "rule": "rows", "exhaustive": False}
+        if self.method is None:
+            return {"method": str(self)} | known
+        own = {name: getattr(self, name) for name in known if hasattr(self, name)}
+        return {"method": self.method} | known | own
 
 
-DOUBLE_MASKING = Procedure()
+def answering(procedure: Procedure) -> Decide[Answer]:
+    """The answers of a defence, for the engine."""
+
+    def decide(_: int, table: PredictionTable) -> Answer | Pending:
+        answer = procedure.answer(table)
+        return next_wave(table, answer) if isinstance(answer, Pending) else answer
+
+    return decide
 
 
-def alerted(answer: Answer) -> bool:
-    """Whether the answer is an alert."""
-    return isinstance(answer, Detected) and answer.alert
+def certifying(procedure: Procedure, labels: IntArray, covers: Containment, min_margin: float) -> Decide[Verdict]:
+    """The verdicts of a defence, for the engine; labels int64, one for each image."""
+
+    def decide(number: int, table: PredictionTable) -> Verdict | Pending:
+        label = checked_against(int(labels[number]), table, number)
+        if look := first_look(table):
+            return look
+        certificate = procedure.certificate(table, label, covers, min_margin)
+        if isinstance(certificate, Pending):
+            return next_wave(table, certificate)
+        answer = procedure.answer(table)
+        if isinstance(answer, Pending):
+            return next_wave(table, answer)
+        return verdict(table, label, certificate, answer)
+
+    return decide
 
 
 def first_look(table: PredictionTable) -> Pending | None:
     """The image as it is and under each mask, which come first and in one go; None once that was seen."""
     if table.undefended != UNSEEN:
         return None
-    return Pending(np.repeat(np.arange(NO_MASK, len(table.unions.ids)), 2).reshape(-1, 2))
-
-
-def confidences(table: PredictionTable) -> Any:
-    """Of the one-mask labels, float64 (n,); 0 where there is none."""
-    return np.nan_to_num(table.confidences[table.unions.ids.diagonal()])
+    return Pending(np.repeat(np.arange(NO_MASK, table.masks), 2).reshape(-1, 2))
 
 
 def checked_against(label: int, table: PredictionTable, number: int) -> int:
@@ -124,7 +162,3 @@ def checked_against(label: int, table: PredictionTable, number: int) -> int:
     if table.classes is not None and label >= table.classes:
         raise InvalidInput(f"image {number} has the label {label}, but the classifier has {table.classes} classes")
     return label
-
-
-def _detected(table: PredictionTable, threshold: float) -> Detected:
-    return detect(table.undefended, table.matrix.diagonal(), confidences(table), threshold)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from maskcover.cells import IntArray
 from maskcover.classifiers.labels import UNDECIDED, UNSEEN
 from maskcover.errors import InvalidInput
-from maskcover.masks import Unions
+from maskcover.masks import Singles, Unions
 
 T = TypeVar("T")
 FloatArray = npt.NDArray[np.float64]
@@ -44,33 +44,58 @@ def checked_matrix(table: IntArray) -> IntArray:
 
 @dataclass(slots=True, eq=False)
 class PredictionTable:
-    """The labels of one image under every union of two masks, each union once.
+    """The predictions of one image: under single masks, or under all unions of two masks, each union once.
 
-    The only value of the library that changes: the engine records labels, the decision procedures read `matrix`.
+    The only value of the library that changes: the engine records predictions, the procedures read them.
+
+    Args:
+        views: The masked predictions that may be asked for, numbered: see `MaskSet.views`.
+
+    All arrays have one entry for each of them, by its number, and a last one for the image with nothing hidden.
     """
 
-    unions: Unions
+    views: Unions | Singles
     labels: IntArray = field(init=False)
+    """int64; `UNSEEN` where it was not asked for, `UNDECIDED` where there was no unique finite top score."""
     leads: FloatArray = field(init=False)
+    """float64, see `maskcover.classifiers.leads`."""
     confidences: FloatArray = field(init=False)
+    """float64, see `maskcover.classifiers.confidences`; NaN where scores were not finite."""
+    observed: FloatArray | None = field(init=False, default=None)
+    """float64 of shape (entries, width): what the procedure's observation keeps besides; None if that is nothing."""
     evaluations: int = field(init=False, default=0)
+    """Masked predictions that were made."""
     classes: int | None = field(init=False, default=None)
     """Number of classes, known once something was recorded."""
 
     def __post_init__(self) -> None:
-        self.labels = np.full(len(self.unions) + 1, UNSEEN, dtype=np.int64)
+        self.labels = np.full(len(self.views) + 1, UNSEEN, dtype=np.int64)
         self.leads = np.zeros(len(self.labels))
         self.confidences = np.zeros(len(self.labels))
 
     @property
+    def masks(self) -> int:
+        """Number of masks."""
+        return len(self.views.ids)
+
+    @property
     def matrix(self) -> IntArray:
         """F(x; m_i, m_j) as int64 of shape (masks, masks), symmetric, `UNSEEN` where it was not asked for."""
-        return self.labels[self.unions.ids]
+        if self.views.ids.ndim == 1:
+            raise InvalidInput("this table holds predictions under single masks only; ask for Views.PAIRS")
+        return self.labels[self.views.ids]
 
-    def firm(self, margin: float) -> IntArray:
-        """`matrix`, but `UNDECIDED` where the top score does not lead by more than `margin`: what to certify from."""
-        firm = np.where((self.labels >= 0) & ~(self.leads > margin), UNDECIDED, self.labels)
-        return firm[self.unions.ids]
+    @property
+    def one_mask(self) -> IntArray:
+        """F(x; m_i) as int64 of shape (masks,), `UNSEEN` where it was not asked for."""
+        return self.labels[self.views.singles]
+
+    def trusted(self, min_margin: float) -> IntArray:
+        """`labels`, but `UNDECIDED` where the margin is not above the least one: what to certify from.
+
+        Take ``table.trusted(m)[table.views.ids]`` for the matrix, ``[table.views.singles]`` for single masks.
+        """
+        return np.where((self.labels >= 0) & ~(self.leads > min_margin), UNDECIDED, self.labels)
 
     @property
     def undefended(self) -> int:
@@ -78,27 +103,37 @@ class PredictionTable:
         return int(self.labels[-1])
 
     def missing(self, pending: Pending) -> IntArray:
-        """The unions that a pending decision asks for, each once, in its order; numbers for `record`."""
+        """The numbers of the predictions that a pending decision asks for, each once, in its order."""
         first, second = pending.pairs.T
-        asked = np.where(first == NO_MASK, len(self.unions), self.unions.ids[first, second])
-        _, order = np.unique(asked, return_index=True)
-        return asked[np.sort(order)]
+        numbers = np.where(first == NO_MASK, len(self.views), self.views.numbers(first, second))
+        _, order = np.unique(numbers, return_index=True)
+        return numbers[np.sort(order)]
 
-    def pairs(self, unions: IntArray) -> IntArray:
-        """Two mask numbers that give each union, int64 (unions, 2)."""
-        bare = unions == len(self.unions)
-        return np.where(bare[:, None], NO_MASK, self.unions.pairs[np.where(bare, 0, unions)])
+    def pairs(self, numbers: IntArray) -> IntArray:
+        """Two mask numbers that give each numbered prediction, int64 (numbers, 2)."""
+        bare = numbers == len(self.views)
+        return np.where(bare[:, None], NO_MASK, self.views.pairs[np.where(bare, 0, numbers)])
 
-    def record(self, unions: IntArray, labels: IntArray, leads: FloatArray, confidences: FloatArray) -> None:
-        """Keep the labels of unions, how far they lead and how sure they are (see `leads` and `confidences`)."""
-        self.labels[unions], self.leads[unions], self.confidences[unions] = labels, leads, confidences
-        self.evaluations += len(unions)
+    def record(
+        self,
+        numbers: IntArray,
+        labels: IntArray,
+        leads: FloatArray,
+        confidences: FloatArray,
+        observed: FloatArray | None = None,
+    ) -> None:
+        """Keep what was predicted under the numbered masks or unions."""
+        self.labels[numbers], self.leads[numbers], self.confidences[numbers] = labels, leads, confidences
+        if observed is not None:
+            if self.observed is None:
+                self.observed = np.zeros((len(self.labels), observed.shape[1]))
+            self.observed[numbers] = observed
+        self.evaluations += len(numbers)
 
     @property
     def broken(self) -> list[tuple[int, int]]:
         """Pairs of mask numbers under which the scores were not finite."""
-        found = self.pairs(np.flatnonzero(np.isnan(self.confidences)))
-        return [(first, second) for first, second in found.tolist()]
+        return [(first, second) for first, second in self.pairs(np.flatnonzero(np.isnan(self.confidences))).tolist()]
 
 
 Decide = Callable[[int, PredictionTable], "T | Pending"]

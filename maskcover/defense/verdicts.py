@@ -9,9 +9,8 @@ import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.labels import UNDECIDED
+from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
-from maskcover.defense.detection import Detected
-from maskcover.defense.double import Defended
 from maskcover.defense.table import PredictionTable
 
 
@@ -33,7 +32,7 @@ class Verdict:
 
     label: int
     undefended: int
-    defended: Defended | Detected
+    defended: Answer
     certificate: Certificate
     lead: float
     evaluations: int
@@ -42,7 +41,7 @@ class Verdict:
     @property
     def answer(self) -> int:
         """The label that the defence gives the image as it is; −1 if there is none, or an alert in its place."""
-        return UNDECIDED if isinstance(self.defended, Detected) and self.defended.alert else self.defended.label
+        return UNDECIDED if self.defended.alert else self.defended.label
 
     @property
     def name(self) -> Literal["certified", "not_certified", "error"]:
@@ -52,11 +51,11 @@ class Verdict:
         return "certified" if self.certificate.certified else "not_certified"
 
 
-def verdict(table: PredictionTable, label: int, certificate: Certificate, defended: Defended | Detected) -> Verdict:
+def verdict(table: PredictionTable, label: int, certificate: Certificate, defended: Answer) -> Verdict:
     """The verdict of a table; non-finite scores anywhere in it take the certificate back."""
     good = list(certificate.good)
-    # Detection stands on one-mask predictions alone; the pairs of its good masks were never looked at.
-    stands = table.unions.ids[good, good] if isinstance(defended, Detected) else table.unions.ids[good]
+    # A row of unions for each mask; where only single masks were asked for, its own prediction.
+    stands = table.views.ids[good]
     lead = float(table.leads[stands].min()) if stands.size else 0.0
     broken = table.broken
     error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
@@ -78,6 +77,11 @@ class VerdictArrays:
     def defended(self) -> IntArray:
         """Labels by the defence on the clean images, int64 (n,); −1 where there is none, or an alert."""
         return np.array([verdict.answer for verdict in self.verdicts], dtype=np.int64)
+
+    @property
+    def alerts(self) -> BoolArray:
+        """Whether the defence raises an alert on the clean image, bool (n,); `defended` is −1 there."""
+        return np.array([verdict.defended.alert for verdict in self.verdicts], dtype=np.bool_)
 
     @property
     def undefended(self) -> IntArray:

@@ -19,8 +19,7 @@ _FIRST = 4
 
 def next_wave(table: PredictionTable, pending: Pending) -> Pending:
     """The part of what a decision waits for that is to be seen next, the most telling first."""
-    one_mask = table.labels[table.unions.ids.diagonal()]
-    if pending.hoped is None or (one_mask == UNSEEN).any():
+    if pending.hoped is None or (table.one_mask == UNSEEN).any():
         return pending
     pairs = table.pairs(table.missing(pending))
     order = np.argsort(support(table, pairs, pending.hoped), kind="stable")
@@ -29,13 +28,13 @@ def next_wave(table: PredictionTable, pending: Pending) -> Pending:
 
 def _known(table: PredictionTable, rows: IntArray) -> int:
     """How many unions of the second round were seen in some rows of the table."""
-    unions = np.setdiff1d(table.unions.ids[rows], table.unions.ids.diagonal())
+    unions = np.setdiff1d(table.views.ids[rows], table.views.singles)
     return int((table.labels[unions] != UNSEEN).sum())
 
 
 def support(table: PredictionTable, pairs: IntArray, label: int) -> npt.NDArray[np.float64]:
     """How much speaks for a label under each pair of masks, from the one-mask predictions: their leads, or less 0."""
-    single = table.unions.ids.diagonal()
+    single = table.views.singles
     told = np.where(table.labels[single] == label, table.leads[single], -table.leads[single])
     first, second = pairs.T
     found: npt.NDArray[np.float64] = told[first] + told[second]

@@ -17,6 +17,7 @@ from maskcover.cells import IntArray
 from maskcover.classifiers.evaluation import Answers, Evaluator, Images
 from maskcover.defense.table import Decide, Pending, PredictionTable
 from maskcover.errors import InvalidInput
+from maskcover.masks import Views
 
 T = TypeVar("T")
 
@@ -43,14 +44,14 @@ class Failed:
 
 @overload
 def settle(
-    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[False] = ...
+    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[False] = ..., views: Views = ...
 ) -> Iterator[tuple[int, T]]: ...
 @overload
 def settle(
-    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[True]
+    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[True], views: Views = ...
 ) -> Iterator[tuple[int, T | Failed]]: ...
 def settle(
-    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: bool = False
+    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: bool = False, views: Views = Views.PAIRS
 ) -> Iterator[tuple[int, T | Failed]]:
     """Yield (image number, decision) for every image, as decisions fall, filling tables only as far as they ask.
 
@@ -62,11 +63,12 @@ def settle(
         isolate: An image that cannot be loaded or evaluated yields `Failed`, and the others go on: a batch that fails
             is asked for again, image by image, in the same shape. Otherwise an exception ends the run, and
             `InvalidInput` of the evaluator always does: that is no fault of an image.
+        views: The masked predictions that `decide` may ask for.
 
     Every batch takes from the first open images what they wait for; further images are opened while there is room.
     Nothing is ever decided from predictions that were not seen.
     """
-    run = _Run(evaluator, images, decide, isolate)
+    run = _Run(evaluator, images, decide, isolate, views)
     while True:
         yield from run.opened()
         if run.submitted():
@@ -94,9 +96,10 @@ _Chunk = tuple[_Open, IntArray]
 class _Run(Generic[T]):
     """The open images of one run, and the batches under way."""
 
-    def __init__(self, evaluator: Evaluator, images: Images, decide: Decide[T], isolate: bool) -> None:
+    def __init__(self, evaluator: Evaluator, images: Images, decide: Decide[T], isolate: bool, views: Views) -> None:
         self.in_flight: deque[tuple[list[_Chunk], Callable[[], Answers]]] = deque()
         self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
+        self._views = evaluator.masks.views(views)
         self._waiting = iter(range(len(images)))
         self._open: list[_Open] = []
 
@@ -112,7 +115,7 @@ class _Run(Generic[T]):
                     raise
                 yield number, Failed(error, evaluating=False)
                 continue
-            item = _Open(number, image, PredictionTable(self._evaluator.masks.unions), np.empty(0, np.int64))
+            item = _Open(number, image, PredictionTable(self._views), np.empty(0, np.int64))
             self._open.append(item)
             yield from self._decided([item])
 
@@ -189,7 +192,7 @@ class _Run(Generic[T]):
         first = 0
         for item, unions in chunks:
             rows = slice(first, first + len(unions))
-            item.table.record(unions, answers.labels[rows], answers.leads[rows], answers.confidences[rows])
+            item.table.record(unions, *answers.rows(rows))
             item.table.classes = self._evaluator.classes
             item.coming -= len(unions)
             first += len(unions)

@@ -1,8 +1,9 @@
 """What the defence hides: masks, mask sets, their unions and their files. Knows nothing of regions."""
 
+from maskcover.masks.drawing import Drawing
 from maskcover.masks.mask import Mask
 from maskcover.masks.maskset import MaskSet
 from maskcover.masks.optimality import Optimality
-from maskcover.masks.unions import Unions
+from maskcover.masks.unions import Singles, Unions, Views
 
-__all__ = ["Mask", "MaskSet", "Optimality", "Unions"]
+__all__ = ["Drawing", "Mask", "MaskSet", "Optimality", "Singles", "Unions", "Views"]

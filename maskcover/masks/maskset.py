@@ -19,7 +19,7 @@ from maskcover.grid import Box, Grid, ImageSize
 from maskcover.masks.files import read_masks, write_masks
 from maskcover.masks.mask import Mask
 from maskcover.masks.optimality import Optimality
-from maskcover.masks.unions import Unions, distinct_unions
+from maskcover.masks.unions import Singles, Unions, Views, distinct_masks, distinct_unions
 
 BoxRow = Sequence[int]
 
@@ -108,6 +108,19 @@ class MaskSet(Sequence[Mask]):
     def unions(self) -> Unions:
         """The distinct unions of two masks."""
         return distinct_unions(self.masks, self.grid)
+
+    @cached_property
+    def singles(self) -> Singles:
+        """The distinct masks."""
+        return distinct_masks(self.masks)
+
+    def views(self, kind: Views) -> Unions | Singles:
+        """The masked predictions of a kind, numbered; unions of two masks are worked out only when they are asked for.
+
+        Raises:
+            InvalidInput: the unions of two are too many to list.
+        """
+        return self.unions if kind is Views.PAIRS else self.singles
 
     @property
     def evaluations(self) -> int:

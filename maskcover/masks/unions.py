@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,14 @@ from maskcover.cells import BoolArray, IntArray, atoms, depths
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
 from maskcover.masks.mask import Mask
+
+
+class Views(Enum):
+    """The masked predictions that a procedure may ask for."""
+
+    SINGLE_MASKS = "single masks"
+    PAIRS = "unions of two masks"
+
 
 _ROWS_AT_ONCE = 1024
 _MOST_PAIRS = 1 << 26
@@ -30,6 +39,59 @@ class Unions:
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def singles(self) -> IntArray:
+        """The number of each single mask, int64 (n,)."""
+        return self.ids.diagonal()
+
+    def numbers(self, first: IntArray, second: IntArray) -> IntArray:
+        """The number of the union of each pair of mask numbers."""
+        return self.ids[first, second]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Singles:
+    """The distinct masks of a set of n masks, for procedures that ask for no unions.
+
+    `ids`: int64 (n,); two masks have the same id exactly when they hide the same cells.
+    `pairs`: int64 (number of distinct masks, 2); (i, i) for the first mask i with each id.
+    """
+
+    ids: IntArray
+    pairs: IntArray
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def singles(self) -> IntArray:
+        """The number of each single mask, int64 (n,)."""
+        return self.ids
+
+    def numbers(self, first: IntArray, second: IntArray) -> IntArray:
+        """The number of each mask, given twice.
+
+        Raises:
+            InvalidInput: two different masks, whose union was not to be asked for.
+        """
+        if (first != second).any():
+            raise InvalidInput("a procedure with Views.SINGLE_MASKS asked for a union of two masks; name Views.PAIRS")
+        return self.ids[first]
+
+
+def distinct_masks(masks: tuple[Mask, ...]) -> Singles:
+    """Number the distinct masks, in order of first appearance.
+
+    >>> from maskcover.grid import Box
+    >>> a, b = Mask([Box((0,), (2,))]), Mask([Box((0,), (5,))])
+    >>> distinct_masks((a, b, a)).ids
+    array([0, 1, 0])
+    """
+    numbers: dict[Mask, int] = {}
+    ids = np.array([numbers.setdefault(mask, len(numbers)) for mask in masks], dtype=np.int64)
+    _, firsts = np.unique(ids, return_index=True)
+    return Singles(ids, np.stack([firsts, firsts], axis=1))
 
 
 def distinct_unions(masks: tuple[Mask, ...], grid: Grid) -> Unions:

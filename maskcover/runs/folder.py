@@ -22,7 +22,8 @@ from maskcover.canonical import cannot_write, digest, write_atomically
 from maskcover.classifiers import Fingerprint
 from maskcover.classifiers.vocabulary import not_named
 from maskcover.data import Chosen, Skipped
-from maskcover.defense import Procedure
+from maskcover.defense.procedure import Procedure
+from maskcover.defense.texts import procedure_in
 from maskcover.engine.preparation import Earlier
 from maskcover.engine.reference import Reference
 from maskcover.errors import InvalidInput
@@ -146,7 +147,7 @@ class Config:
     @property
     def procedure(self) -> Procedure:
         """The defence and the rule that certifies it."""
-        return Procedure(*(self.document[name] for name in ("method", "threshold", "rule", "exhaustive")))
+        return procedure_in(self.document)
 
     def members(self, number: int) -> range:
         """The numbers of the samples of a shard."""

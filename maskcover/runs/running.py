@@ -15,13 +15,14 @@ from tqdm import tqdm
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, checked_labels, counted, expected
-from maskcover.classifiers.evaluation import Images, names_of
+from maskcover.certification.certifying import bits_for, checked_labels, containment_for, counted, expected
+from maskcover.classifiers.evaluation import Images, names_of, observe
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
-from maskcover.defense.certificates import Covers
-from maskcover.defense.procedure import Method, Procedure, Rule
+from maskcover.defense.procedure import Procedure, certifying
+from maskcover.defense.procedures import Method, Rule
+from maskcover.defense.texts import procedure_of
 from maskcover.engine.preparation import Earlier, Ready, Wish, ready
 from maskcover.engine.queue import Failed, settle
 from maskcover.errors import InvalidInput
@@ -44,7 +45,7 @@ class Task:
     ids: tuple[str, ...]
     masks: MaskSet
     regions: RegionSet
-    covers: Covers
+    covers: Containment
     procedure: Procedure
 
     def rows(self, start: Ready, members: Sequence[int]) -> Iterator[Row]:
@@ -54,9 +55,10 @@ class Task:
             RunStopped: the classifier fails, and not because of these samples.
         """
         labels = self.labels[list(members)]
-        decide = expected(self.procedure, start).certifying(labels, self.covers, start.margin)
+        decide = certifying(expected(self.procedure, start), labels, self.covers, start.margin)
+        observe(start.evaluator, self.procedure.observation)
         part = Watched(_Part(self.images, members))
-        for place, found in settle(start.evaluator, part, decide, isolate=True):
+        for place, found in settle(start.evaluator, part, decide, isolate=True, views=self.procedure.views):
             number, pixels = members[place], part.digests.pop(place, "")
             if isinstance(found, Failed) and found.evaluating:
                 start.expect_working(found)
@@ -73,7 +75,7 @@ def task_of(
     procedure: Procedure,
 ) -> Task:
     """A task, if everything fits together."""
-    covers = Containment.covering(masks, regions)
+    covers = containment_for(procedure, masks, regions)
     true, names = checked_labels(labels, counted(images)), _ids(ids, len(images))
     return Task(images, true, names, masks, covers.regions, covers, procedure)
 
@@ -87,9 +89,10 @@ def run(
     *,
     ids: Sequence[str] | None = None,
     regions: RegionSet | str | None = None,
-    method: Method = "double",
+    procedure: Procedure | str | None = None,
+    method: Method | None = None,
     threshold: float | None = None,
-    rule: Rule = "rows",
+    rule: Rule | None = None,
     exhaustive: bool = False,
     margin: float | None = None,
     numerics: Wish | None = None,
@@ -103,8 +106,8 @@ def run(
     """Certify a data set into a folder, shard by shard; the same call goes on where it was stopped.
 
     Args:
-        model, images, labels, masks, regions, method, threshold, rule, exhaustive, margin, numerics, options: As for
-            `certify`.
+        model, images, labels, masks, regions, procedure, method, threshold, rule, exhaustive, margin, numerics,
+            options: As for `certify`.
         out: The folder; it holds one run. A run with another configuration is refused with the differences.
         ids: The samples' ids, all different; by default their numbers.
         shard: (i, n): do every n-th shard from the i-th on, from 0; n processes share a run.
@@ -122,7 +125,7 @@ def run(
     Raises:
         InvalidInput: another configuration, labels that do not fit, a folder that cannot be written.
         ProbeFailed, NotCovering: as for `certify`.
-        RunStopped: the classifier failed on every image of a shard of eight or more.
+        RunStopped: the classifier failed on an image, and then on the first image as well, which it could score before.
 
     >>> import tempfile
     >>> import numpy as np
@@ -138,17 +141,17 @@ def run(
     5
     """
     pyarrow()  # a missing package is told before anything is computed
-    procedure = Procedure(method, threshold, rule, exhaustive)
-    task = task_of(images, labels, ids, masks, regions, procedure)
+    defence = procedure_of(procedure, method, threshold, rule, exhaustive)
+    task = task_of(images, labels, ids, masks, regions, defence)
     _expect_json(source)
     mine = _own(shard, shard_size, len(task.ids))
     classifier, folder = as_classifier(model, options), Folder(Path(out))
 
     def prepare(earlier: Earlier | None) -> tuple[Ready, Config]:
         seen = Watched(images)
-        wish = bits_for(procedure, numerics, margin)
+        wish = bits_for(defence, numerics, margin)
         start = ready(classifier, seen, masks, margin=margin, numerics=wish, earlier=earlier, progress=progress)
-        expected(procedure, start)
+        expected(defence, start)
         expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))
         _expect_classes(task, start.evaluator.classes)
         told = {"source": source or {}} | _chosen(images) | _example(task, seen) | _framed(frame)
@@ -186,15 +189,11 @@ def _agreed(folder: Folder, prepare: Callable[[Earlier | None], tuple[Ready, Con
 
 
 def _config(task: Task, start: Ready, shard_size: int, told: dict[str, Any]) -> Config:
-    threshold = task.procedure.threshold
     return Config(
         {
             "schema": SCHEMA,
             "regions": str(task.regions),
-            "method": task.procedure.method,
-            "threshold": None if threshold is None else float(threshold),
-            "rule": task.procedure.rule,
-            "exhaustive": task.procedure.exhaustive,
+            **task.procedure.document(),
             "numerics": start.numerics,
             "margin": repr(start.margin),
             "masks": task.masks.digest,

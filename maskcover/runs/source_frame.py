@@ -110,7 +110,7 @@ def certify_source(
         preprocessing: What the pictures go through; by default what the model declares.
         budget: For `cover`, such as ``{"max_mask_area": 0.1}``.
         options: For the adapter.
-        **asked: As for `certify`: method, threshold, rule, margin, numerics, probes, progress.
+        **asked: As for `certify`: procedure, method, threshold, rule, margin, numerics, probes, progress.
 
     Raises:
         InvalidInput: a model whose preprocessing is not known.

@@ -42,7 +42,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "certify: a number for regions": (certified(regions=1), "region set"),
     "certify: regions that do not fit": (certified(regions="squares(size=4)"), "no place"),
     "certify: an unknown rule": (certified(rule="row"), "rule"),
-    "certify: no rule": (certified(rule=None), "rule"),
+    "certify: no rule": (certified(rule=""), "rule"),
     "certify: a rule in a list": (certified(rule=["rows"]), "rule"),
     "certify: exhaustive with all pairs": (certified(rule="all-pairs", exhaustive=True), "exhaustive"),
     "certify: no labels": (certified(labels=None), "label"),

@@ -51,7 +51,7 @@ def test_the_label_is_the_defended_one_unless_another_is_asked_about() -> None:
 
 def test_no_label_at_all_is_told() -> None:
     image = image_of(table_of([-1] * 6), MASKS)
-    with pytest.raises(UndecidedPrediction, match="name the one"):
+    with pytest.raises(UndecidedPrediction, match="name the label that you ask about"):
         explain(Looker(4), [image], MASKS, probes=False)
     assert explain(Looker(4), [image], MASKS, label=1, probes=False).one_mask.tolist() == [UNDECIDED] * 3
 

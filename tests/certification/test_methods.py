@@ -16,7 +16,8 @@ from torch import nn
 from maskcover import InvalidInput, UndecidedPrediction, certify, cover, defend, predict, squares
 from maskcover.certification import detection_curve
 from maskcover.classifiers import UNDECIDED
-from maskcover.defense import Detected, Procedure, Rule
+from maskcover.defense import ChallengerMasking, Detected, DoubleMasking, Rule
+from maskcover.defense.texts import procedure_of
 from maskcover.errors import ProbeFailed
 from tests.defense.naive import (
     BoolArray,
@@ -45,10 +46,17 @@ def test_challenger_masking_is_that_of_the_naive_games(batch_size: int) -> None:
     naive = [challenger_games(*of_table(table))[:2] for table in TABLES]
     found = predict(Looker(batch_size), IMAGES, THREE, method="challenger")
     assert [(one.label, one.case.value) for one in found] == naive
-    assert defend(Looker(batch_size), THREE, method="challenger")(IMAGES) == [label for label, _ in naive]
+    defended = defend(Looker(batch_size), THREE, method="challenger")
+    assert [one.label for one in defended.decisions(IMAGES)] == [label for label, _ in naive]
     result = certify(Looker(batch_size), IMAGES, [1] * 60, THREE, method="challenger")
     assert result.defended.tolist() == [label for label, _ in naive]
-    assert defend(Looker(batch_size), result)(IMAGES) == result.defended.tolist()
+    served = defend(Looker(batch_size), result)
+    assert [one.label for one in served.decisions(IMAGES)] == result.defended.tolist()
+    decided = [number for number, (label, _) in enumerate(naive) if label >= 0]
+    assert 0 < len(decided) < len(naive)
+    assert served([IMAGES[number] for number in decided]) == [naive[number][0] for number in decided]
+    with pytest.raises(UndecidedPrediction, match=r"no defended label for the images \["):
+        served(IMAGES)
     assert {case for _, case in naive} == {"agreed", "challenger"}
 
 
@@ -173,7 +181,7 @@ def test_combinations_that_mean_nothing_are_refused_before_anything_is_computed(
         lambda: certify(classifier, IMAGES, [1] * 60, THREE, **options),
         lambda: predict(classifier, IMAGES, THREE, **options),
         lambda: defend(classifier, THREE, **options),
-        lambda: Procedure(**options),
+        lambda: procedure_of(None, **options),
     ):
         with pytest.raises(InvalidInput, match=r"method|threshold"):
             call()
@@ -183,14 +191,15 @@ def test_combinations_that_mean_nothing_are_refused_before_anything_is_computed(
 @pytest.mark.parametrize("rule", ["rows", "all-pairs", "columns"])
 def test_exhaustive_and_unknown_rules(rule: Any) -> None:
     if rule == "rows":
-        assert Procedure(rule=rule, exhaustive=True).exhaustive
+        assert DoubleMasking(rule=rule, exhaustive=True).exhaustive
         return
-    with pytest.raises(InvalidInput, match="rule"):
-        Procedure(rule=rule, exhaustive=True)
+    for kind in (DoubleMasking, ChallengerMasking):
+        with pytest.raises(InvalidInput, match="rule"):
+            kind(rule=rule, exhaustive=True)
 
 
 def test_detection_takes_no_margin() -> None:
-    with pytest.raises(InvalidInput, match="detection compares confidences"):
+    with pytest.raises(InvalidInput, match=r"detection at 0\.5 compares numbers such as confidences"):
         certify(Sure(), SURE, [1] * len(SURE), MASKS, method="detect", threshold=0.5, margin=0.01)
     assert certify(Sure(), SURE[:1], [1], MASKS, method="detect", threshold=0.5, margin=0.0).margin == 0
 

@@ -132,7 +132,8 @@ def test_options_for_a_classifier_that_is_made_already_are_refused(call: str) ->
 def test_a_defended_classifier_answers_as_algorithm_1() -> None:
     tables = [table for number, table in enumerate(every_table(3, (-1, 0, 1))) if number % 7 == 0]
     images = [image_of(table, MASKS) for table in tables]
-    assert defend(Looker(5), MASKS)(images) == [algorithm_1(*of_table(table))[0] for table in tables]
+    defended = defend(Looker(5), MASKS).decisions(images)
+    assert [one.label for one in defended] == [algorithm_1(*of_table(table))[0] for table in tables]
 
 
 def test_the_installed_entry_points_hold_the_torch_adapter() -> None:

@@ -349,7 +349,7 @@ def test_what_a_run_has_cannot_be_named_besides(run: Run, photos: Path) -> None:
     assert run(*command(photos, "turning")).code == 0
     for more, told in (
         (("--regions", "squares(size=4)"), "leave --masks and --regions out"),
-        (("--method", "challenger"), "leave method and threshold out"),
+        (("--method", "challenger"), "leave procedure, method and threshold out"),
     ):
         found = run(*predicted(photos, *more))
         assert found.code == 2

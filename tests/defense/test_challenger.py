@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def played(table: IntArray) -> tuple[Defended, list[tuple[int, int]]]:
 @pytest.mark.parametrize("count", [2, 3, 5, 9, 20])
 def test_the_games_are_those_of_the_naive_algorithm_and_fewer_than_the_masks(count: int) -> None:
     longest = 0
-    cases: set[Case] = set()
+    cases: set[Enum] = set()
     for table in tables(300, count):
         defended, games = played(table)
         assert (defended.label, defended.case.value, defended.mask, games) == challenger_games(*of_table(table))

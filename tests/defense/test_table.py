@@ -108,5 +108,5 @@ def test_a_small_lead_is_no_firm_label_and_what_was_not_asked_for_stays_unseen()
     table = PredictionTable(singles(2).unions)
     table.record(np.array([0]), np.array([1]), np.array([0.5]), np.array([0.5]))
     table.record(np.array([1]), np.array([1]), np.array([0.1]), np.array([0.5]))
-    assert table.firm(0.1).tolist() == [[1, UNSEEN], [UNSEEN, UNDECIDED]]
-    assert table.firm(0.09).tolist() == table.matrix.tolist() == [[1, UNSEEN], [UNSEEN, 1]]
+    assert table.trusted(0.1)[table.views.ids].tolist() == [[1, UNSEEN], [UNSEEN, UNDECIDED]]
+    assert table.trusted(0.09)[table.views.ids].tolist() == table.matrix.tolist() == [[1, UNSEEN], [UNSEEN, 1]]

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from maskcover import MaskSet, certify, predict
 from maskcover.classifiers import UNDECIDED, UNSEEN
-from maskcover.defense import Pending, Rule, procedure
-from maskcover.defense.procedure import Method
+from maskcover.defense import Method, Pending, Rule, procedure
 from maskcover.defense.table import PredictionTable
 from maskcover.defense.waves import next_wave, support
 from tests.defense.naive import BoolArray, IntArray, Looked, Looker, algorithm_1, image_of, of_table, singles, symmetric

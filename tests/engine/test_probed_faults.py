@@ -12,7 +12,8 @@ import pytest
 from maskcover import certify
 from maskcover.classifiers import evaluator
 from maskcover.covering.containment import Containment
-from maskcover.defense import Procedure
+from maskcover.defense import DoubleMasking
+from maskcover.defense.procedure import certifying
 from maskcover.engine import Failed
 from maskcover.engine.queue import settle
 from maskcover.errors import ProbeFailed
@@ -72,7 +73,7 @@ def test_threat_31_isolated_images_are_certified_no_more_than_without_the_fault(
     fault: Callable[[Scores], npt.ArrayLike],
 ) -> None:
     covers = Containment.covering(MASKS)
-    decide = Procedure().certifying(np.array(LABELS), covers, 0.0)
+    decide = certifying(DoubleMasking(), np.array(LABELS), covers, 0.0)
 
     def run(at: int) -> tuple[list[bool], int]:
         classifier = Lines(at, fault, batch_size=4)

@@ -18,7 +18,7 @@ from maskcover.certification import exact_interval
 from maskcover.classifiers import UNDECIDED, Answers, Evaluator
 from maskcover.classifiers.evaluation import HostEvaluator
 from maskcover.covering.shares import covered_share
-from maskcover.defense import Procedure
+from maskcover.defense import DoubleMasking
 from maskcover.errors import MissingExtra, NotCovering, RunStopped
 from maskcover.masks import MaskSet
 from maskcover.runs import Folder, Row, Summary, replay, run, summary
@@ -348,7 +348,7 @@ def test_masks_and_configuration_can_be_read_back(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     config = folder.existing()
     assert folder.masks(config) == MASKS
-    assert (config.procedure, config.margin, config.count) == (Procedure(), 0.25, 5)
+    assert (config.procedure, config.margin, config.count) == (DoubleMasking(), 0.25, 5)
     assert config.document["source"] == {"weights": "caf\u00e9.pt"}
 
 

@@ -1,4 +1,4 @@
-"""`attack`: an adaptive white-box attack on a model defended by double masking."""
+"""`attack`: an adaptive white-box attack on a defended model."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tqdm import tqdm
 from maskcover.certification import certify
 from maskcover.classifiers import NumericContract
 from maskcover.classifiers.evaluation import Images
-from maskcover.defense import Method
-from maskcover.errors import InvalidInput
+from maskcover.defense import Method, Procedure
+from maskcover.defense.texts import procedure_of
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.ascent import Budget
@@ -34,14 +34,16 @@ def attack(
     views: int = 8,
     low: Fill = 0.0,
     high: Fill = 1.0,
-    method: Method = "double",
+    procedure: Procedure | str | None = None,
+    method: Method | None = None,
+    threshold: float | None = None,
     fill: Fill = 0.0,
     batch_size: int = 64,
     contract: NumericContract | None = None,
     seed: int = 0,
     progress: bool = False,
 ) -> AttackReport:
-    """Try to change the defended labels of images by painting regions, knowing the model, the masks and Algorithm 1.
+    """Try to change the defended labels of images by painting regions, knowing the model, the masks and the defence.
 
     An attempt takes one placement of the region set and one wrong label, and paints the placement by projected sign
     gradient on the masked predictions that stand in its way (see `maskcover_torch.attacks.ascent`). The placements
@@ -63,7 +65,8 @@ def attack(
         views: Masked predictions of an attempt that a step looks at.
         low, high: The range of the values that may be painted, in the frame of the model's input: one number, or one
             a channel.
-        method: The defence that judges: "double" or "challenger"; the same images are certified for both.
+        procedure, method, threshold: The defence that judges, as for `certify`; by default double masking. An alert
+            breaks nothing.
         fill, batch_size, contract: As for `TorchClassifier`, and as they were for `certify`.
         seed: Of placements and noise: the same seed and arguments give the same attack.
         progress: Show a progress bar on stderr.
@@ -92,8 +95,7 @@ def attack(
     for name, number in {"placements": placements, "restarts": restarts, "steps": steps, "views": views}.items():
         whole(name, number)
     known = claimed_regions(masks, regions)
-    if method not in ("double", "challenger"):
-        raise InvalidInput(f'the attack knows method="double" and "challenger"; got {method!r}')
+    defence = procedure_of(procedure, method, threshold)
     classifier = TorchModel(model, fill=fill, batch_size=batch_size, contract=contract)
     # Tensors made in a caller's inference mode could carry no gradients.
     with torch.inference_mode(False):
@@ -101,10 +103,10 @@ def attack(
         true = true_labels(labels, len(pixels))
         budget = Budget(*value_range(low, high, pixels), steps, views)
         if certified is None:
-            claimed = certify(classifier, list(pixels), true, masks, regions=known).certified
+            claimed = certify(classifier, list(pixels), true, masks, regions=known, procedure=defence).certified
         else:
             claimed = claims(certified, len(pixels))
-        run = Run.of(classifier, masks, known, budget, placements, restarts, seed, method)
+        run = Run.of(classifier, masks, known, budget, placements, restarts, seed, defence)
         outcomes: list[Attacked] = []
         size = max(1, batch_size // views)
         for first in tqdm(range(0, len(pixels), size), desc="attacking", unit="batch", disable=not progress):

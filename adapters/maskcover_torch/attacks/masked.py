@@ -12,12 +12,13 @@ import numpy as np
 import torch
 
 from maskcover.errors import InvalidInput
-from maskcover.masks import MaskSet
+from maskcover.masks import MaskSet, Views
 from maskcover_torch.evaluator import place_of
 from maskcover_torch.model import TorchModel
 
 _SALIENT_MASKS = 64
 _BATCH = 16
+_MOST_MASKS = 2_000  # what an attack knows of an image grows with their square
 
 
 class MaskedScores:
@@ -26,16 +27,20 @@ class MaskedScores:
     Args:
         classifier: The model, in evaluation mode, with its fill and its batch size.
         masks: The masks.
+        views: What the defence asks for: unions of two masks, or single masks only.
     """
 
-    def __init__(self, classifier: TorchModel, masks: MaskSet) -> None:
+    def __init__(self, classifier: TorchModel, masks: MaskSet, views: Views = Views.PAIRS) -> None:
         self._model = classifier.model
         self._batch = classifier.batch_size or _BATCH
         self.device, self._dtype = place_of(classifier.model)
         self.hidden = torch.from_numpy(np.asarray(masks)).to(self.device)
         self._fill = torch.tensor(classifier.fill, dtype=self._dtype, device=self.device).reshape(1, -1, 1, 1)
-        self._pairs = torch.from_numpy(masks.unions.pairs).to(self.device)
-        self._ids = torch.from_numpy(masks.unions.ids).to(self.device)
+        if len(masks) > _MOST_MASKS:
+            raise InvalidInput(f"an attack takes at most {_MOST_MASKS:,} masks; got {len(masks):,}")
+        numbered = masks.views(views)
+        self._pairs = torch.from_numpy(numbered.pairs).to(self.device)
+        self._ids = torch.from_numpy(numbered.ids).to(self.device)
 
     def scores(self, images: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """Scores (rows, classes), at least float32, of images (rows, channels, height, width) under two masks each."""
@@ -44,9 +49,17 @@ class MaskedScores:
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
     def leads(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The lead of the true label (see `lead`) in n clean images under each pair of masks: (n, masks, masks)."""
+        """The lead of the true label (see `lead`) in n clean images under each pair of masks: (n, masks, masks).
+
+        Infinite where the defence does not ask: such a prediction stands in no attack's way.
+        """
         found = [lead(scores, labels[number]) for number, scores in self._each(images, self._pairs)]
-        return torch.cat(found).reshape(len(images), -1)[:, self._ids]
+        seen = torch.cat(found).reshape(len(images), -1)[:, self._ids]
+        if seen.ndim == 3:
+            return seen
+        every = torch.full((*seen.shape, seen.shape[1]), torch.inf, dtype=seen.dtype, device=seen.device)
+        every.diagonal(dim1=1, dim2=2).copy_(seen)
+        return every
 
     def likeliest(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The wrong labels of n clean images, the likeliest under single masks first: int64 (n, classes − 1)."""

@@ -10,7 +10,7 @@ import torch
 
 from maskcover.cells import BoolArray
 from maskcover.certification import predict_with
-from maskcover.defense import Method, Procedure
+from maskcover.defense import Answer, Procedure
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.ascent import Budget, Trials, ascent
@@ -51,7 +51,7 @@ class Run:
     restarts: int
     numbers: np.random.Generator
     generator: torch.Generator
-    method: Method
+    procedure: Procedure
 
     @classmethod
     def of(
@@ -63,15 +63,15 @@ class Run:
         placements: int,
         restarts: int,
         seed: int,
-        method: Method,
+        procedure: Procedure,
     ) -> Run:
         """The run of a seed; see `attack` for the arguments."""
         numbers = np.random.default_rng(seed)
         candidates = Candidates.of(regions, masks, numbers)
         # On the CPU, so that the same seed gives the same noise on every device.
         generator = torch.Generator().manual_seed(seed)
-        masked = MaskedScores(classifier, masks)
-        return cls(classifier, masks, masked, candidates, budget, placements, restarts, numbers, generator, method)
+        masked = MaskedScores(classifier, masks, procedure.views)
+        return cls(classifier, masks, masked, candidates, budget, placements, restarts, numbers, generator, procedure)
 
     def attacked(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
         """The outcomes of a group of images: one attempt at a time on each that is not broken yet."""
@@ -103,8 +103,8 @@ class Run:
         """The outcomes before any attempt: broken where the defended label is wrong as it is."""
         outcomes = []
         for image, label, found, claim in zip(images, labels.tolist(), self._judged(images), claimed, strict=True):
-            broken = None if found == label else image.cpu()
-            outcomes.append(Attacked(label, bool(claim), found, broken, (), attempts=0, steps=0))
+            broken = image.cpu() if _is_wrong(found, label) else None
+            outcomes.append(Attacked(label, bool(claim), found.label, broken, (), attempts=0, steps=0))
         return outcomes
 
     def _tried(self, trials: Trials) -> list[_Found]:
@@ -112,18 +112,22 @@ class Run:
         found = [_Found(int(label), None, 0) for label in trials.labels]
         left = list(range(len(found)))
         for made, attacked in ascent(self.masked, trials, self.budget, self.generator):
-            for n, label in zip(left, self._judged(attacked[left]), strict=True):
-                success = label != int(trials.labels[n])
-                found[n] = _Found(label, attacked[n].cpu() if success else None, made)
+            for n, answer in zip(left, self._judged(attacked[left]), strict=True):
+                success = _is_wrong(answer, int(trials.labels[n]))
+                found[n] = _Found(answer.label, attacked[n].cpu() if success else None, made)
             left = [n for n in left if found[n].image is None]
             if not left:
                 break
         return found
 
-    def _judged(self, images: torch.Tensor) -> list[int]:
-        """The defended labels; the only judge of an attack."""
-        asked = self.classifier.evaluator(self.masks)
-        return [decision.label for decision in predict_with(asked, list(images), Procedure(self.method))]
+    def _judged(self, images: torch.Tensor) -> list[Answer]:
+        """The answers of the defence; the only judge of an attack."""
+        return predict_with(self.classifier.evaluator(self.masks), list(images), self.procedure)
+
+
+def _is_wrong(answer: Answer, label: int) -> bool:
+    """Whether the defence gave another label, or none, without an alert."""
+    return answer.label != label and not answer.alert
 
 
 @dataclass(frozen=True, slots=True, eq=False)

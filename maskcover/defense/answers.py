@@ -1,0 +1,59 @@
+"""Answers of a defence to one image: a label and how it was reached, or an alert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+
+class Case(Enum):
+    """How Algorithm 1, challenger masking or detection reached its answer."""
+
+    AGREED = "agreed"
+    DISAGREER = "disagreer"
+    CHALLENGER = "challenger"
+    ALERT = "alert"
+    NO_ALERT = "no alert"
+    MAJORITY = "majority"
+
+
+@runtime_checkable
+class Answer(Protocol):
+    """The answer of a defence to one image, as `predict` returns it."""
+
+    @property
+    def label(self) -> int:
+        """The defended label, −1 if the classifier gave none where the defence needed one."""
+        ...
+
+    @property
+    def alert(self) -> bool:
+        """Whether the defence raised an alert; its label is then not to be used."""
+        ...
+
+    @property
+    def case(self) -> Enum:
+        """How the answer was reached; its value is the text in rows and reports."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Defended:
+    """A defended label, how it was reached, and the mask that decided: the disagreer of case II, the last champion.
+
+    >>> print(Defended(3, Case.DISAGREER, mask=7))
+    3 (disagreer, mask 7)
+    """
+
+    label: int
+    case: Enum
+    mask: int | None = None
+
+    @property
+    def alert(self) -> bool:
+        """False: this answer is a label."""
+        return False
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.case.value}{'' if self.mask is None else f', mask {self.mask}'})"

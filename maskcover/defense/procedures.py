@@ -1,0 +1,158 @@
+"""The built-in defences as values: double masking, challenger masking and detection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+
+from maskcover.covering.containment import Containment
+from maskcover.defense.answers import Answer
+from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
+from maskcover.defense.challenger import challenger_masking
+from maskcover.defense.detection import checked_threshold, detect, detection_certificate
+from maskcover.defense.double import double_masking
+from maskcover.defense.procedure import Procedure, first_look
+from maskcover.defense.table import Pending, PredictionTable
+from maskcover.errors import InvalidInput
+from maskcover.masks import Views
+
+Method = Literal["double", "challenger", "detect"]
+Rule = Literal["rows", "all-pairs"]
+
+
+@dataclass(frozen=True)
+class DoubleMasking(Procedure):
+    """Double masking, Algorithm 1 of the paper (section 3.2).
+
+    Args:
+        rule: "rows" for the row certificate (docs/theory.md, The defence), "all-pairs" for the paper's Algorithm 2
+            (section 3.3), which certifies less.
+        exhaustive: Decide every row, also of images that fail: for the whole map of certified placements.
+
+    >>> DoubleMasking(), str(DoubleMasking(rule="all-pairs"))
+    (DoubleMasking(rule='rows', exhaustive=False), "double_masking(rule='all-pairs')")
+    """
+
+    rule: Rule = "rows"
+    exhaustive: bool = False
+
+    name: ClassVar[str] = "double_masking"
+    method: ClassVar[str | None] = "double"
+    views: ClassVar[Views] = Views.PAIRS
+
+    def __post_init__(self) -> None:
+        _expect_rule(self.rule, exhaustive=self.exhaustive)
+
+    @property
+    def words(self) -> str:
+        """The defence in words."""
+        return f"double masking, rule {self.rule}"
+
+    def answer(self, table: PredictionTable) -> Answer | Pending:
+        """See `double_masking`."""
+        return double_masking(table.matrix)
+
+    def certificate(
+        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
+    ) -> Certificate | Pending:
+        """See `row_certificate` and `all_pairs`."""
+        return _masking_certificate(table, label, covers, min_margin, self.rule, exhaustive=self.exhaustive)
+
+
+@dataclass(frozen=True)
+class ChallengerMasking(Procedure):
+    """Challenger masking (paper, appendix C): fewer masked predictions when the first round disagrees.
+
+    Args:
+        rule, exhaustive: As for `DoubleMasking`: the same images are certified.
+
+    >>> str(ChallengerMasking())
+    'challenger_masking()'
+    """
+
+    rule: Rule = "rows"
+    exhaustive: bool = False
+
+    name: ClassVar[str] = "challenger_masking"
+    method: ClassVar[str | None] = "challenger"
+    views: ClassVar[Views] = Views.PAIRS
+
+    def __post_init__(self) -> None:
+        _expect_rule(self.rule, exhaustive=self.exhaustive)
+
+    @property
+    def words(self) -> str:
+        """The defence in words."""
+        return f"challenger masking, rule {self.rule}"
+
+    def answer(self, table: PredictionTable) -> Answer | Pending:
+        """See `challenger_masking`."""
+        return challenger_masking(table.matrix)
+
+    def certificate(
+        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
+    ) -> Certificate | Pending:
+        """See `row_certificate` and `all_pairs`."""
+        return _masking_certificate(table, label, covers, min_margin, self.rule, exhaustive=self.exhaustive)
+
+
+@dataclass(frozen=True)
+class Detection(Procedure):
+    """Detection in the manner of Minority Reports: the label of the image as it is, or an alert.
+
+    Args:
+        threshold: The least confidence, from 0 to 1, at which a mask that disagrees raises an alert.
+
+    >>> str(Detection(0.5)), Detection(0.5).words
+    ('detection(threshold=0.5)', 'detection at 0.5')
+    """
+
+    threshold: float
+
+    name: ClassVar[str] = "detection"
+    method: ClassVar[str | None] = "detect"
+    needs_bits: ClassVar[bool] = True
+    may_alert: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "threshold", checked_threshold(self.threshold))
+
+    @property
+    def words(self) -> str:
+        """The defence in words."""
+        return f"detection at {self.threshold:g}"
+
+    def answer(self, table: PredictionTable) -> Answer | Pending:
+        """See `detect`."""
+        return first_look(table) or detect(table.undefended, table.one_mask, confidences(table), self.threshold)
+
+    def certificate(
+        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
+    ) -> Certificate | Pending:
+        """See `detection_certificate`."""
+        one_mask = table.trusted(min_margin)[table.views.singles]
+        return detection_certificate(one_mask, confidences(table), label, self.threshold, covers)
+
+
+def confidences(table: PredictionTable) -> Any:
+    """The confidences of the one-mask predictions, float64 (masks,); 0 where the scores were not finite."""
+    return np.nan_to_num(table.confidences[table.views.singles])
+
+
+def _masking_certificate(
+    table: PredictionTable, label: int, covers: Containment, min_margin: float, rule: Rule, *, exhaustive: bool
+) -> Certificate | Pending:
+    trusted = table.trusted(min_margin)[table.views.ids]
+    if rule == "rows":
+        return row_certificate(trusted, label, covers, exhaustive=exhaustive)
+    return all_pairs(trusted, label, covering=covers(np.ones(len(trusted), dtype=np.bool_)))
+
+
+def _expect_rule(rule: object, *, exhaustive: bool) -> None:
+    if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
+        raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
+
+
+DOUBLE_MASKING = DoubleMasking()

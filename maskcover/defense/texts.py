@@ -1,0 +1,113 @@
+"""Procedures from texts and from what users type; those of other distributions are found by their entry points."""
+
+from __future__ import annotations
+
+import ast
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from maskcover.defense.procedure import Procedure
+from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking
+from maskcover.errors import InvalidInput, MissingExtra
+
+GROUP = "maskcover.procedures"
+_OWN: dict[str, type[Procedure]] = {kind.name: kind for kind in (DoubleMasking, ChallengerMasking, Detection)}
+_LONGEST = 10_000
+
+
+def parse_procedure(procedure: Procedure | str) -> Procedure:
+    """Read a procedure from its text; a procedure is returned as it is.
+
+    Args:
+        procedure: A value, or a text such as ``double_masking(rule='all-pairs')`` or ``detection(threshold=0.5)``.
+            Names of procedures in other installed distributions, entry points of the group ``maskcover.procedures``,
+            are read too. Arguments are literals; nothing is evaluated.
+
+    Raises:
+        InvalidInput: no such text, no procedure of that name, or arguments that it does not have.
+
+    >>> parse_procedure("detection(threshold=0.5)")
+    Detection(threshold=0.5)
+    """
+    if isinstance(procedure, Procedure):
+        return procedure
+    if not isinstance(procedure, str) or len(procedure) > _LONGEST:
+        raise InvalidInput(f"expected a procedure or its text, such as {str(DoubleMasking())!r}; got {procedure!r:.80}")
+    name, arguments, keywords = _call(procedure)
+    try:
+        return _kind(name)(*arguments, **keywords)
+    except TypeError as error:
+        raise InvalidInput(f"cannot read the procedure {procedure[:80]!r}: {error}") from error
+
+
+def procedure_of(
+    procedure: Procedure | str | None,
+    method: str | None = None,
+    threshold: float | None = None,
+    rule: str | None = None,
+    exhaustive: bool = False,
+) -> Procedure:
+    """The procedure that is named, as a value, by its text, or by ``method=`` and the arguments beside it.
+
+    Raises:
+        InvalidInput: it is named in both ways, or not as there is one.
+
+    >>> procedure_of(None, "detect", 0.5), procedure_of(None)
+    (Detection(threshold=0.5), DoubleMasking(rule='rows', exhaustive=False))
+    """
+    if procedure is None:
+        return Procedure.of_method(
+            "double" if method is None else method, threshold, "rows" if rule is None else rule, exhaustive
+        )
+    beside = {"method": method, "threshold": threshold, "rule": rule, "exhaustive": exhaustive or None}
+    given = [name for name, value in beside.items() if value is not None]
+    if given:
+        raise InvalidInput(
+            f"procedure= names the whole defence; leave {', '.join(given)} out, or write it into the procedure, such "
+            "as DoubleMasking(rule='all-pairs')"
+        )
+    return parse_procedure(procedure)
+
+
+def procedure_in(document: Any) -> Procedure:
+    """The procedure that a run.json names; the inverse of `Procedure.document`."""
+    method = document["method"]
+    if "(" in method:
+        return parse_procedure(method)
+    return Procedure.of_method(*(document[name] for name in ("method", "threshold", "rule", "exhaustive")))
+
+
+def _call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
+    """The name and the arguments of a call with literals."""
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+        if isinstance(node, ast.Name):
+            return node.id, [], {}
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            keywords = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg}
+            if len(keywords) == len(node.keywords):
+                return node.func.id, [ast.literal_eval(value) for value in node.args], keywords
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        raise InvalidInput(f"cannot read the procedure {text[:80]!r}; write such as {str(Detection(0.5))!r}") from error
+    raise InvalidInput(f"expected a procedure with its arguments, such as {str(Detection(0.5))!r}; got {text[:80]!r}")
+
+
+def _kind(name: str) -> type[Procedure]:
+    """The class of a procedure by its name."""
+    if name in _OWN:
+        return _OWN[name]
+    installed = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in installed:
+        known = ", ".join([*_OWN, *sorted(installed)])
+        raise InvalidInput(f"there is no procedure {name!r}; there are {known}, and those of distributions to install")
+    return _loaded(installed[name])
+
+
+def _loaded(entry: EntryPoint) -> type[Procedure]:
+    try:
+        kind = entry.load()
+    except ImportError as error:
+        raise MissingExtra(f"the procedure {entry.name} cannot be imported ({error}); install what it needs") from error
+    if not isinstance(kind, type) or not issubclass(kind, Procedure):
+        raise InvalidInput(f"the entry point {entry.name} of {GROUP} names {kind!r}, which is no Procedure")
+    return kind

@@ -1,0 +1,199 @@
+"""`ProcedureContract`: in worlds so small that every attacked image can be tried, no certificate is broken."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import FrozenInstanceError, dataclass, fields
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from maskcover.cells import BoolArray, Cells, IntArray
+from maskcover.certification import certify, predict_with
+from maskcover.certification.certifying import containment_for
+from maskcover.classifiers import evaluator
+from maskcover.defense import Answer, Pending, PredictionTable, Procedure
+from maskcover.engine.queue import settle
+from maskcover.masks import MaskSet
+from maskcover.regions import Slot, parse_regions
+
+_CLASSES = 3
+_HIDDEN = 2  # the digit of a hidden cell; the others are 0 and 1
+
+
+@dataclass(frozen=True)
+class World:
+    """Images of a few cells, each 0 or 1, with masks and an attacker.
+
+    Args:
+        masks: The mask set; its grid is the image.
+        regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
+    """
+
+    masks: MaskSet
+    regions: str | None = None
+
+    def attacked(self, image: IntArray) -> Iterator[IntArray]:
+        """Every image that differs from one inside a region only, the image itself included."""
+        regions = parse_regions(self.regions or self.masks.regions or "")
+        grid = self.masks.grid
+        for term in regions.terms(grid):
+            for placement in product(*map(_patches, term.slots)):
+                hit = np.any([cells.to_array(grid) for cells in placement], axis=0)
+                for content in product((0, 1), repeat=int(hit.sum())):
+                    changed = image.copy()
+                    changed[hit] = content
+                    yield changed
+
+
+WORLDS = (
+    World(MaskSet.from_boxes([(0, 0, 1, 3), (0, 2, 1, 3), (0, 3, 1, 3)], (1, 6), regions="rectangle(1, 2)")),
+    World(
+        MaskSet.from_boxes([(0, 0, 2, 3), (0, 1, 2, 3), (1, 0, 2, 3), (1, 1, 2, 3)], (3, 4), regions="rectangle(1, 2)")
+    ),
+    World(MaskSet.from_boxes([(0, 0, 1, 2), (0, 1, 1, 2), (0, 2, 1, 2)], (1, 4), regions="squares(size=1)")),
+)
+"""Three worlds: a line, a plane, and a line with masks that overlap twice."""
+
+
+class ProcedureContract:
+    """The promise of a certificate, tried in small worlds against every attack (docs/theory.md, The defence).
+
+    A subclass whose name begins with ``Test`` names `procedures`, the values under test; and `worlds`, where the
+    built-in ones have no masks that the procedure can use.
+
+    >>> from maskcover.defense import DoubleMasking
+    >>> class TestDoubleMasking(ProcedureContract):
+    ...     procedures = (DoubleMasking(), DoubleMasking(rule="all-pairs"))
+    """
+
+    procedures: Sequence[Procedure] = ()
+    worlds: Sequence[World] = WORLDS
+    models: int = 60
+    """Models that are tried in each world: random ones, most of them right about nearly all views of the image."""
+
+    def test_it_is_an_immutable_value_with_a_text(self) -> None:
+        """Equal values have equal texts and hashes, and the text has the arguments."""
+        assert self.procedures, "a ProcedureContract needs `procedures`, the values under test"
+        for procedure in self.procedures:
+            call = ast.parse(str(procedure), mode="eval").body
+            assert isinstance(call, ast.Call)
+            assert isinstance(call.func, ast.Name)
+            assert call.func.id == procedure.name
+            same = type(procedure)(**{str(word.arg): ast.literal_eval(word.value) for word in call.keywords})
+            assert same == procedure
+            assert hash(same) == hash(procedure)
+            assert str(same) == str(procedure)
+            for field in fields(procedure):  # type: ignore[arg-type]  # a procedure is a dataclass
+                with pytest.raises(FrozenInstanceError):
+                    setattr(procedure, field.name, getattr(procedure, field.name))
+
+    def test_no_certificate_is_broken_by_any_attack(self) -> None:
+        """Every content of every region leaves the answer at the label, or gives an alert where there may be one."""
+        for procedure in self.procedures:
+            certified = 0
+            for world, model, image, label in self._cases():
+                result = certify(model, [image], [label], world.masks, regions=world.regions, procedure=procedure)
+                certified += int(result.certified.sum())
+                if result.certified[0]:
+                    attacked = list(world.attacked(image))
+                    for changed, answer in zip(attacked, _answers(model, attacked, world, procedure), strict=True):
+                        right = answer.label == label or (answer.alert and procedure.may_alert)
+                        assert right, (procedure, answer, label, image.tolist(), changed.tolist())
+            assert certified, f"{procedure} certified no image at all, so that nothing was tried"
+
+    def test_what_the_engine_stops_early_is_what_the_whole_table_says(self) -> None:
+        """A table with gaps gives the same answer and the same verdict as one that has every prediction."""
+        for procedure in self.procedures:
+            for world, model, image, label in self._cases():
+                table = _whole_table(model, image, world, procedure)
+                answer = procedure.answer(table)
+                covers = containment_for(procedure, world.masks, world.regions)
+                certificate = procedure.certificate(table, label, covers, 0.0)
+                assert not isinstance(answer, Pending)
+                assert not isinstance(certificate, Pending)
+                result = certify(model, [image], [label], world.masks, regions=world.regions, procedure=procedure)
+                assert result.certified[0] == certificate.certified
+                assert result.verdicts[0].defended == answer
+                assert _answers(model, [image], world, procedure) == [answer]
+
+    def test_predictions_that_cannot_be_relied_on_certify_nothing(self) -> None:
+        """With a least margin that no prediction exceeds there is no certificate; a margin of 0 changes nothing."""
+        for procedure in self.procedures:
+            for world, model, image, label in self._cases():
+                covers = containment_for(procedure, world.masks, world.regions)
+                table = _whole_table(model, image, world, procedure)
+                certificate = procedure.certificate(table, label, covers, 10.0)
+                assert procedure.needs_bits or isinstance(certificate, Pending) or not certificate.certified
+
+    def _cases(self) -> Iterator[tuple[World, _Model, IntArray, int]]:
+        random = np.random.default_rng(0)
+        for world in self.worlds:
+            for number in range(self.models):
+                image = random.integers(0, 2, world.masks.grid.shape)
+                label = int(random.integers(_CLASSES))
+                yield world, _Model.drawn(random, world, image, label, wrong=number % 4), image, label
+
+
+class _Model:
+    """A classifier of small images: any function of what is seen, with scores of three classes."""
+
+    batch_size = 8
+
+    def __init__(self, scores: npt.NDArray[np.float64], known: dict[int, npt.NDArray[np.float64]]) -> None:
+        self._scores, self._known = scores, known
+
+    @classmethod
+    def drawn(cls, random: np.random.Generator, world: World, image: IntArray, label: int, *, wrong: int) -> _Model:
+        """A random model that is right about all views of an image but some; of 3 wrong ones, about none of them."""
+        model = cls(random.normal(size=(4096, _CLASSES)) * 3, {})
+        if wrong == 3:
+            return model
+        hidden = np.concatenate([np.asarray(world.masks), np.zeros((1, *world.masks.grid.shape), np.bool_)])
+        pairs = [one | other for one in hidden for other in hidden]
+        views = sorted({int(code) for code in _codes(np.stack([image] * len(pairs)), np.stack(pairs))})
+        for code in views:
+            model._known[code] = random.normal(size=_CLASSES) + 6 * np.eye(_CLASSES)[label]
+        for code in random.choice(views, size=min(wrong, len(views)), replace=False).tolist():
+            model._known[code] = random.normal(size=_CLASSES) + 6 * np.eye(_CLASSES)[(label + 1) % _CLASSES]
+        return model
+
+    def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.NDArray[np.float64]:
+        """Scores that are a function of the cells that are not hidden."""
+        codes = _codes(np.stack(images), hidden).tolist()
+        return np.stack([self._known.get(code, self._scores[code % len(self._scores)]) for code in codes])
+
+
+def _codes(images: IntArray, hidden: BoolArray) -> IntArray:
+    """A number for what is seen of each image: its digits in base 3."""
+    seen = np.where(hidden, _HIDDEN, images).reshape(len(images), -1)
+    return np.asarray(seen @ 3 ** np.arange(seen.shape[1]), dtype=np.int64)
+
+
+def _answers(model: _Model, images: Sequence[IntArray], world: World, procedure: Procedure) -> list[Answer]:
+    return predict_with(evaluator(model, world.masks), images, procedure)
+
+
+def _whole_table(model: _Model, image: IntArray, world: World, procedure: Procedure) -> PredictionTable:
+    """The table of an image with every prediction that the procedure may ask for."""
+
+    def decide(_: int, table: PredictionTable) -> PredictionTable | Pending:
+        bare = [[-1, -1]]
+        pairs = np.concatenate([np.array(bare), table.views.pairs])
+        return table if table.evaluations else Pending(pairs)
+
+    asked = evaluator(model, world.masks)
+    asked.observation = procedure.observation
+    [(_, table)] = settle(asked, [image], decide, views=procedure.views)
+    return table
+
+
+def _patches(slot: Slot) -> Iterator[Cells]:
+    """Every patch of a slot, at every place."""
+    for stencil in slot:
+        for box in stencil.places.boxes:
+            yield from map(stencil.at, product(*map(range, box.start, box.stop)))
