@@ -303,7 +303,7 @@ MUTANTS = (
     Mutant("runs/running.py", '"sample": getattr(images, "chosen", None), ', "", "tests/cli/test_data.py -k threat_34"),
     # Models by name, arrays, frames, explanations.
     Mutant("classifiers/loading.py", "return len(needed) != 1", "return True", "tests/classifiers/test_loading.py"),
-    Mutant("classifiers/arrays.py", "np.where(np.expand_dims(hidden, axis), across, wide)", "wide * ~np.expand_dims(hidden, axis)", "tests/classifiers/test_arrays.py"),
+    Mutant("classifiers/occlusion.py", "xp.where(hidden, filling, images)", "images * ~hidden + filling * hidden", "tests/classifiers/test_arrays.py"),
     Mutant("classifiers/arrays.py", 'held = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)', "held = True", "tests/classifiers/test_arrays.py"),
     Mutant("engine/preparation.py", "isinstance(given, Preprocessing) and given != declared", "False", "tests/adapters/test_refusals.py"),
     Mutant("engine/preparation.py", "declared.size is not None and declared.size != masks.grid.shape", "False", "tests/adapters/test_refusals.py"),

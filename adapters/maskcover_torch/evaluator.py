@@ -15,6 +15,7 @@ import torch
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers import Answers, NumericContract
 from maskcover.classifiers.observations import Observation, TopLabel
+from maskcover.classifiers.occlusion import Fill
 from maskcover.errors import InvalidInput
 from maskcover.masks import Drawing, MaskSet
 from maskcover.masks.drawing import is_small
@@ -41,7 +42,7 @@ class TorchEvaluator:
         model: torch.nn.Module,
         masks: MaskSet,
         *,
-        fill: tuple[float, ...],
+        occlusion: Fill,
         contract: NumericContract,
     ) -> None:
         if masks.grid.ndim != 2:
@@ -56,8 +57,7 @@ class TorchEvaluator:
         self._place = self._device, self._dtype = place_of(self._model)
         # Kernels of one channel, or of one pixel, do not tell in which format they are.
         self._layout = contract.memory_format or memory_format(self._model)
-        self._fill = fill
-        self._filling = torch.tensor(fill, dtype=self._dtype, device=self._device).reshape(1, -1, 1, 1)
+        self._occlusion = occlusion
         # Of masks that do not fit into memory together each batch draws its own, on the host.
         self._drawn = _drawn(masks, self._device) if is_small(masks) else None
         self.depth = 2 if self._device.type == "cuda" else 1
@@ -69,7 +69,7 @@ class TorchEvaluator:
 
     def load(self, image: Any) -> torch.Tensor:
         """See `loaded`; all images of a run have as many channels as the first."""
-        found = loaded(image, self.masks.grid.shape, self._place, self._fill)
+        found = loaded(image, self.masks.grid.shape, self._place, self._occlusion.values)
         self._channels = self._channels or len(found)
         if len(found) != self._channels:
             raise InvalidInput(f"expected images of {self._channels} channels, as the first; got one of {len(found)}")
@@ -109,7 +109,7 @@ class TorchEvaluator:
             "weights": weights_digest(self._computed),
             "architecture": architecture_digest(self._computed),
             "attention": attention(self._computed) or "its own",
-            "fill": " ".join(map(repr, self._fill)),
+            **self._occlusion.identity,
             "batch_size": str(self.batch_size),
             "dtype": str(self._dtype).removeprefix("torch."),
             "memory_format": self._layout,
@@ -122,7 +122,7 @@ class TorchEvaluator:
 
     def glance(self) -> Hashable:
         """See `maskcover.certification.binding.Glances`: weights, hooks, fill, numerics."""
-        return glance(self._computed), self._fill, self.contract, self._layout, tuple(self._flags.items())
+        return glance(self._computed), self._occlusion, self.contract, self._layout, tuple(self._flags.items())
 
     def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
         refuse_training(self._computed)
@@ -137,7 +137,7 @@ class TorchEvaluator:
         # The same image comes many times in a row: it is spread under its masks, and copied nowhere else.
         ends = [row for row in range(1, len(images)) if images[row] is not images[row - 1]]
         runs = pairwise([0, *ends, len(images)])
-        shown = [torch.where(hidden[low:high], self._filling, images[low]) for low, high in runs]
+        shown = [self._occlusion.shown(images[low][None], hidden[low:high], 1, torch) for low, high in runs]
         batch = shown[0] if len(shown) == 1 else torch.cat(shown)
         return batch.contiguous(memory_format=FORMATS[self._layout])
 

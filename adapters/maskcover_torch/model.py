@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from maskcover.classifiers import NumericContract
-from maskcover.classifiers.arrays import checked_fill
+from maskcover.classifiers.occlusion import Fill as FillValue
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of
@@ -19,7 +19,7 @@ from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import compiled, contracted, pinned
 from maskcover_torch.outputs import scores_of
 
-Fill = float | Sequence[float]
+Fill = float | Sequence[float] | FillValue
 
 
 class TorchModel:
@@ -46,9 +46,14 @@ class TorchModel:
         given = contract or NumericContract()
         self.contract = given if batch_size is None else replace(given, batch_size=batch_size)
         self.model = model
-        self.fill = checked_fill(fill)
+        self.occlusion = FillValue(fill)
         self.margin = _margin(model, self.contract)
         """The least lead of a certified prediction that survives rounding in the model's precision: a suggestion."""
+
+    @property
+    def fill(self) -> tuple[float, ...]:
+        """What hidden pixels become: one number, or one a channel."""
+        return self.occlusion.values
 
     @property
     def batch_size(self) -> int | None:
@@ -58,7 +63,7 @@ class TorchModel:
     def evaluator(self, masks: MaskSet, example: Any = None, batch_size: int | None = None) -> TorchEvaluator:  # noqa: ARG002  # it is the protocol's
         """The model with these masks; in batches of 16 without a batch size, here or in the contract."""
         contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
-        return TorchEvaluator(self.model, masks, fill=self.fill, contract=contract)
+        return TorchEvaluator(self.model, masks, occlusion=self.occlusion, contract=contract)
 
     def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating[Any]]:
         """Scores (n, classes) of n images (channels, height, width), tensors or arrays, hidden where True."""
@@ -66,9 +71,8 @@ class TorchModel:
         model = compiled(contracted(self.model, self.contract), self.contract)
         device, dtype = place_of(model)
         batch = torch.stack([loaded(image, hidden.shape[1:], (device, dtype), self.fill) for image in images])
-        fill = torch.tensor(self.fill, dtype=dtype, device=device).reshape(1, -1, 1, 1)
         with pinned(self.contract, device):
-            shown = torch.where(torch.from_numpy(hidden).to(device)[:, None], fill, batch)
+            shown = self.occlusion.shown(batch, torch.from_numpy(hidden).to(device)[:, None], 1, torch)
             return on_host(scores_of(model(shown), len(images), None))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from maskcover.cells import BoolArray
 from maskcover.classifiers.content import function_identity
+from maskcover.classifiers.occlusion import Fill
 from maskcover.data import Preprocessing
 from maskcover.errors import InvalidInput
 
@@ -45,7 +45,7 @@ class ArrayClassifier:
         function: Callable[[npt.NDArray[Any]], npt.ArrayLike],
         *,
         batch_size: int | None = None,
-        fill: float | Sequence[float] = 0.0,
+        fill: float | Sequence[float] | Fill = 0.0,
         layout: Literal["hwc", "chw"] = "hwc",
         preprocessing: Preprocessing | None = None,
         identity: dict[str, str] | Callable[[], dict[str, str]] | None = None,
@@ -56,18 +56,23 @@ class ArrayClassifier:
         if layout not in ("hwc", "chw"):
             raise InvalidInput(f'layout is "hwc", channels last, or "chw", channels first; got {layout!r}')
         self.batch_size = 16 if batch_size is None else batch_size
-        self.fill = checked_fill(fill)
+        self.occlusion = Fill(fill)
         self.preprocessing = preprocessing
         self.layout = layout
         self.class_names = class_names
         self._function, self._identity = function, identity
 
     @property
+    def fill(self) -> tuple[float, ...]:
+        """What hidden pixels become: one number, or one a channel."""
+        return self.occlusion.values
+
+    @property
     def identity(self) -> dict[str, str]:
         """The function and the fill, in words."""
         told = self._identity() if callable(self._identity) else self._identity
         own = told or function_identity(self._function)
-        return own | {"fill": " ".join(map(repr, self.fill)), "layout": self.layout}
+        return own | self.occlusion.identity | {"layout": self.layout}
 
     def loaded(self, image: Any, size: tuple[int, ...]) -> npt.NDArray[Any]:
         """An image as the function can take it, of that size, as a plain array.
@@ -84,7 +89,7 @@ class ArrayClassifier:
                 f"the masks are for images of ({told}), with channels {'last' if behind else 'first'}; got an image of "
                 f"{found.shape}"
             )
-        self._filling(found.dtype, channels)
+        self._expect_fill(found.dtype, channels)
         return found
 
     def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
@@ -97,15 +102,13 @@ class ArrayClassifier:
     def _shown(self, batch: npt.NDArray[Any], hidden: BoolArray) -> npt.NDArray[Any]:
         """The batch with the fill in what is hidden, by selection: whatever was there is gone."""
         grey = batch.ndim == hidden.ndim
-        axis = -1 if grey or self.layout == "hwc" else 1
+        axis = batch.ndim if grey else batch.ndim - 1 if self.layout == "hwc" else 1
         wide = batch[..., None] if grey else batch
-        fill = self._filling(batch.dtype, wide.shape[axis:][:1])
-        across = fill if axis == -1 else fill[(..., *(None,) * (hidden.ndim - 1))]
-        shown = np.where(np.expand_dims(hidden, axis), across, wide)
+        shown: npt.NDArray[Any] = self.occlusion.shown(wide, np.expand_dims(hidden, axis), axis, np)
         return shown[..., 0] if grey else shown
 
-    def _filling(self, dtype: np.dtype[Any], channels: tuple[int, ...]) -> npt.NDArray[Any]:
-        """The fill as images of this dtype, and of so many channels, can hold it."""
+    def _expect_fill(self, dtype: np.dtype[Any], channels: tuple[int, ...]) -> None:
+        """Raise `InvalidInput` unless images of this dtype and number of channels can hold the fill."""
         fill = np.array(self.fill).astype(dtype)
         count = channels[0] if channels else 1
         held = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)
@@ -113,7 +116,6 @@ class ArrayClassifier:
             raise InvalidInput(
                 f"fill is one number, or one for each of {count} channels, that {dtype} can hold; got {self.fill}"
             )
-        return fill
 
 
 def plain_array(image: Any) -> npt.NDArray[Any]:
@@ -145,18 +147,3 @@ def _split(image: npt.NDArray[Any], size: tuple[int, ...]) -> tuple[tuple[int, .
     """The sides and the channels of an image with channels first."""
     count = max(0, image.ndim - len(size))
     return image.shape[count:], image.shape[:count]
-
-
-def checked_fill(fill: float | Sequence[float]) -> tuple[float, ...]:
-    """The fill as floats, one for all channels or one a channel."""
-    values = tuple(fill) if isinstance(fill, Sequence) else (fill,)
-    if not values or not all(map(_finite, values)):
-        raise InvalidInput(f"fill must be a finite number, or one a channel; got {fill!r}")
-    return tuple(map(float, values))
-
-
-def _finite(value: object) -> bool:
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an int beyond all floats
-        return False

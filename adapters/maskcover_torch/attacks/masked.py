@@ -35,7 +35,7 @@ class MaskedScores:
         self._batch = classifier.batch_size or _BATCH
         self.device, self._dtype = place_of(classifier.model)
         self.hidden = torch.from_numpy(np.asarray(masks)).to(self.device)
-        self._fill = torch.tensor(classifier.fill, dtype=self._dtype, device=self.device).reshape(1, -1, 1, 1)
+        self._occlusion = classifier.occlusion
         if len(masks) > _MOST_MASKS:
             raise InvalidInput(f"an attack takes at most {_MOST_MASKS:,} masks; got {len(masks):,}")
         numbered = masks.views(views)
@@ -45,7 +45,7 @@ class MaskedScores:
     def scores(self, images: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """Scores (rows, classes), at least float32, of images (rows, channels, height, width) under two masks each."""
         hidden = (self.hidden[first] | self.hidden[second]).unsqueeze(1)
-        scores: torch.Tensor = self._model(torch.where(hidden, self._fill, images.to(self._dtype)))
+        scores: torch.Tensor = self._model(self._occlusion.shown(images.to(self._dtype), hidden, 1, torch))
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
     def leads(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from maskcover.amounts import cells_up, parse_amount
-from maskcover.classifiers.arrays import checked_fill
+from maskcover.classifiers.occlusion import Fill as FillValue
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.attacks.inputs import whole
@@ -65,7 +65,7 @@ class Cutout:
         whole("count", self.count)
         # In one form each, so that equal settings are equal values with equal texts.
         object.__setattr__(self, "size", parse_amount(self.size, "size"))
-        object.__setattr__(self, "fill", checked_fill(self.fill))
+        object.__setattr__(self, "fill", FillValue(self.fill).values)
         object.__setattr__(self, "probability", as_schedule(self.probability))
 
     def __call__(self, images: torch.Tensor, generator: torch.Generator, progress: float = 0.0) -> torch.Tensor:
@@ -123,7 +123,7 @@ class RandomMasks:
         if not isinstance(self.masks, MaskSet) or not len(self.masks) or self.masks.grid.ndim != 2:
             raise InvalidInput("expected a MaskSet of at least one mask on images, such as cover(squares(size=32))")
         whole("per_image", self.per_image)
-        object.__setattr__(self, "fill", checked_fill(self.fill))
+        object.__setattr__(self, "fill", FillValue(self.fill).values)
         object.__setattr__(self, "probability", as_schedule(self.probability))
 
     def __str__(self) -> str:
@@ -149,7 +149,7 @@ def filling(images: object, fill: Fill) -> torch.Tensor:
     if not isinstance(images, torch.Tensor) or images.ndim != 4 or not images.is_floating_point():
         found = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, torch.Tensor) else type(images).__name__
         raise InvalidInput(f"expected float images (n, channels, height, width); got {found}")
-    values = checked_fill(fill)
+    values = FillValue(fill).values
     if len(values) not in (1, images.shape[1]):
         raise InvalidInput(f"fill has {len(values)} values; the images have {images.shape[1]} channels")
     return torch.tensor(values, dtype=images.dtype, device=images.device).reshape(1, -1, 1, 1)
