@@ -30,7 +30,7 @@ import maskcover as mc
 from maskcover.certification.certifying import covering
 from maskcover.defense import Procedure, Verdict
 from maskcover.engine.preparation import ready
-from maskcover.engine.queue import settle
+from maskcover.engine.queue import run_queries
 
 # Variants of a photo: mirrored or not, and how much of its sides is left before it is resized again.
 VARIANTS = ((False, 1.0), (True, 1.0), (False, 0.92), (True, 0.92))
@@ -118,11 +118,11 @@ class Outcome:
 def certify(of: Subject, masks: mc.MaskSet, contract: mc.NumericContract) -> Outcome:
     """A certification, timed without what happens once before it: compilation, the batch size, the probes."""
     classifier = TorchClassifier(of.model, contract=contract)
-    start = ready(classifier, of.images, masks, margin=classifier.margin)
+    start = ready(classifier, of.images, masks, min_margin=classifier.margin)
     _, covers = covering(masks, None)
-    decide = Procedure(exhaustive=of.random).certifying(np.array(of.labels), covers, start.margin)
+    decide = Procedure(exhaustive=of.random).certifying(np.array(of.labels), covers, start.min_margin)
     found: dict[int, Verdict] = {}
-    spent = seconds(lambda: found.update(settle(start.evaluator, of.images, decide)))
+    spent = seconds(lambda: found.update(run_queries(start.evaluator, of.images, decide)))
     verdicts = [found[number] for number in range(len(of.images))]
     forwards = sum(verdict.evaluations for verdict in verdicts)
     return Outcome([one.certificate.certified for one in verdicts], forwards, spent, start.evaluator.batch_size)

@@ -145,7 +145,7 @@ def measured(name: str, training: str, options: argparse.Namespace) -> list[Row]
     for area, side in SIDES.items():
         masks = mask_set(area, options.grid)
         # A batch of 512 may be rounded differently at different rows; every prediction has to lead by more than that.
-        result = mc.certify(model, images, labels, masks, margin=1e-4, batch_size=options.batch_size)
+        result = mc.certify(model, images, labels, masks, min_margin=1e-4, batch_size=options.batch_size)
         right = [int((labels == found).sum()) for found in (result.undefended, result.defended)]
         rows.append(Row(name, training, f"{side}×{side}", *right, int(result.certified.sum()), len(result)))
         say(f"{', '.join(rows[-1].cells())} after {time.perf_counter() - begin:.0f} s")

@@ -72,7 +72,7 @@ class Cell:
         return [
             "maskcover", "certify", "--model", f"timm:{MODELS[self.model]}", "--weights", str(weights),
             *DATA[self.data], *self.preprocessing(), "--data", self.opened(options.data), *self.defence(options.out),
-            "--margin", "0.0001", "--at-least", "0", "--out", str(run),
+            "--min-margin", "0.0001", "--at-least", "0", "--out", str(run),
         ]  # fmt: skip
 
     def preprocessing(self) -> list[str]:

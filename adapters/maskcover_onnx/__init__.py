@@ -81,13 +81,13 @@ def _on_the_gpu_if_possible(content: Content, output: str | None, decision: str 
 
 
 def _classifier(network: Network, options: dict[str, Any]) -> ArrayClassifier:
-    asked = options.pop("batch_size", None)
-    if network.batch_size is not None and asked not in (None, network.batch_size):
+    wanted = options.pop("batch_size", None)
+    if network.batch_size is not None and wanted not in (None, network.batch_size):
         raise InvalidInput(
-            f"the network was exported for batches of {network.batch_size}, not {asked}; leave batch_size out, or "
+            f"the network was exported for batches of {network.batch_size}, not {wanted}; leave batch_size out, or "
             "export it with a dynamic first axis"
         )
-    size = network.batch_size if network.batch_size is not None else asked
+    size = network.batch_size if network.batch_size is not None else wanted
     settled: dict[str, Any] = {"layout": network.layout, "batch_size": size}
     found = ArrayClassifier(network, identity=network.identity, **(settled | options))
     found.device = network.device

@@ -87,7 +87,7 @@ class TorchEvaluator:
         with pinned(self.contract, self._device):
             return on_host(self._scores(images, pairs))
 
-    def altered(self, image: torch.Tensor, hidden: BoolArray | None, value: float | None) -> torch.Tensor | None:
+    def overwritten(self, image: torch.Tensor, hidden: BoolArray | None, value: float | None) -> torch.Tensor | None:
         """See `maskcover.classifiers.Evaluator`."""
         where = torch.ones(self.masks.grid.shape, dtype=torch.bool) if hidden is None else torch.from_numpy(hidden)
         if value is None:
@@ -212,20 +212,20 @@ def _told(scores: torch.Tensor, least_scale: float = 0.0) -> torch.Tensor:
     """Labels, leads and confidences as (3, rows), by the same rules as `maskcover.classifiers.Answers.of`."""
     finite, shown = _finite(scores)
     (top, second), labels = shown.topk(2, dim=1).values.T, shown.argmax(dim=1)
-    lead = (top - second) / shown.abs().amax(dim=1).clamp(min=least_scale)
+    margin = (top - second) / shown.abs().amax(dim=1).clamp(min=least_scale)
     decided = finite & (top > second)
     confidence = 1.0 / (shown - top[:, None]).exp().sum(dim=1)
     return torch.stack(
         [
             torch.where(decided, labels, -1).to(shown.dtype),
-            torch.where(decided & lead.isfinite(), lead, 0.0),
+            torch.where(decided & margin.isfinite(), margin, 0.0),
             torch.where(finite, confidence, torch.nan),
         ]
     )
 
 
 def _fetched(told: torch.Tensor, observed: torch.Tensor | None = None) -> Answers:
-    labels, leads, confidences = told.cpu().double().numpy()
+    labels, margins, confidences = told.cpu().double().numpy()
     return Answers(
-        labels.astype(np.int64), leads, confidences, None if observed is None else observed.cpu().double().numpy()
+        labels.astype(np.int64), margins, confidences, None if observed is None else observed.cpu().double().numpy()
     )

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from maskcover.certification import certify
+from maskcover.classifiers.options import renamed
 from maskcover.errors import MissingExtra, install_hint
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -25,7 +26,7 @@ class CertifiedAccuracy(Metric):
         model: Maps float tensors (n, channels, height, width) to scores (n, classes); in evaluation mode when the
             metric is updated. It is looked at, and not made part of the metric.
         masks: The mask set of the defence.
-        regions, margin: As for `maskcover.certify`.
+        regions, min_margin: As for `maskcover.certify`.
         options: For `TorchClassifier`, such as ``{"batch_size": 64, "fill": 0.5}``; by default batches have 16 rows.
         kwargs: Of `torchmetrics.Metric`.
 
@@ -53,15 +54,16 @@ class CertifiedAccuracy(Metric):
         masks: MaskSet,
         *,
         regions: RegionSet | str | None = None,
-        margin: float | None = None,
+        min_margin: float | None = None,
         options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        min_margin = renamed(kwargs, "margin", "min_margin", min_margin)
         super().__init__(**kwargs)
         # In a tuple, so that it is no submodule: its weights are not the metric's, nor moved or saved with it.
         self._model = (model,)
-        self._masks, self._regions, self._margin = masks, regions, margin
-        self._taken = margin  # or what took over for it when the model was last probed
+        self._masks, self._regions, self._min_margin = masks, regions, min_margin
+        self._taken = min_margin  # or what took over for it when the model was last probed
         self._options = {"batch_size": 16} | (options or {})
         self.add_state("certified", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
@@ -71,9 +73,9 @@ class CertifiedAccuracy(Metric):
         classifier, probes = TorchClassifier(self._model[0], **self._options), not int(self.total)
         result = certify(
             classifier, list(images), labels.cpu().numpy(), self._masks,
-            regions=self._regions, margin=self._margin if probes else self._taken, probes=probes,
+            regions=self._regions, min_margin=self._min_margin if probes else self._taken, probes=probes,
         )  # fmt: skip
-        self._taken = result.margin
+        self._taken = result.min_margin
         self.certified += int(result.certified.sum())
         self.total += len(result)
 

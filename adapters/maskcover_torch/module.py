@@ -104,9 +104,9 @@ class DefendedModule(torch.nn.Module):
                 "image.unsqueeze(0)"
             )
         refuse_training(self)
-        asked = self._evaluator()
-        answers = self._answers(asked, list(images))
-        classes = asked.classes or _counted(asked, images.new_zeros(images.shape[1:]))
+        evaluator = self._evaluator()
+        answers = self._answers(evaluator, list(images))
+        classes = evaluator.classes or _counted(evaluator, images.new_zeros(images.shape[1:]))
         labels = [classes if answer.alert else answer.label for answer in answers]
         undecided = [number for number, label in enumerate(labels) if label < 0]
         if undecided:
@@ -119,11 +119,11 @@ class DefendedModule(torch.nn.Module):
         """The defended labels with how they came about."""
         return self._answers(self._evaluator(), list(images))
 
-    def _answers(self, asked: TorchEvaluator, images: list[torch.Tensor]) -> list[Answer]:
+    def _answers(self, evaluator: TorchEvaluator, images: list[torch.Tensor]) -> list[Answer]:
         try:
             if self._binding is None:
-                return predict_with(asked, images, self.procedure)
-            return list(self._binding.served(asked, images, self.preprocessing))
+                return predict_with(evaluator, images, self.procedure)
+            return list(self._binding.served(evaluator, images, self.preprocessing))
         except (MaskcoverError, torch.cuda.OutOfMemoryError):
             raise
         except RuntimeError as error:
@@ -138,8 +138,8 @@ class DefendedModule(torch.nn.Module):
         return TorchModel(self.model, fill=self.fill, contract=self.contract).evaluator(self.masks)
 
 
-def _counted(asked: TorchEvaluator, blank: torch.Tensor) -> int:
+def _counted(evaluator: TorchEvaluator, blank: torch.Tensor) -> int:
     """The number of classes of a model that has scored nothing yet: that of a blank image."""
-    loaded = asked.load(blank)
-    asked.scores([loaded] * asked.batch_size, np.full((asked.batch_size, 2), -1, np.int64))
-    return asked.classes or 0
+    loaded = evaluator.load(blank)
+    evaluator.scores([loaded] * evaluator.batch_size, np.full((evaluator.batch_size, 2), -1, np.int64))
+    return evaluator.classes or 0

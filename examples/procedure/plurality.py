@@ -55,8 +55,8 @@ class Plurality(Procedure):
             votes = _votes(trusted[kept], classes)
             lead = votes[label] - votes - ties_lost
             if (np.delete(lead, label) < (~kept).sum()).any():
-                return Certificate(certified=False, good=(), failing=None, complete=True)
-        return Certificate(certified=True, good=(), failing=None, complete=True)
+                return Certificate(certified=False, certifying=(), failing=None, complete=True)
+        return Certificate(certified=True, certifying=(), failing=None, complete=True)
 
 
 def _votes(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -11,17 +11,17 @@ from maskcover.classifiers.evaluation import Evaluator, Images, observe
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure, answering
 from maskcover.defense.procedures import DOUBLE_MASKING
-from maskcover.engine.queue import settle
+from maskcover.engine.queue import run_queries
 
 T = TypeVar("T")
 
 
 def predict_with(
-    asked: Evaluator, images: Images, procedure: Procedure = DOUBLE_MASKING, *, progress: bool = False
+    evaluator: Evaluator, images: Images, procedure: Procedure = DOUBLE_MASKING, *, progress: bool = False
 ) -> list[Answer]:
     """`predict` with an evaluator that is there already."""
-    observe(asked, procedure.observation)
-    answers = settle(asked, images, answering(procedure), views=procedure.views)
+    observe(evaluator, procedure.observation)
+    answers = run_queries(evaluator, images, answering(procedure), views=procedure.views)
     return in_order(answers, len(images), progress, "predicting")
 
 

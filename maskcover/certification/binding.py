@@ -72,13 +72,13 @@ class Certified:
                 f"what was certified is {self.procedure.words}; leave procedure, method and threshold out"
             )
 
-    def expect(self, asked: Evaluator, preprocessing: str) -> None:
+    def expect(self, evaluator: Evaluator, preprocessing: str) -> None:
         """Raise `FingerprintMismatch` unless this is what is asked: its fingerprint, and its reference scores."""
-        fingerprint(asked, preprocessing).expect(self.fingerprint)
+        fingerprint(evaluator, preprocessing).expect(self.fingerprint)
         if self.reference is None:
             return
-        example = None if self.example is None else asked.load(self.example)
-        changed = self.reference.differences(self.reference.again(asked, example))
+        example = None if self.example is None else evaluator.load(self.example)
+        changed = self.reference.differences(self.reference.again(evaluator, example))
         if changed:
             raise FingerprintMismatch(
                 f"this is not what was certified: {'; '.join(changed)}. The fingerprint is the same: look "
@@ -119,31 +119,31 @@ class Binding:
                 stacklevel=4,
             )
 
-    def expect(self, asked: Evaluator, preprocessing: str) -> None:
+    def expect(self, evaluator: Evaluator, preprocessing: str) -> None:
         """Raise `FingerprintMismatch` unless this is what was certified."""
-        observe(asked, self.certified.procedure.observation)
+        observe(evaluator, self.certified.procedure.observation)
         if self.certified.reference is not None:
-            self.certified.reference.pin(asked)
-        now = asked.glance() if isinstance(asked, Glances) else tuple(sorted(asked.identity().items()))
+            self.certified.reference.pin(evaluator)
+        now = evaluator.glance() if isinstance(evaluator, Glances) else tuple(sorted(evaluator.identity().items()))
         if self._glance == (now, preprocessing):
             return
-        self._expect_all(asked, preprocessing)
-        self._glance, self._rows = (now, preprocessing), _Rows.of(self.certified, asked)
+        self._expect_all(evaluator, preprocessing)
+        self._glance, self._rows = (now, preprocessing), _Rows.of(self.certified, evaluator)
 
     def served(
-        self, asked: Evaluator, images: Images, preprocessing: str, *, progress: bool = False
+        self, evaluator: Evaluator, images: Images, preprocessing: str, *, progress: bool = False
     ) -> tuple[Answer, ...]:
         """The defended predictions, if what gives them is still what was certified."""
-        self.expect(asked, preprocessing)
-        watched = Watched(asked, self._rows)
+        self.expect(evaluator, preprocessing)
+        watched = Watched(evaluator, self._rows)
         answers = predict_with(cast("Evaluator", watched), images, self.certified.procedure, progress=progress)
         if len(images) and not watched.unchanged():
-            self._expect_all(asked, preprocessing)  # what differs may be rounding that the contract allows
+            self._expect_all(evaluator, preprocessing)  # what differs may be rounding that the contract allows
         return tuple(answers)
 
-    def _expect_all(self, asked: Evaluator, preprocessing: str) -> None:
+    def _expect_all(self, evaluator: Evaluator, preprocessing: str) -> None:
         try:
-            self.certified.expect(asked, preprocessing)
+            self.certified.expect(evaluator, preprocessing)
         except FingerprintMismatch as error:
             if self._glance is None:
                 raise
@@ -162,14 +162,14 @@ class _Rows:
     answers: Answers
 
     @classmethod
-    def of(cls, certified: Certified, asked: Evaluator) -> _Rows | None:
+    def of(cls, certified: Certified, evaluator: Evaluator) -> _Rows | None:
         known = certified.reference
-        some = [] if known is None else known.images(asked, certified.example)
+        some = [] if known is None else known.images(evaluator, certified.example)
         if not some:
             return None
-        told = pairs(len(certified.masks), asked.batch_size)
+        told = pairs(len(certified.masks), evaluator.batch_size)
         images = [some[-1 - number % len(some)] for number in range(len(told))]  # that of the data first
-        return cls(images, told, asked.submit(images, told)())
+        return cls(images, told, evaluator.submit(images, told)())
 
     def same(self, answers: Answers) -> bool:
         """Whether so many answers are those of the first rows, to the bit."""
@@ -185,13 +185,13 @@ class _Rows:
 class Watched:
     """An evaluator that is asked for known rows too, where a batch would be filled up with repetitions."""
 
-    def __init__(self, asked: Evaluator, rows: _Rows | None) -> None:
-        self._asked, self._rows = asked, rows
+    def __init__(self, evaluator: Evaluator, rows: _Rows | None) -> None:
+        self._evaluator, self._rows = evaluator, rows
         self._filled = 0
         self._seen: list[bool] = []
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._asked, name)
+        return getattr(self._evaluator, name)
 
     def filling(self, count: int) -> tuple[list[Any], IntArray] | None:
         """So many rows for the end of the next batch."""
@@ -203,7 +203,7 @@ class Watched:
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `Evaluator`."""
         filled, self._filled = self._filled, 0
-        fetch = self._asked.submit(images, pairs)
+        fetch = self._evaluator.submit(images, pairs)
         return partial(self._compared, fetch, filled) if filled else fetch
 
     def unchanged(self) -> bool:

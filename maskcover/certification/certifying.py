@@ -13,7 +13,8 @@ import numpy.typing as npt
 from maskcover.certification.answering import in_order, predict_with
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Images, evaluator, names_of, observe
+from maskcover.classifiers.evaluation import Images, evaluator_of, names_of, observe
+from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
@@ -23,8 +24,8 @@ from maskcover.defense.procedure import Procedure, certifying, checked_against, 
 from maskcover.defense.procedures import Method, Rule, confidences
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import procedure_of
-from maskcover.engine.preparation import NONE, Ready, Wish, preprocessing_of, ready
-from maskcover.engine.queue import settle
+from maskcover.engine.preparation import NONE, PreparedRun, Wish, prepare_run, preprocessing_of
+from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, NotBound
 from maskcover.masks import MaskSet, Views
 from maskcover.regions import RegionSet
@@ -44,7 +45,7 @@ def certify(
     threshold: float | None = None,
     rule: Rule | None = None,
     exhaustive: bool = False,
-    margin: float | None = None,
+    min_margin: float | None = None,
     numerics: Wish | None = None,
     probes: bool = True,
     progress: bool = False,
@@ -93,16 +94,21 @@ def certify(
     >>> result.certified, result.defended, result.undefended
     (array([ True]), array([1]), array([1]))
     """
+    min_margin = renamed(options, "margin", "min_margin", min_margin)
     classifier = as_classifier(model, options)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
     covers = containment_for(defence, masks, regions)
     true = checked_labels(labels, counted(images))
-    wish = bits_for(defence, numerics, margin)
-    start = ready(classifier, images, masks, margin=margin, numerics=wish, probes=probes, progress=progress)
-    decide = certifying(expected(defence, start), true, covers, start.margin)
+    wish = bits_for(defence, numerics, min_margin)
+    start = prepare_run(
+        classifier, images, masks, min_margin=min_margin, numerics=wish, probes=probes, progress=progress
+    )
+    decide = certifying(expected(defence, start), true, covers, start.min_margin)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     observe(start.evaluator, defence.observation)
-    verdicts = in_order(settle(start.evaluator, images, decide, views=defence.views), len(true), progress, "certifying")
+    verdicts = in_order(
+        run_queries(start.evaluator, images, decide, views=defence.views), len(true), progress, "certifying"
+    )
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
     chosen = getattr(images, "chosen", None)
@@ -121,18 +127,18 @@ def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | s
     return Containment.of(masks, regions)
 
 
-def bits_for(procedure: Procedure, numerics: Wish | None, margin: float | None) -> Wish | None:
+def bits_for(procedure: Procedure, numerics: Wish | None, min_margin: float | None) -> Wish | None:
     """The numerics to ask for: "bitwise" for a procedure that no margin can carry over, else as typed."""
     if not procedure.needs_bits:
         return numerics
     if numerics == "margin":
         raise InvalidInput(_no_margin(procedure))
-    return "bitwise" if margin is None else numerics
+    return "bitwise" if min_margin is None else numerics
 
 
-def expected(procedure: Procedure, start: Ready) -> Procedure:
+def expected(procedure: Procedure, start: PreparedRun) -> Procedure:
     """The procedure, if the numerics that the probes found carry it."""
-    if procedure.needs_bits and start.margin:
+    if procedure.needs_bits and start.min_margin:
         raise InvalidInput(_no_margin(procedure))
     return procedure
 
@@ -177,16 +183,16 @@ def predict(
         classifier = as_certified_classifier(model, known, options)
         told = preprocessing_of(images)
         seen = known.preprocessing if told == NONE else told
-        asked = evaluator(classifier, known.masks, batch_size=known.batch_size)
-        return list(Binding(known).served(asked, images, seen, progress=progress))
-    asked = evaluator(as_classifier(model, options), masks)
+        evaluator = evaluator_of(classifier, known.masks, batch_size=known.batch_size)
+        return list(Binding(known).served(evaluator, images, seen, progress=progress))
+    evaluator = evaluator_of(as_classifier(model, options), masks)
     warn(
         "these answers are bound to no certification: give predict the result of certify instead of the masks, or call "
         "defend(model, result)",
         NotBound,
         stacklevel=2,
     )
-    return predict_with(asked, images, procedure_of(procedure, method, threshold), progress=progress)
+    return predict_with(evaluator, images, procedure_of(procedure, method, threshold), progress=progress)
 
 
 def detection_curve(
@@ -207,7 +213,9 @@ def detection_curve(
     covers = Containment.covering(masks, regions)
     true = checked_labels(labels, counted(images))
     classifier = as_classifier(model, options)
-    start = ready(classifier, images, masks, margin=None, numerics="bitwise", probes=probes, progress=progress)
+    start = prepare_run(
+        classifier, images, masks, min_margin=None, numerics="bitwise", probes=probes, progress=progress
+    )
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
 
     def decide(number: int, table: PredictionTable) -> Levels | Pending:
@@ -218,7 +226,7 @@ def detection_curve(
             return Levels(inf, -inf)  # an error, as for `certify`: neither right nor certified at any threshold
         return detection_levels(table.undefended, table.one_mask, confidences(table), label, covers)
 
-    found = settle(start.evaluator, images, decide, views=Views.SINGLE_MASKS)
+    found = run_queries(start.evaluator, images, decide, views=Views.SINGLE_MASKS)
     levels = in_order(found, len(true), progress, "detecting")
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     start.expect_unchanged()

@@ -14,6 +14,7 @@ from maskcover.cells import IntArray
 from maskcover.certification.certifying import bits_for, containment_for, expected
 from maskcover.classifiers.evaluation import Images, observe
 from maskcover.classifiers.labels import UNSEEN
+from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.shares import PlacementMap, covered_share, placement_map
 from maskcover.defense.answers import Answer
@@ -22,8 +23,8 @@ from maskcover.defense.procedure import Procedure, checked_against, first_look
 from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
-from maskcover.engine.preparation import Wish, ready
-from maskcover.engine.queue import settle
+from maskcover.engine.preparation import Wish, prepare_run
+from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -117,8 +118,8 @@ class Explanation:
             f"  under one mask: {_counted(self.one_mask, names)}",
             f"  {len(self.failing):,} of {seen} have another label",
             *(f"    {self._under(first, second, names)}" for first, second in self.failing[:_SHOWN]),
-            f"  {float(self.share):.2%} of the placements certified, by {len(self.certificate.good)} of {count} masks"
-            f"{'' if single else ' whose every view has the label'}",
+            f"  {float(self.share):.2%} of the placements certified, by {len(self.certificate.certifying)} of {count} "
+            f"masks{'' if single else ' whose every view has the label'}",
         ]
         return "\n".join(lines)
 
@@ -127,7 +128,7 @@ class Explanation:
 
     @property
     def _good(self) -> MaskSet:
-        return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in self.certificate.good))
+        return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in self.certificate.certifying))
 
     def _under(self, first: int, second: int, names: Mapping[int, str] | None) -> str:
         if self.predictions.ndim == 1:
@@ -144,7 +145,7 @@ def explain(
     label: int | None = None,
     regions: RegionSet | str | None = None,
     procedure: Procedure | str | None = None,
-    margin: float | None = None,
+    min_margin: float | None = None,
     numerics: Wish | None = None,
     probes: bool = True,
     **options: Any,
@@ -176,10 +177,13 @@ def explain(
     """
     if label is not None and (isinstance(label, bool) or not isinstance(label, int | np.integer) or label < 0):
         raise InvalidInput(f"label is a class number from 0; got {label!r}")
+    min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = parse_procedure(procedure or DOUBLE_MASKING)
     covers = containment_for(defence, masks, regions)
-    chosen, wish = _One(images, number), bits_for(defence, numerics, margin)
-    start = ready(as_classifier(model, options), chosen, masks, margin=margin, numerics=wish, probes=probes)
+    chosen, wish = _One(images, number), bits_for(defence, numerics, min_margin)
+    start = prepare_run(
+        as_classifier(model, options), chosen, masks, min_margin=min_margin, numerics=wish, probes=probes
+    )
     expected(defence, start)
     observe(start.evaluator, defence.observation)
 
@@ -191,13 +195,13 @@ def explain(
         about = answer.label if true is None and not answer.alert else true
         if about is None or about < 0:
             raise UndecidedPrediction("the defence gives the image no label; name the label that you ask about")
-        certificate = _seen(defence.certificate(table, about, covers, start.margin))
+        certificate = _seen(defence.certificate(table, about, covers, start.min_margin))
         return Explanation(
             masks, covers.regions, defence, about, table.labels[table.views.ids], table.undefended, answer, certificate,
             tuple(table.broken), given=true is not None,
         )  # fmt: skip
 
-    [(_, explanation)] = settle(start.evaluator, chosen, decide, views=defence.views)
+    [(_, explanation)] = run_queries(start.evaluator, chosen, decide, views=defence.views)
     start.expect_unchanged()
     return explanation
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,8 +15,8 @@ from maskcover.covering.shares import PlacementMap, covered_share, placement_map
 from maskcover.data import Chosen
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.verdicts import Verdict, VerdictArrays
-from maskcover.engine.preparation import Numerics, Ready
-from maskcover.errors import InvalidInput
+from maskcover.engine.preparation import Numerics, PreparedRun
+from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 
@@ -31,7 +32,7 @@ class CertificationResult(VerdictArrays):
     masks: MaskSet
     regions: RegionSet
     procedure: Procedure
-    start: Ready
+    start: PreparedRun
     options: Mapping[str, Any] | None = field(compare=False)
     verdicts: tuple[Verdict, ...]
     chosen: Chosen | None = None
@@ -43,13 +44,21 @@ class CertificationResult(VerdictArrays):
         return str(self.procedure.document()["rule"])
 
     @property
+    def min_margin(self) -> float:
+        """The margin that every prediction a certificate stands on exceeds."""
+        return self.start.min_margin
+
+    @property
     def margin(self) -> float:
-        """The lead that every prediction a certificate stands on exceeds."""
-        return self.start.margin
+        """The name of `min_margin` up to version 0.1."""
+        warnings.warn(
+            "CertificationResult.margin is now CertificationResult.min_margin", MaskcoverWarning, stacklevel=2
+        )
+        return self.min_margin
 
     @property
     def numerics(self) -> Numerics:
-        """How the predictions carry over to where the model serves: see `Ready`."""
+        """How the predictions carry over to where the model serves: see `PreparedRun`."""
         return self.start.numerics
 
     @property
@@ -68,7 +77,7 @@ class CertificationResult(VerdictArrays):
         Without ``exhaustive=True`` the rows that were not needed are missing, and so may be placements.
         """
         good = self._good(number)
-        if not len(good) and self.verdicts[number].certificate.certified:
+        if not len(good) and not self.procedure.needs_cover:
             raise InvalidInput(
                 f"{self.procedure.words} certifies without single masks, so that there is no map of them"
             )
@@ -95,11 +104,11 @@ class CertificationResult(VerdictArrays):
             f"{in_words(certified, self.verdicts, self.chosen)}; right as they are: {right} defended, {bare} "
             "undefended. "
             f"{len(self.masks)} masks, {self.procedure.words}, numerics {self.start.stands_on}, "
-            f"margin {self.margin:g}, {self.evaluations} masked predictions"
+            f"margin {self.min_margin:g}, {self.evaluations} masked predictions"
         )
 
     def _good(self, number: int) -> MaskSet:
-        good = self.verdicts[number].certificate.good
+        good = self.verdicts[number].certificate.certifying
         return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in good))
 
 

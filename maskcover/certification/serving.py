@@ -11,7 +11,7 @@ import numpy.typing as npt
 from maskcover.certification.answering import predict_with
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Evaluator, Images, MaskedClassifier, evaluator
+from maskcover.classifiers.evaluation import Evaluator, Images, MaskedClassifier, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, entry_of, load
 from maskcover.defense.answers import Answer
@@ -107,7 +107,7 @@ class DefendedClassifier:
         return replace(self, binding=binding)
 
     def _evaluator(self) -> Evaluator:
-        return evaluator(self.classifier, self.masks, batch_size=self.batch_size)
+        return evaluator_of(self.classifier, self.masks, batch_size=self.batch_size)
 
 
 def defend(
@@ -162,7 +162,7 @@ def _defend_certified(
         return defended
     # Of a third party's adapter, which compares nothing itself.
     defended.fingerprint.expect(known.fingerprint)
-    known.expect(evaluator(classifier, known.masks, batch_size=known.batch_size), told)
+    known.expect(evaluator_of(classifier, known.masks, batch_size=known.batch_size), told)
     return defended
 
 

@@ -2,9 +2,9 @@
 
 from maskcover.classifiers.arrays import ArrayClassifier
 from maskcover.classifiers.contract import NumericContract
-from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, evaluator
+from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
-from maskcover.classifiers.labels import UNDECIDED, UNSEEN, confidences, leads, top_labels
+from maskcover.classifiers.labels import UNDECIDED, UNSEEN, confidences, margins, top_labels
 from maskcover.classifiers.loading import load_classifier
 from maskcover.classifiers.registry import Adapter, as_classifier
 
@@ -21,8 +21,8 @@ __all__ = [
     "NumericContract",
     "as_classifier",
     "confidences",
-    "evaluator",
-    "leads",
+    "evaluator_of",
     "load_classifier",
+    "margins",
     "top_labels",
 ]

@@ -6,6 +6,7 @@ where it computes, and only the answers come back.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -15,10 +16,10 @@ import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.arrays import expect_alike, plain_array
-from maskcover.classifiers.labels import checked_scores, confidences, leads, top_labels
+from maskcover.classifiers.labels import checked_scores, confidences, margins, top_labels
 from maskcover.classifiers.observations import Observation, TopLabel
 from maskcover.classifiers.vocabulary import class_name
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import Drawing, MaskSet
 
 FloatArray = npt.NDArray[np.float64]
@@ -86,7 +87,7 @@ class Answers:
     """What one batch says, one entry a row: labels int64, leads and confidences float64 (see `maskcover.defense`)."""
 
     labels: IntArray
-    leads: FloatArray
+    margins: FloatArray
     confidences: FloatArray
     observed: FloatArray | None = None
     """What the observation keeps besides, float64 (rows, width); None if that is nothing."""
@@ -94,14 +95,14 @@ class Answers:
     def rows(self, rows: slice) -> tuple[IntArray, FloatArray, FloatArray, FloatArray | None]:
         """Labels, leads, confidences and what was observed, of some rows."""
         observed = None if self.observed is None else self.observed[rows]
-        return self.labels[rows], self.leads[rows], self.confidences[rows], observed
+        return self.labels[rows], self.margins[rows], self.confidences[rows], observed
 
     @classmethod
     def of(cls, scores: npt.ArrayLike, least_scale: float = 0.0, observation: Observation = TOP_LABEL) -> Answers:
-        """The answers of scores (rows, classes); for `least_scale` see `leads`."""
+        """The answers of scores (rows, classes); for `least_scale` see `margins`."""
         labels, sure = top_labels(scores), confidences(scores)
         finite = np.where(np.isnan(sure)[:, None], 0.0, np.asarray(scores, dtype=np.float64))
-        return cls(labels, leads(scores, least_scale), sure, observation.reduced(finite, np))
+        return cls(labels, margins(scores, least_scale), sure, observation.reduced(finite, np))
 
 
 class Evaluator(Protocol):
@@ -116,7 +117,7 @@ class Evaluator(Protocol):
     observation: Observation
     """What is kept of scores besides: `TopLabel`, or what the procedure of a run needs, set before it."""
     least_scale: float
-    """What leads are at least measured by, see `leads`: 0, or set before a run that stands on a margin."""
+    """What leads are at least measured by, see `margins`: 0, or set before a run that stands on a margin."""
 
     def load(self, image: Any) -> Any:
         """The image as it is kept while its decision is open; checks it."""
@@ -133,7 +134,7 @@ class Evaluator(Protocol):
         """The scores themselves, for probes."""
         ...
 
-    def altered(self, image: Any, hidden: BoolArray | None, value: float | None) -> Any | None:
+    def overwritten(self, image: Any, hidden: BoolArray | None, value: float | None) -> Any | None:
         """A loaded image with the cells of `hidden` (None: all cells) overwritten by a value, or by noise for None.
 
         None if an image of this kind, or this value, cannot be written.
@@ -185,29 +186,38 @@ def as_certified(classifier: MaskedClassifier, entries: Mapping[str, str]) -> Ma
     return resized(int(entries["batch_size"]))
 
 
-def observe(asked: Evaluator, observation: Observation) -> None:
+def observe(evaluator: Evaluator, observation: Observation) -> None:
     """Let an evaluator keep of its scores what a procedure needs.
 
     Raises:
         InvalidInput: it keeps top labels only.
     """
-    if hasattr(asked, "observation"):
-        asked.observation = observation
+    if hasattr(evaluator, "observation"):
+        evaluator.observation = observation
     elif observation != TOP_LABEL:
         raise InvalidInput(
-            f"the procedure needs {observation} of each prediction; {type(asked).__name__} has no `observation`"
+            f"the procedure needs {observation} of each prediction; {type(evaluator).__name__} has no `observation`"
         )
 
 
-def evaluator(
+def evaluator_of(
     classifier: MaskedClassifier, masks: MaskSet, example: Any = None, batch_size: int | None = None
 ) -> Evaluator:
     """A classifier with its masks: its own evaluator if it brings one, else one that hands it bitmaps."""
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("expected a MaskSet of at least one mask, such as cover(squares(size=32))")
     if isinstance(classifier, BringsEvaluator):
-        return classifier.evaluator(masks, example, batch_size)
+        return _of_now(classifier.evaluator(masks, example, batch_size))
     return HostEvaluator(classifier, masks)
+
+
+def _of_now(evaluator: Evaluator) -> Evaluator:
+    """An evaluator whose `overwritten` is still called `altered`, as up to version 0.1, with its name of now."""
+    earlier = getattr(evaluator, "altered", None)
+    if earlier is not None and not hasattr(evaluator, "overwritten"):
+        warnings.warn(f"{type(evaluator).__name__}.altered is now overwritten", MaskcoverWarning, stacklevel=3)
+        evaluator.overwritten = earlier  # type: ignore[method-assign]  # it has none
+    return evaluator
 
 
 class HostEvaluator:
@@ -257,7 +267,7 @@ class HostEvaluator:
         self.classes = checked_classes(found.shape, self.batch_size, self.classes)
         return checked_scores(found)
 
-    def altered(self, image: Any, hidden: BoolArray | None, value: float | None) -> Any | None:
+    def overwritten(self, image: Any, hidden: BoolArray | None, value: float | None) -> Any | None:
         """See `Evaluator`; for arrays (height, width), with channels before or behind."""
         if not isinstance(image, np.ndarray) or image.dtype.kind not in "fiu":
             return None

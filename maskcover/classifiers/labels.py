@@ -31,7 +31,7 @@ def top_labels(scores: npt.ArrayLike) -> IntArray:
     return np.where(decided & ~ties, top, UNDECIDED).astype(np.int64)
 
 
-def leads(scores: npt.ArrayLike, least_scale: float = 0.0) -> npt.NDArray[np.float64]:
+def margins(scores: npt.ArrayLike, least_scale: float = 0.0) -> npt.NDArray[np.float64]:
     """How far the top score of each row leads the next, as a fraction of the largest absolute score; 0 without a label.
 
     Rounding moves a score by a small fraction of the numbers that were summed, which may be far larger than the scores

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, MaskcoverWarning
 
 CALLS = (
-    "exhaustive", "frame", "ids", "margin", "method", "numerics", "preprocessing", "probes", "procedure", "progress",
-    "regions", "rule", "shard", "shard_size", "source", "threshold",
+    "exhaustive", "frame", "ids", "method", "min_margin", "numerics", "preprocessing", "probes", "procedure",
+    "progress", "regions", "rule", "shard", "shard_size", "source", "threshold",
 )  # fmt: skip
 """Options of `certify`, `predict`, `run` and `defend` themselves; what they do not know goes to the adapter."""
+
+
+def renamed(options: dict[str, Any], earlier: str, now: str, value: Any) -> Any:
+    """The value of an argument that had another name up to version 0.1; taken out of the options, with a warning.
+
+    >>> renamed({}, "margin", "min_margin", 0.5)
+    0.5
+    """
+    if earlier not in options:
+        return value
+    warnings.warn(f"{earlier}= is now {now}=", MaskcoverWarning, stacklevel=3)
+    given = options.pop(earlier)
+    if value is not None:
+        raise InvalidInput(f"{earlier}= is the earlier name of {now}=; give {now}= alone")
+    return given
 
 
 @contextmanager

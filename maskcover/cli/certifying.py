@@ -227,7 +227,7 @@ def _row(name: str, verdict: Verdict) -> dict[str, Any]:
         "defended": verdict.answer,
         "case": verdict.defended.case.value,
         "failing_pair": verdict.certificate.failing,
-        "lead": verdict.lead,
+        "lead": verdict.margin,
         "evaluations": verdict.evaluations,
     }
 
@@ -258,7 +258,7 @@ def _document(result: CertificationResult) -> dict[str, Any]:
         "digest": result.masks.digest,
         **{name: value for name, value in result.procedure.document().items() if name != "exhaustive"},
         "numerics": result.numerics,
-        "margin": result.margin,
+        "margin": result.min_margin,
         "drift": result.start.probes.drift if result.start.probes.drift < float("inf") else None,
         "probes_skipped": list(result.start.probes.skipped),
         "fingerprint": dict(result.fingerprint.entries),

@@ -39,9 +39,7 @@ def certify(
     method: o.Method = "double",
     threshold: o.Threshold = None,
     rule: Annotated[str, typer.Option(help='"rows", or "all-pairs" for the paper\'s Algorithm 2.')] = "rows",
-    margin: Annotated[
-        float | None, typer.Option(help="A right prediction must lead by more than this share; by default bits decide.")
-    ] = None,
+    min_margin: o.MinMargin = None,
     numerics: o.Numerics = None,
     at_least: Annotated[
         str | None, typer.Option(help="A claim: at least this fraction of the images is certified; 0.6 or 60%.")
@@ -68,7 +66,7 @@ def certify(
         outside, device=device,
     )  # fmt: skip
     certified = {
-        "method": method, "threshold": threshold, "rule": rule, "margin": margin, "numerics": numerics,
+        "method": method, "threshold": threshold, "rule": rule, "min_margin": min_margin, "numerics": numerics,
         "progress": watched(as_json=as_json),
     }  # fmt: skip
     kept = {"shard": read_shard(shard), "shard_size": shard_size}

@@ -99,7 +99,7 @@ def _document(found: Explanation) -> dict[str, Any]:
         "case": found.answer.case.value,
         "one_mask": found.one_mask.tolist(),
         "failing": [[first, second, int(found.table[first, second])] for first, second in found.failing],
-        "good": list(found.certificate.good),
+        "good": list(found.certificate.certifying),
         "share": float(found.share),
         "broken": [list(pair) for pair in found.broken],
         "masks": len(found.masks),

@@ -67,6 +67,14 @@ Fill = Annotated[float | None, typer.Option(help="What hidden pixels become, aft
 BatchSize = Annotated[
     int | None, typer.Option(min=1, help="Images a forward pass; by default the fastest that holds to the bit.")
 ]
+MinMargin = Annotated[
+    float | None,
+    typer.Option(
+        "--min-margin", "--margin",
+        help="Least margin of a prediction that counts, as a fraction of the largest score; --margin is its earlier "
+        "name. By default predictions must repeat to the bit.",
+    ),
+]  # fmt: skip
 Numerics = Annotated[
     str | None,
     typer.Option(

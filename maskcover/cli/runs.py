@@ -59,7 +59,7 @@ def report(
         config = Folder(run).existing()
         document = dict(config.document)
         lines = [
-            f"  against {config.document['regions']}, by {config.procedure}, numerics {config.document['numerics']}",
+            f"  against {config.regions}, by {config.procedure.words}, numerics {config.document['numerics']}",
             f"  drawn on the model's input, after {dict(config.fingerprint.entries).get('preprocessing')}",
             f"  fingerprint {config.fingerprint.digest}",
             *_skipped([config]),

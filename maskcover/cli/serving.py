@@ -39,12 +39,12 @@ def unbound(
 ) -> Predicted:  # fmt: skip
     """Predictions that are bound to no certification, which is said."""
     from maskcover.certification import predict_with
-    from maskcover.classifiers import evaluator
+    from maskcover.classifiers import evaluator_of
     from maskcover.defense.texts import procedure_of
 
     classifier, dataset, preprocessing, used = prepared(source, masks, regions, progress=progress, labelled=False)
     procedure = procedure_of(None, method, threshold)
-    found = predict_with(evaluator(classifier, used), dataset.prepared(preprocessing), procedure, progress=progress)
+    found = predict_with(evaluator_of(classifier, used), dataset.prepared(preprocessing), procedure, progress=progress)
     note("these answers are bound to no certification; name one with --run RUN, a folder of maskcover certify --out")
     return Predicted(dataset, found, used, None)
 

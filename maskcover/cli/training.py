@@ -80,7 +80,10 @@ def finetune(
     validation_share: Annotated[float, typer.Option(help="That share, drawn by --seed.")] = 0.1,
     validation_images: Annotated[int, typer.Option(min=1, help="So many of them are certified after an epoch.")] = 500,
     keep: Keep = "certified",
-    margin: Annotated[float, typer.Option(help="The lead that certifying asks for, see certify.")] = 1e-4,
+    min_margin: Annotated[
+        float,
+        typer.Option("--min-margin", "--margin", help="Least margin of a prediction that counts, as for certify."),
+    ] = 1e-4,
     workers: Annotated[int, typer.Option(min=0, help="Threads that read images ahead.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of the split, the order, what is hidden, and random weights.")] = 0,
     as_json: Json = False,
@@ -106,7 +109,7 @@ def finetune(
     parts = _parts(source, dataset, validation_split, validation_share, names_of(classifier))
     found = training.finetune(
         classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), used,
-        hiding=hiding, recipe=recipe, regions=regions, margin=margin, out=out,
+        hiding=hiding, recipe=recipe, regions=regions, min_margin=min_margin, out=out,
         source=source.document() | {"validation_split": validation_split, "validation_share": validation_share},
         workers=workers, progress=progress,
     )  # fmt: skip

@@ -56,10 +56,11 @@ __all__ = [
     "row_certificate",
 ]
 
-_MOVED = {
+# From names that stood here up to version 0.1 to where they are now, under what name.
+_HOMES = {
     "maskcover.classifiers": (
         "UNDECIDED", "UNSEEN", "Adapter", "Answers", "ArrayClassifier", "Evaluator", "Fingerprint", "MaskedClassifier",
-        "NumericContract", "as_classifier", "confidences", "evaluator", "leads", "load_classifier", "top_labels",
+        "NumericContract", "as_classifier", "confidences", "load_classifier", "top_labels",
     ),
     "maskcover.engine": ("Failed", "ProbeReport", "fingerprint", "probe"),
     "maskcover.certification": (
@@ -67,12 +68,16 @@ _MOVED = {
         "exact_interval", "explain", "predict", "predict_with",
     ),
 }  # fmt: skip
+_MOVED = {name: (home, name) for home, names in _HOMES.items() for name in names} | {
+    "evaluator": ("maskcover.classifiers", "evaluator_of"),
+    "leads": ("maskcover.classifiers", "margins"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """What stood here up to version 0.1, with a warning."""
-    for home, names in _MOVED.items():
-        if name in names:
-            warnings.warn(f"maskcover.defense.{name} is now {home}.{name}", MaskcoverWarning, stacklevel=2)
-            return getattr(import_module(home), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """The object that stood here up to version 0.1, with a warning."""
+    if name not in _MOVED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home, now = _MOVED[name]
+    warnings.warn(f"maskcover.defense.{name} is now {home}.{now}", MaskcoverWarning, stacklevel=2)
+    return getattr(import_module(home), now)

@@ -12,6 +12,7 @@ Algorithm 2 of the paper (section 3.3) is the case G = M, which is its Theorem 1
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.defense.double import first_round
 from maskcover.defense.table import Pending, checked_matrix
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, MaskcoverWarning
 
 Covers = Callable[[BoolArray], bool]
 """Whether the selected masks, bool of shape (n,), cover all regions."""
@@ -33,16 +34,22 @@ class Certificate:
 
     Args:
         certified: Whether no attack within the region set changes the defended label.
-        good: Numbers of the masks whose row was seen to be right throughout: every region inside one of them is
+        certifying: Numbers of the masks whose row was seen to be right throughout: every region inside one of them is
             certified, whether or not the image is.
         failing: A pair of masks whose two-mask prediction was seen not to be the label.
         complete: Whether `good` is the whole of G; a decision that stopped early may have left rows unseen.
     """
 
     certified: bool
-    good: tuple[int, ...]
+    certifying: tuple[int, ...]
     failing: tuple[int, int] | None
     complete: bool
+
+    @property
+    def good(self) -> tuple[int, ...]:
+        """The name of `certifying` up to version 0.1."""
+        warnings.warn("Certificate.good is now Certificate.certifying", MaskcoverWarning, stacklevel=2)
+        return self.certifying
 
 
 def row_certificate(table: IntArray, label: int, covers: Covers, *, exhaustive: bool = False) -> Certificate | Pending:
@@ -111,4 +118,4 @@ def _unseen(table: IntArray, rows: BoolArray, label: int) -> Pending:
     one_mask = table.diagonal()
     if (one_mask == UNSEEN).any():
         return first_round(one_mask)
-    return Pending(np.argwhere((table == UNSEEN) & rows[:, None]), hoped=label)
+    return Pending(np.argwhere((table == UNSEEN) & rows[:, None]), wanted_label=label)

@@ -92,7 +92,7 @@ def detection_certificate(
         The certificate: `good` is G, `failing` a pair (i, i) of the first mask i that is not in G.
 
     >>> detection_certificate(np.array([3, 3, 5]), [0.9, 0.7, 0.8], 3, 0.8, covers=lambda good: bool(good[0]))
-    Certificate(certified=True, good=(0,), failing=(1, 1), complete=True)
+    Certificate(certified=True, certifying=(0,), failing=(1, 1), complete=True)
     """
     labels, sure = _first_round(UNDECIDED, one_mask, confidences)
     good = (labels == checked_label(label)) & (sure >= checked_threshold(threshold))

@@ -51,7 +51,7 @@ def double_masking(table: IntArray) -> Defended | Pending:
             continue
         if unseen.any():
             others = np.flatnonzero(unseen)
-            return Pending(np.stack([np.full_like(others, mask), others], axis=1), hoped=int(one_mask[mask]))
+            return Pending(np.stack([np.full_like(others, mask), others], axis=1), wanted_label=int(one_mask[mask]))
         return Defended(int(one_mask[mask]), Case.DISAGREER, mask)
     return Defended(majority, Case.MAJORITY)
 

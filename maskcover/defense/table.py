@@ -30,7 +30,7 @@ class Pending:
     """
 
     pairs: IntArray
-    hoped: int | None = None
+    wanted_label: int | None = None
 
 
 def checked_matrix(table: IntArray) -> IntArray:
@@ -57,7 +57,7 @@ class PredictionTable:
     views: Unions | Singles
     labels: IntArray = field(init=False)
     """int64; `UNSEEN` where it was not asked for, `UNDECIDED` where there was no unique finite top score."""
-    leads: FloatArray = field(init=False)
+    margins: FloatArray = field(init=False)
     """float64, see `maskcover.classifiers.leads`."""
     confidences: FloatArray = field(init=False)
     """float64, see `maskcover.classifiers.confidences`; NaN where scores were not finite."""
@@ -70,7 +70,7 @@ class PredictionTable:
 
     def __post_init__(self) -> None:
         self.labels = np.full(len(self.views) + 1, UNSEEN, dtype=np.int64)
-        self.leads = np.zeros(len(self.labels))
+        self.margins = np.zeros(len(self.labels))
         self.confidences = np.zeros(len(self.labels))
 
     @property
@@ -95,7 +95,7 @@ class PredictionTable:
 
         Take ``table.trusted(m)[table.views.ids]`` for the matrix, ``[table.views.singles]`` for single masks.
         """
-        return np.where((self.labels >= 0) & ~(self.leads > min_margin), UNDECIDED, self.labels)
+        return np.where((self.labels >= 0) & ~(self.margins > min_margin), UNDECIDED, self.labels)
 
     @property
     def undefended(self) -> int:
@@ -118,12 +118,12 @@ class PredictionTable:
         self,
         numbers: IntArray,
         labels: IntArray,
-        leads: FloatArray,
+        margins: FloatArray,
         confidences: FloatArray,
         observed: FloatArray | None = None,
     ) -> None:
         """Keep what was predicted under the numbered masks or unions."""
-        self.labels[numbers], self.leads[numbers], self.confidences[numbers] = labels, leads, confidences
+        self.labels[numbers], self.margins[numbers], self.confidences[numbers] = labels, margins, confidences
         if observed is not None:
             if self.observed is None:
                 self.observed = np.zeros((len(self.labels), observed.shape[1]))

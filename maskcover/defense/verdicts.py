@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,6 +13,7 @@ from maskcover.classifiers.labels import UNDECIDED
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.table import PredictionTable
+from maskcover.errors import MaskcoverWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,9 @@ class Verdict:
         undefended: The label of the bare classifier, `UNDECIDED` (−1) for non-finite or tied scores.
         defended: What the defence says of the image as it is.
         certificate: The certificate about `label`.
-        lead: The smallest lead (see `maskcover.classifiers.leads`) among the predictions that the certificate stands
-            on, those of the rows of its good masks (of detection, under these masks alone); 0 if there is none. A
-            larger margin than this would lose them.
+        margin: The smallest margin (see `maskcover.classifiers.margins`) among the predictions that the certificate
+            stands on, those of the rows of its certifying masks (of detection, under these masks alone); 0 if there is
+            none. With a larger ``min_margin`` the certificate would be lost.
         evaluations: Masked predictions that were made for this image.
         error: Why there can be no certificate whatever the predictions are: non-finite scores (threats.md, 26).
     """
@@ -34,9 +36,15 @@ class Verdict:
     undefended: int
     defended: Answer
     certificate: Certificate
-    lead: float
+    margin: float
     evaluations: int
     error: str | None = None
+
+    @property
+    def lead(self) -> float:
+        """The name of `margin` up to version 0.1."""
+        warnings.warn("Verdict.lead is now Verdict.margin", MaskcoverWarning, stacklevel=2)
+        return self.margin
 
     @property
     def answer(self) -> int:
@@ -53,14 +61,14 @@ class Verdict:
 
 def verdict(table: PredictionTable, label: int, certificate: Certificate, defended: Answer) -> Verdict:
     """The verdict of a table; non-finite scores anywhere in it take the certificate back."""
-    good = list(certificate.good)
+    good = list(certificate.certifying)
     # A row of unions for each mask; where only single masks were asked for, its own prediction.
     stands = table.views.ids[good]
-    lead = float(table.leads[stands].min()) if stands.size else 0.0
+    margin = float(table.margins[stands].min()) if stands.size else 0.0
     broken = table.broken
     error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
     sound = replace(certificate, certified=certificate.certified and error is None)
-    return Verdict(label, table.undefended, defended, sound, lead, table.evaluations, error)
+    return Verdict(label, table.undefended, defended, sound, margin, table.evaluations, error)
 
 
 class VerdictArrays:

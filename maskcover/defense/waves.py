@@ -19,11 +19,11 @@ _FIRST = 4
 
 def next_wave(table: PredictionTable, pending: Pending) -> Pending:
     """The part of what a decision waits for that is to be seen next, the most telling first."""
-    if pending.hoped is None or (table.one_mask == UNSEEN).any():
+    if pending.wanted_label is None or (table.one_mask == UNSEEN).any():
         return pending
     pairs = table.pairs(table.missing(pending))
-    order = np.argsort(support(table, pairs, pending.hoped), kind="stable")
-    return Pending(pairs[order[: max(_FIRST, _known(table, np.unique(pending.pairs[:, 0])))]], pending.hoped)
+    order = np.argsort(support(table, pairs, pending.wanted_label), kind="stable")
+    return Pending(pairs[order[: max(_FIRST, _known(table, np.unique(pending.pairs[:, 0])))]], pending.wanted_label)
 
 
 def _known(table: PredictionTable, rows: IntArray) -> int:
@@ -35,7 +35,7 @@ def _known(table: PredictionTable, rows: IntArray) -> int:
 def support(table: PredictionTable, pairs: IntArray, label: int) -> npt.NDArray[np.float64]:
     """How much speaks for a label under each pair of masks, from the one-mask predictions: their leads, or less 0."""
     single = table.views.singles
-    told = np.where(table.labels[single] == label, table.leads[single], -table.leads[single])
+    told = np.where(table.labels[single] == label, table.margins[single], -table.margins[single])
     first, second = pairs.T
     found: npt.NDArray[np.float64] = told[first] + told[second]
     return found

@@ -2,6 +2,6 @@
 
 from maskcover.engine.preparation import fingerprint
 from maskcover.engine.probes import ProbeReport, probe
-from maskcover.engine.queue import Failed, settle
+from maskcover.engine.queue import Failed, run_queries
 
-__all__ = ["Failed", "ProbeReport", "fingerprint", "probe", "settle"]
+__all__ = ["Failed", "ProbeReport", "fingerprint", "probe", "run_queries"]

@@ -31,24 +31,24 @@ class Wanted:
     """
 
     wish: Wish | None = None
-    margin: float | None = None
+    min_margin: float | None = None
     suggestion: float = _LEAST
     least: float = 0.0
 
     @classmethod
-    def of(cls, wish: object, margin: object, classifier: object = None, *, least: float = 0.0) -> Wanted:
+    def of(cls, wish: object, min_margin: object, classifier: object = None, *, least: float = 0.0) -> Wanted:
         """What was typed, if it can be meant."""
         if wish not in (None, "bitwise", "margin"):
             raise InvalidInput(f'numerics is "bitwise", "margin" or left out; got {wish!r}')
-        number = isinstance(margin, int | float) and not isinstance(margin, bool)
-        if margin is not None and not (number and 0 <= margin < 1):  # type: ignore[operator]  # a number by now
-            raise InvalidInput(f"margin must be a share from 0 up to, not including, 1; got {margin!r}")
-        return cls(wish, margin, getattr(classifier, "margin", _LEAST), least)  # type: ignore[arg-type]  # both are checked
+        number = isinstance(min_margin, int | float) and not isinstance(min_margin, bool)
+        if min_margin is not None and not (number and 0 <= min_margin < 1):  # type: ignore[operator]  # a number by now
+            raise InvalidInput(f"min_margin must be a fraction from 0 up to, not including, 1; got {min_margin!r}")
+        return cls(wish, min_margin, getattr(classifier, "margin", _LEAST), least)  # type: ignore[arg-type]  # both are checked
 
     @property
     def tolerant(self) -> bool:
         """Whether a margin was typed that is to make up for whatever the probes see."""
-        return self.margin is not None and self.wish != "bitwise"
+        return self.min_margin is not None and self.wish != "bitwise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Taken:
 
     way: Way
     numerics: Numerics
-    margin: float
+    min_margin: float
     warning: str | None = None
 
 
@@ -107,39 +107,40 @@ def taken(
     if over:
         return replace(over[0], warning=_warning(over[0], alone=bool(alone)))
     if alone:
-        return Taken(alone[0], "bitwise", wanted.margin or 0.0)
+        return Taken(alone[0], "bitwise", wanted.min_margin or 0.0)
     raise _failure(seen, wanted, remedies)
 
 
 def _at_once(way: Way, wanted: Wanted, *, fastest: bool) -> Taken | None:
     """This way, if no other one need be looked at."""
-    report, margin = way.report, wanted.margin or 0.0
+    report, min_margin = way.report, wanted.min_margin or 0.0
     if not report.findings:
-        unknown = wanted.suggestion if wanted.wish == "margin" and wanted.margin is None else margin
+        unknown = wanted.suggestion if wanted.wish == "margin" and wanted.min_margin is None else min_margin
         return Taken(way, "not probed", max(unknown, wanted.least))
     if wanted.tolerant:
         bits = report.bitwise and wanted.wish is None
-        return Taken(way, "bitwise" if bits else "margin", margin) if report.within(margin) else None
+        return Taken(way, "bitwise" if bits else "margin", min_margin) if report.within(min_margin) else None
     if wanted.wish == "margin":
         return _taking_over(way, wanted)
     if report.bitwise and (not way.alone or fastest or wanted.wish == "bitwise"):
-        return Taken(way, "bitwise", margin)
+        return Taken(way, "bitwise", min_margin)
     return None
 
 
 def _taking_over(way: Way, wanted: Wanted) -> Taken | None:
     """This way under a margin, if what was seen of it is rounding; one row at a time needs none."""
-    margin = way.report.margin(max(wanted.suggestion, wanted.least))
+    min_margin = way.report.sufficient_margin(max(wanted.suggestion, wanted.least))
     needless = way.alone and wanted.wish is None
-    return None if margin is None or needless else Taken(way, "margin", margin)
+    return None if min_margin is None or needless else Taken(way, "margin", min_margin)
 
 
 def _warning(found: Taken, *, alone: bool) -> str:
     other = "takes batches of 1, which hold to the bit and may be slower" if alone else "insists on bits"
     return (
         f"on this machine a row's place in a batch of {found.way.evaluator.batch_size} changes its scores, by up to "
-        f"{found.way.report.drift:.1e} of the largest: certificates stand on a margin of {found.margin:g} instead of "
-        f'on bits, and a prediction that leads by less does not count; numerics="bitwise" (--numerics bitwise) {other}'
+        f"{found.way.report.drift:.1e} of the largest: certificates stand on a margin of {found.min_margin:g} instead "
+        "of on bits, and a prediction of a smaller margin does not count; "
+        f'numerics="bitwise" (--numerics bitwise) {other}'
     )
 
 
@@ -148,4 +149,4 @@ def _failure(seen: Sequence[Way], wanted: Wanted, remedies: Callable[[Sequence[W
     # Hidden pixels are seen, and random layers random, in batches of whatever size.
     apart = report.leak is None or report.leak.kind == "rows"
     known = remedies(seen) if apart else ()
-    return report.failure(wanted.margin if wanted.tolerant else None, wanted.suggestion, known)
+    return report.failure(wanted.min_margin if wanted.tolerant else None, wanted.suggestion, known)

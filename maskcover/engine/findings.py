@@ -82,7 +82,7 @@ class ProbeReport:
     def drift(self) -> float:
         """The largest change that was seen, as a fraction of the largest score that was; 0 if there was none.
 
-        Not of each row's own: rounding does not shrink with the scores of a row that come out near 0 (see `leads`).
+        Not of each row's own: rounding does not shrink with the scores of a row that come out near 0 (see `margins`).
         """
         gap = max((one.gap for one in self.findings if not one.equal), default=0.0)
         return gap / self.scale if self.scale else gap and float("inf")
@@ -92,7 +92,7 @@ class ProbeReport:
         """The largest absolute score of all rows that were compared."""
         return max((one.scale for one in self.findings), default=0.0)
 
-    def margin(self, least: float) -> float | None:
+    def sufficient_margin(self, least: float) -> float | None:
         """The margin that takes over where bits do not hold: `least`, or `FACTOR` times what was seen, rounded up.
 
         None if something was seen that no margin may take over.
@@ -100,11 +100,11 @@ class ProbeReport:
         needed = FACTOR * self.drift
         return None if self.leak is not None or needed > LIMIT else max(least, _rounded_up(needed))
 
-    def within(self, margin: float) -> bool:
+    def within(self, min_margin: float) -> bool:
         """Whether no score moved by more than half a margin, which cannot turn a lead larger than the margin."""
-        return self.drift <= margin / 2
+        return self.drift <= min_margin / 2
 
-    def failure(self, margin: float | None, suggestion: float, remedies: tuple[str, ...] = ()) -> ProbeFailed:
+    def failure(self, min_margin: float | None, suggestion: float, remedies: tuple[str, ...] = ()) -> ProbeFailed:
         """The error of predictions that do not hold: what was seen, and what to type.
 
         Args:
@@ -113,19 +113,19 @@ class ProbeReport:
             remedies: What else to type.
         """
         # Of a leak and of rounding the leak is what has to be told, unless a margin was to make up for both.
-        told = (self.leak or self.worst) if margin is None else self.worst
+        told = (self.leak or self.worst) if min_margin is None else self.worst
         return ProbeFailed(
             f"the same view of an image was scored differently when it should not matter ({told}, as a share of the "
-            f"largest score); a certificate could not be relied on. {self._advice(margin, suggestion, remedies)}"
+            f"largest score); a certificate could not be relied on. {self._advice(min_margin, suggestion, remedies)}"
         )
 
-    def _advice(self, margin: float | None, suggestion: float, remedies: tuple[str, ...]) -> str:
+    def _advice(self, min_margin: float | None, suggestion: float, remedies: tuple[str, ...]) -> str:
         """What to type, in Python and on the command line, or what to look for."""
-        larger = self.margin(suggestion)
+        larger = self.sufficient_margin(suggestion)
         if larger is None and self.leak is None and self.drift <= suggestion / 2:
             larger = suggestion  # of the classifier, which knows its own precision
-        if larger is not None and larger > (margin or 0.0):
-            return f"Type {' or '.join((f'margin={larger:g} (--margin {larger:g})', *remedies))}"
+        if larger is not None and larger > (min_margin or 0.0):
+            return f"Type {' or '.join((f'min_margin={larger:g} (--min-margin {larger:g})', *remedies))}"
         return f"No margin makes up for that: {_TELLS}" + (f"; or type {' or '.join(remedies)}" if remedies else "")
 
 

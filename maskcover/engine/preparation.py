@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from maskcover.classifiers.evaluation import Evaluator, HasChoices, Images, MaskedClassifier, as_certified, evaluator
+from maskcover.classifiers.evaluation import Evaluator, HasChoices, Images, MaskedClassifier, as_certified, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.data import Preprocessing
 from maskcover.engine.choosing import Numerics, Taken, Wanted, Way, Wish, taken
@@ -23,7 +23,7 @@ from maskcover.errors import InvalidInput, MaskcoverError, MaskcoverWarning, Pro
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
 
-__all__ = ["NONE", "Earlier", "Numerics", "Ready", "Wish", "fingerprint", "preprocessing_of", "ready"]
+__all__ = ["NONE", "Earlier", "Numerics", "PreparedRun", "Wish", "fingerprint", "prepare_run", "preprocessing_of"]
 NONE = "none"
 """The preprocessing of images that are given as the model takes them."""
 # Sizes that are tried where that of the user fails, so that the error can name two that hold; and the largest of all.
@@ -49,13 +49,13 @@ class Earlier:
     batch_size: int
     entries: Mapping[str, str]
     numerics: Numerics
-    margin: float
+    min_margin: float
     reference: Reference | None = None
     scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedRun:
     """What a run starts from.
 
     Args:
@@ -71,7 +71,7 @@ class Ready:
 
     evaluator: Evaluator = field(compare=False, repr=False)
     numerics: Numerics
-    margin: float
+    min_margin: float
     probes: ProbeReport
     fingerprint: Fingerprint
     example: Any = field(compare=False, repr=False)
@@ -106,17 +106,17 @@ class Ready:
             )
 
 
-def ready(
+def prepare_run(
     classifier: MaskedClassifier,
     images: Images,
     masks: MaskSet,
     *,
-    margin: float | None,
+    min_margin: float | None,
     numerics: Wish | None = None,
     probes: bool = True,
     earlier: Earlier | None = None,
     progress: bool = False,
-) -> Ready:
+) -> PreparedRun:
     """Bring a classifier and masks together, and try out on some images what certificates rest on.
 
     Where the classifier leaves open how it computes, it computes as `earlier`, else in the fastest way that will do;
@@ -129,13 +129,13 @@ def ready(
         ProbeFailed: the probes found a difference that no margin makes up for, or not the one that was typed.
         InvalidInput: a margin that is no share; masks or images that are not as the classifier declares.
     """
-    wanted = _wanted(classifier, margin, numerics, earlier)
+    wanted = _wanted(classifier, min_margin, numerics, earlier)
     _expect_preprocessed(classifier, images, masks)
     if earlier is not None:
         classifier = as_certified(classifier, earlier.entries)
     with tqdm(desc="probing", unit="batch", leave=False, disable=not progress) as bar:
         search = _Search(classifier, images, masks, wanted, None if earlier is None else earlier.batch_size, bar.update)
-        if earlier is not None and _same_wish(earlier, margin, numerics):
+        if earlier is not None and _same_wish(earlier, min_margin, numerics):
             same = _as_earlier(earlier, search.found(probes=False).way, images)
             if same is not None:
                 return same
@@ -143,45 +143,45 @@ def ready(
     if found.warning is not None:
         warnings.warn(MaskcoverWarning(found.warning), stacklevel=3)
     way, known = found.way, fingerprint(found.way.evaluator, preprocessing_of(images))
-    if found.margin:
+    if found.min_margin:
         earlier_scale = 0.0 if earlier is None else earlier.scale or 0.0
         _measure_by(way.evaluator, max(way.report.scale, earlier_scale))
-    scored = reference(way.evaluator, way.example, 0.0 if found.numerics == "bitwise" else float(found.margin) / 2)
-    return Ready(way.evaluator, found.numerics, float(found.margin), way.report, known, way.example, scored)
+    scored = reference(way.evaluator, way.example, 0.0 if found.numerics == "bitwise" else float(found.min_margin) / 2)
+    return PreparedRun(way.evaluator, found.numerics, float(found.min_margin), way.report, known, way.example, scored)
 
 
 def _wanted(
-    classifier: MaskedClassifier, margin: float | None, numerics: Wish | None, earlier: Earlier | None
+    classifier: MaskedClassifier, min_margin: float | None, numerics: Wish | None, earlier: Earlier | None
 ) -> Wanted:
     """What is asked of the numerics; a run that goes on stands on what it stood on, unless something else was typed."""
-    if earlier is None or margin is not None or numerics is not None:
-        return Wanted.of(numerics, margin, classifier)
+    if earlier is None or min_margin is not None or numerics is not None:
+        return Wanted.of(numerics, min_margin, classifier)
     if earlier.numerics == "not probed":
-        return Wanted.of(None, earlier.margin, classifier)
-    return Wanted.of(earlier.numerics, None, classifier, least=earlier.margin)
+        return Wanted.of(None, earlier.min_margin, classifier)
+    return Wanted.of(earlier.numerics, None, classifier, least=earlier.min_margin)
 
 
-def _measure_by(asked: Evaluator, scale: float) -> None:
+def _measure_by(evaluator: Evaluator, scale: float) -> None:
     """Measure leads by the largest score that the probes saw: a row whose scores are all small leads by little."""
-    if not hasattr(asked, "least_scale"):
+    if not hasattr(evaluator, "least_scale"):
         raise InvalidInput(
-            f"{type(asked).__name__} has no least_scale, so that a margin says nothing of scores near 0; type "
+            f"{type(evaluator).__name__} has no least_scale, so that a margin says nothing of scores near 0; type "
             'numerics="bitwise" (--numerics bitwise)'
         )
-    asked.least_scale = scale
+    evaluator.least_scale = scale
 
 
-def _same_wish(earlier: Earlier, margin: float | None, numerics: Wish | None) -> bool:
+def _same_wish(earlier: Earlier, min_margin: float | None, numerics: Wish | None) -> bool:
     """Whether nothing else is asked of the numerics than what the earlier run stands on."""
-    return margin in (None, earlier.margin) and numerics in (None, earlier.numerics)
+    return min_margin in (None, earlier.min_margin) and numerics in (None, earlier.numerics)
 
 
-def _as_earlier(earlier: Earlier, way: Way, images: Images) -> Ready | None:
+def _as_earlier(earlier: Earlier, way: Way, images: Images) -> PreparedRun | None:
     """The start of a run that goes on, if all that can be compared is as it was; else None."""
     now, before = fingerprint(way.evaluator, preprocessing_of(images)), earlier.reference
     if before is None or way.example is None or now != Fingerprint.of(earlier.entries):
         return None
-    if earlier.margin and earlier.scale is None:
+    if earlier.min_margin and earlier.scale is None:
         return None  # of a version that measured each row by itself alone
     try:
         changed = before.differences(before.again(way.evaluator, way.example))
@@ -189,15 +189,15 @@ def _as_earlier(earlier: Earlier, way: Way, images: Images) -> Ready | None:
         return None  # an image that cannot be scored was not the one that was probed then: all is tried out again
     if changed:
         return None
-    if earlier.margin:
+    if earlier.min_margin:
         _measure_by(way.evaluator, earlier.scale or 0.0)
-    return Ready(way.evaluator, earlier.numerics, earlier.margin, way.report, now, way.example, before)
+    return PreparedRun(way.evaluator, earlier.numerics, earlier.min_margin, way.report, now, way.example, before)
 
 
-def fingerprint(asked: Evaluator, preprocessing: str = NONE) -> Fingerprint:
+def fingerprint(evaluator: Evaluator, preprocessing: str = NONE) -> Fingerprint:
     """What an evaluator evaluates, and what its images have gone through before."""
-    own: Mapping[str, str] = asked.identity()
-    known = {"masks": asked.masks.digest, "maskcover": version("maskcover"), "numpy": np.__version__}
+    own: Mapping[str, str] = evaluator.identity()
+    known = {"masks": evaluator.masks.digest, "maskcover": version("maskcover"), "numpy": np.__version__}
     known["preprocessing"] = preprocessing
     return Fingerprint.of({**own, **known})
 
@@ -265,7 +265,7 @@ class _Search:
                 failures.append(error)
         if failures or unread:
             raise (failures or unread)[0]
-        nothing = Way(evaluator(self.classifier, self.masks, None, self.batch_size), None, ProbeReport())
+        nothing = Way(evaluator_of(self.classifier, self.masks, None, self.batch_size), None, ProbeReport())
         return taken([nothing], self.wanted)
 
     def _choices(self, image: Any) -> Sequence[MaskedClassifier]:
@@ -277,8 +277,8 @@ class _Search:
         ]
 
     def _loaded(self, choice: MaskedClassifier, image: Any) -> tuple[Evaluator, Any]:
-        asked = evaluator(choice, self.masks, image, self.batch_size)
-        return asked, asked.load(image)
+        evaluator = evaluator_of(choice, self.masks, image, self.batch_size)
+        return evaluator, evaluator.load(image)
 
     def _ways(
         self,
@@ -295,15 +295,15 @@ class _Search:
             return
         beside = list(self._beside(number))
         for turn, choice in enumerate(choices):
-            asked, example = first if turn == 0 else self._loaded(choice, image)
-            yield Way(asked, example, self._probed(asked, example, beside))
+            evaluator, example = first if turn == 0 else self._loaded(choice, image)
+            yield Way(evaluator, example, self._probed(evaluator, example, beside))
 
-    def _probed(self, asked: Evaluator, example: Any, beside: Sequence[Any]) -> ProbeReport:
+    def _probed(self, evaluator: Evaluator, example: Any, beside: Sequence[Any]) -> ProbeReport:
         others = list[Any]()
         for other in beside:
             with suppress(Exception):  # its own turn will tell what is wrong with it
-                others.append(asked.load(other))
-        return probe(asked, example, others, on_batch=self.on_batch)
+                others.append(evaluator.load(other))
+        return probe(evaluator, example, others, on_batch=self.on_batch)
 
     def _beside(self, number: int) -> Iterator[Any]:
         """Some other images, one from each part of the data; what cannot be fetched is left out."""
@@ -323,8 +323,8 @@ class _Search:
         for size in _SIZES:
             if size in tried or len(held) == 2:
                 continue
-            asked = evaluator(resized(size), self.masks, seen[0].example, None)
-            if probe(asked, seen[0].example, on_batch=self.on_batch).bitwise:
+            evaluator = evaluator_of(resized(size), self.masks, seen[0].example, None)
+            if probe(evaluator, seen[0].example, on_batch=self.on_batch).bitwise:
                 held.append(size)
         return tuple(f"batch_size={size} (--batch-size {size})" for size in sorted(held, reverse=True))
 

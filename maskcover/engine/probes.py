@@ -16,7 +16,7 @@ import numpy as np
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.evaluation import Evaluator, FloatArray
 from maskcover.classifiers.fingerprint import Fingerprint
-from maskcover.classifiers.labels import leads, top_labels
+from maskcover.classifiers.labels import margins, top_labels
 from maskcover.engine.findings import Finding, Kind, ProbeReport, Scores, compared
 from maskcover.errors import MaskcoverError
 from maskcover.masks import MaskSet
@@ -60,7 +60,7 @@ def probe(
             f"the model after some batches ({'; '.join(changed)}: a counter, a buffer or a hook that each pass changes)"
         )
         found.append(Finding(name, False, float("inf"), "repeat", gap=float("inf")))
-    if not any(evaluator.altered(image, None, value) is not None for value in _VALUES):
+    if not any(evaluator.overwritten(image, None, value) is not None for value in _VALUES):
         found.append(f"hidden pixels, other rows: images of type {type(image).__name__} cannot be altered")
     findings = tuple(one for one in found if isinstance(one, Finding))
     return ProbeReport(findings, tuple(dict.fromkeys(one for one in found if isinstance(one, str))))
@@ -110,7 +110,7 @@ class _Trials:
     def run(self) -> Iterator[Finding | str]:
         """All findings, and why some there are not."""
         pairs = list(_chunks(self.evaluator))
-        before = self._asked([self.image] * self.size, pairs[0])
+        before = self._evaluator([self.image] * self.size, pairs[0])
         yield self._again("the same batch again", before)
         if self.size > 1:
             yield from self._places(before)
@@ -118,22 +118,22 @@ class _Trials:
             yield from self._real(before)
         yield from self._hidden(before, _VALUES)
         for number, chunk in enumerate(pairs[1:]):
-            yield from self._hidden(self._asked([self.image] * self.size, chunk), _some_values(number))
+            yield from self._hidden(self._evaluator([self.image] * self.size, chunk), _some_values(number))
         yield self._again("the first batch at the end", before)
 
-    def _asked(self, images: Sequence[Any], pairs: IntArray) -> _Batch:
+    def _evaluator(self, images: Sequence[Any], pairs: IntArray) -> _Batch:
         # Copied, since a classifier may write the next scores into the same array.
         found = _Batch(images, pairs, self.evaluator.scores(images, pairs).copy())
         self.on_batch()
         return found
 
     def _again(self, name: str, before: _Batch) -> Finding:
-        return compared(name, before.scores, self._asked(before.images, before.pairs).scores, "repeat")
+        return compared(name, before.scores, self._evaluator(before.images, before.pairs).scores, "repeat")
 
     def _places(self, before: _Batch) -> Iterator[Finding]:
         """Rows at other places: by one, so that each place is compared with the next, and by half a batch."""
         for shift in sorted({1, self.size // 2}):
-            moved = self._asked(before.images, np.roll(before.pairs, shift, axis=0))
+            moved = self._evaluator(before.images, np.roll(before.pairs, shift, axis=0))
             yield compared(
                 "rows at other places of the batch", before.scores, np.roll(moved.scores, -shift, axis=0), "place"
             )
@@ -144,7 +144,7 @@ class _Trials:
         for turn in range(max(len(patterns), len(_VALUES))):
             hostile = patterns[turn % len(patterns)]
             for value in _VALUES[turn % len(_VALUES) :] + _VALUES[: turn % len(_VALUES)]:
-                other = self.evaluator.altered(self.image, None, value)
+                other = self.evaluator.overwritten(self.image, None, value)
                 if other is None:
                     continue
                 images = [other if bad else self.image for bad in hostile]
@@ -159,7 +159,7 @@ class _Trials:
         alone = list[_Batch]()
         for other in self.others:
             try:
-                alone.append(self._asked([other] * self.size, before.pairs))
+                alone.append(self._evaluator([other] * self.size, before.pairs))
             except Exception as error:  # of that image, which its own turn will tell
                 yield f"rows of another image: refused by the classifier ({type(error).__name__})"
         if alone:
@@ -190,7 +190,7 @@ class _Trials:
         unlike = [(top_labels(batch.scores) != own) & (own >= 0) for batch in alone]
         row, other = next(
             ((int(rows.argmax()), batch.images[0]) for rows, batch in zip(unlike, alone, strict=True) if rows.any()),
-            (0, self.evaluator.altered(self.image, None, None)),  # without one, noise will have to do
+            (0, self.evaluator.overwritten(self.image, None, None)),  # without one, noise will have to do
         )
         found, low, high = list[_Batch](), 0.0, 1.0
         for _ in range(2 if self.size < _MANY else 1):
@@ -199,7 +199,7 @@ class _Trials:
             images = [mixed(self.image, other, part) for part in inside] if mixed and other is not None else [None]
             if any(image is None for image in images):
                 break
-            found.append(self._asked(images, np.repeat(before.pairs[row : row + 1], self.size, axis=0)))
+            found.append(self._evaluator(images, np.repeat(before.pairs[row : row + 1], self.size, axis=0)))
             closest = int(_leads(found[-1].scores).argmin())
             low, high = float(fractions[closest]), float(fractions[closest + 2])
         return found
@@ -215,12 +215,12 @@ class _Trials:
         for first, second in ((0, 1), (1, 0)):
             chosen = [whole[first if row % 2 == 0 else second] for row in range(self.size)]
             together = _joined(chosen)
-            after = self._asked(together.images, together.pairs)
+            after = self._evaluator(together.images, together.pairs)
             yield compared("other rows of clear and of close decisions", together.scores, after.scores)
 
     def _throughout(self, batch: _Batch, row: int) -> _Batch:
         image, pair = batch.row(row)
-        return self._asked([image] * self.size, np.repeat(pair[None], self.size, axis=0))
+        return self._evaluator([image] * self.size, np.repeat(pair[None], self.size, axis=0))
 
     def _told_throughout(self, scores: Scores, place: int, found: _Batch) -> Iterator[Finding]:
         name = "one row repeated throughout"
@@ -231,7 +231,7 @@ class _Trials:
         """The same rows with what is hidden overwritten."""
         covered = [_cells(self.evaluator.masks, pair) for pair in before.pairs.tolist()]
         for value in values:
-            images = [self.evaluator.altered(self.image, hidden, value) for hidden in covered]
+            images = [self.evaluator.overwritten(self.image, hidden, value) for hidden in covered]
             if all(one is not None for one in images):
                 name = f"hidden pixels of {_named(value)}"
                 yield self._tried(name, images, before.pairs, before, slice(None), "hidden")
@@ -241,7 +241,7 @@ class _Trials:
     ) -> Finding | str:
         """The comparison, or why there is none: a classifier may refuse such pixels, which turns no label."""
         try:
-            after = self._asked(images, pairs)
+            after = self._evaluator(images, pairs)
         except MaskcoverError:
             raise  # of the evaluator: flags that changed, or another number of classes
         except Exception as error:
@@ -295,7 +295,7 @@ def _cells(masks: MaskSet, pair: list[int]) -> BoolArray:
 
 def _leads(scores: Scores) -> FloatArray:
     """How far each row leads, all measured by one scale, so that the closest decision has the smallest lead."""
-    return leads(scores, float(np.abs(np.where(np.isfinite(scores), scores, 0.0)).max(initial=0.0)))
+    return margins(scores, float(np.abs(np.where(np.isfinite(scores), scores, 0.0)).max(initial=0.0)))
 
 
 def _named(value: float | None) -> str:

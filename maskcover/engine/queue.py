@@ -43,14 +43,14 @@ class Failed:
 
 
 @overload
-def settle(
+def run_queries(
     evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[False] = ..., views: Views = ...
 ) -> Iterator[tuple[int, T]]: ...
 @overload
-def settle(
+def run_queries(
     evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[True], views: Views = ...
 ) -> Iterator[tuple[int, T | Failed]]: ...
-def settle(
+def run_queries(
     evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: bool = False, views: Views = Views.PAIRS
 ) -> Iterator[tuple[int, T | Failed]]:
     """Yield (image number, decision) for every image, as decisions fall, filling tables only as far as they ask.
@@ -128,7 +128,7 @@ class _Run(Generic[T]):
         for item, unions in chunks:
             item.wanted = item.wanted[len(unions) :]
             item.coming += len(unions)
-        self.in_flight.append((chunks, self._asked(chunks)))
+        self.in_flight.append((chunks, self._submitted(chunks)))
         return True
 
     def collected(self) -> Iterator[tuple[int, T | Failed]]:
@@ -171,7 +171,7 @@ class _Run(Generic[T]):
                 size -= len(chunks[-1][1])
         return chunks
 
-    def _asked(self, chunks: list[_Chunk]) -> Callable[[], Answers]:
+    def _submitted(self, chunks: list[_Chunk]) -> Callable[[], Answers]:
         """One batch. Filled up with repetitions, or known rows: every call has the same shape (threats.md, 21)."""
         pairs = np.concatenate([item.table.pairs(unions) for item, unions in chunks])
         images = [item.image for item, unions in chunks for _ in unions]
@@ -205,7 +205,7 @@ class _Run(Generic[T]):
         failures = {}
         for chunk in [(item, unions) for item, unions in chunks if item in self._open]:
             try:
-                self._record([chunk], self._asked([chunk])())
+                self._record([chunk], self._submitted([chunk])())
             except InvalidInput:
                 raise
             except Exception as error:

@@ -134,13 +134,13 @@ class Reference:
     pixels: str
     mixed: Scored | None = None
 
-    def again(self, asked: Evaluator, example: Any = None) -> Reference:
+    def again(self, evaluator: Evaluator, example: Any = None) -> Reference:
         """The same scored anew, by what is asked now; the example only if it is that of then, as far as can be seen."""
         pixels = _digest(example)
         same = example is not None and self.example is not None and pixels == self.pixels
-        scored = _scored(asked, example) if same else None
-        noise = _of_noise(asked, self.kind)
-        mixed = _mixed(asked, self.kind, noise, example) if same and self.mixed is not None else None
+        scored = _scored(evaluator, example) if same else None
+        noise = _of_noise(evaluator, self.kind)
+        mixed = _mixed(evaluator, self.kind, noise, example) if same and self.mixed is not None else None
         return Reference(self.tolerance, self.kind, noise, scored, pixels if same else "", mixed)
 
     def differences(self, now: Reference) -> tuple[str, ...]:
@@ -165,16 +165,16 @@ class Reference:
         """Whether there are scores of noise, which anybody can make again."""
         return self.kind is not None and _usable(self.noise)
 
-    def pin(self, asked: Evaluator) -> None:
+    def pin(self, evaluator: Evaluator) -> None:
         """Have an evaluator that takes images like the first one it is given take those that were certified."""
-        pinned: Callable[[tuple[int, ...], str], None] | None = getattr(asked, "pin", None)
+        pinned: Callable[[tuple[int, ...], str], None] | None = getattr(evaluator, "pin", None)
         if self.kind is not None and pinned is not None:
             pinned(self.kind.shape, self.kind.dtype)
 
-    def images(self, asked: Evaluator, example: Any = None) -> list[Any]:
+    def images(self, evaluator: Evaluator, example: Any = None) -> list[Any]:
         """Loaded images whose scores are known: noise, and the example if it is at hand; empty if there are none."""
         made = [self.kind.noise()] if self.kind is not None and self.has_noise else []
-        return [asked.load(image) for image in (*made, example) if image is not None]
+        return [evaluator.load(image) for image in (*made, example) if image is not None]
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -200,14 +200,14 @@ class Reference:
         )
 
 
-def reference(asked: Evaluator, example: Any, tolerance: float) -> Reference | None:
+def reference(evaluator: Evaluator, example: Any, tolerance: float) -> Reference | None:
     """The reference scores of a classifier with its masks; None without an image to make one like."""
     if example is None:
         return None
     kind = Kind.of(example)
-    noise = _of_noise(asked, kind)
-    mixed = _mixed(asked, kind, noise, example)
-    return Reference(tolerance, kind, noise, _scored(asked, example), _digest(example), mixed)
+    noise = _of_noise(evaluator, kind)
+    mixed = _mixed(evaluator, kind, noise, example)
+    return Reference(tolerance, kind, noise, _scored(evaluator, example), _digest(example), mixed)
 
 
 def pairs(masks: int, rows: int) -> IntArray:
@@ -218,12 +218,12 @@ def pairs(masks: int, rows: int) -> IntArray:
     return np.concatenate([[[-1, -1]], spread]).astype(np.int64).take(range(rows), axis=0, mode="wrap")
 
 
-def _of_noise(asked: Evaluator, kind: Kind | None) -> Scored | None:
+def _of_noise(evaluator: Evaluator, kind: Kind | None) -> Scored | None:
     """What noise scores; a classifier may refuse such an image, and then must refuse it again."""
     if kind is None:
         return None
     try:
-        return _scored(asked, asked.load(kind.noise()))
+        return _scored(evaluator, evaluator.load(kind.noise()))
     except MaskcoverError:
         raise  # of the evaluator: flags that changed, or another number of classes
     except Exception as error:
@@ -234,19 +234,19 @@ def _usable(noise: Scored | None) -> bool:
     return noise is not None and not noise.digest.startswith(_REFUSED)
 
 
-def _mixed(asked: Evaluator, kind: Kind | None, noise: Scored | None, example: Any) -> Scored | None:
+def _mixed(evaluator: Evaluator, kind: Kind | None, noise: Scored | None, example: Any) -> Scored | None:
     """The scores of noise and the example in turn."""
-    if kind is None or not _usable(noise) or asked.batch_size == 1:
+    if kind is None or not _usable(noise) or evaluator.batch_size == 1:
         return None
-    return _scored(asked, asked.load(kind.noise()), example)
+    return _scored(evaluator, evaluator.load(kind.noise()), example)
 
 
-def _scored(asked: Evaluator, *images: Any) -> Scored:
+def _scored(evaluator: Evaluator, *images: Any) -> Scored:
     """The scores of loaded images in turn, in whole batches of the one shape."""
-    size = asked.batch_size
-    told = pairs(len(asked.masks), -(-max(size, _ROWS) // size) * size)
+    size = evaluator.batch_size
+    told = pairs(len(evaluator.masks), -(-max(size, _ROWS) // size) * size)
     rows = [images[number % len(images)] for number in range(size)]
-    batches = [asked.scores(rows, told[first : first + size]).copy() for first in range(0, len(told), size)]
+    batches = [evaluator.scores(rows, told[first : first + size]).copy() for first in range(0, len(told), size)]
     return Scored.of(np.concatenate(batches))
 
 

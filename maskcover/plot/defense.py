@@ -155,7 +155,7 @@ def save_explanation(
     _draw_photo(image, explanation, photo, names)
     draw_one_mask_labels(explanation, labels, names)
     draw_pairs(explanation, pairs)
-    if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.good):
+    if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.certifying):
         draw_placements(image, explanation.map(), places)
     else:
         places.text(0.5, 0.5, f"{percent_down(explanation.share)} of the placements certified", ha="center")

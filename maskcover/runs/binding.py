@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.certification import Certified
-from maskcover.engine.preparation import Ready
+from maskcover.engine.preparation import PreparedRun
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.runs.folder import Config, Folder
 
 NOT_KEPT = "the run kept no reference scores: hooks, flags and the like of the model could not be compared"
 
 
-def reference_told(start: Ready) -> dict[str, Any]:
+def reference_told(start: PreparedRun) -> dict[str, Any]:
     """The reference scores, for a run to keep."""
     return {} if start.reference is None else {"reference": start.reference.document()}
 
 
-def changed_scores(config: Config, start: Ready, *, same_images: bool = True) -> tuple[str, ...]:
+def changed_scores(config: Config, start: PreparedRun, *, same_images: bool = True) -> tuple[str, ...]:
     """How what evaluates now scores the reference batch otherwise than the run did when it started.
 
     The first image is compared only if it can be seen to be that of then, or is known to be.
@@ -32,7 +32,7 @@ def changed_scores(config: Config, start: Ready, *, same_images: bool = True) ->
     return before.differences(before.again(start.evaluator, start.example if comparable else None))
 
 
-def expect_scored(path: Path, config: Config, start: Ready) -> None:
+def expect_scored(path: Path, config: Config, start: PreparedRun) -> None:
     """Raise `InvalidInput` if a run would go on with a model that scores otherwise, whatever its fingerprint says."""
     changed = changed_scores(config, start)
     if changed:

@@ -119,7 +119,7 @@ class Config:
         return str(self.document["regions"])
 
     @property
-    def margin(self) -> float:
+    def min_margin(self) -> float:
         """The lead that a prediction needs to count."""
         return float(self.document["margin"])
 
@@ -140,7 +140,7 @@ class Config:
         entries = dict(self.fingerprint.entries)
         scale = self.document.get("scale")
         return Earlier(
-            self.batch_size, entries, self.document["numerics"], self.margin, self.reference,
+            self.batch_size, entries, self.document["numerics"], self.min_margin, self.reference,
             None if scale is None else float(scale),
         )  # fmt: skip
 
@@ -322,7 +322,7 @@ def _checked(document: Any) -> Config:
     limits = (0, 10**12), (1, _LARGEST_BATCH), (1, LARGEST_SHARD)
     if not all(type(size) is int and low <= size <= high for size, (low, high) in zip(sizes, limits, strict=True)):
         raise InvalidInput("a size is no whole number, or out of range")
-    if not 0 <= config.margin < 1:
+    if not 0 <= config.min_margin < 1:
         raise InvalidInput("the margin is out of range")
     _ = config.chosen, config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
     _ = config.earlier, config.example, config.frame, config.digest, config.skipped, config.reference

@@ -16,7 +16,7 @@ from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier
 from maskcover.classifiers.vocabulary import not_named
-from maskcover.engine.preparation import ready
+from maskcover.engine.preparation import prepare_run
 from maskcover.errors import InvalidInput
 from maskcover.runs.binding import NOT_KEPT, changed_scores
 from maskcover.runs.folder import Config, Folder, shards
@@ -114,8 +114,8 @@ def replay(
     if strange:
         raise InvalidInput(f"the run has samples that are not among these images, such as {strange[0]}")
     # Without a margin the contract is bitwise: a probe that fails here says what is different here.
-    margin = config.margin or (None if config.document["numerics"] == "bitwise" else 0.0)
-    start = ready(as_classifier(model, options), images, masks, margin=margin, earlier=config.earlier)
+    min_margin = config.min_margin or (None if config.document["numerics"] == "bitwise" else 0.0)
+    start = prepare_run(as_classifier(model, options), images, masks, min_margin=min_margin, earlier=config.earlier)
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)

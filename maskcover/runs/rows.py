@@ -26,7 +26,7 @@ class Row:
         verdict: "certified", "not_certified" or "error".
         reason: Why there is an error; else empty.
         share: The share of the attacker's placements that was seen to be certified; 0 for an error.
-        lead: The smallest lead of the predictions that the certificate stands on (see `maskcover.classifiers.leads`).
+        lead: The smallest lead of the predictions that the certificate stands on (see `maskcover.classifiers.margins`).
         failing: Two masks under which the image was seen not to get its label; none if it certifies.
         evaluations: Masked predictions that were made.
         pixels: The digest of the image as the classifier was given it (see `pixel_digest`); empty if there is none:
@@ -77,7 +77,7 @@ def row_of(
         found.name,
         found.error or "",
         0.0 if found.error else _share(found, masks, regions),
-        found.lead,
+        found.margin,
         certificate.failing,
         found.evaluations,
         pixels,
@@ -125,5 +125,5 @@ def _share(verdict: Verdict, masks: MaskSet, regions: RegionSet) -> float:
 
     if verdict.certificate.certified:
         return 1.0
-    good = tuple(masks[number] for number in verdict.certificate.good)
+    good = tuple(masks[number] for number in verdict.certificate.certifying)
     return float(covered_share(MaskSet(masks.grid, good), regions)) if good else 0.0

@@ -17,14 +17,15 @@ from maskcover.canonical import digest
 from maskcover.cells import IntArray
 from maskcover.certification.certifying import bits_for, checked_labels, containment_for, counted, expected
 from maskcover.classifiers.evaluation import Images, names_of, observe
+from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
 from maskcover.defense.procedure import Procedure, certifying
 from maskcover.defense.procedures import Method, Rule
 from maskcover.defense.texts import procedure_of
-from maskcover.engine.preparation import Earlier, Ready, Wish, ready
-from maskcover.engine.queue import Failed, settle
+from maskcover.engine.preparation import Earlier, PreparedRun, Wish, prepare_run
+from maskcover.engine.queue import Failed, run_queries
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -48,17 +49,17 @@ class Task:
     covers: Containment
     procedure: Procedure
 
-    def rows(self, start: Ready, members: Sequence[int]) -> Iterator[Row]:
+    def rows(self, start: PreparedRun, members: Sequence[int]) -> Iterator[Row]:
         """The rows of some samples, as they fall.
 
         Raises:
             RunStopped: the classifier fails, and not because of these samples.
         """
         labels = self.labels[list(members)]
-        decide = certifying(expected(self.procedure, start), labels, self.covers, start.margin)
+        decide = certifying(expected(self.procedure, start), labels, self.covers, start.min_margin)
         observe(start.evaluator, self.procedure.observation)
         part = Watched(_Part(self.images, members))
-        for place, found in settle(start.evaluator, part, decide, isolate=True, views=self.procedure.views):
+        for place, found in run_queries(start.evaluator, part, decide, isolate=True, views=self.procedure.views):
             number, pixels = members[place], part.digests.pop(place, "")
             if isinstance(found, Failed) and found.evaluating:
                 start.expect_working(found)
@@ -94,7 +95,7 @@ def run(
     threshold: float | None = None,
     rule: Rule | None = None,
     exhaustive: bool = False,
-    margin: float | None = None,
+    min_margin: float | None = None,
     numerics: Wish | None = None,
     shard: tuple[int, int] = (0, 1),
     shard_size: int = 64,
@@ -141,16 +142,19 @@ def run(
     5
     """
     pyarrow()  # a missing package is told before anything is computed
+    min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
     task = task_of(images, labels, ids, masks, regions, defence)
     _expect_json(source)
     mine = _own(shard, shard_size, len(task.ids))
     classifier, folder = as_classifier(model, options), Folder(Path(out))
 
-    def prepare(earlier: Earlier | None) -> tuple[Ready, Config]:
+    def prepare(earlier: Earlier | None) -> tuple[PreparedRun, Config]:
         seen = Watched(images)
-        wish = bits_for(defence, numerics, margin)
-        start = ready(classifier, seen, masks, margin=margin, numerics=wish, earlier=earlier, progress=progress)
+        wish = bits_for(defence, numerics, min_margin)
+        start = prepare_run(
+            classifier, seen, masks, min_margin=min_margin, numerics=wish, earlier=earlier, progress=progress
+        )
         expected(defence, start)
         expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))
         _expect_classes(task, start.evaluator.classes)
@@ -170,7 +174,9 @@ def summary(out: str | PathLike[str]) -> Summary:
     return Summary.of(shards(folder, config), config.count, config.chosen)
 
 
-def _agreed(folder: Folder, prepare: Callable[[Earlier | None], tuple[Ready, Config]]) -> tuple[Ready, Config]:
+def _agreed(
+    folder: Folder, prepare: Callable[[Earlier | None], tuple[PreparedRun, Config]]
+) -> tuple[PreparedRun, Config]:
     """The evaluator and the configuration, which is the folder's own, or becomes it.
 
     A batch size, memory format and number of threads that were found by timing are part of the configuration, and so
@@ -188,14 +194,14 @@ def _agreed(folder: Folder, prepare: Callable[[Earlier | None], tuple[Ready, Con
     return start, known
 
 
-def _config(task: Task, start: Ready, shard_size: int, told: dict[str, Any]) -> Config:
+def _config(task: Task, start: PreparedRun, shard_size: int, told: dict[str, Any]) -> Config:
     return Config(
         {
             "schema": SCHEMA,
             "regions": str(task.regions),
             **task.procedure.document(),
             "numerics": start.numerics,
-            "margin": repr(start.margin),
+            "margin": repr(start.min_margin),
             "masks": task.masks.digest,
             "batch_size": start.evaluator.batch_size,
             "fingerprint": dict(start.fingerprint.entries),
@@ -204,7 +210,7 @@ def _config(task: Task, start: Ready, shard_size: int, told: dict[str, Any]) -> 
         }
         | told
         | reference_told(start)
-        | ({"scale": repr(start.evaluator.least_scale)} if start.margin else {})
+        | ({"scale": repr(start.evaluator.least_scale)} if start.min_margin else {})
     )
 
 
@@ -225,7 +231,9 @@ def _framed(frame: tuple[str, str] | None) -> dict[str, Any]:
     return {} if frame is None else {"frame": {"digest": frame[0], "size": frame[1]}}
 
 
-def _work(folder: Folder, config: Config, task: Task, start: Ready, numbers: Sequence[int], *, progress: bool) -> None:
+def _work(
+    folder: Folder, config: Config, task: Task, start: PreparedRun, numbers: Sequence[int], *, progress: bool
+) -> None:
     """Make the shards that are missing."""
     parts = [config.members(number) for number in numbers]
     done = [part is not None for part in compared(folder, config, numbers, task.images)]

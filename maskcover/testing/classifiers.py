@@ -15,7 +15,7 @@ import pytest
 
 from maskcover.cells import IntArray
 from maskcover.certification import certify, defend, predict_with
-from maskcover.classifiers import UNDECIDED, Evaluator, MaskedClassifier, evaluator
+from maskcover.classifiers import UNDECIDED, Evaluator, MaskedClassifier, evaluator_of
 from maskcover.covering import cover
 from maskcover.engine import probe
 from maskcover.errors import InvalidInput
@@ -71,9 +71,9 @@ class ClassifierContract:
         return cover(squares(size=max(1, min(self.image_size) // 8)), self.image_size, grid=(2, 2))
 
     @pytest.fixture
-    def asked(self, classifier: MaskedClassifier, masks: MaskSet, images: Sequence[Any]) -> Evaluator:
+    def evaluator(self, classifier: MaskedClassifier, masks: MaskSet, images: Sequence[Any]) -> Evaluator:
         """The classifier with the masks."""
-        return evaluator(classifier, masks, images[0], batch_size=4)
+        return evaluator_of(classifier, masks, images[0], batch_size=4)
 
     def test_it_is_a_masked_classifier(self, classifier: MaskedClassifier) -> None:
         """It has a batch size, or finds one, and scores."""
@@ -81,96 +81,104 @@ class ClassifierContract:
         assert classifier.batch_size is None or classifier.batch_size >= 1
 
     def test_scores_are_real_numbers_one_row_an_image_and_one_column_a_class(
-        self, asked: Evaluator, images: Sequence[Any]
+        self, evaluator: Evaluator, images: Sequence[Any]
     ) -> None:
         """Outputs that are no scores are unwrapped or refused, never guessed at (threats.md, 27)."""
-        scores = _scores(asked, images[0], _pairs(asked))
-        assert scores.shape == (asked.batch_size, self.classes)
+        scores = _scores(evaluator, images[0], _pairs(evaluator))
+        assert scores.shape == (evaluator.batch_size, self.classes)
         assert scores.dtype.kind == "f"
         assert np.isfinite(scores).all()
-        assert asked.classes == self.classes
+        assert evaluator.classes == self.classes
 
-    def test_different_images_have_different_scores(self, asked: Evaluator, images: Sequence[Any]) -> None:
+    def test_different_images_have_different_scores(self, evaluator: Evaluator, images: Sequence[Any]) -> None:
         """A classifier that looks at nothing would pass every other test."""
-        one, other = (_scores(asked, image, _repeated(asked, NOTHING)) for image in images[:2])
+        one, other = (_scores(evaluator, image, _repeated(evaluator, NOTHING)) for image in images[:2])
         assert not np.array_equal(one, other)
 
-    def test_masks_hide(self, asked: Evaluator, images: Sequence[Any]) -> None:
+    def test_masks_hide(self, evaluator: Evaluator, images: Sequence[Any]) -> None:
         """Each mask changes the scores of some image, or nothing would be hidden at all."""
-        for mask in range(len(asked.masks)):
-            seen = [_scores(asked, image, _repeated(asked, NOTHING)) for image in images]
-            hidden = [_scores(asked, image, _repeated(asked, mask)) for image in images]
+        for mask in range(len(evaluator.masks)):
+            seen = [_scores(evaluator, image, _repeated(evaluator, NOTHING)) for image in images]
+            hidden = [_scores(evaluator, image, _repeated(evaluator, mask)) for image in images]
             assert any(not np.array_equal(*pair) for pair in zip(seen, hidden, strict=True)), mask
 
-    def test_a_pair_of_masks_is_its_union(self, asked: Evaluator, images: Sequence[Any]) -> None:
+    def test_a_pair_of_masks_is_its_union(self, evaluator: Evaluator, images: Sequence[Any]) -> None:
         """The order of the two, or the same one twice, changes no bit."""
-        last = len(asked.masks) - 1
+        last = len(evaluator.masks) - 1
         one, other = ([[0, last]], [[last, 0]])
-        assert _same(_scores(asked, images[0], _filled(asked, one)), _scores(asked, images[0], _filled(asked, other)))
+        assert _same(
+            _scores(evaluator, images[0], _filled(evaluator, one)),
+            _scores(evaluator, images[0], _filled(evaluator, other)),
+        )
         once, twice = ([[0, NOTHING]], [[0, 0]])
-        assert _same(_scores(asked, images[0], _filled(asked, once)), _scores(asked, images[0], _filled(asked, twice)))
+        assert _same(
+            _scores(evaluator, images[0], _filled(evaluator, once)),
+            _scores(evaluator, images[0], _filled(evaluator, twice)),
+        )
 
     def test_the_same_question_has_the_same_answer(
-        self, asked: Evaluator, classifier: MaskedClassifier, masks: MaskSet, images: Sequence[Any]
+        self, evaluator: Evaluator, classifier: MaskedClassifier, masks: MaskSet, images: Sequence[Any]
     ) -> None:
         """Again, after other questions, and of an evaluator made anew (threats.md, 22 and 28)."""
-        pairs = _pairs(asked)
-        before = _scores(asked, images[0], pairs)
-        _scores(asked, images[1], pairs[::-1].copy())
-        assert _same(before, _scores(asked, images[0], pairs))
-        anew = evaluator(classifier, masks, images[0], asked.batch_size)
+        pairs = _pairs(evaluator)
+        before = _scores(evaluator, images[0], pairs)
+        _scores(evaluator, images[1], pairs[::-1].copy())
+        assert _same(before, _scores(evaluator, images[0], pairs))
+        anew = evaluator_of(classifier, masks, images[0], evaluator.batch_size)
         assert _same(before, _scores(anew, images[0], pairs))
 
-    def test_the_place_in_the_batch_does_not_matter(self, asked: Evaluator, images: Sequence[Any]) -> None:
+    def test_the_place_in_the_batch_does_not_matter(self, evaluator: Evaluator, images: Sequence[Any]) -> None:
         """Rows that change places keep their bits (threats.md, 21)."""
-        pairs = _pairs(asked)
-        before = _scores(asked, images[0], pairs)
-        for shift in range(1, asked.batch_size):
-            assert _same(np.roll(_scores(asked, images[0], np.roll(pairs, shift, axis=0)), -shift, axis=0), before)
+        pairs = _pairs(evaluator)
+        before = _scores(evaluator, images[0], pairs)
+        for shift in range(1, evaluator.batch_size):
+            assert _same(np.roll(_scores(evaluator, images[0], np.roll(pairs, shift, axis=0)), -shift, axis=0), before)
 
-    def test_other_rows_do_not_matter(self, asked: Evaluator, images: Sequence[Any]) -> None:
+    def test_other_rows_do_not_matter(self, evaluator: Evaluator, images: Sequence[Any]) -> None:
         """Whatever stands in the other rows, one row keeps its bits (threats.md, 20)."""
-        size, one = asked.batch_size, asked.load(images[0])
-        alone = asked.scores([one] * size, _repeated(asked, 0)).copy()
+        size, one = evaluator.batch_size, evaluator.load(images[0])
+        alone = evaluator.scores([one] * size, _repeated(evaluator, 0)).copy()
         for value in (0.0, 1.0, None, 1e30, float("nan")):
-            other = asked.altered(one, None, value)
-            rows = None if other is None else _accepted(asked, [one] + [other] * (size - 1), _repeated(asked, 0))
+            other = evaluator.overwritten(one, None, value)
+            rows = (
+                None if other is None else _accepted(evaluator, [one] + [other] * (size - 1), _repeated(evaluator, 0))
+            )
             assert rows is None or _same(rows[:1], alone[:1]), value
 
-    def test_hidden_pixels_do_not_matter(self, asked: Evaluator, images: Sequence[Any]) -> None:
+    def test_hidden_pixels_do_not_matter(self, evaluator: Evaluator, images: Sequence[Any]) -> None:
         """What is hidden may be anything, NaN included (threats.md, 15 and 17)."""
-        one, grid, tried = asked.load(images[0]), asked.masks.grid, 0
-        for number, value in product(range(len(asked.masks)), (0.0, 1.0, None, 1e30, float("nan"))):
-            hidden = asked.masks[number].to_array(grid)
-            other = asked.altered(one, hidden, value)
+        one, grid, tried = evaluator.load(images[0]), evaluator.masks.grid, 0
+        for number, value in product(range(len(evaluator.masks)), (0.0, 1.0, None, 1e30, float("nan"))):
+            hidden = evaluator.masks[number].to_array(grid)
+            other = evaluator.overwritten(one, hidden, value)
             if other is not None:
                 tried += 1
-                before = asked.scores([one] * asked.batch_size, _repeated(asked, number)).copy()
-                after = asked.scores([other] * asked.batch_size, _repeated(asked, number))
+                before = evaluator.scores([one] * evaluator.batch_size, _repeated(evaluator, number)).copy()
+                after = evaluator.scores([other] * evaluator.batch_size, _repeated(evaluator, number))
                 assert _same(before, after), (number, value)
         assert tried, "images of this kind cannot be altered, so that nothing was tried"
 
-    def test_the_probes_before_a_run_find_nothing(self, asked: Evaluator, images: Sequence[Any]) -> None:
+    def test_the_probes_before_a_run_find_nothing(self, evaluator: Evaluator, images: Sequence[Any]) -> None:
         """The same that every certification tries out."""
-        found = probe(asked, asked.load(images[0]))
+        found = probe(evaluator, evaluator.load(images[0]))
         assert found.findings
         assert found.bitwise, str(found.worst)
 
     def test_it_says_what_it_is(
-        self, asked: Evaluator, broken: MaskedClassifier, masks: MaskSet, images: Sequence[Any]
+        self, evaluator: Evaluator, broken: MaskedClassifier, masks: MaskSet, images: Sequence[Any]
     ) -> None:
         """In texts that stay the same, and are others for another model (threats.md, 28 and 29)."""
-        before = asked.identity()
-        _scores(asked, images[0], _pairs(asked))
-        assert asked.identity() == before
+        before = evaluator.identity()
+        _scores(evaluator, images[0], _pairs(evaluator))
+        assert evaluator.identity() == before
         assert all(isinstance(word, str) for item in before.items() for word in item)
-        assert evaluator(broken, masks, images[0], batch_size=4).identity() != before
+        assert evaluator_of(broken, masks, images[0], batch_size=4).identity() != before
 
     def test_scores_that_are_not_finite_have_no_label(
         self, broken: MaskedClassifier, masks: MaskSet, images: Sequence[Any]
     ) -> None:
         """Never class 0, which is what argmax makes of NaN (threats.md, 26)."""
-        answers = predict_with(evaluator(broken, masks), images)
+        answers = predict_with(evaluator_of(broken, masks), images)
         assert [answer.label for answer in answers] == [UNDECIDED] * len(images)
         assert not certify(broken, images, [0] * len(images), masks, probes=False).certified.any()
 
@@ -207,32 +215,32 @@ class ClassifierContract:
 
 def predict_labels(classifier: MaskedClassifier, images: Sequence[Any], masks: MaskSet) -> list[int]:
     """Defended labels, 0 where there is none."""
-    return [max(0, answer.label) for answer in predict_with(evaluator(classifier, masks), images)]
+    return [max(0, answer.label) for answer in predict_with(evaluator_of(classifier, masks), images)]
 
 
-def _pairs(asked: Evaluator) -> IntArray:
+def _pairs(evaluator: Evaluator) -> IntArray:
     """One batch of different pairs, as far as there are so many."""
-    count = len(asked.masks)
+    count = len(evaluator.masks)
     every = [(first, second) for first in range(NOTHING, count) for second in range(first, count)]
-    return np.array(every, dtype=np.int64).take(range(asked.batch_size), axis=0, mode="wrap")
+    return np.array(every, dtype=np.int64).take(range(evaluator.batch_size), axis=0, mode="wrap")
 
 
-def _repeated(asked: Evaluator, mask: int) -> IntArray:
-    return np.full((asked.batch_size, 2), mask, dtype=np.int64)
+def _repeated(evaluator: Evaluator, mask: int) -> IntArray:
+    return np.full((evaluator.batch_size, 2), mask, dtype=np.int64)
 
 
-def _filled(asked: Evaluator, pairs: list[list[int]]) -> IntArray:
-    return np.repeat(np.array(pairs, dtype=np.int64), asked.batch_size, axis=0)
+def _filled(evaluator: Evaluator, pairs: list[list[int]]) -> IntArray:
+    return np.repeat(np.array(pairs, dtype=np.int64), evaluator.batch_size, axis=0)
 
 
-def _scores(asked: Evaluator, image: Any, pairs: IntArray) -> npt.NDArray[np.generic]:
-    return asked.scores([asked.load(image)] * asked.batch_size, pairs).copy()
+def _scores(evaluator: Evaluator, image: Any, pairs: IntArray) -> npt.NDArray[np.generic]:
+    return evaluator.scores([evaluator.load(image)] * evaluator.batch_size, pairs).copy()
 
 
-def _accepted(asked: Evaluator, images: list[Any], pairs: IntArray) -> npt.NDArray[np.generic] | None:
+def _accepted(evaluator: Evaluator, images: list[Any], pairs: IntArray) -> npt.NDArray[np.generic] | None:
     """Scores, or None where the model refuses such images, which turns no label."""
     try:
-        return asked.scores(images, pairs)
+        return evaluator.scores(images, pairs)
     except ValueError:
         return None
 

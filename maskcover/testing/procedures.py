@@ -15,9 +15,9 @@ import pytest
 from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.certification import certify, predict_with
 from maskcover.certification.certifying import containment_for
-from maskcover.classifiers import evaluator
+from maskcover.classifiers import evaluator_of
 from maskcover.defense import Answer, Pending, PredictionTable, Procedure
-from maskcover.engine.queue import settle
+from maskcover.engine.queue import run_queries
 from maskcover.masks import MaskSet
 from maskcover.regions import Slot, parse_regions
 
@@ -175,7 +175,7 @@ def _codes(images: IntArray, hidden: BoolArray) -> IntArray:
 
 
 def _answers(model: _Model, images: Sequence[IntArray], world: World, procedure: Procedure) -> list[Answer]:
-    return predict_with(evaluator(model, world.masks), images, procedure)
+    return predict_with(evaluator_of(model, world.masks), images, procedure)
 
 
 def _whole_table(model: _Model, image: IntArray, world: World, procedure: Procedure) -> PredictionTable:
@@ -186,9 +186,9 @@ def _whole_table(model: _Model, image: IntArray, world: World, procedure: Proced
         pairs = np.concatenate([np.array(bare), table.views.pairs])
         return table if table.evaluations else Pending(pairs)
 
-    asked = evaluator(model, world.masks)
-    asked.observation = procedure.observation
-    [(_, table)] = settle(asked, [image], decide, views=procedure.views)
+    evaluator = evaluator_of(model, world.masks)
+    evaluator.observation = procedure.observation
+    [(_, table)] = run_queries(evaluator, [image], decide, views=procedure.views)
     return table
 
 

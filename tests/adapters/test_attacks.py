@@ -135,7 +135,7 @@ def family(request: pytest.FixtureRequest, digits: Digits) -> tuple[RegionSet, M
     regions, grid, placements = FAMILIES[request.param]
     masks = cover(regions, image_size=SIDE, grid=grid)
     images, labels = digits.images[:CERTIFIED_DIGITS], digits.labels[:CERTIFIED_DIGITS]
-    return regions, masks, certify(digits.model, images, labels, masks, batch_size=256, margin=MARGIN), placements
+    return regions, masks, certify(digits.model, images, labels, masks, batch_size=256, min_margin=MARGIN), placements
 
 
 def test_no_certified_digit_is_broken_and_many_others_are(
@@ -166,7 +166,7 @@ def test_a_faulty_certificate_is_refuted(digits: Digits) -> None:
         attack(digits.model, images, labels, kept, regions=regions)
     # Algorithm 2 without its second line, which asks whether the masks cover: here they cover a corner only.
     corner = within(squares(size=1), (0, 0, 1, 1))
-    numerics: dict[str, Any] = {"batch_size": 256, "margin": MARGIN}
+    numerics: dict[str, Any] = {"batch_size": 256, "min_margin": MARGIN}
     believed = certify(digits.model, images, labels, kept, regions=corner, rule="all-pairs", **numerics)
     report = attacked(digits, first(believed.certified, 24), kept, regions, claim=True, placements=8, steps=20)
     print(report)

@@ -21,7 +21,7 @@ from maskcover_transformers import ADAPTER as TRANSFORMERS
 from sklearn.linear_model import LogisticRegression
 
 from maskcover import MaskedClassifier, MaskSet, cover, squares
-from maskcover.classifiers import evaluator
+from maskcover.classifiers import evaluator_of
 from maskcover.classifiers.arrays import ArrayClassifier
 from maskcover.data import Preprocessing
 from maskcover.regions import Resize
@@ -256,7 +256,7 @@ def passes(contract: ClassifierContract, name: str, fault: str, masks: MaskSet, 
         "broken": Faulty(""),
         "masks": masks,
         "images": images,
-        "asked": evaluator(classifier, masks, images[0]),
+        "asked": evaluator_of(classifier, masks, images[0]),
     }
     test = getattr(contract, name)
     try:

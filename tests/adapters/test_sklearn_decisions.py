@@ -153,7 +153,8 @@ def test_what_predicts_by_its_largest_score_is_certified(model: Any) -> None:
     told = result.undefended >= 0
     assert told.any()
     assert result.undefended[told].tolist() == fitted.predict(X[:4])[told].tolist()
-    assert mc.defend(fitted, result)(list(IMAGES[:4])) == result.defended.tolist()
+    served = mc.defend(fitted, result).decisions(list(IMAGES[:4]))
+    assert [answer.label for answer in served] == result.defended.tolist()
 
 
 NAMES = np.array(["cat", "dog", "owl"])

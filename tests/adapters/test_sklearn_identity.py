@@ -86,7 +86,8 @@ def test_saving_and_loading_and_predicting_change_nothing(fitted: Any, tmp_path:
 def test_what_was_saved_is_served(fitted: Any) -> None:
     result = mc.certify(fitted, IMAGES, Y[:3], MASKS, batch_size=1)  # rows of larger batches may be rounded apart
     loaded = pickle.loads(pickle.dumps(fitted))  # noqa: S301  # our own
-    assert mc.defend(loaded, result)(list(IMAGES)) == result.defended.tolist()
+    served = mc.defend(loaded, result).decisions(list(IMAGES))
+    assert [answer.label for answer in served] == result.defended.tolist()
 
 
 def test_a_model_fitted_to_other_data_is_another_one(fitted: Any) -> None:

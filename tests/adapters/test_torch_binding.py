@@ -338,7 +338,7 @@ def test_predictions_are_bound_to_the_options_and_the_defence_of_the_result() ->
     assert [one.label for one in predict(model, IMAGES, result)] == result.defended.tolist()
     with pytest.raises(FingerprintMismatch, match="fill"):
         predict(model, IMAGES, result, fill=2.0)
-    with pytest.raises(InvalidInput, match="leave method and threshold out"):
+    with pytest.raises(InvalidInput, match="leave procedure, method and threshold out"):
         predict(model, IMAGES, result, method="double")
 
 

@@ -49,7 +49,7 @@ def test_answers_on_the_device_are_those_of_the_core(dtype: torch.dtype, seed: i
     expected = Answers.of(on_host(scores) if dtype != torch.float64 else scores.numpy(), least)
     assert found.labels.dtype == np.int64
     assert found.labels.tolist() == expected.labels.tolist()
-    assert found.leads.tobytes() == expected.leads.tobytes()
+    assert found.margins.tobytes() == expected.margins.tobytes()
     assert np.array_equal(np.isnan(found.confidences), np.isnan(expected.confidences))
     # exp is the processor's own: the last places may differ, from torch to numpy but never from row to row.
     assert np.allclose(found.confidences, expected.confidences, rtol=1e-14, atol=0, equal_nan=True)

@@ -13,7 +13,7 @@ from maskcover_torch import TorchClassifier
 from torch import nn
 
 from maskcover import certify, cover, defend, squares
-from maskcover.classifiers import NumericContract, evaluator
+from maskcover.classifiers import NumericContract, evaluator_of
 from maskcover.engine import fingerprint
 from maskcover.errors import FingerprintMismatch
 from tests.networks import Convolution, exact, whole
@@ -149,7 +149,7 @@ def test_threat_24_served_otherwise_than_certified_is_refused(options: dict[str,
 
 
 def test_other_masks_have_another_fingerprint() -> None:
-    one, other = (fingerprint(evaluator(TorchClassifier(MODEL), masks)) for masks in (MASKS, OTHERS))
+    one, other = (fingerprint(evaluator_of(TorchClassifier(MODEL), masks)) for masks in (MASKS, OTHERS))
     assert [text.partition(":")[0] for text in one.differences(other)] == ["masks"]
     result = certify(MODEL, IMAGES, LABELS, MASKS)
     with pytest.raises(FingerprintMismatch, match="masks: sha256"):

@@ -104,7 +104,7 @@ def test_training_helps_and_the_model_has_the_weights_of_the_best_epoch() -> Non
 def test_what_is_reported_is_what_certify_says() -> None:
     model = Net()
     report = tuned(model, recipe=replace(RECIPE, validation_images=1000, epochs=2))
-    found = certify(model, *VALIDATION, MASKS, margin=1e-4)
+    found = certify(model, *VALIDATION, MASKS, min_margin=1e-4)
     assert report.kept.images == 30
     assert report.kept.certified == found.certified.sum()
     assert report.kept.defended == (found.defended == found.labels).sum()
@@ -188,7 +188,7 @@ def test_the_folder_holds_weights_for_load_state_dict_and_the_history(tmp_path: 
         ({"recipe": replace(RECIPE, epochs=4)}, "recipe.epochs: 3 before, 4 now"),
         ({"hiding": Cutout(size=5)}, "hiding: .*size=4.* before, .*size=5.* now"),
         ({"hiding": RandomMasks(MASKS)}, "hiding: "),
-        ({"margin": 1e-3}, "certify.margin: 0.0001 before, 0.001 now"),
+        ({"min_margin": 1e-3}, "certify.margin: 0.0001 before, 0.001 now"),
         ({"train": stripes(100, seed=3)}, "train.digest"),
         ({"validation": stripes(20, seed=1)}, "validation.count: 30 before, 20 now"),
         ({"source": {"data": "elsewhere"}}, "source.data: None before, elsewhere now"),

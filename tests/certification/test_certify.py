@@ -94,7 +94,7 @@ def test_exhaustive_finds_every_good_row_and_the_same_certificates() -> None:
     found = certify(Looker(), IMAGES, LABELS, MASKS, exhaustive=True)
     for verdict, table in zip(found.verdicts, TABLES, strict=True):
         assert verdict.certificate.complete
-        assert verdict.certificate.good == good_rows(table, verdict.label)
+        assert verdict.certificate.certifying == good_rows(table, verdict.label)
     assert found.certified.tolist() == certify(Looker(), IMAGES, LABELS, MASKS).certified.tolist()
 
 
@@ -105,7 +105,9 @@ def test_evaluations_are_what_was_asked_for_and_never_more_than_all_unions_and_t
         references = 4  # rows of the first image that are kept for comparison
         assert found.evaluations == len(classifier.batches) - references
         assert all(1 + len(MASKS) <= verdict.evaluations <= 1 + MASKS.evaluations for verdict in found.verdicts)
-        certified = [verdict.evaluations for verdict in found.verdicts if verdict.certificate.good == (0, 1, 2, 3)]
+        certified = [
+            verdict.evaluations for verdict in found.verdicts if verdict.certificate.certifying == (0, 1, 2, 3)
+        ]
         assert set(certified) <= {1 + MASKS.evaluations}
 
 

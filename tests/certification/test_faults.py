@@ -176,7 +176,7 @@ def test_a_broken_model_certifies_no_class_not_even_the_first(row: tuple[float, 
     found = certify(classifier, IMAGES[:3], [0, 1, 2], MASKS, rule=rule)
     assert not found.certified.any()
     assert found.defended.tolist() == found.undefended.tolist() == [UNDECIDED] * 3
-    assert not any(verdict.certificate.good for verdict in found.verdicts)
+    assert not any(verdict.certificate.certifying for verdict in found.verdicts)
 
 
 @BOTH_RULES

@@ -200,8 +200,8 @@ def test_exhaustive_and_unknown_rules(rule: Any) -> None:
 
 def test_detection_takes_no_margin() -> None:
     with pytest.raises(InvalidInput, match=r"detection at 0\.5 compares numbers such as confidences"):
-        certify(Sure(), SURE, [1] * len(SURE), MASKS, method="detect", threshold=0.5, margin=0.01)
-    assert certify(Sure(), SURE[:1], [1], MASKS, method="detect", threshold=0.5, margin=0.0).margin == 0
+        certify(Sure(), SURE, [1] * len(SURE), MASKS, method="detect", threshold=0.5, min_margin=0.01)
+    assert certify(Sure(), SURE[:1], [1], MASKS, method="detect", threshold=0.5, min_margin=0.0).min_margin == 0
 
 
 def test_the_curve_is_probed_too() -> None:
@@ -260,5 +260,5 @@ def test_a_defended_module_that_detects_has_one_class_more() -> None:
 def test_the_lead_of_a_detection_is_that_of_its_good_masks_and_not_of_pairs_never_seen() -> None:
     images = [image_of(symmetric(3, [1] * 6), THREE, bare=1)]
     (verdict,) = certify(Looker(), images, [1], THREE, method="detect", threshold=0.5).verdicts
-    assert verdict.certificate.good == (0, 1, 2)
-    assert (verdict.lead, verdict.evaluations) == (1.0, 4)
+    assert verdict.certificate.certifying == (0, 1, 2)
+    assert (verdict.margin, verdict.evaluations) == (1.0, 4)

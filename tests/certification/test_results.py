@@ -118,7 +118,7 @@ def test_the_share_of_two_patches_counts_pairs_of_placements() -> None:
 
 def test_the_share_of_an_image_without_a_good_mask_is_nothing_also_for_two_patches() -> None:
     found = certify(Dark(), [BRIGHT], [1], TWO)
-    assert found.verdicts[0].certificate.good == ()
+    assert found.verdicts[0].certificate.certifying == ()
     assert found.share(0) == 0
 
 

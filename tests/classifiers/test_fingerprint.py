@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from maskcover import certify, cover, defend, squares
 from maskcover.certification import CertificationResult
-from maskcover.classifiers import Fingerprint, evaluator
+from maskcover.classifiers import Fingerprint, evaluator_of
 from maskcover.engine import fingerprint
 from maskcover.errors import FingerprintMismatch
 from maskcover.masks import MaskSet
@@ -94,7 +94,7 @@ class Theirs(Plain):
     def defended(self, masks: MaskSet, **_: Any) -> Any:
         """Something with a fingerprint."""
         served = Plain({"weights": self.told})
-        own = fingerprint(evaluator(served, masks))
+        own = fingerprint(evaluator_of(served, masks))
         entries = dict(own.entries) | {"classifier": f"{__name__}.Theirs"}
         return SimpleNamespace(fingerprint=Fingerprint.of(entries))
 

@@ -14,7 +14,7 @@ from maskcover_torch import TorchClassifier
 
 import maskcover as mc
 from maskcover import InvalidInput
-from maskcover.classifiers import ArrayClassifier, evaluator
+from maskcover.classifiers import ArrayClassifier, evaluator_of
 
 MASKS = mc.cover(mc.squares(size=1), (4, 6), grid=(2, 2))
 SHOWN = np.zeros((2, 4, 6), np.bool_)
@@ -91,7 +91,7 @@ def test_an_array_is_its_values(image: npt.NDArray[Any]) -> None:
         seen.append(images)
         return np.tile([1.0, 0.0], (len(images), 1))
 
-    asked = evaluator(ArrayClassifier(keep, batch_size=2, fill=150), MASKS)
+    asked = evaluator_of(ArrayClassifier(keep, batch_size=2, fill=150), MASKS)
     asked.scores([asked.load(image), asked.load(FLOATS)], np.array([[-1, -1], [0, 1]]))
     ((one, other),) = seen
     assert type(one) is np.ndarray
@@ -127,7 +127,7 @@ def test_a_tensor_is_cast_alone() -> None:
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(24, 3)).eval()
     images = [torch.rand(1, 4, 6, dtype=dtype) for dtype in (torch.float32, torch.float64, torch.float16)]
-    asked = evaluator(TorchClassifier(model, batch_size=3), MASKS)
+    asked = evaluator_of(TorchClassifier(model, batch_size=3), MASKS)
     together = asked.scores([asked.load(image) for image in images], np.full((3, 2), -1))
     for row, image in enumerate(images):
         assert np.array_equal(asked.scores([asked.load(image)] * 3, np.full((3, 2), -1))[row], together[row])

@@ -10,7 +10,7 @@ import torch
 from maskcover_torch import TorchClassifier
 
 from maskcover import InvalidInput, MaskSet
-from maskcover.classifiers import ArrayClassifier, evaluator
+from maskcover.classifiers import ArrayClassifier, evaluator_of
 from maskcover.classifiers.evaluation import observe
 from maskcover.classifiers.observations import ClassesAbove, TopLabel
 from tests.networks import Eighths
@@ -49,7 +49,7 @@ def test_the_evaluators_of_arrays_and_of_torch_observe_the_same() -> None:
         TorchClassifier(network, batch_size=4),
         ArrayClassifier(function, batch_size=4, layout="chw"),
     ):
-        asked = evaluator(classifier, MASKS)
+        asked = evaluator_of(classifier, MASKS)
         observe(asked, ClassesAbove(0.3))
         seen.append(asked.submit([asked.load(images)] * 4, pairs)().observed)
         observe(asked, TopLabel())

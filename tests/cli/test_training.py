@@ -159,6 +159,6 @@ def test_the_trained_weights_certify(run: Run, command: list[str], monkeypatch: 
     data = command[command.index("--data") + 1]
     found = run(
         "certify", "--model", f"{MODELS}:trained", "--data", data, "--masks", "masks.json", "--mean", "0.5",
-        "--std", "0.5", "--batch-size", "8", "--margin", "1e-4",
+        "--std", "0.5", "--batch-size", "8", "--min-margin", "1e-4",
     )  # fmt: skip
     assert (found.code, "24 of 24 images certified" in found.out) == (0, True)

@@ -121,8 +121,8 @@ def agree(early: Decision, full: Decision) -> bool:
     """Whether a decision on a table with gaps claims nothing but what the full table gives."""
     if isinstance(early, Defended) or isinstance(full, Defended):
         return early == full
-    same = early.certified == full.certified and set(early.good) <= set(full.good)
-    return same and (not early.complete or early.good == full.good)
+    same = early.certified == full.certified and set(early.certifying) <= set(full.certifying)
+    return same and (not early.complete or early.certifying == full.certifying)
 
 
 @ALL_TABLES
@@ -177,7 +177,7 @@ def test_rows_certify_by_their_definition_whichever_masks_cover(count: int, labe
             found = rows(table, 1, covering(family))
             assert isinstance(found, Certificate)
             assert found.certified == any(some <= set(good) for some in family)
-            assert found.good == good
+            assert found.certifying == good
             assert (found.failing is None) == (len(good) == count)
             assert found.failing is None or table[found.failing] != 1
 
@@ -197,7 +197,7 @@ def test_random_tables_of_three_labels_are_decided_as_the_paper_writes_it() -> N
         assert isinstance(defended, Defended)
         assert isinstance(found, Certificate)
         assert (defended.label, defended.case.value) == algorithm_1(*of_table(table))
-        assert (found.certified, found.good) == (0 in good_rows(table, 1), good_rows(table, 1))
+        assert (found.certified, found.certifying) == (0 in good_rows(table, 1), good_rows(table, 1))
         outcomes.add((defended.case, found.certified))
     assert len(outcomes) == 6
 
@@ -295,7 +295,7 @@ def test_nothing_is_certified_on_entries_that_were_not_seen(name: str) -> None:
             if not isinstance(found, Certificate):
                 continue
             # Whatever an unseen entry is, a right row has none.
-            assert set(found.good) <= set(good_rows(shown, 1))
+            assert set(found.certifying) <= set(good_rows(shown, 1))
             assert not found.certified or any(some <= set(good_rows(shown, 1)) for some in family)
             certified += found.certified
     assert certified > 10 or name in ("algorithm 1", "challenger")

@@ -7,15 +7,21 @@ from importlib import import_module
 import pytest
 
 import maskcover.defense
+from maskcover.classifiers import margins
 from maskcover.errors import MaskcoverWarning
 
 
-@pytest.mark.parametrize("name", ["certify", "explain", "load_classifier", "leads", "probe", "Fingerprint"])
+@pytest.mark.parametrize("name", ["certify", "explain", "load_classifier", "top_labels", "probe", "Fingerprint"])
 def test_a_moved_name_is_found_with_a_warning_that_says_where_it_is(name: str) -> None:
     with pytest.warns(MaskcoverWarning, match=rf"maskcover\.defense\.{name} is now maskcover\.\w+\.{name}") as seen:
         found = getattr(maskcover.defense, name)
     home = str(seen[0].message).split(" is now ")[1].rpartition(".")[0]
     assert found is getattr(import_module(home), name)
+
+
+def test_names_that_changed_too_are_found() -> None:
+    with pytest.warns(MaskcoverWarning, match=r"maskcover\.defense\.leads is now maskcover\.classifiers\.margins"):
+        assert maskcover.defense.leads is margins
 
 
 def test_other_names_are_not_there() -> None:

@@ -63,9 +63,9 @@ def certified_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
 def good_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
     """Every region inside a mask of `good` is safe, whether or not the image is certified, and `good` is G."""
     found = oracle.certify(label, "rows", exhaustive=True)
-    good = found.verdicts[0].certificate.good
+    good = found.verdicts[0].certificate.certifying
     assert good == good_rows(oracle.clean, label)
-    assert set(oracle.certify(label, "rows").verdicts[0].certificate.good) <= set(good)
+    assert set(oracle.certify(label, "rows").verdicts[0].certificate.certifying) <= set(good)
     inside, regions = oracle.inside(good), oracle.inside(range(len(oracle.world.hidden)))
     assert all(oracle.answers(region) == {label} for region in inside)
     assert bool(found.certified[0]) == (len(inside) == len(regions))
@@ -77,7 +77,7 @@ def good_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
 def good_is_safe_from_challengers(oracle: Oracle, label: int, seen: Counter[str]) -> None:
     """The same G serves challenger masking; certified by either rule, no attack changes its answer."""
     found = oracle.certify(label, "rows", exhaustive=True)
-    inside = oracle.inside(found.verdicts[0].certificate.good)
+    inside = oracle.inside(found.verdicts[0].certificate.certifying)
     regions = oracle.inside(range(len(oracle.world.hidden)))
     safe = [region for region in regions if challenged(oracle, region) == {label}]
     assert set(inside) <= set(safe)
@@ -127,8 +127,8 @@ def good_is_safe_from_silence(oracle: Oracle, label: int, seen: Counter[str]) ->
     for threshold in (0.2, *CONFIDENCES.tolist()):
         found = detection_certificate(labels, clean.confidences, label, threshold, covers)
         broken = {region for region, views in attacked.items() if any(fooled(view, label, threshold) for view in views)}
-        assert found.good == clean.good(label, threshold)
-        assert not broken.intersection(oracle.inside(found.good))
+        assert found.certifying == clean.good(label, threshold)
+        assert not broken.intersection(oracle.inside(found.certifying))
         assert not (found.certified and broken)
         assert found.certified == (threshold <= levels.cover_level)
         assert clean.silent(label, threshold) == (threshold > levels.alarm_level)
@@ -148,7 +148,7 @@ def map_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
     """Every placement on the map is safe, and the map and its share are those of the good masks."""
     for exhaustive in (True, False):
         found = oracle.certify(label, "rows", exhaustive=exhaustive)
-        masks = [set(np.flatnonzero(oracle.world.hidden[mask])) for mask in found.verdicts[0].certificate.good]
+        masks = [set(np.flatnonzero(oracle.world.hidden[mask])) for mask in found.verdicts[0].certificate.certifying]
         marked: list[bool] = []
         for stencil, allowed, covered in found.map(0).placements():
             placed = dict(oracle.world.placements(stencil.extents))
@@ -228,7 +228,7 @@ def test_rows_certify_on_a_redundant_cover_where_all_pairs_do_not_and_are_right(
     rows, pairs = blind.certify(1, "rows"), blind.certify(1, "all-pairs")
     assert (rows.certified.tolist(), pairs.certified.tolist()) == ([True], [False])
     assert pairs.verdicts[0].certificate.failing == (3, 4)
-    assert rows.verdicts[0].certificate.good == (0, 1, 2)
+    assert rows.verdicts[0].certificate.certifying == (0, 1, 2)
     assert rows.share(0) == 1
     assert blind.safe(1)
 
@@ -240,7 +240,7 @@ def test_good_rows_that_do_not_cover_certify_nothing_for_an_attack_beside_them_s
     last = (oracle.views[:, :2] != HIDDEN).all(axis=1)
     oracle = Oracle(LINE, Model(overruled(table, oracle.views, np.where(last, 0, 1)), 6), oracle.image)
     found = oracle.certify(1, "rows", exhaustive=True)
-    assert found.verdicts[0].certificate.good == (0,)
+    assert found.verdicts[0].certificate.certifying == (0,)
     assert not found.certified[0]
     assert found.share(0) == Fraction(2, 5)
     assert oracle.answers(frozenset({4, 5})) != {1}

@@ -32,17 +32,17 @@ def seen(table: PredictionTable, union: int, label: int, lead: float) -> None:
     table.record(np.array([union]), np.array([label]), np.array([lead]), np.array([1.0]))
 
 
-def first_round(masks: MaskSet, leads: Sequence[float], label: int = 1) -> PredictionTable:
+def first_round(masks: MaskSet, margins: Sequence[float], label: int = 1) -> PredictionTable:
     """A table that has seen its image bare and under each mask: all of one label, with these leads."""
     table = PredictionTable(masks.unions)
     seen(table, len(masks.unions), label, 1.0)
     for union in sorted(set(masks.unions.ids.diagonal().tolist())):
-        seen(table, union, label, leads[union])
+        seen(table, union, label, margins[union])
     return table
 
 
 def open_pairs(table: PredictionTable) -> Pending:
-    return Pending(np.argwhere(table.matrix == UNSEEN), hoped=1)
+    return Pending(np.argwhere(table.matrix == UNSEEN), wanted_label=1)
 
 
 def test_the_first_wave_has_four_pairs_and_each_later_one_as_many_as_were_seen() -> None:
@@ -56,20 +56,21 @@ def test_the_first_wave_has_four_pairs_and_each_later_one_as_many_as_were_seen()
 
 
 def test_the_weakest_support_comes_first() -> None:
-    leads = np.random.default_rng(4).permutation(np.linspace(0.1, 1, 12))
-    table = first_round(MANY, leads.tolist())
+    margins = np.random.default_rng(4).permutation(np.linspace(0.1, 1, 12))
+    table = first_round(MANY, margins.tolist())
     asked = [support(table, next_wave(table, open_pairs(table)).pairs, 1)]
     every = np.sort(support(table, np.argwhere(np.triu(np.ones((12, 12)), k=1)), 1))
     assert np.allclose(asked[0], every[:4])
-    assert (leads.argsort()[0], leads.argsort()[1]) in {
-        tuple(sorted(pair, key=lambda mask: leads[mask])) for pair in next_wave(table, open_pairs(table)).pairs.tolist()
+    assert (margins.argsort()[0], margins.argsort()[1]) in {
+        tuple(sorted(pair, key=lambda mask: margins[mask]))
+        for pair in next_wave(table, open_pairs(table)).pairs.tolist()
     }
 
 
 def test_what_speaks_for_another_label_counts_against() -> None:
     table = first_round(MANY, [0.5] * 12)
-    table.labels[3], table.leads[3] = 2, 0.9
-    table.labels[5], table.leads[5] = 2, 0.1
+    table.labels[3], table.margins[3] = 2, 0.9
+    table.labels[5], table.margins[5] = 2, 0.1
     pairs = np.array([[0, 1], [0, 3], [0, 5], [3, 5]])
     assert support(table, pairs, 1).tolist() == pytest.approx([1.0, -0.4, 0.4, -1.0])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from maskcover import certify, cover, squares
-from maskcover.classifiers import evaluator, leads, top_labels
+from maskcover.classifiers import evaluator_of, margins, top_labels
 from maskcover.engine import probe
 from maskcover.engine.probes import _patterns, probe_rows
 from maskcover.errors import ProbeFailed
@@ -30,7 +30,7 @@ def photos() -> list[Any]:
 
 IMAGES = photos()
 LABELS = top_labels(scored(np.stack(IMAGES))).tolist()
-BARE = leads(scored(np.stack(IMAGES)))
+BARE = margins(scored(np.stack(IMAGES)))
 
 
 def exits_early(decided: Callable[[Any], Any]) -> Scoring:
@@ -39,7 +39,7 @@ def exits_early(decided: Callable[[Any], Any]) -> Scoring:
     def scoring(_: Model, images: Sequence[Any], hidden: BoolArray) -> Scores:
         scores = scored(shown(images, hidden))
         finite = np.isfinite(scores).all()
-        return scores * (1 + 1e-9) if finite and decided(leads(scores) > 0.5 * BARE.min()) else scores
+        return scores * (1 + 1e-9) if finite and decided(margins(scores) > 0.5 * BARE.min()) else scores
 
     return scoring
 
@@ -58,7 +58,7 @@ def feels_another_class(_: Model, images: Sequence[Any], hidden: BoolArray) -> S
     views = shown(images, hidden)
     scores = scored(views)
     ordinary = np.array([bool(((view >= 0) & (view <= 1)).all()) for view in views])
-    labels, clear = top_labels(scores), ordinary & (leads(scores) > 0.5 * BARE.min())
+    labels, clear = top_labels(scores), ordinary & (margins(scores) > 0.5 * BARE.min())
     before = np.roll(np.arange(len(views)), 1)
     felt = clear & clear[before] & (labels != labels[before])
     return scores * np.where(felt, 1 + 1e-9, 1.0)[:, None]
@@ -69,7 +69,7 @@ def feels_a_close_decision(_: Model, images: Sequence[Any], hidden: BoolArray) -
     views = shown(images, hidden)
     scores = scored(views)
     ordinary = np.array([bool(((view >= 0) & (view <= 1)).all()) for view in views])
-    lead = leads(scores)
+    lead = margins(scores)
     felt = (lead > 0.5) & np.roll(ordinary & (lead < 0.05), 1)
     return scores * np.where(felt, 1 + 1e-9, 1.0)[:, None]
 
@@ -155,7 +155,7 @@ def test_every_place_of_a_batch_is_probed(batch_size: int) -> None:
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 8, 16, 40])
 def test_the_probes_take_no_more_rows_than_they_say(batch_size: int, images: int) -> None:
     model, masks = Model(batch_size=batch_size), cover(squares(size=1), image_size=SIDE, grid=(6, 6))
-    asked = evaluator(model, masks)
+    asked = evaluator_of(model, masks)
     loaded = [asked.load(image) for image in IMAGES[:images]]
     assert probe(asked, loaded[0], loaded[1:]).bitwise
     assert model.calls * batch_size <= probe_rows(batch_size, min(3, images - 1))

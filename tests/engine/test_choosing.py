@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import CertificationResult, InvalidInput, certify, defend, detection_curve, run
-from maskcover.classifiers import evaluator
+from maskcover.classifiers import evaluator_of
 from maskcover.engine.choosing import Wanted, Way, taken
 from maskcover.engine.findings import FACTOR, LIMIT, Finding, Kind, ProbeReport
 from maskcover.errors import MaskcoverWarning, ProbeFailed
@@ -61,7 +61,7 @@ class Sized:
 def found(model: Any, **options: Any) -> tuple[str, int, float]:
     """On what a certification stands, the size of its batches, and its margin."""
     result = certify(model, IMAGES, LABELS, MASKS, **options)
-    return result.numerics, result.start.evaluator.batch_size, result.margin
+    return result.numerics, result.start.evaluator.batch_size, result.min_margin
 
 
 def under_a_margin(model: Any, **options: Any) -> CertificationResult:
@@ -86,7 +86,7 @@ def test_one_row_at_a_time_is_taken_where_it_is_the_fastest_or_wanted() -> None:
 
 def test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bit() -> None:
     result = under_a_margin(Sized({4: 1e-7, 2: 1e-6, 1: 0.0}))
-    assert (result.numerics, result.start.evaluator.batch_size, result.margin) == ("margin", 4, 1e-4)
+    assert (result.numerics, result.start.evaluator.batch_size, result.min_margin) == ("margin", 4, 1e-4)
     # Of the largest score that was seen, and the last row of a batch is a little smaller.
     assert 0.8e-7 < result.start.probes.drift <= 1.01e-7
     assert "numerics margin, as the probes saw scores move by 9.0e-08, margin 0.0001" in str(result)
@@ -109,7 +109,7 @@ def test_a_difference_that_is_too_large_takes_nothing_over(drift: float) -> None
 
 def test_bits_that_are_insisted_on_name_the_sizes_that_hold_to_them() -> None:
     sizes = r"batch_size=2 \(--batch-size 2\) or batch_size=1 \(--batch-size 1\)"
-    told = rf"Type margin=0\.0001 \(--margin 0\.0001\) or {sizes}"
+    told = rf"Type min_margin=0\.0001 \(--min-margin 0\.0001\) or {sizes}"
     with pytest.raises(ProbeFailed, match=told):
         found(Sized({3: 1e-7, 4: 1e-7}, batch_size=3), numerics="bitwise")
 
@@ -121,9 +121,9 @@ def test_a_margin_that_is_wanted_is_taken_quietly_even_where_bits_hold() -> None
 
 def test_a_margin_that_was_typed_is_enough_for_the_fastest_size_that_stays_within() -> None:
     model = Sized({4: 1e-2, 2: 1e-4, 1: 0.0})
-    assert found(model, margin=1e-3) == ("margin", 2, 1e-3)
-    assert found(model, margin=0.0) == ("bitwise", 1, 0.0)
-    assert found(model, margin=1e-3, numerics="bitwise") == ("bitwise", 1, 1e-3)
+    assert found(model, min_margin=1e-3) == ("margin", 2, 1e-3)
+    assert found(model, min_margin=0.0) == ("bitwise", 1, 0.0)
+    assert found(model, min_margin=1e-3, numerics="bitwise") == ("bitwise", 1, 1e-3)
 
 
 def test_detection_takes_bits() -> None:
@@ -142,7 +142,7 @@ def test_numerics_are_bits_or_a_margin(wish: Any) -> None:
 
 def test_without_probes_nothing_is_chosen() -> None:
     result = certify(Sized({4: 1e-7, 1: 0.0}, batch_size=4), IMAGES, LABELS, MASKS, probes=False, numerics="margin")
-    assert (result.numerics, result.margin) == ("not probed", 1e-4)
+    assert (result.numerics, result.min_margin) == ("not probed", 1e-4)
 
 
 # What a margin never takes over for, however small it is.
@@ -175,7 +175,7 @@ def test_threat_21_no_margin_takes_over_for_what_leaks(scoring: Any, batch_size:
     with np.errstate(all="ignore"), pytest.raises(ProbeFailed, match="No margin makes up for that"):
         found(Model(scoring, batch_size), numerics=wish)
     with np.errstate(all="ignore"):
-        assert found(Model(scoring, batch_size), margin=1e-3)[0] == "margin"  # as typed
+        assert found(Model(scoring, batch_size), min_margin=1e-3)[0] == "margin"  # as typed
 
 
 @pytest.mark.parametrize("wish", [None, "bitwise", "margin"])
@@ -198,7 +198,7 @@ def report(kind: Kind, deviation: float) -> ProbeReport:
 
 @given(st.floats(1e-17, 1.0), st.floats(0, 0.1))
 def test_a_margin_that_takes_over_is_a_hundred_times_what_was_seen(drift: float, least: float) -> None:
-    margin = report("place", drift).margin(least)
+    margin = report("place", drift).sufficient_margin(least)
     if 100 * drift > 0.01:
         assert margin is None
     else:
@@ -211,12 +211,12 @@ def test_a_margin_that_takes_over_is_a_hundred_times_what_was_seen(drift: float,
 
 @given(st.sampled_from(["repeat", "rows", "hidden"]), st.floats(0, 1.0, exclude_min=True))
 def test_nothing_but_the_place_of_a_row_is_rounding(kind: Any, deviation: float) -> None:
-    assert report(kind, deviation).margin(1e-4) is None
-    assert report("place", float("inf")).margin(1e-4) is None
+    assert report(kind, deviation).sufficient_margin(1e-4) is None
+    assert report("place", float("inf")).sufficient_margin(1e-4) is None
 
 
 def way(size: int, kind: Kind, deviation: float) -> Way:
-    return Way(evaluator(Model(batch_size=size), MASKS), None, report(kind, deviation))
+    return Way(evaluator_of(Model(batch_size=size), MASKS), None, report(kind, deviation))
 
 
 sizes = st.sampled_from([1, 2, 4, 8])
@@ -230,17 +230,17 @@ def test_what_is_taken_is_carried_by_what_was_seen_of_it(told: list[tuple[int, f
     try:
         chosen = taken(ways, Wanted(wish))
     except ProbeFailed:
-        assert wish == "bitwise" or all(one.report.margin(0.0) is None for one in ways)
+        assert wish == "bitwise" or all(one.report.sufficient_margin(0.0) is None for one in ways)
         assert not any(one.report.bitwise for one in ways)
         return
     held = [one for one in ways if one.report.bitwise]
     if chosen.numerics == "bitwise":
         assert chosen.way.report.bitwise
-        assert chosen.margin == 0
+        assert chosen.min_margin == 0
         assert wish != "margin"
     else:
         assert wish != "bitwise"
-        assert chosen.margin >= max(1e-4, 100 * chosen.way.report.drift)
+        assert chosen.min_margin >= max(1e-4, 100 * chosen.way.report.drift)
         assert wish == "margin" or all(one.alone for one in held)
     assert (chosen.warning is not None) == (chosen.numerics == "margin" and wish is None)
 
@@ -256,17 +256,17 @@ def test_a_run_under_a_margin_that_took_over_goes_on_under_that_margin(tmp_path:
     with pytest.warns(MaskcoverWarning, match=TAKES_OVER):
         certified(tmp_path, Sized({4: 9e-6, 1: 0.0}), shard=(0, 2))
     config = Folder(tmp_path).existing()
-    assert (config.document["numerics"], config.margin, config.batch_size) == ("margin", 9e-4, 4)
+    assert (config.document["numerics"], config.min_margin, config.batch_size) == ("margin", 9e-4, 4)
     certified(tmp_path, Sized({1: 0.0, 4: 5e-6}), shard=(1, 2))  # less of it was seen, and 1 would be faster now
     assert Folder(tmp_path).existing().document == config.document
     assert replay(tmp_path, Sized({4: 9e-6}), IMAGES, LABELS).differences == ()
     with pytest.raises(InvalidInput, match=r"margin: 0\.0009 before, 0\.002 now"):
-        certified(tmp_path, Sized({4: 2e-5}), margin=0.002)
+        certified(tmp_path, Sized({4: 2e-5}), min_margin=0.002)
 
 
 def test_a_run_to_the_bit_does_not_go_on_without_bits(tmp_path: Path) -> None:
     certified(tmp_path, Sized({4: 0.0}), shard=(0, 2))
-    with pytest.raises(ProbeFailed, match="Type margin"):
+    with pytest.raises(ProbeFailed, match="Type min_margin"):
         certified(tmp_path, Sized({4: 1e-7, 2: 0.0}), shard=(1, 2))
 
 
@@ -299,5 +299,5 @@ def test_probes_show_that_they_take_their_time(shown_bar: bool, capsys: pytest.C
 
 def test_a_run_that_goes_on_takes_no_smaller_margin_over() -> None:
     wanted = Wanted.of("margin", None, Sized({}), least=5e-4)
-    assert taken([way(4, "place", 1e-6)], wanted).margin == 5e-4
-    assert taken([way(4, "place", 9e-6)], wanted).margin == pytest.approx(9e-4)
+    assert taken([way(4, "place", 1e-6)], wanted).min_margin == 5e-4
+    assert taken([way(4, "place", 9e-6)], wanted).min_margin == pytest.approx(9e-4)

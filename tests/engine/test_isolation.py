@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import InvalidInput, MaskSet
-from maskcover.classifiers import UNDECIDED, UNSEEN, Answers, Evaluator, evaluator
+from maskcover.classifiers import UNDECIDED, UNSEEN, Answers, Evaluator, evaluator_of
 from maskcover.classifiers.evaluation import HostEvaluator
 from maskcover.defense import Pending
 from maskcover.defense.table import NO_MASK, PredictionTable
 from maskcover.engine import Failed
-from maskcover.engine.queue import settle
+from maskcover.engine.queue import run_queries
 from tests.defense.naive import BoolArray, IntArray, Looked, Looker, image_of, singles
 from tests.engine.test_queue import Filled, ask_all, ask_in_turn, images_for, truth
 
@@ -56,7 +56,7 @@ def test_an_image_that_cannot_be_evaluated_fails_alone(error: Any, decide: Any, 
     images = images_for(MASKS, 7)
     fussy = Fussy(batch_size)
     fussy.bad, fussy.error = (images[1], images[4]), error
-    found = dict(settle(evaluator(fussy, MASKS), images, decide, isolate=True))
+    found = dict(run_queries(evaluator_of(fussy, MASKS), images, decide, isolate=True))
     assert sorted(found) == list(range(7))
     assert correct(found, images) == [0, 2, 3, 5, 6]
     for number in (1, 4):
@@ -88,7 +88,7 @@ class Unreadable:
 @given(st.sets(st.integers(0, 5)), st.integers(1, 9))
 def test_images_that_cannot_be_loaded_fail_and_the_others_go_on(bad: set[int], batch_size: int) -> None:
     images = Unreadable(images_for(MASKS, 6), frozenset(bad))
-    found = dict(settle(evaluator(Looker(batch_size), MASKS), images, ask_all, isolate=True))
+    found = dict(run_queries(evaluator_of(Looker(batch_size), MASKS), images, ask_all, isolate=True))
     assert sorted(found) == list(range(6))
     assert correct(found, images.images) == sorted({*range(6)} - bad)
     failed = [one for one in found.values() if isinstance(one, Failed)]
@@ -99,7 +99,11 @@ def test_images_that_cannot_be_loaded_fail_and_the_others_go_on(bad: set[int], b
 @pytest.mark.parametrize("error", [OSError, InvalidInput])
 def test_without_isolation_an_image_that_cannot_be_loaded_ends_the_run(error: Any) -> None:
     with pytest.raises(error, match="image 1"):
-        list(settle(evaluator(Looker(2), MASKS), Unreadable(images_for(MASKS, 3), frozenset({1}), error), ask_all))
+        list(
+            run_queries(
+                evaluator_of(Looker(2), MASKS), Unreadable(images_for(MASKS, 3), frozenset({1}), error), ask_all
+            )
+        )
 
 
 @pytest.mark.parametrize("isolate", [True, False])
@@ -109,10 +113,10 @@ def test_what_is_no_fault_of_an_image_ends_the_run(error: Any, isolate: bool) ->
     fussy = Fussy(4)
     fussy.bad, fussy.error = (images[2],), error
     with pytest.raises(error, match="not this one"):
-        list(settle(evaluator(fussy, MASKS), images, ask_all, isolate=isolate))  # type: ignore[call-overload]  # either
+        list(run_queries(evaluator_of(fussy, MASKS), images, ask_all, isolate=isolate))  # type: ignore[call-overload]  # either
     unreadable = Unreadable(images, frozenset({1}), KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
-        list(settle(evaluator(Looker(4), MASKS), unreadable, ask_all, isolate=isolate))  # type: ignore[call-overload]
+        list(run_queries(evaluator_of(Looker(4), MASKS), unreadable, ask_all, isolate=isolate))  # type: ignore[call-overload]
 
 
 @dataclass
@@ -159,7 +163,7 @@ class Deferred:
 
 
 def deferred(batch_size: int, depth: int, **options: Any) -> Any:
-    host = evaluator(Looker(batch_size), MASKS)
+    host = evaluator_of(Looker(batch_size), MASKS)
     assert isinstance(host, HostEvaluator)
     return Deferred(host, depth, **options)
 
@@ -170,21 +174,21 @@ def test_batches_under_way_give_the_answers_of_one_at_a_time(
     depth: int, batch_size: int, count: int, decide: Any
 ) -> None:
     images, asked = images_for(MASKS, count), deferred(batch_size, depth)
-    assert correct(dict(settle(asked, images, decide)), images) == list(range(count))
+    assert correct(dict(run_queries(asked, images, decide)), images) == list(range(count))
     assert asked.most <= depth
     assert not asked.waiting
 
 
 def test_depth_is_used() -> None:
     asked = deferred(2, 2)
-    list(settle(asked, images_for(MASKS, 6), ask_all))
+    list(run_queries(asked, images_for(MASKS, 6), ask_all))
     assert asked.most == 2
 
 
 def test_a_second_batch_is_under_way_as_long_as_there_are_images_to_open() -> None:
     """Small decisions: without further images opened in time, each batch would be waited for alone."""
     asked = deferred(2, 2)
-    list(settle(asked, images_for(MASKS, 20), lambda _, table: ask_bare(table)))
+    list(run_queries(asked, images_for(MASKS, 20), lambda _, table: ask_bare(table)))
     assert asked.asked == 10
     assert asked.alone == 1
 
@@ -197,7 +201,7 @@ def ask_bare(table: PredictionTable) -> int | Pending:
 def test_a_fetch_that_fails_once_loses_nothing(failing: set[int], batch_size: int, depth: int) -> None:
     images = images_for(MASKS, 5)
     asked = deferred(batch_size, depth, failing=lambda ticket: ticket in failing)
-    found = dict(settle(asked, images, ask_all, isolate=True))
+    found = dict(run_queries(asked, images, ask_all, isolate=True))
     assert sorted(found) == list(range(5))
     failed = [number for number, one in found.items() if isinstance(one, Failed)]
     assert correct(found, images) == sorted({*range(5)} - set(failed))
@@ -207,7 +211,7 @@ def test_a_fetch_that_fails_once_loses_nothing(failing: set[int], batch_size: in
 
 def test_a_fetch_that_fails_ends_the_run_without_isolation() -> None:
     with pytest.raises(RuntimeError, match="batch 1"):
-        list(settle(deferred(2, 2, failing=lambda ticket: ticket == 1), images_for(MASKS, 4), ask_all))
+        list(run_queries(deferred(2, 2, failing=lambda ticket: ticket == 1), images_for(MASKS, 4), ask_all))
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3, 5])
@@ -220,7 +224,7 @@ def test_an_evaluator_that_answers_for_another_number_of_rows_is_refused(rows: i
     short: Evaluator = Short(Looker(4), MASKS)
     for isolate in (True, False):
         with pytest.raises(InvalidInput, match=f"expected 4 answers a batch; got {rows}"):
-            list(settle(short, images_for(MASKS, 3), ask_all, isolate=isolate))
+            list(run_queries(short, images_for(MASKS, 3), ask_all, isolate=isolate))
 
 
 @given(st.data())
@@ -233,16 +237,16 @@ def test_what_is_evaluated_for_an_image_depends_on_it_alone(data: st.DataObject)
     bad = data.draw(st.sets(st.integers(0, len(images) - 1)))
     fussy = Fussy(data.draw(st.integers(1, 9)))
     fussy.bad = tuple(images[number] for number in bad)
-    host = evaluator(fussy, MASKS)
+    host = evaluator_of(fussy, MASKS)
     assert isinstance(host, HostEvaluator)
     asked: Any = Deferred(host, data.draw(st.integers(1, 3)))
-    found = dict(settle(asked, images, ask_in_turn, isolate=True))
+    found = dict(run_queries(asked, images, ask_in_turn, isolate=True))
     assert correct(found, images) == sorted({*range(len(images))} - bad)
 
 
 def test_an_image_that_failed_in_an_earlier_batch_is_told_once() -> None:
     """Its rows of the batch that was under way then are not asked for again."""
     asked = deferred(2, 2, failing=lambda _: True)
-    found = list(settle(asked, images_for(MASKS, 3), ask_all, isolate=True))
+    found = list(run_queries(asked, images_for(MASKS, 3), ask_all, isolate=True))
     assert sorted(number for number, _ in found) == [0, 1, 2]
     assert all(isinstance(one, Failed) for _, one in found)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from maskcover import InvalidInput, certify, cover, predict, squares
-from maskcover.classifiers import UNDECIDED, leads, top_labels
+from maskcover.classifiers import UNDECIDED, margins, top_labels
 from maskcover.runs import run
 
 MASKS = cover(squares(size=2), image_size=8, grid=(2, 2))
@@ -34,15 +34,15 @@ class Leading:
 @pytest.mark.parametrize(("lead", "certified"), [(0.0, False), (0.01, False), (0.0625, False), (0.125, True)])
 def test_only_a_lead_above_the_margin_certifies(lead: float, certified: bool) -> None:
     for rule in ("rows", "all-pairs"):
-        result = certify(Leading(lead), IMAGE, [1], MASKS, margin=0.0625, rule=rule)
+        result = certify(Leading(lead), IMAGE, [1], MASKS, min_margin=0.0625, rule=rule)
         assert result.certified.tolist() == [certified]
 
 
 @pytest.mark.parametrize("lead", [0.125, 0.25])
 def test_the_smallest_lead_is_kept_and_a_margin_of_that_size_would_not_certify(lead: float) -> None:
     (verdict,) = certify(Leading(lead), IMAGE, [1], MASKS).verdicts
-    assert verdict.lead == lead
-    assert not certify(Leading(lead), IMAGE, [1], MASKS, margin=lead).certified.any()
+    assert verdict.margin == lead
+    assert not certify(Leading(lead), IMAGE, [1], MASKS, min_margin=lead).certified.any()
 
 
 def test_serving_needs_no_margin() -> None:
@@ -52,17 +52,17 @@ def test_serving_needs_no_margin() -> None:
 @pytest.mark.parametrize("margin", [-0.1, 1.0, float("nan"), float("inf"), True, "0.1"])
 def test_a_margin_is_a_share(margin: Any) -> None:
     with pytest.raises(InvalidInput, match="margin"):
-        certify(Leading(0.5), IMAGE, [1], MASKS, margin=margin)
+        certify(Leading(0.5), IMAGE, [1], MASKS, min_margin=margin)
 
 
 def test_leads_are_shares_of_the_largest_score() -> None:
     scores = [[4.0, 1.0, 0.0], [-1.0, -4.0, -2.0], [1e-30, 0.0, 0.0], [0.0, 0.0, -1.0], [np.nan, 1.0, 0.0]]
-    assert leads(scores).tolist() == [0.75, 0.25, 1.0, 0.0, 0.0]
+    assert margins(scores).tolist() == [0.75, 0.25, 1.0, 0.0, 0.0]
 
 
 def test_scores_too_large_to_subtract_have_no_lead() -> None:
     huge = np.finfo(np.float64).max
-    assert leads([[huge, -huge]]).tolist() == [0.0]
+    assert margins([[huge, -huge]]).tolist() == [0.0]
     assert top_labels([[huge, -huge]]).tolist() == [0]
 
 
@@ -70,8 +70,8 @@ def test_no_label_has_no_lead() -> None:
     scores = np.random.default_rng(0).choice([0.0, 1.0, np.inf, np.nan], size=(200, 3))
     undecided = top_labels(scores) == UNDECIDED
     assert undecided.any()
-    assert (leads(scores)[undecided] == 0).all()
-    assert (leads(scores)[~undecided] > 0).all()
+    assert (margins(scores)[undecided] == 0).all()
+    assert (margins(scores)[~undecided] > 0).all()
 
 
 class Absolute:
@@ -90,7 +90,7 @@ class Absolute:
 def test_a_row_whose_scores_are_all_small_leads_by_little(margin: float | None) -> None:
     """Measured by itself alone it would lead by 2, which no margin exceeds."""
     clear, near = np.full((8, 8), 1.0), np.full((8, 8), 0.25 + 3e-7)
-    result = certify(Absolute(), np.stack([clear, near]), [1, 1], MASKS, margin=margin)
+    result = certify(Absolute(), np.stack([clear, near]), [1, 1], MASKS, min_margin=margin)
     assert (result.numerics, result.defended.tolist()) == ("margin", [1, 1])
     assert result.certified.tolist() == [True, False]
 

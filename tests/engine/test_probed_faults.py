@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pytest
 
 from maskcover import certify
-from maskcover.classifiers import evaluator
+from maskcover.classifiers import evaluator_of
 from maskcover.covering.containment import Containment
 from maskcover.defense import DoubleMasking
 from maskcover.defense.procedure import certifying
 from maskcover.engine import Failed
-from maskcover.engine.queue import settle
+from maskcover.engine.queue import run_queries
 from maskcover.errors import ProbeFailed
 from tests.certification.test_faults import ANSWERS, CLEAN, LABELS, MASKS, Scores
 from tests.defense.naive import BoolArray
@@ -77,7 +77,7 @@ def test_threat_31_isolated_images_are_certified_no_more_than_without_the_fault(
 
     def run(at: int) -> tuple[list[bool], int]:
         classifier = Lines(at, fault, batch_size=4)
-        found = dict(settle(evaluator(classifier, MASKS), VOTES, decide, isolate=True))
+        found = dict(run_queries(evaluator_of(classifier, MASKS), VOTES, decide, isolate=True))
         assert sorted(found) == list(range(5))
         verdicts = [found[number] for number in range(5)]
         return [not isinstance(one, Failed) and one.name == "certified" for one in verdicts], classifier.calls

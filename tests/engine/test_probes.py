@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import InvalidInput, certify, cover, squares
-from maskcover.classifiers import evaluator
+from maskcover.classifiers import evaluator_of
 from maskcover.engine import probe
 from maskcover.engine.probes import Finding, ProbeReport
 from maskcover.errors import ProbeFailed
@@ -95,7 +95,7 @@ SEEN: dict[str, Callable[[Model, Sequence[Any], BoolArray], Scores]] = {
 def test_threat_17_a_classifier_that_sees_hidden_pixels_is_stopped(scoring: Any, batch_size: int) -> None:
     for margin in (None, 0.5):
         with np.errstate(all="ignore"), pytest.raises(ProbeFailed, match="hidden pixels") as caught:
-            certified(Model(scoring, batch_size), margin=margin)
+            certified(Model(scoring, batch_size), min_margin=margin)
         assert "a crop, a resize or a window inside the model" in str(caught.value)
         assert "a certificate could not be relied on" in str(caught.value)
 
@@ -131,7 +131,7 @@ INFLUENCED: dict[str, Callable[[Model, Sequence[Any], BoolArray], Scores]] = {
 def test_threat_20_rows_that_influence_each_other_are_stopped(scoring: Any, dtype: Any) -> None:
     images = IMAGES.astype(dtype) if np.dtype(dtype).kind == "f" else (200 * IMAGES[:1]).astype(dtype)
     with np.errstate(all="ignore"), pytest.raises(ProbeFailed, match="rows"):
-        certified(Model(scoring, batch_size=6), images, margin=1e-5)
+        certified(Model(scoring, batch_size=6), images, min_margin=1e-5)
 
 
 # 21: places in the batch round differently.
@@ -147,26 +147,26 @@ def rounding(share: float) -> Callable[[Model, Sequence[Any], BoolArray], Scores
 
 def test_threat_21_a_tiny_difference_between_rows_stops_where_bits_are_wanted_and_goes_on_with_a_margin() -> None:
     model = Model(rounding(1e-6))
-    told = r"Type margin=0\.0001 \(--margin 0\.0001\) or a classifier whose batch_size is 1"
+    told = r"Type min_margin=0\.0001 \(--min-margin 0\.0001\) or a classifier whose batch_size is 1"
     with pytest.raises(ProbeFailed, match=told):
         certified(model, numerics="bitwise")
     with pytest.raises(ProbeFailed, match=told):
-        certified(model, margin=0.0)
-    result = certify(model, IMAGES, LABELS, MASKS, margin=1e-4)
-    assert (result.numerics, result.margin) == ("margin", 1e-4)
+        certified(model, min_margin=0.0)
+    result = certify(model, IMAGES, LABELS, MASKS, min_margin=1e-4)
+    assert (result.numerics, result.min_margin) == ("margin", 1e-4)
     assert certified(Model(rounding(1e-6), batch_size=1)) == "bitwise"
 
 
 def test_threat_21_a_difference_that_is_too_large_for_the_margin_stops() -> None:
     with pytest.raises(ProbeFailed, match="No margin makes up for that"):
-        certified(Model(rounding(1e-2)), margin=1e-3)
-    assert certified(Model(rounding(1e-2)), margin=0.1) == "margin"
+        certified(Model(rounding(1e-2)), min_margin=1e-3)
+    assert certified(Model(rounding(1e-2)), min_margin=0.1) == "margin"
 
 
 def test_the_advice_is_the_classifiers_own_margin() -> None:
     model = Model(rounding(1e-3))
     vars(model)["margin"] = 0.0625
-    with pytest.raises(ProbeFailed, match=r"margin=0\.0625"):
+    with pytest.raises(ProbeFailed, match=r"min_margin=0\.0625"):
         certified(model)
     vars(model)["margin"] = 1e-3  # of which half is less than what was seen
     with pytest.raises(ProbeFailed, match="No margin makes up for that"):
@@ -269,20 +269,20 @@ def test_images_that_cannot_be_altered_are_named() -> None:
 
 @pytest.mark.parametrize("shape", [(SIDE, SIDE + 1), (SIDE, 1), (SIDE,), (SIDE, SIDE, SIDE), (2, 2, SIDE, SIDE + 1)])
 def test_arrays_that_do_not_say_where_a_pixel_is_are_not_altered(shape: tuple[int, ...]) -> None:
-    asked = evaluator(Model(), MASKS)
-    assert asked.altered(np.zeros(shape), np.ones((SIDE, SIDE), dtype=np.bool_), 1.0) is None
-    assert asked.altered(np.zeros(shape), None, None) is None
+    asked = evaluator_of(Model(), MASKS)
+    assert asked.overwritten(np.zeros(shape), np.ones((SIDE, SIDE), dtype=np.bool_), 1.0) is None
+    assert asked.overwritten(np.zeros(shape), None, None) is None
 
 
 @pytest.mark.parametrize("shape", [(SIDE, SIDE), (SIDE, SIDE, 3), (3, SIDE, SIDE)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float16, np.float32, np.float64])
 def test_altered_images_differ_where_hidden_and_nowhere_else(shape: tuple[int, ...], dtype: Any) -> None:
     rng = np.random.default_rng(3)
-    image, asked = rng.integers(2, 100, shape).astype(dtype), evaluator(Model(), MASKS)
+    image, asked = rng.integers(2, 100, shape).astype(dtype), evaluator_of(Model(), MASKS)
     hide = rng.random((SIDE, SIDE)) < 0.5
     inside = np.broadcast_to(hide[..., None] if shape[-1] == 3 else hide, shape)
     for value in (0.0, 1.0, None, 1e30, float("nan")):
-        made = asked.altered(image, hide, value)
+        made = asked.overwritten(image, hide, value)
         if value is not None and np.isnan(value) and np.dtype(dtype).kind != "f":
             assert made is None
             continue
@@ -338,7 +338,7 @@ def test_every_sampled_pair_is_tried_at_any_batch_size() -> None:
 
 
 def test_a_report_counts_its_worst_finding() -> None:
-    asked = evaluator(Model(rounding(1e-3)), MASKS)
+    asked = evaluator_of(Model(rounding(1e-3)), MASKS)
     report = probe(asked, IMAGES[0])
     assert report.worst is not None
     assert report.worst.deviation == pytest.approx(1e-3, rel=0.01)
@@ -378,4 +378,4 @@ def test_one_score_that_turns_non_finite_is_a_change_that_no_margin_makes_up_for
         return scores
 
     with pytest.raises(ProbeFailed, match=r"hidden pixels of 1: scores changed by inf"):
-        certified(Model(leaks), margin=0.9)
+        certified(Model(leaks), min_margin=0.9)

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import InvalidInput, MaskedClassifier, MaskSet
-from maskcover.classifiers import UNDECIDED, UNSEEN, evaluator
+from maskcover.classifiers import UNDECIDED, UNSEEN, evaluator_of
 from maskcover.defense import Pending
 from maskcover.defense.table import NO_MASK, Decide, PredictionTable
-from maskcover.engine.queue import settle
+from maskcover.engine.queue import run_queries
 from tests.defense.naive import BoolArray, IntArray, Looked, Looker, image_of, singles, symmetric
 from tests.laws import examples
 
@@ -71,7 +71,7 @@ def test_every_label_lands_at_the_pairs_it_was_asked_for(
     masks: MaskSet, decide: Decide[Filled], batch_size: int
 ) -> None:
     images = images_for(masks, 4)
-    found = dict(settle(evaluator(Looker(batch_size), masks), images, decide))
+    found = dict(run_queries(evaluator_of(Looker(batch_size), masks), images, decide))
     assert sorted(found) == list(range(4))
     for number, (table, bare, evaluations) in found.items():
         expected, expected_bare = truth(images[number], masks)
@@ -84,7 +84,7 @@ def test_every_label_lands_at_the_pairs_it_was_asked_for(
 def test_every_batch_has_the_same_size_and_the_last_is_filled_with_repetitions(batch_size: int) -> None:
     images = images_for(REDUNDANT, 3)
     classifier = Looker(batch_size)
-    list(settle(evaluator(classifier, REDUNDANT), images, ask_all))
+    list(run_queries(evaluator_of(classifier, REDUNDANT), images, ask_all))
     rows = 3 * (REDUNDANT.evaluations + 1)
     assert len(classifier.batches) == -(-rows // batch_size)
     for batch, hidden in classifier.batches:
@@ -101,7 +101,7 @@ def test_every_batch_has_the_same_size_and_the_last_is_filled_with_repetitions(b
 def test_each_union_is_evaluated_once_for_each_image(batch_size: int) -> None:
     images = images_for(REDUNDANT, 2)
     classifier = Looker(batch_size)
-    list(settle(evaluator(classifier, REDUNDANT), images, ask_all))
+    list(run_queries(evaluator_of(classifier, REDUNDANT), images, ask_all))
     asked = Counter(
         (id(image), hide.tobytes())
         for batch, hidden in classifier.batches
@@ -131,7 +131,7 @@ class Counted(Sequence[Looked]):
 def test_images_are_fetched_once_in_order_and_only_when_there_is_room(batch_size: int) -> None:
     images = Counted(images_for(REDUNDANT, 12))
     waiting = 0
-    for decided, _ in enumerate(settle(evaluator(Looker(batch_size), REDUNDANT), images, ask_all), start=1):
+    for decided, _ in enumerate(run_queries(evaluator_of(Looker(batch_size), REDUNDANT), images, ask_all), start=1):
         waiting = max(waiting, len(images.fetched) - decided)
     assert images.fetched == list(range(12))
     assert waiting <= batch_size
@@ -139,14 +139,16 @@ def test_images_are_fetched_once_in_order_and_only_when_there_is_room(batch_size
 
 def test_an_image_that_needs_nothing_is_decided_without_a_call() -> None:
     classifier = Looker(4)
-    found = list(settle(evaluator(classifier, REDUNDANT), images_for(REDUNDANT, 3), lambda number, _: number * 10))
+    found = list(
+        run_queries(evaluator_of(classifier, REDUNDANT), images_for(REDUNDANT, 3), lambda number, _: number * 10)
+    )
     assert found == [(0, 0), (1, 10), (2, 20)]
     assert classifier.batches == []
 
 
 def test_no_images_need_no_call() -> None:
     classifier = Looker(4)
-    assert list(settle(evaluator(classifier, REDUNDANT), [], ask_all)) == []
+    assert list(run_queries(evaluator_of(classifier, REDUNDANT), [], ask_all)) == []
     assert classifier.batches == []
 
 
@@ -157,9 +159,9 @@ def test_decisions_do_not_depend_on_the_batch_size_or_on_other_images(data: st.D
     entries = st.lists(st.integers(UNDECIDED, 2), min_size=6, max_size=6)
     tables = data.draw(st.lists(entries, min_size=1, max_size=4))
     images = [image_of(symmetric(3, table), masks) for table in tables]
-    alone = [next(settle(evaluator(Looker(1), masks), [image], ask_in_turn))[1][0].tolist() for image in images]
+    alone = [next(run_queries(evaluator_of(Looker(1), masks), [image], ask_in_turn))[1][0].tolist() for image in images]
     decide = data.draw(st.sampled_from([ask_all, ask_in_turn]))
-    together = dict(settle(evaluator(Looker(data.draw(st.integers(1, 9))), masks), images, decide))
+    together = dict(run_queries(evaluator_of(Looker(data.draw(st.integers(1, 9))), masks), images, decide))
     assert [together[number][0].tolist() for number in range(len(images))] == alone
 
 
@@ -168,7 +170,7 @@ def test_a_batch_size_that_is_no_number_of_rows_is_refused(batch_size: object) -
     classifier = Looker()
     classifier.batch_size = batch_size  # type: ignore[assignment]  # the error under test
     with pytest.raises(InvalidInput, match="batch_size"):
-        list(settle(evaluator(classifier, REDUNDANT), images_for(REDUNDANT, 1), ask_all))
+        list(run_queries(evaluator_of(classifier, REDUNDANT), images_for(REDUNDANT, 1), ask_all))
 
 
 def test_a_classifier_may_spoil_the_arrays_that_it_is_handed() -> None:
@@ -179,7 +181,7 @@ def test_a_classifier_may_spoil_the_arrays_that_it_is_handed() -> None:
             return scores
 
     images = [image_of(symmetric(3, [0, 1, 2, 2, 1, 0]), singles(3))]
-    [(_, (table, _, _))] = settle(evaluator(Spoiler(2), singles(3)), images, ask_all)
+    [(_, (table, _, _))] = run_queries(evaluator_of(Spoiler(2), singles(3)), images, ask_all)
     assert table.tolist() == symmetric(3, [0, 1, 2, 2, 1, 0]).tolist()
 
 
@@ -191,7 +193,7 @@ def test_the_protocol_is_batch_size_and_scores() -> None:
 def test_decisions_come_as_they_fall() -> None:
     masks = singles(3)
     images = images_for(masks, 3)
-    slow_first: Iterator[tuple[int, str]] = settle(evaluator(Looker(64), masks), images, _slow_first)
+    slow_first: Iterator[tuple[int, str]] = run_queries(evaluator_of(Looker(64), masks), images, _slow_first)
     assert [number for number, _ in slow_first] == [1, 2, 0]
 
 

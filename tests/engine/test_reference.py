@@ -13,7 +13,7 @@ import pytest
 
 from maskcover import FingerprintMismatch, MaskcoverWarning, certify, cover, defend, predict, squares
 from maskcover.certification import Certified
-from maskcover.classifiers import evaluator
+from maskcover.classifiers import evaluator_of
 from maskcover.engine.reference import Kind, Reference, Scored, pairs, reference
 from tests.defense.naive import BoolArray, Looker, image_of, singles, symmetric
 
@@ -88,13 +88,13 @@ def test_of_other_images_nobody_makes_noise(image: Any) -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 7])
 def test_the_same_classifier_scores_the_same_and_another_does_not(batch_size: int) -> None:
-    known = reference(evaluator(Plain(batch_size=batch_size), MASKS), IMAGES[0], 0.0)
+    known = reference(evaluator_of(Plain(batch_size=batch_size), MASKS), IMAGES[0], 0.0)
     assert known is not None
-    asked = evaluator(Plain(batch_size=batch_size), MASKS)
+    asked = evaluator_of(Plain(batch_size=batch_size), MASKS)
     assert known.again(asked, IMAGES[0]) == known
     assert known.differences(known.again(asked, IMAGES[0])) == ()
     assert known.again(asked, IMAGES[1]).example is None  # another image says nothing
-    other = evaluator(Plain(1 + 2**-50, batch_size), MASKS)
+    other = evaluator_of(Plain(1 + 2**-50, batch_size), MASKS)
     told = known.differences(known.again(other, IMAGES[0]))
     assert [text.partition(": ")[0] for text in told] == [
         "scores of the reference batch, noise",
@@ -104,19 +104,19 @@ def test_the_same_classifier_scores_the_same_and_another_does_not(batch_size: in
 
 @pytest.mark.parametrize("tolerance", [0.0, 1e-3])
 def test_what_is_read_again_says_the_same(tolerance: float) -> None:
-    asked = evaluator(Plain(), MASKS)
+    asked = evaluator_of(Plain(), MASKS)
     known = reference(asked, IMAGES[0], tolerance)
     assert known is not None
     read = Reference.read(known.document())
     assert read.document() == known.document()
     assert read.differences(read.again(asked, IMAGES[0])) == ()
-    assert len(read.differences(read.again(evaluator(Plain(turned=True), MASKS), IMAGES[0]))) == 2
-    little = read.differences(read.again(evaluator(Plain(1 + 1e-4), MASKS), IMAGES[0]))
+    assert len(read.differences(read.again(evaluator_of(Plain(turned=True), MASKS), IMAGES[0]))) == 2
+    little = read.differences(read.again(evaluator_of(Plain(1 + 1e-4), MASKS), IMAGES[0]))
     assert bool(little) == (tolerance == 0)
 
 
 def test_under_a_margin_scores_may_move_by_half_of_it_and_no_more() -> None:
-    result = certified(Plain(), margin=0.01)
+    result = certified(Plain(), min_margin=0.01)
     under = replace(result, start=replace(result.start, reference=reference(result.start.evaluator, IMAGES[0], 0.005)))
     for change, served in ((0.0049, True), (0.0051, False), (-0.0049, True), (-0.0051, False)):
         other = Plain(1 - change)
@@ -211,7 +211,7 @@ class Rounding(Plain):
 
 
 def test_rounding_that_the_margin_allows_is_no_change() -> None:
-    result = certified(Rounding(), margin=0.01)
+    result = certified(Rounding(), min_margin=0.01)
     assert result.numerics == "margin"
     served = defend(Rounding(), result)
     for count in (4, 3, 1):

@@ -72,4 +72,4 @@ def main(data: Path, out: Path, shards: int | None = None, steps: int = 0) -> No
     masks = MaskSet.load(data / "masks.json")
     if shards is not None:
         sys.addaudithook(Killer(out, shards, steps))
-    run(model.eval(), images, labels, masks, out, shard_size=20, batch_size=64, margin=1e-4)
+    run(model.eval(), images, labels, masks, out, shard_size=20, batch_size=64, min_margin=1e-4)

@@ -137,7 +137,7 @@ def told(verdict: Verdict) -> tuple[object, ...]:
         verdict.defended.case.value,
         verdict.name,
         verdict.error or "",
-        verdict.lead,
+        verdict.margin,
         verdict.certificate.failing,
         verdict.evaluations,
         "",  # lookups have no pixels

@@ -103,13 +103,13 @@ def test_the_digest_is_kept_where_bits_count_and_the_numbers_under_a_margin(tmp_
     started(tmp_path / "bits")
     told = json.loads((tmp_path / "bits" / "run.json").read_text())["reference"]
     assert list(told["noise"]) == list(told["example"]) == ["digest"]
-    started(tmp_path / "margin", Rounding(), margin=0.01)
+    started(tmp_path / "margin", Rounding(), min_margin=0.01)
     told = json.loads((tmp_path / "margin" / "run.json").read_text())["reference"]
     assert (list(told["noise"]), told["tolerance"]) == (["rows"], "0.005")
-    assert gone_on(tmp_path / "margin", Rounding(1 + 1e-3), margin=0.01).complete
+    assert gone_on(tmp_path / "margin", Rounding(1 + 1e-3), min_margin=0.01).complete
     assert not replay(tmp_path / "margin", Rounding(1 + 1e-3), IMAGES, LABELS).differences
     with pytest.raises(InvalidInput, match=r"changed by 1\.0e-02 of the largest"):
-        gone_on(tmp_path / "margin", Rounding(1.01), margin=0.01)
+        gone_on(tmp_path / "margin", Rounding(1.01), min_margin=0.01)
     assert replay(tmp_path / "margin", Rounding(1.01), IMAGES, LABELS).differences
 
 

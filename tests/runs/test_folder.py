@@ -41,7 +41,7 @@ CHANGED: Mapping[str, tuple[dict[str, Any], str]] = {
     "exhaustive": ({"exhaustive": True}, "exhaustive: False before, True now"),
     "method": ({"method": "challenger"}, "method: double before, challenger now"),
     "threshold": ({"method": "detect", "threshold": 0.5}, "threshold: None before, 0.5 now"),
-    "margin": ({"margin": 0.25}, "margin: 0.0 before, 0.25 now"),
+    "margin": ({"min_margin": 0.25}, "margin: 0.0 before, 0.25 now"),
     "labels": ({"labels": [(LABELS[0] + 1) % CLASSES, *LABELS[1:]]}, "samples.labels: "),
     "the order of labels": ({"labels": LABELS[::-1]}, "samples.labels: "),
     "ids": ({"ids": [*map(str, range(1, COUNT + 1))]}, "samples.ids: "),
@@ -71,7 +71,7 @@ def test_another_configuration_is_refused_by_name_and_changes_nothing(
 
 def test_what_does_not_matter_may_change(tmp_path: Path) -> None:
     started(tmp_path, shard=(0, 2), source={"weights": "here.pt"}, model=Model(failing={1: OSError()}))
-    started(tmp_path, shard=(2, 3), source={"weights": "there.pt"}, threshold=None, margin=0)
+    started(tmp_path, shard=(2, 3), source={"weights": "there.pt"}, threshold=None, min_margin=0)
     started(
         tmp_path,
         shard=(1, 2),

@@ -68,10 +68,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "challenger": {"method": "challenger"},
     "detect": {"method": "detect", "threshold": 0.5},
     "regions": {"regions": "rectangles(area=1)"},
-    "margin that some leads do not reach": {"margin": 0.25, "model": Model(lead=0.125)},
-    "margin": {"margin": 0.125, "model": Model(lead=0.25)},
-    "margin 0": {"margin": 0.0},
-    "numerics under a margin": {"margin": 0.01, "model": Uneven()},
+    "margin that some leads do not reach": {"min_margin": 0.25, "model": Model(lead=0.125)},
+    "margin": {"min_margin": 0.125, "model": Model(lead=0.25)},
+    "margin 0": {"min_margin": 0.0},
+    "numerics under a margin": {"min_margin": 0.01, "model": Uneven()},
     "errors": {"images": Shelf(COUNT, broken={4: OSError("gone")}), "model": Model(failing={9: RuntimeError()})},
     "not finite": {"model": Model(scored={9: np.nan})},
     "ids": {"ids": [f"caf\u00e9/{number}.png" for number in range(COUNT)]},
@@ -203,7 +203,7 @@ def test_a_bitwise_run_is_replayed_to_the_bit_and_a_run_under_a_margin_is_not(tm
     started(tmp_path / "bitwise")
     with pytest.raises(ProbeFailed, match="scored differently"):
         replay(tmp_path / "bitwise", Uneven(), Shelf(COUNT), Shelf(COUNT).labels)
-    started(tmp_path / "margin", margin=0.01, model=Model(lead=0.5))
+    started(tmp_path / "margin", min_margin=0.01, model=Model(lead=0.5))
     found = replay(tmp_path / "margin", Uneven(lead=0.5), Shelf(COUNT), Shelf(COUNT).labels)
     assert found
     assert 0 < found.drift < 2e-3

@@ -33,7 +33,7 @@ PROCEDURES: dict[str, dict[str, Any]] = {
     "all pairs": {"rule": "all-pairs"},
     "challenger": {"method": "challenger"},
     "detect": {"method": "detect", "threshold": 0.5},
-    "margin": {"margin": 0.25},
+    "margin": {"min_margin": 0.25},
 }
 
 
@@ -55,13 +55,13 @@ def test_each_image_has_one_row_that_says_what_certify_says(
     found = rows(tmp_path)
     assert [row.id for row in found] == [str(number) for number in range(40)]
     for row, verdict in zip(found, expected, strict=True):
-        good = MaskSet(MASKS.grid, tuple(MASKS[number] for number in verdict.certificate.good))
+        good = MaskSet(MASKS.grid, tuple(MASKS[number] for number in verdict.certificate.certifying))
         share = float(covered_share(good, squares(size=1))) if len(good) else 0.0
         columns = [getattr(row, name) for name in Row.__slots__ if name not in ("id", "share")]
         assert tuple(columns) == told(verdict)
         assert row.share == (1.0 if row.certified else share)
     assert (done.rows, done.total, done.complete) == (40, 40, True)
-    assert 0 < done.certified < 40 or (lead < 1 and {"margin", "threshold"} & options.keys())
+    assert 0 < done.certified < 40 or (lead < 1 and {"min_margin", "threshold"} & options.keys())
 
 
 def test_rows_are_what_the_algorithms_of_the_paper_say_of_the_tables(tmp_path: Path) -> None:
@@ -326,8 +326,8 @@ BAD: Mapping[str, tuple[dict[str, Any], str]] = {
     "a class too high": ({"labels": [0, 1, 3]}, "sample 2 has the label 3"),
     "no label": ({"labels": [0, 1, -1]}, "class numbers"),
     "a method": ({"method": "triple"}, "method"),
-    "a margin": ({"margin": 2.0}, "margin"),
-    "a margin for detection": ({"method": "detect", "threshold": 0.5, "margin": 0.5}, "margin"),
+    "a margin": ({"min_margin": 2.0}, "margin"),
+    "a margin for detection": ({"method": "detect", "threshold": 0.5, "min_margin": 0.5}, "margin"),
     "an option": ({"fill": 0.5}, "fill"),
     "regions": ({"regions": "squares(size=2)"}, "cover"),
 }
@@ -344,11 +344,11 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(
 
 
 def test_masks_and_configuration_can_be_read_back(tmp_path: Path) -> None:
-    clean(5, tmp_path, margin=0.25, source={"weights": "caf\u00e9.pt"})
+    clean(5, tmp_path, min_margin=0.25, source={"weights": "caf\u00e9.pt"})
     folder = Folder(tmp_path)
     config = folder.existing()
     assert folder.masks(config) == MASKS
-    assert (config.procedure, config.margin, config.count) == (DoubleMasking(), 0.25, 5)
+    assert (config.procedure, config.min_margin, config.count) == (DoubleMasking(), 0.25, 5)
     assert config.document["source"] == {"weights": "caf\u00e9.pt"}
 
 

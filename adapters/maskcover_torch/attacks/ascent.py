@@ -21,7 +21,7 @@ from math import cos, pi
 import torch
 from torch.nn.functional import cross_entropy
 
-from maskcover_torch.attacks.masked import MaskedScores, lead, slopes, tracked
+from maskcover_torch.attacks.masked import MaskedScores, margin_of, slopes, tracked
 
 _MOMENTUM = 0.75
 _FIRST_STEP = 0.2  # of the value range; from there down to nearly nothing, along a cosine
@@ -45,7 +45,7 @@ class Trials:
     regions: torch.Tensor
     labels: torch.Tensor
     targets: torch.Tensor
-    leads: torch.Tensor
+    margins: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +66,7 @@ def ascent(
     content = low + (high - low) * _uniform(trials.images.shape, generator).to(trials.images)
     velocity = torch.zeros_like(content)
     visible = _visible(masked.hidden, trials.regions)
-    seen = trials.leads.clone()
+    seen = trials.margins.clone()
     for step in range(budget.steps):
         pairs = _chosen(seen, visible, budget.views, generator)
         velocity = _MOMENTUM * velocity + _gradient(masked, trials, content, seen, *pairs).sign()
@@ -95,7 +95,7 @@ def _gradient(
         scores = masked.scores(attacked, first.flatten(), second.flatten())
         loss = cross_entropy(scores, trials.targets.repeat_interleave(views), reduction="sum")
         gradient = slopes(loss, content)
-    found = lead(scores.detach(), trials.labels.repeat_interleave(views)).reshape(first.shape).to(seen)
+    found = margin_of(scores.detach(), trials.labels.repeat_interleave(views)).reshape(first.shape).to(seen)
     number = torch.arange(len(seen), device=seen.device)[:, None]
     seen[number, first, second] = found
     seen[number, second, first] = found

@@ -48,12 +48,12 @@ class MaskedScores:
         scores: torch.Tensor = self._model(self._occlusion.shown(images.to(self._dtype), hidden, 1, torch))
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
-    def leads(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The lead of the true label (see `lead`) in n clean images under each pair of masks: (n, masks, masks).
+    def margins(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The margin of the true label (see `margin_of`) in n clean images under each pair of masks: (n, masks, masks).
 
         Infinite where the defence does not ask: such a prediction stands in no attack's way.
         """
-        found = [lead(scores, labels[number]) for number, scores in self._each(images, self._pairs)]
+        found = [margin_of(scores, labels[number]) for number, scores in self._each(images, self._pairs)]
         seen = torch.cat(found).reshape(len(images), -1)[:, self._ids]
         if seen.ndim == 3:
             return seen
@@ -81,7 +81,7 @@ class MaskedScores:
             yield number, scores
 
     def saliency(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """How much each pixel of n clean images moves the lead of the true label under single masks, to first order.
+        """How much each pixel of n clean images moves the margin of the true label under single masks, to first order.
 
         Returns:
             Sums over masks and channels of absolute derivatives, (n, height, width).
@@ -98,17 +98,17 @@ class MaskedScores:
     def _slopes(self, image: torch.Tensor, label: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         with tracked(self.device):
             views = image.expand(len(mask), -1, -1, -1).detach().clone().requires_grad_()
-            return slopes(lead(self.scores(views, mask, mask), label.expand(len(mask))).sum(), views)
+            return slopes(margin_of(self.scores(views, mask, mask), label.expand(len(mask))).sum(), views)
 
 
-def lead(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def margin_of(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """By how much the score of a label exceeds the best other one, as a share of the largest absolute score.
 
     Args:
         scores: (rows, classes).
         labels: int64 (rows,).
 
-    >>> lead(torch.tensor([[4.0, 1.0], [1.0, 4.0]]), torch.tensor([0, 0]))
+    >>> margin_of(torch.tensor([[4.0, 1.0], [1.0, 4.0]]), torch.tensor([0, 0]))
     tensor([ 0.7500, -0.7500])
     """
     own = scores.gather(1, labels[:, None]).squeeze(1)

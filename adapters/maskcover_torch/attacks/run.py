@@ -24,12 +24,12 @@ from maskcover_torch.model import TorchModel
 class Plan:
     """Where and towards what to attack one group of images, from the two-mask tables of the clean images.
 
-    `places`: for each image the placements in the order of their trial. `wrong`, `leads`: see `MaskedScores`.
+    `places`: for each image the placements in the order of their trial. `wrong`, `margins`: see `MaskedScores`.
     """
 
     places: list[list[Placement]]
     wrong: torch.Tensor
-    leads: torch.Tensor
+    margins: torch.Tensor
 
     def attempts(self, restarts: int) -> Iterator[tuple[int, int]]:
         """The attempts (rank of the placement, rank of the wrong label), all placements before any restart."""
@@ -87,17 +87,17 @@ class Run:
             regions = np.stack([bitmap(place, self.masks.grid) for place in places])[:, None]
             painted = torch.from_numpy(regions).to(images.device)
             of = torch.tensor(chosen, device=images.device)
-            trials = Trials(images[of], painted, labels[of], plan.wrong[of, target], plan.leads[of])
+            trials = Trials(images[of], painted, labels[of], plan.wrong[of, target], plan.margins[of])
             for n, place, found in zip(chosen, places, self._tried(trials), strict=True):
                 outcomes[n] = _after(outcomes[n], place, found)
         return outcomes
 
     def _plan(self, images: torch.Tensor, labels: torch.Tensor) -> Plan:
-        wrong, leads = self.masked.likeliest(images, labels), self.masked.leads(images, labels)
-        rows = leads.amin(dim=2).cpu().numpy()
+        wrong, margins = self.masked.likeliest(images, labels), self.masked.margins(images, labels)
+        rows = margins.amin(dim=2).cpu().numpy()
         slopes = self.masked.saliency(images, labels).double().cpu().numpy()
         places = [self.candidates.chosen(*of, self.placements, self.numbers) for of in zip(rows, slopes, strict=True)]
-        return Plan(places, wrong, leads)
+        return Plan(places, wrong, margins)
 
     def _before(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
         """The outcomes before any attempt: broken where the defended label is wrong as it is."""

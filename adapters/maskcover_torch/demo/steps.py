@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from maskcover.certification import certify, predict_with
-from maskcover.classifiers import MaskedClassifier, evaluator, top_labels
+from maskcover.classifiers import MaskedClassifier, evaluator_of, top_labels
 from maskcover.covering import cover, verify
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
@@ -66,7 +66,7 @@ def photo_step(classifier: MaskedClassifier, photo: Photo, masks: MaskSet) -> Ph
     """Certify a photo against `REGIONS`, every row of masks decided, so that the map of placements is whole."""
     start = perf_counter()
     image = as_input(photo.pixels)
-    result = certify(classifier, [image], [photo.label], masks, regions=REGIONS, exhaustive=True, margin=MARGIN)
+    result = certify(classifier, [image], [photo.label], masks, regions=REGIONS, exhaustive=True, min_margin=MARGIN)
     failing = result.verdicts[0].certificate.failing
     seen = None if failing is None else label_of(classifier, image, hidden_by(masks, failing))
     return PhotoStep(photo, result, seen, perf_counter() - start)
@@ -82,7 +82,7 @@ def attack_step(
         return None
     classifier, image = classifier_of(model), as_input(found.pixels)
     undefended = label_of(classifier, image, np.zeros(masks.grid.shape, dtype=np.bool_))
-    (defended,) = predict_with(evaluator(classifier, masks), [image])
+    (defended,) = predict_with(evaluator_of(classifier, masks), [image])
     return AttackStep(target, found, undefended, defended, perf_counter() - start)
 
 

@@ -18,6 +18,7 @@ import torch
 
 from maskcover.certification import certify
 from maskcover.classifiers.evaluation import Images
+from maskcover.classifiers.options import renamed
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -44,7 +45,7 @@ def finetune(
     hiding: Hiding = _CUTOUT,
     recipe: Recipe = _RECIPE,
     regions: RegionSet | str | None = None,
-    margin: float | None = 1e-4,
+    min_margin: float | None = 1e-4,
     out: str | Path | None = None,
     source: Mapping[str, Any] | None = None,
     workers: int = 0,
@@ -62,7 +63,7 @@ def finetune(
         masks: The mask set of the defence that the model is for.
         hiding: What is hidden of training images: `Cutout`, `RandomMasks`, or anything that is called like them.
         recipe: The hyperparameters.
-        regions, margin: As for `maskcover.certify`, for the validation images.
+        regions, min_margin: As for `maskcover.certify`, for the validation images.
         out: A folder that keeps checkpoints, weights and history. If it holds this very training, it goes on there.
         source: Texts that say where model and data come from, kept and compared with the rest.
         workers: Threads that read images ahead; 0 reads them in turn.
@@ -93,6 +94,8 @@ def finetune(
     >>> finetune(net, data, data, masks, recipe=Recipe(epochs=5, batch_size=8, lr=0.05)).kept.certified
     16
     """
+    if "margin" in options:
+        min_margin = renamed(options, "margin", "min_margin", None)
     rows = recipe.batch_size
     if isinstance(model, TorchClassifier):
         rows = model.batch_size or rows
@@ -106,10 +109,13 @@ def finetune(
         Examples.of(pair, name, masks.grid.shape, dtype)
         for pair, name in ((train, "train"), (validation, "validation"))
     )
-    asked = {"regions": known, "margin": margin, "batch_size": rows} | options
+    certifying = {"regions": known, "min_margin": min_margin, "batch_size": rows} | options
+    kept = {
+        "margin" if name == "min_margin" else name: str(value) for name, value in certifying.items()
+    }  # its first name
     config = _flat(
         {"source": dict(source or {}), "recipe": asdict(recipe), "hiding": str(hiding), "masks": masks.digest}
-        | {"certify": {name: str(value) for name, value in asked.items()}}
+        | {"certify": kept}
         | {"train": learn.summary(), "validation": judge.summary()}
         | {"architecture": architecture_digest(model), "weights": weights_digest(model)}
     )
@@ -118,7 +124,7 @@ def finetune(
         with torch.enable_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
             learner = Learner.of(model, learn, hiding, recipe, workers=workers, progress=progress)
             examined = judge.some(recipe.validation_images, recipe.seed)
-            examination = partial(_examined, model, examined, masks, asked | {"progress": progress})
+            examination = partial(_examined, model, examined, masks, certifying | {"progress": progress})
             return _trained(learner, examination, None if out is None else Keeper(Path(out), config), config)
     finally:
         model.eval()
@@ -154,11 +160,11 @@ def _trained(
     return report
 
 
-def _examined(model: torch.nn.Module, examples: Examples, masks: MaskSet, asked: dict[str, Any]) -> Epoch:
+def _examined(model: torch.nn.Module, examples: Examples, masks: MaskSet, evaluator: dict[str, Any]) -> Epoch:
     """What the model is worth on the validation images, as epoch 0."""
     begun = time.perf_counter()
     model.eval()
-    found = certify(model, examples.images, examples.labels, masks, **asked)
+    found = certify(model, examples.images, examples.labels, masks, **evaluator)
     undefended, defended = (int((labels == found.labels).sum()) for labels in (found.undefended, found.defended))
     certified = int(found.certified.sum())
     return Epoch(0, None, undefended, defended, certified, len(found), time.perf_counter() - begun)
