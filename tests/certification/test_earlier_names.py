@@ -22,7 +22,7 @@ def test_a_margin_is_a_least_margin() -> None:
     with pytest.warns(MaskcoverWarning, match="margin= is now min_margin="):
         result = certify(Looker(), IMAGES, [1], MASKS, margin=0.125)
     assert result.min_margin == 0.125
-    with pytest.warns(MaskcoverWarning, match="margin of a result is now min_margin"):
+    with pytest.warns(MaskcoverWarning, match=r"CertificationResult\.margin is now CertificationResult\.min_margin"):
         assert result.margin == 0.125
     with pytest.warns(MaskcoverWarning, match=r"Verdict\.lead is now Verdict\.margin"):
         assert result.verdicts[0].lead == result.verdicts[0].margin
