@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import secrets
 from contextlib import suppress
@@ -41,21 +42,32 @@ def digest(document: object) -> str:
     return "sha256:" + hashlib.sha256(canonical_bytes(document)).hexdigest()
 
 
-def read_strict(text: str) -> Any:
-    """Parse JSON, refusing duplicate keys, NaN, infinities, fractions and -0 (no file of maskcover holds a float)."""
+def read_strict(text: str, *, fractions: bool = False) -> Any:
+    """Parse JSON, refusing duplicate keys, NaN, infinities and −0; and fractions too, unless they are allowed.
+
+    Mask sets and certificates hold whole numbers only; what a run keeps holds a few fractions.
+
+    Raises:
+        MaskFileError: the text is no JSON, or holds something of these.
+    """
 
     def refuse_number(literal: str) -> Any:
-        raise MaskFileError(f"expected whole numbers only; found {literal[:40]}")
+        expected = "finite numbers" if fractions else "whole numbers"
+        raise MaskFileError(f"expected {expected} only; found {literal[:40]}")
 
     def whole(literal: str) -> int:
         return refuse_number(literal) if literal == "-0" else int(literal)
+
+    def finite(literal: str) -> float:
+        number = float(literal)
+        return number if math.isfinite(number) else refuse_number(literal)
 
     try:
         return json.loads(
             text,
             object_pairs_hook=_no_duplicates,
             parse_constant=refuse_number,
-            parse_float=refuse_number,
+            parse_float=finite if fractions else refuse_number,
             parse_int=whole,
         )
     except MaskFileError:

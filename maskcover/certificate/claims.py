@@ -13,11 +13,10 @@ from pathlib import Path
 
 from maskcover.certificate.certificate import SUFFIX, CoverCertificate
 from maskcover.certificate.check import check
-from maskcover.certificate.document import SCHEMA
 from maskcover.covering import CoverReport, verify
 from maskcover.errors import InvalidInput, MaskcoverError
 from maskcover.masks import MaskSet
-from maskcover.masks.files import SCHEMA as MASK_SET
+from maskcover.schemas import CERTIFICATE, MASK_SET
 
 
 class Outcome(IntEnum):
@@ -55,7 +54,7 @@ def judge(path: Path, regions: str | None = None, multiplicity: int = 1) -> Judg
     """
     try:
         content = _content(path)
-        if path.name.endswith(SUFFIX) or _schema(content) == SCHEMA:
+        if path.name.endswith(SUFFIX) or _schema(content) == CERTIFICATE.schema:
             certificate = CoverCertificate.from_bytes(content, str(path))
             if regions is None and multiplicity == 1:
                 return _judged(path, certificate, content)
@@ -145,10 +144,10 @@ def _claims(path: Path) -> bool:
     """Whether a file that is not called so is one of ours and claims something."""
     try:
         content = path.read_bytes()
-        if not any(schema.encode() in content for schema in (SCHEMA, MASK_SET)):
+        if not any(schema.encode() in content for schema in (CERTIFICATE.schema, MASK_SET.schema)):
             return False
         document = json.loads(content)
     except (OSError, ValueError, RecursionError):
         return True
-    found = document.get("schema") if isinstance(document, dict) else None
-    return found == SCHEMA or (found == MASK_SET and document.get("regions") is not None)
+    schema = document.get("schema") if isinstance(document, dict) else None
+    return schema == CERTIFICATE.schema or (schema == MASK_SET.schema and document.get("regions") is not None)
