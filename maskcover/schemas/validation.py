@@ -22,7 +22,7 @@ _WHOLE = {"title", "type", "minimum", "maximum"}
 _LIST = {"title", "description", "type", "minItems", "maxItems", "items"}
 
 
-def expect_valid(document: object, file: str) -> None:
+def expect_valid(document: Any, file: str) -> None:
     """Raise `MaskFileError` unless a document has the form that a schema file describes.
 
     The message names the path of the first field that is wrong, what was expected there, and what came.
