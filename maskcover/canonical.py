@@ -25,7 +25,7 @@ _NO_LINKS = (
 
 
 def canonical_bytes(document: object) -> bytes:
-    """The one byte string of a document: sorted keys, no spaces, ASCII only.
+    """The canonical bytes of a document: sorted keys, no spaces, ASCII only.
 
     >>> canonical_bytes({"b": [1, 2], "a": "é"})
     b'{"a":"\\\\u00e9","b":[1,2]}'
@@ -115,13 +115,13 @@ def write_atomically(path: str | PathLike[str], content: bytes, *, only_new: boo
 
 
 def cannot_write(path: object, error: Exception) -> InvalidInput:
-    """The error that says why something cannot be written: `DiskFull` where nothing is wrong with what was asked."""
+    """The error for a file that cannot be written: `DiskFull` where there is no room, else `InvalidInput`."""
     message = f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
     return DiskFull(message) if getattr(error, "errno", None) in _FULL else InvalidInput(message)
 
 
 def _put_new(partial: Path, path: Path) -> None:
-    """Give a file its name, unless something has it: then `FileExistsError`."""
+    """Give a file its name; `FileExistsError` if something has that name."""
     try:
         path.hardlink_to(partial)
     except FileExistsError:
@@ -133,7 +133,7 @@ def _put_new(partial: Path, path: Path) -> None:
 
 
 def _rename_new(partial: Path, path: Path) -> None:
-    """The same in a folder without hard links, such as that of a USB stick: look and rename, one process at a time.
+    """Give a file its name in a folder without hard links, as on a USB stick: one process at a time looks and renames.
 
     The lock is on the folder itself, and goes with the process that holds it.
     """

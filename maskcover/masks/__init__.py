@@ -1,4 +1,4 @@
-"""What the defence hides: masks, mask sets, their unions and their files. Knows nothing of regions."""
+"""Masks, the cells that the defence hides; mask sets, their unions and their files. Knows nothing of regions."""
 
 from maskcover.masks.mask import Mask
 from maskcover.masks.maskset import MaskSet

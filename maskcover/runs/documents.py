@@ -15,9 +15,9 @@ from maskcover.data import Chosen
 from maskcover.schemas import expect_valid
 
 LARGEST = 16 * 2**20
-"""Bytes of the largest document that is read; what maskcover writes itself has some kilobytes."""
+"""Bytes of the largest document that is read; maskcover itself writes some kilobytes."""
 ODD = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
-"""What reading a document that is none may raise."""
+"""The errors that reading a damaged document may raise."""
 _SEAL = "digest"
 
 
@@ -40,7 +40,7 @@ def read_document(path: Path, schema: str) -> dict[str, Any]:
 
 
 def chosen_in(document: Mapping[str, Any]) -> Chosen | None:
-    """How images were chosen among more, if a document says so."""
+    """The way in which images were chosen among more, if a document tells it."""
     return Chosen(**document["sample"]) if "sample" in document else None
 
 

@@ -19,7 +19,7 @@ from maskcover.certification.results import in_words
 from maskcover.classifiers import MaskedClassifier, as_classifier
 from maskcover.classifiers.evaluation import as_certified, names_of
 from maskcover.covering import cover
-from maskcover.data import Chosen, Dataset, Picture, Preprocessing, for_model
+from maskcover.data import Chosen, Dataset, ImageArray, Preprocessing, for_model
 from maskcover.defense import Verdict
 from maskcover.defense.verdicts import VerdictArrays
 from maskcover.errors import InvalidInput
@@ -220,7 +220,7 @@ def by_size(dataset: Dataset) -> dict[Sides, tuple[int, ...]]:
 def _of_size(dataset: Dataset, size: Sides) -> Dataset:
     """The pictures, each refused if it is read in another size than its head said: its regions would be wrong."""
 
-    def read(number: int) -> Picture:
+    def read(number: int) -> ImageArray:
         picture = dataset.read(number)
         if picture.shape[:2] != size:
             found, expected = ("×".join(map(str, sides)) for sides in (picture.shape[:2], size))
