@@ -83,7 +83,7 @@ def for_model(dataset: Dataset, class_names: Sequence[str] | None) -> Dataset:
 def expect_matching(
     images: object, labels: npt.NDArray[np.int64], outputs: int | None, class_names: Sequence[str] | None
 ) -> None:
-    """Refuse labels in an order that is the data's own, and not the model's.
+    """Refuse labels in an order that is the data's own, and not the model's (docs/threats.md, 53).
 
     Args:
         images: The images to be certified; only a `Dataset`, or images prepared from one, name their classes.

@@ -172,7 +172,7 @@ def _box(row: BoxRow, grid: Grid) -> Box:
 
 
 def with_warnings(masks: MaskSet) -> MaskSet:
-    """The mask set, after a warning about masks that are rarely meant: inverted or empty ones."""
+    """The mask set, after a warning about masks that are rarely meant: inverted or empty ones (docs/threats.md, 10)."""
     areas = [mask.area for mask in masks]
     if 0 in areas:
         warnings.warn(f"mask {areas.index(0)} hides nothing", MaskcoverWarning, stacklevel=3)
