@@ -26,6 +26,9 @@ WRITTEN = {
     "run/run.json": "run.schema.json",
     "source-run/frame.json": "frame.schema.json",
     "source-run/6x6/run.json": "run.schema.json",
+    "source-run-2/24x24/masks.json": "masks.schema.json",
+    "source-run-2/24x24/run.json": "run.schema.json",
+    "source-run-2/frame.json": "frame.schema.json",
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2**41) | st.floats() | st.text(max_size=3),
