@@ -1,7 +1,7 @@
 """IDX files, the format of MNIST and Fashion-MNIST: a head of a few numbers, then bytes; packed by gzip or not.
 
 torchvision reads them through torch, which the core does not import, only unpacked, in folders named as it names them,
-all of a file at once, and with `assert` as its errors. So they are read here, by a memory map.
+all of a file at once, and refuses some damage by a bare `assert`. So they are read here, by a memory map.
 """
 
 from __future__ import annotations
