@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import secrets
 from contextlib import suppress
@@ -24,7 +25,7 @@ _NO_LINKS = (
 
 
 def canonical_bytes(document: object) -> bytes:
-    """The one byte string of a document: sorted keys, no spaces, ASCII only.
+    """The canonical bytes of a document: sorted keys, no spaces, ASCII only.
 
     >>> canonical_bytes({"b": [1, 2], "a": "é"})
     b'{"a":"\\\\u00e9","b":[1,2]}'
@@ -41,21 +42,32 @@ def digest(document: object) -> str:
     return "sha256:" + hashlib.sha256(canonical_bytes(document)).hexdigest()
 
 
-def read_strict(text: str) -> Any:
-    """Parse JSON, refusing duplicate keys, NaN, infinities, fractions and -0 (no file of maskcover holds a float)."""
+def read_strict(text: str, *, fractions: bool = False) -> Any:
+    """Parse JSON, refusing duplicate keys, NaN, infinities and −0; and fractions too, unless they are allowed.
+
+    Mask sets and certificates hold whole numbers only; what a run keeps holds a few fractions.
+
+    Raises:
+        MaskFileError: the text is no JSON, or holds something of these.
+    """
 
     def refuse_number(literal: str) -> Any:
-        raise MaskFileError(f"expected whole numbers only; found {literal[:40]}")
+        expected = "finite numbers" if fractions else "whole numbers"
+        raise MaskFileError(f"expected {expected} only; found {literal[:40]}")
 
     def whole(literal: str) -> int:
         return refuse_number(literal) if literal == "-0" else int(literal)
+
+    def finite(literal: str) -> float:
+        number = float(literal)
+        return number if math.isfinite(number) else refuse_number(literal)
 
     try:
         return json.loads(
             text,
             object_pairs_hook=_no_duplicates,
             parse_constant=refuse_number,
-            parse_float=refuse_number,
+            parse_float=finite if fractions else refuse_number,
             parse_int=whole,
         )
     except MaskFileError:
@@ -103,13 +115,13 @@ def write_atomically(path: str | PathLike[str], content: bytes, *, only_new: boo
 
 
 def cannot_write(path: object, error: Exception) -> InvalidInput:
-    """The error that says why something cannot be written: `DiskFull` where nothing is wrong with what was asked."""
+    """The error for a file that cannot be written: `DiskFull` where there is no room, else `InvalidInput`."""
     message = f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
     return DiskFull(message) if getattr(error, "errno", None) in _FULL else InvalidInput(message)
 
 
 def _put_new(partial: Path, path: Path) -> None:
-    """Give a file its name, unless something has it: then `FileExistsError`."""
+    """Give a file its name; `FileExistsError` if something has that name."""
     try:
         path.hardlink_to(partial)
     except FileExistsError:
@@ -121,7 +133,7 @@ def _put_new(partial: Path, path: Path) -> None:
 
 
 def _rename_new(partial: Path, path: Path) -> None:
-    """The same in a folder without hard links, such as that of a USB stick: look and rename, one process at a time.
+    """Give a file its name in a folder without hard links, as on a USB stick: one process at a time looks and renames.
 
     The lock is on the folder itself, and goes with the process that holds it.
     """

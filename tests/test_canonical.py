@@ -72,6 +72,17 @@ def test_the_strict_reader_refuses_what_json_leaves_open(text: str, message: str
         read_strict(text)
 
 
+@pytest.mark.parametrize("text", ["[1.5]", "[-2e-3]", "[0.0]", "[7]"])
+def test_fractions_are_read_where_they_are_allowed(text: str) -> None:
+    assert read_strict(text, fractions=True) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ["[NaN]", "[-Infinity]", "[1e999]", "[-1e999]", "[-0]"])
+def test_numbers_that_are_not_finite_are_refused_among_fractions_too(text: str) -> None:
+    with pytest.raises(MaskFileError, match="expected finite numbers only; found"):
+        read_strict(text, fractions=True)
+
+
 def test_a_write_replaces_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     for text in ("old", "new é\n"):

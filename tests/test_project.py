@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import maskcover
+from maskcover.schemas import FILES
 from tests import mutants
 from tests.mutants import MUTANTS
 
@@ -91,6 +92,7 @@ def test_the_wheel_holds_exactly_the_import_packages(tmp_path: Path) -> None:
     assert all(f"{package}/py.typed" in names for package in packages)
     assert "maskcover_torch/demo/page.html.j2" in names
     assert {"maskcover/data/imagenet_wnids.txt", "maskcover/data/imagenet_words.txt"} <= set(names)
+    assert {f"maskcover/schemas/{file}" for file in FILES} <= set(names)
 
 
 @pytest.fixture

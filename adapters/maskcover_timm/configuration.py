@@ -13,7 +13,7 @@ from maskcover_torch.identity import unwrapped
 from PIL import Image
 from timm.data import ImageNetInfo, create_transform, infer_imagenet_subset, resolve_data_config
 
-from maskcover.data import Picture, Preprocessing, expect_same
+from maskcover.data import ImageArray, Preprocessing, expect_same
 from maskcover.errors import InvalidInput
 from maskcover.regions.preprocessing import CenterCrop, Resize, Step
 
@@ -81,7 +81,7 @@ def _steps(size: tuple[int, int], found: Mapping[str, Any]) -> tuple[Step, ...]:
     raise InvalidInput(f"timm's crop mode {mode!r} for inputs of {size[0]}×{size[1]} is not done here; {_REMEDY}")
 
 
-def _evaluation(found: Mapping[str, Any]) -> Callable[[Picture], npt.ArrayLike]:
+def _evaluation(found: Mapping[str, Any]) -> Callable[[ImageArray], npt.ArrayLike]:
     transform = create_transform(**resolve_data_config(pretrained_cfg=dict(found)))
     return lambda picture: transform(Image.fromarray(picture)).numpy()
 

@@ -11,7 +11,7 @@ from maskcover_torch import TorchClassifier
 from PIL import Image, ImageOps
 
 from maskcover.certification import CertificationResult, defend
-from maskcover.data import picture_of, read_picture
+from maskcover.data import pixels_of, read_image
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_transformers.processors import preprocessing_of
@@ -47,11 +47,11 @@ class DefendedPipeline(transformers.ImageClassificationPipeline):  # type: ignor
     def preprocess(self, image: Any, timeout: float | None = None) -> dict[str, torch.Tensor]:
         """A file, or an image of Pillow, as the model takes it."""
         if isinstance(image, Image.Image):
-            picture = picture_of(ImageOps.exif_transpose(image))
+            picture = pixels_of(ImageOps.exif_transpose(image))
         elif isinstance(image, str) and not image.startswith(("http://", "https://", "data:")):
-            picture = read_picture(image, image)
+            picture = read_image(image, image)
         elif isinstance(image, str):
-            picture = picture_of(transformers.image_utils.load_image(image, timeout=timeout))
+            picture = pixels_of(transformers.image_utils.load_image(image, timeout=timeout))
         else:
             raise InvalidInput(f"expected a file or an image of Pillow; got {type(image).__name__}")
         return {"pixel_values": torch.from_numpy(self.preprocessing(picture)[np.newaxis])}

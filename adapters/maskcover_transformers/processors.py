@@ -13,7 +13,7 @@ import numpy as np
 import transformers
 from PIL import Image
 
-from maskcover.data import Picture, Preprocessing, expect_same
+from maskcover.data import ImageArray, Preprocessing, expect_same
 from maskcover.data.preprocessing import FloatImage
 from maskcover.errors import InvalidInput
 from maskcover.regions.preprocessing import CenterCrop, Resize, Step
@@ -75,7 +75,7 @@ def with_pillow(images: Any) -> Any:
     return twin.from_dict(images.to_dict())
 
 
-def _by(images: Any, picture: Picture) -> FloatImage:
+def _by(images: Any, picture: ImageArray) -> FloatImage:
     found = images(images=Image.fromarray(picture), return_tensors="np")["pixel_values"][0]
     return np.asarray(found, dtype=np.float32)
 

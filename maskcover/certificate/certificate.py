@@ -35,12 +35,12 @@ class CoverCertificate:
     @property
     def tiles(self) -> int:
         """Number of tiles, the size of the evidence."""
-        return sum(len(one.tiles) for one in self.stencils)
+        return sum(len(stencil.tiles) for stencil in self.stencils)
 
     @property
     def stencils(self) -> tuple[TiledStencil, ...]:
         """All stencils of all terms, with their tiles."""
-        return tuple(one for term in self.terms for slot in term.slots for one in slot)
+        return tuple(stencil for term in self.terms for slot in term.slots for stencil in slot)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write a file, atomically; its name should end in ``.cover.json``, by which claims are found."""
@@ -55,7 +55,7 @@ class CoverCertificate:
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str) -> CoverCertificate:
-        """What `load` makes of a file of these bytes; errors speak of it by its name."""
+        """Read a certificate from the bytes of a file; errors call it by this name."""
         return cls._of(content_of(content, name))
 
     @classmethod

@@ -41,31 +41,31 @@ class Stop(Exception):
 
 
 def _plus(point: Point, other: Point, times: int = 1, more: int = 0) -> Point:
-    """The point moved by so many times the other, and by a number along every axis."""
+    """The point moved by a multiple of the other, and by a number along every axis."""
     return tuple(a + times * b + more for a, b in zip(point, other, strict=True))
 
 
-def _meet(one: Box, other: Box) -> list[Box]:
+def _meet(box: Box, other: Box) -> list[Box]:
     """The common cells: one box or none."""
-    low, high = tuple(map(max, one[0], other[0])), tuple(map(min, one[1], other[1]))
+    low, high = tuple(map(max, box[0], other[0])), tuple(map(min, box[1], other[1]))
     return [(low, high)] if all(a < b for a, b in zip(low, high, strict=True)) else []
 
 
 def _left(box: Box, boxes: list[Box]) -> list[Box]:
-    """What some boxes leave of a box, as disjoint boxes."""
-    todo, found = [(box, boxes)], []
+    """The rest of a box without some boxes, as disjoint boxes."""
+    todo, parts = [(box, boxes)], list[Box]()
     while todo:
         (low, high), rest = todo.pop()
-        rest = [part for one in rest for part in _meet(one, (low, high))]
+        rest = [part for inner in rest for part in _meet(inner, (low, high))]
         if not rest:
-            found.append((low, high))
+            parts.append((low, high))
             continue
         first, stop = rest[len(rest) // 2]
-        for axis in range(len(low)):  # what lies before and after this one, and along earlier axes beside it
+        for axis in range(len(low)):  # before and after this box, and along earlier axes beside it
             below = (*first[:axis], *low[axis:]), (*stop[:axis], first[axis], *high[axis + 1 :])
             above = (*first[:axis], stop[axis], *low[axis + 1 :]), (*stop[:axis], *high[axis:])
             todo += [(part, rest) for part in (below, above) if part[0][axis] < part[1][axis]]
-    return found
+    return parts
 
 
 def _ends(boxes: Iterable[Box]) -> Box:
@@ -80,10 +80,10 @@ def _few(steps: int) -> None:
         raise Stop(3, f"this takes more than the {STEPS:,} steps of this checker")
 
 
-def _need(met: object, form: str, found: object) -> None:
+def _need(met: object, form: str, came: object) -> None:
     """Refuse what has not the form of a certificate."""
     if not met:
-        raise Stop(2, f"expected {form}; found {found!s:.60}")
+        raise Stop(2, f"expected {form}; found {came!s:.60}")
 
 
 def _list(value: Any) -> list[Any]:
@@ -94,24 +94,24 @@ def _list(value: Any) -> list[Any]:
 
 def _numbers(value: Any, limit: int = MOST) -> list[int]:
     """The value, if it is a list of at least one whole number, each from 0 on and below a limit."""
-    whole = _list(value) and all(type(one) is int and 0 <= one < limit for one in value)
+    whole = _list(value) and all(type(item) is int and 0 <= item < limit for item in value)
     _need(whole, f"whole numbers from 0 on and below {limit:,}", value)
     return list(value)
 
 
 def _boxes(rows: Any, grid: Point, more: int = 0) -> list[Box]:
-    """Boxes on an image, written as starts, extents, and so many numbers after them."""
+    """Boxes on an image, written as starts, extents, and `more` numbers after them."""
     axes, whole = len(grid), ((0,) * len(grid), grid)
     _need({len(_numbers(row)) for row in _list(rows)} <= {2 * axes + more}, f"boxes on {axes} axes", rows)
-    found = [(tuple(row[:axes]), _plus(row[:axes], row[axes : 2 * axes])) for row in rows]
-    _need(all(_meet(box, whole) == [box] for box in found), "boxes on the image", rows)
-    return found
+    boxes = [(tuple(row[:axes]), _plus(row[:axes], row[axes : 2 * axes])) for row in rows]
+    _need(all(_meet(box, whole) == [box] for box in boxes), "boxes on the image", rows)
+    return boxes
 
 
 def _overlap(boxes: list[Box]) -> bool:
     """Whether two of the boxes have a common cell."""
     _few(len(boxes) ** 2 // 2)
-    return any(_meet(one, other) for one, other in combinations(boxes, 2))
+    return any(_meet(first, second) for first, second in combinations(boxes, 2))
 
 
 def _number(value: Any) -> Any:
@@ -124,16 +124,16 @@ def _number(value: Any) -> Any:
 
 
 def _cells(value: Any, total: int = 0) -> int:
-    """An amount of cells above 0 as it is, a share of the total rounded up; anything else is refused."""
-    found = _number(value)
-    found = ceil(found * total) if isinstance(found, Fraction) and found < 1 else found
-    _need(type(found) is int and 1 <= found <= MOST, "pixels or a share in the regions", value)
-    return int(found)
+    """A number of cells above 0 as it is, or a fraction of the total, rounded up; anything else is refused."""
+    count = _number(value)
+    count = ceil(count * total) if isinstance(count, Fraction) and count < 1 else count
+    _need(type(count) is int and 1 <= count <= MOST, "pixels or a share in the regions", value)
+    return int(count)
 
 
 def _area(area: Any, grid: Any = None) -> list[Box]:
     """The cells of an area, a box on the image or a bitmap of two axes of its size; without an image any bitmap."""
-    if not isinstance(area, str) and not any(isinstance(one, list) for one in _list(area)):
+    if not isinstance(area, str) and not any(isinstance(item, list) for item in _list(area)):
         return _boxes([area], grid)
     if not isinstance(area, str) or not re.fullmatch("[01/]+", area) or "/" not in area or "//" in area:
         raise Stop(3, f"this checker cannot read the area {area!s:.40}")
@@ -164,7 +164,7 @@ class _Scene(NamedTuple):
         return [[slot]]
 
     def boxes(self, extents: Iterable[Point]) -> list[Term]:
-        return self.place([((0,) * len(one), one)] for one in extents)
+        return self.place([((0,) * len(sides), sides)] for sides in extents)
 
     def squares(self, size: Any = None, *, area: Any = None) -> list[Term]:
         _need((size is None) != (area is None), "either a size or an area of squares", [size, area])
@@ -209,7 +209,9 @@ class _Scene(NamedTuple):
     def patches(self, regions: Any, k: Any = None) -> list[Term]:
         members = _list(regions) if k is None else [regions] * min(k, 17)
         _need(1 <= len(members) <= 16, "1 to 16 patches", len(members))
-        slots = [[stencil for (slot,) in one(self) for stencil in slot] for one in members]  # of single patches alone
+        slots = [
+            [stencil for (slot,) in member(self) for stencil in slot] for member in members
+        ]  # of single patches alone
         _need(k or all(slots), "patches that each have a place where all are allowed", slots)
         return [slots]
 
@@ -222,18 +224,18 @@ class _Scene(NamedTuple):
 
 
 def _parsed(node: ast.expr, text: str) -> Any:
-    """The value of an argument; a call becomes what gives its terms on a scene."""
+    """The value of an argument; a call becomes a function from a scene to its terms."""
     source = text[node.col_offset : node.end_col_offset]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         name = node.func.id
-        if name not in FAMILIES or any(one.arg == "touching" for one in node.keywords):
+        if name not in FAMILIES or any(keyword.arg == "touching" for keyword in node.keywords):
             raise Stop(3, f"this checker cannot expand {source:.60}")
-        values = [_parsed(one, text) for one in node.args]
-        named = {str(one.arg): _parsed(one.value, text) for one in node.keywords}
+        values = [_parsed(argument, text) for argument in node.args]
+        named = {str(keyword.arg): _parsed(keyword.value, text) for keyword in node.keywords}
         if len(named) == len(node.keywords):
             return lambda scene: getattr(scene, name)(*values, **named)
     if isinstance(node, ast.List | ast.Tuple):
-        return [_parsed(one, text) for one in node.elts]
+        return [_parsed(item, text) for item in node.elts]
     if isinstance(node, ast.Constant) and (type(node.value) is str or re.fullmatch(r"\d+(\.\d+)?", source)):
         return Fraction(source) if type(node.value) is float else node.value
     if isinstance(node, ast.Constant):
@@ -259,7 +261,7 @@ def _gap(term: Term, listed: Term) -> str:
 
 
 def _listed(stencil: Any, grid: Point) -> Listed:
-    """What a certificate says of a stencil, if it has the right form."""
+    """The evidence for a stencil, if it has the right form."""
     _need(set(stencil) == {"shape", "places", "tiles"}, "shape, places and tiles of a stencil", stencil)
     shape, places, tiles = (_boxes(stencil[key], grid, key == "tiles") for key in ("shape", "places", "tiles"))
     if not places or any(_ends(shape)[0]) or _overlap(shape):
@@ -268,15 +270,18 @@ def _listed(stencil: Any, grid: Point) -> Listed:
 
 
 def _evidence(term: Any, grid: Point, masks: int) -> Evidence:
-    """What a certificate says of a term, if it has the right form."""
+    """The evidence for a term, if it has the right form."""
     _need(set(term) == {"patches", "slots", "signatures"}, "patches, slots and signatures of a term", term)
-    slots, rows = [[_listed(one, grid) for one in _list(slot)] for slot in _list(term["slots"])], term["signatures"]
+    slots, rows = (
+        [[_listed(stencil, grid) for stencil in _list(slot)] for slot in _list(term["slots"])],
+        term["signatures"],
+    )
     patches, names = _numbers(term["patches"], len(slots)), [[mask] for mask in range(masks)]
     signatures = names if rows is None else [_numbers(row, masks) for row in _list(rows)]
-    used, there = {number for slot in slots for one in slot for number in one[3]}, {*range(len(signatures))}
+    used, there = {number for slot in slots for stencil in slot for number in stencil[3]}, {*range(len(signatures))}
     _need(used <= there and (rows is None or used == there), "signatures that are there, and all used", used ^ there)
     _need({*patches} == {*range(len(slots))}, "slots that are all used", patches)
-    tidy = len({*map(tuple, signatures)}) == len(signatures) and all(sorted({*one}) == one for one in signatures)
+    tidy = len({*map(tuple, signatures)}) == len(signatures) and all(sorted({*row}) == row for row in signatures)
     _need(tidy, "different signatures, each sorted", signatures)
     return patches, slots, signatures
 
@@ -284,16 +289,16 @@ def _evidence(term: Any, grid: Point, masks: int) -> Evidence:
 def _term(evidence: Evidence, masks: list[list[Box]]) -> Term:
     """The stencils of each patch, if they lie inside the masks that are named and the patches share one."""
     patches, slots, signatures = evidence
-    for one in [one for slot in slots for one in slot]:
-        _judge(one, masks, signatures)
+    for stencil in [stencil for slot in slots for stencil in slot]:
+        _judge(stencil, masks, signatures)
     shared = {frozenset(range(len(masks)))}
     for patch in patches:
-        used = {number for one in slots[patch] for number in one[3]}
-        joined = {one & frozenset(signatures[number]) for one in shared for number in used}
-        shared = {one for one in joined if not any(other < one for other in joined)}
+        used = {number for stencil in slots[patch] for number in stencil[3]}
+        joined = {both & frozenset(signatures[number]) for both in shared for number in used}
+        shared = {both for both in joined if not any(other < both for other in joined)}
     if frozenset() in shared:
         raise Stop(1, "terms: patches whose signatures share no mask")
-    return [[one[:2] for one in slots[patch]] for patch in patches]
+    return [[stencil[:2] for stencil in slots[patch]] for patch in patches]
 
 
 def _judge(stencil: Listed, masks: list[list[Box]], signatures: list[list[int]]) -> None:
@@ -329,7 +334,7 @@ def _proved(content: bytes) -> str:
     # An object that says something twice, or a number with a sign, becomes False, which is refused wherever it stands.
     document = json.loads(
         content.decode(),
-        object_pairs_hook=lambda one: len(dict(one)) == len(one) and dict(one),
+        object_pairs_hook=lambda pairs: len(dict(pairs)) == len(pairs) and dict(pairs),
         parse_int=lambda digits: digits[0] != "-" and int(digits),
     )
     _need(isinstance(document, dict) and set(document) == FIELDS, f"an object of {sorted(FIELDS)}", document)
@@ -347,7 +352,7 @@ def _proved(content: bytes) -> str:
     masks = [_boxes(rows, grid) for rows in _list(document["masks"])]
     listed = [_evidence(term, grid, len(masks)) for term in _list(document["terms"])]
     terms, unknown = _claimed(regions, document["frame"], grid)
-    shown = [_term(one, masks) for one in listed]
+    shown = [_term(evidence, masks) for evidence in listed]
     if unknown:
         raise Stop(3, unknown)
     for term in terms:
@@ -359,7 +364,7 @@ def _proved(content: bytes) -> str:
 
 
 def check(content: bytes) -> tuple[int, str]:
-    """Exit code and one line that says what was found."""
+    """The exit code, and the result in one line."""
     try:
         return 0, f"holds: {_proved(content)}"
     except Stop as stop:

@@ -1,4 +1,4 @@
-"""Judging files that claim something: certificates and mask sets, each from the file alone, one by one or by folders.
+"""Judging files that claim something: certificates and mask sets, each from the file alone, in folders too.
 
 A certificate is judged twice, by `verify` and by the independent checker; neither is believed against the other.
 """
@@ -13,15 +13,14 @@ from pathlib import Path
 
 from maskcover.certificate.certificate import SUFFIX, CoverCertificate
 from maskcover.certificate.check import check
-from maskcover.certificate.document import SCHEMA
 from maskcover.covering import CoverReport, verify
 from maskcover.errors import InvalidInput, MaskcoverError
 from maskcover.masks import MaskSet
-from maskcover.masks.files import SCHEMA as MASK_SET
+from maskcover.schemas import CERTIFICATE, MASK_SET
 
 
 class Outcome(IntEnum):
-    """What became of a claim; the values are the exit codes of design §3."""
+    """The outcome for a claim; the values are exit codes: 0 holds, 1 refuted, 2 bad input, 3 could not decide."""
 
     HOLDS = 0
     REFUTED = 1
@@ -34,9 +33,14 @@ _WORST_FIRST = (Outcome.REFUTED, Outcome.UNREADABLE, Outcome.UNDECIDED, Outcome.
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What became of the claim of one file, in one line; `report` is that of `verify`, if it came so far.
+    """The outcome for one file, with a message of one line.
 
-    `checked` is the line of the independent checker, for certificates that it was asked about.
+    Args:
+        path: The file.
+        outcome: The outcome.
+        message: The reason, in one line.
+        report: The report of `verify`; None if the file could not be read.
+        checked: The line of the independent checker, for certificates that it judged.
     """
 
     path: Path
@@ -55,12 +59,12 @@ def judge(path: Path, regions: str | None = None, multiplicity: int = 1) -> Judg
     """
     try:
         content = _content(path)
-        if path.name.endswith(SUFFIX) or _schema(content) == SCHEMA:
+        if path.name.endswith(SUFFIX) or _schema(content) == CERTIFICATE.schema:
             certificate = CoverCertificate.from_bytes(content, str(path))
             if regions is None and multiplicity == 1:
-                return _judged(path, certificate, content)
-            return _masks(path, certificate.masks, regions, multiplicity)
-        return _masks(path, MaskSet.load(path), regions, multiplicity)
+                return _judge_certificate(path, certificate, content)
+            return _judge_masks(path, certificate.masks, regions, multiplicity)
+        return _judge_masks(path, MaskSet.load(path), regions, multiplicity)
     except MaskcoverError as error:
         return Judgement(path, Outcome.UNREADABLE, str(error))
     except Exception as error:
@@ -74,40 +78,40 @@ def judge_all(paths: Iterable[Path]) -> tuple[Judgement, ...]:
         InvalidInput: there is nothing to judge; an empty folder proves nothing.
     """
     listed = tuple(paths)
-    found = tuple(dict.fromkeys(claim for path in listed for claim in (claims_in(path) if path.is_dir() else [path])))
-    if not found:
+    claims = tuple(dict.fromkeys(claim for path in listed for claim in (claims_in(path) if path.is_dir() else [path])))
+    if not claims:
         places = ", ".join(map(str, listed))
         raise InvalidInput(f"no claims in {places}; expected *{SUFFIX} files, or mask sets that claim regions")
-    return tuple(map(judge, found))
+    return tuple(map(judge, claims))
 
 
 def claims_in(folder: Path) -> Iterator[Path]:
     """Every certificate, and every mask set that claims regions, below a folder, sorted; hidden folders are skipped.
 
-    A damaged file counts as a claim if it is called or looks like one of ours.
+    A damaged file counts as a claim if its name, or its content, is like that of a file of maskcover.
     """
     for path in sorted(folder.rglob("*.json")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file() and (path.name.endswith(SUFFIX) or _claims(path)):
+        if not hidden and path.is_file() and (path.name.endswith(SUFFIX) or _is_claim(path)):
             yield path
 
 
 def worst(judgements: Iterable[Judgement]) -> Outcome:
-    """Of several outcomes the one to report: refuted before unreadable before undecided before holds.
+    """The outcome to report for several: refuted before unreadable before undecided before holds.
 
     >>> worst([Judgement(Path("a"), Outcome.HOLDS, ""), Judgement(Path("b"), Outcome.UNDECIDED, "")])
     <Outcome.UNDECIDED: 3>
     """
-    return min((one.outcome for one in judgements), key=_WORST_FIRST.index, default=Outcome.UNREADABLE)
+    return min((judgement.outcome for judgement in judgements), key=_WORST_FIRST.index, default=Outcome.UNREADABLE)
 
 
-def _masks(path: Path, masks: MaskSet, regions: str | None, multiplicity: int) -> Judgement:
+def _judge_masks(path: Path, masks: MaskSet, regions: str | None, multiplicity: int) -> Judgement:
     report = verify(masks, regions, multiplicity=multiplicity)
     return Judgement(path, Outcome.HOLDS if report else Outcome.REFUTED, str(report), report)
 
 
-def _judged(path: Path, certificate: CoverCertificate, content: bytes) -> Judgement:
-    """What both judges say of a certificate; that they contradict each other is a fault of maskcover."""
+def _judge_certificate(path: Path, certificate: CoverCertificate, content: bytes) -> Judgement:
+    """The judgement of both judges on a certificate; if they contradict each other, that is a fault of maskcover."""
     report = verify(certificate.masks, certificate.regions)
     code, line = check(content)
     if code == Outcome.UNREADABLE or (code == Outcome.HOLDS and not report):
@@ -115,13 +119,13 @@ def _judged(path: Path, certificate: CoverCertificate, content: bytes) -> Judgem
         return Judgement(path, Outcome.UNDECIDED, fault, report, line)
     if not report:
         return Judgement(path, Outcome.REFUTED, str(report), report, line)
-    said = {
+    endings = {
         Outcome.HOLDS: "the independent checker agrees",
         Outcome.REFUTED: f"but the evidence in the file is false, so make it anew: {line}",
         Outcome.UNDECIDED: f"by maskcover alone, the independent checker {line}",
     }
     outcome = Outcome.REFUTED if code == Outcome.REFUTED else Outcome.HOLDS
-    return Judgement(path, outcome, f"{report}; {said[Outcome(code)]}", report, line)
+    return Judgement(path, outcome, f"{report}; {endings[Outcome(code)]}", report, line)
 
 
 def _content(path: Path) -> bytes:
@@ -133,7 +137,7 @@ def _content(path: Path) -> bytes:
 
 
 def _schema(content: bytes) -> object:
-    """What a document says that it is; None if it is no document."""
+    """The schema that a document names; None if it is no document."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
@@ -141,14 +145,14 @@ def _schema(content: bytes) -> object:
     return document.get("schema") if isinstance(document, dict) else None
 
 
-def _claims(path: Path) -> bool:
-    """Whether a file that is not called so is one of ours and claims something."""
+def _is_claim(path: Path) -> bool:
+    """Whether a file without the name of a certificate is one of maskcover's, and claims something."""
     try:
         content = path.read_bytes()
-        if not any(schema.encode() in content for schema in (SCHEMA, MASK_SET)):
+        if not any(schema.encode() in content for schema in (CERTIFICATE.schema, MASK_SET.schema)):
             return False
         document = json.loads(content)
     except (OSError, ValueError, RecursionError):
         return True
-    found = document.get("schema") if isinstance(document, dict) else None
-    return found == SCHEMA or (found == MASK_SET and document.get("regions") is not None)
+    schema = document.get("schema") if isinstance(document, dict) else None
+    return schema == CERTIFICATE.schema or (schema == MASK_SET.schema and document.get("regions") is not None)

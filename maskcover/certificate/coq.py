@@ -131,9 +131,9 @@ def _signatures(signatures: tuple[tuple[int, ...], ...] | None) -> str:
     return "None" if signatures is None else f"(Some {_list(map(_numbers, signatures))})"
 
 
-def _stencil(one: TiledStencil) -> str:
-    tiles = _list(f"({_box(box)}, {number}%N)" for box, number in one.tiles)
-    return f"Tiled {_boxes(one.stencil.cells)} {_boxes(one.stencil.places)}\n    {tiles}"
+def _stencil(tiled: TiledStencil) -> str:
+    tiles = _list(f"({_box(box)}, {number}%N)" for box, number in tiled.tiles)
+    return f"Tiled {_boxes(tiled.stencil.cells)} {_boxes(tiled.stencil.places)}\n    {tiles}"
 
 
 def _numbers(numbers: Iterable[int]) -> str:

@@ -1,4 +1,4 @@
-"""Fewer, larger stencils in place of many: evidence for a box holds for every box inside it.
+"""Replacing many stencils by fewer, larger ones: evidence for a box holds for every box inside it.
 
 A cover of all rectangles treats neighbouring shapes alike, so one box around them is mostly covered too. The size of a
 certificate then follows the masks, not the image.
@@ -14,36 +14,36 @@ from maskcover.grid import Box
 from maskcover.regions import Slot, Stencil
 
 
-def enveloped(masks: Prepared, slot: Slot) -> Slot:
+def enveloping(masks: Prepared, slot: Slot) -> Slot:
     """Stencils that the masks cover, such that every stencil of a covered slot lies inside one wherever it may lie."""
-    kept: list[Stencil] = []
+    larger: list[Stencil] = []
     rest = slot
     while rest:
         size = _most(masks, rest)
-        kept.append(_envelope(rest[:size]) or rest[0])
+        larger.append(_envelope(rest[:size]) or rest[0])
         rest = rest[size:]
-    return tuple(kept)
+    return tuple(larger)
 
 
 def _most(masks: Prepared, slot: Slot) -> int:
-    """How many of the first stencils one covered box replaces; larger boxes are covered less, so by bisection."""
-    good, bad = 1, 2
-    while bad <= len(slot) and _covered(masks, slot[:bad]):
-        good, bad = bad, 2 * bad
-    bad = min(bad, len(slot) + 1)
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if _covered(masks, slot[:middle]) else (good, middle)
-    return good
+    """The number of first stencils that one covered box can replace, by bisection: larger boxes are covered less."""
+    enough, many = 1, 2
+    while many <= len(slot) and _is_covered(masks, slot[:many]):
+        enough, many = many, 2 * many
+    many = min(many, len(slot) + 1)
+    while many - enough > 1:
+        middle = (enough + many) // 2
+        enough, many = (middle, many) if _is_covered(masks, slot[:middle]) else (enough, middle)
+    return enough
 
 
-def _covered(masks: Prepared, stencils: Slot) -> bool:
+def _is_covered(masks: Prepared, stencils: Slot) -> bool:
     envelope = _envelope(stencils)
     if envelope is None:
         return False
-    found = erosions(masks, envelope)
-    places = blocks(envelope, found)
-    return not (places.allowed & ~contained(places, found, masks.count, 1)).any()
+    eroded = erosions(masks, envelope)
+    places = blocks(envelope, eroded)
+    return not (places.allowed & ~contained(places, eroded, masks.count, 1)).any()
 
 
 def _envelope(stencils: Sequence[Stencil]) -> Stencil | None:
@@ -52,12 +52,12 @@ def _envelope(stencils: Sequence[Stencil]) -> Stencil | None:
     >>> from maskcover import rectangles
     >>> from maskcover.grid import Grid
     >>> slot = rectangles(area=6).terms(Grid((6, 6)))[0].slots[0]
-    >>> [one.extents for one in slot], _envelope(slot[1:3]).extents
+    >>> [stencil.extents for stencil in slot], _envelope(slot[1:3]).extents
     ([(1, 6), (2, 3), (3, 2), (6, 1)], (3, 3))
     """
-    rooms = {_room(one) for one in stencils}
+    rooms = {_room(stencil) for stencil in stencils}
     room = rooms.pop()
-    extents = tuple(max(sides) for sides in zip(*(one.extents for one in stencils), strict=True))
+    extents = tuple(max(sides) for sides in zip(*(stencil.extents for stencil in stencils), strict=True))
     if rooms or room is None or any(a > n for a, n in zip(extents, room.extents, strict=True)):
         return None
     places = (n - a + 1 for a, n in zip(extents, room.extents, strict=True))

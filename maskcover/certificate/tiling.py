@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import IntArray, decomposed
-from maskcover.certificate.envelopes import enveloped
+from maskcover.certificate.envelopes import enveloping
 from maskcover.covering.blocks import Blocks, Owned, Prepared, blocks, erosions, packed
 from maskcover.covering.signatures import Signature, minimal
 from maskcover.grid import Box
@@ -57,7 +57,7 @@ def evidence(masks: MaskSet, term: Term) -> TermEvidence:
     """
     prepared = Prepared.of(masks)
     if term.patches == 1:
-        stencils = enveloped(prepared, term.slots[0])
+        stencils = enveloping(prepared, term.slots[0])
         return TermEvidence((0,), (tuple(_by_masks(prepared, stencil) for stencil in stencils),), None)
     distinct = tuple(dict.fromkeys(term.slots))
     least = {slot: _minimal_signatures(prepared, slot) for slot in distinct}
@@ -70,19 +70,19 @@ def evidence(masks: MaskSet, term: Term) -> TermEvidence:
 
 def _by_masks(masks: Prepared, stencil: Stencil) -> TiledStencil:
     """Every place goes to the mask whose erosion around it is largest: few tiles, and large ones."""
-    found = erosions(masks, stencil)
-    places = blocks(stencil, found)
+    eroded = erosions(masks, stencil)
+    places = blocks(stencil, eroded)
     labels = np.full(places.allowed.shape, -1, dtype=np.int64)
-    sizes = (found.bounds[:, 1] - found.bounds[:, 0]).prod(axis=1)
+    sizes = (eroded.bounds[:, 1] - eroded.bounds[:, 0]).prod(axis=1)
     for box in np.argsort(sizes, kind="stable"):
-        labels[_window(places, found, box)] = found.owners[box]
+        labels[_window(places, eroded, box)] = eroded.owners[box]
     labels[~places.allowed] = -1
     return TiledStencil(stencil, tuple(_tiles(places, labels)))
 
 
-def _window(places: Blocks, found: Owned, box: int) -> tuple[slice, ...]:
+def _window(places: Blocks, eroded: Owned, box: int) -> tuple[slice, ...]:
     """The blocks of a box of placements."""
-    corners = zip(places.edges, found.bounds[box].T, strict=True)
+    corners = zip(places.edges, eroded.bounds[box].T, strict=True)
     return tuple(slice(*np.searchsorted(cuts, span).tolist()) for cuts, span in corners)
 
 
@@ -93,9 +93,9 @@ def _minimal_signatures(masks: Prepared, slot: Slot) -> list[Signature]:
 
 def _signatures(masks: Prepared, stencil: Stencil) -> tuple[Blocks, list[Signature], IntArray]:
     """The blocks of a stencil, the signatures that occur, and for each allowed block the number of its signature."""
-    found = erosions(masks, stencil)
-    places = blocks(stencil, found)
-    rows: npt.NDArray[np.uint8] = packed(found, places, masks.count)[:, places.allowed.ravel()]
+    eroded = erosions(masks, stencil)
+    places = blocks(stencil, eroded)
+    rows: npt.NDArray[np.uint8] = packed(eroded, places, masks.count)[:, places.allowed.ravel()]
     kinds, kind_of = np.unique(rows, axis=1, return_inverse=True)
     return places, [int.from_bytes(kind.tobytes(), "little") for kind in kinds.T], kind_of.ravel()
 
@@ -105,7 +105,7 @@ def _by_signatures(
 ) -> TiledStencil:
     """Every place goes to the first minimal signature that its own one contains."""
     places, kinds, kind_of = _signatures(masks, stencil)
-    chosen = [next(number_of[one] for one in least if one & kind == one) for kind in kinds]
+    chosen = [next(number_of[minimum] for minimum in least if minimum & kind == minimum) for kind in kinds]
     labels = np.full(places.allowed.shape, -1, dtype=np.int64)
     labels[places.allowed] = np.array(chosen, dtype=np.int64)[kind_of]
     return TiledStencil(stencil, tuple(_tiles(places, labels)))

@@ -16,7 +16,7 @@ from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
     from maskcover.certification import Explanation
-    from maskcover.data import Picture, Preprocessing
+    from maskcover.data import ImageArray, Preprocessing
 
 
 def explain(
@@ -43,12 +43,12 @@ def explain(
     from maskcover.certification import explain as explained
     from maskcover.cli.sources import Source
     from maskcover.covering import cover
-    from maskcover.data import Dataset, read_picture
+    from maskcover.data import Dataset, read_image
 
     given = masks_in(masks, input_size)
     if given is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
-    picture = read_picture(image, str(image))
+    picture = read_image(image, str(image))
     source = Source(
         model, str(image), None, mean, std, fill, batch_size, weights=weights, options=tuple(option or ()),
         input_size=input_size, channels=channels, override=override, device=device,
@@ -79,7 +79,7 @@ def _names(classes: str | None, classifier: object) -> dict[int, str]:
 
 
 def _draw(
-    output: Path, picture: Picture, preprocessing: Preprocessing, found: Explanation, names: dict[int, str]
+    output: Path, picture: ImageArray, preprocessing: Preprocessing, found: Explanation, names: dict[int, str]
 ) -> None:
     from maskcover.plot import save_explanation
 

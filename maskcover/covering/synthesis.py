@@ -14,7 +14,7 @@ from maskcover.covering.verification import verify
 from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
 from maskcover.grid import Extents, Grid, ImageSize, as_whole
 from maskcover.masks import MaskSet, Optimality
-from maskcover.masks.maskset import warned
+from maskcover.masks.maskset import with_warnings
 from maskcover.masks.unions import without_contained
 from maskcover.regions import RegionSet, Term, parse_regions
 
@@ -85,7 +85,7 @@ def cover(
     if style.multiplicity == 1 and (seconds > 0 or not plan.is_free):
         # Of regions that may not lie everywhere, and of what a search found, grids may hold more masks than are needed.
         made = _verified(selected(made, terms, seconds), regions, style.multiplicity)
-    return warned(replace(made, optimality=_optimality(made, plan, regions, style, seconds / 3)))
+    return with_warnings(replace(made, optimality=_optimality(made, plan, regions, style, seconds / 3)))
 
 
 def carried_out(plan: Plan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:

@@ -1,25 +1,47 @@
-"""Pictures with labels, from whatever they are kept in, and the one preprocessing for certifying and serving.
+"""Images with labels, read from any format, and the one preprocessing for certifying and serving.
 
-`Dataset` is what every format becomes, by `open_dataset`; `Preprocessing` makes of a picture what a model takes. No
-model is known here.
+`open_dataset` makes a `Dataset` of every format; `Preprocessing` turns an image into the input of a model. Nothing here
+knows a model.
 """
 
-from maskcover.data.dataset import Chosen, Dataset, Prepared, Skipped
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from maskcover.data.dataset import Chosen, Dataset, PreparedImages, Skipped
+from maskcover.data.images import ImageArray, pixels_of, read_image
 from maskcover.data.labels import for_model
 from maskcover.data.opening import open_dataset
-from maskcover.data.pictures import Picture, picture_of, read_picture
 from maskcover.data.preprocessing import Preprocessing, expect_same
+from maskcover.errors import MaskcoverWarning
 
 __all__ = [
     "Chosen",
     "Dataset",
-    "Picture",
-    "Prepared",
+    "ImageArray",
+    "PreparedImages",
     "Preprocessing",
     "Skipped",
     "expect_same",
     "for_model",
     "open_dataset",
-    "picture_of",
-    "read_picture",
+    "pixels_of",
+    "read_image",
 ]
+
+_RENAMED = {
+    "Picture": "ImageArray",
+    "Prepared": "PreparedImages",
+    "picture_of": "pixels_of",
+    "read_picture": "read_image",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The names of before, for one release."""
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    message = f"maskcover.data.{name} is called {_RENAMED[name]} now; the old name goes with the next release"
+    warnings.warn(message, MaskcoverWarning, stacklevel=2)
+    return globals()[_RENAMED[name]]

@@ -1,4 +1,4 @@
-"""Pictures that lie in one array, whatever file it came from; and how large such an array may become."""
+"""Data sets whose images lie in one array, whatever file it came from; and how large such an array may become."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.data.dataset import Dataset
+from maskcover.data.images import ImageArray
 from maskcover.data.labels import whole_labels
-from maskcover.data.pictures import Picture
 from maskcover.errors import InvalidInput
 
 _PLENTY = 1 << 30  # bytes
@@ -21,7 +21,7 @@ def of_arrays(
     labels: npt.NDArray[np.generic] | None,
     classes: tuple[str, ...] | None = None,
 ) -> Dataset:
-    """The pictures of an array (n, height, width), (n, height, width, 1) or (n, height, width, 3), numbered.
+    """The images of an array (n, height, width), (n, height, width, 1) or (n, height, width, 3), numbered.
 
     Args:
         source: What the array is, in words.
@@ -32,15 +32,15 @@ def of_arrays(
     """
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[3:] not in ((), (1,), (3,)):
         raise InvalidInput(
-            f"{source}: expected pictures uint8 (n, height, width) or (n, height, width, 3), values from 0 to 255, as "
+            f"{source}: expected images uint8 (n, height, width) or (n, height, width, 3), values from 0 to 255, as "
             f"before any preprocessing; got {images.dtype} {images.shape}"
         )
     if not images.size:
-        raise InvalidInput(f"{source}: expected pictures; got an array of shape {images.shape}")
+        raise InvalidInput(f"{source}: expected images; got an array of shape {images.shape}")
 
-    def read(number: int) -> Picture:
-        picture = np.array(images[number])
-        return picture[:, :, 0] if picture.shape[2:] == (1,) else picture
+    def read(number: int) -> ImageArray:
+        image = np.array(images[number])
+        return image[:, :, 0] if image.shape[2:] == (1,) else image
 
     return Dataset(
         source,
@@ -53,7 +53,7 @@ def of_arrays(
 
 
 def expect_bounded(source: str, packed: int, unpacked: int) -> None:
-    """Refuse a packed array that unpacks to far more than pictures do: it would take all memory.
+    """Refuse a packed array that unpacks to far more than images do: it would take all memory.
 
     >>> expect_bounded("a.npz", 6_000_000, 6_000_000_000)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -62,12 +62,12 @@ def expect_bounded(source: str, packed: int, unpacked: int) -> None:
     if unpacked > max(_PLENTY, _RATIO * packed):
         raise InvalidInput(
             f"{source}: {packed:,} bytes unpack to {unpacked:,}; expected at most {_PLENTY >> 30} GiB, or {_RATIO} "
-            "times as many: store the pictures without packing"
+            "times as many: store the images without packing"
         )
 
 
 def numbered(part: str, count: int) -> tuple[str, ...]:
-    """Ids of so many pictures.
+    """Ids of `count` images.
 
     >>> numbered("test", 2)
     ('test/000000', 'test/000001')
@@ -78,7 +78,7 @@ def numbered(part: str, count: int) -> tuple[str, ...]:
 def _whole(labels: npt.NDArray[np.generic], count: int, source: str) -> npt.NDArray[np.int64]:
     if labels.dtype.kind not in "iu" or labels.shape not in ((count,), (count, 1)):
         raise InvalidInput(
-            f"{source}: expected one whole number as the label of each of {count} pictures; got {labels.dtype} "
+            f"{source}: expected one whole number as the label of each of {count} images; got {labels.dtype} "
             f"{labels.shape}"
         )
     return whole_labels(labels.reshape(count), source)

@@ -1,4 +1,8 @@
-"""CIFAR-10 and CIFAR-100 as they are distributed: pickles (of Python), and records of bytes (for C)."""
+"""CIFAR-10 and CIFAR-100 as they are distributed: pickles (of Python), and records of bytes (for C).
+
+torchvision reads the pickles only, by ``pickle.load``, which runs whatever a file names, and only files that have the
+checksums of the archive; and the core imports no framework. So the files are read here.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ import numpy.typing as npt
 
 from maskcover.data.arrays import numbered
 from maskcover.data.dataset import Dataset
+from maskcover.data.images import ImageArray
 from maskcover.data.labels import Request
-from maskcover.data.pictures import Picture
 from maskcover.data.unpickling import read_pickle
 from maskcover.errors import InvalidInput
 
@@ -32,31 +36,31 @@ _NAMES = {  # pickle with the names of the classes, its key, text file with the 
 }
 
 
-def open_cifar10(path: Path, asked: Request) -> Dataset:
+def open_cifar10(path: Path, request: Request) -> Dataset:
     """CIFAR-10 from its folder, or from the folder where that lies; by default the test images."""
-    return _opened(path, asked.split, 10)
+    return _open(path, request.split, 10)
 
 
-def open_cifar100(path: Path, asked: Request) -> Dataset:
+def open_cifar100(path: Path, request: Request) -> Dataset:
     """CIFAR-100 with its 100 fine labels, from its folder or from where that lies; by default the test images."""
-    return _opened(path, asked.split, 100)
+    return _open(path, request.split, 100)
 
 
 def is_cifar10(path: Path) -> bool:
     """Whether a folder holds CIFAR-10."""
-    return _there(path, 10) is not None
+    return _folder_of(path, 10) is not None
 
 
 def is_cifar100(path: Path) -> bool:
     """Whether a folder holds CIFAR-100."""
-    return _there(path, 100) is not None
+    return _folder_of(path, 100) is not None
 
 
-def _opened(path: Path, split: str | None, classes: int) -> Dataset:
+def _open(path: Path, split: str | None, classes: int) -> Dataset:
     part = split or "test"
     if (classes, part) not in _FILES:
         raise InvalidInput(f"{path}: CIFAR-{classes} has the parts train and test; got {split!r}")
-    folder = _there(path, classes)
+    folder = _folder_of(path, classes)
     if folder is None:
         wanted = ", ".join(_FILES[classes, part])
         raise InvalidInput(
@@ -64,21 +68,21 @@ def _opened(path: Path, split: str | None, classes: int) -> Dataset:
         )
     names = _FILES[classes, part]
     packed = (folder / f"{names[0]}.bin").is_file()
-    read: Callable[[Path, int], tuple[Bytes, Bytes]] = _records if packed else _pickled
+    read: Callable[[Path, int], tuple[Bytes, Bytes]] = _read_records if packed else _read_pickled
     files = [read(folder / (f"{name}.bin" if packed else name), classes) for name in names]
     labels = np.concatenate([numbers for _, numbers in files]).astype(np.int64)
     return Dataset(
         f"CIFAR-{classes} {part} in {folder}",
         numbered(part, len(labels)),
         labels,
-        _reader([pixels for pixels, _ in files]),
+        _read_from([pixels for pixels, _ in files]),
         lambda _: (_SIDE, _SIDE),
         _class_names(folder, classes),
     )
 
 
-def _there(path: Path, classes: int) -> Path | None:
-    """The folder with the files: the one that is named, or one within it of the name that the archive gives it."""
+def _folder_of(path: Path, classes: int) -> Path | None:
+    """The folder with the files: this one, or one in it that is named as in the archive; None if there is none."""
     wanted = [name for part in ("test", "train") for name in _FILES[classes, part]]
     for folder in (path, *(path / name for name in _FOLDERS[classes])):
         if any((folder / f"{name}{suffix}").is_file() for name in wanted for suffix in ("", ".bin")):
@@ -86,11 +90,11 @@ def _there(path: Path, classes: int) -> Path | None:
     return None
 
 
-def _reader(files: list[Bytes]) -> Callable[[int], Picture]:
-    """Pictures by their numbers, from one array (n, 3072) after the other."""
+def _read_from(files: list[Bytes]) -> Callable[[int], ImageArray]:
+    """A function that returns an image by its number, from arrays (n, 3072) that follow each other."""
     starts = np.cumsum([0, *map(len, files)])
 
-    def read(number: int) -> Picture:
+    def read(number: int) -> ImageArray:
         file = int(np.searchsorted(starts, number, side="right")) - 1
         planes = np.array(files[file][number - starts[file]]).reshape(3, _SIDE, _SIDE)
         return np.ascontiguousarray(planes.transpose(1, 2, 0))
@@ -98,7 +102,7 @@ def _reader(files: list[Bytes]) -> Callable[[int], Picture]:
     return read
 
 
-def _records(path: Path, classes: int) -> tuple[Bytes, Bytes]:
+def _read_records(path: Path, classes: int) -> tuple[Bytes, Bytes]:
     """Pixels and labels of a file of records: one label (of CIFAR-100 a coarse one before it), then the pixels."""
     head = 1 if classes == 10 else 2
     size = path.stat().st_size if path.is_file() else 0
@@ -110,14 +114,18 @@ def _records(path: Path, classes: int) -> tuple[Bytes, Bytes]:
     return records[:, head:], np.array(records[:, head - 1])
 
 
-def _pickled(path: Path, classes: int) -> tuple[Bytes, Bytes]:
+def _read_pickled(path: Path, classes: int) -> tuple[Bytes, Bytes]:
     """Pixels and labels of a pickle."""
     document = read_pickle(path)
     pixels, labels = document.get("data"), document.get("labels" if classes == 10 else "fine_labels")
     if not isinstance(pixels, np.ndarray) or pixels.ndim != 2 or pixels.shape[1] != _PIXELS or not len(pixels):
-        raise InvalidInput(f"{path}: expected data of {_PIXELS} bytes for each picture")
-    if not isinstance(labels, list) or len(labels) != len(pixels) or not all(_is_class(one, classes) for one in labels):
-        raise InvalidInput(f"{path}: expected a label from 0 to {classes - 1} for each of {len(pixels)} pictures")
+        raise InvalidInput(f"{path}: expected data of {_PIXELS} bytes for each image")
+    if (
+        not isinstance(labels, list)
+        or len(labels) != len(pixels)
+        or not all(_is_class(label, classes) for label in labels)
+    ):
+        raise InvalidInput(f"{path}: expected a label from 0 to {classes - 1} for each of {len(pixels)} images")
     return pixels, np.array(labels, np.uint8)
 
 

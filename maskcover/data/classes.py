@@ -1,4 +1,4 @@
-"""The model's classes: how many, their names in the order of its outputs, and how both are given.
+"""The model's classes: their number, their names in the order of its outputs, and the ways to give both.
 
 How the classes that data name become the model's numbers is in `labels.py`.
 """
@@ -22,7 +22,7 @@ Classes = SupportsIndex | str | PathLike[str] | Sequence[str] | Mapping[str, int
 _WNID = re.compile(r"n\d{8}")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
 _IMAGENET = 1000
-_SAME = 0.9  # of a model's names: if so many are ImageNet's, or in their places there, then its classes are ImageNet's
+_SAME = 0.9  # fraction of a model's names that must be ImageNet's, or in their places there, for its classes to be so
 _LONGEST = 1 << 24  # bytes of a file with names
 
 
@@ -69,15 +69,15 @@ class ClassList:
         Raises:
             InvalidInput: names that are no class, all of them named.
         """
-        known = {name: self.number(name) for name in names}
-        strangers = [name for name, number in known.items() if number is None]
+        numbers = {name: self.number(name) for name in names}
+        strangers = [name for name, number in numbers.items() if number is None]
         if strangers:
             raise InvalidInput(
                 f"{source}: expected names among the {self.count} classes; got {few(strangers)}: the model's are "
                 f"{few(self.own)}. Give classes= (--classes) with the names of the data or wnids, in the order of the "
                 "model's outputs"
             )
-        return [number for number in known.values() if number is not None]
+        return [number for number in numbers.values() if number is not None]
 
 
 @cache
@@ -130,7 +130,7 @@ def known_classes(classes: Classes | None, class_names: Sequence[str] | None) ->
     """The model's classes as they are given, else as the model knows them itself.
 
     Raises:
-        InvalidInput: so many are given, and the model knows another number of names.
+        InvalidInput: another number of classes is given than the model knows names of.
     """
     given = read_classes(classes)
     if class_names is None:
@@ -150,15 +150,15 @@ def few(names: Sequence[str], most: int = 5) -> str:
     >>> few(["a", "b", "c"], most=2)
     'a, b and 1 more'
     """
-    told = ", ".join(name if len(name) <= 60 else f"{name[:57]}…" for name in names[:most])
-    return told + (f" and {len(names) - most} more" if len(names) > most else "")
+    shown = ", ".join(name if len(name) <= 60 else f"{name[:57]}…" for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int | None]:
-    found: dict[str, int | None] = {}
+    numbers: dict[str, int | None] = {}
     for name, number in pairs:
-        found[name] = number if found.get(name, number) == number else None
-    return found
+        numbers[name] = number if numbers.get(name, number) == number else None
+    return numbers
 
 
 def _folded(pairs: Iterable[tuple[str, int]]) -> Iterable[tuple[str, int]]:
@@ -171,18 +171,18 @@ def _lines(name: str) -> list[str]:
 
 @cache
 def _words() -> tuple[str, ...]:
-    """What WordNet calls ImageNet's classes: one or more words for each, with commas between them."""
+    """WordNet's words for each of ImageNet's classes, with commas between them."""
     return tuple(_lines("imagenet_words.txt"))
 
 
 @cache
 def _numbers_of_words() -> Mapping[str, frozenset[int]]:
     """From a WordNet id or a word to ImageNet's classes that are called so."""
-    found: dict[str, set[int]] = {}
+    classes: dict[str, set[int]] = {}
     for number, (wnid, words) in enumerate(zip(imagenet().own, _words(), strict=True)):
         for word in (wnid, words, *_parts(words)):
-            found.setdefault(word.casefold(), set()).add(number)
-    return {word: frozenset(numbers) for word, numbers in found.items()}
+            classes.setdefault(word.casefold(), set()).add(number)
+    return {word: frozenset(numbers) for word, numbers in classes.items()}
 
 
 def _wordnet(own: Sequence[str]) -> list[int | None]:
@@ -193,7 +193,7 @@ def _wordnet(own: Sequence[str]) -> list[int | None]:
         return list(range(_IMAGENET))
     if sum(map(bool, called)) < _SAME * len(own):  # of other things too: a word may be something else, a mouse, a kite
         called = [
-            found if "," in name or _WNID.fullmatch(name) else none for name, found in zip(own, called, strict=True)
+            numbers if "," in name or _WNID.fullmatch(name) else none for name, numbers in zip(own, called, strict=True)
         ]
     return [next(iter(numbers)) if len(numbers) == 1 else None for numbers in called]
 
@@ -205,7 +205,7 @@ def _spelled(name: str, number: int | None) -> tuple[str, ...]:
 
 
 def _parts(words: str) -> list[str]:
-    return [part for part in (one.strip() for one in words.split(",")) if part]
+    return [part for part in map(str.strip, words.split(",")) if part]
 
 
 def _whole(text: str) -> int:
@@ -223,16 +223,16 @@ def _counted(count: int) -> ClassList:
 def _named(names: Sequence[Any], source: str) -> ClassList:
     """Names in order, each a text or several texts for one class."""
     every = tuple(
-        (one,) if isinstance(one, str) else tuple(one) for one in names if isinstance(one, str | list | tuple)
+        (words,) if isinstance(words, str) else tuple(words) for words in names if isinstance(words, str | list | tuple)
     )
-    odd = len(every) != len(names) or not all(one and all(isinstance(name, str) for name in one) for one in every)
+    odd = len(every) != len(names) or not all(words and all(isinstance(name, str) for name in words) for words in every)
     if odd or not every:
         raise InvalidInput(f"{source}: expected the names of the classes, in order; got {names!s:.60}")
-    return ClassList(len(every), tuple(tuple(str(name) for name in one) for one in every))
+    return ClassList(len(every), tuple(tuple(map(str, words)) for words in every))
 
 
 def _from_mapping(document: Mapping[Any, Any], source: str) -> list[Any]:
-    """Names in order: by their numbers, or from numbers by name; which of the two is told by the values."""
+    """Names in order: by their numbers, or from numbers by name; the values tell which of the two."""
     if document and all(_is_whole(value) for value in document.values()):
         return _from_numbers([(name, index(number)) for name, number in document.items()], source)
     pairs = {_key(key): value for key, value in document.items()}
@@ -246,17 +246,17 @@ def _from_mapping(document: Mapping[Any, Any], source: str) -> list[Any]:
 
 def _from_numbers(pairs: Sequence[tuple[Any, int]], source: str) -> list[list[str]]:
     """Names in the order of their numbers; several names may have one number."""
-    found: dict[int, list[str]] = {}
+    names: dict[int, list[str]] = {}
     for name, number in pairs:
         if not isinstance(name, str):
             raise InvalidInput(f"{source}: expected a number for each name; got the number {number} for {name!r:.40}")
-        found.setdefault(number, []).append(name)
-    missing = next((number for number in range(len(found)) if number not in found), None)
+        names.setdefault(number, []).append(name)
+    missing = next((number for number in range(len(names)) if number not in names), None)
     if missing is not None:
         raise InvalidInput(
-            f"{source}: expected numbers from 0 to {len(found) - 1} for {len(found)} classes; {missing} is missing"
+            f"{source}: expected numbers from 0 to {len(names) - 1} for {len(names)} classes; {missing} is missing"
         )
-    return [found[number] for number in range(len(found))]
+    return [names[number] for number in range(len(names))]
 
 
 def _is_whole(value: Any) -> bool:
@@ -277,7 +277,9 @@ def _from_file(path: Path) -> list[Any]:
         text = path.read_text(encoding="utf-8-sig")
         return _from_json(read_strict(text), path) if text.lstrip()[:1] in ("[", "{") else _from_lines(text)
     except (OSError, UnicodeDecodeError, TypeError, MaskFileError) as error:
-        raise InvalidInput(f"cannot read class names from {path}: {error}; expected one a line, or JSON") from error
+        raise InvalidInput(
+            f"cannot read class names from {path}: {error}; expected one name a line, or JSON"
+        ) from error
 
 
 def _from_json(document: Any, path: Path) -> list[Any]:

@@ -1,4 +1,4 @@
-"""`Dataset`: pictures with ids and labels, each read when it is asked for; what every format becomes."""
+"""`Dataset`: images with ids and labels, each read when it is needed; every format becomes one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.data.pictures import Picture
+from maskcover.data.images import ImageArray
 from maskcover.data.preprocessing import FloatImage, Preprocessing
 from maskcover.errors import InvalidInput
 
@@ -20,7 +20,7 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """How a part of the pictures was chosen: so many of so many, by a seed, or the first ones if there is none.
+    """How `count` images were chosen among `of`: at random with a seed, or the first ones if there is no seed.
 
     >>> print(Chosen(10, 50, seed=7), Chosen(10, 50), sep="; ")
     a sample of 10 of 50 (seed 7); the first 10 of 50
@@ -42,10 +42,10 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was left out when data were opened: nothing of it is certified, so it is said.
+    """A record of what was left out when data were opened, since it is not certified.
 
     Args:
-        count: How many files, or samples of shards, are no images by their names.
+        count: The number of files, or samples of shards, that are no images by their names.
         examples: The first few of them.
         empty: Folders of classes without an image.
 
@@ -66,7 +66,7 @@ class Skipped:
     def read(cls, document: Any) -> Skipped:
         """The record of a document that a run kept; raises `TypeError` or `KeyError` for another document."""
         count, *names = (document[key] for key in ("count", "examples", "empty"))
-        if type(count) is not int or not all(isinstance(one, list) and all(map(_is_text, one)) for one in names):
+        if type(count) is not int or not all(isinstance(texts, list) and all(map(_is_text, texts)) for texts in names):
             raise TypeError("skipped: expected a count and lists of texts")
         return cls(count, *map(tuple, names))
 
@@ -83,21 +83,21 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Pictures with ids and, if they are known, labels.
+    """Images with ids and, if they are known, labels.
 
     Args:
-        source: What it is and where it came from, in words.
-        ids: One text a picture, all different, the same whenever the same data are opened.
-        labels: int64, one class number a picture; None if there are none.
-        read: Picture number i, uint8 (height, width, 3) or (height, width); raises `InvalidInput` that names the file.
-        measure: (height, width) of picture number i, without reading all of it; by default it is read.
-        classes: Names of the classes, in the order of their numbers, if the data tell.
-        chosen: How these pictures were chosen among more, if they were.
+        source: A description of the data and their place, for messages.
+        ids: One text for each image, all different, the same whenever the same data are opened.
+        labels: int64, a class number for each image; None if there are none.
+        read: Image number i, uint8 (height, width, 3) or (height, width); raises `InvalidInput` that names the file.
+        measure: (height, width) of image number i, without reading all of it; by default it is read.
+        classes: Names of the classes, in the order of their numbers, if the data name them.
+        chosen: The way in which these images were chosen among more, if they were.
         matched: Whether labels and classes are the model's, by names that were given; else they are the data's own.
-        skipped: What was left out when the data were opened, if anything was.
+        skipped: A record of what was left out when the data were opened, if anything was.
 
     Raises:
-        InvalidInput: labels of another number than pictures; two pictures of one id.
+        InvalidInput: labels of another number than images; two images of one id.
 
     >>> grey = Dataset("two squares", ("a", "b"), np.array([0, 1]), lambda number: np.full((4, 4), number, np.uint8))
     >>> len(grey), grey[1].max(), grey.size(0), grey.sampled(1, seed=0).ids
@@ -107,7 +107,7 @@ class Dataset:
     source: str
     ids: tuple[str, ...]
     labels: IntArray | None
-    read: Callable[[int], Picture]
+    read: Callable[[int], ImageArray]
     measure: Callable[[int], tuple[int, int]] | None = None
     classes: tuple[str, ...] | None = None
     chosen: Chosen | None = None
@@ -119,18 +119,18 @@ class Dataset:
             ((twice, _),) = Counter(self.ids).most_common(1)
             raise InvalidInput(f"{self.source}: expected ids that are all different; {twice} is there twice")
         if self.labels is not None and self.labels.shape != (len(self.ids),):
-            raise InvalidInput(f"{self.source}: {len(self.ids)} pictures, but labels of shape {self.labels.shape}")
+            raise InvalidInput(f"{self.source}: {len(self.ids)} images, but labels of shape {self.labels.shape}")
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, number: int, /) -> Picture:
+    def __getitem__(self, number: int, /) -> ImageArray:
         if not 0 <= number < len(self):
             raise IndexError(number)
         return self.read(number)
 
     def size(self, number: int) -> tuple[int, int]:
-        """(height, width) of a picture, as `read` gives it; raises `InvalidInput` where it cannot be told."""
+        """(height, width) of an image, as `read` gives it; raises `InvalidInput` if it cannot be read."""
         try:
             if self.measure is not None:
                 return self.measure(number)
@@ -149,7 +149,7 @@ class Dataset:
         return self.labels
 
     def part(self, numbers: Sequence[int]) -> Dataset:
-        """Some of the pictures, in the order of their numbers as given."""
+        """The images with these numbers, in the order in which the numbers are given."""
         chosen = np.array(numbers, dtype=np.int64)
         read, measure = self.read, self.measure
         return replace(
@@ -161,44 +161,44 @@ class Dataset:
         )
 
     def limited(self, limit: int | None) -> Dataset:
-        """The first so many pictures; all for None or where there are no more."""
+        """The first `limit` images; all for None, or where there are no more."""
         if limit is None or _at_least(1, limit, "limit") >= len(self):
             return self
-        return replace(self.part(range(limit)), chosen=Chosen(limit, self._of))
+        return replace(self.part(range(limit)), chosen=Chosen(limit, self._whole_count))
 
     def sampled(self, count: int | None, seed: int = 0) -> Dataset:
-        """So many pictures, chosen by the seed, in their order; all for None or where there are no more."""
+        """`count` images, drawn at random with the seed, in their order; all for None, or where there are no more."""
         if count is None or _at_least(1, count, "sample") >= len(self):
             return self
         chance = np.random.default_rng(_at_least(0, seed, "seed"))
         numbers = sorted(chance.choice(len(self), count, replace=False).tolist())
-        return replace(self.part(numbers), chosen=Chosen(count, self._of, seed))
+        return replace(self.part(numbers), chosen=Chosen(count, self._whole_count, seed))
 
-    def prepared(self, preprocessing: Preprocessing) -> Prepared:
-        """The pictures as a model takes them."""
-        return Prepared(self, preprocessing)
+    def prepared(self, preprocessing: Preprocessing) -> PreparedImages:
+        """The images after a preprocessing, as a model takes them."""
+        return PreparedImages(self, preprocessing)
 
     @property
-    def _of(self) -> int:
-        """How many pictures there were before some were chosen."""
+    def _whole_count(self) -> int:
+        """The number of images before some were chosen."""
         return len(self) if self.chosen is None else self.chosen.of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """Preprocessed pictures, each read when it is asked for; `preprocessing` goes into the fingerprint."""
+class PreparedImages:
+    """Preprocessed images, each read when it is needed; `preprocessing` goes into the fingerprint."""
 
     dataset: Dataset
     preprocessing: Preprocessing
 
     @property
     def chosen(self) -> Chosen | None:
-        """How the pictures were chosen among more, if they were; a run keeps it."""
+        """The way in which the images were chosen among more, if they were; a run keeps it."""
         return self.dataset.chosen
 
     @property
     def skipped(self) -> Skipped | None:
-        """What was left out when the data were opened, if anything was; a run keeps it."""
+        """The record of what was left out when the data were opened, if anything was; a run keeps it."""
         return self.dataset.skipped
 
     def __len__(self) -> int:

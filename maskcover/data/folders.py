@@ -10,32 +10,34 @@ from pathlib import Path
 import numpy as np
 
 from maskcover.data.dataset import Dataset, IntArray, Skipped
+from maskcover.data.images import SUFFIXES, ImageArray, read_image, read_size
 from maskcover.data.labels import Request, numbers_of
-from maskcover.data.pictures import SUFFIXES, Picture, picture_size, read_picture
 from maskcover.errors import InvalidInput
 
 SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
 _DEEPEST = 200  # folders in folders; Python's own limit is not far above
 
 
-def open_folder(folder: Path, asked: Request) -> Dataset:
+def open_folder(folder: Path, request: Request) -> Dataset:
     """The images below a folder, or below the subfolder that the split names.
 
     Subfolders are classes, in the order of names. If all names are whole numbers, and no class of the model is called
     by a number, they are the numbers of the model's classes. Where images lie beside them, subfolders are not taken for
     classes, and there are no labels.
     """
-    folder = part_of(folder, asked.split)
+    folder = part_of(folder, request.split)
     classes, walk = subfolders(folder), Walk(folder)
     if not classes or any(map(_is_image, files_in(folder))):
-        return walk.kept(of_files(str(folder), folder, list(walk.images()), None))
-    numbers = None if asked.digits_are_names else numbers_of(classes, str(folder))
+        return walk.recorded(of_files(str(folder), folder, list(walk.images()), None))
+    numbers = None if request.digits_are_names else numbers_of(classes, str(folder))
     walk.other += files_in(folder)
-    found = [list(walk.images(f"{name}/")) for name in classes]
-    labels = np.repeat(np.array(range(len(classes)) if numbers is None else numbers, np.int64), [*map(len, found)])
-    empty = [name for name, paths in zip(classes, found, strict=True) if not paths]
-    paths = [path for some in found for path in some]
-    return walk.kept(of_files(str(folder), folder, paths, labels, tuple(classes) if numbers is None else None), empty)
+    files = [list(walk.images(f"{name}/")) for name in classes]
+    labels = np.repeat(np.array(range(len(classes)) if numbers is None else numbers, np.int64), [*map(len, files)])
+    empty = [name for name, paths in zip(classes, files, strict=True) if not paths]
+    paths = [path for some in files for path in some]
+    return walk.recorded(
+        of_files(str(folder), folder, paths, labels, tuple(classes) if numbers is None else None), empty
+    )
 
 
 def part_of(folder: Path, split: str | None) -> Path:
@@ -61,11 +63,11 @@ def of_files(
     if not ids:
         raise InvalidInput(f"found no images in {source}; expected files such as .png or .jpg")
 
-    def read(number: int) -> Picture:
-        return read_picture(folder / ids[number], str(folder / ids[number]))
+    def read(number: int) -> ImageArray:
+        return read_image(folder / ids[number], str(folder / ids[number]))
 
     def measure(number: int) -> tuple[int, int]:
-        return picture_size(folder / ids[number], str(folder / ids[number]))
+        return read_size(folder / ids[number], str(folder / ids[number]))
 
     return Dataset(source, tuple(ids), labels, read, measure, classes)
 
@@ -87,7 +89,7 @@ def has_images(folder: Path) -> bool:
 
 @dataclass(slots=True)
 class Walk:
-    """A walk through all that lies below a folder, each folder once; `other` becomes what is no image by its name."""
+    """A walk through all that lies below a folder, each folder once; collects in `other` files that are not images."""
 
     folder: Path
     other: list[str] = field(default_factory=list)
@@ -108,8 +110,8 @@ class Walk:
             else:
                 self.other.append(f"{prefix}{entry.name}")
 
-    def kept(self, dataset: Dataset, empty: Sequence[str] = ()) -> Dataset:
-        """The data set, which says what was left out."""
+    def recorded(self, dataset: Dataset, empty: Sequence[str] = ()) -> Dataset:
+        """The data set with a record of what was left out."""
         return replace(dataset, skipped=Skipped.of(self.other, empty))
 
     def _expect_new(self, prefix: str) -> None:
@@ -117,10 +119,10 @@ class Walk:
         if prefix.count("/") > _DEEPEST:
             raise InvalidInput(f"{path} lies more than {_DEEPEST} folders deep; expected the images higher up")
         try:
-            found = os.stat(path)  # noqa: PTH116  # of a thousand classes
+            status = os.stat(path)  # noqa: PTH116  # of a thousand classes
         except OSError as error:
             raise InvalidInput(f"cannot read the folder {path}: {error.strerror}") from error
-        before = self.seen.setdefault((found.st_dev, found.st_ino), prefix)
+        before = self.seen.setdefault((status.st_dev, status.st_ino), prefix)
         if before != prefix:
             raise InvalidInput(f"{path} is the same folder as {self.folder / before}, by a link; take one of them away")
 
@@ -139,6 +141,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
+            return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
     except OSError as error:
         raise InvalidInput(f"cannot read the folder {folder}: {error.strerror}") from error

@@ -1,6 +1,7 @@
-"""Hugging Face data sets as `save_to_disk` writes them, read through pyarrow: nothing is loaded but what is asked for.
+"""Hugging Face data sets as `save_to_disk` writes them, read through pyarrow: only rows that are used are loaded.
 
-The package `datasets` is not needed, and nothing can be downloaded.
+The package `datasets` would open files outside the folder if its JSON names them, fetch an image whose path is a URL,
+and read other memory, or crash, where a damaged file gives places beyond its end. Here nothing of that can happen.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any, cast
 
 from maskcover.data.arrays import numbered
 from maskcover.data.dataset import Dataset, IntArray
+from maskcover.data.images import ImageArray, read_image
 from maskcover.data.labels import Request, whole_labels
-from maskcover.data.pictures import Picture, read_picture
 from maskcover.data.tables import inside
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
 
@@ -24,23 +25,23 @@ _LABELS = ("label", "labels", "fine_label")
 Features = Mapping[str, Mapping[str, Any]]
 
 
-def open_huggingface(path: Path, asked: Request) -> Dataset:
+def open_huggingface(path: Path, request: Request) -> Dataset:
     """A data set, or one split of several, in a folder that `save_to_disk` wrote.
 
-    The pictures are the column of images, the labels the column label, labels or fine_label, or the only one of class
+    The images are the column of images, the labels the column label, labels or fine_label, or the only one of class
     labels; −1 throughout means that there are none. Files that rows name are relative to the folder, and stay inside it
     unless the request allows others.
     """
-    folder, part = _part(path, asked.split)
+    folder, part = _part(path, request.split)
     table = _table(folder)
     features = _features(folder, table)
     image, label = columns(str(folder), features)
     if image is None:
         raise InvalidInput(f"{folder}: expected a column of images; got {', '.join(table.column_names)}: cast one")
-    pictures = _valid(folder, table, image)
+    images = _valid(folder, table, image)
 
-    def read(number: int) -> Picture:
-        return _picture(pictures[number].as_py(), f"{folder}, {part}/{number:06}", folder, outside=asked.outside)
+    def read(number: int) -> ImageArray:
+        return _image(images[number].as_py(), f"{folder}, {part}/{number:06}", folder, outside=request.outside)
 
     return Dataset(
         f"{folder}, column {image}",
@@ -54,7 +55,7 @@ def open_huggingface(path: Path, asked: Request) -> Dataset:
 
 def columns(source: str, features: Features) -> tuple[str | None, str | None]:
     """The column of images and that of labels, None where there is none."""
-    plain = [one for one in _LABELS if one in features and features[one].get("_type") != "ClassLabel"]
+    plain = [name for name in _LABELS if name in features and features[name].get("_type") != "ClassLabel"]
     label = _column(source, features, _LABELS, "ClassLabel") or next(iter(plain), None)
     if {"label", "labels"} <= features.keys():
         raise InvalidInput(f"{source} has the columns label and labels; remove_columns the one that is not meant")
@@ -62,11 +63,11 @@ def columns(source: str, features: Features) -> tuple[str | None, str | None]:
 
 
 def names_of(names: Any) -> tuple[str, ...] | None:
-    """Names of classes, if a list of texts is what is there; several for one class are one text, with commas."""
+    """Names of classes from a list of texts, or of lists of texts for one class each; None for anything else."""
     if not isinstance(names, list | tuple) or not names:
         return None
-    every = [(one,) if isinstance(one, str) else one for one in names]
-    if not all(isinstance(one, list | tuple) and one and all(isinstance(word, str) for word in one) for one in every):
+    every = [(name,) if isinstance(name, str) else name for name in names]
+    if not all(isinstance(words, list | tuple) and words and all(map(_is_text, words)) for words in every):
         return None
     return tuple(", ".join(words) for words in every)
 
@@ -87,26 +88,26 @@ def _part(path: Path, split: str | None) -> tuple[Path, str]:
         return _beside(path, str(split)), str(split)
     if not (path / "state.json").is_file():
         raise InvalidInput(f"{path} holds neither dataset_dict.json nor state.json, which save_to_disk writes")
-    known = _json(path / "state.json").get("_split")
-    if not isinstance(known, str | None):
-        raise InvalidInput(f"{path / 'state.json'}: expected a text or null as _split; got {known!r:.60}")
-    if split not in (None, known):
-        raise InvalidInput(f"{path} is one split, {known or 'without a name'}; leave split={split!r} out")
-    return path, known or "row"
+    only = _json(path / "state.json").get("_split")
+    if not isinstance(only, str | None):
+        raise InvalidInput(f"{path / 'state.json'}: expected a text or null as _split; got {only!r:.60}")
+    if split not in (None, only):
+        raise InvalidInput(f"{path} is one split, {only or 'without a name'}; leave split={split!r} out")
+    return path, only or "row"
 
 
 def _beside(folder: Path, name: str) -> Path:
-    """What lies in a folder under a name that is no path."""
+    """The path of a name in a folder; `InvalidInput` if the name is a path, which might lead elsewhere."""
     if name in ("", ".", "..") or PurePath(name).name != name or "\\" in name:
         raise InvalidInput(f"{folder}: expected the name of something inside that folder; got {name!r:.200}")
     return folder / name
 
 
 def _texts(file: Path, document: Mapping[str, Any], key: str) -> list[str]:
-    found = document.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise InvalidInput(f"{file}: expected a list of texts as {key}; got {found!r:.60}")
-    return found
+    texts = document.get(key, [])
+    if not isinstance(texts, list) or not all(map(_is_text, texts)):
+        raise InvalidInput(f"{file}: expected a list of texts as {key}; got {texts!r:.60}")
+    return texts
 
 
 def _table(folder: Path) -> Any:
@@ -124,47 +125,49 @@ def _data_files(folder: Path) -> list[Path]:
     file = folder / "state.json"
     state = _json(file)
     entries = state.get("_data_files", [])
-    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InvalidInput(f"{file}: expected a list of objects as _data_files; got {entries!r:.60}")
     if not entries or state.get("_indices_data_files"):
         raise InvalidInput(f"{folder}: expected data files and no indices; write it again with save_to_disk")
-    names = [one.get("filename") for one in entries]
-    return [_beside(folder, one) for one in _texts(file, {"filename": names}, "filename")]
+    names = [entry.get("filename") for entry in entries]
+    return [_beside(folder, name) for name in _texts(file, {"filename": names}, "filename")]
 
 
 def _features(folder: Path, table: Any) -> dict[str, dict[str, Any]]:
-    """What each column is, as the table itself says, or the file beside it."""
-    told = (table.schema.metadata or {}).get(b"huggingface")
-    where = f"{folder}, metadata of the columns" if told else str(folder / "dataset_info.json")
-    document = _object(told, where).get("info") if told else _json(folder / "dataset_info.json")
+    """The type of each column, as the table itself says, or else the file beside it."""
+    metadata = (table.schema.metadata or {}).get(b"huggingface")
+    where = f"{folder}, metadata of the columns" if metadata else str(folder / "dataset_info.json")
+    document = _object(metadata, where).get("info") if metadata else _json(folder / "dataset_info.json")
     features = document.get("features", {}) if isinstance(document, dict) else None
     if not isinstance(features, dict | None) or not isinstance(document, dict):
         raise InvalidInput(f"{where}: expected an object of features; got {features or document!r:.60}")
-    return {name: one for name, one in (features or {}).items() if isinstance(one, dict) and name in table.column_names}
+    columns = table.column_names
+    return {name: words for name, words in (features or {}).items() if isinstance(words, dict) and name in columns}
 
 
 def _valid(folder: Path, table: Any, name: str) -> Any:
-    """A column whose places all lie inside the file, whatever the file says of them."""
+    """A column, after a check that all its places lie inside the file."""
     if table.column_names.count(name) > 1:
         raise InvalidInput(f"{folder} has several columns {name}; expected one, so that it is clear which is meant")
-    found = table.column(name)
+    column = table.column(name)
     try:
-        found.validate(full=True)
+        column.validate(full=True)
     except (ValueError, _pyarrow().ArrowException) as error:
         raise InvalidInput(f"cannot read the column {name} of {folder}: {error}") from error
-    return found
+    return column
 
 
 def _column(source: str, features: Features, names: tuple[str, ...], kind: str) -> str | None:
     """The column of a kind: one of the usual name, or the only one; None if there is none."""
-    of_kind = [name for name, one in features.items() if one.get("_type") == kind]
+    of_kind = [name for name, words in features.items() if words.get("_type") == kind]
     usual = [name for name in names if name in of_kind]
     if usual or len(of_kind) == 1:
         return (usual or of_kind)[0]
     if of_kind:
-        found = ", ".join(f"{name} ({one.get('_type')})" for name, one in features.items())
+        listed = ", ".join(f"{name} ({words.get('_type')})" for name, words in features.items())
         raise InvalidInput(
-            f"{source}: expected a column of the type {kind} named {', '.join(names)}; got {found}: rename_column helps"
+            f"{source}: expected a column of the type {kind} named {', '.join(names)}; got {listed}: "
+            "rename_column helps"
         )
     return None
 
@@ -180,20 +183,24 @@ def _labels(folder: Path, column: Any) -> IntArray | None:
 
 def _class_names(folder: Path, label: str, feature: Mapping[str, Any]) -> tuple[str, ...] | None:
     names = feature.get("names")
-    found = names_of(names)
-    if names is not None and found is None:
+    classes = names_of(names)
+    if names is not None and classes is None:
         raise InvalidInput(f"{folder}: expected a list of texts as the names of the column {label}; got {names!r:.60}")
-    return found
+    return classes
 
 
-def _picture(kept: Any, name: str, folder: Path, *, outside: bool) -> Picture:
-    """A picture from its bytes, or else from the file that is named."""
-    content, path = (kept.get("bytes"), kept.get("path")) if isinstance(kept, dict) else (None, None)
+def _image(value: Any, name: str, folder: Path, *, outside: bool) -> ImageArray:
+    """An image from its bytes, or else from the file that is named."""
+    content, path = (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (None, None)
     if isinstance(content, bytes):
-        return read_picture(io.BytesIO(content), name)
+        return read_image(io.BytesIO(content), name)
     if not isinstance(path, str) or content is not None:
-        raise InvalidInput(f"{name} holds no picture")
-    return read_picture(inside(folder, path, name, outside=outside), f"{name} ({path})")
+        raise InvalidInput(f"{name} holds no image")
+    return read_image(inside(folder, path, name, outside=outside), f"{name} ({path})")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""IDX files, the format of MNIST and Fashion-MNIST: a head of a few numbers, then bytes; packed by gzip or not."""
+"""IDX files, the format of MNIST and Fashion-MNIST: a head of a few numbers, then bytes; packed by gzip or not.
+
+torchvision reads them through torch, which the core does not import, only unpacked, in folders named as it names them,
+all of a file at once, and refuses some damage by a bare `assert`. So they are read here, by a memory map.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +28,9 @@ _PARTS = {"test": "t10k"}  # what MNIST calls its test images
 _BYTES = 8  # the code for unsigned bytes
 
 
-def open_idx(path: Path, asked: Request) -> Dataset:
-    """The pictures of a folder, or of a file of images, with the labels beside it; by default the test images."""
-    images = _images_file(path, asked.split)
+def open_idx(path: Path, request: Request) -> Dataset:
+    """The images of a folder, or of a file of images, with the labels beside it; by default the test images."""
+    images = _images_file(path, request.split)
     labels = _labels_file(images)
     pixels, numbers = read_idx(images, 3), None if labels is None else read_idx(labels, 1)
     match = _IMAGES.fullmatch(images.name)
@@ -40,7 +44,7 @@ def is_idx_folder(folder: Path) -> bool:
 
 
 def is_idx_file(path: Path) -> bool:
-    """Whether a file is called as IDX files of images are."""
+    """Whether the name of a file is that of an IDX file of images."""
     return _IMAGES.fullmatch(path.name) is not None
 
 
@@ -53,7 +57,7 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
     try:
         if path.suffix == ".gz":
             with gzip.open(path, "rb") as packed:
-                return _unpacked(path, cast("IO[bytes]", packed), dimensions)
+                return _unpack(path, cast("IO[bytes]", packed), dimensions)
         with path.open("rb") as stream:
             shape = _shape(path, stream, dimensions)
             start = stream.tell()
@@ -63,7 +67,7 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
         raise InvalidInput(f"cannot read {path}: {error}") from error
 
 
-def _unpacked(path: Path, stream: IO[bytes], dimensions: int) -> npt.NDArray[np.uint8]:
+def _unpack(path: Path, stream: IO[bytes], dimensions: int) -> npt.NDArray[np.uint8]:
     shape = _shape(path, stream, dimensions)
     expect_bounded(f"cannot read {path}", path.stat().st_size, math.prod(shape))
     content = stream.read(math.prod(shape) + 1)  # one more than there should be, and never all that a bomb holds
@@ -83,8 +87,10 @@ def _shape(path: Path, stream: IO[bytes], dimensions: int) -> tuple[int, ...]:
 
 def _expect_bytes(path: Path, shape: tuple[int, ...], count: int) -> None:
     if count != math.prod(shape):
-        told = "fewer" if count < math.prod(shape) else "more"
-        raise InvalidInput(f"{path}: expected {math.prod(shape)} bytes for {shape}; there are {told}: is it truncated?")
+        amount = "fewer" if count < math.prod(shape) else "more"
+        raise InvalidInput(
+            f"{path}: expected {math.prod(shape)} bytes for {shape}; there are {amount}: is it truncated?"
+        )
 
 
 def _images_file(path: Path, split: str | None) -> Path:
@@ -94,19 +100,19 @@ def _images_file(path: Path, split: str | None) -> Path:
         return path
     wanted = _PARTS.get(split or "test", split or "test")
     names = {name: match[1] for name in files_in(path) if (match := _IMAGES.fullmatch(name))}
-    found = [name for name, part in names.items() if part in (wanted, split or "test")]
-    found = [name for name in found if name.removesuffix(".gz") == name or name.removesuffix(".gz") not in found]
-    if len(found) != 1:
+    fitting = [name for name, part in names.items() if part in (wanted, split or "test")]
+    files = [name for name in fitting if name.removesuffix(".gz") == name or name.removesuffix(".gz") not in fitting]
+    if len(files) != 1:
         raise InvalidInput(
             f"{path}: expected one file {wanted}-images-idx3-ubyte, or .gz; found "
-            f"{', '.join(sorted(found)) or 'none'} among {', '.join(sorted(names)) or 'no images'}: name the file, or "
+            f"{', '.join(sorted(files)) or 'none'} among {', '.join(sorted(names)) or 'no images'}: name the file, or "
             "another split= (--split)"
         )
-    return path / found[0]
+    return path / files[0]
 
 
 def _labels_file(images: Path) -> Path | None:
-    """What is called as the images are, but for labels; packed or not."""
+    """The file of labels, which is named after that of the images; packed or not. None if there is none."""
     name = images.name.replace("-images", "-labels").replace("idx3", "idx1").removesuffix(".gz")
-    there = (images.with_name(one) for one in (name, f"{name}.gz") if one != images.name)
-    return next((one for one in there if one.exists()), None)
+    paths = (images.with_name(candidate) for candidate in (name, f"{name}.gz") if candidate != images.name)
+    return next((path for path in paths if path.exists()), None)

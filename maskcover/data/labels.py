@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.data.classes import ClassList, few, imagenet, of_model
-from maskcover.data.dataset import Dataset, IntArray, Prepared
+from maskcover.data.dataset import Dataset, IntArray, PreparedImages
 from maskcover.errors import InvalidInput
 
 _DIGITS = 18  # that int64 surely holds
@@ -23,12 +23,12 @@ _FIX = "Give classes= (--classes) with the model's names or wnids, in the order 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a reader is asked for.
+    """The wishes of a user about a data set, for the reader of its format.
 
     Args:
-        split: Which part: train, val, test; None if none is named.
+        split: The part to read, such as train, val or test; None if the user named none.
         classes: The model's classes, if they are known.
-        outside: Whether files may lie outside the folder of the data that name them.
+        outside: Whether data may name files outside their own folder.
     """
 
     split: str | None = None
@@ -72,9 +72,9 @@ def for_model(dataset: Dataset, class_names: Sequence[str] | None) -> Dataset:
     Raises:
         InvalidInput: a class of the data that the model does not have.
 
-    >>> pictures = Dataset("two", ("a", "b"), np.array([0, 1]), lambda _: np.zeros((2, 2), np.uint8),
+    >>> images = Dataset("two", ("a", "b"), np.array([0, 1]), lambda _: np.zeros((2, 2), np.uint8),
     ...                    classes=("cat", "dog"))
-    >>> for_model(pictures, ("dog", "cow", "cat")).true_labels
+    >>> for_model(images, ("dog", "cow", "cat")).true_labels
     array([2, 0])
     """
     return dataset if class_names is None or dataset.matched else labelled(dataset, of_model(class_names))
@@ -83,17 +83,17 @@ def for_model(dataset: Dataset, class_names: Sequence[str] | None) -> Dataset:
 def expect_matching(
     images: object, labels: npt.NDArray[np.int64], outputs: int | None, class_names: Sequence[str] | None
 ) -> None:
-    """Refuse labels in an order that is the data's own, and not the model's (threats.md, 53).
+    """Refuse labels in an order that is the data's own, and not the model's (docs/threats.md, 53).
 
     Args:
-        images: What is certified; only a `Dataset`, or images that were prepared from one, tell how classes are called.
+        images: The images to be certified; only a `Dataset`, or images prepared from one, name their classes.
         labels: The labels that go with them. Others than the data set's own are the caller's business.
         outputs: How many classes the model has, if it is known.
         class_names: Their names, if the model knows them.
     """
     if class_names is not None and outputs not in (None, len(class_names)):
         raise InvalidInput(f"the model has {outputs} outputs, and class_names for {len(class_names)}; they must agree")
-    dataset = images.dataset if isinstance(images, Prepared) else images
+    dataset = images.dataset if isinstance(images, PreparedImages) else images
     if not isinstance(dataset, Dataset) or dataset.labels is None or not np.array_equal(labels, dataset.labels):
         return
     if outputs is not None and dataset.classes is not None and len(dataset.classes) != outputs:
@@ -106,18 +106,18 @@ def expect_matching(
 
 
 def class_number(text: str, classes: ClassList | None) -> int | None:
-    """The class that a table or a text names: a name of the model's, a WordNet id of ImageNet's, or a number."""
-    known = classes if classes is not None and classes.names else imagenet()
-    found = known.number(text)
-    if found is not None or known.has_digits:
-        return found
+    """The number of a class from a text: a name of the model's, a WordNet id of ImageNet's, or a number."""
+    named = classes if classes is not None and classes.names else imagenet()
+    number = named.number(text)
+    if number is not None or named.has_digits:
+        return number
     return _plain(text)
 
 
-def named_by(dataset: Dataset, asked: Request) -> Dataset:
-    """The data set of a reader that looked its labels up one by one; by the model's names if these were known."""
-    known = asked.classes
-    return dataset if known is None or not known.names else replace(dataset, classes=known.own, matched=True)
+def named_by(dataset: Dataset, request: Request) -> Dataset:
+    """The data set of a reader that looked up each label; marked as matched if it knew the model's names."""
+    classes = request.classes
+    return dataset if classes is None or not classes.names else replace(dataset, classes=classes.own, matched=True)
 
 
 def whole_labels(values: Any, source: str) -> IntArray:
@@ -127,12 +127,12 @@ def whole_labels(values: Any, source: str) -> IntArray:
         InvalidInput: not whole numbers, or larger than int64 can hold.
     """
     try:
-        found = np.asarray(values)
-        if found.dtype.kind in "iu" and (not found.size or int(found.max()) < 10**_DIGITS):
-            return found.astype(np.int64)
+        labels = np.asarray(values)
+        if labels.dtype.kind in "iu" and (not labels.size or int(labels.max()) < 10**_DIGITS):
+            return labels.astype(np.int64)
     except (ValueError, OverflowError) as error:  # lists of several lengths, and what no array holds
         raise InvalidInput(f"{source}: expected whole numbers as labels: {error}") from error
-    raise InvalidInput(f"{source}: expected whole numbers below 10^{_DIGITS} as labels; got {found.dtype}")
+    raise InvalidInput(f"{source}: expected whole numbers below 10^{_DIGITS} as labels; got {labels.dtype}")
 
 
 def numbers_of(names: Sequence[str], source: str) -> list[int] | None:
@@ -143,14 +143,14 @@ def numbers_of(names: Sequence[str], source: str) -> list[int] | None:
     """
     if not names or not all(name.isdecimal() for name in names):
         return None
-    found = [_plain(name) for name in names]
+    numbers = [_plain(name) for name in names]
     seen: dict[int | None, str] = {}
-    for name, number in zip(names, found, strict=True):
+    for name, number in zip(names, numbers, strict=True):
         other = seen.setdefault(number, name)
         if number is None or other != name:
-            told = "is no class number" if number is None else f"and {other} are the same class number"
-            raise InvalidInput(f"{source}: the class {name:.40} {told}; rename it. {_FIX}")
-    return [number for number in found if number is not None]
+            problem = "is no class number" if number is None else f"and {other} are the same class number"
+            raise InvalidInput(f"{source}: the class {name:.40} {problem}; rename it. {_FIX}")
+    return [number for number in numbers if number is not None]
 
 
 def _plain(text: str) -> int | None:
@@ -168,8 +168,8 @@ def _renumbered(dataset: Dataset, own: tuple[str, ...], classes: ClassList | Non
     count = None if classes is None else classes.count
     ids = imagenet().own
     if set(own) <= set(ids) and own != ids and count in (None, 1000):
-        told = f"{dataset.source}, labelled by the WordNet ids of {len(own)} of ImageNet's 1000 classes"
-        return replace(dataset, source=told, labels=_by_name(labels, own, imagenet(), dataset.source), classes=ids)
+        source = f"{dataset.source}, labelled by the WordNet ids of {len(own)} of ImageNet's 1000 classes"
+        return replace(dataset, source=source, labels=_by_name(labels, own, imagenet(), dataset.source), classes=ids)
     if count is not None and count != len(own):
         raise _which_is_which(dataset.source, own, count)
     return dataset
@@ -180,7 +180,7 @@ def _which_is_which(source: str, own: tuple[str, ...], count: int) -> InvalidInp
 
 
 def _by_own_digits(dataset: Dataset, own: tuple[str, ...]) -> bool:
-    """Whether classes are called by the very numbers that they have; refused if by other numbers."""
+    """Whether each class is called by its own number; `InvalidInput` if classes are called by other numbers."""
     numbers = numbers_of(own, dataset.source)
     if numbers is None:
         return False
@@ -200,7 +200,7 @@ def _by_digits(labels: IntArray, classes: ClassList, source: str) -> IntArray:
 
 
 def _by_name(labels: IntArray, own: tuple[str, ...], classes: ClassList, source: str) -> IntArray:
-    """The numbers of the model's classes; names that no picture has need no number."""
+    """The numbers of the model's classes; names that no image has need no number."""
     used = np.unique(labels)
     numbers = np.full(len(own), -1, np.int64)
     numbers[used] = classes.numbers([own[number] for number in used.tolist()], source)

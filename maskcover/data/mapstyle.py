@@ -1,6 +1,6 @@
-"""Any object with a length and an index that gives pictures and labels, such as a map-style data set of torch.
+"""Any object with a length and an index that gives images and labels, such as a map-style data set of torch.
 
-No framework is imported: a picture is known by what it can do.
+No framework is imported: images of Pillow and tensors of torch are recognised by their methods.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from maskcover.data.arrays import numbered
 from maskcover.data.classes import few
 from maskcover.data.dataset import Dataset, IntArray
 from maskcover.data.huggingface import columns, names_of
+from maskcover.data.images import ImageArray, pixels_of
 from maskcover.data.labels import whole_labels
-from maskcover.data.pictures import Picture, picture_of
 from maskcover.errors import InvalidInput
 
-_TRIED = 4  # pictures that are fetched twice
+_TRIED = 4  # images that are fetched twice
 _DEEPEST = 100  # parts of parts of a data set
 
 
@@ -46,11 +46,11 @@ def of_mapstyle(source: Any) -> Dataset:
     name, count = type(source).__name__, len(source)
     ids, keys = numbered("item", count), _keys(source, name)
 
-    def read(number: int) -> Picture:
+    def read(number: int) -> ImageArray:
         image, label = _item(source, number, ids[number], keys)
         if labels is not None and label is not None and label != labels[number]:
             raise InvalidInput(f"{ids[number]} has the label {label} as an item, and {labels[number]} among the labels")
-        return _picture(image, ids[number])
+        return _image(image, ids[number])
 
     labels = _labels(source, count, ids, keys)
     _expect_repeatable(name, read, min(count, _TRIED))
@@ -68,8 +68,8 @@ def _features(source: Any) -> dict[str, dict[str, Any]]:
     if not isinstance(features, Mapping) or not hasattr(source, "column_names"):
         return {}
     return {
-        str(name): {"_type": getattr(one, "_type", None), "names": getattr(one, "names", None)}
-        for name, one in features.items()
+        str(name): {"_type": getattr(feature, "_type", None), "names": getattr(feature, "names", None)}
+        for name, feature in features.items()
     }
 
 
@@ -81,7 +81,7 @@ def _keys(source: Any, name: str) -> _Keys:
 
 
 def _origin(source: Any) -> Any:
-    """What a part is a part of; of joined parts the first."""
+    """The data set that a part is taken from; the first one if several are joined."""
     for _ in range(_DEEPEST):
         parts = _parts(source)
         if not parts:
@@ -102,18 +102,18 @@ def _classes(source: Any, keys: _Keys, depth: int = 0) -> tuple[str, ...] | None
     """The names of the classes, where the object, or all that it is made of, tells them."""
     if depth > _DEEPEST:
         return None
-    told = [_classes(part, keys, depth + 1) for part in _parts(source)] or [_own_classes(source, keys)]
-    known = {one for one in told if one is not None}
-    if len(known) > 1:
+    classes = [_classes(part, keys, depth + 1) for part in _parts(source)] or [_own_classes(source, keys)]
+    different = {names for names in classes if names is not None}
+    if len(different) > 1:
         raise InvalidInput(
-            f"{type(source).__name__} joins data sets with other classes: {'; '.join(map(few, sorted(known)))}: one "
-            "label would have two meanings. Open them one by one"
+            f"{type(source).__name__} joins data sets with other classes: {'; '.join(map(few, sorted(different)))}: "
+            "one label would have two meanings. Open them one by one"
         )
-    return None if None in told else told[0]
+    return None if None in classes else classes[0]
 
 
 def _own_classes(source: Any, keys: _Keys) -> tuple[str, ...] | None:
-    column = next((one for key, one in _features(source).items() if key in keys.label), {})
+    column = next((feature for key, feature in _features(source).items() if key in keys.label), {})
     named = names_of(column.get("names")) or names_of(getattr(source, "classes", None))
     return named or _by_number(getattr(source, "class_to_idx", None))
 
@@ -136,7 +136,7 @@ def _item(source: Any, number: int, name: str, keys: _Keys) -> tuple[Any, int | 
 
 
 def _at(item: Mapping[str, Any], keys: tuple[str, ...], name: str) -> Any:
-    """What stands under the first of the keys that is there."""
+    """The value of the first of the keys that the item has."""
     there = [key for key in keys if key in item]
     if {"label", "labels"} <= {*there}:
         raise InvalidInput(f"{name} has a label and labels; expected one of them, so that it is clear which is meant")
@@ -153,28 +153,29 @@ def _whole(label: Any, name: str) -> int | None:
 
 
 def _labels(source: Any, count: int, ids: tuple[str, ...], keys: _Keys) -> IntArray | None:
-    told = _told(source, keys)
-    if told is not None:
-        numbers = np.asarray(told)
+    listed = _all_labels(source, keys)
+    if listed is not None:
+        numbers = np.asarray(listed)
         if numbers.shape == (count,) and numbers.dtype.kind in "iu":
             nothing = bool(_features(source)) and (numbers == -1).all()  # as Hugging Face says that there are no labels
             return None if nothing else whole_labels(numbers, type(source).__name__)
-    found = [_label(source, number, ids[number], keys) for number in range(count)]
-    if all(one is None for one in found):
+    labels = [_label(source, number, ids[number], keys) for number in range(count)]
+    if all(label is None for label in labels):
         return None
-    if None in found:
-        raise InvalidInput(f"{ids[found.index(None)]} has no label, and others have; expected one for each, or none")
-    return np.array(found, np.int64)
+    if None in labels:
+        raise InvalidInput(f"{ids[labels.index(None)]} has no label, and others have; expected one for each, or none")
+    return np.array(labels, np.int64)
 
 
-def _told(source: Any, keys: _Keys) -> Any:
+def _all_labels(source: Any, keys: _Keys) -> Any:
     """All labels at once, where an object has them; None where it has not, or changes them."""
     if _features(source):
         column = next((key for key in keys.label if key in source.column_names), None)
         return None if column is None else list(source[column])
     if getattr(source, "target_transform", None) is not None:
         return None
-    return next((found for name in ("targets", "labels") if (found := getattr(source, name, None)) is not None), None)
+    lists = (getattr(source, name, None) for name in ("targets", "labels"))
+    return next((labels for labels in lists if labels is not None), None)
 
 
 def _label(source: Any, number: int, name: str, keys: _Keys) -> int | None:
@@ -186,28 +187,28 @@ def _label(source: Any, number: int, name: str, keys: _Keys) -> int | None:
         raise InvalidInput(f"cannot fetch {name} for its label: {type(error).__name__}: {error}") from error
 
 
-def _picture(image: Any, name: str) -> Picture:
+def _image(image: Any, name: str) -> ImageArray:
     if hasattr(image, "getbands"):
-        return picture_of(image, name)
+        return pixels_of(image, name)
     tensor = hasattr(image, "detach")
     pixels = np.asarray(image.detach().cpu() if tensor else image)
     if tensor and pixels.ndim == 3:
         pixels = pixels.transpose(1, 2, 0)
-    found = _bytes(pixels, name)
-    if found.ndim not in (2, 3) or found.shape[2:] not in ((), (1,), (3,)) or not found.size:
+    whole = _bytes(pixels, name)
+    if whole.ndim not in (2, 3) or whole.shape[2:] not in ((), (1,), (3,)) or not whole.size:
         form = "tensors (3, height, width)" if tensor else "arrays (height, width, 3)"
         raise InvalidInput(f"{name}: expected {form}, or without channels; got the shape {tuple(image.shape)}")
-    return np.array(found[:, :, 0] if found.shape[2:] == (1,) else found)
+    return np.array(whole[:, :, 0] if whole.shape[2:] == (1,) else whole)
 
 
-def _bytes(pixels: npt.NDArray[Any], name: str) -> Picture:
-    """The bytes that floats were made of, if that is what they are."""
+def _bytes(pixels: npt.NDArray[Any], name: str) -> ImageArray:
+    """The pixels as uint8; floats only if they are exactly such bytes over 255."""
     if pixels.dtype == np.uint8:
         return pixels
     if pixels.dtype.kind == "f" and np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1:
-        found: Picture = np.rint(pixels * 255).astype(np.uint8)
-        if np.array_equal(found.astype(pixels.dtype) / pixels.dtype.type(255), pixels):
-            return found
+        whole: ImageArray = np.rint(pixels * 255).astype(np.uint8)
+        if np.array_equal(whole.astype(pixels.dtype) / pixels.dtype.type(255), pixels):
+            return whole
     raise InvalidInput(
         f"{name}: expected uint8, or those bytes over 255; got {pixels.dtype} of other values: leave out what "
         "normalises or resizes, which belongs into the Preprocessing"
@@ -218,9 +219,7 @@ def _expect_repeatable(name: str, read: Any, count: int) -> None:
     for number in range(count):
         try:
             first, second = read(number), read(number)
-        except Exception:  # noqa: S112  # an item that cannot be read is an error when it is asked for
+        except Exception:  # noqa: S112  # an item that cannot be read is an error when it is needed
             continue
         if not np.array_equal(first, second):
-            raise InvalidInput(
-                f"{name} gives another picture each time it is asked for item {number}; leave out what is random"
-            )
+            raise InvalidInput(f"{name} gives another image each time item {number} is read; leave out what is random")

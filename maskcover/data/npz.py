@@ -1,4 +1,4 @@
-"""NPZ files: named numpy arrays of pictures and labels, never pickled objects."""
+"""NPZ files: named numpy arrays of images and labels, never pickled objects."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from maskcover.errors import InvalidInput
 _PLAIN = (("images", "labels"), ("x", "y"), ("arr_0", "arr_1"))
 
 
-def open_npz(path: Path, asked: Request) -> Dataset:
-    """The pictures and labels of an NPZ file.
+def open_npz(path: Path, request: Request) -> Dataset:
+    """The images and labels of an NPZ file.
 
-    Looked for are, in this order and for the split "test": x_test and y_test, test_images and test_labels; without a
-    split ("test" then goes first) also images and labels, x and y, arr_0 and arr_1. Labels may be missing.
+    The names are tried in this order, here for the split "test": x_test and y_test, test_images and test_labels;
+    without a split ("test" then goes first) also images and labels, x and y, arr_0 and arr_1. Labels may be missing.
     """
     try:
         # Opened here: what numpy opens it leaves open where it finds no archive.
@@ -30,7 +30,7 @@ def open_npz(path: Path, asked: Request) -> Dataset:
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise InvalidInput(f"{path}: expected an NPZ file; got one array")
-            part, keys = _keys(path, set(archive.files), asked.split)
+            part, keys = _keys(path, set(archive.files), request.split)
             for key in keys:
                 _expect_held(path, archive, key)
             images, labels = archive[keys[0]], archive[keys[1]] if keys[1] in archive.files else None
@@ -47,20 +47,20 @@ def _expect_held(path: Path, archive: np.lib.npyio.NpzFile, key: str) -> None:
     numpy makes the array as large as it claims before it reads any of it.
     """
     packed: zipfile.ZipFile = archive.zip  # type: ignore[assignment]  # None only once it is closed
-    there = [one for one in packed.infolist() if one.filename in (key, f"{key}.npy")]
-    if len(there) > 1:
+    members = [member for member in packed.infolist() if member.filename in (key, f"{key}.npy")]
+    if len(members) > 1:
         raise InvalidInput(f"{path} holds {key} twice; expected one array of a name")
-    for one in there:
-        with packed.open(one) as stream:
+    for member in members:
+        with packed.open(member) as stream:
             claimed = _claimed(stream)
-            held = one.file_size - stream.tell()
+            held = member.file_size - stream.tell()
         if claimed not in (None, held):
             raise InvalidInput(f"{path}: {key} claims {claimed:,} bytes, and holds {held:,}: is it truncated?")
-        expect_bounded(f"{path} ({key})", one.compress_size, one.file_size)
+        expect_bounded(f"{path} ({key})", member.compress_size, member.file_size)
 
 
 def _claimed(stream: IO[bytes]) -> int | None:
-    """How many bytes the head of an array says that follow; None for objects, which numpy refuses."""
+    """The number of bytes that follow by the head of an array; None for objects, which numpy refuses."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(stream)
@@ -68,16 +68,16 @@ def _claimed(stream: IO[bytes]) -> int | None:
 
 
 def _keys(path: Path, names: set[str], split: str | None) -> tuple[str, tuple[str, str]]:
-    """The part, and the names of its pictures and labels."""
-    tried = list(_candidates(split))
-    found = next((one for one in tried if one[1][0] in names), None)
-    if found is None:
-        wanted = ", ".join(images for _, (images, _) in tried)
+    """The part, and the names of its images and labels."""
+    candidates = list(_candidates(split))
+    chosen = next((candidate for candidate in candidates if candidate[1][0] in names), None)
+    if chosen is None:
+        wanted = ", ".join(images for _, (images, _) in candidates)
         raise InvalidInput(
-            f"{path} holds {', '.join(sorted(names)) or 'nothing'}; expected pictures named {wanted}: "
+            f"{path} holds {', '.join(sorted(names)) or 'nothing'}; expected images named {wanted}: "
             "rename them, or name another split= (--split)"
         )
-    return found
+    return chosen
 
 
 def _candidates(split: str | None) -> Iterator[tuple[str, tuple[str, str]]]:

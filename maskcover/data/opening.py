@@ -1,4 +1,4 @@
-"""`open_dataset`: from a path, a text or an object to a `Dataset`; which format it is, and what is chosen of it."""
+"""`open_dataset`: makes a `Dataset` of a path, a text or an object; recognises the format, and chooses a part of it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from maskcover.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way in which data sets are kept.
+    """A format of data sets.
 
     Args:
-        words: What it is, for messages.
-        folder: Whether a folder holds it.
-        file: Whether a file, or a pattern of files, is it, by its name.
-        open: What opens a path, as it is asked.
+        words: A description of the format, for messages.
+        folder: Tells whether a folder is of the format.
+        file: Tells by its name whether a file, or a pattern of files, is of the format.
+        open: Opens a path of the format.
     """
 
     words: str
@@ -74,7 +74,7 @@ def open_dataset(
     sample: int | None = None,
     seed: int = 0,
 ) -> Dataset:
-    """Open a data set of any known format; nothing is downloaded, and pictures are read when they are asked for.
+    """Open a data set of any known format; nothing is downloaded, and each image is read when it is needed.
 
     Args:
         source: A path, whose format is recognised; a text such as "cifar10:PATH" or "wds:shards/{000..009}.tar", which
@@ -90,11 +90,12 @@ def open_dataset(
         class_names: The names that the model knows itself, such as ``classifier.class_names``: they are taken where
             `classes` gives none.
         outside: Let tables and Hugging Face data sets name files outside their own folder.
-        limit: Only the first so many pictures.
-        sample: Only so many pictures, chosen by the seed.
+        limit: Use the first N images.
+        sample: Use N images, drawn at random with the seed.
+        seed: The random seed for `sample`.
 
     Raises:
-        InvalidInput: an unknown or ambiguous format, a damaged file, a label that is no class, two pictures of one id.
+        InvalidInput: an unknown or ambiguous format, a damaged file, a label that is no class, two images of one id.
         MissingExtra: a package that reads the format is not installed.
 
     >>> import numpy as np
@@ -104,22 +105,22 @@ def open_dataset(
     (('item/000001', 'item/000002'), array([1, 1]), 'a sample of 2 of 3 (seed 0)')
     """
     if limit is not None and sample is not None:
-        raise InvalidInput("give limit or sample, not both: the first so many pictures, or so many chosen by a seed")
-    known = known_classes(classes, class_names)
-    found = labelled(_opened(source, labels, Request(split, known, outside)), known)
-    return found.limited(limit).sampled(sample, seed)
+        raise InvalidInput("give limit or sample, not both: the first N images, or N images drawn with a seed")
+    names = known_classes(classes, class_names)
+    dataset = labelled(_open(source, labels, Request(split, names, outside)), names)
+    return dataset.limited(limit).sampled(sample, seed)
 
 
-def _opened(source: Any, labels: str | PathLike[str] | None, asked: Request) -> Dataset:
+def _open(source: Any, labels: str | PathLike[str] | None, request: Request) -> Dataset:
     """The whole data set, with the labels that it has."""
     if isinstance(source, str | PathLike):
-        name, path = _named(str(source))
+        name, path = _split_name(str(source))
         if not _exists(path) and not webdataset.is_pattern(path):
             raise InvalidInput(f"there is no file or folder {path}; nothing is downloaded: name what is on this disk")
         if labels is not None:
-            return _tabled(name, path, Path(labels), asked)
-        return FORMATS[name or _recognised(path)].open(path, asked)
-    if asked.split is not None or labels is not None:
+            return _open_labelled(name, path, Path(labels), request)
+        return FORMATS[name or _format_of(path)].open(path, request)
+    if request.split is not None or labels is not None:
         raise InvalidInput("split and labels are for paths; choose the part, and give the labels, in the object itself")
     if isinstance(source, Dataset):
         return source
@@ -137,14 +138,16 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _tabled(name: str | None, path: Path, table: Path, asked: Request) -> Dataset:
+def _open_labelled(name: str | None, path: Path, table: Path, request: Request) -> Dataset:
     """The images of a folder that a table lists."""
     if name not in (None, "folder") or path.is_file():
         raise InvalidInput(f"labels are for a folder of images; {path} brings its own, so leave {table} out")
-    return open_table(table, replace(asked, split=None), path if asked.split is None else part_of(path, asked.split))
+    return open_table(
+        table, replace(request, split=None), path if request.split is None else part_of(path, request.split)
+    )
 
 
-def _named(text: str) -> tuple[str | None, Path]:
+def _split_name(text: str) -> tuple[str | None, Path]:
     """The format that a text names before a colon, if it does, and the path."""
     name, colon, path = text.partition(":")
     if colon and name in FORMATS:
@@ -154,21 +157,23 @@ def _named(text: str) -> tuple[str | None, Path]:
     return None, Path(text)
 
 
-def _recognised(path: Path) -> str:
+def _format_of(path: Path) -> str:
     """The format of what lies at a path."""
     if path.is_dir():
-        found = [name for name, known in FORMATS.items() if known.folder(path)]
-        mixed = found == ["wds"] and _holds_classes(path)
-        if not found and (subfolders(path) or has_images(path)):
+        names = [name for name, kind in FORMATS.items() if kind.folder(path)]
+        mixed = names == ["wds"] and _holds_classes(path)
+        if not names and (subfolders(path) or has_images(path)):
             return "folder"
-        found += ["folder"] * mixed
+        names += ["folder"] * mixed
     else:
-        found = [name for name, known in FORMATS.items() if known.file(path)]
-    if len(found) == 1:
-        return found[0]
-    listed = "; ".join(f"{name}: {known.words}" for name, known in FORMATS.items() if not found or name in found)
-    told = "more than one thing" if found else "nothing known"
-    raise InvalidInput(f"{path} looks like {told}; name the format, as in {(found or ['folder'])[0]}:{path}. {listed}")
+        names = [name for name, kind in FORMATS.items() if kind.file(path)]
+    if len(names) == 1:
+        return names[0]
+    listed = "; ".join(f"{name}: {kind.words}" for name, kind in FORMATS.items() if not names or name in names)
+    problem = "more than one format" if names else "no known format"
+    raise InvalidInput(
+        f"{path} looks like {problem}; name the format, as in {(names or ['folder'])[0]}:{path}. {listed}"
+    )
 
 
 def _holds_classes(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Pillow, imported when a picture is first read or resized, and not before."""
+"""Pillow, imported only when an image is first read or resized."""
 
 from __future__ import annotations
 

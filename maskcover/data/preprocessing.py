@@ -1,8 +1,8 @@
-"""`Preprocessing`: from a picture to the model's input, in steps whose reach `maskcover.regions.preprocessing` knows.
+"""`Preprocessing`: from an image to the model's input, in steps through which region sets can be pulled back.
 
 The same steps make the image and pull a region set back through it, so that a certificate in the frame of the source
 is about the pixels that were really read. Everything is done by Pillow and numpy, whatever a framework would use: one
-backend, pinned, with its version in the words that go into the fingerprint (threats.md, 12 to 16).
+backend, pinned, with its version in the fingerprint (docs/threats.md, 12 to 16).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.data.pictures import Picture
+from maskcover.data.images import ImageArray
 from maskcover.data.pillow import pillow
 from maskcover.errors import InvalidInput
 from maskcover.regions.preprocessing import CenterCrop, Crop, Fit, Flip, Pad, Resize, Step
@@ -36,13 +36,13 @@ _COPIES = (CenterCrop, Crop, Flip, Pad)
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """From a picture to the model's input, the frame in which regions and masks live.
+    """From an image to the model's input, the frame in which regions and masks live.
 
     Args:
-        steps: What is done to the 8-bit picture, in order: `Resize` and `Fit` by Pillow, `CenterCrop`, `Crop`, `Flip`,
+        steps: The steps on the 8-bit image, in order: `Resize` and `Fit` by Pillow, `CenterCrop`, `Crop`, `Flip`,
             `Pad` with black.
         mean, std: After scaling to [0, 1] the mean is subtracted and divided by std: one number, or one a channel.
-        channels: 3, or 1 for a model of grey pictures.
+        channels: 3, or 1 for a model of grey images.
         layout: "chw" for channels first, "hwc" for channels last.
 
     >>> shrink = Preprocessing((Resize(4, "bicubic"), CenterCrop(2)), mean=(0.5,), std=(0.5,))
@@ -76,63 +76,65 @@ class Preprocessing:
 
     @property
     def identity(self) -> str:
-        """What is done, and by which Pillow, in words for a fingerprint."""
+        """The steps and the version of Pillow, as a text for a fingerprint."""
         return f"{self!r} by Pillow {pillow().__version__}"
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """(height, width) of the result, if it is the same for every picture."""
-        known: tuple[int, int] | None = None
+        """(height, width) of the result, if it is the same for all images."""
+        size: tuple[int, int] | None = None
         for step in self.steps:
             if isinstance(step, Fit | CenterCrop | Crop) or (isinstance(step, Resize) and isinstance(step.size, tuple)):
-                known = step.output((LONGEST, LONGEST))
-            elif known is not None:
-                known = step.output(known)
-        return known
+                size = step.output((LONGEST, LONGEST))
+            elif size is not None:
+                size = step.output(size)
+        return size
 
     @property
     def range(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """What black and white become: the least and the greatest value of a pixel, for each channel."""
+        """The least and the greatest value of a pixel, for each channel: black and white after scaling."""
         scales = list(zip(self.mean, self.std, strict=True))
         return tuple(-mean / std for mean, std in scales), tuple((1.0 - mean) / std for mean, std in scales)
 
     def output(self, sides: tuple[int, int]) -> tuple[int, int]:
-        """(height, width) of the result for a picture of (height, width)."""
+        """(height, width) of the result for an image of (height, width)."""
         for step in self.steps:
             sides = step.output(sides)
         return sides
 
-    def __call__(self, picture: Picture) -> FloatImage:
+    def __call__(self, image: ImageArray) -> FloatImage:
         """The model's input, float32 of shape (channels, height, width) or (height, width, channels).
 
         Args:
-            picture: uint8 of shape (height, width, 3), or (height, width) for a grey one.
+            image: uint8 of shape (height, width, 3), or (height, width) for a grey one.
         """
-        pixels = _with_channels(picture, self.channels)
+        pixels = _with_channels(image, self.channels)
         for step in self.steps:
-            pixels = _done(step, pixels)
+            pixels = _apply(step, pixels)
         scaled = pixels.astype(np.float32) / np.float32(255)
         normalised = (scaled - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return np.ascontiguousarray(normalised.transpose(2, 0, 1) if self.layout == "chw" else normalised)
 
     def __str__(self) -> str:
         steps = ", ".join(map(str, self.steps)) or "as it is"
-        return f"{steps}; mean {_told(self.mean)}, std {_told(self.std)}; {self.channels} channels, {self.layout}"
+        return (
+            f"{steps}; mean {_in_words(self.mean)}, std {_in_words(self.std)}; {self.channels} channels, {self.layout}"
+        )
 
 
-def expect_same(ours: Preprocessing, theirs: Callable[[Picture], npt.ArrayLike], name: str) -> Preprocessing:
-    """The preprocessing, if it does what another one does on two pictures of noise, to within rounding.
+def expect_same(ours: Preprocessing, theirs: Callable[[ImageArray], npt.ArrayLike], name: str) -> Preprocessing:
+    """Compare a preprocessing with another on two images of noise; returns it if they agree to within rounding.
 
-    For adapters, which read what a model declares: a declaration that was misread, or is not all that is done, is found
-    here. Raises `InvalidInput` otherwise.
+    For adapters, which read the declaration of a model: here they notice one that they misread, or that is incomplete.
+    Raises `InvalidInput` if the two differ.
 
-    >>> expect_same(Preprocessing(), lambda picture: picture.transpose(2, 0, 1) / 255, "the other one") is not None
+    >>> expect_same(Preprocessing(), lambda image: image.transpose(2, 0, 1) / 255, "the other one") is not None
     True
     """
     for height, width in ((301, 418), (533, 266)):
-        picture = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
-        one, other = ours(picture), np.asarray(theirs(picture))
-        if one.shape != other.shape or not np.allclose(one, other, rtol=0, atol=1e-5):
+        image = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        mine, other = ours(image), np.asarray(theirs(image))
+        if mine.shape != other.shape or not np.allclose(mine, other, rtol=0, atol=1e-5):
             raise InvalidInput(
                 f"{name} does something else than it declares ({ours}); name what images go through with "
                 "preprocessing=maskcover.data.Preprocessing(…)"
@@ -151,23 +153,23 @@ def _expect_doable(step: object) -> None:
     )
 
 
-def _with_channels(picture: Picture, channels: int) -> Picture:
-    """The picture as uint8 (height, width, channels)."""
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (1,), (3,)):
+def _with_channels(image: ImageArray, channels: int) -> ImageArray:
+    """The image as uint8 (height, width, channels)."""
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (1,), (3,)):
         raise InvalidInput(
-            f"expected a picture uint8 (height, width, 3) or (height, width); got {picture.dtype} {picture.shape}"
+            f"expected an image uint8 (height, width, 3) or (height, width); got {image.dtype} {image.shape}"
         )
-    flat = picture[:, :, 0] if picture.shape[2:] == (1,) else picture
+    flat = image[:, :, 0] if image.shape[2:] == (1,) else image
     if channels == 3:
         return flat if flat.ndim == 3 else np.repeat(flat[:, :, None], 3, axis=2)
     grey = flat if flat.ndim == 2 else np.asarray(pillow().Image.fromarray(flat).convert("L"))
     return grey[:, :, None]
 
 
-def _done(step: Step, pixels: Picture) -> Picture:
+def _apply(step: Step, pixels: ImageArray) -> ImageArray:
     """One step on uint8 (height, width, channels)."""
     if isinstance(step, Resize | Fit):
-        return _resampled(step, pixels)
+        return _resample(step, pixels)
     # What only moves pixels is done by the very indices with which regions are pulled back.
     rows, columns = step.axes((pixels.shape[0], pixels.shape[1]))
     moved = pixels[rows.first][:, columns.first]
@@ -175,17 +177,17 @@ def _done(step: Step, pixels: Picture) -> Picture:
     return np.where(outside[:, :, None], np.uint8(0), moved)
 
 
-def _resampled(step: Resize | Fit, pixels: Picture) -> Picture:
+def _resample(step: Resize | Fit, pixels: ImageArray) -> ImageArray:
     module = pillow()
     image = module.Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
     size = step.output((pixels.shape[0], pixels.shape[1]))[::-1]
     resampling = module.Image.Resampling[_FILTERS[step.kernel]]
     if isinstance(step, Fit):
-        found = module.ImageOps.fit(image, size, method=resampling)
+        resized = module.ImageOps.fit(image, size, method=resampling)
     else:
-        found = image.resize(size, resampling)
-    return np.asarray(found, dtype=np.uint8).reshape(*size[::-1], pixels.shape[2])
+        resized = image.resize(size, resampling)
+    return np.asarray(resized, dtype=np.uint8).reshape(*size[::-1], pixels.shape[2])
 
 
-def _told(values: tuple[float, ...]) -> str:
+def _in_words(values: tuple[float, ...]) -> str:
     return " ".join(f"{value:g}" for value in (values[:1] if len(set(values)) == 1 else values))

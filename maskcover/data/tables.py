@@ -17,24 +17,24 @@ from maskcover.errors import InvalidInput
 _COLUMNS = ("path", "label")
 
 
-def open_table(table: Path, asked: Request, folder: Path | None = None) -> Dataset:
+def open_table(table: Path, request: Request, folder: Path | None = None) -> Dataset:
     """The images that a CSV file lists in the columns ``path`` and ``label``.
 
     Paths are relative to the folder, by default that of the table, and stay inside it unless the request allows others.
     A label is a name of the model's classes, a WordNet id of ImageNet-1k, or the number of a class.
     """
-    if asked.split is not None:
-        raise InvalidInput(f"{table}: a table has no parts; leave split out, or make a table for {asked.split!r}")
+    if request.split is not None:
+        raise InvalidInput(f"{table}: a table has no parts; leave split out, or make a table for {request.split!r}")
     base = table.parent if folder is None else folder
     try:
         with table.open(newline="", encoding="utf-8-sig") as stream:
             rows = csv.DictReader(stream, strict=True)
             _expect_columns(table, rows.fieldnames or ())
-            samples = [_row(row, f"{table}, line {rows.line_num}", base, asked) for row in rows]
+            samples = [_row(row, f"{table}, line {rows.line_num}", base, request) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(f"cannot read {table}: {error}") from error
     labels = np.array([label for _, label in samples], np.int64)
-    return named_by(of_files(str(table), base, [path for path, _ in samples], labels), asked)
+    return named_by(of_files(str(table), base, [path for path, _ in samples], labels), request)
 
 
 def inside(folder: Path, path: str, place: str, *, outside: bool) -> Path:
@@ -58,15 +58,15 @@ def _expect_columns(table: Path, names: Sequence[str]) -> None:
         raise InvalidInput(f"{table} has several columns {twice[0]}; expected one, so that it is clear which is meant")
 
 
-def _row(row: dict[str | None, Any], place: str, folder: Path, asked: Request) -> tuple[str, int]:
+def _row(row: dict[str | None, Any], place: str, folder: Path, request: Request) -> tuple[str, int]:
     path, label = row.get("path"), row.get("label")
-    number = class_number(label.strip(), asked.classes) if isinstance(label, str) and None not in row else None
+    number = class_number(label.strip(), request.classes) if isinstance(label, str) and None not in row else None
     if not path or number is None:
         raise InvalidInput(
             f"{place}: expected the columns path and label, a name of the model's classes or a class number from 0; "
             f"got {row!s:.200}"
         )
-    file = inside(folder, path, place, outside=asked.outside)
+    file = inside(folder, path, place, outside=request.outside)
     if not file.is_file():
         raise InvalidInput(f"{place}: there is no file {file}")
     return PurePath(path).as_posix(), number

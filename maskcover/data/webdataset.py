@@ -1,4 +1,9 @@
-"""WebDataset shards: tar files in which the members of a sample share a key, read by offset."""
+"""WebDataset shards: tar files in which the members of a sample share a key, read by offset.
+
+The package `webdataset` gives no image by its number since version 1.0. Before, its module ``wids`` did so, but took a
+shard that is cut off for a whole one, cut long names, dropped members of one name, or unpickled an index that lies
+beside the shard. So shards are indexed here, by Python's own ``tarfile``.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +25,8 @@ import numpy as np
 from maskcover.data.classes import ClassList
 from maskcover.data.dataset import Dataset, IntArray, Skipped
 from maskcover.data.folders import files_in, part_of
+from maskcover.data.images import SUFFIXES, ImageArray, read_image, read_size
 from maskcover.data.labels import Request, class_number, named_by
-from maskcover.data.pictures import SUFFIXES, Picture, picture_size, read_picture
 from maskcover.errors import InvalidInput
 
 _BLOCK = 512
@@ -31,7 +36,7 @@ _RANGE = re.compile(r"\{(\d{1,18})\.\.(\d{1,18})\}")
 
 
 class _Image(NamedTuple):
-    """Where an image lies; of a member ``a.left.png`` the name is ``a.left``."""
+    """The place of an image in its shard; of a member ``a.left.png`` the name is ``a.left``."""
 
     name: str
     member: str
@@ -40,7 +45,7 @@ class _Image(NamedTuple):
 
 
 class _Label(NamedTuple):
-    """What a label says; of a member ``a.left.cls`` the name is ``a.left``, and the kind ``cls``."""
+    """A label as a text; of a member ``a.left.cls`` the name is ``a.left``, and the kind ``cls``."""
 
     name: str
     kind: str
@@ -68,16 +73,16 @@ class _Sample:
             InvalidInput: several of one kind.
         """
         for kind in ("cls", "json"):
-            told = [label for label in self.labels if label.kind == kind]
-            if len(told) > 1:
-                names = ", ".join(f"{label.name}.{kind}" for label in told)
+            labels = [label for label in self.labels if label.kind == kind]
+            if len(labels) > 1:
+                names = ", ".join(f"{label.name}.{kind}" for label in labels)
                 raise InvalidInput(f"{self.id} has several labels ({names}); expected one, so that it is clear which")
-            if told:
-                return told[0].text
+            if labels:
+                return labels[0].text
         return None
 
-    def single(self) -> list[_Sample]:
-        """The sample; or one for each image, where each has a name and a label of its own.
+    def split(self) -> list[_Sample]:
+        """This sample; or a sample for each image, where each has a name and a label of its own.
 
         Raises:
             InvalidInput: several images that could be one sample or several.
@@ -87,8 +92,8 @@ class _Sample:
             return [self]
         if len(set(names)) < len(names) or not set(names) <= labelled:
             raise InvalidInput(
-                f"{self.id} has several images ({', '.join(one.member for one in self.images)}), and not each a label "
-                "of its own name; expected one image for what stands before the first dot"
+                f"{self.id} has several images ({', '.join(image.member for image in self.images)}), and not each a "
+                "label of its own name; expected one image for what stands before the first dot"
             )
         return [
             _Sample(self.shard, image.name, [image], [label for label in self.labels if label.name == image.name])
@@ -96,20 +101,20 @@ class _Sample:
         ]
 
 
-def open_webdataset(path: Path, asked: Request) -> Dataset:
+def open_webdataset(path: Path, request: Request) -> Dataset:
     """The samples of a shard, of all shards of a folder, or of those of a pattern such as ``train-{000..009}.tar``.
 
     A sample has one image, and its label in a member ``cls`` (a class number, or a name of the model's classes), or in
     a member ``json`` under label or cls; if no sample has a label there are none.
     """
     other: list[str] = []
-    samples = [sample for shard in _shards(path, asked.split) for sample in _indexed(shard, other)]
+    samples = [sample for shard in _shards(path, request.split) for sample in _index(shard, other)]
     if not samples:
         raise InvalidInput(f"found no images in {path}; expected members such as 000.jpg and 000.cls")
 
-    # Of a million samples this is all that stays: ids, and where pictures lie.
-    ids, files = tuple(one.id for one in samples), tuple(one.shard for one in samples)
-    places = np.array([one.images[0][2:] for one in samples], np.int64)
+    # Of a million samples this is all that stays: ids, and where images lie.
+    ids, files = tuple(sample.id for sample in samples), tuple(sample.shard for sample in samples)
+    places = np.array([sample.images[0][2:] for sample in samples], np.int64)
 
     def content(number: int) -> io.BytesIO:
         offset, size = places[number].tolist()
@@ -120,14 +125,14 @@ def open_webdataset(path: Path, asked: Request) -> Dataset:
         except OSError as error:
             raise InvalidInput(f"cannot read {ids[number]} in {files[number]}: {error.strerror}") from error
 
-    def read(number: int) -> Picture:
-        return read_picture(content(number), ids[number])
+    def read(number: int) -> ImageArray:
+        return read_image(content(number), ids[number])
 
     def measure(number: int) -> tuple[int, int]:
-        return picture_size(content(number), ids[number])
+        return read_size(content(number), ids[number])
 
-    found = Dataset(str(path), ids, _labels(samples, asked.classes), read, measure, skipped=Skipped.of(other))
-    return named_by(found, asked)
+    dataset = Dataset(str(path), ids, _labels(samples, request.classes), read, measure, skipped=Skipped.of(other))
+    return named_by(dataset, request)
 
 
 def is_webdataset(folder: Path) -> bool:
@@ -145,12 +150,12 @@ def _shards(path: Path, split: str | None) -> list[Path]:
     """The tar files, in order."""
     if os.path.isdir(path):  # noqa: PTH112  # says no to a pattern that is longer than a name may be
         folder = part_of(path, split)
-        return _some(path, [folder / name for name in files_in(folder) if name.endswith(".tar")])
+        return _expect_some(path, [folder / name for name in files_in(folder) if name.endswith(".tar")])
     if split is not None:
         raise InvalidInput(f"{path}: shards have no parts; leave split out, or name those of {split!r}")
     if os.path.exists(path):  # noqa: PTH110
         return [path]
-    return _some(path, [Path(one) for text in _expanded(str(path)) for one in _globbed(text)])
+    return _expect_some(path, [Path(name) for text in _expanded(str(path)) for name in _globbed(text)])
 
 
 def _expanded(text: str) -> Iterator[str]:
@@ -164,8 +169,8 @@ def _expanded(text: str) -> Iterator[str]:
         raise InvalidInput(f"{text:.200} stands for more than {_MOST:,} shards; name fewer at a time")
     plain, widths = _RANGE.split(text)[::3], [len(first) for first, _ in _RANGE.findall(text)]
     for numbers in itertools.product(*ranges):
-        told = [f"{number:0{width}}" for number, width in zip(numbers, widths, strict=True)]
-        yield "".join(itertools.chain.from_iterable(zip(plain, [*told, ""], strict=True)))
+        digits = [f"{number:0{width}}" for number, width in zip(numbers, widths, strict=True)]
+        yield "".join(itertools.chain.from_iterable(zip(plain, [*digits, ""], strict=True)))
 
 
 def _length(numbers: range) -> int:
@@ -173,18 +178,18 @@ def _length(numbers: range) -> int:
 
 
 def _globbed(text: str) -> list[str]:
-    """What fits a pattern; a text that is none must be there, so that a shard that is missing is noticed."""
+    """Paths matching a glob; a plain path is returned as it is, so that a missing shard is an error."""
     return sorted(glob.glob(text)) if glob.has_magic(text) else [text]  # noqa: PTH207
 
 
-def _some(path: Path, shards: list[Path]) -> list[Path]:
+def _expect_some(path: Path, shards: list[Path]) -> list[Path]:
     if not shards:
         raise InvalidInput(f"found no tar files at {path}; expected a shard, a folder of shards or a pattern of them")
     return shards
 
 
-def _indexed(shard: Path, other: list[str]) -> list[_Sample]:
-    """The samples of a shard that have an image, in the order of their keys' first members; the others are told."""
+def _index(shard: Path, other: list[str]) -> list[_Sample]:
+    """The samples of a shard that have an image, in the order of their first members; names of others go to `other`."""
     samples: dict[str, _Sample] = {}
     try:
         size = shard.stat().st_size
@@ -195,7 +200,7 @@ def _indexed(shard: Path, other: list[str]) -> list[_Sample]:
                 if end - _BLOCK >= size:
                     raise InvalidInput(f"{shard}: {member.name:.200} claims more than the {size:,} bytes of the shard")
                 if member.isfile() and not member.issparse():
-                    _noted(samples, shard, archive, member)
+                    _note(samples, shard, archive, member)
                 elif not member.isdir():
                     other.append(f"{shard.name}/{member.name}")
             _expect_end(shard, end)
@@ -205,11 +210,11 @@ def _indexed(shard: Path, other: list[str]) -> list[_Sample]:
         raise InvalidInput(
             f"cannot read the shard {shard}: {error}; expected a whole tar file that is not compressed"
         ) from error
-    other += [one.id for one in samples.values() if not one.images]
-    return [single for one in samples.values() if one.images for single in one.single()]
+    other += [sample.id for sample in samples.values() if not sample.images]
+    return [part for sample in samples.values() if sample.images for part in sample.split()]
 
 
-def _noted(samples: dict[str, _Sample], shard: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+def _note(samples: dict[str, _Sample], shard: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
     """Note what a member is to its sample; its key is what comes before the first dot of its name."""
     folder, slash, name = member.name.removeprefix("./").rpartition("/")
     stem = name.partition(".")[0]
@@ -245,15 +250,15 @@ def _label(kind: str, content: bytes, name: str) -> str | None:
 
 def _labels(samples: list[_Sample], classes: ClassList | None) -> IntArray | None:
     """Class numbers, of all samples or of none."""
-    labels = [one.label for one in samples]
+    labels = [sample.label for sample in samples]
     if all(label is None for label in labels):
         return None
     numbers = [None if label is None else class_number(label, classes) for label in labels]
     if None in numbers:
         wrong, label = samples[numbers.index(None)], labels[numbers.index(None)]
-        told = "no label" if label is None else f"the label {label!r:.40}"
+        problem = "no label" if label is None else f"the label {label!r:.40}"
         raise InvalidInput(
-            f"{wrong.id} has {told}; expected a class number from 0, or a name of the model's classes, in a member "
+            f"{wrong.id} has {problem}; expected a class number from 0, or a name of the model's classes, in a member "
             ".cls or under label in a member .json"
         )
     return np.array(numbers, np.int64)

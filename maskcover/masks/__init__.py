@@ -1,4 +1,4 @@
-"""What the defence hides: masks, mask sets, their unions and their files. Knows nothing of regions."""
+"""Masks, the cells that the defence hides; mask sets, their unions and their files. Knows nothing of regions."""
 
 from maskcover.masks.drawing import Drawing
 from maskcover.masks.mask import Mask

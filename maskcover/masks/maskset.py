@@ -33,7 +33,7 @@ class MaskSet(Sequence[Mask]):
         masks: The masks, in the order in which the defence tries them.
         regions: The text of the region set that the masks are claimed to cover, if any. A claim, to be checked with
             `verify`; it is saved with the masks and kept by slices, but is no part of equality or hash.
-        optimality: What `cover` knows of the least number of masks; neither saved nor kept by slices.
+        optimality: The least number of masks as far as `cover` knows it; neither saved nor kept by slices.
 
     >>> masks = MaskSet.from_boxes([(0, 0, 4, 9), (5, 0, 4, 9)], image_size=9)
     >>> len(masks), masks[:1] == MaskSet.from_boxes([(0, 0, 4, 9)], image_size=9)
@@ -75,7 +75,7 @@ class MaskSet(Sequence[Mask]):
             masks = [Mask((_box(row, grid) for row in _rows(item)), ndim=grid.ndim) for item in boxes]
         except TypeError as error:
             raise InvalidInput("expected boxes (top, left, height, width) of whole numbers") from error
-        return warned(cls(grid, tuple(masks), regions))
+        return with_warnings(cls(grid, tuple(masks), regions))
 
     @classmethod
     def from_array(cls, hidden: npt.ArrayLike, *, regions: str | None = None) -> MaskSet:
@@ -89,7 +89,7 @@ class MaskSet(Sequence[Mask]):
             raise InvalidInput(
                 f"expected a bool array of shape (n, height, width), True = hidden; got {array.dtype} {array.shape}"
             )
-        return warned(cls(Grid.of(array.shape[1:]), tuple(map(Mask.from_array, array)), regions))
+        return with_warnings(cls(Grid.of(array.shape[1:]), tuple(map(Mask.from_array, array)), regions))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> MaskSet:
@@ -98,7 +98,7 @@ class MaskSet(Sequence[Mask]):
         The claim that comes along is a claim, from a certificate too: `verify` decides it. Raises `MaskFileError` if
         anything is off.
         """
-        return warned(cls(*read_masks(path)))
+        return with_warnings(cls(*read_masks(path)))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the masks and their claim to a JSON file, atomically."""
@@ -184,8 +184,8 @@ def _box(row: BoxRow, grid: Grid) -> Box:
     return Box.at(row[: grid.ndim], row[grid.ndim :])
 
 
-def warned(masks: MaskSet) -> MaskSet:
-    """Warn of masks that are allowed but rarely meant: inverted or empty ones (threats.md, 10)."""
+def with_warnings(masks: MaskSet) -> MaskSet:
+    """The mask set, after a warning about masks that are rarely meant: inverted or empty ones (docs/threats.md, 10)."""
     areas = [mask.area for mask in masks]
     if 0 in areas:
         warnings.warn(f"mask {areas.index(0)} hides nothing", MaskcoverWarning, stacklevel=3)

@@ -1,4 +1,4 @@
-"""How far the number of masks of a set may be from the least possible."""
+"""`Optimality`: the distance between the number of masks of a set and the least possible number."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Optimality:
 
     @property
     def gap(self) -> int:
-        """How many masks fewer there might be."""
+        """The number of masks that a better cover might save, at most."""
         return max(self.masks - self.at_least, 0)
 
     def __str__(self) -> str:

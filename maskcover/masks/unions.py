@@ -1,4 +1,4 @@
-"""Which unions of two masks of a set are the same: equal unions are evaluated once."""
+"""Numbering the unions of two masks of a set: equal unions have one number, and are evaluated once."""
 
 from __future__ import annotations
 
@@ -124,10 +124,10 @@ def distinct_unions(masks: tuple[Mask, ...], grid: Grid) -> Unions:
 
 def without_contained(masks: tuple[Mask, ...], grid: Grid) -> tuple[Mask, ...]:
     """The masks that lie inside no other, in order, equal masks once: they cover whatever all of them cover."""
-    kept = tuple(dict.fromkeys(masks))
-    boxes = all(len(mask.bounds) == 1 for mask in kept)
-    inside = _boxes_contained(kept) if boxes else _contained(atoms(kept, grid))
-    return tuple(mask for mask, contained in zip(kept, inside, strict=True) if not contained)
+    distinct = tuple(dict.fromkeys(masks))
+    boxes = all(len(mask.bounds) == 1 for mask in distinct)
+    inside = _boxes_contained(distinct) if boxes else _contained(atoms(distinct, grid))
+    return tuple(mask for mask, contained in zip(distinct, inside, strict=True) if not contained)
 
 
 def _boxes_contained(masks: tuple[Mask, ...]) -> list[bool]:
@@ -146,7 +146,7 @@ def _boxes_contained(masks: tuple[Mask, ...]) -> list[bool]:
         around = depths(edges, starts)
         places = tuple(np.searchsorted(cuts, bounds[same, 0, axis]) for axis, cuts in enumerate(edges))
         inside[same] = around[places] > 1
-    return [bool(one) for one in inside]
+    return list(map(bool, inside))
 
 
 def _contained(rows: BoolArray) -> list[bool]:

@@ -1,4 +1,7 @@
-"""The JSON documents of a run's folder: read within limits, and sealed by a digest so that an edit is noticed."""
+"""The JSON documents of a run's folder: read within limits, and sealed by a digest so that an edit is noticed.
+
+`maskcover/schemas` describes them, in every version that is read.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from maskcover.canonical import digest
+from maskcover.canonical import digest, read_strict
 from maskcover.data import Chosen
+from maskcover.schemas import expect_valid
 
 LARGEST = 16 * 2**20
-"""Bytes of the largest document that is read; what maskcover writes itself has some kilobytes."""
+"""Bytes of the largest document that is read; maskcover itself writes some kilobytes."""
 ODD = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
-"""What reading a document that is none may raise."""
+"""The errors that reading a damaged document may raise."""
 _SEAL = "digest"
 
 
-def read_document(path: Path) -> Any:
-    """What a file of JSON holds.
+def read_document(path: Path, schema: str) -> dict[str, Any]:
+    """The document in a file of JSON, if it has the form that a schema file describes.
 
     Raises:
         FileNotFoundError: there is no such file.
-        OSError, ValueError, RecursionError: it is no file, larger than `LARGEST`, or no JSON.
+        OSError, ValueError, RecursionError: it is no file, larger than `LARGEST`, no JSON, or of another form.
     """
     if path.exists() and not path.is_file():
         raise ValueError("not a regular file")
@@ -30,17 +34,14 @@ def read_document(path: Path) -> Any:
         content = stream.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise ValueError(f"larger than {LARGEST:,} bytes")
-    return json.loads(content.decode("utf-8"))
+    document = read_strict(content.decode("utf-8"), fractions=True)
+    expect_valid(document, schema)
+    return dict(document)
 
 
 def chosen_in(document: Mapping[str, Any]) -> Chosen | None:
-    """How images were chosen among more, if a document says so; `TypeError` if it says so in no way that is known."""
-    if "sample" not in document:
-        return None
-    found = Chosen(**document["sample"])
-    if not all(type(number) is int for number in (found.count, found.of, found.seed or 0)):
-        raise TypeError(f"a sample is of whole numbers; got {document['sample']!r:.80}")
-    return found
+    """The way in which images were chosen among more, if a document tells it."""
+    return Chosen(**document["sample"]) if "sample" in document else None
 
 
 def claim(document: Mapping[str, Any], without: frozenset[str] = frozenset()) -> str:

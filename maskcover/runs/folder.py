@@ -34,15 +34,13 @@ from maskcover.terminal import printable
 
 SCHEMA = 2
 # Schema 1 had no seal, no example and no frame, and its rows no pixels: it is read, and goes on, without them.
-_READ = (1, SCHEMA)
 # Where model and data came from, among how many samples were chosen, what was left out: fingerprint and ids say what
 # they are. The example and the frame are compared where both are known, the seal when it is read, and the reference
 # scores by `maskcover.runs.binding`: under a margin they may differ a little.
 _UNCOMPARED = frozenset({"source", "sample", "skipped", "example", "frame", "digest", "reference", "scale"})
 _UNSEALED = frozenset({"source"})  # a data set may have moved
 LARGEST_SHARD = 10**6
-"""Samples of the largest shard; a file that claims more is not read."""
-_LARGEST_BATCH = 10**6
+"""Samples of the largest shard; `run.schema.json` allows no more."""
 _LARGEST_BYTES = 2**30  # of the rows of a shard, unpacked
 _DIGITS = 18  # of the number of a shard, in the name of its file
 _OURS = re.compile(r"(run|masks|frame)\.json|shards|\..*", re.DOTALL)
@@ -183,7 +181,7 @@ class Folder:
         """The configuration that the folder holds; None if there is none yet."""
         path = self.path / "run.json"
         try:
-            return _checked(read_document(path))
+            return _checked(read_document(path, "run.schema.json"))
         except FileNotFoundError:
             return None
         except ODD as error:
@@ -312,20 +310,12 @@ def shards(folder: Folder, config: Config) -> Iterator[Shard]:
             yield found
 
 
-def _checked(document: Any) -> Config:
-    """A configuration, if a document is one."""
-    if document["schema"] not in _READ:
-        known = " and ".join(map(str, _READ))
-        raise InvalidInput(f"schema {document['schema']!r:.40}; this version of maskcover reads schema {known}")
+def _checked(document: Mapping[str, Any]) -> Config:
+    """The configuration in a document of the right form, if all that it says can be read and was not edited."""
     config = Config(document)
-    sizes = document["samples"]["count"], document["batch_size"], document["shard_size"]
-    limits = (0, 10**12), (1, _LARGEST_BATCH), (1, LARGEST_SHARD)
-    if not all(type(size) is int and low <= size <= high for size, (low, high) in zip(sizes, limits, strict=True)):
-        raise InvalidInput("a size is no whole number, or out of range")
     if not 0 <= config.min_margin < 1:
         raise InvalidInput("the margin is out of range")
-    _ = config.chosen, config.procedure, config.regions, config.fingerprint, document["masks"], document["numerics"]
-    _ = config.earlier, config.example, config.frame, config.digest, config.skipped, config.reference
+    _ = config.procedure, config.fingerprint, config.earlier, config.reference, config.skipped, config.digest
     if config.claim is not None:
         expect_sealed(document, _UNSEALED)
     return config

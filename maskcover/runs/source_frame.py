@@ -6,7 +6,6 @@ each size, and certified as any others; the claim of each group names the steps 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,7 +19,7 @@ from maskcover.certification.results import in_words
 from maskcover.classifiers import MaskedClassifier, as_classifier
 from maskcover.classifiers.evaluation import as_certified, names_of
 from maskcover.covering import cover
-from maskcover.data import Chosen, Dataset, Picture, Preprocessing, for_model
+from maskcover.data import Chosen, Dataset, ImageArray, Preprocessing, for_model
 from maskcover.defense import Verdict
 from maskcover.defense.verdicts import VerdictArrays
 from maskcover.errors import InvalidInput
@@ -36,7 +35,6 @@ from maskcover.runs.summary import Summary, errors_among
 Sides = tuple[int, int]
 _NAME = "frame.json"
 _SCHEMA = 2  # 1 had no seal
-_SIDES = re.compile(r"[0-9]{1,9}x[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,7 +220,7 @@ def by_size(dataset: Dataset) -> dict[Sides, tuple[int, ...]]:
 def _of_size(dataset: Dataset, size: Sides) -> Dataset:
     """The pictures, each refused if it is read in another size than its head said: its regions would be wrong."""
 
-    def read(number: int) -> Picture:
+    def read(number: int) -> ImageArray:
         picture = dataset.read(number)
         if picture.shape[:2] != size:
             found, expected = ("×".join(map(str, sides)) for sides in (picture.shape[:2], size))
@@ -280,12 +278,7 @@ def _document(out: Path) -> dict[str, Any]:
     """What frame.json holds, if it is what it was when it was written."""
     path = out / _NAME
     try:
-        document: dict[str, Any] = read_document(path)
-        if document["schema"] not in (1, _SCHEMA):
-            raise InvalidInput("another schema")
-        if not all(type(count) is int and count >= 0 and _SIDES.fullmatch(name) for name, count in _sizes(document)):
-            raise InvalidInput("sizes are such as 375x500, each with a number of pictures")
-        _ = document["regions"], document["preprocessing"], chosen_in(document)
+        document = read_document(path, "frame.schema.json")
         if document["schema"] == _SCHEMA:
             expect_sealed(document)
     except ODD as error:
@@ -293,16 +286,12 @@ def _document(out: Path) -> dict[str, Any]:
     return document
 
 
-def _sizes(document: Mapping[str, Any]) -> list[tuple[str, int]]:
-    return list(document["sizes"].items())
-
-
 def _parts(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Folder, Config]]:
     """The runs of the sizes that are there, each of them bound to the document (threats.md, 59).
 
     Runs of the first version say nothing of their frame, and nor may they of a later one.
     """
-    for name, count in _sizes(document):
+    for name, count in document["sizes"].items():
         folder = Folder(out / name)
         config = folder.config()
         if config is None:

@@ -97,7 +97,7 @@ MALFORMED: list[tuple[Callable[[Document], Any], str]] = [
     (_set("version", to=True), "version: expected 1; found True"),
     (_without("frame"), "missing or unknown: frame"),
     (lambda document: document | {"note": "trust me"}, "missing or unknown: note"),
-    (_set("image_size", to=[]), "image_size: expected at least one number"),
+    (_set("image_size", to=[]), "image_size: expected a list of at least one number"),
     (_set("image_size", to=[12, 0]), "image_size: "),
     (_set("image_size", to=[2**30, 2**30]), "image_size: .* too large"),
     (_set("image_size", to="12x14"), "image_size: expected a list"),
@@ -113,16 +113,16 @@ MALFORMED: list[tuple[Callable[[Document], Any], str]] = [
     (_set("masks", 0, 0, 2, to=0), r"masks\[0\]\[0\]: a box needs"),
     (_set("masks", 0, 0, 2, to=99), r"masks\[0\]\[0\]: leaves the 12×14 image"),
     (_set("terms", to=3), "terms: expected a list"),
-    (_set("terms", 0, to=[]), r"terms\[0\]: expected exactly the fields"),
+    (_set("terms", 0, to=[]), r"terms\[0\]: expected an object of patches, slots and signatures"),
     (_set("terms", 0, "patches", to=[0, 1]), r"terms\[0\]\.patches\[1\]: expected a whole number below 1"),
-    (_set("terms", 0, "patches", to=[]), r"terms\[0\]\.patches: expected at least one"),
+    (_set("terms", 0, "patches", to=[]), r"terms\[0\]\.patches: expected a list of at least one number"),
     (_set("terms", 0, "signatures", 0, to=[3, 1]), r"terms\[0\]\.signatures: expected different sorted"),
     (_set("terms", 0, "signatures", 0, to=[10**6]), r"terms\[0\]\.signatures\[0\]\[0\]: expected a whole number below"),
     (_set(*STENCIL, to={}), r"terms\[0\]\.slots\[0\]\[0\]: expected exactly the fields"),
     (_set(*STENCIL, "shape", to=[[1, 0, 3, 3]]), r"terms\[0\]\.slots\[0\]\[0\]: expected a shape that begins at 0"),
     (_set(*STENCIL, "places", to=[]), r"terms\[0\]\.slots\[0\]\[0\]: expected a shape that begins at 0"),
     (_set(*STENCIL, "tiles", 0, to=[0, 0, 1]), r"slots\[0\]\[0\]\.tiles\[0\]: expected 4 numbers"),
-    (_set(*STENCIL, "tiles", 0, 4, to=10**6), r"slots\[0\]\[0\]\.tiles\[0\]\[0\]: expected a whole number below"),
+    (_set(*STENCIL, "tiles", 0, 4, to=10**6), r"slots\[0\]\[0\]\.tiles\[0\]\[4\]: expected a whole number below"),
 ]
 
 

@@ -17,7 +17,7 @@ from tests.cli.conftest import Run, picture
 from tests.data import test_huggingface, test_idx, test_webdataset
 from tests.data.files import png
 from tests.data.test_cifar import python2
-from tests.data.test_pictures import ODD, odd_files
+from tests.data.test_images import ODD, odd_files
 
 MODEL = ("--model", "tests.cli.models:brightness", "--mean", "0.5", "--std", "0.5", "--batch-size", "8")
 MASKS = ("--regions", "squares(size=4)", "--input-size", "24")

@@ -147,7 +147,7 @@ def test_no_label_is_minus_one_and_pictures_may_be_files_or_missing(tmp_path: Pa
     data = open_dataset(rewritten(tmp_path / "data", pa.array([-1, -1, -1]), images), outside=True)
     assert data.labels is None
     assert np.array_equal(data[0], noise(7))
-    with pytest.raises(InvalidInput, match="row/000001 holds no picture"):
+    with pytest.raises(InvalidInput, match="row/000001 holds no image"):
         data[1]
     with pytest.raises(InvalidInput, match="row/000002"):
         data[2]

@@ -96,7 +96,7 @@ def test_another_head_is_refused(tmp_path: Path, content: bytes, name: str, mess
 
 def test_labels_must_be_as_many_as_images(tmp_path: Path) -> None:
     write(tmp_path, "test", np.zeros((2, 3, 3), np.uint8), np.zeros(3, np.uint8))
-    with pytest.raises(InvalidInput, match="label of each of 2 pictures"):
+    with pytest.raises(InvalidInput, match="label of each of 2 images"):
         open_dataset(tmp_path)
 
 
@@ -115,5 +115,5 @@ def test_a_packed_file_that_unpacks_to_very_much_more_is_refused(
 ) -> None:
     monkeypatch.setattr("maskcover.data.arrays._PLENTY", 100_000)
     write(tmp_path, "test", np.zeros((1000, 32, 32), np.uint8), np.zeros(1000, np.uint8), packed=True)
-    with pytest.raises(InvalidInput, match=r"unpack to 1,024,000; .* store the pictures without"):
+    with pytest.raises(InvalidInput, match=r"unpack to 1,024,000; .* store the images without"):
         open_dataset(tmp_path)

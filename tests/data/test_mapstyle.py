@@ -93,7 +93,7 @@ def test_threat_16_what_is_drawn_at_random_is_refused() -> None:
         def __getitem__(self, number: int) -> tuple[Any, int]:
             return np.random.default_rng().integers(0, 256, (8, 8, 3), np.uint8), 0
 
-    with pytest.raises(InvalidInput, match="Random gives another picture each time"):
+    with pytest.raises(InvalidInput, match="Random gives another image each time"):
         open_dataset(Random())
 
 

@@ -47,7 +47,7 @@ def test_the_split_chooses_among_arrays(tmp_path: Path) -> None:
     assert len(open_dataset(path)) == 1
     assert open_dataset(path).true_labels.tolist() == [2]
     assert len(open_dataset(f"npz:{path}", split="train")) == 3
-    with pytest.raises(InvalidInput, match="holds x_test, x_train, y_test, y_train; expected pictures named x_val"):
+    with pytest.raises(InvalidInput, match="holds x_test, x_train, y_test, y_train; expected images named x_val"):
         open_dataset(path, split="val")
 
 
@@ -67,10 +67,10 @@ def test_pictures_may_be_grey_and_without_labels(tmp_path: Path) -> None:
         ({"images": IMAGES.astype(np.int64)}, "got int64"),
         ({"images": IMAGES.transpose(0, 3, 1, 2)}, r"got uint8 \(3, 3, 4, 5\)"),
         ({"images": IMAGES[0, 0]}, r"got uint8 \(5, 3\)"),
-        ({"images": IMAGES[:0]}, "expected pictures"),
+        ({"images": IMAGES[:0]}, "expected images"),
         ({"images": IMAGES, "labels": LABELS / 2}, "got float64"),
-        ({"images": IMAGES, "labels": LABELS[:2]}, r"each of 3 pictures; got int64 \(2,\)"),
-        ({"pictures": IMAGES}, "holds pictures; expected pictures named x_test"),
+        ({"images": IMAGES, "labels": LABELS[:2]}, r"each of 3 images; got int64 \(2,\)"),
+        ({"pictures": IMAGES}, "holds pictures; expected images named x_test"),
         ({"images": np.array([{}, []], object)}, "cannot read"),
     ],
 )
@@ -115,7 +115,7 @@ def test_an_array_that_unpacks_to_very_much_more_is_refused(tmp_path: Path, monk
     path = tmp_path / "a.npz"
     black = np.zeros((1000, 32, 32), np.uint8)
     np.savez_compressed(path, images=black)
-    with pytest.raises(InvalidInput, match=r"images\): .* bytes unpack to 1,024,1\d\d; .* store the pictures"):
+    with pytest.raises(InvalidInput, match=r"images\): .* bytes unpack to 1,024,1\d\d; .* store the images"):
         open_dataset(path)
     np.savez(path, images=black)
     assert len(open_dataset(path)) == 1000

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import maskcover as mc
+import maskcover.data
 from maskcover.canonical import digest
 from maskcover.data import Dataset, open_dataset
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, MaskcoverWarning
 from tests.data import test_cifar, test_huggingface, test_idx, test_webdataset
 from tests.data.files import gradient, noise, save, tree
 
@@ -92,14 +93,14 @@ def test_sizes_are_those_of_the_pictures(tmp_path: Path, name: str) -> None:
 def test_what_could_be_two_things_is_to_be_named(tmp_path: Path) -> None:
     idx(tmp_path)
     test_cifar.binary10(tmp_path)
-    with pytest.raises(InvalidInput, match=r"more than one thing; name the format, as in cifar10:.*idx: the"):
+    with pytest.raises(InvalidInput, match=r"more than one format; name the format, as in cifar10:.*idx: the"):
         open_dataset(tmp_path)
     assert len(open_dataset(f"idx:{tmp_path}")) == 3
 
 
 def test_shards_among_classes_are_ambiguous_too(tmp_path: Path) -> None:
     wds(folder(tmp_path))
-    with pytest.raises(InvalidInput, match=r"more than one thing.* folder: a folder of images.*wds: tar shards"):
+    with pytest.raises(InvalidInput, match=r"more than one format.* folder: a folder of images.*wds: tar shards"):
         open_dataset(tmp_path)
 
 
@@ -107,7 +108,9 @@ def test_shards_among_classes_are_ambiguous_too(tmp_path: Path) -> None:
 def test_what_is_unknown_is_refused_with_all_formats(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.touch() if path.suffix else path.mkdir()
-    with pytest.raises(InvalidInput, match=r"nothing known.*folder:.*csv:.*cifar10:.*cifar100:.*idx:.*npz:.*hf:.*wds:"):
+    with pytest.raises(
+        InvalidInput, match=r"no known format.*folder:.*csv:.*cifar10:.*cifar100:.*idx:.*npz:.*hf:.*wds:"
+    ):
         open_dataset(path)
 
 
@@ -191,5 +194,13 @@ def test_ids_stay_the_same_when_more_is_added(tmp_path: Path) -> None:
 def test_two_pictures_of_one_id_and_labels_of_another_number_are_refused() -> None:
     with pytest.raises(InvalidInput, match="a is there twice"):
         Dataset("data", ("b", "a", "a"), None, lambda _: noise(0))
-    with pytest.raises(InvalidInput, match="2 pictures, but labels"):
+    with pytest.raises(InvalidInput, match="2 images, but labels"):
         Dataset("data", ("b", "a"), np.array([0]), lambda _: noise(0))
+
+
+@pytest.mark.parametrize("name", ["Picture", "Prepared", "picture_of", "read_picture"])
+def test_names_of_before_work_for_one_release_with_a_warning(name: str) -> None:
+    with pytest.warns(MaskcoverWarning, match=f"maskcover.data.{name} is called .* now"):
+        assert getattr(maskcover.data, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'Pictures'"):
+        maskcover.data.Pictures  # noqa: B018

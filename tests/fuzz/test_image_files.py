@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from maskcover.data.pictures import Picture, picture_size, read_picture
+from maskcover.data.images import ImageArray, read_image, read_size
 from maskcover.errors import InvalidInput
 from tests.data.files import gradient
 
@@ -146,9 +146,9 @@ def in_little_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < MEMORY
 
 
-def read(content: bytes) -> Picture | None:
+def read(content: bytes) -> ImageArray | None:
     try:
-        found = read_picture(io.BytesIO(content), "damaged")
+        found = read_image(io.BytesIO(content), "damaged")
     except InvalidInput:
         return None
     assert isinstance(found, np.ndarray)
@@ -160,7 +160,7 @@ def read(content: bytes) -> Picture | None:
 
 def measured(content: bytes) -> tuple[int, int] | None:
     try:
-        return picture_size(io.BytesIO(content), "damaged")
+        return read_size(io.BytesIO(content), "damaged")
     except InvalidInput:
         return None
 

@@ -322,3 +322,19 @@ def test_a_picture_whose_head_breaks_the_reader_is_an_error_row(tmp_path: Path) 
     pictures = replace(dataset(*[photo((16, 16))] * 6), read=read, measure=BadHeads())
     found = run_source(classifier(), pictures, "squares(size=2)", tmp_path)
     assert (found.rows, found.errors, found.certified) == (6, 5, 1)
+
+
+def test_a_run_of_the_second_version_is_read_for_ever() -> None:
+    """With all fields that such a run may have: a sample, left-out files, an example, reference scores, a margin."""
+    out = Path(__file__).parent.parent / "golden" / "source-run-2"
+    found = summary(out)
+    assert (found.rows, found.certified, str(found.chosen)) == (2, 2, "a sample of 2 of 3 (seed 5)")
+    config = Folder(out / "24x24").existing()
+    assert config.claim == "sha256:dc474790a348238c2f10404abef1395100c0481ef19daa5c16afdfa91f9b2d9d"
+    assert (config.min_margin, str(config.skipped), config.example) == (
+        0.01,
+        "left out 1 that are no .png, .jpg or the like: x.txt; without an image: cow",
+        ("b", "blake2b:74bb45e41f7604677921e7df72b9f99cafe16ddc8803579c2761585fb2aca837"),
+    )
+    assert config.reference is not None
+    assert len(Folder(out / "24x24").masks(config)) > 1

@@ -14,16 +14,16 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from maskcover.data import open_dataset
-from maskcover.data.pictures import picture_size, read_picture
+from maskcover.data.images import read_image, read_size
 from maskcover.errors import InvalidInput, MissingExtra
 from tests.data.files import gradient, png, save
 
 
 def test_an_image_is_read_as_it_is(tmp_path: Path) -> None:
     image, path = gradient(6, 9), tmp_path / "a.png"
-    assert np.array_equal(read_picture(save(path, image), "a"), np.asarray(image))
-    assert np.array_equal(read_picture(io.BytesIO(path.read_bytes()), "a"), np.asarray(image))
-    assert picture_size(path, "a") == (6, 9)
+    assert np.array_equal(read_image(save(path, image), "a"), np.asarray(image))
+    assert np.array_equal(read_image(io.BytesIO(path.read_bytes()), "a"), np.asarray(image))
+    assert read_size(path, "a") == (6, 9)
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_a_photo_turned_by_its_camera_is_turned_upright(tmp_path: Path, orientat
     path = save(tmp_path / "a.png", image, exif=exif)
     assert callable(turned)
     expected = turned(np.asarray(image))
-    assert np.array_equal(read_picture(path, "a"), expected)
-    assert picture_size(path, "a") == expected.shape[:2]
+    assert np.array_equal(read_image(path, "a"), expected)
+    assert read_size(path, "a") == expected.shape[:2]
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "CMYK", "P"])
 def test_grey_palette_and_print_colours_become_rgb(tmp_path: Path, mode: str) -> None:
     suffix = "jpg" if mode == "CMYK" else "png"
-    picture = read_picture(save(tmp_path / f"a.{suffix}", Image.new("RGB", (4, 3), "white").convert(mode)), "a")
+    picture = read_image(save(tmp_path / f"a.{suffix}", Image.new("RGB", (4, 3), "white").convert(mode)), "a")
     assert picture.shape == (3, 4, 3)
     assert picture.dtype == np.uint8
     assert picture.min() > 250
@@ -103,21 +103,21 @@ ODD = (
 def test_odd_files_are_refused_by_name(tmp_path: Path, kind: str) -> None:
     path = odd_files(tmp_path)[kind]
     with pytest.raises(InvalidInput, match=path.name):
-        read_picture(path, str(path))
+        read_image(path, str(path))
 
 
 def test_an_enormous_image_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     for side in (11, 40):
         with pytest.raises(InvalidInput, match=r"big\.png"):
-            read_picture(save(tmp_path / "big.png", Image.new("L", (side, side))), "big.png")
+            read_image(save(tmp_path / "big.png", Image.new("L", (side, side))), "big.png")
 
 
 def test_a_missing_pillow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     content = png(np.zeros((2, 2, 3), np.uint8))
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtra, match=r"pip install .*\[data\]'"):
-        read_picture(io.BytesIO(content), "a")
+        read_image(io.BytesIO(content), "a")
 
 
 def turned(folder: Path, orientation: object, suffix: str = "png") -> Path:
@@ -131,12 +131,12 @@ def turned(folder: Path, orientation: object, suffix: str = "png") -> Path:
 def test_every_format_is_turned_alike_and_measured_as_it_is_read(tmp_path: Path, suffix: str, orientation: int) -> None:
     path = turned(tmp_path, orientation, suffix)
     sides = (8, 4) if orientation in (6, 8) else (4, 8)
-    assert read_picture(path, "a").shape[:2] == picture_size(path, "a") == sides
+    assert read_image(path, "a").shape[:2] == read_size(path, "a") == sides
 
 
 def test_a_tiff_is_turned_once(tmp_path: Path) -> None:
     path = turned(tmp_path, 6, "tif")
-    assert np.array_equal(read_picture(path, "a"), np.rot90(np.asarray(gradient(4, 8)), -1))
+    assert np.array_equal(read_image(path, "a"), np.rot90(np.asarray(gradient(4, 8)), -1))
 
 
 def turned_by_words(folder: Path) -> Path:
@@ -159,8 +159,8 @@ def test_of_a_phones_mpo_the_first_image_is_taken(tmp_path: Path) -> None:
     with Image.open(path) as image:
         assert (image.format, getattr(image, "n_frames", 1)) == ("MPO", 2)
         first = np.asarray(image.convert("RGB"))
-    assert np.array_equal(read_picture(path, "photo"), first)
-    assert picture_size(path, "photo") == (16, 24)
+    assert np.array_equal(read_image(path, "photo"), first)
+    assert read_size(path, "photo") == (16, 24)
     with Image.open(path) as image:
         assert np.array_equal(open_dataset([(image, 0)])[0], first)
 
@@ -206,10 +206,10 @@ def broken(folder: Path) -> dict[str, Path]:
 def test_a_broken_file_is_one_kind_of_error_by_name_also_where_only_its_size_is_read(tmp_path: Path, name: str) -> None:
     path = broken(tmp_path)[name]
     with pytest.raises(InvalidInput, match=name):
-        read_picture(path, name)
+        read_image(path, name)
     if name != "broken.plain.ppm":  # whose head is right
         with pytest.raises(InvalidInput, match=name):
-            picture_size(path, name)
+            read_size(path, name)
 
 
 def test_a_broken_file_has_no_size_in_a_data_set_of_any_kind(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_no_program_is_started_for_a_file(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(subprocess, "check_call", lambda *arguments, **_: started.append(arguments))
     path = tmp_path / "photo.png"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n")
-    for read in (read_picture, picture_size):
+    for read in (read_image, read_size):
         with pytest.raises(InvalidInput, match="cannot identify"):
             read(path, "photo")
     assert started == []
@@ -244,4 +244,4 @@ def test_no_program_is_started_for_a_file(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_remarks_that_are_damaged_do_not_spoil_a_photo(tmp_path: Path) -> None:
     path = save(tmp_path / "a.jpg", gradient(8, 8), exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
-    assert read_picture(path, "a").shape == (8, 8, 3)
+    assert read_image(path, "a").shape == (8, 8, 3)

@@ -1,4 +1,4 @@
-"""Image files as pictures: uint8 arrays (height, width, 3), upright and in RGB; each file right, or one clear error."""
+"""Image files as uint8 arrays (height, width, 3), upright and in RGB; a file is read right, or is one clear error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import numpy.typing as npt
 from maskcover.data.pillow import pillow
 from maskcover.errors import InvalidInput
 
-Picture = npt.NDArray[np.uint8]
+ImageArray = npt.NDArray[np.uint8]
+"""The pixels of an image: uint8 (height, width, 3), or (height, width) if it is grey."""
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 # What Pillow may take a file for, whatever it is called: some of its other readers start programs (EPS).
 _FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
@@ -31,8 +32,10 @@ _TURNS = {
 }
 
 
-def read_picture(file: str | PathLike[str] | IO[bytes], name: str) -> Picture:
-    """An image file, or what it holds, as uint8 (height, width, 3), turned upright; of a phone's MPO the first image.
+def read_image(file: str | PathLike[str] | IO[bytes], name: str) -> ImageArray:
+    """Read an image file, or a stream of its bytes, as uint8 (height, width, 3), turned upright.
+
+    Of an MPO file, which many phones write, the first image is read.
 
     Raises:
         InvalidInput: not an image, damaged, enormous, animated, with transparency, or of more than 8 bits a channel:
@@ -45,8 +48,8 @@ def read_picture(file: str | PathLike[str] | IO[bytes], name: str) -> Picture:
         return np.asarray(upright.convert("RGB"), dtype=np.uint8)
 
 
-def picture_size(file: str | PathLike[str] | IO[bytes], name: str) -> tuple[int, int]:
-    """(height, width) of what `read_picture` gives, from the head of the file alone; raises as that does."""
+def read_size(file: str | PathLike[str] | IO[bytes], name: str) -> tuple[int, int]:
+    """Read the (height, width) that `read_image` gives, from the head of the file alone; raises as that does."""
     with _opened(file, name) as image:
         if image.format == "TIFF":
             image.load()  # by which Pillow turns it, and takes the tag away
@@ -54,8 +57,8 @@ def picture_size(file: str | PathLike[str] | IO[bytes], name: str) -> tuple[int,
         return (width, height) if _orientation(image, name) >= 5 else (height, width)
 
 
-def picture_of(image: Any, name: str = "the image") -> Picture:
-    """An image that Pillow has open, as uint8 (height, width, 3), as it lies: it is not turned.
+def pixels_of(image: Any, name: str = "the image") -> ImageArray:
+    """The pixels of an image that Pillow has open, as uint8 (height, width, 3); the image is not turned.
 
     Raises:
         InvalidInput: transparency, or more than 8 bits a channel; or it cannot be decoded.
@@ -75,7 +78,7 @@ def _opened(file: str | PathLike[str] | IO[bytes], name: str) -> Iterator[Any]:
 
 @contextmanager
 def _clear_errors(name: str) -> Iterator[None]:
-    """Whatever Pillow makes of a damaged file becomes one kind of error: its readers raise a dozen."""
+    """Turn any error of Pillow into `InvalidInput`: on damaged files its readers raise a dozen kinds."""
     bomb = pillow().Image.DecompressionBombWarning
     try:
         with warnings.catch_warnings():
@@ -89,26 +92,28 @@ def _clear_errors(name: str) -> Iterator[None]:
 
 
 def _formats(module: Any) -> list[str]:
-    """Those that this Pillow, or a plug-in of it that was imported, can read."""
+    """The formats among `_FORMATS` that this Pillow, or a plug-in of it that was imported, can read."""
     module.Image.init()
     return [name for name in _FORMATS if name in module.Image.OPEN]
 
 
 def _orientation(image: Any, name: str) -> int:
-    """How the camera was held, from 1 to 8; 1 where it does not say.
+    """The orientation of the camera, from 1 to 8; 1 where the file does not say.
 
     Raises:
         InvalidInput: the tag is no whole number, so that it is not known how the image lies.
     """
-    found = image.getexif().get(_ORIENTATION, 1)
-    if type(found) is not int:
-        raise InvalidInput(f"{name}: expected a whole number from 1 to 8 as the Exif orientation; got {found!r:.40}")
-    return found if found in _TURNS else 1
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    if type(orientation) is not int:
+        raise InvalidInput(
+            f"{name}: expected a whole number from 1 to 8 as the Exif orientation; got {orientation!r:.40}"
+        )
+    return orientation if orientation in _TURNS else 1
 
 
 def _refuse_odd(name: str, image: Any) -> None:
     # Beside its first image an MPO, which is what many phones write, holds the same in other sizes or from another eye.
     if getattr(image, "is_animated", False) and getattr(image, "format", None) != "MPO":
-        raise InvalidInput(f"{name} is animated or has several pages; expected a single picture")
+        raise InvalidInput(f"{name} is animated or has several pages; expected a single image")
     if image.mode not in _MODES or "transparency" in image.info:
         raise InvalidInput(f"{name} has mode {image.mode} or transparency; save it as 8-bit RGB or grey first")
