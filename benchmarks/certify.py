@@ -27,9 +27,10 @@ from rich.console import Console
 from rich.table import Table
 
 import maskcover as mc
-from maskcover.certification.certifying import covering
-from maskcover.defense import Procedure, Verdict
-from maskcover.engine.preparation import ready
+from maskcover.covering.containment import Containment
+from maskcover.defense import DoubleMasking, Verdict
+from maskcover.defense.procedure import certifying
+from maskcover.engine.preparation import prepare_run
 from maskcover.engine.queue import run_queries
 
 # Variants of a photo: mirrored or not, and how much of its sides is left before it is resized again.
@@ -118,9 +119,9 @@ class Outcome:
 def certify(of: Subject, masks: mc.MaskSet, contract: mc.NumericContract) -> Outcome:
     """A certification, timed without what happens once before it: compilation, the batch size, the probes."""
     classifier = TorchClassifier(of.model, contract=contract)
-    start = ready(classifier, of.images, masks, min_margin=classifier.margin)
-    _, covers = covering(masks, None)
-    decide = Procedure(exhaustive=of.random).certifying(np.array(of.labels), covers, start.min_margin)
+    start = prepare_run(classifier, of.images, masks, min_margin=classifier.margin)
+    procedure, covers = DoubleMasking(exhaustive=of.random), Containment.covering(masks)
+    decide = certifying(procedure, np.array(of.labels), covers, start.min_margin)
     found: dict[int, Verdict] = {}
     spent = seconds(lambda: found.update(run_queries(start.evaluator, of.images, decide)))
     verdicts = [found[number] for number in range(len(of.images))]

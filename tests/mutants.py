@@ -1,4 +1,4 @@
-"""Planted faults: each one, put into a copy of the code, must turn tests red. Run by `make mutants`."""
+"""Planted faults: each one, put into a copy of the code, must turn tests red. Run by `make mutants`; some, in CI."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 ROOT = Path(__file__).parent.parent
@@ -567,6 +571,18 @@ def chosen_by(words: list[str]) -> list[Mutant]:
     return [mutant for mutant in MUTANTS if not words or any(word in mutant.module for word in words)]
 
 
+def part_of(mutants: list[Mutant], part: str) -> list[Mutant]:
+    """The i-th of n parts of the faults, from ``i/n`` with 1 <= i <= n: each part has some of every module."""
+    number, _, count = part.partition("/")
+    return mutants[int(number) - 1 :: int(count)]
+
+
+def sampled(mutants: list[Mutant], count: int, day: date) -> list[Mutant]:
+    """Some of the faults, chosen by the day."""
+    order = np.random.default_rng(day.toordinal()).permutation(len(mutants))
+    return [mutants[number] for number in order[:count].tolist()]
+
+
 def expect_green(every: list[str]) -> None:
     """Tests that are red without a fault, or that are not there, would say nothing about one."""
     ends = {tests: outcome(tests) for tests in tqdm(every, unit="set of tests")}
@@ -576,10 +592,21 @@ def expect_green(every: list[str]) -> None:
 
 
 def main() -> None:
-    """Run all faults, or those of the modules whose paths contain a word of the command line."""
-    chosen = chosen_by(sys.argv[1:])
-    expect_green(list(dict.fromkeys(mutant.tests for mutant in chosen)))
-    ends = {mutant: outcome(mutant.tests, mutant) for mutant in tqdm(chosen, unit="mutant")}
+    """Run the chosen faults, and exit with 1 if one of them turns no test red."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", help="faults in modules whose paths contain one of these words")
+    parser.add_argument("--part", metavar="i/N", help="the i-th of N parts, such as 1/8; each takes under an hour")
+    parser.add_argument("--sample", type=int, metavar="N", help="N of them, chosen by the day")
+    parser.add_argument("--green", action="store_true", help="the tests are known to be green without a fault")
+    options = parser.parse_args()
+    chosen = chosen_by(options.words)
+    chosen = part_of(chosen, options.part) if options.part else chosen
+    chosen = sampled(chosen, options.sample, datetime.now(UTC).date()) if options.sample else chosen
+    if not options.green:
+        expect_green(list(dict.fromkeys(mutant.tests for mutant in chosen)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        ended_as = pool.map(lambda mutant: outcome(mutant.tests, mutant), chosen)
+        ends = dict(zip(chosen, tqdm(ended_as, total=len(chosen), unit="mutant"), strict=True))
     for mutant, end in ends.items():
         if end != "killed":
             print(f"{end}: {mutant.module}: {mutant.old!r} -> {mutant.new!r}")

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,17 @@ def test_every_planted_fault_is_still_in_the_sources() -> None:
 )
 def test_a_fault_is_killed_only_by_tests_that_ran(code: int, end: str, tmp_path: Path) -> None:
     assert mutants.ended([sys.executable, "-c", f"raise SystemExit({code})"], tmp_path, dict(os.environ)) == end
+
+
+def test_the_parts_of_the_planted_faults_are_all_of_them_and_a_sample_depends_on_the_day() -> None:
+    every = list(MUTANTS)
+    parts = [mutants.part_of(every, f"{number}/8") for number in range(1, 9)]
+    assert sorted(map(id, (fault for part in parts for fault in part))) == sorted(map(id, every))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    day, next_day = date(2026, 11, 28), date(2026, 11, 29)
+    assert mutants.sampled(every, 20, day) == mutants.sampled(every, 20, day) != mutants.sampled(every, 20, next_day)
+    assert len(set(map(id, mutants.sampled(every, 20, day)))) == 20
+    assert len(mutants.sampled(every[:3], 20, day)) == 3
 
 
 def test_a_word_that_names_no_planted_fault_is_refused() -> None:
