@@ -130,10 +130,10 @@ def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: 
     kept = [
         (box, weight) for box, weight in zip(dual.placements, dual.weights, strict=True) if _is_placement(box, slot)
     ]
-    found = LowerBound(
+    bound = LowerBound(
         regions, grid, admissible, tuple(box for box, _ in kept), tuple(weight for _, weight in kept), dual.denominator
     )
-    return found if found.check() else LowerBound(regions, grid, admissible, (), (), 1)
+    return bound if bound.check() else LowerBound(regions, grid, admissible, (), (), 1)
 
 
 def checked_seconds(time_limit: object) -> float:
@@ -148,14 +148,14 @@ def checked_seconds(time_limit: object) -> float:
 def _shape(sides: object, grid: Grid) -> Extents:
     """The sides of a box that masks lie in, one for each axis."""
     try:
-        found = tuple(map(as_whole, sides)) if isinstance(sides, Iterable) else ()
+        bound = tuple(map(as_whole, sides)) if isinstance(sides, Iterable) else ()
     except TypeError:
-        found = ()
-    if len(found) != grid.ndim or min(found) < 1:
+        bound = ()
+    if len(bound) != grid.ndim or min(bound) < 1:
         raise InvalidInput(
             f"max_mask_shape must be {grid.ndim} whole numbers of at least 1, such as {grid.shape}; got {sides!r:.80}"
         )
-    return found
+    return bound
 
 
 def admissible_text(admissible: Admissible) -> str:
