@@ -166,7 +166,7 @@ def test_a_kept_run_says_on_what_it_stands(run: Run, photos: Path, masks: str, t
     common = ("certify", "--model", f"{MODELS}:uneven", "--data", str(photos), "--masks", masks, *COMMON)
     assert "certificates stand on a margin" in run(*common, "--out", str(tmp_path / "RUN")).err
     assert run(*common, "--out", str(tmp_path / "RUN")).code == 0
-    assert "numerics margin" in run("report", str(tmp_path / "RUN")).out
+    assert "predictions count from a margin of " in run("report", str(tmp_path / "RUN")).out
 
 
 def test_numerics_are_named_by_a_word(run: Run, photos: Path, masks: str) -> None:
