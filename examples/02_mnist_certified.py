@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> mc.CertificationResult:
 
     model = network()
     train(model, images, labels, options.epochs, size=10, seed=options.seed)
-    # A batch of 512 may be rounded differently at different rows; every prediction has to lead by more than that.
+    # A batch of 512 may be rounded differently at different rows; every prediction needs a larger margin than that.
     result = mc.certify(model, test_images, test_labels, masks, min_margin=1e-4, batch_size=512, progress=True)
 
     total = len(result)

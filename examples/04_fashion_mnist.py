@@ -28,7 +28,7 @@ from torch import nn
 import maskcover as mc
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-SIDES = {"0.01": 3, "0.02": 4, "0.03": 5}  # the patches: squares of that share of 28×28, and their sides
+SIDES = {"0.01": 3, "0.02": 4, "0.03": 5}  # the patches: squares of that fraction of 28×28, and their sides
 HEADER = ["model", "training", "patch", "undefended", "defended", "certified"]
 VALIDATION = 1000  # of the training images
 
@@ -144,7 +144,7 @@ def measured(name: str, training: str, options: argparse.Namespace) -> list[Row]
     images, labels = fashion(options.data, "test", options.test)
     for area, side in SIDES.items():
         masks = mask_set(area, options.grid)
-        # A batch of 512 may be rounded differently at different rows; every prediction has to lead by more than that.
+        # A batch of 512 may be rounded differently at different rows; every prediction needs a larger margin than that.
         result = mc.certify(model, images, labels, masks, min_margin=1e-4, batch_size=options.batch_size)
         right = [int((labels == found).sum()) for found in (result.undefended, result.defended)]
         rows.append(Row(name, training, f"{side}×{side}", *right, int(result.certified.sum()), len(result)))

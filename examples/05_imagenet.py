@@ -5,7 +5,7 @@ prints clean, defended and certified accuracy; "undefended" is Table 3. For Tabl
 data set, from a seed that it does not name; here they are all, or the first --limit.
 
 DATA has the folders imagenet and imagenette, as they are distributed (val/n01440764/…), and cifar10, with its batches.
-Patches on CIFAR's pictures, before they are enlarged, are certified too: a table of our own. CHECKPOINTS has a state
+Patches on CIFAR's images, before they are enlarged, are certified too: a table of our own. CHECKPOINTS has a state
 dict for each data set, model and training, such as
 imagenet/vit-plain.pth and cifar10/resmlp-cutout.pth; `maskcover finetune` makes them (its weights.pt).
 
@@ -94,7 +94,7 @@ class Cell:
 
 
 def cells() -> list[Cell]:
-    """All of Tables 2 (with 3), 4 and 5, and CIFAR in the frame of its pictures. Shared cells are one run."""
+    """All of Tables 2 (with 3), 4 and 5, and CIFAR in the source frame. Shared cells are one run."""
     two = [
         Cell("Tables 2 and 3", data, model, "cutout", patch)
         for data, patches in PATCHES.items()
@@ -109,7 +109,7 @@ def cells() -> list[Cell]:
         for training in ("plain", "cutout")
     ]
     own = [
-        Cell("CIFAR-10, patches on the pictures", "cifar10", model, "cutout", patch, "source")
+        Cell("CIFAR-10, patches on the source images", "cifar10", model, "cutout", patch, "source")
         for model in MODELS
         for patch in PATCHES["cifar10"]
     ]
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> list[list[str]]:
     parser.add_argument("--data", type=Path, default=Path("DATA"))
     parser.add_argument("--checkpoints", type=Path, default=Path("CHECKPOINTS"))
     parser.add_argument("--out", type=Path, default=Path("RUNS"), help="folder of masks and runs")
-    parser.add_argument("--limit", type=int, help="only the first so many images of each data set")
+    parser.add_argument("--limit", type=int, help="use the first N images of each data set")
     parser.add_argument("--device", help="cpu, cuda or cuda:1; by default the GPU if there is one")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--dry-run", action="store_true", help="print the commands (the default)")

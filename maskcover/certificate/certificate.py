@@ -26,6 +26,11 @@ class CoverCertificate:
 
     A certificate that was loaded has the right form, no more: `maskcover verify FILE`, or ``python check.py FILE``
     with `maskcover/certificate/check.py` alone, decides whether it is true.
+
+    >>> from maskcover import cover, prove, squares
+    >>> certificate = prove(cover(squares(size=2), image_size=8, grid=(2, 2)))
+    >>> certificate.regions, len(certificate.masks)
+    ('squares(size=2)', 4)
     """
 
     masks: MaskSet

@@ -175,6 +175,19 @@ def predict(
 
     Raises:
         FingerprintMismatch: what predicts, or what the images went through, is not what was certified.
+
+    >>> import numpy as np
+    >>> import maskcover as mc
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> images = np.stack([np.zeros((12, 12)), np.ones((12, 12))])
+    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+    >>> result = mc.certify(brightness, images, [0, 1], masks, batch_size=4, fill=0.5)
+    >>> for answer in mc.predict(brightness, images, result):
+    ...     print(answer)
+    0 (agreed)
+    1 (agreed)
     """
     counted(images)
     if isinstance(masks, CertificationResult | Certified):
@@ -209,6 +222,17 @@ def detection_curve(
     """What each threshold of detection buys: clean and certified shares, from one-mask predictions made once.
 
     Arguments, and errors, are those of `certify`. The paper's Figure 9.
+
+    >>> import numpy as np
+    >>> import maskcover as mc
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return 20 * np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> images = np.stack([np.zeros((12, 12)), np.ones((12, 12))])
+    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+    >>> curve = mc.detection_curve(brightness, images, [0, 1], masks, batch_size=4, fill=0.5)
+    >>> len(curve.levels)
+    2
     """
     covers = Containment.covering(masks, regions)
     true = checked_labels(labels, counted(images))

@@ -48,6 +48,15 @@ class Explanation:
         answer: The defended prediction.
         certificate: Made when every prediction had been seen.
         broken: Pairs under which scores were not finite; such an image is an error.
+
+    >>> import maskcover as mc
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+    >>> why = mc.explain(brightness, np.zeros((1, 12, 12)), masks, label=0, batch_size=4)
+    >>> why.certified, why.failing, float(why.share)
+    (True, (), 1.0)
     """
 
     masks: MaskSet

@@ -27,6 +27,16 @@ class CertificationResult(VerdictArrays):
 
     See `VerdictArrays` for its arrays. `start` holds what the probes found and the fingerprint; `options` are those of
     the adapter, if there was one.
+
+    >>> import numpy as np
+    >>> import maskcover as mc
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+    >>> result = mc.certify(brightness, np.ones((2, 12, 12)), [1, 0], masks, batch_size=4, fill=0.5)
+    >>> result.certified, result.defended, result.labels
+    (array([ True, False]), array([1, 1]), array([1, 0]))
     """
 
     masks: MaskSet

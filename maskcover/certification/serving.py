@@ -136,6 +136,18 @@ def defend(
         FingerprintMismatch: weights, fill, numerics, library or device are not those of the result, or a few rows
             that the result keeps the scores of are scored otherwise. After a call of `defend` the defended model
             raises it where it is changed: to move it, or to load other weights, call `defend` again.
+
+    >>> import numpy as np
+    >>> import maskcover as mc
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> images = np.stack([np.zeros((12, 12)), np.ones((12, 12))])
+    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+    >>> result = mc.certify(brightness, images, [0, 1], masks, batch_size=4, fill=0.5)
+    >>> defended = mc.defend(brightness, result)
+    >>> defended(images)
+    [0, 1]
     """
     if isinstance(masks, CertificationResult | Certified):
         return _defend_certified(model, Certified.of(masks), (procedure, method, threshold), preprocessing, options)

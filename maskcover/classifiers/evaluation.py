@@ -51,6 +51,15 @@ class MaskedClassifier(Protocol):
     `maskcover.data.Preprocessing`, where it is known what images must have gone through before; and `class_names`, a
     tuple of texts in the order of its outputs, where it is known what its classes are called; and a method
     `loaded(image, size)`, which gives an image of that size as it takes it, or raises: that image is then an error.
+
+    >>> class Dark:
+    ...     '''Calls an image 1 when most of what it sees is dark.'''
+    ...     batch_size = 4
+    ...     def scores(self, images, hidden):
+    ...         dark = np.array([(image < 0.5)[~hide].mean() for image, hide in zip(images, hidden)])
+    ...         return np.stack([0.5 - dark, dark - 0.5], axis=1)
+    >>> isinstance(Dark(), MaskedClassifier)
+    True
     """
 
     @property

@@ -1,6 +1,6 @@
-"""What `maskcover certify` does with its options: at once or into a folder, in the frame of the input or of the source.
+"""The work of `maskcover certify`: at once or into a folder, in the frame of the input or of the source.
 
-Of each of the four there is one function here; they share how a row, a claim and an exit code are told.
+Each of the four has one function here; they share how rows, claims and exit codes are reported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command answers with: a document for machines, lines for people, and an exit code."""
+    """The answer of a command: a document for machines, lines for people, and an exit code."""
 
     document: dict[str, Any]
     lines: Sequence[str]
@@ -35,38 +35,45 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be certified, whatever the frame and the folder.
+class Certification:
+    """The certification that a command line asks for.
 
-    `kept` are the arguments of a resumable run, None without a folder; `certified` those of `certify` and `run` alike.
+    Args:
+        source: Model and data.
+        masks: The masks of a file, if one was named.
+        regions: The region set, if one was named.
+        at_least: The claimed fraction of certified images, if one was claimed.
+        arguments: Arguments of `certify` and `run` alike.
+        out: The folder of a resumable run, if there is to be one.
+        run_arguments: Arguments of `run` alone.
     """
 
     source: Source
     masks: MaskSet | None
     regions: str | None
     at_least: float | None
-    certified: Mapping[str, Any]
+    arguments: Mapping[str, Any]
     out: Path | None
-    kept: Mapping[str, Any]
+    run_arguments: Mapping[str, Any]
 
     def outcome(self, frame: str) -> Outcome:
-        """Certify."""
+        """Certify in a frame, "input" or "source"."""
         if frame == "source":
-            return _source_kept(self, self.out) if self.out is not None else _source_at_once(self)
+            return _source_run(self, self.out) if self.out is not None else _source_at_once(self)
         if frame != "input":
             raise InvalidInput(f'--frame is "input" or "source"; got {frame!r}')
-        return _kept(self, self.out) if self.out is not None else _at_once(self)
+        return _run(self, self.out) if self.out is not None else _at_once(self)
 
     def opened(self) -> tuple[MaskedClassifier, Dataset, Preprocessing]:
         """See `opened`."""
-        return opened(self.source, self.masks, progress=self.certified["progress"])
+        return opened(self.source, self.masks, progress=self.arguments["progress"])
 
     def prepared(self) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
         """See `prepared`."""
-        return prepared(self.source, self.masks, self.regions, progress=self.certified["progress"])
+        return prepared(self.source, self.masks, self.regions, progress=self.arguments["progress"])
 
-    def drawn(self) -> str:
-        """What the attacker may overwrite on the source, which nothing else can tell."""
+    def source_regions(self) -> str:
+        """The regions on the source images, which masks do not claim."""
         if self.regions is None:
             raise InvalidInput('--frame source needs the regions on the source, such as --regions "squares(size=32)"')
         return self.regions
@@ -85,23 +92,23 @@ def masks_in(path: Path | None, input_size: str | None) -> MaskSet | None:
     return masks
 
 
-def _at_once(asked: Asked) -> Outcome:
+def _at_once(job: Certification) -> Outcome:
     from maskcover.certification import certify
 
-    classifier, dataset, preprocessing, masks = asked.prepared()
+    classifier, dataset, preprocessing, masks = job.prepared()
     images = dataset.prepared(preprocessing)
-    result = certify(classifier, images, dataset.true_labels, masks, regions=asked.regions, **asked.certified)
+    result = certify(classifier, images, dataset.true_labels, masks, regions=job.regions, **job.arguments)
     document = _document(result) | {"frame": "input", "image_size": list(masks.grid.shape)}
     frame = f"Frame: the model's input of {masks.grid} pixels, after {preprocessing}."
-    return _told(asked, result, dataset, document, frame)
+    return _reported(job, result, dataset, document, frame)
 
 
-def _source_at_once(asked: Asked) -> Outcome:
+def _source_at_once(job: Certification) -> Outcome:
     from maskcover.runs import certify_source
 
-    classifier, dataset, preprocessing = asked.opened()
+    classifier, dataset, preprocessing = job.opened()
     result = certify_source(
-        classifier, dataset, asked.drawn(), masks=asked.masks, preprocessing=preprocessing, **asked.certified
+        classifier, dataset, job.source_regions(), masks=job.masks, preprocessing=preprocessing, **job.arguments
     )
     document = {
         "claim": str(result),
@@ -109,37 +116,37 @@ def _source_at_once(asked: Asked) -> Outcome:
         "regions": str(result.regions),
         "preprocessing": str(preprocessing),
         "sizes": [
-            {"size": list(group.size), "images": len(one)} | _document(one)
-            for group, one in zip(result.groups, result.results, strict=True)
+            {"size": list(group.size), "images": len(part)} | _document(part)
+            for group, part in zip(result.groups, result.results, strict=True)
         ],
         "certified": int(result.certified.sum()),
         "total": len(result),
     }
-    return _told(asked, result, dataset, document, f"Frame: the source images, before {preprocessing}.")
+    return _reported(job, result, dataset, document, f"Frame: the source images, before {preprocessing}.")
 
 
-def _kept(asked: Asked, out: Path) -> Outcome:
+def _run(job: Certification, out: Path) -> Outcome:
     from maskcover.runs import run
 
-    classifier, dataset, preprocessing, masks = asked.prepared()
-    found = run(
+    classifier, dataset, preprocessing, masks = job.prepared()
+    summary = run(
         classifier, dataset.prepared(preprocessing), dataset.true_labels, masks, out, ids=dataset.ids,
-        regions=asked.regions, source=asked.source.document(), **asked.certified, **asked.kept,
+        regions=job.regions, source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = f"Frame: the model's input of {masks.grid} pixels, after {preprocessing}."
-    return Outcome(found.document() | {"frame": "input"}, [str(found), frame], claimed(found, asked.at_least))
+    return Outcome(summary.document() | {"frame": "input"}, [str(summary), frame], claimed(summary, job.at_least))
 
 
-def _source_kept(asked: Asked, out: Path) -> Outcome:
+def _source_run(job: Certification, out: Path) -> Outcome:
     from maskcover.runs import run_source
 
-    classifier, dataset, preprocessing = asked.opened()
-    found = run_source(
-        classifier, dataset, asked.drawn(), out, masks=asked.masks, preprocessing=preprocessing,
-        source=asked.source.document(), **asked.certified, **asked.kept,
+    classifier, dataset, preprocessing = job.opened()
+    summary = run_source(
+        classifier, dataset, job.source_regions(), out, masks=job.masks, preprocessing=preprocessing,
+        source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = f"Frame: the source images, before {preprocessing}."
-    return Outcome(found.document() | {"frame": "source"}, [str(found), frame], claimed(found, asked.at_least))
+    return Outcome(summary.document() | {"frame": "source"}, [str(summary), frame], claimed(summary, job.at_least))
 
 
 def claimed(summary: Summary, at_least: float | None) -> int:
@@ -151,10 +158,10 @@ def claimed(summary: Summary, at_least: float | None) -> int:
 
 
 def claim(certified: int, undecided: int, total: int, at_least: float | None) -> int:
-    """The exit code of a certification: that of its claim, or whether it came to an end if nothing is claimed.
+    """The exit code of a certification: that of its claim, or of its work if nothing is claimed.
 
-    A claim is refuted only if even the images that could not be decided would not save it. Without a claim the command
-    has done its work unless no image at all could be decided.
+    A claim is refuted only if it fails even when all undecided images are counted as certified. Without a claim the
+    exit code is 0 unless no image at all could be decided.
     """
     if at_least is None:
         return UNDECIDED if 0 < total == undecided else HOLDS
@@ -164,16 +171,16 @@ def claim(certified: int, undecided: int, total: int, at_least: float | None) ->
 
 
 def watched(*, as_json: bool) -> bool:
-    """Whether somebody looks at a progress bar: a terminal, and nobody who asked for JSON."""
+    """Whether to show progress bars: stderr is a terminal, and the answer is not JSON."""
     return sys.stderr.isatty() and not as_json
 
 
 def opened(
     source: Source, masks: MaskSet | None, *, progress: bool = False, labelled: bool = True
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing]:
-    """The model, the pictures, and what they go through.
+    """The model, the images, and their preprocessing.
 
-    Where labels count, those are the model's classes by name, if it knows their names and none are typed.
+    Where labels count, class names are matched with those of the model, if it has names and none are typed.
     """
     from maskcover.classifiers.evaluation import names_of
 
@@ -185,14 +192,17 @@ def opened(
         note(f"{source.data}: {dataset.skipped}")
     preprocessing = source.preprocessing(classifier, masks)
     if getattr(classifier, "preprocessing", None) is None and (source.mean, source.std) == (None, None):
-        note(f"the model does not say how images are prepared; taken is {preprocessing}: name --mean and --std")
+        note(
+            f"the model does not say how images are prepared; using {preprocessing}. To change that, type --mean and "
+            "--std"
+        )
     return classifier, dataset, preprocessing
 
 
 def prepared(
     source: Source, masks: MaskSet | None, regions: str | None, *, progress: bool = False, labelled: bool = True
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
-    """The same, and masks: those of a file, or made for the regions in the size of the model's input."""
+    """The model, the images, their preprocessing, and the masks: those given, or new ones for the regions."""
     from maskcover.covering import cover
 
     if masks is None and regions is None:
@@ -203,18 +213,22 @@ def prepared(
     return classifier, dataset, preprocessing, masks
 
 
-def _told(
-    asked: Asked, result: CertificationResult | SourceResult, dataset: Dataset, document: dict[str, Any], frame: str
+def _reported(
+    job: Certification,
+    result: CertificationResult | SourceResult,
+    dataset: Dataset,
+    document: dict[str, Any],
+    frame: str,
 ) -> Outcome:
     rows = [_row(name, verdict) for name, verdict in zip(dataset.ids, result.verdicts, strict=True)]
     chosen = dataset.chosen
     skipped = None if dataset.skipped is None else dataset.skipped.document()
     document |= {"data": dataset.source, "sample": None if chosen is None else chosen.document(), "skipped": skipped}
     document["images"] = rows
-    some = [] if chosen is None else [f"Only {chosen} images:"]
+    sampled = [] if chosen is None else [f"Only {chosen} images:"]
     undecided = int(((result.undefended < 0) | (result.defended < 0)).sum())
-    code = claim(int(result.certified.sum()), undecided, len(result), asked.at_least)
-    return Outcome(document, [*map(_line, rows), *some, str(result), frame], code)
+    code = claim(int(result.certified.sum()), undecided, len(result), job.at_least)
+    return Outcome(document, [*map(_line, rows), *sampled, str(result), frame], code)
 
 
 def _row(name: str, verdict: Verdict) -> dict[str, Any]:
@@ -241,11 +255,11 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _why(row: dict[str, Any]) -> str:
-    """Why an image does not certify, as far as it was seen."""
+    """The reason why an image is not certified, as far as predictions were made."""
     if row["undefended"] != row["label"]:
         return "wrong already undefended"
     if row["failing_pair"] is None:
-        return "no row of masks was right throughout"
+        return "its predictions do not meet the condition of the certificate"
     first, second = row["failing_pair"]
     return f"mask {first} fails" if first == second else f"masks ({first}, {second}) fail"
 

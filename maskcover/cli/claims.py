@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from maskcover.certificate.claims import Judgement
 
 Claims = Annotated[list[Path], typer.Argument(help="Mask-set files, *.cover.json certificates, or folders of them.")]
-Junit = Annotated[Path | None, typer.Option(help="Write the outcomes as JUnit XML.")]
-Sarif = Annotated[Path | None, typer.Option(help="Write what does not hold as SARIF 2.1.0.")]
+Junit = Annotated[Path | None, typer.Option(help="Write the outcomes to this file, as JUnit XML.")]
+Sarif = Annotated[Path | None, typer.Option(help="Write the claims that do not hold to this file, as SARIF 2.1.0.")]
 
 
 def verify(
     paths: Claims,
     regions: Regions = None,
-    multiplicity: Annotated[int, typer.Option(min=1, help="Every region inside at least so many masks.")] = 1,
+    multiplicity: Annotated[int, typer.Option(min=1, help="Require every region to lie inside at least N masks.")] = 1,
     junit: Junit = None,
     sarif: Sarif = None,
     as_json: Json = False,
@@ -30,7 +30,7 @@ def verify(
     """Check exactly that masks cover what they claim; exit 1 with a region that they miss if not.
 
     Certificates are judged twice, by maskcover and by the independent checker. In a folder, mask sets that claim
-    nothing are passed over. Of several claims the exit code is that of the worst: 1 refuted, then 2 unreadable, then 3
+    nothing are skipped. With several claims the exit code is that of the worst: 1 refuted, then 2 unreadable, then 3
     undecided, then 0.
     """
     from maskcover.certificate.claims import judge, judge_all, worst
@@ -50,7 +50,7 @@ def verify(
         raise typer.Exit(code)
 
 
-def check(file: Annotated[Path, typer.Argument(help="A certificate, *.cover.json.")]) -> None:
+def check(file: Annotated[Path, typer.Argument(help="A certificate file, *.cover.json.")]) -> None:
     """Judge a certificate by the independent checker alone, with the line and exit code of ``python check.py FILE``.
 
     The checker is one file, maskcover/certificate/check.py, that needs nothing but Python: it can be copied out and run
@@ -87,9 +87,9 @@ def _answer_all(judgements: tuple[Judgement, ...], *, as_json: bool) -> None:
 
 
 def _figures(one: Judgement) -> dict[str, Any]:
-    """What was found, for JSON."""
+    """The figures of a judgement, for JSON."""
     if one.report is None:
         return {}
-    found = {"covers": one.report.covers, "witness": witness(one.report), **document(one.report.masks)}
-    found["regions"] = str(one.report.regions)
-    return found if one.checked is None else found | {"checker": one.checked}
+    figures = {"covers": one.report.covers, "witness": witness(one.report), **document(one.report.masks)}
+    figures["regions"] = str(one.report.regions)
+    return figures if one.checked is None else figures | {"checker": one.checked}

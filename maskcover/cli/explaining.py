@@ -19,54 +19,44 @@ if TYPE_CHECKING:
     from maskcover.data import ImageArray, Preprocessing
 
 
+@o.options_of_groups
 def explain(
     image: Annotated[Path, typer.Argument(help="An image file.")],
-    model: o.Model,
+    model: o.ModelOptions,
     masks: o.Masks = None,
     regions: o.Regions = None,
-    label: Annotated[int | None, typer.Option(min=0, help="The true label; by default the defended one.")] = None,
-    weights: o.Weights = None,
-    option: o.Options = None,
-    device: o.Device = None,
-    input_size: o.InputSize = None,
-    mean: o.Mean = None,
-    std: o.Std = None,
-    channels: o.Channels = None,
-    override: o.Override = False,
-    fill: o.Fill = None,
+    label: Annotated[int | None, typer.Option(min=0, help="The true label; by default the defended label.")] = None,
+    procedure: o.Procedure = None,
     batch_size: o.BatchSize = None,
     classes: o.Classes = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the four pictures to this PNG.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write four drawings to this PNG.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Why an image is certified: labels under one mask, failing pairs, certified placements; exit 1 if it is not."""
+    """Show why an image is certified, or why not: every masked prediction of the defence; exit 1 if it is not."""
     from maskcover.certification import explain as explained
     from maskcover.cli.sources import Source
     from maskcover.covering import cover
     from maskcover.data import Dataset, read_image
 
-    given = masks_in(masks, input_size)
+    given = masks_in(masks, model.input_size)
     if given is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
     picture = read_image(image, str(image))
-    source = Source(
-        model, str(image), None, mean, std, fill, batch_size, weights=weights, options=tuple(option or ()),
-        input_size=input_size, channels=channels, override=override, device=device,
-    )  # fmt: skip
-    with working(f"loading {model}", shown=watched(as_json=as_json)):
+    source = Source(**model.source(), data=str(image), batch_size=batch_size)
+    with working(f"loading {model.model}", shown=watched(as_json=as_json)):
         classifier = source.classifier(given)
     names = _names(classes, classifier)
     preprocessing = source.preprocessing(classifier, given)
     used = given if given is not None else cover(regions or "", preprocessing.size or 224)
     images = Dataset(str(image), (str(image),), None, [picture].__getitem__).prepared(preprocessing)
-    with working("looking through every pair of masks", shown=watched(as_json=as_json)):
-        found = explained(classifier, images, used, label=label, regions=regions)
-    lines = [f"{printable(str(image))}: {found.told(names)}"]
+    with working("asking for every masked prediction", shown=watched(as_json=as_json)):
+        explanation = explained(classifier, images, used, label=label, regions=regions, procedure=procedure)
+    lines = [f"{printable(str(image))}: {explanation.told(names)}"]
     if output is not None:
-        _draw(output, picture, preprocessing, found, names)
+        _draw(output, picture, preprocessing, explanation, names)
         lines.append(f"  written to {output}")
-    answer(_document(found), lines, as_json=as_json)
-    raise typer.Exit(HOLDS if found.certified else REFUTED)
+    answer(_document(explanation), lines, as_json=as_json)
+    raise typer.Exit(HOLDS if explanation.certified else REFUTED)
 
 
 def _names(classes: str | None, classifier: object) -> dict[int, str]:
@@ -74,34 +64,41 @@ def _names(classes: str | None, classifier: object) -> dict[int, str]:
     from maskcover.classifiers.evaluation import names_of
     from maskcover.data.classes import known_classes
 
-    found = known_classes(classes, names_of(classifier))
-    return {} if found is None else dict(enumerate(found.own))
+    known = known_classes(classes, names_of(classifier))
+    return {} if known is None else dict(enumerate(known.own))
 
 
 def _draw(
-    output: Path, picture: ImageArray, preprocessing: Preprocessing, found: Explanation, names: dict[int, str]
+    output: Path, picture: ImageArray, preprocessing: Preprocessing, explanation: Explanation, names: dict[int, str]
 ) -> None:
     from maskcover.plot import save_explanation
 
     # What the model sees, in colour and before it is normalised.
     shown = replace(preprocessing, mean=(0.0,), std=(1.0,), channels=3, layout="hwc")
-    save_explanation(output, shown(picture), found, names)
+    save_explanation(output, shown(picture), explanation, names)
 
 
-def _document(found: Explanation) -> dict[str, Any]:
+def _document(explanation: Explanation) -> dict[str, Any]:
     return {
-        "label": found.label,
-        "label_given": found.given,
-        "certified": found.certified,
-        "regions": str(found.regions),
-        "undefended": found.undefended,
-        "defended": found.answer.label,
-        "case": found.answer.case.value,
-        "one_mask": found.one_mask.tolist(),
-        "failing": [[first, second, int(found.table[first, second])] for first, second in found.failing],
-        "good": list(found.certificate.certifying),
-        "share": float(found.share),
-        "broken": [list(pair) for pair in found.broken],
-        "masks": len(found.masks),
-        "digest": found.masks.digest,
+        "label": explanation.label,
+        "label_given": explanation.given,
+        "certified": explanation.certified,
+        "regions": str(explanation.regions),
+        "undefended": explanation.undefended,
+        "defended": explanation.answer.label,
+        "case": explanation.answer.case.value,
+        "one_mask": explanation.one_mask.tolist(),
+        "failing": [[first, second, _label(explanation, first, second)] for first, second in explanation.failing],
+        "good": list(explanation.certificate.certifying),
+        "share": float(explanation.share),
+        "broken": [list(pair) for pair in explanation.broken],
+        "masks": len(explanation.masks),
+        "digest": explanation.masks.digest,
     }
+
+
+def _label(explanation: Explanation, first: int, second: int) -> int:
+    """The masked prediction under two masks, or under the first of a defence that asks for single masks only."""
+    return int(
+        explanation.predictions[first] if explanation.predictions.ndim == 1 else explanation.table[first, second]
+    )

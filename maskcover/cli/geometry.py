@@ -16,23 +16,25 @@ if TYPE_CHECKING:
     from maskcover.covering import CoverReport, LowerBound
     from maskcover.masks import MaskSet
 
-Regions = Annotated[str | None, typer.Option(help="The regions to check, instead of those that the file claims.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
+Regions = Annotated[str | None, typer.Option(help="Check these regions instead of those that the file claims.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 MaskFile = Annotated[Path, typer.Argument(help="A mask-set file, as written by `maskcover cover -o`.")]
 
 
 def cover(
     regions: Annotated[str, typer.Argument(help='What the attacker may overwrite, such as "rectangles(area=0.01)".')],
-    image_size: Annotated[str, typer.Option(help="Pixels: 224, or 480x640 for height x width.")] = "224",
+    image_size: Annotated[str, typer.Option(help="Image size in pixels: 224, or 480x640 for height x width.")] = "224",
     masks: Annotated[int | None, typer.Option(help="Budget: at most this many masks.")] = None,
     evaluations: Annotated[int | None, typer.Option(help="Budget: at most this many two-mask evaluations.")] = None,
     max_mask_area: Annotated[
-        str | None, typer.Option(help="Budget: no mask hides more, such as 4902px or 0.1 of the image.")
+        str | None, typer.Option(help="Budget: no mask hides more than this, such as 4902px or 0.1 (of the image).")
     ] = None,
     grid: Annotated[str | None, typer.Option(help="The paper's set: masks along each axis, such as 6x6.")] = None,
-    align: Annotated[int, typer.Option(min=1, help="Edges of masks lie at multiples of so many pixels.")] = 1,
-    multiplicity: Annotated[int, typer.Option(min=1, help="Every region inside at least so many masks.")] = 1,
-    time_limit: Annotated[float, typer.Option(min=0, help="Seconds to search for fewer, and for a proof.")] = 0.0,
+    align: Annotated[int, typer.Option(min=1, help="Put the edges of masks at multiples of N pixels.")] = 1,
+    multiplicity: Annotated[int, typer.Option(min=1, help="Require every region to lie inside at least N masks.")] = 1,
+    time_limit: Annotated[
+        float, typer.Option(min=0, help="Seconds to search for fewer masks, and for a proof that fewer cannot do.")
+    ] = 0.0,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the masks to this file.")] = None,
     certificate: Annotated[
         Path | None, typer.Option(help="Write the masks with the evidence that they cover: NAME.cover.json.")
@@ -66,12 +68,15 @@ def cover(
 def prove(
     masks: MaskFile,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The certificate: NAME.cover.json; or a theorem for Coq: NAME.v.")
+        Path,
+        typer.Option(
+            "--output", "-o", help="Write the certificate to NAME.cover.json, or as a theorem for Coq to NAME.v."
+        ),
     ],
     regions: Regions = None,
     as_json: Json = False,
 ) -> None:
-    """Write down why masks cover, for anyone to check without maskcover; exit 1 with a region that they miss."""
+    """Write a certificate that masks cover, which anyone can check without maskcover; exit 1 if they do not."""
     report = _report(masks, regions)
     checked = {"covers": report.covers, "witness": witness(report), **document(report.masks)}
     if not report:
@@ -84,19 +89,23 @@ def prove(
 
 def show(
     masks: MaskFile,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The PNG; by default next to the file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Draw to this PNG; by default next to the mask file.")
+    ] = None,
     regions: Regions = None,
-    bound: Annotated[bool, typer.Option("--bound", help="Beside it the placements that prove how few can do.")] = False,
+    bound: Annotated[
+        bool, typer.Option("--bound", help="Also draw the placements that prove how many masks are needed.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Draw a mask set or certificate as a PNG, with the region missed if it does not cover (exit 1), or a tiling."""
+    """Draw a mask set or certificate as a PNG; if it does not cover, with a region that it misses, and exit 1."""
     from maskcover.covering import verify as check
     from maskcover.plot import save
 
     loaded, certificate = _loaded(masks)
     report = check(loaded, regions) if regions or loaded.regions else None
     picture = output or masks.with_suffix(".png")
-    # Of a certificate the stencil of most tiles is shown.
+    # For a certificate the stencil with most tiles is drawn.
     tiled = max(certificate.stencils, key=lambda one: len(one.tiles)) if certificate and not regions else None
     save(picture, loaded, report, tiled, _least(loaded, report) if bound else None)
     shown = {"picture": str(picture), "covers": None if report is None else report.covers, **document(loaded)}
@@ -150,7 +159,7 @@ def _prove(masks: MaskSet, path: Path, regions: str | None = None) -> CoverCerti
 
 
 def _least(masks: MaskSet, report: CoverReport | None) -> LowerBound:
-    """A bound for masks in boxes no larger than these."""
+    """A lower bound for masks in boxes no larger than these."""
     from maskcover.covering import lower_bound
 
     if report is None or not len(masks):

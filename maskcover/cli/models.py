@@ -1,4 +1,4 @@
-"""The command about models: what `--model` may name here."""
+"""The command models: the names that `--model` accepts on this machine."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from maskcover.cli.output import answer, working
 
 
 def models(as_json: Json = False) -> None:
-    """List the installed adapters: what --model may name, and what is missing for the others."""
+    """List the installed adapters: the names that --model accepts, and what the others need."""
     from maskcover.classifiers.loading import installed
 
     with working("looking for adapters", shown=watched(as_json=as_json)):
-        found = installed()
+        adapters = installed()
     lines = [
-        *(f"{one.forms or 'objects of ' + one.name:<32} by {one.distribution}" for one in found if not one.missing),
+        *(
+            f"{adapter.forms or 'objects of ' + adapter.name:<32} by {adapter.distribution}"
+            for adapter in adapters
+            if not adapter.missing
+        ),
         f"{'package.module:name':<32} a model, a function that makes one, or a function from arrays to scores",
-        *(f"not here: {one.name}: {one.missing}" for one in found if one.missing),
+        *(f"not here: {adapter.name}: {adapter.missing}" for adapter in adapters if adapter.missing),
     ]
-    answer({"adapters": [asdict(one) for one in found]}, lines, as_json=as_json)
+    answer({"adapters": [asdict(adapter) for adapter in adapters]}, lines, as_json=as_json)

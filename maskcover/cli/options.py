@@ -1,71 +1,41 @@
-"""The options that several commands share, each with its one help text."""
+"""The options that several commands share, each with its one help text, in groups that a command takes as one value."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-Model = Annotated[
-    str,
-    typer.Option(
-        help="timm:NAME, hf:FOLDER, onnx:FILE, what else `maskcover models` lists; or package.module:name of a model, "
-        "of a function that makes one, or of a function from arrays to scores."
-    ),
-]
-Weights = Annotated[
-    str | None, typer.Option(help='For models by name: "pretrained", "random", or the path of a checkpoint.')
-]
-Options = Annotated[
-    list[str] | None,
-    typer.Option("--option", "-O", help="NAME=VALUE for the model's adapter, such as prompts=prompts.txt; repeatable."),
-]
-Device = Annotated[
-    str | None,
-    typer.Option(
-        help='Where the model computes: "cpu", "cuda", "cuda:1"; by default a model by name is on the GPU if there is '
-        "one (of torchrun's ranks each has its own), and a model of your own where you put it."
-    ),
-]
-Data = Annotated[
-    str,
-    typer.Option(
-        help="Pictures: a folder (for labels with a subfolder for each class), a .csv or .npz file, a folder of CIFAR, "
-        "MNIST, of Hugging Face's save_to_disk, tar shards; or FORMAT:PATH, with folder, csv, npz, cifar10, cifar100, "
-        "idx, hf or wds."
-    ),
-]
 Labels = Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")]
-Split = Annotated[str | None, typer.Option(help="Which part: train, val, test; what --data has.")]
+Outside = Annotated[
+    bool,
+    typer.Option("--outside", help="Also read files outside the data's folder, where a table or data set names them."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed for --sample.")]
 Classes = Annotated[
     str | None,
-    typer.Option(help="The model's classes: how many, or a file with their names; by default what the model knows."),
+    typer.Option(
+        help="The model's classes: their number, or a file with their names; by default the names that the model has."
+    ),
 ]
-Outside = Annotated[
-    bool, typer.Option("--outside", help="Read files outside the data's folder, where a table or data set names them.")
-]
-Sample = Annotated[int | None, typer.Option(min=1, help="Only so many images, chosen by --seed.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of --sample.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many images.")]
 Masks = Annotated[Path | None, typer.Option(help="A mask-set file; by default masks are made for --regions.")]
-Regions = Annotated[str | None, typer.Option(help="What the attacker may overwrite; by default what the masks claim.")]
+Regions = Annotated[
+    str | None, typer.Option(help="What the attacker may overwrite; by default what the masks claim to cover.")
+]
 Frame = Annotated[
     str,
     typer.Option(help='Where --regions are drawn: on the model\'s "input", or on the "source" before preprocessing.'),
 ]
-InputSize = Annotated[
-    str | None, typer.Option(help="The model's input: 224 or 480x640; by default its own, or the masks' size.")
-]
-Mean = Annotated[str | None, typer.Option(help="Subtracted from values in [0, 1]: one number, or one a channel.")]
-Std = Annotated[str | None, typer.Option(help="Divided by after that: one number, or one a channel.")]
-Channels = Annotated[int | None, typer.Option(help="3, or 1 for a model of grey pictures.")]
-Override = Annotated[
-    bool, typer.Option("--override-preprocessing", help="Take --mean, --std, --input-size against the model's own.")
-]
-Fill = Annotated[float | None, typer.Option(help="What hidden pixels become, after normalisation; 0 by default.")]
 BatchSize = Annotated[
-    int | None, typer.Option(min=1, help="Images a forward pass; by default the fastest that holds to the bit.")
+    int | None,
+    typer.Option(
+        min=1, help="Images in each forward pass; by default the fastest size at which predictions repeat to the bit."
+    ),
 ]
 MinMargin = Annotated[
     float | None,
@@ -78,13 +48,189 @@ MinMargin = Annotated[
 Numerics = Annotated[
     str | None,
     typer.Option(
-        help='"bitwise" insists that predictions repeat to the bit; by default a margin takes over, with a warning, '
-        'where this machine rounds by the place in a batch. "margin": always a margin.'
+        help='"bitwise" insists that predictions repeat to the bit, "margin" always uses a margin. By default a margin '
+        "takes over, with a warning, where scores on this machine depend on the place in a batch."
     ),
 ]
-Method = Annotated[str, typer.Option(help='"double" masking, "challenger" masking, or "detect" at a --threshold.')]
-Threshold = Annotated[float | None, typer.Option(help="Confidence from which a mask that disagrees raises an alert.")]
-Dtype = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16; by default that of the model.")]
-MemoryFormat = Annotated[str | None, typer.Option(help="contiguous or channels_last; by default the faster one.")]
-Tf32 = Annotated[bool, typer.Option("--tf32", help="A GPU may compute float32 with 10 bits.")]
-Compiled = Annotated[bool, typer.Option("--compile", help="Let the framework compile the model.")]
+AtLeast = Annotated[
+    str | None,
+    typer.Option(help="A claim: at least this fraction of the images is certified, such as 0.6 or 60%."),
+]
+_MODEL = (
+    "timm:NAME, hf:FOLDER, onnx:FILE, or another form that `maskcover models` lists; or package.module:name of a "
+    "model, of a function that makes one, or of a function from arrays to scores."
+)
+_DEVICE = (
+    'Where the model computes: "cpu", "cuda", "cuda:1". By default a model by name is on the GPU if there is one (with '
+    "torchrun each rank has its own), and a model of your own where you put it."
+)
+_DATA = (
+    "The images: a folder (with a subfolder for each class, if labels are needed), a .csv or .npz file, a folder of "
+    "CIFAR, MNIST or Hugging Face's save_to_disk, tar shards; or FORMAT:PATH, with folder, csv, npz, cifar10, "
+    "cifar100, idx, hf or wds."
+)
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The model, and how its images are prepared."""
+
+    model: Annotated[str, typer.Option(help=_MODEL)]
+    weights: Annotated[
+        str | None, typer.Option(help='For models by name: "pretrained", "random", or the path of a checkpoint.')
+    ] = None
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", "-O", help="NAME=VALUE for the model's adapter, such as prompts=prompts.txt; can be repeated."
+        ),
+    ] = None
+    device: Annotated[str | None, typer.Option(help=_DEVICE)] = None
+    input_size: Annotated[
+        str | None,
+        typer.Option(help="The model's input size: 224 or 480x640; by default its own, or that of the masks."),
+    ] = None
+    mean: Annotated[
+        str | None, typer.Option(help="Subtracted from pixel values in [0, 1]: one number, or one for each channel.")
+    ] = None
+    std: Annotated[
+        str | None, typer.Option(help="Divisor after --mean is subtracted: one number, or one for each channel.")
+    ] = None
+    channels: Annotated[
+        int | None, typer.Option(help="Channels of the images: 3, or 1 for a model of grey images.")
+    ] = None
+    override: Annotated[
+        bool,
+        typer.Option(
+            "--override-preprocessing", help="Use --mean, --std and --input-size instead of what the model declares."
+        ),
+    ] = False
+    fill: Annotated[
+        float | None, typer.Option(help="The value of hidden pixels, after normalisation; 0 by default.")
+    ] = None
+
+    def source(self) -> dict[str, Any]:
+        """The arguments of `maskcover.cli.sources.Source`."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "option"}
+        return values | {"options": tuple(self.option or ())}
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """The images, and which of them to use."""
+
+    data: Annotated[str, typer.Option(help=_DATA)]
+    limit: Annotated[int | None, typer.Option(min=1, help="Use the first N images.")] = None
+    split: Annotated[
+        str | None, typer.Option(help="The part of the data to use, such as train, val or test; what --data has.")
+    ] = None
+    classes: Classes = None
+    sample: Annotated[int | None, typer.Option(min=1, help="Use N images, drawn at random with --seed.")] = None
+
+    def source(self) -> dict[str, Any]:
+        """The arguments of `maskcover.cli.sources.Source`."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class NumericOptions:
+    """How scores are computed."""
+
+    batch_size: BatchSize = None
+    dtype: Annotated[
+        str | None, typer.Option(help="float32, bfloat16 or float16; by default the number format of the model.")
+    ] = None
+    memory_format: Annotated[
+        str | None, typer.Option(help="contiguous or channels_last; by default the faster of the two.")
+    ] = None
+    tf32: Annotated[bool, typer.Option("--tf32", help="Let a GPU compute float32 with 10 bits of precision.")] = False
+    compiled: Annotated[bool, typer.Option("--compile", help="Let the framework compile the model.")] = False
+
+    def source(self) -> dict[str, Any]:
+        """The arguments of `maskcover.cli.sources.Source`."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+Procedure = Annotated[
+    str | None,
+    typer.Option(
+        help='The defence as a text, such as "double_masking(rule=\'all-pairs\')", "challenger_masking()" or '
+        '"detection(threshold=0.9)", or one that you installed. By default double masking; predict --run uses the '
+        "defence of the run."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class DefenceOptions:
+    """The defence: as a procedure, or by a method with a threshold."""
+
+    procedure: Procedure = None
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help='Instead of --procedure: "double" masking, "challenger" masking, or "detect" with a --threshold.'
+        ),
+    ] = None
+    threshold: Annotated[
+        float | None,
+        typer.Option(help='For "detect": the least confidence at which a disagreeing mask raises an alert.'),
+    ] = None
+
+    def named(self) -> dict[str, Any]:
+        """The arguments of `certify`, `run` and `predict`."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def options_of_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Show typer each field of a parameter that is a dataclass as an option of its own.
+
+    The command is called with the dataclasses, made of what was typed.
+
+    >>> @dataclass
+    ... class Size:
+    ...     height: int = 2
+    ...     width: int = 3
+    >>> @options_of_groups
+    ... def area(size: Size, depth: int = 1) -> None:
+    ...     print(size, depth)
+    >>> print(inspect.signature(area))
+    (*, height: int = 2, width: int = 3, depth: int = 1)
+    >>> area(height=5)
+    Size(height=5, width=3) 1
+    """
+    kinds = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: kind for name, kind in kinds.items() if is_dataclass(kind)}
+
+    @wraps(command)
+    def flat(**typed: Any) -> None:
+        made = {name: kind(**_taken(kind, typed)) for name, kind in groups.items()}
+        command(**made, **typed)
+
+    parameters = list(_parameters(inspect.signature(command), kinds, groups))
+    flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
+    flat.__annotations__ = {one.name: one.annotation for one in parameters}
+    return flat
+
+
+def _taken(kind: Any, typed: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a dataclass, taken out of what was typed."""
+    return {field.name: typed.pop(field.name) for field in fields(kind) if field.name in typed}
+
+
+def _parameters(
+    signature: inspect.Signature, kinds: Mapping[str, Any], groups: Mapping[str, Any]
+) -> Iterator[inspect.Parameter]:
+    """The parameters of a command, with the fields of each group in its place."""
+    for name, parameter in signature.parameters.items():
+        if name in groups:
+            own = get_type_hints(groups[name], include_extras=True)
+            for field in fields(groups[name]):
+                default = inspect.Parameter.empty if field.default is MISSING else field.default
+                yield _keyword(field.name, default, own[field.name])
+        else:
+            yield _keyword(name, parameter.default, kinds[name])
+
+
+def _keyword(name: str, default: Any, kind: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)

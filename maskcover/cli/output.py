@@ -16,8 +16,8 @@ from maskcover.errors import DiskFull, MaskcoverError, MaskcoverWarning, Undecid
 from maskcover.terminal import printable, printable_lines
 
 __all__ = [
-    "BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "code_of", "failure", "guarded", "note", "printable",
-    "working",
+    "BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "code_of", "counted", "failure", "guarded", "note",
+    "printable", "working",
 ]  # fmt: skip
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
@@ -36,12 +36,21 @@ def answer(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> 
 def _json(document: dict[str, Any]) -> str:
     """A document as JSON, in letters that can be read, with all that cannot be seen escaped."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
-    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
+    return "".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, which gets an s unless the number is 1.
+
+    >>> counted(1, "error"), counted(1200, "error")
+    ('1 error', '1,200 errors')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @contextmanager
 def working(task: str, *, shown: bool) -> Iterator[None]:
-    """Show on stderr that something takes its time."""
+    """Show on stderr that a task is running."""
     if not shown:
         yield
         return
@@ -53,7 +62,7 @@ def working(task: str, *, shown: bool) -> Iterator[None]:
 
 
 def note(text: str) -> None:
-    """Say something on stderr that is not the answer."""
+    """Print a remark on stderr."""
     print(f"maskcover: {printable(text)}", file=sys.stderr)
 
 

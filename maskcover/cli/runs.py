@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from maskcover.cli import options as o
 from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
-from maskcover.cli.output import HOLDS, REFUTED, answer, printable
+from maskcover.cli.output import HOLDS, REFUTED, answer, counted, printable
 from maskcover.cli.reading import read_claim
 from maskcover.errors import InvalidInput
 
@@ -20,33 +21,34 @@ if TYPE_CHECKING:
     from maskcover.cli.sources import Source
     from maskcover.runs import Config
 
-Run = Annotated[Path, typer.Argument(help="A folder of `maskcover certify --out`.")]
+Run = Annotated[Path, typer.Argument(help="The folder of a run, made by `maskcover certify --out`.")]
 Model = Annotated[
     str | None,
     typer.Option(
-        help="A model as for certify: another than the run's, or its own again if that is package.module:name."
+        help="A model as for certify, instead of the run's own; needed if that is package.module:name, which is code."
     ),
 ]
-Again = Annotated[str | None, typer.Option(help="The run's own model, typed again if it is package.module:name.")]
+Again = Annotated[
+    str | None,
+    typer.Option(help="The run's own model; has to be typed again if it is package.module:name, which is code."),
+]
 _SHOWN, _LISTED = 10, 1000  # errors that a report names, for people and in JSON
-Seed = Annotated[int, typer.Option(min=0, help="Of what is chosen.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed for what is drawn.")]
 Device = Annotated[
-    str | None, typer.Option(help="Where to compute, as for certify; by default as the run was told to.")
+    str | None, typer.Option(help="Where to compute, as for certify; by default where the run computed.")
 ]
 
 
 def report(
     run: Run,
-    at_least: Annotated[
-        str | None, typer.Option(help="A claim: at least this fraction of the images is certified; 0.6 or 60%.")
-    ] = None,
+    at_least: o.AtLeast = None,
     as_json: Json = False,
 ) -> None:
-    """What a run amounts to, worked out from its rows: accuracies with exact intervals, cost, errors."""
+    """Summarise a run from its rows: accuracies with exact intervals, cost, errors."""
     from maskcover.runs import Folder, error_rows, is_source_run, source_document, summary
 
-    found = summary(run)
-    broken = list(islice(error_rows(run), _LISTED)) if found.errors else []
+    overview = summary(run)
+    broken = list(islice(error_rows(run), _LISTED)) if overview.errors else []
     if is_source_run(run):
         document = source_document(run)
         sizes = f"{len(document['sizes'])} sizes: {', '.join(str(run / name) for name in document['sizes'])}"
@@ -59,28 +61,28 @@ def report(
         config = Folder(run).existing()
         document = dict(config.document)
         lines = [
-            f"  against {config.regions}, by {config.procedure.words}, numerics {config.document['numerics']}",
+            f"  against {config.regions}, by {config.procedure.words}; {_numerics(config)}",
             f"  drawn on the model's input, after {dict(config.fingerprint.entries).get('preprocessing')}",
             f"  fingerprint {config.fingerprint.digest}",
             *_skipped([config]),
         ]
     lines += [f"  error: {printable(row.id)}: {printable(row.reason)}" for row in broken[:_SHOWN]]
-    if found.errors > _SHOWN:
-        lines.append(f"  and {found.errors - _SHOWN:,} errors more: the rows say which, as --json does")
+    if overview.errors > _SHOWN:
+        lines.append(f"  and {counted(overview.errors - _SHOWN, 'error')} more: the rows name them, and so does --json")
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
-    answer(found.document() | {"error_rows": rows, "config": document}, [str(found), *lines], as_json=as_json)
-    raise typer.Exit(claimed(found, read_claim(at_least)))
+    answer(overview.document() | {"error_rows": rows, "config": document}, [str(overview), *lines], as_json=as_json)
+    raise typer.Exit(claimed(overview, read_claim(at_least)))
 
 
 def replay(
     run: Run,
-    sample: Annotated[int, typer.Option(min=1, help="How many rows to evaluate again.")] = 20,
+    sample: Annotated[int, typer.Option(min=1, help="Number of rows to evaluate again.")] = 20,
     seed: Seed = 0,
     model: Model = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Evaluate some rows of a run again, on this machine, and report flips; exit 1 if there are any."""
+    """Evaluate some rows of a run again on this machine, and report labels that changed; exit 1 if any did."""
     from maskcover.runs import Folder
     from maskcover.runs import replay as again
 
@@ -88,32 +90,32 @@ def replay(
     source = source.on(device)
     classifier, dataset, preprocessing = opened(source, Folder(run).masks(config))
     images = dataset.prepared(preprocessing)
-    found = again(run, classifier, images, dataset.true_labels, ids=dataset.ids, sample=sample, seed=seed)
+    result = again(run, classifier, images, dataset.true_labels, ids=dataset.ids, sample=sample, seed=seed)
     document = {
-        "rows": found.rows,
-        "flips": list(map(str, found.flips)),
-        "drift": found.drift,
-        "differences": list(found.differences),
-        "notes": list(found.notes),
-        "changed_pixels": list(found.changed),
-        "uncompared_pixels": found.uncompared,
+        "rows": result.rows,
+        "flips": list(map(str, result.flips)),
+        "drift": result.drift,
+        "differences": list(result.differences),
+        "notes": list(result.notes),
+        "changed_pixels": list(result.changed),
+        "uncompared_pixels": result.uncompared,
     }
-    answer(document, [str(found)], as_json=as_json)
-    raise typer.Exit(HOLDS if found else REFUTED)
+    answer(document, [str(result)], as_json=as_json)
+    raise typer.Exit(HOLDS if result else REFUTED)
 
 
 def attack(
     run: Run,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many images of each verdict.")] = 100,
-    placements: Annotated[int, typer.Option(min=1, help="Placements tried on each image.")] = 8,
+    limit: Annotated[int, typer.Option(min=1, help="Attack at most N certified images, and N others.")] = 100,
+    placements: Annotated[int, typer.Option(min=1, help="Placements to try on each image.")] = 8,
     restarts: Annotated[int, typer.Option(min=1, help="Attempts at each placement.")] = 1,
-    steps: Annotated[int, typer.Option(min=1, help="Gradient steps of an attempt.")] = 40,
+    steps: Annotated[int, typer.Option(min=1, help="Gradient steps in each attempt.")] = 40,
     seed: Seed = 0,
     model: Again = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Attack the defended model of a run, knowing all of it; exit 1 if a certified image breaks, which it must not."""
+    """Attack the defended model of a run with full knowledge of it; exit 1 if a certified image breaks (a bug)."""
     import numpy as np
 
     from maskcover.certification import attack as attacked
@@ -130,15 +132,15 @@ def attack(
     classifier = as_certified(classifier, config.earlier.entries)
     places = {name: number for number, name in enumerate(dataset.ids)}
     rows = [row for shard in shards(Folder(run), config) for row in shard.rows if row.verdict != "error"]
-    chosen = [row for verdict in (True, False) for row in [one for one in rows if one.certified is verdict][:limit]]
-    strange = [row.id for row in chosen if row.id not in places]
-    if strange:
-        raise InvalidInput(f"the run has samples that are not among the images of {source.data}, such as {strange[0]}")
+    chosen = [row for verdict in (True, False) for row in [row for row in rows if row.certified is verdict][:limit]]
+    unknown = [row.id for row in chosen if row.id not in places]
+    if unknown:
+        raise InvalidInput(f"the run has samples that are not among the images of {source.data}, such as {unknown[0]}")
     images, labels = dataset.prepared(preprocessing), dataset.true_labels
     numbers = [places[row.id] for row in chosen]
     expect_pixels(run, chosen, [images[number] for number in numbers])
     low, high = preprocessing.range
-    found = attacked(
+    result = attacked(
         classifier,
         [images[number] for number in numbers],
         labels[numbers],
@@ -148,18 +150,25 @@ def attack(
         batch_size=config.batch_size, procedure=config.procedure,
         placements=placements, restarts=restarts, steps=steps, seed=seed, low=low, high=high,
     )  # fmt: skip
-    refuted = [chosen[number].id for number in found.refutations]
-    document = {"report": str(found), "attempts": found.attempts, "refuted": refuted}
+    refuted = [chosen[number].id for number in result.refutations]
+    document = {"report": str(result), "attempts": result.attempts, "refuted": refuted}
     answer(
-        document, [str(found), *(f"  certified, and broken: {printable(name)}" for name in refuted)], as_json=as_json
+        document, [str(result), *(f"  certified, and broken: {printable(name)}" for name in refuted)], as_json=as_json
     )
     raise typer.Exit(REFUTED if refuted else HOLDS)
 
 
 def _skipped(configs: Iterable[Config | None]) -> list[str]:
-    """What was left out of the data, in a line; of the runs of several sizes it is the same."""
-    found = next((one.skipped for one in configs if one is not None and one.skipped is not None), None)
-    return [] if found is None else [f"  {found}"]
+    """A line about images that were left out of the data; it is the same for the runs of all sizes."""
+    skipped = next((config.skipped for config in configs if config is not None and config.skipped is not None), None)
+    return [] if skipped is None else [f"  {skipped}"]
+
+
+def _numerics(config: Config) -> str:
+    """What the predictions of a run rest on, in words."""
+    words = {"bitwise": "predictions repeat to the bit", "not probed": "numerics not probed"}
+    margin = f"predictions count from a margin of {config.min_margin:g}"
+    return words.get(config.document["numerics"], margin)
 
 
 def _source(run: Path, model: str | None, command: str) -> tuple[Source, Config]:
@@ -169,7 +178,7 @@ def _source(run: Path, model: str | None, command: str) -> tuple[Source, Config]
 
     if is_source_run(run):
         names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
-        raise InvalidInput(f"{run} holds one run for each size of picture; name one of them: {names}")
+        raise InvalidInput(f"{run} holds one run for each image size; name one of them: {names}")
     config = Folder(run).existing()
     source = Source.of(config.document.get("source"), run)
     return source.typed_again(model, f"maskcover {command} {shlex.quote(str(run))}"), config

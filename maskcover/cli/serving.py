@@ -25,7 +25,7 @@ _COMPUTED = (
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """The answers for some pictures, the masks, and the digest of the fingerprint that they are bound to, if any."""
+    """The answers for some images, the masks, and the digest of the fingerprint that they are bound to, if any."""
 
     dataset: Dataset
     answers: list[Answer]
@@ -34,33 +34,38 @@ class Predicted:
 
 
 def unbound(
-    source: Source, masks: MaskSet | None, regions: str | None, method: str | None, threshold: float | None, *,
-    progress: bool,
-) -> Predicted:  # fmt: skip
-    """Predictions that are bound to no certification, which is said."""
+    source: Source, masks: MaskSet | None, regions: str | None, defence: Mapping[str, Any], *, progress: bool
+) -> Predicted:
+    """Predictions that are bound to no certification; a note says so."""
     from maskcover.certification import predict_with
     from maskcover.classifiers import evaluator_of
     from maskcover.defense.texts import procedure_of
 
     classifier, dataset, preprocessing, used = prepared(source, masks, regions, progress=progress, labelled=False)
-    procedure = procedure_of(None, method, threshold)
-    found = predict_with(evaluator_of(classifier, used), dataset.prepared(preprocessing), procedure, progress=progress)
+    procedure = procedure_of(**defence)
+    images = dataset.prepared(preprocessing)
+    answers = predict_with(evaluator_of(classifier, used), images, procedure, progress=progress)
     note("these answers are bound to no certification; name one with --run RUN, a folder of maskcover certify --out")
-    return Predicted(dataset, found, used, None)
+    return Predicted(dataset, answers, used, None)
 
 
-def bound(source: Source, run: Path, asked: Mapping[str, Any], *, progress: bool) -> Predicted:
-    """Predictions by what a run certified, if that is what predicts now; whatever was not typed is as it was there."""
+def bound(source: Source, run: Path, defence: Mapping[str, Any], *, progress: bool) -> Predicted:
+    """Predictions with the masks and the defence of a run, if the model is the one that it certified.
+
+    What was not typed is as the run has it.
+    """
     from maskcover.certification import predict
     from maskcover.runs import certified, is_source_run, source_document
 
     if is_source_run(run):
         names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
-        raise InvalidInput(f"{run} holds one run for each size of picture; name one of them: {names}")
-    known = certified(run)
-    classifier, dataset, preprocessing = opened(_as_in(run, source), known.masks, progress=progress, labelled=False)
-    found = predict(classifier, dataset.prepared(preprocessing), known, progress=progress, **asked)
-    return Predicted(dataset, found, known.masks, known.fingerprint.digest)
+        raise InvalidInput(f"{run} holds one run for each image size; name one of them: {names}")
+    certification = certified(run)
+    classifier, dataset, preprocessing = opened(
+        _as_in(run, source), certification.masks, progress=progress, labelled=False
+    )
+    answers = predict(classifier, dataset.prepared(preprocessing), certification, progress=progress, **defence)
+    return Predicted(dataset, answers, certification.masks, certification.fingerprint.digest)
 
 
 def _as_in(run: Path, typed: Source) -> Source:

@@ -50,7 +50,7 @@ class Source:
     outside: bool = False
     device: str | None = None
     size: str | None = None
-    """Of a run in the frame of the source: the size of its pictures, such as 375x500."""
+    """For a run in the source frame: the size of its images, such as 375x500."""
 
     @classmethod
     def of(cls, document: Any, where: Path) -> Source:
@@ -91,33 +91,33 @@ class Source:
         return self if device is None else replace(self, device=device)
 
     def classifier(self, masks: MaskSet | None = None) -> MaskedClassifier:
-        """The model, told nothing that was not asked for."""
-        told = self._told()
+        """The model, loaded with the options that were typed."""
+        options = self._options()
         if self.override:
-            told["preprocessing"] = self._typed(Preprocessing(), masks)
-        found = self._loaded(told | self._placed(told))
-        where = getattr(found, "device", None)
-        if where is not None and ("device" in told or self.device or where != "cpu" or places(self.model)):
+            options["preprocessing"] = self._typed(Preprocessing(), masks)
+        classifier = self._loaded(options | self._placed(options))
+        where = getattr(classifier, "device", None)
+        if where is not None and ("device" in options or self.device or where != "cpu" or places(self.model)):
             note(f"{self.model} computes on {where}")
-        return found
+        return classifier
 
     def dataset(self, class_names: Sequence[str] | None = None) -> Dataset:
-        """The pictures, and their labels if there are any, by the names that the model knows if none are typed."""
-        found = open_dataset(
+        """The images, and their labels if there are any; class names are the model's if none are typed."""
+        dataset = open_dataset(
             self.data, split=self.split, labels=self.labels, classes=self.classes, class_names=class_names,
             outside=self.outside, limit=self.limit, sample=self.sample, seed=self.seed,
         )  # fmt: skip
         if self.size is None:
-            return found
-        size, sizes = cast("tuple[int, int]", read_size(self.size)), by_size(found)
+            return dataset
+        size, sizes = cast("tuple[int, int]", read_size(self.size)), by_size(dataset)
         if size not in sizes:
-            raise InvalidInput(f"{self.data} has no pictures of {self.size} pixels any more, which the run is about")
-        return found.part(sizes[size])
+            raise InvalidInput(f"{self.data} no longer has images of {self.size} pixels, which the run is about")
+        return dataset.part(sizes[size])
 
     def preprocessing(self, classifier: MaskedClassifier, masks: MaskSet | None) -> Preprocessing:
-        """What pictures go through: what the model declares, with what was typed instead.
+        """The preprocessing of the images: as the model declares it, with typed values instead of declared ones.
 
-        For a model that declares nothing the picture is fitted into the input, and scaled to [0, 1].
+        For a model that declares nothing an image is fitted into the input, and scaled to [0, 1].
         """
         declared = getattr(classifier, "preprocessing", None)
         if not isinstance(declared, Preprocessing):
@@ -128,7 +128,7 @@ class Source:
         return self._typed(declared, masks)
 
     def _typed(self, own: Preprocessing, masks: MaskSet | None) -> Preprocessing:
-        """A preprocessing with what was typed instead."""
+        """A preprocessing with typed values instead of its own."""
         size = self._size(own, masks)
         channels = own.channels if self.channels is None else self.channels
         kept = (own.mean, own.std) if channels == own.channels else ((0.0,), (1.0,))
@@ -142,14 +142,14 @@ class Source:
             return own.size
         typed = read_size(self.input_size or _DEFAULT_SIZE)
         sides = (typed, typed) if isinstance(typed, int) else typed
-        found = sides if self.input_size or masks is None else masks.grid.shape
-        if len(found) != 2:
-            raise InvalidInput(f"pictures have two dimensions; got the size {'×'.join(map(str, found))}")
-        return found[0], found[1]
+        shape = sides if self.input_size or masks is None else masks.grid.shape
+        if len(shape) != 2:
+            raise InvalidInput(f"images have two dimensions; got the size {'×'.join(map(str, shape))}")
+        return shape[0], shape[1]
 
-    def _loaded(self, told: dict[str, Any]) -> MaskedClassifier:
+    def _loaded(self, options: dict[str, Any]) -> MaskedClassifier:
         try:
-            return load_classifier(self.model, **told)
+            return load_classifier(self.model, **options)
         except (TypeError, InvalidInput) as error:
             if self.device is None or "'device'" not in str(error):
                 raise
@@ -158,22 +158,22 @@ class Source:
                 "--device out"
             ) from error
 
-    def _placed(self, told: dict[str, Any]) -> dict[str, str]:
-        """The device for the model's adapter: as it is typed; for a model by name the GPU if there is one."""
+    def _placed(self, options: dict[str, Any]) -> dict[str, str]:
+        """The device for the model's adapter: as typed; for a model by name the GPU if there is one."""
         if self.device is not None:
-            if "device" in told or "providers" in told:
+            if "device" in options or "providers" in options:
                 raise InvalidInput("name the device once: with --device, or with --option")
             return {"device": self.device}
-        chosen = "device" in told or "providers" in told or not places(self.model)
+        chosen = "device" in options or "providers" in options or not places(self.model)
         return {} if chosen else {"device": "auto"}
 
-    def _told(self) -> dict[str, Any]:
-        """What the model's adapter is told."""
+    def _options(self) -> dict[str, Any]:
+        """The options for the model's adapter."""
         contract = NumericContract(self.dtype, self.tf32, self.memory_format, self.compiled)  # type: ignore[arg-type]  # checked there
-        told = {
+        options = {
             "fill": self.fill,
             "contract": None if contract == NumericContract() else contract,
             "batch_size": self.batch_size,
             "weights": self.weights,
         }
-        return {name: value for name, value in told.items() if value is not None} | read_options(self.options)
+        return {name: value for name, value in options.items() if value is not None} | read_options(self.options)

@@ -15,58 +15,62 @@ if TYPE_CHECKING:
     from maskcover.masks import MaskSet
 
 Regions = Annotated[str, typer.Argument(help='What the attacker may overwrite, such as "rectangles(area=0.01)".')]
-ImageSize = Annotated[str, typer.Option(help="Pixels: 224, or 480x640 for height x width.")]
-Picture = Annotated[Path | None, typer.Option("--output", "-o", help="Draw it to this PNG.")]
+ImageSize = Annotated[str, typer.Option(help="Image size in pixels: 224, or 480x640 for height x width.")]
+Picture = Annotated[Path | None, typer.Option("--output", "-o", help="Draw the result to this PNG.")]
 
 
 def frontier(
     regions: Regions,
     image_size: ImageSize = "224",
-    most_masks: Annotated[int, typer.Option(min=1, help="Where to stop.")] = 150,
-    align: Annotated[int, typer.Option(min=1, help="Edges of masks lie at multiples of so many pixels.")] = 1,
+    most_masks: Annotated[int, typer.Option(min=1, help="Stop at this number of masks.")] = 150,
+    align: Annotated[int, typer.Option(min=1, help="Put the edges of masks at multiples of N pixels.")] = 1,
     output: Picture = None,
     as_json: Json = False,
 ) -> None:
-    """The trade-off of masks, two-mask evaluations and largest hidden area: verified covers, few masks to many."""
+    """List verified covers from few masks to many: their number, two-mask evaluations and largest hidden area."""
     from maskcover.covering import frontier as trade_off
 
-    found = trade_off(regions, read_size(image_size), most_masks=most_masks, align=align)
+    covers = trade_off(regions, read_size(image_size), most_masks=most_masks, align=align)
     if output:
         from maskcover.plot import draw_frontier, save_drawing
 
-        save_drawing(output, lambda ax: draw_frontier(found, ax))
-    answer({"regions": found[0].regions, "frontier": list(map(document, found))}, _table(found), as_json=as_json)
+        save_drawing(output, lambda ax: draw_frontier(covers, ax))
+    answer({"regions": covers[0].regions, "frontier": list(map(document, covers))}, _table(covers), as_json=as_json)
 
 
 def bound(
     regions: Regions,
     image_size: ImageSize = "224",
-    max_mask_area: Annotated[str | None, typer.Option(help="Masks of at most 4902px, or 0.1 of the image.")] = None,
-    max_mask_shape: Annotated[str | None, typer.Option(help="Or masks in boxes of at most 64x64.")] = None,
+    max_mask_area: Annotated[
+        str | None, typer.Option(help="Masks hide at most this: 4902px, or 0.1 (of the image).")
+    ] = None,
+    max_mask_shape: Annotated[
+        str | None, typer.Option(help="Or: each mask lies in a box of at most this size, such as 64x64.")
+    ] = None,
     time_limit: Annotated[float, typer.Option(min=0, help="Seconds to look for a better proof.")] = 10.0,
     output: Picture = None,
     as_json: Json = False,
 ) -> None:
-    """How many masks every cover needs, with the placements that prove it."""
+    """Compute how many masks every cover needs at least, with the placements that prove it."""
     from maskcover.covering import lower_bound
 
     shape = None if max_mask_shape is None else read_sides(max_mask_shape)
-    found = lower_bound(
+    least = lower_bound(
         regions, read_size(image_size), max_mask_area=max_mask_area, max_mask_shape=shape, time_limit=time_limit
     )
     if output:
         from maskcover.plot import draw_bound, save_drawing
 
-        save_drawing(output, lambda ax: draw_bound(found, ax))
-    witness = [[*box.start, *box.extents, weight] for box, weight in zip(found.placements, found.weights, strict=True)]
-    said = {"regions": str(found.regions), "image_size": list(found.grid.shape), "at_least": found.masks}
-    answer(said | {"denominator": found.denominator, "witness": witness}, [str(found)], as_json=as_json)
+        save_drawing(output, lambda ax: draw_bound(least, ax))
+    witness = [[*box.start, *box.extents, weight] for box, weight in zip(least.placements, least.weights, strict=True)]
+    figures = {"regions": str(least.regions), "image_size": list(least.grid.shape), "at_least": least.masks}
+    answer(figures | {"denominator": least.denominator, "witness": witness}, [str(least)], as_json=as_json)
 
 
-def _table(found: tuple[MaskSet, ...]) -> list[str]:
+def _table(covers: tuple[MaskSet, ...]) -> list[str]:
     rows = [
-        f"{len(one):>7,}  {one.evaluations:>11,}  {one.largest_hidden_area:>11,} px"
-        f"  {one.largest_hidden_area / one.grid.size:>7.2%}"
-        for one in found
+        f"{len(masks):>7,}  {masks.evaluations:>11,}  {masks.largest_hidden_area:>11,} px"
+        f"  {masks.largest_hidden_area / masks.grid.size:>7.2%}"
+        for masks in covers
     ]
-    return [f"{found[0].regions} on {found[0].grid}", "  masks  evaluations  largest hidden area", *rows]
+    return [f"{covers[0].regions} on {covers[0].grid}", "  masks  evaluations  largest hidden area", *rows]

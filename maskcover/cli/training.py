@@ -24,68 +24,67 @@ if TYPE_CHECKING:
 
 CutoutSide = Annotated[
     str | None,
-    typer.Option(help="Side of Cutout's squares: 128px, or a share; by default 4/7, which is 128 of 224."),
+    typer.Option(
+        help="Side of Cutout's squares: 128px, or a fraction of the image's side; by default 4/7, which is 128 of 224."
+    ),
 ]
-MasksAtOnce = Annotated[
-    int | None, typer.Option(min=1, help="Instead of squares: up to so many of the masks hidden at once.")
-]
+MasksAtOnce = Annotated[int | None, typer.Option(min=1, help="Instead of squares: hide up to N of the masks at once.")]
 Mixing = Annotated[
     str,
-    typer.Option(help='How many images are masked: "constant"; "ramp" from none; "step": none, then at half time.'),
+    typer.Option(
+        help='How the fraction of masked images changes: "constant"; "ramp" grows from 0; "step" is 0 at first.'
+    ),
 ]
 ValidationSplit = Annotated[
-    str | None, typer.Option(help="Which part of the data is for validation; by default a share of --split.")
+    str | None, typer.Option(help="The part of the data for validation; by default a fraction of --split is held out.")
 ]
 Keep = Annotated[
-    str, typer.Option(help='Whose weights to keep: "certified", the epoch that certified most of them; or "last".')
+    str,
+    typer.Option(
+        help='Weights to keep: those of the epoch that certified most validation images ("certified"), or the "last".'
+    ),
 ]
 
 _MIXTURES = {"constant": "Constant", "ramp": "Ramp", "step": "Step"}
 
 
+@o.options_of_groups
 def finetune(
-    model: o.Model,
-    data: o.Data,
+    model: o.ModelOptions,
+    data: o.DataOptions,
     out: Annotated[Path, typer.Option(help="Keep the training in this folder; the same command resumes it.")],
     masks: o.Masks = None,
     regions: o.Regions = None,
     labels: o.Labels = None,
-    weights: o.Weights = None,
-    option: o.Options = None,
-    device: o.Device = None,
-    input_size: o.InputSize = None,
-    mean: o.Mean = None,
-    std: o.Std = None,
-    channels: o.Channels = None,
-    override: o.Override = False,
-    fill: o.Fill = None,
-    limit: o.Limit = None,
-    split: o.Split = None,
-    classes: o.Classes = None,
-    sample: o.Sample = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 10,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
-    optimizer: Annotated[str, typer.Option(help='"adamw", or "sgd" with momentum.')] = "adamw",
-    lr: Annotated[float, typer.Option(help="The learning rate at the start.")] = 1e-4,
-    momentum: Annotated[float, typer.Option(help="Of SGD.")] = 0.9,
-    weight_decay: Annotated[float, typer.Option(help="Of either optimizer.")] = 1e-4,
-    lr_schedule: Annotated[str, typer.Option(help='"cosine" down to 0, or "constant".')] = "cosine",
+    batch_size: Annotated[int, typer.Option(min=1, help="Images in each training step.")] = 64,
+    optimizer: Annotated[str, typer.Option(help='The optimizer: "adamw", or "sgd" with momentum.')] = "adamw",
+    lr: Annotated[float, typer.Option(help="Learning rate at the start.")] = 1e-4,
+    momentum: Annotated[float, typer.Option(help="Momentum of SGD.")] = 0.9,
+    weight_decay: Annotated[float, typer.Option(help="Weight decay of the optimizer.")] = 1e-4,
+    lr_schedule: Annotated[
+        str, typer.Option(help='The learning rate: "cosine" falls to 0, "constant" stays.')
+    ] = "cosine",
     amp: Annotated[str, typer.Option(help='Mixed precision: "off", "auto", "bfloat16" or "float16".')] = "off",
     cutout: CutoutSide = None,
-    cutout_count: Annotated[int, typer.Option(min=1, help="Squares an image.")] = 2,
+    cutout_count: Annotated[int, typer.Option(min=1, help="Squares hidden in each image.")] = 2,
     random_masks: MasksAtOnce = None,
     schedule: Mixing = "constant",
-    share: Annotated[float, typer.Option(min=0.0, max=1.0, help="The share of images masked at the end.")] = 1.0,
+    share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Fraction of the images that are masked at the end.")
+    ] = 1.0,
     validation_split: ValidationSplit = None,
-    validation_share: Annotated[float, typer.Option(help="That share, drawn by --seed.")] = 0.1,
-    validation_images: Annotated[int, typer.Option(min=1, help="So many of them are certified after an epoch.")] = 500,
+    validation_share: Annotated[float, typer.Option(help="Fraction held out, drawn with --seed.")] = 0.1,
+    validation_images: Annotated[int, typer.Option(min=1, help="Validation images to certify after each epoch.")] = 500,
     keep: Keep = "certified",
     min_margin: Annotated[
         float,
         typer.Option("--min-margin", "--margin", help="Least margin of a prediction that counts, as for certify."),
     ] = 1e-4,
-    workers: Annotated[int, typer.Option(min=0, help="Threads that read images ahead.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split, the order, what is hidden, and random weights.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Threads that read images in advance.")] = 2,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Random seed for the split, the order, what is hidden, and random weights.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Train a model while parts of its images are hidden; keep the epoch that certifies most validation images."""
@@ -96,15 +95,11 @@ def finetune(
     recipe = training.Recipe(
         epochs, batch_size, optimizer, lr, momentum, weight_decay, lr_schedule, amp, validation_images, keep, seed
     )
-    source = Source(
-        model, data, None if labels is None else str(labels), mean, std, fill, limit=limit, split=split,
-        classes=classes, sample=sample, seed=seed, weights=weights, options=tuple(option or ()),
-        input_size=input_size, channels=channels, override=override, device=device,
-    )  # fmt: skip
+    source = Source(**model.source(), **data.source(), labels=None if labels is None else str(labels), seed=seed)
     training.seeded(seed)
-    given, progress = masks_in(masks, input_size), watched(as_json=as_json)
+    given, progress = masks_in(masks, model.input_size), watched(as_json=as_json)
     classifier, dataset, preprocessing, used = prepared(source, given, regions, progress=progress)
-    hidden = {"fill": fill or 0.0, "probability": _mixture(training, schedule, share)}
+    hidden = {"fill": model.fill or 0.0, "probability": _mixture(training, schedule, share)}
     hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
     parts = _parts(source, dataset, validation_split, validation_share, names_of(classifier))
     found = training.finetune(
@@ -119,7 +114,7 @@ def finetune(
 def _parts(
     source: Source, dataset: Dataset, split: str | None, share: float, class_names: Sequence[str] | None
 ) -> list[Dataset]:
-    """The pictures to train with, and those for validation."""
+    """The images to train with, and those for validation."""
     if source.split is None and all(name.startswith("test/") for name in dataset.ids):
         raise InvalidInput(
             f"{source.data} gives its test images unless told otherwise; train with others: --split train"

@@ -29,6 +29,11 @@ class LowerBound:
     The witness: `placements`, boxes around regions, with ``weights[i] / denominator``. No admissible mask holds
     placements of more than weight 1 together, so there are at least as many masks as there is weight. Where all weights
     are 1, no admissible mask holds two of the placements.
+
+    >>> from maskcover import lower_bound
+    >>> bound = lower_bound("squares(size=32)", 224, max_mask_shape=(64, 64))
+    >>> bound.masks, len(bound.placements)
+    (36, 36)
     """
 
     regions: RegionSet

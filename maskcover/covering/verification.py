@@ -29,6 +29,11 @@ class CoverReport:
         masks: The mask set that was checked.
         witness: None if the masks cover; else the patches of a region that lies inside too few masks.
         multiplicity: How many different masks each region has to lie inside.
+
+    >>> from maskcover import cover, squares
+    >>> masks = cover(squares(size=2), image_size=8, grid=(2, 2))
+    >>> bool(verify(masks)), bool(verify(masks[1:], "squares(size=2)"))
+    (True, False)
     """
 
     regions: RegionSet

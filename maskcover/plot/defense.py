@@ -65,7 +65,7 @@ def draw_placements(image: npt.ArrayLike, placement_map: PlacementMap, ax: Axes 
 
 
 def draw_detection(curve: DetectionCurve, ax: Axes | None = None) -> Axes:
-    """Clean and certified shares against the threshold of detection: the two curves behind the paper's Figure 9.
+    """Clean and certified fractions against the threshold of detection: the two curves behind the paper's Figure 9.
 
     Args:
         curve: What `detection_curve` answered.
@@ -98,7 +98,7 @@ def _pixels(image: npt.ArrayLike, sides: tuple[int, int]) -> npt.NDArray[np.floa
 
 
 def draw_one_mask_labels(explanation: Explanation, ax: Axes | None = None, names: Names = None) -> Axes:
-    """What the model says under each mask: blue where it is the label, red with the label that it is instead.
+    """The label under each mask: blue where it is the one in question, red where it is another.
 
     Boxes are drawn smaller than the masks, so that those that overlap can be told apart.
     """
@@ -121,7 +121,11 @@ def draw_one_mask_labels(explanation: Explanation, ax: Axes | None = None, names
 
 
 def draw_pairs(explanation: Explanation, ax: Axes | None = None) -> Axes:
-    """The table of two-mask predictions, a row and a column for each mask: blue for the label, red for another."""
+    """The table of two-mask predictions, a row and a column for each mask: blue for the label, red for another.
+
+    Raises:
+        InvalidInput: the defence asks for single masks only.
+    """
     ax = new_axes(ax)
     wrong = explanation.table != explanation.label
     colours = np.where(wrong[:, :, None], to_rgb(BARE), to_rgb(HIDDEN))
@@ -138,11 +142,11 @@ def save_explanation(
     explanation: Explanation,
     names: Names = None,
 ) -> None:
-    """Write a PNG of four pictures: the photo, the one-mask labels, the pairs, and the map of certified placements.
+    """Write a PNG of four drawings: the photo, the one-mask labels, the pairs, and the map of certified placements.
 
     Args:
         path: Ends in .png; written atomically.
-        image: What the model sees, floats (height, width, 3) in [0, 1].
+        image: The image that the model gets, floats (height, width, 3) in [0, 1].
         explanation: Of `maskcover.explain`.
         names: Names of classes, by number.
 
@@ -154,15 +158,23 @@ def save_explanation(
     photo, labels, pairs, places = figure.subplots(2, 2).ravel()
     _draw_photo(image, explanation, photo, names)
     draw_one_mask_labels(explanation, labels, names)
-    draw_pairs(explanation, pairs)
+    if explanation.predictions.ndim == 1:
+        _write(pairs, "this defence asks for single masks only")
+    else:
+        draw_pairs(explanation, pairs)
     if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.certifying):
         draw_placements(image, explanation.map(), places)
     else:
-        places.text(0.5, 0.5, f"{percent_down(explanation.share)} of the placements certified", ha="center")
-        places.set_axis_off()
+        _write(places, f"{percent_down(explanation.share)} of the placements certified")
     verdict = "certified" if explanation.certified else "not certified"
     figure.suptitle(f"label {_name(explanation.label, names)}: {verdict} against {explanation.regions}", wrap=True)
     write_atomically(target, png(figure))
+
+
+def _write(ax: Axes, words: str) -> None:
+    """Words instead of a drawing."""
+    ax.text(0.5, 0.5, words, ha="center")
+    ax.set_axis_off()
 
 
 def _draw_photo(image: npt.ArrayLike, explanation: Explanation, ax: Axes, names: Names) -> None:
@@ -174,7 +186,9 @@ def _draw_photo(image: npt.ArrayLike, explanation: Explanation, ax: Axes, names:
         first, second = explanation.failing[0]
         boxes = [row(box) for number in {first, second} for box in explanation.masks[number].boxes]
         ax.add_collection(rectangles(boxes, facecolor=(*to_rgb(FRAME), 0.9), edgecolor=BARE, linewidth=1.5))
-        title += f"\nwithout masks {first} and {second}: {_name(int(explanation.table[first, second]), names)}"
+        single = explanation.predictions.ndim == 1
+        label = int(explanation.predictions[first] if single else explanation.table[first, second])
+        title += f"\nwithout mask{f' {first}' if single else f's {first} and {second}'}: {_name(label, names)}"
     frame(ax, *sides)
     ax.set_title(title)
 

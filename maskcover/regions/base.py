@@ -80,6 +80,11 @@ class RegionSet(ABC):
     """A set of regions an attacker may overwrite: an immutable value, equal to every other that says the same.
 
     ``str(R)`` is its text, which `parse_regions` reads back.
+
+    >>> from maskcover import parse_regions, squares
+    >>> stickers = squares(size=32)
+    >>> str(stickers), parse_regions("squares(size=32)") == stickers
+    ('squares(size=32)', True)
     """
 
     __slots__ = ()

@@ -101,6 +101,20 @@ def replay(
 
     A replay is true if nothing flipped. What differs from the certified fingerprint is reported, not refused: to see
     what another device makes of the run is what a replay is for. So are images whose pixels changed.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import maskcover as mc
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> images = np.stack([np.zeros((12, 12)), np.ones((12, 12))])
+    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     summary = mc.run(brightness, images, [0, 1], masks, folder, batch_size=4, fill=0.5)
+    ...     again = mc.replay(folder, brightness, images, [0, 1], batch_size=4, fill=0.5)
+    >>> bool(again), again.rows
+    (True, 2)
     """
     if type(sample) is not int or sample < 1:
         raise InvalidInput(f"sample must be a whole number of at least 1; got {sample!r}")

@@ -1,4 +1,4 @@
-"""What a run amounts to, worked out from its rows and from nothing else."""
+"""Summaries of a run, worked out from its rows and from nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskcover.runs.rows import Row
 
 
 def errors_among(shards: Iterable[Shard]) -> Iterator[Row]:
-    """The rows of errors, one at a time: which images, and why."""
+    """The rows of images that failed, one at a time, with the reason."""
     return (row for shard in shards for row in shard.rows if row.verdict == "error")
 
 
@@ -28,7 +28,7 @@ class Summary:
         certified, errors: Rows with these verdicts; an error is neither right nor certified.
         evaluations: Masked predictions that were made.
         seconds: Time that the shards took, added up over processes.
-        chosen: How the samples were chosen among more, if they were.
+        chosen: The choice of the samples among more, if there was one.
         wrong: Rows that do not certify and have another label than the true one without the defence as well.
     """
 
@@ -68,14 +68,14 @@ class Summary:
         return self.rows == self.total
 
     def document(self) -> dict[str, Any]:
-        """The summary as JSON: counts, shares and exact 95 % intervals, null where there is none."""
-        shares = {name: self._share(name) for name in ("undefended", "defended", "certified")}
+        """The summary as JSON: counts, fractions and exact 95 % intervals, null where there is none."""
+        fractions = {name: self._fraction(name) for name in ("undefended", "defended", "certified")}
         return {
             "total": self.total,
             "rows": self.rows,
             "errors": self.errors,
             "sample": None if self.chosen is None else self.chosen.document(),
-            **shares,
+            **fractions,
             "wrong_undefended": self.wrong,
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
@@ -83,14 +83,14 @@ class Summary:
         }
 
     def __str__(self) -> str:
-        lines = [f"{self.rows:,} of {self.total:,} images done" + (f", {self.errors:,} errors" if self.errors else "")]
+        lines = [f"{self.rows:,} of {self.total:,} images done" + (f", {_errors(self.errors)}" if self.errors else "")]
         if self.chosen is not None:
             lines.append(f"  {self.chosen}")
         names = {"undefended": "clean, undefended", "defended": "clean, defended", "certified": "certified"}
         for name, words in names.items():
-            share = self._share(name)
-            interval = f"95 % interval {share['low']:.2%} to {share['high']:.2%} " if self._sampled else ""
-            lines.append(f"  {words:<18} {share['share']:7.2%}   {interval}({share['count']:,})")
+            figures = self._fraction(name)
+            interval = f"95 % interval {figures['low']:.2%} to {figures['high']:.2%} " if self._sampled else ""
+            lines.append(f"  {words:<18} {figures['share']:7.2%}   {interval}({figures['count']:,})")
         lost = self.rows - self.errors - self.certified
         if lost:
             lines.append(f"  not certified      {lost:,}: {self.wrong:,} wrong already undefended")
@@ -98,12 +98,16 @@ class Summary:
         lines.append(f"  {self.evaluations:,} masked predictions in {self.seconds:,.1f} s{rate}")
         return "\n".join(lines)
 
-    def _share(self, name: str) -> dict[str, Any]:
+    def _fraction(self, name: str) -> dict[str, Any]:
         count = getattr(self, name)
         low, high = exact_interval(count, self.rows) if self._sampled else (None, None)
         return {"count": count, "share": count / self.rows if self.rows else 0.0, "low": low, "high": high}
 
     @property
     def _sampled(self) -> bool:
-        """Whether an interval says something: the first so many of a data set are no random sample of it."""
+        """Whether an interval says something: the first N images of a data set are no random sample of it."""
         return self.chosen is None or self.chosen.seed is not None
+
+
+def _errors(count: int) -> str:
+    return "1 error" if count == 1 else f"{count:,} errors"

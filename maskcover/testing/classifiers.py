@@ -27,7 +27,9 @@ NOTHING = -1
 
 
 class ClassifierContract:
-    """The contract between an adapter and the engine (design §8; threats.md 15, 17, 20, 21, 26 to 29).
+    """The contract between an adapter and the engine (docs/theory.md, What the theorem needs from software).
+
+    Threats 15, 17, 20, 21 and 26 to 29 of docs/threats.md are tried out.
 
     A subclass whose name begins with ``Test`` says what is tested:
 

@@ -1,4 +1,4 @@
-"""One contract suite on every adapter (design §8); that it can fail is shown by classifiers with one fault each."""
+"""One contract suite on every adapter; that it can fail is shown by classifiers with one fault each."""
 
 from __future__ import annotations
 

@@ -166,10 +166,41 @@ def test_a_kept_run_says_on_what_it_stands(run: Run, photos: Path, masks: str, t
     common = ("certify", "--model", f"{MODELS}:uneven", "--data", str(photos), "--masks", masks, *COMMON)
     assert "certificates stand on a margin" in run(*common, "--out", str(tmp_path / "RUN")).err
     assert run(*common, "--out", str(tmp_path / "RUN")).code == 0
-    assert "numerics margin" in run("report", str(tmp_path / "RUN")).out
+    assert "predictions count from a margin of " in run("report", str(tmp_path / "RUN")).out
 
 
 def test_numerics_are_named_by_a_word(run: Run, photos: Path, masks: str) -> None:
     common = ("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, *COMMON)
     found = run(*common, "--numerics", "bits")
     assert (found.code, "bitwise" in found.err) == (2, True)
+
+
+def test_a_procedure_is_named_by_its_text(run: Run, photos: Path, masks: str) -> None:
+    common = ("--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, *COMMON)
+    found = run("certify", *common, "--procedure", "detection(threshold=0.9)", "--json")
+    assert found.code == 0, found.err
+    assert (found.json["method"], found.json["threshold"]) == ("detect", 0.9)
+    assert "detection at 0.9" in run("certify", *common, "--method", "detect", "--threshold", "0.9").out
+    assert "double masking, rule all-pairs" in run("certify", *common, "--rule", "all-pairs").out
+    predicted = run("predict", *common, "--procedure", "challenger_masking()", "--json")
+    assert (predicted.code, len(predicted.json["images"])) == (0, 3), predicted.err
+
+
+@pytest.mark.parametrize("more", [("--method", "double"), ("--rule", "rows"), ("--threshold", "0.5")])
+def test_a_procedure_and_a_method_are_refused_together(
+    run: Run, photos: Path, masks: str, more: tuple[str, str]
+) -> None:
+    common = ("--model", f"{MODELS}:brightness", "--data", str(photos), "--masks", masks, *COMMON)
+    found = run("certify", *common, "--procedure", "double_masking()", *more)
+    assert found.code == 2
+    assert f"procedure= names the whole defence; leave {more[0][2:]} out" in found.err
+
+
+def test_a_run_keeps_its_procedure_and_predict_goes_by_it(run: Run, photos: Path, masks: str) -> None:
+    common = ("--model", f"{MODELS}:brightness", "--data", str(photos))
+    kept = run("certify", *common, "--masks", masks, *COMMON, "--procedure", "challenger_masking()", "--out", "RUN")
+    assert kept.code == 0, kept.err
+    assert "by challenger masking, rule rows; predictions repeat to the bit" in run("report", "RUN").out
+    assert run("predict", *common, "--run", "RUN").code == 0
+    assert run("predict", *common, "--run", "RUN", "--procedure", "challenger_masking()").code == 0
+    assert run("predict", *common, "--run", "RUN", "--procedure", "double_masking()").code == 2

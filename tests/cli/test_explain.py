@@ -79,3 +79,12 @@ def test_labels_are_told_by_the_names_that_the_model_knows(run: Run, dark: str) 
     assert "label 1 dark (the defended one" in found.out
     refused = run("explain", dark, *model, "--classes", "9" * 5000)
     assert (refused.code, "a number of 5000 digits" in refused.err) == (2, True)
+
+
+def test_another_defence_is_explained_and_drawn(run: Run, cornered: str) -> None:
+    detection = ("--procedure", "detection(threshold=0.5)", "--label", "1", "-o", "x.png")
+    found = run("explain", cornered, "--model", "tests.cli.models:corner", *MODEL, *detection, "--json")
+    assert found.code == 1, found.err
+    assert found.json["failing"] == [[0, 0, 0]]
+    assert len(found.json["one_mask"]) == 36
+    assert Path("x.png").stat().st_size > 10_000

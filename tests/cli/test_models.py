@@ -74,9 +74,7 @@ def test_another_preprocessing_is_taken_if_it_is_asked_for(run: Run, noise: str)
 
 def test_a_model_that_does_not_say_how_images_are_prepared_is_told_of(run: Run, noise: str) -> None:
     common = ("--model", "tests.cli.models:brightness", "--data", noise, *REGIONS, "--batch-size", "8")
-    assert (
-        "does not say how images are prepared; taken is Fit((224, 224)); mean 0, std 1" in run("predict", *common).err
-    )
+    assert "does not say how images are prepared; using Fit((224, 224)); mean 0, std 1" in run("predict", *common).err
     assert "images are prepared" not in run("predict", *common, "--mean", "0.5").err
 
 

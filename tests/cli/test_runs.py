@@ -65,7 +65,7 @@ def test_a_broken_file_is_an_error_row_and_leaves_the_claim_undecided(run: Run, 
     (photos / "light" / "d.png").write_bytes(b"no picture")
     found = run(*command(photos, "brightness", "--at-least", "1"))
     assert found.code == 3
-    assert "1 errors" in found.out
+    assert "1 error\n" in found.out
     (broken,) = [row for row in rows(Path("RUN")) if row["verdict"] == "error"]
     assert broken["id"] == "light/d.png"
     assert "d.png" in broken["reason"]

@@ -336,7 +336,7 @@ def test_masks_too_small_for_what_is_asked_are_impossible(keywords: dict[str, in
     ("keywords", "masks"), [({"masks": 40}, 36), ({"evaluations": 700}, 36), ({"grid": (6, 6)}, 36)]
 )
 def test_token_aligned_masks_of_the_design(keywords: dict[str, Any], masks: int) -> None:
-    """Design §6: for 32×32 on 224 stride 32, mask 64, also 36 masks."""
+    """For 32×32 on 224 stride 32, mask 64, also 36 masks."""
     found = cover(squares(32), align=16, **keywords)
     assert len(found) == masks
     assert {box.extents for mask in found for box in mask.boxes} == {(64, 64)}
