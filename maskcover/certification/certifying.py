@@ -24,7 +24,7 @@ from maskcover.defense.procedure import Procedure, certifying, checked_against, 
 from maskcover.defense.procedures import Method, Rule, confidences
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import procedure_of
-from maskcover.engine.preparation import NONE, PreparedRun, Wish, prepare_run, preprocessing_of
+from maskcover.engine.preparation import NONE, PreparedRun, RequiredNumerics, prepare_run, preprocessing_of
 from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, NotBound
 from maskcover.masks import MaskSet, Views
@@ -46,7 +46,7 @@ def certify(
     rule: Rule | None = None,
     exhaustive: bool = False,
     min_margin: float | None = None,
-    numerics: Wish | None = None,
+    numerics: RequiredNumerics | None = None,
     probes: bool = True,
     progress: bool = False,
     **options: Any,
@@ -127,7 +127,9 @@ def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | s
     return Containment.of(masks, regions)
 
 
-def bits_for(procedure: Procedure, numerics: Wish | None, min_margin: float | None) -> Wish | None:
+def bits_for(
+    procedure: Procedure, numerics: RequiredNumerics | None, min_margin: float | None
+) -> RequiredNumerics | None:
     """The numerics to ask for: "bitwise" for a procedure that no margin can carry over, else as typed."""
     if not procedure.needs_bits:
         return numerics

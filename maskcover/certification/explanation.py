@@ -23,7 +23,7 @@ from maskcover.defense.procedure import Procedure, checked_against, first_look
 from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
-from maskcover.engine.preparation import Wish, prepare_run
+from maskcover.engine.preparation import RequiredNumerics, prepare_run
 from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
@@ -146,7 +146,7 @@ def explain(
     regions: RegionSet | str | None = None,
     procedure: Procedure | str | None = None,
     min_margin: float | None = None,
-    numerics: Wish | None = None,
+    numerics: RequiredNumerics | None = None,
     probes: bool = True,
     **options: Any,
 ) -> Explanation:

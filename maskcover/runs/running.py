@@ -24,7 +24,7 @@ from maskcover.data.labels import expect_matching
 from maskcover.defense.procedure import Procedure, certifying
 from maskcover.defense.procedures import Method, Rule
 from maskcover.defense.texts import procedure_of
-from maskcover.engine.preparation import Earlier, PreparedRun, Wish, prepare_run
+from maskcover.engine.preparation import Earlier, PreparedRun, RequiredNumerics, prepare_run
 from maskcover.engine.queue import Failed, run_queries
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -96,7 +96,7 @@ def run(
     rule: Rule | None = None,
     exhaustive: bool = False,
     min_margin: float | None = None,
-    numerics: Wish | None = None,
+    numerics: RequiredNumerics | None = None,
     shard: tuple[int, int] = (0, 1),
     shard_size: int = 64,
     source: dict[str, Any] | None = None,
