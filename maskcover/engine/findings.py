@@ -119,7 +119,7 @@ class ProbeReport:
         # Where there are a leak and rounding, the error names the leak, unless a margin was to allow for both.
         finding = (self.leak or self.worst) if min_margin is None else self.worst
         return ProbeFailed(
-            "the classifier scored the same masked image differently after a change that must not matter "
+            "the same masked image was scored differently after a change that must not matter "
             f"({finding}, as a fraction of the largest score); a certificate could not be relied on. "
             f"{self._advice(min_margin, suggestion, remedies)}"
         )

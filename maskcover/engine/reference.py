@@ -32,7 +32,7 @@ _REFUSED = "refused"
 class NoiseKind:
     """The kind of an image of noise: the shape, dtype and range of an image of the data.
 
-    >>> Kind((2, 2), "|u1", 0.0, 255.0).noise().tolist() == Kind((2, 2), "|u1", 0.0, 255.0).noise().tolist()
+    >>> NoiseKind((2, 2), "|u1", 0.0, 255.0).noise().tolist() == NoiseKind((2, 2), "|u1", 0.0, 255.0).noise().tolist()
     True
     """
 
