@@ -121,7 +121,7 @@ class TorchEvaluator:
         }
 
     def glance(self) -> Hashable:
-        """See `maskcover.certification.binding.Glances`: weights, hooks, fill, numerics."""
+        """See `maskcover.certification.binding.ReportsChanges`: weights, hooks, fill, numerics."""
         return glance(self._computed), self._occlusion, self.contract, self._layout, tuple(self._flags.items())
 
     def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:

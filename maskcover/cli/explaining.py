@@ -61,7 +61,7 @@ def explain(
     images = Dataset(str(image), (str(image),), None, [picture].__getitem__).prepared(preprocessing)
     with working("looking through every pair of masks", shown=watched(as_json=as_json)):
         found = explained(classifier, images, used, label=label, regions=regions)
-    lines = [f"{printable(str(image))}: {found.told(names)}"]
+    lines = [f"{printable(str(image))}: {found.text(names)}"]
     if output is not None:
         _draw(output, picture, preprocessing, found, names)
         lines.append(f"  written to {output}")
@@ -100,7 +100,7 @@ def _document(found: Explanation) -> dict[str, Any]:
         "one_mask": found.one_mask.tolist(),
         "failing": [[first, second, int(found.table[first, second])] for first, second in found.failing],
         "good": list(found.certificate.certifying),
-        "share": float(found.share),
+        "share": float(found.certified_fraction),
         "broken": [list(pair) for pair in found.broken],
         "masks": len(found.masks),
         "digest": found.masks.digest,

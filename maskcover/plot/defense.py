@@ -158,7 +158,9 @@ def save_explanation(
     if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.certifying):
         draw_placements(image, explanation.map(), places)
     else:
-        places.text(0.5, 0.5, f"{percent_down(explanation.share)} of the placements certified", ha="center")
+        places.text(
+            0.5, 0.5, f"{percent_down(explanation.certified_fraction)} of the placements certified", ha="center"
+        )
         places.set_axis_off()
     verdict = "certified" if explanation.certified else "not certified"
     figure.suptitle(f"label {_name(explanation.label, names)}: {verdict} against {explanation.regions}", wrap=True)

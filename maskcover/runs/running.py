@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, checked_labels, containment_for, counted, expected
+from maskcover.certification.certifying import bits_for, checked_labels, containment_for, counted, require_bits
 from maskcover.classifiers.evaluation import Images, names_of, observe
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
@@ -56,7 +56,7 @@ class Task:
             RunStopped: the classifier fails, and not because of these samples.
         """
         labels = self.labels[list(members)]
-        decide = certifying(expected(self.procedure, start), labels, self.covers, start.min_margin)
+        decide = certifying(require_bits(self.procedure, start), labels, self.covers, start.min_margin)
         observe(start.evaluator, self.procedure.observation)
         part = Watched(_Part(self.images, members))
         for place, found in run_queries(start.evaluator, part, decide, isolate=True, views=self.procedure.views):
@@ -155,7 +155,7 @@ def run(
         start = prepare_run(
             classifier, seen, masks, min_margin=min_margin, numerics=wish, earlier=earlier, progress=progress
         )
-        expected(defence, start)
+        require_bits(defence, start)
         expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))
         _expect_classes(task, start.evaluator.classes)
         told = {"source": source or {}} | _chosen(images) | _example(task, seen) | _framed(frame)
