@@ -134,8 +134,9 @@ class Explanation:
             f"  under one mask: {_counted(self.one_mask, names)}",
             f"  {len(self.failing):,} of {predictions} have another label",
             *(f"    {self._under(first, second, names)}" for first, second in self.failing[:_SHOWN]),
-            f"  {float(self.certified_fraction):.2%} of the placements certified, by {len(self.certificate.certifying)} of {count} "
-            f"masks{'' if single else ' whose every prediction has the label'}",
+            f"  {float(self.certified_fraction):.2%} of the placements certified, by "
+            f"{len(self.certificate.certifying)} of {count} masks"
+            f"{'' if single else ' whose every prediction has the label'}",
         ]
         return "\n".join(lines)
 
