@@ -34,7 +34,7 @@ class TorchEvaluator:
     """A torch module with its masks, as the engine asks it; made by `TorchClassifier.evaluator`.
 
     Hidden pixels are replaced by selection, on the device, where the masks were drawn from their boxes once: what was
-    there, NaN included, is gone (design §8), and no mask is ever shipped with an image.
+    there, NaN included, is gone, and no mask is ever shipped with an image.
     """
 
     def __init__(

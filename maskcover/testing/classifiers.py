@@ -27,7 +27,7 @@ NOTHING = -1
 
 
 class ClassifierContract:
-    """The contract between an adapter and the engine (design §8; threats.md 15, 17, 20, 21, 26 to 29).
+    """The contract between an adapter and the engine (threats.md 15, 17, 20, 21, 26 to 29).
 
     A subclass whose name begins with ``Test`` says what is tested:
 

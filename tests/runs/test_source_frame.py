@@ -216,7 +216,7 @@ def rows_of(folder: Path) -> list[Any]:
 def test_a_part_that_there_is_not_is_refused_before_anything_is_written(
     shard: Any, pictures: Dataset, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidInput, match="shard is"):
+    with pytest.raises(InvalidInput, match="shard must be"):
         run_source(classifier(), pictures, "squares(size=3)", tmp_path / "RUN", shard=shard)
     assert not (tmp_path / "RUN").exists()
 
