@@ -165,7 +165,7 @@ def save_explanation(
     if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.certifying):
         draw_placements(image, explanation.map(), places)
     else:
-        _write(places, f"{percent_down(explanation.share)} of the placements certified")
+        _write(places, f"{percent_down(explanation.certified_fraction)} of the placements certified")
     verdict = "certified" if explanation.certified else "not certified"
     figure.suptitle(f"label {_name(explanation.label, names)}: {verdict} against {explanation.regions}", wrap=True)
     write_atomically(target, png(figure))

@@ -273,7 +273,7 @@ def test_a_procedure_of_another_distribution_runs_through_everything(tmp_path: P
     result = mc.certify(network, images, labels, masks, procedure="plurality()", batch_size=4)
     assert result.certified.tolist() == [True, True, True, False]
     assert "plurality()" in str(result)
-    assert result.share(0) == 1
+    assert result.certified_fraction(0) == 1
     with pytest.raises(InvalidInput, match="certifies without single masks"):
         result.map(0)
     assert [answer.label for answer in mc.predict(network, images, result)] == result.defended.tolist()
@@ -291,7 +291,7 @@ def test_a_procedure_of_another_distribution_runs_through_everything(tmp_path: P
     assert why.certified
     assert why.one_mask.tolist() == [0] * len(masks)
     assert "7 predictions under one mask" in str(why)
-    with pytest.raises(InvalidInput, match="asks for single masks only"):
+    with pytest.raises(InvalidInput, match="uses single masks only"):
         _ = why.table
     assert not mc.explain(network, images, masks, number=3, label=1, procedure=Plurality(), batch_size=4).certified
 

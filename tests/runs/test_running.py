@@ -314,8 +314,10 @@ def test_a_process_makes_every_nth_shard(tmp_path: Path) -> None:
 
 
 BAD: Mapping[str, tuple[dict[str, Any], str]] = {
-    **{f"shard {odd}": ({"shard": odd}, "shard is") for odd in [(1, 1), (-1, 2), (0, 0), 3, None, (0, 1, 2), "01"]},
-    **{f"shard {odd}": ({"shard": odd}, "shard is") for odd in [(0.5, 2), (0, 2.0), (float("nan"), 2)]},
+    **{
+        f"shard {odd}": ({"shard": odd}, "shard must be") for odd in [(1, 1), (-1, 2), (0, 0), 3, None, (0, 1, 2), "01"]
+    },
+    **{f"shard {odd}": ({"shard": odd}, "shard must be") for odd in [(0.5, 2), (0, 2.0), (float("nan"), 2)]},
     **{f"shard_size {odd}": ({"shard_size": odd}, "shard_size") for odd in [0, -1, 2.0, True, None, "4"]},
     "ids twice": ({"ids": ["a", "b", "a"]}, "all different"),
     "ids that look alike as texts": ({"ids": [1, "1", 2]}, "all different"),
