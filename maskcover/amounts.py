@@ -77,12 +77,12 @@ def at_least_one(value: object, name: str) -> int:
     3
     """
     try:
-        number = as_whole(value)
+        found = as_whole(value)
     except TypeError:
-        number = 0
-    if number < 1:
+        found = 0
+    if found < 1:
         raise InvalidInput(f"{name} must be a whole number of at least 1; got {value!r:.80}")
-    return number
+    return found
 
 
 def amount_text(amount: Amount) -> str:
@@ -131,9 +131,9 @@ def _positive(pixels: int, name: str) -> int:
 
 def _share(share: Fraction, name: str) -> Fraction:
     if not 0 < share < 1:
-        number = f"{float(share):g}" if abs(share) < 10**9 else "one far outside"
+        found = f"{float(share):g}" if abs(share) < 10**9 else "one far outside"
         raise InvalidInput(
-            f"{name} as a share must lie strictly between 0 and 1; got {number} "
+            f"{name} as a share must lie strictly between 0 and 1; got {found} "
             "(pixels are whole numbers: write 502 or '502px')"
         )
     if share.denominator > _FINEST:

@@ -23,20 +23,20 @@ class AxisMasks:
     length: int
     size: int
     stride: int
-    multiplicity: int = 1
+    fold: int = 1
 
     def __post_init__(self) -> None:
-        if not (1 <= self.size <= self.length and self.stride >= 1 and self.multiplicity >= 1):
+        if not (1 <= self.size <= self.length and self.stride >= 1 and self.fold >= 1):
             raise InvalidInput(
-                f"expected 1 <= size <= length, stride >= 1 and multiplicity >= 1; got length {self.length}, "
-                f"size {self.size}, stride {self.stride}, multiplicity {self.multiplicity}"
+                f"expected 1 <= size <= length, stride >= 1 and fold >= 1; got length {self.length}, "
+                f"size {self.size}, stride {self.stride}, fold {self.fold}"
             )
 
     @property
     def starts(self) -> tuple[int, ...]:
-        """Eq. 1: 0, s, 2s, … up to n − m, and n − m itself; `multiplicity` − 1 more on either side."""
+        """Eq. 1: 0, s, 2s, … up to n − m, and n − m itself; `fold` − 1 more before the first and after the last."""
         last = self.length - self.size
-        beyond = {step * self.stride for step in range(1, self.multiplicity)}
+        beyond = {step * self.stride for step in range(1, self.fold)}
         inner = {*range(0, last + 1, self.stride), last}
         return tuple(sorted(inner | {-step for step in beyond} | {last + step for step in beyond}))
 
@@ -47,8 +47,8 @@ class AxisMasks:
 
     @property
     def count(self) -> int:
-        """Eq. 2: ceil((n − m) / s) + 1; and 2 (`multiplicity` − 1) more."""
-        return -(-(self.length - self.size) // self.stride) + 1 + 2 * (self.multiplicity - 1)
+        """Eq. 2: ceil((n − m) / s) + 1; and 2 (`fold` − 1) more."""
+        return -(-(self.length - self.size) // self.stride) + 1 + 2 * (self.fold - 1)
 
     @property
     def covers(self) -> int:
@@ -59,7 +59,7 @@ class AxisMasks:
         """
         if self.count == 1:
             return self.size
-        return max(self.size - self.multiplicity * self.stride + 1, 0)
+        return max(self.size - self.fold * self.stride + 1, 0)
 
 
 def axis_masks(length: int, patch: int, budget: int, align: int = 1) -> AxisMasks:
@@ -69,7 +69,7 @@ def axis_masks(length: int, patch: int, budget: int, align: int = 1) -> AxisMask
     the length is.
 
     >>> axis_masks(224, 32, 6)
-    AxisMasks(length=224, size=64, stride=33, multiplicity=1)
+    AxisMasks(length=224, size=64, stride=33, fold=1)
     """
     if patch < 1 or budget < 1:
         raise InvalidInput(f"patch and budget must be at least 1; got patch {patch}, budget {budget}")
@@ -84,21 +84,21 @@ def axis_masks(length: int, patch: int, budget: int, align: int = 1) -> AxisMask
 
 
 @lru_cache(maxsize=1 << 12)
-def axis_options(length: int, patch: int, align: int = 1, multiplicity: int = 1) -> tuple[AxisMasks, ...]:
-    """Ways to cover an axis `multiplicity` times that are worth having: for each count, ascending, the smallest size.
+def axis_options(length: int, patch: int, align: int = 1, fold: int = 1) -> tuple[AxisMasks, ...]:
+    """Every way to cover an axis `fold` times that is worth having: for each count, ascending, the smallest size.
 
     With `align` every edge of a mask is a multiple of it; so must be the length.
 
     >>> [(axis.count, axis.size) for axis in axis_options(224, 32, align=16)]
     [(1, 224), (2, 128), (3, 96), (4, 80), (6, 64), (12, 48)]
     """
-    strides = np.arange(align, (length - patch + 1) // multiplicity + 1, align)
-    sizes = -(-(patch + multiplicity * strides - 1) // align) * align
+    strides = np.arange(align, (length - patch + 1) // fold + 1, align)
+    sizes = -(-(patch + fold * strides - 1) // align) * align
     strides, sizes = strides[sizes <= length], sizes[sizes <= length]
     counts = -(-(length - sizes) // strides)
     # The shortest stride comes first, and has the smallest size for its count.
     _, firsts = np.unique(counts, return_index=True)
-    options = [AxisMasks(length, int(sizes[i]), int(strides[i]), multiplicity) for i in firsts]
+    found = [AxisMasks(length, int(sizes[i]), int(strides[i]), fold) for i in firsts]
     # One mask of the whole axis needs no stride, aligned or not.
-    whole = [AxisMasks(length, length, length)] if multiplicity == 1 and not (options and options[0].count == 1) else []
-    return tuple(whole + options)
+    whole = [AxisMasks(length, length, length)] if fold == 1 and not (found and found[0].count == 1) else []
+    return tuple(whole + found)

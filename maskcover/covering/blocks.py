@@ -119,26 +119,26 @@ def erosions(masks: Prepared, stencil: Stencil) -> Owned:
     return Owned(np.concatenate([part.bounds for part in parts]), np.concatenate([part.owners for part in parts]))
 
 
-def contained(places: Blocks, eroded: Owned, masks: int, multiplicity: int) -> BoolArray:
+def contained(places: Blocks, found: Owned, masks: int, multiplicity: int) -> BoolArray:
     """Which blocks lie inside at least so many different masks."""
     if multiplicity == 1:
-        return depths(places.edges, eroded.bounds) > 0
-    counts = np.bitwise_count(packed(eroded, places, masks)).sum(axis=0)
+        return depths(places.edges, found.bounds) > 0
+    counts = np.bitwise_count(packed(found, places, masks)).sum(axis=0)
     return np.asarray(counts.reshape(places.allowed.shape) >= multiplicity)
 
 
-def packed(eroded: Owned, places: Blocks, masks: int) -> npt.NDArray[np.uint8]:
+def packed(found: Owned, places: Blocks, masks: int) -> npt.NDArray[np.uint8]:
     """Bit i % 8 of row i // 8 tells whether mask i contains the placements of a block; (bytes, blocks)."""
     rows = np.zeros((masks // 8 + 1, places.allowed.size), dtype=np.uint8)
-    for owner in np.unique(eroded.owners):
-        held = painted(eroded.bounds[eroded.owners == owner], places.edges).ravel()
+    for owner in np.unique(found.owners):
+        held = painted(found.bounds[found.owners == owner], places.edges).ravel()
         rows[owner // 8] |= held.view(np.uint8) << np.uint8(owner % 8)
     return rows
 
 
-def blocks(stencil: Stencil, eroded: Owned) -> Blocks:
+def blocks(stencil: Stencil, found: Owned) -> Blocks:
     """The blocks of placements that these erosions cannot tell apart."""
-    bounds = np.concatenate([stencil.places.bounds, eroded.bounds])
+    bounds = np.concatenate([stencil.places.bounds, found.bounds])
     edges = tuple(np.unique(bounds[:, :, axis]) for axis in range(bounds.shape[2]))
     if len(stencil.places.bounds) == 1:
         return Blocks(stencil, edges, painted(stencil.places.bounds, edges))

@@ -9,7 +9,7 @@ from maskcover.grid import Extents, Grid
 
 
 def fewest_by_classes(
-    grid: Grid, shapes: Sequence[Extents], largest: int, *, align: int = 1, multiplicity: int = 1
+    grid: Grid, shapes: Sequence[Extents], largest: int, *, align: int = 1, fold: int = 1
 ) -> tuple[ProductGrid, ...] | None:
     """Product grids that cover every shape with as few masks as classes of consecutive shapes allow.
 
@@ -25,7 +25,7 @@ def fewest_by_classes(
         choice: tuple[int, tuple[ProductGrid, ...]] | None = None
         for begin in range(end - 1, -1, -1):
             bounding = tuple(map(max, bounding, shapes[begin]))
-            product = fewest(grid, bounding, largest, align=align, multiplicity=multiplicity)
+            product = fewest(grid, bounding, largest, align=align, fold=fold)
             # A class only grows from here: it will neither fit again nor need fewer masks.
             if product is None or (choice and product.count >= choice[0]):
                 break

@@ -37,17 +37,17 @@ def frontier(
     most_masks = at_least_one(most_masks, "most_masks")
     regions, grid, style = parse_regions(regions), Grid.of(image_size), Style(at_least_one(align, "align"))
     terms = regions.terms(grid)
-    least, largest, covers = least_area(grid, terms), grid.size, list[MaskSet]()
+    least, largest, found = least_area(grid, terms), grid.size, list[MaskSet]()
     while largest >= least and (plan := possible_plan(grid, terms, largest, style)) and plan.masks <= most_masks:
-        covers.append(carried_out(plan, grid, regions, style))
-        largest = min(covers[-1].largest_hidden_area - 1, int(largest * _STEP))
-    return _undominated(covers)
+        found.append(carried_out(plan, grid, regions, style))
+        largest = min(found[-1].largest_hidden_area - 1, int(largest * _STEP))
+    return _undominated(found)
 
 
-def _undominated(covers: list[MaskSet]) -> tuple[MaskSet, ...]:
+def _undominated(found: list[MaskSet]) -> tuple[MaskSet, ...]:
     """The sets than which no other has both fewer masks and a smaller largest one; one of several alike."""
     kept: list[MaskSet] = []
-    for masks in sorted(covers, key=lambda masks: (len(masks), masks.largest_hidden_area)):
+    for masks in sorted(found, key=lambda one: (len(one), one.largest_hidden_area)):
         if not kept or masks.largest_hidden_area < kept[-1].largest_hidden_area:
             kept.append(masks)
     return tuple(kept)

@@ -135,10 +135,10 @@ def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: 
     kept = [
         (box, weight) for box, weight in zip(dual.placements, dual.weights, strict=True) if _is_placement(box, slot)
     ]
-    bound = LowerBound(
+    found = LowerBound(
         regions, grid, admissible, tuple(box for box, _ in kept), tuple(weight for _, weight in kept), dual.denominator
     )
-    return bound if bound.check() else LowerBound(regions, grid, admissible, (), (), 1)
+    return found if found.check() else LowerBound(regions, grid, admissible, (), (), 1)
 
 
 def checked_seconds(time_limit: object) -> float:
@@ -153,14 +153,14 @@ def checked_seconds(time_limit: object) -> float:
 def _shape(sides: object, grid: Grid) -> Extents:
     """The sides of a box that masks lie in, one for each axis."""
     try:
-        bound = tuple(map(as_whole, sides)) if isinstance(sides, Iterable) else ()
+        found = tuple(map(as_whole, sides)) if isinstance(sides, Iterable) else ()
     except TypeError:
-        bound = ()
-    if len(bound) != grid.ndim or min(bound) < 1:
+        found = ()
+    if len(found) != grid.ndim or min(found) < 1:
         raise InvalidInput(
             f"max_mask_shape must be {grid.ndim} whole numbers of at least 1, such as {grid.shape}; got {sides!r:.80}"
         )
-    return bound
+    return found
 
 
 def admissible_text(admissible: Admissible) -> str:

@@ -68,8 +68,8 @@ class SlotPlan:
         lattice, shapes = Grid(self.room.extents), _shapes(self.slot)
         if time_limit <= 0 or self.count < 2 or sum(map(lattice.placements, shapes)) > _MOST_PLACEMENTS:
             return self
-        boxes = fewer(lattice, shapes, tuple(self.boxes()), self.largest, align=align, time_limit=time_limit)
-        return replace(self, searched=boxes)
+        found = fewer(lattice, shapes, tuple(self.boxes()), self.largest, align=align, time_limit=time_limit)
+        return replace(self, searched=found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def _slot_within(grid: Grid, slot: Slot, largest: int, style: Style) -> SlotPlan
     room = _aligned(room_of(slot), grid, style)
     shapes = _shapes(slot)
     lattice = Grid(room.extents)
-    products = fewest_by_classes(lattice, shapes, largest, align=style.align, multiplicity=style.multiplicity)
+    products = fewest_by_classes(lattice, shapes, largest, align=style.align, fold=style.multiplicity)
     if products is None:
         asked = f"align={style.align}, multiplicity={style.multiplicity}"
         raise ImpossibleCover(

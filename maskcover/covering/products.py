@@ -52,20 +52,20 @@ def product_grid(grid: Grid, shape: Extents, budgets: Extents, align: int = 1) -
     return ProductGrid(tuple(axis_masks(length, patch, budget, align) for length, patch, budget in axes))
 
 
-def fewest(grid: Grid, shape: Extents, largest: int, *, align: int = 1, multiplicity: int = 1) -> ProductGrid | None:
+def fewest(grid: Grid, shape: Extents, largest: int, *, align: int = 1, fold: int = 1) -> ProductGrid | None:
     """The product grid of fewest masks, none above `largest` pixels; among equals the one of the smallest masks.
 
-    With `multiplicity` N every placement lies in N masks: one of the axes is covered N times. None if there is none.
+    With `fold` every placement lies in so many masks: one of the axes is covered that often. None if there is none.
     """
     if prod(shape) > largest:
         return None
-    multiplicities = {(1,) * axis + (multiplicity,) + (1,) * (grid.ndim - axis - 1) for axis in range(grid.ndim)}
-    products = [
+    folds = {(1,) * axis + (fold,) + (1,) * (grid.ndim - axis - 1) for axis in range(grid.ndim)}
+    found = [
         best
-        for each in sorted(multiplicities)
+        for each in sorted(folds)
         if (best := _fewest(tuple(map(_options, grid.shape, shape, repeat(align), each)), largest))
     ]
-    return min(products, key=lambda product: (product.count, product.mask_area), default=None)
+    return min(found, key=lambda one: (one.count, one.mask_area), default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,8 +78,8 @@ class _Options:
 
 
 @lru_cache(maxsize=1 << 13)
-def _options(length: int, patch: int, align: int, multiplicity: int) -> _Options:
-    axes = axis_options(length, patch, align, multiplicity)
+def _options(length: int, patch: int, align: int, fold: int) -> _Options:
+    axes = axis_options(length, patch, align, fold)
     sizes, counts = [axis.size for axis in axes], [axis.count for axis in axes]
     return _Options(axes, np.array(sizes, dtype=np.int64), np.array(counts, dtype=np.int64))
 

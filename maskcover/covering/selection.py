@@ -42,8 +42,8 @@ def without_redundant(masks: MaskSet, regions: RegionSet | str | None = None, *,
     report = verify(masks, regions)
     if not report:
         raise NotCovering(f"only a cover has masks that are needless; this one {report}")
-    selection = selected(masks, report.regions.terms(masks.grid), seconds)
-    return replace(selection, regions=str(report.regions))
+    found = selected(masks, report.regions.terms(masks.grid), seconds)
+    return replace(found, regions=str(report.regions))
 
 
 def selected(masks: MaskSet, terms: tuple[Term, ...], seconds: float) -> MaskSet:
@@ -51,9 +51,9 @@ def selected(masks: MaskSet, terms: tuple[Term, ...], seconds: float) -> MaskSet
     signatures = tuple(minimal({one: None for term in terms for one in minimal_shared(masks, term)}))
     chosen = _without_needless(masks, signatures)
     if seconds > 0 and len(signatures) * len(masks) <= _MOST_ENTRIES:
-        selection = _solved(masks, signatures, seconds)
-        if len(selection) < len(chosen) and _hits(selection, signatures):
-            chosen = selection
+        found = _solved(masks, signatures, seconds)
+        if len(found) < len(chosen) and _hits(found, signatures):
+            chosen = found
     return MaskSet(masks.grid, tuple(masks[number] for number in sorted(chosen)), masks.regions)
 
 
@@ -79,14 +79,14 @@ def _solved(masks: MaskSet, signatures: tuple[Signature, ...], time_limit: float
     areas = np.array([mask.area for mask in masks], dtype=np.float64)
     cost = 1 + areas / (areas.sum() + 1)
     try:
-        selection = milp(
+        found = milp(
             cost,
             integrality=np.ones(len(masks), dtype=np.int64),
             bounds=Bounds(0, 1),
             constraints=LinearConstraint(hits, lb=1),
             options={"time_limit": time_limit},
         )
-        return set(np.flatnonzero(np.asarray(selection.x, dtype=np.float64) > 0.5).tolist())
+        return set(np.flatnonzero(np.asarray(found.x, dtype=np.float64) > 0.5).tolist())
     except (ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError):
         return set(range(len(masks)))
 
@@ -99,8 +99,8 @@ def _entries(signatures: tuple[Signature, ...]) -> tuple[IntArray, IntArray]:
         for column in range(signature.bit_length())
         if signature >> column & 1
     ]
-    selection = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return selection[:, 0], selection[:, 1]
+    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
 
 
 def _hits(chosen: set[int], signatures: tuple[Signature, ...]) -> bool:

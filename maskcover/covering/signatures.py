@@ -25,11 +25,11 @@ _MOST_SIGNATURES, _MOST_JOINED, _MOST_BYTES = 2_000, 1_000_000, 1 << 26
 
 def minimal_signatures(masks: Prepared, slot: Slot) -> dict[Signature, Cells]:
     """The inclusion-minimal signatures of all placements of all stencils, each with a patch that has it."""
-    patch_of: dict[Signature, Cells] = {}
+    found: dict[Signature, Cells] = {}
     for places, signature, members in _grouped(masks, slot):
-        if signature not in patch_of:
-            patch_of[signature] = places.stencil.at(places.place(int(members[0])))
-    return minimal(patch_of)
+        if signature not in found:
+            found[signature] = places.stencil.at(places.place(int(members[0])))
+    return minimal(found)
 
 
 def minimal_shared(masks: MaskSet, term: Term) -> dict[Signature, tuple[Cells, ...]]:
@@ -127,10 +127,10 @@ def shared_count(masks: MaskSet, term: Term) -> int:
 def _grouped(masks: Prepared, slot: Slot) -> Iterator[tuple[Blocks, Signature, IntArray]]:
     """The allowed blocks of each stencil by signature, with the numbers of the blocks in reading order."""
     for stencil in slot:
-        eroded = erosions(masks, stencil)
-        places = blocks(stencil, eroded)
+        found = erosions(masks, stencil)
+        places = blocks(stencil, found)
         allowed = np.flatnonzero(places.allowed)
-        kinds, kind_of = np.unique(packed(eroded, places, masks.count)[:, allowed], axis=1, return_inverse=True)
+        kinds, kind_of = np.unique(packed(found, places, masks.count)[:, allowed], axis=1, return_inverse=True)
         order = np.argsort(kind_of, kind="stable")
         ends = np.cumsum(np.bincount(kind_of, minlength=kinds.shape[1]))
         for column, members in zip(kinds.T, np.split(allowed[order], ends[:-1]), strict=True):

@@ -110,8 +110,8 @@ def _optimality(made: MaskSet, plan: Plan, regions: RegionSet, style: Style, sec
     # Of one product it is the size of its masks that makes it minimal; a mask of the same area may be longer.
     one_size = not others and not slots[0].searched
     admissible = tuple(axis.size for axis in product.axes) if one_size else slots[0].largest
-    number = bounded(regions, made.grid, admissible, seconds)
-    return Optimality(len(made), number.masks, admissible_text(admissible))
+    found = bounded(regions, made.grid, admissible, seconds)
+    return Optimality(len(made), found.masks, admissible_text(admissible))
 
 
 def _plan(
@@ -178,12 +178,12 @@ def _verified(masks: MaskSet, regions: RegionSet, multiplicity: int) -> MaskSet:
 
 def _whole(value: object, name: str) -> int:
     try:
-        number = as_whole(value)
+        found = as_whole(value)
     except TypeError as error:
         raise InvalidInput(f"{name} must be a whole number; got {value!r:.80}") from error
-    if number < 1:
-        raise ImpossibleCover(f"{name}={number} is too small a budget; at least 1 is possible (one mask hides all)")
-    return number
+    if found < 1:
+        raise ImpossibleCover(f"{name}={found} is too small a budget; at least 1 is possible (one mask hides all)")
+    return found
 
 
 def _budgets(grid: object, lattice: Grid) -> Extents:

@@ -53,13 +53,13 @@ class CoverReport:
         several = self.multiplicity > 1
         if self.witness is None:
             figures = self.regions.describe(self.masks.grid)
-            enough = f"{self.multiplicity} different ones" if several else "one"
+            found = f"{self.multiplicity} different ones" if several else "one"
             return (
                 f"covers: each of the {figures.placements:,} placements of {self.regions} on {self.masks.grid} "
-                f"lies inside {enough} of {len(self.masks)} masks"
+                f"lies inside {found} of {len(self.masks)} masks"
             )
-        too_few = f"fewer than {self.multiplicity} masks contain" if several else "no mask contains"
-        return f"does not cover {self.regions} on {self.masks.grid}: {too_few} {' with '.join(map(str, self.witness))}"
+        found = f"fewer than {self.multiplicity} masks contain" if several else "no mask contains"
+        return f"does not cover {self.regions} on {self.masks.grid}: {found} {' with '.join(map(str, self.witness))}"
 
 
 def verify(masks: MaskSet, regions: RegionSet | str | None = None, *, multiplicity: int = 1) -> CoverReport:
@@ -92,23 +92,23 @@ def verify(masks: MaskSet, regions: RegionSet | str | None = None, *, multiplici
     return CoverReport(regions, masks, None, multiplicity)
 
 
-def _no_masks(given: object, regions: object) -> str:
+def _no_masks(found: object, regions: object) -> str:
     """What to do about something that stands where masks should."""
     advice = "MaskSet.from_array makes one, MaskSet.load reads one"
-    if isinstance(given, RegionSet):
-        advice = f"cover({brief(given)}) makes masks for these regions"
+    if isinstance(found, RegionSet):
+        advice = f"cover({brief(found)}) makes masks for these regions"
     if isinstance(regions, MaskSet):
         advice = "it is verify(masks, regions), and here they are the other way round"
-    return f"verify expects a MaskSet first; got {type(given).__name__} ({advice})"
+    return f"verify expects a MaskSet first; got {type(found).__name__} ({advice})"
 
 
 def covered_placements(masks: MaskSet, slot: Slot, multiplicity: int = 1) -> Iterator[tuple[Blocks, BoolArray]]:
     """For each stencil its blocks of placements, and which of them lie inside so many different masks."""
     prepared = Prepared.of(masks)
     for stencil in slot:
-        eroded = erosions(prepared, stencil)
-        places = blocks(stencil, eroded)
-        yield places, contained(places, eroded, len(masks), multiplicity)
+        found = erosions(prepared, stencil)
+        places = blocks(stencil, found)
+        yield places, contained(places, found, len(masks), multiplicity)
 
 
 def _uncovered(masks: MaskSet, term: Term, multiplicity: int) -> tuple[Cells, ...] | None:

@@ -229,11 +229,8 @@ def pruned(stencils: Iterable[Stencil]) -> Slot:
     for stencil in stencils:
         joined.setdefault(stencil.cells, []).append(stencil.places)
     slot = [Stencil(cells, places[0].union(*places[1:])) for cells, places in joined.items()]
-    kept = [
-        *(stencil for stencil in slot if not stencil.is_box),
-        *_undominated([stencil for stencil in slot if stencil.is_box]),
-    ]
-    return tuple(sorted(kept, key=lambda stencil: (stencil.extents, stencil.cells.bounds.tolist())))
+    kept = [*(one for one in slot if not one.is_box), *_undominated([one for one in slot if one.is_box])]
+    return tuple(sorted(kept, key=lambda one: (one.extents, one.cells.bounds.tolist())))
 
 
 def maximal(shapes: set[Extents]) -> tuple[Extents, ...]:
@@ -257,18 +254,18 @@ def _undominated(boxes: list[Stencil]) -> Iterator[Stencil]:
 
     After so many comparisons the rest is kept as it is.
     """
-    boxes = sorted(boxes, key=lambda stencil: stencil.cells.area, reverse=True)  # the largest leaves the least
-    extents = np.array([stencil.extents for stencil in boxes], dtype=np.int64)
+    boxes = sorted(boxes, key=lambda one: one.cells.area, reverse=True)  # the largest leaves the least
+    extents = np.array([one.extents for one in boxes], dtype=np.int64)
     compared = 0
-    for number, stencil in enumerate(boxes):
-        left = stencil.places
+    for number, one in enumerate(boxes):
+        left = one.places
         for other in np.flatnonzero((extents[:number] >= extents[number]).all(axis=1)):
             if not left or compared == _MOST_COMPARED:
                 break
             compared += 1
             left = left.minus(_spread(boxes[other].places, (extents[other] - extents[number]).tolist()))
         if left:
-            yield Stencil(stencil.cells, left)
+            yield Stencil(one.cells, left)
 
 
 def _spread(places: Cells, room: list[int]) -> Cells:

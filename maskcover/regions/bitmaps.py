@@ -61,7 +61,7 @@ def stencils_inside(regions: RegionSet, shapes: tuple[Cells, ...], grid: Grid, i
         )
     if not any(grid.fits(cells.span.stop) for cells in shapes):
         raise InvalidInput(f"{brief(regions)} has no place on {grid}; use a smaller shape or a larger image")
-    slot = tuple(stencil for cells in shapes for stencil in placed(cells, eroded(inside, cells)))
+    slot = tuple(one for cells in shapes for one in placed(cells, eroded(inside, cells)))
     return single(needed(slot))
 
 
@@ -71,16 +71,16 @@ def needed(slot: Slot) -> Slot:
         return slot
     from maskcover.regions.shapes.rasters import maximal_rasters
 
-    arrays = {stencil.cells: stencil.cells.to_array(Grid(stencil.extents)) for stencil in slot}
+    arrays = {one.cells: one.cells.to_array(Grid(one.extents)) for one in slot}
     largest = {Cells.from_array(array) for array in maximal_rasters(tuple(arrays.values()))}
-    kept = tuple(stencil for stencil in slot if stencil.cells in largest)
-    rest = ((stencil, _left(stencil, kept, arrays)) for stencil in slot if stencil.cells not in largest)
-    return kept + tuple(Stencil(stencil.cells, left) for stencil, left in rest if left)
+    kept = tuple(one for one in slot if one.cells in largest)
+    rest = ((one, _left(one, kept, arrays)) for one in slot if one.cells not in largest)
+    return kept + tuple(Stencil(one.cells, left) for one, left in rest if left)
 
 
-def _left(stencil: Stencil, larger: Slot, arrays: dict[Cells, BoolArray]) -> Cells:
+def _left(one: Stencil, larger: Slot, arrays: dict[Cells, BoolArray]) -> Cells:
     """The places of a stencil at which it lies inside no larger one: where those would leave what is allowed."""
-    left, drawn = stencil.places, arrays[stencil.cells]
+    left, drawn = one.places, arrays[one.cells]
     for other in larger:
         array = arrays[other.cells]
         for shift in product(*(range(b - a + 1) for a, b in zip(drawn.shape, array.shape, strict=True))):

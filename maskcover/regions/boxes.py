@@ -96,7 +96,7 @@ class Rectangles(RegionSet):
             return ()
         room = inside.span
         free = (everywhere(shape, Grid(room.extents)) for shape in maximal(set(self._tallest(room.extents, (), limit))))
-        return tuple(Stencil(stencil.cells, stencil.places.shifted(room.start)) for stencil in free)
+        return tuple(Stencil(one.cells, one.places.shifted(room.start)) for one in free)
 
     def _inside_bitmap(self, inside: Cells, limit: int) -> Slot:
         """Inside other cells a shape may fit where no larger one does: every shape is looked at."""
@@ -361,10 +361,10 @@ def _parse_aspect(value: object) -> Fraction:
             aspect = Fraction(str(value))
     if aspect < 1 or max(aspect.numerator, aspect.denominator) > 10**40:
         # Python refuses to print the largest integers.
-        shown = type(value).__name__ if isinstance(value, int) and value.bit_length() > 999 else f"{value!s:.40}"
+        found = type(value).__name__ if isinstance(value, int) and value.bit_length() > 999 else f"{value!s:.40}"
         raise InvalidInput(
             "max_aspect is long side over short side, at least 1, such as 4 or '3/2', in at most 40 digits; "
-            f"got {shown}"
+            f"got {found}"
         )
     return aspect
 

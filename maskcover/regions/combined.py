@@ -84,11 +84,11 @@ class MixedPatches(RegionSet):
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         terms = [member.expand(grid, inside) for member in self.members]
         if not all(terms):
-            member = self.members[[bool(expanded) for expanded in terms].index(False)]
+            member = self.members[[bool(found) for found in terms].index(False)]
             raise InvalidInput(
                 f"the patch {brief(member)} has no place where {brief(self)} is allowed; leave it out or allow more"
             )
-        return (Term(tuple(slot for expanded in terms for slot in expanded[0].slots)),)
+        return (Term(tuple(slot for found in terms for slot in found[0].slots)),)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MixedPatches):

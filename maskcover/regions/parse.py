@@ -85,12 +85,12 @@ def parse_regions(regions: RegionSet | str) -> RegionSet:
         )
     try:
         text = _Text(_PERCENT.sub(_quoted, regions.strip()))
-        parsed = _call(ast.parse(text.text, mode="eval").body, text)
+        found = _call(ast.parse(text.text, mode="eval").body, text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(f"cannot read the region text {regions[:80]!r}; expected e.g. squares(size=32)") from error
-    return as_region_set(parsed)
+    return as_region_set(found)
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ def _depth(text: str) -> int:
     return max(accumulate(steps), default=0)
 
 
-def _quoted(parsed: re.Match[str]) -> str:
+def _quoted(found: re.Match[str]) -> str:
     """A share in per cent as a text; texts as they are."""
-    return parsed[0] if parsed[0][0] in "\"'" else f'"{parsed[0]}"'
+    return found[0] if found[0][0] in "\"'" else f'"{found[0]}"'
 
 
 def _call(node: ast.expr, text: _Text) -> object:

@@ -150,14 +150,14 @@ def _patterns(axis: AxisSupport, spans: IntArray, first: int, stop: int) -> list
     moved = np.arange(first, stop)[:, None] + spans[:, 0], np.arange(first, stop)[:, None] + spans[:, 1]
     images = (axis.first < moved[1][:, :, None]) & (axis.stop > moved[0][:, :, None])
     changes = np.append(True, (images[1:] != images[:-1]).any(axis=(1, 2)))
-    starts_of: dict[tuple[int, bytes], list[int]] = {}
+    found: dict[tuple[int, bytes], list[int]] = {}
     for rows in _largest([rows for rows in images[changes] if rows.any()]):
         touched = np.flatnonzero(rows.any(axis=0))
         look = rows[:, touched[0] : touched[-1] + 1]
-        starts_of.setdefault((look.shape[1], look.tobytes()), []).append(int(touched[0]))
+        found.setdefault((look.shape[1], look.tobytes()), []).append(int(touched[0]))
     return [
         _Pattern(np.frombuffer(look, dtype=np.bool_).reshape(len(spans), width), _marked(starts, axis.outputs))
-        for (width, look), starts in starts_of.items()
+        for (width, look), starts in found.items()
     ]
 
 

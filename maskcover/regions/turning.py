@@ -59,8 +59,8 @@ class Rotations(RegionSet):
         shapes = _turned(_outline(self.base), self.low, self.high, self.subpixel)
         if not any(_frame(grid, overhang).fits(outer.span.stop) for outer, _ in shapes):
             raise InvalidInput(f"{self} has no place on {grid}; use a smaller shape or a larger image")
-        stencils = (stencil for outer, inner in shapes for stencil in _around(outer, inner, overhang, grid, inside))
-        return single(needed(pruned(stencils)))
+        found = (one for outer, inner in shapes for one in _around(outer, inner, overhang, grid, inside))
+        return single(needed(pruned(found)))
 
     def __str__(self) -> str:
         text = f"rotations({self.base}, degrees=({self.low!r}, {self.high!r})"

@@ -312,16 +312,14 @@ def test_swapped_sides_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.sampled_from([1, 2, 4]), st.integers(1, 3), st.integers(1, 8), st.integers(1, 64))
-def test_a_budget_of_area_holds_for_aligned_and_for_multiple_masks(
-    align: int, multiplicity: int, side: int, most: int
-) -> None:
+def test_a_budget_of_area_holds_for_aligned_and_for_multiple_masks(align: int, fold: int, side: int, most: int) -> None:
     try:
-        masks = quiet_cover(squares(side), (8, 8), max_mask_area=most, align=align, multiplicity=multiplicity)
+        masks = quiet_cover(squares(side), (8, 8), max_mask_area=most, align=align, multiplicity=fold)
     except ImpossibleCover:
-        assert most < 64 or multiplicity > 1
+        assert most < 64 or fold > 1
         return
     assert masks.largest_hidden_area <= most
-    assert verify(masks, multiplicity=multiplicity)
+    assert verify(masks, multiplicity=fold)
     edges = np.concatenate([mask.bounds.ravel() for mask in masks])
     assert not (edges % align).any()
 

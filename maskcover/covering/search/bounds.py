@@ -46,7 +46,7 @@ class Dual:
         return ceil(self.value)
 
 
-def check_independent(grid: Grid, shapes: Iterable[Extents], admissible: Admissible, placements: Sequence[Box]) -> bool:
+def check_independent(grid: Grid, shapes: Iterable[Extents], admissible: Admissible, found: Sequence[Box]) -> bool:
     """Whether these are placements of the shapes of which no admissible box holds two.
 
     A box holds two placements exactly if it holds their bounding box, which lies on the grid as they do.
@@ -55,9 +55,9 @@ def check_independent(grid: Grid, shapes: Iterable[Extents], admissible: Admissi
     True
     """
     allowed = set(shapes)
-    if not all(grid.whole.contains(box) and box.extents in allowed for box in placements):
+    if not all(grid.whole.contains(box) and box.extents in allowed for box in found):
         return False
-    bounds = (_bounding(one, other) for i, one in enumerate(placements) for other in placements[:i])
+    bounds = (_bounding(one, other) for i, one in enumerate(found) for other in found[:i])
     return not any(_admits(admissible, extents) for extents in bounds)
 
 
@@ -101,16 +101,16 @@ def independent_placements(
     deadline = time.monotonic() + time_limit
     _check_shapes(grid, shapes, admissible)
     rng = np.random.default_rng(seed)
-    placements: list[Box] = []
+    found: list[Box] = []
     pool = _pool(grid, shapes, admissible, rng)
     for _ in range(_ROUNDS):
         conflicts = _together(pool, grid, admissible)
         chosen = _swapped(_greedy(conflicts), conflicts, rng, deadline)
-        placements = [box for box, one in zip(pool, chosen, strict=True) if one]
+        found = [box for box, one in zip(pool, chosen, strict=True) if one]
         if time.monotonic() > deadline:
             break
-        pool = _about(placements, grid, shapes, rng)
-    return tuple(sorted(placements))
+        pool = _about(found, grid, shapes, rng)
+    return tuple(sorted(found))
 
 
 def _within(inner: Extents, outer: Extents) -> bool:
@@ -137,11 +137,11 @@ def _check_shapes(grid: Grid, shapes: Sequence[Extents], admissible: Admissible)
 
 def spaced(grid: Grid, shapes: Sequence[Extents], along: int) -> list[Box]:
     """Placements of each shape at about so many even steps along a whole axis, both ends included."""
-    placements = []
+    found = []
     for shape in shapes:
         lines = [_even(n - a, round(along * (n - a) / n)) for n, a in zip(grid.shape, shape, strict=True)]
-        placements += [Box.at(start, shape) for start in product(*lines)]
-    return placements
+        found += [Box.at(start, shape) for start in product(*lines)]
+    return found
 
 
 def _even(last: int, parts: int) -> list[int]:
@@ -167,12 +167,12 @@ def _pool(grid: Grid, shapes: Sequence[Extents], admissible: Admissible, rng: np
     return list(dict.fromkeys([*strided, *some]))
 
 
-def _about(placements: Sequence[Box], grid: Grid, shapes: Sequence[Extents], rng: np.random.Generator) -> list[Box]:
+def _about(found: Sequence[Box], grid: Grid, shapes: Sequence[Extents], rng: np.random.Generator) -> list[Box]:
     """The next candidates: what was found first, then placements near it, of the same shape or one near in order."""
     order = {shape: i for i, shape in enumerate(shapes)}
-    nearby = list(placements)
-    for box in placements:
-        for _ in range(_POOL // len(placements)):
+    nearby = list(found)
+    for box in found:
+        for _ in range(_POOL // len(found)):
             shape = shapes[int(np.clip(order[box.extents] + rng.integers(-2, 3), 0, len(shapes) - 1))]
             room = [n - a for n, a in zip(grid.shape, shape, strict=True)]
             shift = rng.integers(-12, 13, grid.ndim)

@@ -73,8 +73,8 @@ class _Program:
         ones = np.ones(len(self.boxes))
         try:
             # The stubs know no sparse constraints.
-            solution = linprog(-sizes, self.rows, ones, bounds=(0, 1), method="highs", options={"time_limit": limit})  # type: ignore[call-overload]
-            weights, shares = np.asarray(solution.x, np.float64), -np.asarray(solution.ineqlin.marginals, np.float64)
+            found = linprog(-sizes, self.rows, ones, bounds=(0, 1), method="highs", options={"time_limit": limit})  # type: ignore[call-overload]
+            weights, shares = np.asarray(found.x, np.float64), -np.asarray(found.ineqlin.marginals, np.float64)
         except (ValueError, TypeError, AttributeError, RuntimeError):
             return None
         sane = weights.shape == sizes.shape and shares.shape == ones.shape
@@ -146,12 +146,12 @@ def _weight_inside(grid: Grid, extents: Extents, starts: Ints, stops: Ints, weig
 
 def _extremes(values: Ints, below: int, most: int) -> list[Extents]:
     """Where the lowest values lie that are under a bound, at most so many and none near another."""
-    values, solution = values.copy(), []
+    values, found = values.copy(), []
     for _ in range(most):
         at = tuple(map(int, np.unravel_index(int(values.argmin()), values.shape)))
         if values[at] >= below:
             break
-        solution.append(at)
+        found.append(at)
         near = tuple(slice(max(0, i - n // 25), i + n // 25 + 1) for i, n in zip(at, values.shape, strict=True))
         values[near] = below
-    return solution
+    return found

@@ -64,10 +64,10 @@ def fewer(
     for plan in _attempts(sum(map(tokens.grid.placements, tokens.shapes))):
         while time.monotonic() < deadline and len(best) > least:
             count = max(least, len(best) - max(1, len(best) // plan.part))
-            boxes = _attempt(tokens, count, plan.steps, rng, deadline)
-            if boxes is None or len(boxes) >= len(best) or _fault(grid, shapes, boxes, largest, align):
+            found = _attempt(tokens, count, plan.steps, rng, deadline)
+            if found is None or len(found) >= len(best) or _fault(grid, shapes, found, largest, align):
                 break
-            best = without_redundant(grid, shapes, boxes)
+            best = without_redundant(grid, shapes, found)
     return best
 
 

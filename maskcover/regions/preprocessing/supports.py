@@ -108,10 +108,10 @@ class AxisSupport:
 
 
 def _integers(values: Indices) -> IntArray:
-    array = np.array(values)
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InvalidInput(f"expected a row of whole numbers; got {array.dtype} of shape {array.shape}")
-    return array.astype(np.int64)
+    found = np.array(values)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise InvalidInput(f"expected a row of whole numbers; got {found.dtype} of shape {found.shape}")
+    return found.astype(np.int64)
 
 
 def _over_ranges(combine: np.ufunc, values: IntArray, ranges: AxisSupport, empty: int) -> IntArray:
@@ -119,5 +119,5 @@ def _over_ranges(combine: np.ufunc, values: IntArray, ranges: AxisSupport, empty
     # reduceat takes starts only: every second result is a range, and a last value lets a range end at the end.
     padded = np.append(values, empty)
     bounds = np.stack([ranges.first, ranges.stop], axis=1).ravel()
-    extremes = combine.reduceat(padded, bounds)[::2]
-    return np.where(ranges.first < ranges.stop, extremes, empty).astype(np.int64)
+    found = combine.reduceat(padded, bounds)[::2]
+    return np.where(ranges.first < ranges.stop, found, empty).astype(np.int64)

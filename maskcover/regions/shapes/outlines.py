@@ -128,8 +128,10 @@ def array_of(rows: Sequence[int], width: int) -> BoolArray:
 
 def _check(shape: Any, most: int) -> None:
     if not isinstance(shape, Polygon | MultiPolygon):
-        got = getattr(shape, "geom_type", type(shape).__name__)
-        raise InvalidInput(f"a shape must be a Polygon or MultiPolygon; got {got}; widen a line by .buffer(width / 2)")
+        found = getattr(shape, "geom_type", type(shape).__name__)
+        raise InvalidInput(
+            f"a shape must be a Polygon or MultiPolygon; got {found}; widen a line by .buffer(width / 2)"
+        )
     if shape.is_empty:
         raise InvalidInput("a shape must have an area; this one is empty")
     if not np.isfinite(shapely.get_coordinates(shape)).all():
@@ -140,8 +142,8 @@ def _check(shape: Any, most: int) -> None:
         raise InvalidInput("a shape must have an area above 0; widen a line by .buffer(width / 2)")
     left, top, right, bottom = shape.bounds
     if max(right - left, bottom - top) > most:
-        got = f"{right - left:g}×{bottom - top:g}"
-        raise InvalidInput(f"a shape may extend over {most:,} pixels at most; got {got}; scale it to pixels")
+        found = f"{right - left:g}×{bottom - top:g}"
+        raise InvalidInput(f"a shape may extend over {most:,} pixels at most; got {found}; scale it to pixels")
 
 
 def _times(value: float, unit: int) -> int:

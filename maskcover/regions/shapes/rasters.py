@@ -168,9 +168,7 @@ def _groups(arrays: list[BoolArray]) -> dict[tuple[int, ...], tuple[IntArray, Wo
     members: dict[tuple[int, ...], list[int]] = {}
     for index, array in enumerate(arrays):
         members.setdefault(array.shape, []).append(index)
-    return {
-        shape: (np.array(numbers), np.stack([_words(arrays[i]) for i in numbers])) for shape, numbers in members.items()
-    }
+    return {shape: (np.array(found), np.stack([_words(arrays[i]) for i in found])) for shape, found in members.items()}
 
 
 def _words(array: BoolArray) -> WordArray:

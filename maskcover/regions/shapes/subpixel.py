@@ -59,8 +59,8 @@ def subpixel(shape: Polygon | MultiPolygon, *, maximal: bool = False) -> tuple[B
     [(2, 2), (2, 3), (3, 2), (3, 3)]
     """
     # A pixel touched at one offset is touched at all offsets near it, so each raster lies in that of a face beside it.
-    rasters_at = sorted((len(rows), width_of(rows), rows) for rows in witnesses(shape, faces_only=maximal))
-    rasters = tuple(array_of(rows, width) for _, width, rows in rasters_at)
+    found = sorted((len(rows), width_of(rows), rows) for rows in witnesses(shape, faces_only=maximal))
+    rasters = tuple(array_of(rows, width) for _, width, rows in found)
     return maximal_rasters(rasters) if maximal else rasters
 
 
@@ -74,12 +74,12 @@ def witnesses(shape: Polygon | MultiPolygon, *, faces_only: bool = False) -> dic
     drawn = outline(shape, MOST_EXTENT)
     vertices = _arrangement(_segments(drawn), drawn.unit)
     _refuse(_work(drawn, vertices) > MOST_WORK)
-    rasters_at: dict[Rows, tuple[Fraction, Fraction]] = {}
+    found: dict[Rows, tuple[Fraction, Fraction]] = {}
     for x, y, scale in _offsets(drawn, vertices, faces_only):
         rows = _raster(drawn, x, y, scale)
-        if rows not in rasters_at:
-            rasters_at[rows] = Fraction(x, scale * drawn.unit), Fraction(y, scale * drawn.unit)
-    return rasters_at
+        if rows not in found:
+            found[rows] = Fraction(x, scale * drawn.unit), Fraction(y, scale * drawn.unit)
+    return found
 
 
 def _raster(drawn: Outline, x: int, y: int, scale: int) -> Rows:
@@ -112,24 +112,24 @@ def _rays(directions: set[Direction]) -> tuple[list[Direction], list[Direction]]
     return turned, [(dx + next_dx, dy + next_dy) for (dx, dy), (next_dx, next_dy) in pairwise(turned)]
 
 
-def _turn(first: Direction, second: Direction) -> int:
-    """Below 0 if `first` comes before `second` on the way from straight up to straight down (y points down)."""
-    return first[1] * second[0] - first[0] * second[1]
+def _turn(one: Direction, other: Direction) -> int:
+    """Below 0 if `one` comes before `other` on the way from straight up to straight down (y points down)."""
+    return one[1] * other[0] - one[0] * other[1]
 
 
 def _arrangement(segments: list[Segment], unit: int) -> dict[Vertex, set[Direction]]:
     """The points of [0, unit)² where segments of different directions meet, and the directions that pass there."""
     vertices: dict[Vertex, set[Direction]] = {}
-    for first, second in combinations(segments, 2):
-        vertex = _meeting(first, second, unit)
+    for one, other in combinations(segments, 2):
+        vertex = _meeting(one, other, unit)
         if vertex is not None:
-            vertices.setdefault(vertex, set()).update((_primitive(first), _primitive(second)))
+            vertices.setdefault(vertex, set()).update((_primitive(one), _primitive(other)))
     return vertices
 
 
-def _meeting(first: Segment, second: Segment, unit: int) -> Vertex | None:
+def _meeting(one: Segment, other: Segment, unit: int) -> Vertex | None:
     """The common point of two segments that are not parallel, if it lies in [0, unit)²."""
-    (x, y, dx, dy), (u, v, du, dv) = first, second
+    (x, y, dx, dy), (u, v, du, dv) = one, other
     det = dx * dv - dy * du
     if not det:
         return None

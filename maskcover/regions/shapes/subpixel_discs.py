@@ -97,8 +97,8 @@ def sign(surd: Surd, c: int) -> int:
 
 def _vertices(radius: int, pixel: int) -> Iterator[Vertex]:
     """The vertices with 0 <= y <= x <= pixel / 2, some of them more than once."""
-    for first, second in combinations(_curves(radius, pixel), 2):
-        for vertex in _meetings(first, second, radius):
+    for one, other in combinations(_curves(radius, pixel), 2):
+        for vertex in _meetings(one, other, radius):
             (a, b), (u, v), c = vertex.x, vertex.y, vertex.c
             low, between, high = (u, v), (a - u, b - v), (pixel * vertex.q - 2 * a, -2 * b)
             if min(sign(low, c), sign(between, c), sign(high, c)) >= 0:
@@ -120,26 +120,26 @@ def _passes(middle: Point, radius: int, pixel: int) -> bool:
     return near <= 4 * radius * radius <= far
 
 
-def _meetings(first: Curve, second: Curve, radius: int) -> Iterator[Vertex]:
-    if first.axis is None and second.axis is None:
-        yield from _of_circles(first, second, radius)
-    elif first.axis is None or second.axis is None:
-        line, circle = (second, first) if first.axis is None else (first, second)
+def _meetings(one: Curve, other: Curve, radius: int) -> Iterator[Vertex]:
+    if one.axis is None and other.axis is None:
+        yield from _of_circles(one, other, radius)
+    elif one.axis is None or other.axis is None:
+        line, circle = (other, one) if one.axis is None else (one, other)
         yield from _of_line_and_circle(line, circle, radius)
-    elif first.axis != second.axis:
-        upright, level = (first, second) if first.axis == 0 else (second, first)
-        yield Vertex((upright.at, 0), (level.at, 0), 0, 1, (first, second))
+    elif one.axis != other.axis:
+        upright, level = (one, other) if one.axis == 0 else (other, one)
+        yield Vertex((upright.at, 0), (level.at, 0), 0, 1, (one, other))
 
 
-def _of_circles(first: Curve, second: Curve, radius: int) -> Iterator[Vertex]:
+def _of_circles(one: Curve, other: Curve, radius: int) -> Iterator[Vertex]:
     """Where circles of one radius meet: beside the middle of their centres, at right angles to the line between."""
-    (px, py), (qx, qy) = first.middle, second.middle
+    (px, py), (qx, qy) = one.middle, other.middle
     wx, wy = qx - px, qy - py
     square = wx * wx + wy * wy
     c = square * (4 * radius * radius - square)
     for side in (1, -1)[: (c >= 0) + (c > 0)]:
         x, y = ((px + qx) * square, -side * wy), ((py + qy) * square, side * wx)
-        yield Vertex(x, y, c, 2 * square, (first, second))
+        yield Vertex(x, y, c, 2 * square, (one, other))
 
 
 def _of_line_and_circle(line: Curve, circle: Curve, radius: int) -> Iterator[Vertex]:
@@ -245,9 +245,9 @@ def _scaled(x: Surd, y: Surd, factor: int) -> Vector:
     return _times(x, factor), _times(y, factor)
 
 
-def _dot(first: Vector, second: Vector, c: int) -> Surd:
-    (a, b), (d, e) = first
-    (f, g), (h, i) = second
+def _dot(one: Vector, other: Vector, c: int) -> Surd:
+    (a, b), (d, e) = one
+    (f, g), (h, i) = other
     return a * f + b * g * c + d * h + e * i * c, a * g + b * f + d * i + e * h
 
 
