@@ -102,3 +102,7 @@ def axis_options(length: int, patch: int, align: int = 1, fold: int = 1) -> tupl
     # One mask of the whole axis needs no stride, aligned or not.
     whole = [AxisMasks(length, length, length)] if fold == 1 and not (found and found[0].count == 1) else []
     return tuple(whole + found)
+
+
+def _up(cells: int, align: int) -> int:
+    return -(-cells // align) * align

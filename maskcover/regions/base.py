@@ -104,19 +104,9 @@ class RegionSet(ABC):
     def __str__(self) -> str: ...
 
     @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        """The region sets that this one is made of; none if it is made of shapes."""
-        return ()
-
-    @property
     def is_outer_bound(self) -> bool:
-        """Whether the set, or a part of it, is a sound bound, larger than what its words say; `rotations` are."""
-        return any(part.is_outer_bound for part in self.parts)
-
-    @property
-    def has_several_patches(self) -> bool:
-        """Whether the set, or a part of it, speaks of several patches at once; `patches` do."""
-        return any(part.has_several_patches for part in self.parts)
+        """Whether the set is a sound bound, larger than what its words say; `rotations` are."""
+        return "rotations(" in str(self)
 
     def describe(self, image_size: ImageSize | Grid = 224) -> Description:
         """What the set amounts to on an image: pixels, per cent, numbers of shapes and placements.

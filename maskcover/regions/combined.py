@@ -22,10 +22,6 @@ class Union(RegionSet):
 
     members: tuple[RegionSet, ...]
 
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return self.members
-
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         terms = tuple(chain.from_iterable(member.expand(grid, inside) for member in self.members))
         alone = [term.slots[0] for term in terms if term.patches == 1]
@@ -52,14 +48,6 @@ class Patches(RegionSet):
     base: RegionSet
     k: int
 
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return (self.base,)
-
-    @property
-    def has_several_patches(self) -> bool:
-        return True
-
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         return tuple(Term(term.slots * self.k) for term in self.base.expand(grid, inside))
 
@@ -72,14 +60,6 @@ class MixedPatches(RegionSet):
     """One region of each of the members at once, anywhere, overlaps allowed; their order is kept for the text alone."""
 
     members: tuple[RegionSet, ...]
-
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return self.members
-
-    @property
-    def has_several_patches(self) -> bool:
-        return True
 
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         terms = [member.expand(grid, inside) for member in self.members]
@@ -156,7 +136,7 @@ def _mixed(members: tuple[RegionSet, ...], k: Whole | None) -> RegionSet:
 def single_patch(value: object) -> RegionSet:
     """A region set of one patch; refused if it speaks of several anywhere."""
     regions = as_region_set(value)
-    if regions.has_several_patches:
+    if "patches(" in str(regions):
         raise InvalidInput(
             f"patches of patches: write the total as one k, or one list, instead of patches of {brief(regions)}"
         )

@@ -44,14 +44,6 @@ class Rotations(RegionSet):
     high: float
     subpixel: bool = False
 
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return (self.base,)
-
-    @property
-    def is_outer_bound(self) -> bool:
-        return True
-
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         if grid.ndim != 2:
             raise InvalidInput(f"{self} is a shape of 2 dimensions; the grid {grid} has {grid.ndim}")

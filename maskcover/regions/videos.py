@@ -21,10 +21,6 @@ class Tubes(RegionSet):
     base: RegionSet
     frames: int | None = None
 
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return (self.base,)
-
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         frames = grid.shape[0] if self.frames is None else self.frames
         if grid.ndim < 2 or frames > grid.shape[0]:

@@ -7,20 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 
-from maskcover import (
-    Flip,
-    RegionSet,
-    avoiding,
-    patches,
-    rectangle,
-    rectangles,
-    rotations,
-    squares,
-    through,
-    tubes,
-    union,
-    within,
-)
+from maskcover import RegionSet, patches, rectangles, squares, union
 from tests import oracles
 from tests.geometry_strategies import World, worlds
 
@@ -64,33 +51,3 @@ def test_the_text_prints_pixels_and_per_cent() -> None:
 
 def test_equal_sets_have_equal_descriptions() -> None:
     assert squares(32).describe(224) == squares("32px").describe((224, 224))
-
-
-ROTATED = rotations(rectangle(2, 5), degrees=(-5, 5))
-
-
-@pytest.mark.parametrize(
-    "regions",
-    [
-        ROTATED,
-        union(squares(2), ROTATED),
-        patches(ROTATED, k=2),
-        patches([squares(2), ROTATED]),
-        within(ROTATED, (0, 0, 8, 8)),
-        avoiding(ROTATED, (0, 0, 1, 1)),
-        tubes(ROTATED, frames=2),
-        through(ROTATED, Flip("vertical"), source=16),
-    ],
-    ids=lambda regions: str(regions)[:20],
-)
-def test_a_set_with_a_part_that_is_a_bound_is_a_bound(regions: RegionSet) -> None:
-    assert regions.is_outer_bound
-    assert regions.has_several_patches == str(regions).startswith("patches(")
-
-
-def test_a_set_of_exact_parts_is_no_bound() -> None:
-    exact = patches(union(squares(2), within(rectangle(1, 3), (0, 0, 8, 8))), k=2)
-    assert not exact.is_outer_bound
-    assert exact.has_several_patches
-    assert union(squares(1), exact).has_several_patches
-    assert not union(squares(1), rectangle(1, 3)).has_several_patches
