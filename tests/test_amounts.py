@@ -47,7 +47,7 @@ REFUSED: list[tuple[object, str]] = [
     (0.0, "strictly between 0 and 1; got 0"),
     (1.0, "strictly between 0 and 1; got 1"),
     (502.0, "write 502 or '502px'"),
-    (1e22, "a share below 1"),
+    (1e22, "a fraction below 1"),
     (-0.01, "got '-0.01'"),
     (float("nan"), "got 'nan'"),
     (float("inf"), "got 'inf'"),

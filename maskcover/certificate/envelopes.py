@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maskcover.cells import Cells
-from maskcover.covering.blocks import Prepared, blocks, contained, erosions
+from maskcover.covering.blocks import MasksByForm, covered_blocks, cut_blocks, erosions
 from maskcover.grid import Box
 from maskcover.regions import Slot, Stencil
 
 
-def enveloped(masks: Prepared, slot: Slot) -> Slot:
+def enveloped(masks: MasksByForm, slot: Slot) -> Slot:
     """Stencils that the masks cover, such that every stencil of a covered slot lies inside one wherever it may lie."""
     kept: list[Stencil] = []
     rest = slot
@@ -25,7 +25,7 @@ def enveloped(masks: Prepared, slot: Slot) -> Slot:
     return tuple(kept)
 
 
-def _most(masks: Prepared, slot: Slot) -> int:
+def _most(masks: MasksByForm, slot: Slot) -> int:
     """How many of the first stencils one covered box replaces; larger boxes are covered less, so by bisection."""
     good, bad = 1, 2
     while bad <= len(slot) and _covered(masks, slot[:bad]):
@@ -37,13 +37,13 @@ def _most(masks: Prepared, slot: Slot) -> int:
     return good
 
 
-def _covered(masks: Prepared, stencils: Slot) -> bool:
+def _covered(masks: MasksByForm, stencils: Slot) -> bool:
     envelope = _envelope(stencils)
     if envelope is None:
         return False
     found = erosions(masks, envelope)
-    places = blocks(envelope, found)
-    return not (places.allowed & ~contained(places, found, masks.count, 1)).any()
+    places = cut_blocks(envelope, found)
+    return not (places.allowed & ~covered_blocks(places, found, masks.count, 1)).any()
 
 
 def _envelope(stencils: Sequence[Stencil]) -> Stencil | None:

@@ -15,7 +15,7 @@ from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
-from maskcover.covering.shares import PlacementMap, covered_share, placement_map
+from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.defense.certificates import Certificate, row_certificate
 from maskcover.defense.double import Defended, double_masking
 from maskcover.defense.procedure import checked_against, first_look
@@ -74,7 +74,7 @@ class Explanation:
     @property
     def share(self) -> Fraction:
         """The share of the attacker's regions that are certified."""
-        return covered_share(self._good, self.regions) if len(self._good) and not self.broken else Fraction(0)
+        return covered_fraction(self._good, self.regions) if len(self._good) and not self.broken else Fraction(0)
 
     def map(self) -> PlacementMap:
         """The placements that are certified, those inside a mask whose row is wholly right; for one patch."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from maskcover.classifiers.fingerprint import Fingerprint
-from maskcover.covering.shares import PlacementMap, covered_share, placement_map
+from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.data import Chosen
 from maskcover.defense.procedure import Procedure, Rule
 from maskcover.defense.verdicts import Verdict, VerdictArrays
@@ -71,7 +71,7 @@ class CertificationResult(VerdictArrays):
 
     def share(self, number: int) -> Fraction:
         """The share of the attacker's regions that are certified for an image, by the row theorem; see `map`."""
-        return covered_share(self._good(number), self.regions)
+        return covered_fraction(self._good(number), self.regions)
 
     def __len__(self) -> int:
         return len(self.verdicts)

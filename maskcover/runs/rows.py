@@ -121,9 +121,9 @@ def _text(found: Failed) -> str:
 
 
 def _share(verdict: Verdict, masks: MaskSet, regions: RegionSet) -> float:
-    from maskcover.covering.shares import covered_share
+    from maskcover.covering.placements import covered_fraction
 
     if verdict.certificate.certified:
         return 1.0
     good = tuple(masks[number] for number in verdict.certificate.good)
-    return float(covered_share(MaskSet(masks.grid, good), regions)) if good else 0.0
+    return float(covered_fraction(MaskSet(masks.grid, good), regions)) if good else 0.0

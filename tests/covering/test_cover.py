@@ -236,7 +236,7 @@ BAD: list[tuple[Callable[[], MaskSet], str]] = [
     (lambda: cover(squares(5), 24, masks=True), "masks must be a whole number; got True"),
     (lambda: cover(squares(5), 24, evaluations="many"), "evaluations must be"),  # type: ignore[arg-type]  # refused
     (lambda: cover(squares(5), 24, max_mask_area=0), "max_mask_area must be at least 1 pixel"),
-    (lambda: cover(squares(5), 24, max_mask_area=1.0), "max_mask_area as a share must lie strictly between 0 and 1"),
+    (lambda: cover(squares(5), 24, max_mask_area=1.0), "max_mask_area as a fraction must lie strictly between 0 and 1"),
     (lambda: cover(squares(5), 24, max_mask_area="big"), "max_mask_area must be pixels"),
     (lambda: cover(squares(5), 24, grid=6), "grid must be 2 whole numbers"),  # type: ignore[arg-type]  # refused
     (lambda: cover(squares(5), 24, grid=(6,)), "grid must be 2 whole numbers"),
@@ -312,14 +312,16 @@ def test_swapped_sides_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.sampled_from([1, 2, 4]), st.integers(1, 3), st.integers(1, 8), st.integers(1, 64))
-def test_a_budget_of_area_holds_for_aligned_and_for_multiple_masks(align: int, fold: int, side: int, most: int) -> None:
+def test_a_budget_of_area_holds_for_aligned_and_for_multiple_masks(
+    align: int, multiplicity: int, side: int, most: int
+) -> None:
     try:
-        masks = quiet_cover(squares(side), (8, 8), max_mask_area=most, align=align, multiplicity=fold)
+        masks = quiet_cover(squares(side), (8, 8), max_mask_area=most, align=align, multiplicity=multiplicity)
     except ImpossibleCover:
-        assert most < 64 or fold > 1
+        assert most < 64 or multiplicity > 1
         return
     assert masks.largest_hidden_area <= most
-    assert verify(masks, multiplicity=fold)
+    assert verify(masks, multiplicity=multiplicity)
     edges = np.concatenate([mask.bounds.ravel() for mask in masks])
     assert not (edges % align).any()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from maskcover import Box, Grid, InvalidInput, squares, union
 from maskcover.cells import Cells
-from maskcover.covering.shares import covered_share, placement_map
+from maskcover.covering.placements import covered_fraction, placement_map
 from maskcover.covering.trimming import room_of, trimmed
 from maskcover.regions import Slot, Term, bitmap
 from tests import definitions
@@ -99,7 +99,7 @@ def test_the_share_that_is_covered_counts_tuples_of_placements(case: Case) -> No
         for patches in product(*(_listed(slot, family.sides) for slot in term.slots))
     ]
     inside = sum(any(region & mask == region for mask in masks) for region in every)
-    assert covered_share(plain_set(arrays), family.regions) == Fraction(inside, len(every))
+    assert covered_fraction(plain_set(arrays), family.regions) == Fraction(inside, len(every))
 
 
 @given(families_and_masks(most_patches=1))

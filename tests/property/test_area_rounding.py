@@ -84,7 +84,7 @@ def test_the_attacker_never_gets_less_than_the_share(share: int, height: int, wi
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 10, 100, 224, 10**6])
-@pytest.mark.filterwarnings("ignore:.*was a share meant")
+@pytest.mark.filterwarnings("ignore:.*was a fraction meant")
 def test_perfect_squares_are_not_rounded_past(side: int) -> None:
     big = Grid((2**20, 2**20))
     assert squares(area=side**2).terms(big)[0].shapes == ((side, side),)

@@ -158,7 +158,7 @@ BAD: list[tuple[Callable[[], RegionSet], str]] = [
     (lambda: squares(0), "size must be at least 1 pixel"),
     (lambda: squares("0.5"), "size is a length in whole pixels"),
     (lambda: squares(10**5000), "size"),
-    (lambda: squares(area=1.5), "area as a share must lie strictly between 0 and 1"),
+    (lambda: squares(area=1.5), "area as a fraction must lie strictly between 0 and 1"),
     (lambda: rectangle(-1, 3), "height must be at least 1 pixel"),
     (lambda: rectangle(3, 0), "width must be at least 1 pixel"),
     (lambda: rectangles(0), "area must be at least 1 pixel"),

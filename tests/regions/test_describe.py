@@ -27,7 +27,7 @@ from tests.geometry_strategies import World, worlds
 def test_golden_figures_on_224(regions: RegionSet, pixels: int, shapes: int, placements: int) -> None:
     found = regions.describe()
     assert (found.pixels, found.shapes, found.placements) == (pixels, shapes, placements)
-    assert found.share == Fraction(pixels, 224 * 224)
+    assert found.fraction == Fraction(pixels, 224 * 224)
 
 
 @given(worlds(most_members=1, most_patches=1))

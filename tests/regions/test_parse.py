@@ -109,7 +109,7 @@ def test_a_decimal_is_taken_by_its_text() -> None:
 
 @pytest.mark.parametrize("literal", ["0." + "_".join("1" * 60), "0" * 40 + "." + "1" * 41, "0." + "1" * 100])
 def test_a_decimal_is_never_cut_short(literal: str) -> None:
-    with pytest.raises(InvalidInput, match="share"):
+    with pytest.raises(InvalidInput, match="fraction"):
         parse_regions(f"squares(area={literal})")
 
 
@@ -290,9 +290,9 @@ def test_a_polygon_can_be_mended_as_the_message_says() -> None:
     spike = shapely.Polygon([(0, 0), (4, 0), (4, 4), (8, 4), (4, 4), (0, 4)])
     bow = shapely.Polygon([(0, 0), (4, 4), (4, 0), (0, 4)])
     for shape in (spike, shapely.make_valid(spike), bow):
-        with pytest.raises(InvalidInput, match="take what of it has an area: ") as refusal:
+        with pytest.raises(InvalidInput, match="take the parts with an area: ") as refusal:
             polygon(shape)
-        advice = str(refusal.value).partition("take what of it has an area: ")[2].removesuffix(")")
+        advice = str(refusal.value).partition("take the parts with an area: ")[2].removesuffix(")")
         advice += ")" * (advice.count("(") - advice.count(")"))
         mended = polygon(eval(advice, {"shapely": shapely, "shape": shape}))  # noqa: S307 (what the message says)
         assert mended.describe(9).pixels in {12, 16}

@@ -184,5 +184,5 @@ def test_masks_that_cannot_be_had_twice_are_impossible() -> None:
 
 def test_too_many_rectangles_in_an_odd_area_are_refused_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boxes, "_MOST_WORK", 100)
-    with pytest.raises(InvalidInput, match=r"inside an area of 24 px has 192 placements to look at, more than 100"):
+    with pytest.raises(InvalidInput, match=r"inside an area of 24 px has 192 placements to try, more than 100"):
         within(rectangles(4), ISLAND).terms(Grid((4, 6)))

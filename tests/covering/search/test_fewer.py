@@ -104,7 +104,7 @@ BAD_SEARCHES = [
 def test_a_bad_search_leaves_the_start(monkeypatch: pytest.MonkeyPatch, answer: tuple[Box, ...] | None) -> None:
     sides, shapes, largest = CASES[2]
     start = without_redundant(Grid(sides), shapes, every_placement(sides, shapes))
-    monkeypatch.setattr(module, "_attempt", lambda *_args: answer)
+    monkeypatch.setattr(module, "_search", lambda *_args: answer)
     assert fewer(Grid(sides), shapes, start, largest, time_limit=0.5) == start
 
 

@@ -393,11 +393,11 @@ def moved(shape: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
     return shapely.transform(shape, lambda points: points + 20)
 
 
-def test_bounds_of_turned_shapes_are_tight_and_their_number_follows_the_step() -> None:
+def test_bounds_of_turned_shapes_are_tight_and_their_number_follows_the_size_of_parts() -> None:
     square = box(0, 0, 30, 30)
     assert rotated(square, 0, 0) == (square,)
-    assert len(rotated(square, 0, 90, step=1)) == 90
-    assert len(rotated(square, 0, 90, step=90)) == 1
+    assert len(rotated(square, 0, 90, part_size=1)) == 90
+    assert len(rotated(square, 0, 90, part_size=90)) == 1
     assert len(rotated(square, 0, 360)) == len(rotated(square, 5, 2000)) == 267
     assert all(square.area < bound.area < square.area + 120 * 0.3 for bound in rotated(square, 0, 360))
     (quarter,) = rotated(square, 90, 90)
@@ -413,12 +413,12 @@ def test_angles_turn_from_x_to_y() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "step"),
+    ("low", "high", "part_size"),
     [(5, 4, None), (0, nan, None), (0, inf, None), (0, 9, 0), (0, 9, -1), (0, 9, nan), (0, 90, 1e-3), (0, 9999, None)],
 )
-def test_angles_are_finite_and_in_order(low: float, high: float, step: float | None) -> None:
-    with pytest.raises(InvalidInput, match=r"angle|step"):
-        rotated(TRIANGLE, low, high, step=step)
+def test_angles_are_finite_and_in_order(low: float, high: float, part_size: float | None) -> None:
+    with pytest.raises(InvalidInput, match=r"angle|part"):
+        rotated(TRIANGLE, low, high, part_size=part_size)
 
 
 def test_a_shape_far_from_the_origin_is_not_turned() -> None:
