@@ -387,7 +387,7 @@ MUTANTS = (
     Mutant("regions/base.py", "(extents[:number] >= extents[number]).all(axis=1)", "(extents[:number] >= extents[number]).any(axis=1)", "tests/regions tests/property/test_families.py"),
     Mutant("regions/base.py", "            if not left or compared == _MOST_COMPARED:\n", "            if compared == _MOST_COMPARED:\n                left = boxes[other].places.minus(boxes[other].places)\n            if not left:\n", "tests/regions/test_limits.py"),
     Mutant("regions/parse.py", "return -value if isinstance(value, int) and value else", "return -value if isinstance(value, int) else", JUDGES),
-    Mutant("amounts.py", "_share(Fraction(percent[1]) / 100, name)", "_share(Fraction(percent[1]), name)", "tests/test_amounts.py"),
+    Mutant("amounts.py", "_checked_fraction(Fraction(percent[1]) / 100, name)", "_checked_fraction(Fraction(percent[1]), name)", "tests/test_amounts.py"),
     Mutant("masks/files.py", '{SCHEMA: _FIELDS, CERTIFICATE: _FIELDS | {"frame", "terms"}}', '{SCHEMA: _FIELDS, CERTIFICATE: set()}', "tests/masks/test_files.py"),
     # Class names and numbers (threats.md, 53).
     Mutant("data/classes.py", "return given if given is not None and given.names else own", "return own", "tests/data/test_readers.py -k knows"),

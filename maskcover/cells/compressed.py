@@ -1,4 +1,4 @@
-"""Several sets of cells drawn on the few blocks between their edges: exact, whatever the size of the grid."""
+"""Several sets of cells drawn on the blocks between their edges: exact, at a cost that is independent of the grid."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def erosions(masks: MasksByForm, stencil: Stencil) -> OwnedBoxes:
 
 
 def covered_blocks(places: Blocks, inside: OwnedBoxes, masks: int, multiplicity: int) -> BoolArray:
-    """Which blocks lie inside at least `multiplicity` different masks; bool, of the shape of `places.allowed`."""
+    """Whether each block lies inside at least `multiplicity` masks; bool, of the shape of `places.allowed`."""
     if multiplicity == 1:
         return depths(places.edges, inside.bounds) > 0
     counts = np.bitwise_count(pack_masks(inside, places, masks)).sum(axis=0)

@@ -1,4 +1,4 @@
-"""`cover`: makes the cheapest mask set that it can find for a region set, and verifies it before it is returned."""
+"""`cover`: makes a mask set for a region set, as cheap as it can find, and verifies it before it is returned."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def cover(
         regions: The region set, or its text.
         image_size: Sides of the image in pixels, rows first; 224 means (224, 224).
         masks: At most this many masks, the largest of them as small as possible.
-        evaluations: At most this many two-mask evaluations per certified image, likewise.
+        evaluations: At most this many masked predictions to certify an image, the largest mask as small as possible.
         max_mask_area: No mask hides more than this (pixels, or a fraction of the image); as few masks as possible.
         grid: The paper's masks: for each box shape a product of this many masks along each axis, such as (6, 6).
         align: Edges of masks lie at multiples of this many pixels, which must divide the sides; for tokens of 16×16
@@ -83,11 +83,11 @@ def cover(
     plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style)
     if style.multiplicity == 1:
         plan = plan.improved(style.align, seconds * 2 / 3)
-    cover = build_masks(plan, lattice, regions, style)
+    mask_set = build_masks(plan, lattice, regions, style)
     if style.multiplicity == 1 and (seconds > 0 or not plan.is_free):
         # For regions that may not lie everywhere, and after a search, there may be more masks than are needed.
-        cover = _verified(select_masks(cover, terms, seconds), regions, style.multiplicity)
-    return warned(replace(cover, optimality=_optimality(cover, plan, regions, style, seconds / 3)))
+        mask_set = _verified(select_masks(mask_set, terms, seconds), regions, style.multiplicity)
+    return warned(replace(mask_set, optimality=_optimality(mask_set, plan, regions, style, seconds / 3)))
 
 
 def build_masks(plan: CoverPlan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:
@@ -103,17 +103,19 @@ def build_masks(plan: CoverPlan, lattice: Grid, regions: RegionSet, style: Style
     return _verified(MaskSet(lattice, masks, str(regions)), regions, style.multiplicity)
 
 
-def _optimality(cover: MaskSet, plan: CoverPlan, regions: RegionSet, style: Style, seconds: float) -> Optimality | None:
+def _optimality(
+    mask_set: MaskSet, plan: CoverPlan, regions: RegionSet, style: Style, seconds: float
+) -> Optimality | None:
     """Bound the number of masks from below; None for several patches at once, whose masks are unions."""
     slots = [slot for term in plan.terms for slot, _, _ in term.slots]
-    if len(slots) > 1 or plan.terms[0].slots[0][1] > 1 or style.multiplicity > 1 or len(cover) > _MOST_COMPARED:
+    if len(slots) > 1 or plan.terms[0].slots[0][1] > 1 or style.multiplicity > 1 or len(mask_set) > _MOST_COMPARED:
         return None
     product, *others = slots[0].products
     # One product is minimal for masks of its sides, but not for its area: a mask of the same area may be longer.
     is_one_size = not others and not slots[0].searched
     admissible = tuple(axis.size for axis in product.axes) if is_one_size else slots[0].largest
-    bound = find_bound(regions, cover.grid, admissible, seconds)
-    return Optimality(len(cover), bound.masks, admissible_text(admissible))
+    bound = find_bound(regions, mask_set.grid, admissible, seconds)
+    return Optimality(len(mask_set), bound.masks, admissible_text(admissible))
 
 
 def _plan(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Area(ABC):
-    """Some cells of an image. A pixel that a polygon cuts counts as the attacker likes it: `generous` or `strict`."""
+    """Some cells of an image; `generous` and `strict` differ by the pixels that a polygon cuts."""
 
     __slots__ = ()
 

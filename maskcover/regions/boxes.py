@@ -217,7 +217,7 @@ def squares(size: Length | None = None, *, area: AnyAmount | None = None) -> Reg
 
 
 def rectangle(height: Length, width: Length) -> RegionSet:
-    """A rectangle of `height`×`width` pixels, at any place; raises `InvalidInput` for what is no length.
+    """A rectangle of `height`×`width` pixels, at any place; raises `InvalidInput` for a bad length.
 
     >>> str(rectangle(5, 224))
     'rectangle(height=5, width=224)'

@@ -1,4 +1,5 @@
-(** Dominance: only maximal shapes matter (design §5), the maximal rectangles of an area, and appendix B's six shapes.
+(** Dominance: only maximal shapes matter (docs/theory.md, Covering), the maximal rectangles of an area, and appendix
+    B's six shapes.
     Python: maskcover.regions.boxes (Rectangles) and maskcover.regions.base.maximal. *)
 
 From Coq Require Import ZArith List Lia.
@@ -20,7 +21,7 @@ Proof.
     exists (Z.min x (fst l - snd l) :: v). split; constructor; try assumption; simpl; lia.
 Qed.
 
-(** Design §5: masks that cover a shape cover every shape inside it; only maximal shapes need a check. *)
+(** Masks that cover a shape cover every shape inside it; only maximal shapes need a check. *)
 Theorem larger_shape_suffices : forall masks shape larger, smaller_shape shape larger ->
   covers masks (box_regions larger) -> covers masks (box_regions shape).
 Proof.

@@ -1,4 +1,4 @@
-(** Covering is a question about erosions: design §5, docs/theory.md "The same, by erosion". *)
+(** Covering is a question about erosions (docs/theory.md, Covering, "The same, by erosion"). *)
 
 From Coq Require Import ZArith List Lia.
 From Maskcover Require Import Cells.
@@ -15,7 +15,7 @@ Definition regions_of (stencils : list stencil) : region_set := fun r =>
 (** The places at which cells lie inside others. *)
 Definition erosion (s hidden : cells) : cell -> Prop := fun u => inside (moved s u) hidden.
 
-(** Design §5: covering in the sense of Definition 1 says that for every stencil the union over the
+(** Covering in the sense of Definition 1 says that for every stencil the union over the
     masks of their erosions contains every allowed place. *)
 Theorem covers_iff_erosions : forall masks stencils,
   covers masks (regions_of stencils) <->
@@ -89,7 +89,7 @@ Proof.
     apply IH; [lia|]. eauto.
 Qed.
 
-(** Of a box by a box the erosion is a box of places (design §5): this one. *)
+(** Of a box by a box the erosion is a box of places: this one. *)
 Definition eroded_box (b hidden : box) : box :=
   map (fun p => (fst (snd p) - fst (fst p), snd (snd p) - snd (fst p) + 1)) (combine b hidden).
 

@@ -1,4 +1,5 @@
-(** Lower bounds: how many masks every cover needs (design §6). Python: maskcover.covering.lower, .search.bounds. *)
+(** Lower bounds: how many masks every cover needs (docs/theory.md, Masks for one shape). Python:
+    maskcover.covering.lower, .search.bounds. *)
 
 From Coq Require Import ZArith List Lia.
 From Maskcover Require Import Cells Erosion Axis Products.
@@ -143,7 +144,7 @@ Proof.
   apply sides_cover_of, lemma4; simpl in S; lia.
 Qed.
 
-(** Design §6: for one box shape, in any dimension, no cover by masks in boxes of the same size has fewer masks than
+(** For one box shape, in any dimension, no cover by masks in boxes of the same size has fewer masks than
     the product grid. *)
 Theorem product_minimal : forall axes masks, Forall sound_strided axes ->
   Forall (within (map mask_size axes)) masks -> covers masks (box_regions (map fst axes)) ->

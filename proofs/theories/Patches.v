@@ -1,4 +1,4 @@
-(** Several patches at once (section 5.1, appendix B) and the signature criterion of design §5.
+(** Several patches at once (section 5.1, appendix B) and the signature criterion (docs/theory.md, Masks for one shape).
     Python: maskcover.covering.signatures. *)
 
 From Coq Require Import List Arith Lia.
@@ -60,7 +60,7 @@ Qed.
 (** The signature of a region: which masks of the set contain it. *)
 Definition signature (masks : list mask) (r : cells) : mask -> Prop := fun m => In m masks /\ inside r (hides m).
 
-(** Design §5: masks cover k patches exactly when every k regions have a mask common to their signatures. *)
+(** Masks cover k patches exactly when every k regions have a mask common to their signatures. *)
 Theorem covers_iff_signatures : forall masks regions k, 0 < k ->
   (covers masks (patches k regions) <->
    forall rs, length rs = k -> Forall regions rs -> exists m, Forall (fun r => signature masks r m) rs).
@@ -79,7 +79,7 @@ Definition stands_for (sigs : (mask -> Prop) -> Prop) (masks : list mask) (regio
   (forall s, sigs s -> exists r, regions r /\ forall m, s m <-> signature masks r m) /\
   (forall r, regions r -> exists s, sigs s /\ forall m, s m -> signature masks r m).
 
-(** Design §5: only such signatures, the inclusion-minimal ones, matter. *)
+(** Only such signatures, the inclusion-minimal ones, matter. *)
 Theorem minimal_signatures_suffice : forall sigs masks regions k, 0 < k -> stands_for sigs masks regions ->
   (covers masks (patches k regions) <->
    forall ss, length ss = k -> Forall sigs ss -> exists m, Forall (fun s : mask -> Prop => s m) ss).

@@ -1,4 +1,5 @@
-(** Signatures as the library computes them: integers with one bit for each mask, joined patch by patch (design §5).
+(** Signatures as the library computes them: integers with one bit for each mask, joined patch by patch
+    (docs/theory.md, Masks for one shape).
     Python: maskcover.covering.signatures, `minimal` and `minimal_shared`. *)
 
 From Coq Require Import ZArith List Lia.
@@ -153,7 +154,7 @@ Proof.
   apply E; [lia|]. exists m. rewrite Nat2Z.id. auto.
 Qed.
 
-(** Design §5, as computed: masks cover k + 1 patches exactly when no tuple, joined patch by patch, is left without
+(** As computed: masks cover k + 1 patches exactly when no tuple, joined patch by patch, is left without
     a mask. *)
 Theorem covers_iff_minimal_shared : forall masks regions zs k, all_signatures masks regions zs ->
   (covers masks (patches (S k) regions) <-> ~ In 0 (minimal_shared bits_in Z.land zs (repeat zs k))).

@@ -49,7 +49,7 @@ def test_equation_3_keeps_the_budget_and_covers() -> None:
 
 
 def test_a_mask_holds_a_patch_exactly_where_the_erosion_says() -> None:
-    """Design §5: placements in [start, start + m − p], and no others."""
+    """The erosion of a mask by a patch: placements in [start, start + m − p], and no others."""
     eroded = z3.And(U >= Q, U <= Q + M - P)
     assert proved(z3.Implies(SIZES, eroded == HELD))
 

@@ -44,9 +44,9 @@ def test_any_rectangle_of_one_per_cent_is_41_shapes_of_at_most_502_pixels() -> N
     assert len(rectangles(area=500).terms(Grid.of(224))[0].shapes) == 41
 
 
-@pytest.mark.parametrize(("share", "side"), [(0.01, 23), ("0.02", 32), (Fraction(3, 100), 39)])
-def test_golden_sides_of_squares_by_area(share: float | str | Fraction, side: int) -> None:
-    assert squares(area=share).terms(Grid.of(224)) == (_free((side, side), sides=(224, 224)),)
+@pytest.mark.parametrize(("area", "side"), [(0.01, 23), ("0.02", 32), (Fraction(3, 100), 39)])
+def test_golden_sides_of_squares_by_area(area: float | str | Fraction, side: int) -> None:
+    assert squares(area=area).terms(Grid.of(224)) == (_free((side, side), sides=(224, 224)),)
 
 
 def test_the_square_of_one_per_cent_is_not_among_its_rectangles() -> None:

@@ -25,18 +25,18 @@ from tests.geometry_strategies import World, worlds
     ids=str,
 )
 def test_golden_figures_on_224(regions: RegionSet, pixels: int, shapes: int, placements: int) -> None:
-    found = regions.describe()
-    assert (found.pixels, found.shapes, found.placements) == (pixels, shapes, placements)
-    assert found.fraction == Fraction(pixels, 224 * 224)
+    description = regions.describe()
+    assert (description.pixels, description.shapes, description.placements) == (pixels, shapes, placements)
+    assert description.fraction == Fraction(pixels, 224 * 224)
 
 
 @given(worlds(most_members=1, most_patches=1))
 def test_the_figures_are_those_of_the_definition(world: World) -> None:
     maximal = oracles.Attack(frozenset(oracles.maximal_of(world.attacks[0].shapes)))
     every = oracles.regions([maximal], world.sides)
-    found = world.regions.describe(world.sides)
-    assert found.placements == len(every)
-    assert found.pixels == max(int(oracles.painted(region, world.sides).sum()) for region in every)
+    description = world.regions.describe(world.sides)
+    assert description.placements == len(every)
+    assert description.pixels == max(int(oracles.painted(region, world.sides).sum()) for region in every)
 
 
 def test_the_text_prints_pixels_and_per_cent() -> None:

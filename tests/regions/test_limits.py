@@ -36,17 +36,17 @@ def test_threat_56_a_union_of_thousands_of_shapes_is_decided() -> None:
 
 def test_boxes_are_compared_only_so_often_and_kept_after_that(monkeypatch: pytest.MonkeyPatch) -> None:
     regions = [mc.within(mc.squares(size), (0, size, 12, 14 - size)) for size in range(1, 6)]
-    stencils = [one for each in regions for one in each.terms(mc.Grid((12, 14)))[0].slots[0]]
+    stencils = [stencil for family in regions for stencil in family.terms(mc.Grid((12, 14)))[0].slots[0]]
     full = prune(stencils)
     monkeypatch.setattr("maskcover.regions.base._MOST_COMPARED", 3)
     kept = prune(stencils)
     assert len(kept) >= len(full)
-    for one in stencils:
+    for stencil in stencils:
         places = [
-            other.places for other in kept if all(a >= b for a, b in zip(other.extents, one.extents, strict=True))
+            other.places for other in kept if all(a >= b for a, b in zip(other.extents, stencil.extents, strict=True))
         ]
         assert places
-    assert {one.cells for one in kept} == {one.cells for one in stencils}
+    assert {stencil.cells for stencil in kept} == {stencil.cells for stencil in stencils}
 
 
 def test_long_texts_are_cut_in_messages() -> None:

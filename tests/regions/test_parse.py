@@ -57,9 +57,9 @@ REGIONS = st.lists(UNIONS | st.builds(patches, UNIONS, st.integers(1, 16)), min_
 
 @given(REGIONS)
 def test_the_text_of_a_region_set_reads_back_as_it(regions: RegionSet) -> None:
-    found = parse_regions(str(regions))
-    assert found == regions
-    assert (str(found), hash(found)) == (str(regions), hash(regions))
+    read = parse_regions(str(regions))
+    assert read == regions
+    assert (str(read), hash(read)) == (str(regions), hash(regions))
 
 
 EXTREME: list[Callable[[], RegionSet]] = [

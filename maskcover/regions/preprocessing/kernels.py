@@ -71,7 +71,7 @@ class Sampling:
         return 3 * (self.length + 1) * self.unit >> 20
 
     def summed_slack(self) -> int:
-        """The same for centres that are running sums in float64: each addition rounds by 2**-53 * length."""
+        """Ticks by which running sums of centres in float64 can be off: each addition rounds by 2**-53 * length."""
         return self.length * (self.outputs + 2) * 2 * self.unit >> 53
 
 
@@ -113,8 +113,8 @@ def fitted(length: int, outputs: int, across: tuple[int, int], kernel: str) -> A
 def torch(length: int, outputs: int, kernel: str, antialias: bool) -> AxisSupport:
     """The support of ``torch.nn.functional.interpolate(size=…, align_corners=False)``, along an axis.
 
-    Every pixel that the window of the kernel could hold in float32 counts, whatever its weight. Only where the size of
-    the axis stays are neighbours left out: their weights are exactly 0.0 there (not with Lanczos, so they count).
+    Every pixel that the window of the kernel could hold in float32 counts, even with a weight of 0. Only where the size
+    of the axis stays are neighbours left out: their weights are exactly 0.0 there (not with Lanczos, so they count).
 
     >>> torch(4, 2, "bilinear", antialias=False).stop.tolist()
     [2, 4]

@@ -179,7 +179,7 @@ def _words(array: BoolArray) -> WordArray:
 
 
 def _held(words: WordArray, shape: tuple[int, ...], larger: BoolArray) -> BoolArray:
-    """Which rasters of an array shape lie in the larger raster at some shift; bool (rasters,)."""
+    """Whether each raster of an array shape lies in the larger raster at some shift; bool (rasters,)."""
     held = np.zeros(len(words), np.bool_)
     if len(words) and shape[0] <= larger.shape[0] and shape[1] <= larger.shape[1]:
         for window in sliding_window_view(larger, shape).reshape(-1, *shape):
