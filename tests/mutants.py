@@ -119,6 +119,8 @@ MUTANTS = (
     Mutant("regions/base.py", "*_undominated(boxes)]", "*_undominated(slot)]", GEOMETRY),
     Mutant("regions/base.py", "left = left.minus(_spread(boxes[other].places, (extents[other] - extents[number]).tolist()))", "left = left.minus(left)", GEOMETRY),
     Mutant("regions/base.py", "bounds[:, 1] += room", "bounds[:, 1] += np.add(room, 1)", GEOMETRY),
+    Mutant("regions/base.py", "any(part.is_outer_bound for part in self.parts)", "False", "tests/regions"),
+    Mutant("regions/base.py", "any(part.has_patches for part in self.parts)", "False", "tests/regions"),
     Mutant("regions/boxes.py", "low, high = self.min_side, min(sides[0], limit)", "low, high = self.min_side, min(sides[0], limit) - (len(sides) == 1)", GEOMETRY),
     Mutant("regions/boxes.py", "shapes = set(self._every(room.extents, (), limit))", "shapes = set(self._tallest(room.extents, (), limit))", GEOMETRY),
     Mutant("regions/boxes.py", "if len(inside.bounds) <= 1:", "if len(inside.bounds) <= 2:", GEOMETRY),

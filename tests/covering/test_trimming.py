@@ -1,4 +1,4 @@
-"""Trimmed masks: of each box what regions inside it touch; and shares of placements against brute force."""
+"""Trimmed masks: of each box what regions inside it touch; and fractions of placements against brute force."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_room_is_the_bounding_box_of_all_regions(family: Family) -> None:
 
 
 @given(families_and_masks())
-def test_the_share_that_is_covered_counts_tuples_of_placements(case: Case) -> None:
+def test_the_covered_fraction_counts_tuples_of_placements(case: Case) -> None:
     family, arrays = case
     masks = masks_of(arrays)
     every = [

@@ -67,8 +67,11 @@ def test_boxes_that_are_too_intricate_to_draw_are_refused() -> None:
         mc.Cells.from_bounds(bounds)
 
 
-@pytest.mark.parametrize("regions", ["squares(area=2)", "rectangles(area=8, min_side=2)"])
-def test_an_area_of_a_few_pixels_asks_whether_a_share_was_meant(regions: str) -> None:
+@pytest.mark.parametrize(
+    "regions",
+    ["squares(area=2)", "rectangles(area=8, min_side=2)", "within(patches(squares(area=3), k=2), (0, 0, 9, 9))"],
+)
+def test_an_area_of_a_few_pixels_asks_whether_a_fraction_was_meant(regions: str) -> None:
     # Once for a set and a grid, of a size that no other test has.
     with pytest.warns(mc.MaskcoverWarning, match=r"pixels of 227×229; was a fraction meant\?.* is \w+\(area=\"\d%\"\)"):
         mc.parse_regions(regions).describe((227, 229))
