@@ -23,7 +23,7 @@ def _floor_in_floats(area: str, side: int) -> int:
     return int(float(area) * side * side)
 
 
-def test_every_common_share_is_rounded_as_its_fraction() -> None:
+def test_every_common_fraction_is_rounded_exactly() -> None:
     for area, side in COMMON:
         thousandths, cells = round(1000 * float(area)), side * side
         for amount in (parse_amount(area, "area"), parse_amount(float(area), "area")):

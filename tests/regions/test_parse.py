@@ -340,7 +340,7 @@ def test_a_name_that_is_nearly_right_is_named(text: str, meant: str) -> None:
         parse_regions(text)
 
 
-def test_per_cent_is_a_share_in_a_text() -> None:
+def test_per_cent_is_a_fraction_in_a_text() -> None:
     assert parse_regions("squares(area=2%)") == parse_regions("squares(area='2 %')") == squares(area=0.02)
     assert parse_regions("union(squares(area= .5%), half_planes(50 % ))") == union(
         squares(area="1/200"), half_planes(0.5)

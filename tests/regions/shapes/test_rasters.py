@@ -120,7 +120,7 @@ offsets = st.one_of(
 
 
 @given(polygons())
-def test_touched_pixels_are_those_with_a_positive_share(shape: Polygon) -> None:
+def test_touched_pixels_are_those_with_a_positive_fraction(shape: Polygon) -> None:
     assert np.array_equal(touched(shape), raster_at(shape, Fraction(0), Fraction(0)))
 
 
