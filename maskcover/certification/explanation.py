@@ -17,7 +17,7 @@ from maskcover.classifiers.evaluation import Images, observe
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
-from maskcover.covering.shares import PlacementMap, covered_share, placement_map
+from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.procedure import Procedure, checked_against, first_look
@@ -105,9 +105,9 @@ class Explanation:
         """The fraction of the attacker's regions that are certified."""
         if self.certified:
             return Fraction(1)
-        return (
-            covered_share(self._certifying, self.regions) if len(self._certifying) and not self.broken else Fraction(0)
-        )
+        if self.broken or not len(self._certifying):
+            return Fraction(0)
+        return covered_fraction(self._certifying, self.regions)
 
     @property
     def share(self) -> Fraction:

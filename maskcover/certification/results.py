@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from maskcover.classifiers.fingerprint import Fingerprint
-from maskcover.covering.shares import PlacementMap, covered_share, placement_map
+from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.data import Chosen
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.verdicts import Verdict, VerdictArrays
@@ -104,7 +104,7 @@ class CertificationResult(VerdictArrays):
         """The fraction of the attacker's regions that are certified for an image, by the row theorem; see `map`."""
         if self.verdicts[number].certificate.certified:
             return Fraction(1)
-        return covered_share(self._certifying(number), self.regions)
+        return covered_fraction(self._certifying(number), self.regions)
 
     def __len__(self) -> int:
         return len(self.verdicts)

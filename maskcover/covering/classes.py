@@ -1,4 +1,4 @@
-"""Many box shapes: consecutive classes of shapes, one product grid for each, chosen by dynamic programming."""
+"""Masks for many box shapes: consecutive classes of shapes, a product grid for each, by dynamic programming."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from maskcover.grid import Extents, Grid
 
 
 def fewest_by_classes(
-    grid: Grid, shapes: Sequence[Extents], largest: int, *, align: int = 1, fold: int = 1
+    grid: Grid, shapes: Sequence[Extents], largest: int, *, align: int = 1, multiplicity: int = 1
 ) -> tuple[ProductGrid, ...] | None:
-    """Product grids that cover every shape with as few masks as classes of consecutive shapes allow.
+    """Find product grids that cover every shape with as few masks as classes of consecutive shapes allow.
 
     Shapes are taken in sorted order, so that on an image heights rise while widths fall; a class is covered by covering
-    its bounding box. None of the masks is above `largest` pixels; None if some shape is larger than that.
+    its bounding box. No mask has more than `largest` pixels; None if some shape is larger than that.
 
-    Optimal among such partitions, not among all covers (design §6).
+    The result is optimal among such partitions, not among all covers (docs/theory.md, Masks for one shape).
     """
     shapes = sorted(shapes)
     best: list[tuple[int, tuple[ProductGrid, ...]] | None] = [(0, ())]
@@ -25,7 +25,7 @@ def fewest_by_classes(
         choice: tuple[int, tuple[ProductGrid, ...]] | None = None
         for begin in range(end - 1, -1, -1):
             bounding = tuple(map(max, bounding, shapes[begin]))
-            product = fewest(grid, bounding, largest, align=align, fold=fold)
+            product = fewest(grid, bounding, largest, align=align, multiplicity=multiplicity)
             # A class only grows from here: it will neither fit again nor need fewer masks.
             if product is None or (choice and product.count >= choice[0]):
                 break

@@ -1,4 +1,4 @@
-"""Products of axes: the masks for one box shape, and the fewest of them below an area."""
+"""Products of axes: masks for one box shape, and the product of fewest masks below an area."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True)
 class ProductGrid:
-    """One mask size, placed at every combination of the starts of its axes."""
+    """Masks of one size, placed at every combination of the starts of the axes."""
 
     axes: tuple[AxisMasks, ...]
 
@@ -41,7 +41,7 @@ class ProductGrid:
 
 
 def product_grid(grid: Grid, shape: Extents, budgets: Extents, align: int = 1) -> ProductGrid:
-    """The paper's mask set for one box shape: Eq. 3 on each axis, with a budget of masks for each axis.
+    """Make the paper's mask set for one box shape: Eq. 3 on each axis, with a budget of masks for each axis.
 
     >>> product_grid(Grid.of(224), (32, 32), (6, 6)).count
     36
@@ -52,25 +52,26 @@ def product_grid(grid: Grid, shape: Extents, budgets: Extents, align: int = 1) -
     return ProductGrid(tuple(axis_masks(length, patch, budget, align) for length, patch, budget in axes))
 
 
-def fewest(grid: Grid, shape: Extents, largest: int, *, align: int = 1, fold: int = 1) -> ProductGrid | None:
-    """The product grid of fewest masks, none above `largest` pixels; among equals the one of the smallest masks.
+def fewest(grid: Grid, shape: Extents, largest: int, *, align: int = 1, multiplicity: int = 1) -> ProductGrid | None:
+    """Find the product grid of fewest masks, none above `largest` pixels; of several such that of the smallest masks.
 
-    With `fold` every placement lies in so many masks: one of the axes is covered that often. None if there is none.
+    Every placement lies inside `multiplicity` masks, since one of the axes is covered that often. None if there is no
+    such grid.
     """
     if prod(shape) > largest:
         return None
-    folds = {(1,) * axis + (fold,) + (1,) * (grid.ndim - axis - 1) for axis in range(grid.ndim)}
-    found = [
+    by_axis = {(1,) * axis + (multiplicity,) + (1,) * (grid.ndim - axis - 1) for axis in range(grid.ndim)}
+    grids = [
         best
-        for each in sorted(folds)
-        if (best := _fewest(tuple(map(_options, grid.shape, shape, repeat(align), each)), largest))
+        for multiplicities in sorted(by_axis)
+        if (best := _fewest(tuple(map(_options, grid.shape, shape, repeat(align), multiplicities)), largest))
     ]
-    return min(found, key=lambda one: (one.count, one.mask_area), default=None)
+    return min(grids, key=lambda product: (product.count, product.mask_area), default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Options:
-    """The options of an axis, with their sizes and counts as arrays."""
+    """The ways to cover an axis, with their sizes and counts as arrays."""
 
     axes: tuple[AxisMasks, ...]
     sizes: IntArray
@@ -78,14 +79,14 @@ class _Options:
 
 
 @lru_cache(maxsize=1 << 13)
-def _options(length: int, patch: int, align: int, fold: int) -> _Options:
-    axes = axis_options(length, patch, align, fold)
+def _options(length: int, patch: int, align: int, multiplicity: int) -> _Options:
+    axes = axis_options(length, patch, align, multiplicity)
     sizes, counts = [axis.size for axis in axes], [axis.count for axis in axes]
     return _Options(axes, np.array(sizes, dtype=np.int64), np.array(counts, dtype=np.int64))
 
 
 def _fewest(options: tuple[_Options, ...], largest: int) -> ProductGrid | None:
-    """The best choice of one option for each axis: all combinations of the others, and for each the best last axis."""
+    """Choose an option for each axis: for every combination of the other axes the best option of the last one."""
     *others, last = options
     sizes = reduce(np.multiply.outer, [axis.sizes for axis in others], np.ones(1, dtype=np.int64))
     counts = reduce(np.multiply.outer, [axis.counts for axis in others], np.ones(1, dtype=np.int64))

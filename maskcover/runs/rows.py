@@ -123,9 +123,9 @@ def _text(failure: Failed) -> str:
 
 
 def _certified_fraction(verdict: Verdict, masks: MaskSet, regions: RegionSet) -> float:
-    from maskcover.covering.shares import covered_share
+    from maskcover.covering.placements import covered_fraction
 
     if verdict.certificate.certified:
         return 1.0
     certifying = tuple(masks[number] for number in verdict.certificate.certifying)
-    return float(covered_share(MaskSet(masks.grid, certifying), regions)) if certifying else 0.0
+    return float(covered_fraction(MaskSet(masks.grid, certifying), regions)) if certifying else 0.0

@@ -94,7 +94,7 @@ def test_the_map_marks_the_placements_inside_good_masks() -> None:
         for number in range(3)
     ]
     assert marked == [[[True, True, True]], [[True, True, False]], [[False, False, False]]]
-    assert [result(exhaustive=True).map(number).share for number in range(3)] == [1, Fraction(2, 3), 0]
+    assert [result(exhaustive=True).map(number).fraction for number in range(3)] == [1, Fraction(2, 3), 0]
 
 
 class Dark:

@@ -138,25 +138,25 @@ def test_patches_and_budgets_start_at_one(patch: int, budget: int) -> None:
 
 @pytest.mark.parametrize(("length", "size", "stride"), [(7, 8, 1), (7, 0, 1), (7, 3, 0), (0, 0, 1), (7, 3, -2)])
 def test_masks_that_leave_the_axis_are_refused(length: int, size: int, stride: int) -> None:
-    with pytest.raises(InvalidInput, match="expected 1 <= size <= length, stride >= 1 and fold >= 1"):
+    with pytest.raises(InvalidInput, match="expected 1 <= size <= length, stride >= 1 and multiplicity >= 1"):
         AxisMasks(length, size, stride)
 
 
 @pytest.mark.parametrize("length", SHORT)
-def test_a_folded_axis_covers_every_patch_so_many_times(length: int) -> None:
+def test_an_axis_of_a_multiplicity_covers_every_patch_so_many_times(length: int) -> None:
     """And with an alignment all edges are multiples of it, for each way to cover the axis that is offered."""
     steps = [step for step in range(1, length + 1) if length % step == 0]
-    for patch, align, fold in product(range(1, length + 1), steps, (1, 2, 3)):
-        options = axis_options(length, patch, align, fold)
+    for patch, align, multiplicity in product(range(1, length + 1), steps, (1, 2, 3)):
+        options = axis_options(length, patch, align, multiplicity)
         assert [axis.count for axis in options] == sorted({axis.count for axis in options})
         assert [axis.size for axis in options] == sorted({axis.size for axis in options}, reverse=True)
-        assert fold > 1 or options
+        assert multiplicity > 1 or options
         for axis in options:
             assert len(axis.intervals) == axis.count == len(set(axis.intervals))
             assert all(0 <= a < b <= length and a % align == b % align == 0 for a, b in axis.intervals)
             assert axis.covers >= patch
             for place in range(length - patch + 1):
-                assert sum(a <= place and place + patch <= b for a, b in axis.intervals) >= fold
+                assert sum(a <= place and place + patch <= b for a, b in axis.intervals) >= multiplicity
 
 
 @pytest.mark.parametrize("length", range(1, 11))

@@ -157,7 +157,7 @@ def map_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
                 assert covered[start] == any(cells <= mask for mask in masks)
                 assert not covered[start] or oracle.answers(cells) == {label}
                 marked.append(bool(covered[start]))
-        assert found.certified_fraction(0) == found.map(0).share == Fraction(sum(marked), len(marked))
+        assert found.certified_fraction(0) == found.map(0).fraction == Fraction(sum(marked), len(marked))
         assert bool(found.certified[0]) == all(marked)
         seen["marked"] += sum(marked)
         seen["bare"] += len(marked) - sum(marked)

@@ -33,8 +33,8 @@ def test_starts_are_those_of_coq() -> None:
 def test_starts_that_cover_several_times_are_those_of_coq() -> None:
     vectors = list(_vectors("folded"))
     assert len(vectors) == 3 * sum(length**2 for length in range(1, 8))
-    for (length, size, stride, fold), found in vectors:
-        axis = AxisMasks(length, size, stride, fold)
+    for (length, size, stride, multiplicity), found in vectors:
+        axis = AxisMasks(length, size, stride, multiplicity)
         assert axis.starts == tuple(map(int, found))
         assert axis.count == len(found)
 
