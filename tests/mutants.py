@@ -149,6 +149,8 @@ MUTANTS = (
     Mutant("regions/turning.py", "[move - overhang for move in moves]", "moves", TURNING),
     Mutant("regions/combined.py", "joined = alone[0] if len(alone) == 1 else prune(chain.from_iterable(alone))", "joined = alone[0] if alone else ()", GEOMETRY),
     Mutant("regions/combined.py", "tuple(slot for (term, *_) in terms for slot in term.slots)", "tuple(slot for (term, *_) in terms[:1] for slot in term.slots)", GEOMETRY),
+    Mutant("regions/videos.py", "    if term.patches > 1:\n", "    if term.patches > 2:\n", "tests/regions/test_combined.py"),
+    Mutant("regions/base.py", "value if isinstance(value, tuple) else (value,) for value in values", "(value,) for value in values", "tests/regions/test_describe.py tests/regions/test_combined.py"),
     Mutant("regions/videos.py", "for first in range(grid.shape[0] - frames + 1):", "for first in range(grid.shape[0] - frames or 1):", GEOMETRY),
     Mutant("regions/videos.py", "(places[:, 0, 0] <= first) & (first < places[:, 1, 0])", "(places[:, 0, 0] <= first)", GEOMETRY),
     Mutant("regions/transformed.py", "filter(None, (_pulled(slot, axes) for slot in term.slots))", "filter(None, (_pulled(slot, axes) for slot in term.slots[:1]))", GEOMETRY),

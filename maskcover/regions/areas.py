@@ -20,10 +20,6 @@ class Within(RegionSet):
     area: Area
     touching: bool = False
 
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return (self.base,)
-
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         area = self.area.generous(grid)
         if not self.touching:
@@ -41,10 +37,6 @@ class Avoiding(RegionSet):
 
     base: RegionSet
     area: Area
-
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return (self.base,)
 
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         return self.base.expand(grid, inside.minus(self.area.strict(grid)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 from math import prod
 
 import numpy as np
@@ -104,8 +105,10 @@ class RegionSet(ABC):
 
     @property
     def parts(self) -> tuple[RegionSet, ...]:
-        """The region sets that this set is made of; none unless a family overrides this."""
-        return ()
+        """The region sets that this set is made of: those among the fields of a dataclass, or in a tuple there."""
+        values: list[object] = [getattr(self, field.name) for field in fields(self)] if is_dataclass(self) else []
+        members = chain.from_iterable(value if isinstance(value, tuple) else (value,) for value in values)
+        return tuple(member for member in members if isinstance(member, RegionSet))
 
     @property
     def is_outer_bound(self) -> bool:

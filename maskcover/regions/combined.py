@@ -22,10 +22,6 @@ class Union(RegionSet):
 
     members: tuple[RegionSet, ...]
 
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return self.members
-
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         terms = tuple(chain.from_iterable(member.expand(grid, inside) for member in self.members))
         alone = [term.slots[0] for term in terms if term.patches == 1]
@@ -53,10 +49,6 @@ class Patches(RegionSet):
     k: int
 
     @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return (self.base,)
-
-    @property
     def has_patches(self) -> bool:
         return True
 
@@ -72,10 +64,6 @@ class MixedPatches(RegionSet):
     """A region of each member at once, anywhere, overlaps allowed; the order of members matters for the text alone."""
 
     members: tuple[RegionSet, ...]
-
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return self.members
 
     @property
     def has_patches(self) -> bool:

@@ -29,10 +29,6 @@ class Through(RegionSet):
     steps: tuple[Step, ...]
     source: Extents
 
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return (self.base,)
-
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         axes = pull(self.steps, cast("tuple[int, int]", self.source))
         outputs = tuple(axis.outputs for axis in axes)

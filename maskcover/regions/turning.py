@@ -45,10 +45,6 @@ class Rotations(RegionSet):
     subpixel: bool = False
 
     @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return (self.base,)
-
-    @property
     def is_outer_bound(self) -> bool:
         return True
 

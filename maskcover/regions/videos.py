@@ -8,7 +8,7 @@ from maskcover.amounts import Length, parse_length
 from maskcover.cells import Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Grid
-from maskcover.regions.base import RegionSet, Stencil, Term, brief, prune, terms_of
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, prune, terms_of
 from maskcover.regions.combined import single_patch
 
 _MOST_STARTS = 20_000  # video frames with which a tube may begin
@@ -20,10 +20,6 @@ class Tubes(RegionSet):
 
     base: RegionSet
     frames: int | None = None
-
-    @property
-    def parts(self) -> tuple[RegionSet, ...]:
-        return (self.base,)
 
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         frames = grid.shape[0] if self.frames is None else self.frames
@@ -47,12 +43,19 @@ class Tubes(RegionSet):
                 for common, firsts in allowed.items()
                 if common
                 for term in self.base.expand(Grid(grid.shape[1:]), common)
-                for stencil in term.slots[0]
+                for stencil in _only_slot(term, self.base)
             )
         )
 
     def __str__(self) -> str:
         return f"tubes({self.base}" + (")" if self.frames is None else f", frames={self.frames})")
+
+
+def _only_slot(term: Term, base: RegionSet) -> Slot:
+    """The stencils of a term of one patch; a patch that was left out here would be left out of what is verified."""
+    if term.patches > 1:
+        raise InvalidInput(f"tubes are of one patch; {brief(base)} has several at once")
+    return term.slots[0]
 
 
 def tubes(regions: RegionSet, *, frames: Length | None = None) -> RegionSet:

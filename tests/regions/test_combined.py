@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from maskcover import MaskSet, patches, rectangle, union, verify
+from dataclasses import dataclass
+
+import pytest
+
+from maskcover import InvalidInput, MaskSet, RegionSet, patches, rectangle, rotations, squares, tubes, union, verify
+from maskcover.cells import Cells
 from maskcover.grid import Grid
 from maskcover.regions import Term
 from maskcover.regions.base import everywhere
@@ -24,3 +29,44 @@ def test_masks_for_either_pair_need_not_cover_a_mixed_pair() -> None:
     tall, wide = rectangle(5, 1), rectangle(1, 5)
     assert verify(masks, union(patches(tall, 2), patches(wide, 2)))
     assert not verify(masks, patches(union(tall, wide), 2))
+
+
+@dataclass(frozen=True)
+class Mine(RegionSet):
+    """A region set of somebody else's, which is another one by another name."""
+
+    base: RegionSet
+
+    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+        return self.base.expand(grid, inside)
+
+    def __str__(self) -> str:
+        return f"mine({self.base})"
+
+
+@dataclass(frozen=True)
+class Secret(Mine):
+    """One that hides of what it is made."""
+
+    @property
+    def parts(self) -> tuple[RegionSet, ...]:
+        return ()
+
+
+def test_a_set_of_others_that_wraps_several_patches_or_a_bound_says_so() -> None:
+    two, turned = Mine(patches(squares(2), 2)), Mine(rotations(rectangle(2, 5), degrees=(-5, 5)))
+    assert two.has_patches
+    assert not two.is_outer_bound
+    assert turned.is_outer_bound
+    with pytest.raises(InvalidInput, match="patches of patches"):
+        patches(two, 2)
+    with pytest.raises(InvalidInput, match="patches of patches"):
+        patches([two, squares(1)])
+    with pytest.raises(InvalidInput, match="patches of patches"):
+        tubes(two, frames=2)
+
+
+def test_no_patch_is_left_out_of_tubes_whatever_a_set_says_of_itself() -> None:
+    hidden = tubes(Secret(patches(squares(2), 2)), frames=2)
+    with pytest.raises(InvalidInput, match="tubes are of one patch"):
+        hidden.terms(Grid((3, 6, 6)))
