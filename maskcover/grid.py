@@ -46,7 +46,7 @@ class Box:
 
     @classmethod
     def at(cls, start: Iterable[int], extents: Iterable[int]) -> Box:
-        """The box of these extents at this start.
+        """Make the box that starts at `start` and has these extents.
 
         >>> Box.at((3, 0), (2, 5))
         Box(start=(3, 0), stop=(5, 5))
@@ -135,7 +135,7 @@ class Grid:
         return len(extents) == self.ndim and all(h <= n for h, n in zip(extents, self.shape, strict=True))
 
     def placements(self, extents: Extents) -> int:
-        """How many places a box of these extents has on the grid (0 if it does not fit).
+        """Number of places that a box of these extents has on the grid (0 if it does not fit).
 
         >>> Grid((5, 4)).placements((2, 4))
         4
@@ -146,20 +146,23 @@ class Grid:
         return "×".join(map(str, self.shape))
 
 
-def as_whole(value: object) -> int:
-    """The `int` that a whole number of any kind is: Python's, numpy's, or a `Decimal` without a fraction.
+def as_integer(value: object) -> int:
+    """Convert a whole number of any kind to `int`: Python's, numpy's, or a `Decimal` without a fraction.
 
-    Raises `TypeError` for anything else, bools and floats among it.
+    Raises `TypeError` for anything else, bools and floats included.
+
+    >>> as_integer(Decimal("32"))
+    32
     """
     if isinstance(value, bool):
         raise TypeError("a bool is no number")
     if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _LONGEST and value == int(value):
         return int(value)
-    return index(value)  # type: ignore[arg-type]  # what has no index is a TypeError, as it should be
+    return index(value)  # type: ignore[arg-type]  # anything else is a TypeError, as it should be
 
 
 def _integers(values: Iterable[int], name: str) -> Extents:
     try:
-        return tuple(map(as_whole, values))
+        return tuple(map(as_integer, values))
     except TypeError as error:
         raise InvalidInput(f"{name} must be whole numbers; got {values!r}") from error

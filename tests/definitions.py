@@ -18,7 +18,7 @@ from maskcover.cells import Cells
 from maskcover.regions.preprocessing.supports import AxisSupport
 from tests import oracles
 from tests.oracles import BoolArray, Shape
-from tests.regions.shapes.test_rasters import rings_of, shares_in
+from tests.regions.shapes.test_rasters import fractions_in, rings_of
 
 Bits = int
 Single = frozenset[Bits]
@@ -67,16 +67,16 @@ def disc(diameter: Fraction) -> BoolArray:
     return np.array([[a * a + b * b < radius * radius for b in gaps] for a in gaps])
 
 
-def polygon_shares(shape: Polygon, sides: Shape) -> list[list[Fraction]]:
+def polygon_fractions(shape: Polygon, sides: Shape) -> list[list[Fraction]]:
     """How much of each pixel of the grid a polygon covers, exactly."""
-    return shares_in(rings_of(shape, Fraction(0), Fraction(0)), range(sides[0]), range(sides[1]))
+    return fractions_in(rings_of(shape, Fraction(0), Fraction(0)), range(sides[0]), range(sides[1]))
 
 
 def drawn(shape: Polygon) -> BoolArray:
     """The pixels with a share of a polygon at whole offsets, moved to the corner."""
     left, top, right, bottom = shape.bounds
     rows, columns = range(int(top // 1), ceil(bottom)), range(int(left // 1), ceil(right))
-    return np.array([[share > 0 for share in row] for row in shares_in(rings_of(shape, *_ZERO), rows, columns)])
+    return np.array([[share > 0 for share in row] for row in fractions_in(rings_of(shape, *_ZERO), rows, columns)])
 
 
 _ZERO = (Fraction(0), Fraction(0))

@@ -72,8 +72,8 @@ def moved_polygon(shape: Polygon, move: Move, sides: Shape) -> Polygon:
 def polygons(height: int, width: int) -> st.SearchStrategy[Polygon]:
     """Valid polygons with corners on a lattice of quarters, within so many pixels."""
     points = st.tuples(st.integers(0, 4 * width), st.integers(0, 4 * height)).map(lambda p: (p[0] / 4, p[1] / 4))
-    found = st.lists(points, min_size=3, max_size=5, unique=True).map(Polygon)
-    return found.filter(lambda shape: shape.is_valid and shape.area > 0)
+    polygons = st.lists(points, min_size=3, max_size=5, unique=True).map(Polygon)
+    return polygons.filter(lambda shape: shape.is_valid and shape.area > 0)
 
 
 @st.composite
@@ -89,10 +89,10 @@ def leaves(draw: st.DrawFn, sides: Shape, *, parts: bool = False) -> Family:
         array = draw(bitmaps(extents).filter(lambda cells: bool(cells.any())))
         return _drawn(lambda move: mc.bitmap(moved(array, move)), _cut(array), sides)
     if kind == "half_planes":
-        share = draw(st.fractions("1/20", "19/20", max_denominator=20))
-        slabs = definitions.slabs(share, sides)
+        fraction = draw(st.fractions("1/20", "19/20", max_denominator=20))
+        slabs = definitions.slabs(fraction, sides)
         assume(not parts or max(map(int.bit_count, slabs)) <= _MOST_PARTS)
-        return Family(sides, lambda _: mc.half_planes(share), ((definitions.subsets(slabs) if parts else slabs,),))
+        return Family(sides, lambda _: mc.half_planes(fraction), ((definitions.subsets(slabs) if parts else slabs,),))
     if kind == "stripes":
         width, axis = draw(st.integers(1, min(sides))), draw(st.none() | st.integers(0, len(sides) - 1))
         axes = range(len(sides)) if axis is None else (axis,)
@@ -152,13 +152,15 @@ def areas(draw: st.DrawFn, sides: Shape) -> Area:
     kind = draw(st.sampled_from(["box", "array", "text", *(["polygon"] if len(sides) == 2 else [])]))
     if kind == "polygon":
         shape = draw(polygons(*sides))
-        shares = definitions.polygon_shares(shape, sides)
-        met, full = (np.array([[test(share) for share in row] for row in shares]) for test in (bool, lambda s: s == 1))
+        fractions = definitions.polygon_fractions(shape, sides)
+        met, full = (
+            np.array([[test(fraction) for fraction in row] for row in fractions]) for test in (bool, lambda s: s == 1)
+        )
         as_text = draw(st.booleans())
 
         def outline(move: Move) -> object:
-            found = moved_polygon(shape, move, sides)
-            return found.wkt if as_text else found
+            polygon = moved_polygon(shape, move, sides)
+            return polygon.wkt if as_text else polygon
 
         return Area(outline, definitions.bits(met), definitions.bits(full))
     if kind == "box":
@@ -193,7 +195,7 @@ def _text(array: BoolArray) -> str:
 
 @st.composite
 def singles(draw: st.DrawFn, sides: Shape, depth: int = 2, *, parts: bool = False) -> Family:
-    """A set of single patches: a leaf, or leaves confined, joined, or lasting through frames."""
+    """A set of single patches: a leaf, or leaves confined, joined, or lasting through video frames."""
     kinds = (
         ["leaf", "leaf"]
         + (["within", "avoiding", "union"] if depth else [])
@@ -233,13 +235,13 @@ def patched(draw: st.DrawFn, sides: Shape) -> Family:
     """Two or three patches: of one set, or one of each of several; perhaps confined as a whole."""
     if draw(st.booleans()):
         base, k = draw(singles(sides, 1)), draw(st.integers(2, 3))
-        found = Family(sides, lambda move: mc.patches(base.make(move), k), ((base.single,) * k,))
+        several = Family(sides, lambda move: mc.patches(base.make(move), k), ((base.single,) * k,))
     else:
         members = draw(st.lists(singles(sides, 1), min_size=2, max_size=3))
         attack = tuple(member.single for member in members)
-        found = Family(sides, lambda move: mc.patches([member.make(move) for member in members]), (attack,))
-    assume(definitions.tuples(found.attacks[0]) <= _MOST_TUPLES)
-    return found
+        several = Family(sides, lambda move: mc.patches([member.make(move) for member in members]), (attack,))
+    assume(definitions.tuples(several.attacks[0]) <= _MOST_TUPLES)
+    return several
 
 
 @st.composite
@@ -275,8 +277,8 @@ def step(sides: tuple[int, int]) -> st.SearchStrategy[Step]:
 
 
 @st.composite
-def framed(draw: st.DrawFn, *, most_patches: int = 2) -> Family:
-    """Regions on a source image, seen behind one to three steps."""
+def behind_preprocessing(draw: st.DrawFn, *, most_patches: int = 2) -> Family:
+    """Regions on a source image, as the model's input has them behind one to three steps."""
     source = draw(st.tuples(st.integers(1, 6), st.integers(1, 7)))
     steps: list[Step] = []
     sides = source
@@ -293,33 +295,33 @@ def framed(draw: st.DrawFn, *, most_patches: int = 2) -> Family:
         base = members[0].regions if len(members) == 1 else mc.patches([member.regions for member in members])
         return mc.through(base, *steps, source=source)
 
-    found = Family(sides, make, (attack,))
+    pulled = Family(sides, make, (attack,))
     if draw(st.booleans()):
-        return found
+        return pulled
     area, also = draw(areas(sides)), draw(st.booleans())
-    # What is seen of no place of a patch touches nothing; the library leaves such a patch out, to be safe.
+    # A patch that is cropped away everywhere touches nothing; the library leaves such a patch out, to be safe.
     assume(not also or not any(single == {0} for single in attack))
     kept = tuple((definitions.touching if also else definitions.inside)(single, area.generous) for single in attack)
     return Family(sides, lambda move: mc.within(make(move), area.make(move), touching=also), (kept,))
 
 
 @st.composite
-def families(draw: st.DrawFn, *, most_patches: int = 3, frames: bool = True) -> Family:
+def families(draw: st.DrawFn, *, most_patches: int = 3, preprocessing: bool = True) -> Family:
     """Any region set on any small grid."""
     sides: Shape = draw(st.one_of(LINES, IMAGES, IMAGES, CLIPS))
-    one = (
+    single = (
         st.one_of(singles(sides), singles(sides))
         if most_patches == 1
         else st.one_of(singles(sides), singles(sides), patched(sides), confined(sides))
     )
-    kind = draw(st.sampled_from(["one", "one", "union", "framed" if frames else "one"]))
-    if kind == "framed":
-        seen = draw(framed(most_patches=min(2, most_patches)))
-        other = draw(st.none() | leaves(seen.sides))
-        return seen if other is None else _union([seen, other])
-    if kind == "one":
-        return draw(one)
-    return _union(draw(st.lists(one, min_size=2, max_size=2)))
+    kind = draw(st.sampled_from(["single", "single", "union", "preprocessing" if preprocessing else "single"]))
+    if kind == "preprocessing":
+        pulled = draw(behind_preprocessing(most_patches=min(2, most_patches)))
+        other = draw(st.none() | leaves(pulled.sides))
+        return pulled if other is None else _union([pulled, other])
+    if kind == "single":
+        return draw(single)
+    return _union(draw(st.lists(single, min_size=2, max_size=2)))
 
 
 def _union(members: list[Family]) -> Family:
@@ -344,16 +346,18 @@ def near_covers(draw: st.DrawFn, family: Family) -> BoolArray:
 
 
 def _joined(sets: Any) -> Bits:
-    found = 0
-    for one in sets:
-        found |= one
-    return found
+    union = 0
+    for cells in sets:
+        union |= cells
+    return union
 
 
 @st.composite
-def families_and_masks(draw: st.DrawFn, *, most_patches: int = 3, frames: bool = True) -> tuple[Family, BoolArray]:
+def families_and_masks(
+    draw: st.DrawFn, *, most_patches: int = 3, preprocessing: bool = True
+) -> tuple[Family, BoolArray]:
     """A family and masks on its grid, of which about half cover."""
-    family = draw(families(most_patches=most_patches, frames=frames))
+    family = draw(families(most_patches=most_patches, preprocessing=preprocessing))
     assume(sum(map(definitions.tuples, family.attacks)) <= _MOST_TUPLES)
     return family, draw(stacks(family.sides) | near_covers(family))
 

@@ -48,17 +48,17 @@ def plain_set(arrays: BoolArray) -> mc.MaskSet:
 @st.composite
 def single_families(draw: st.DrawFn, sides: Shape) -> tuple[mc.RegionSet, Attack]:
     """One family of single patches that has a place on the grid."""
-    kind = draw(st.sampled_from(["size", "area", "share", "rectangle", "rectangles", "ratio"]))
+    kind = draw(st.sampled_from(["size", "area", "fraction", "rectangle", "rectangles", "ratio"]))
     limit = draw(st.integers(1, int(np.prod(sides))))
     if kind == "size":
         side = draw(st.integers(1, min(sides)))
         return mc.squares(side), Attack(frozenset({(side,) * len(sides)}))
-    if kind in {"area", "share"}:
-        share = Fraction(limit, int(np.prod(sides)) + 1)
-        cells = limit if kind == "area" else oracles.share_up(share, sides)
+    if kind in {"area", "fraction"}:
+        fraction = Fraction(limit, int(np.prod(sides)) + 1)
+        cells = limit if kind == "area" else oracles.fraction_up(fraction, sides)
         side = oracles.square_side(cells, len(sides))
         assume(side <= min(sides))
-        return mc.squares(area=limit if kind == "area" else share), Attack(frozenset({(side,) * len(sides)}))
+        return mc.squares(area=limit if kind == "area" else fraction), Attack(frozenset({(side,) * len(sides)}))
     if kind == "rectangle" and len(sides) == 2:
         height, width = (draw(st.integers(1, side)) for side in sides)
         return mc.rectangle(height, width), Attack(frozenset({(height, width)}))
@@ -80,7 +80,7 @@ def several_patches(draw: st.DrawFn, sides: Shape) -> tuple[mc.RegionSet, Attack
 @st.composite
 def worlds(draw: st.DrawFn, *, ndim: int | None = None, most_members: int = 3, most_patches: int = 3) -> World:
     """A small grid and a region set: a family, patches of it, or a union of either."""
-    sides = draw(SIDES if ndim is None else SIDES.filter(lambda found: len(found) == ndim))
+    sides = draw(SIDES if ndim is None else SIDES.filter(lambda lengths: len(lengths) == ndim))
     member = single_families(sides) if most_patches == 1 else single_families(sides) | several_patches(sides)
     members = draw(st.lists(member, min_size=1, max_size=most_members))
     return World(sides, mc.union(*(regions for regions, _ in members)), tuple(attack for _, attack in members))

@@ -15,5 +15,5 @@ def examples(count: int) -> settings:
     >>> few <= many
     True
     """
-    share = min(settings().max_examples / CI, 10.0)
-    return settings(max_examples=max(min(count, 5), int(count * share)))
+    fraction = min(settings().max_examples / CI, 10.0)
+    return settings(max_examples=max(min(count, 5), int(count * fraction)))

@@ -47,9 +47,9 @@ def rectangles(limit: int, sides: Shape, min_side: int = 1, max_aspect: Fraction
     )
 
 
-def share_up(share: Fraction, sides: Shape) -> int:
-    """The least number of cells that is at least a share of the grid."""
-    return next(cells for cells in count() if cells >= share * prod(sides))
+def fraction_up(fraction: Fraction, sides: Shape) -> int:
+    """The least number of cells that is at least a fraction of the grid."""
+    return next(cells for cells in count() if cells >= fraction * prod(sides))
 
 
 def square_side(cells: int, ndim: int) -> int:

@@ -47,7 +47,7 @@ REFUSED: list[tuple[object, str]] = [
     (0.0, "strictly between 0 and 1; got 0"),
     (1.0, "strictly between 0 and 1; got 1"),
     (502.0, "write 502 or '502px'"),
-    (1e22, "a share below 1"),
+    (1e22, "a fraction below 1"),
     (-0.01, "got '-0.01'"),
     (float("nan"), "got 'nan'"),
     (float("inf"), "got 'inf'"),
@@ -82,8 +82,8 @@ REFUSED: list[tuple[object, str]] = [
 
 @pytest.mark.parametrize(("value", "meant"), READ)
 def test_an_amount_is_read_exactly(value: object, meant: int | Fraction) -> None:
-    found = parse_amount(value, "area")
-    assert (found, type(found)) == (meant, type(meant))
+    amount = parse_amount(value, "area")
+    assert (amount, type(amount)) == (meant, type(meant))
 
 
 @pytest.mark.parametrize(("value", "message"), REFUSED)
@@ -106,10 +106,10 @@ def test_a_float_means_the_decimal_it_prints(value: float) -> None:
 
 @given(st.integers(1, 999), st.integers(1, 10**6))
 def test_up_and_down_are_the_nearest_cells_on_either_side(thousandths: int, total: int) -> None:
-    share = Fraction(thousandths, 1000)
-    up, down = cells_up(share, total), cells_down(share, total)
-    assert up - 1 < share * total <= up
-    assert down <= share * total < down + 1
+    fraction = Fraction(thousandths, 1000)
+    up, down = cells_up(fraction, total), cells_down(fraction, total)
+    assert up - 1 < fraction * total <= up
+    assert down <= fraction * total < down + 1
 
 
 def test_whole_pixels_are_not_scaled() -> None:

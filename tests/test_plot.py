@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import maskcover as mc
-from maskcover.covering.shares import placement_map
+from maskcover.covering.placements import placement_map
 from maskcover.defense import DetectionCurve, Levels
 from maskcover.plot import (
     BARE,

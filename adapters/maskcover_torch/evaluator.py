@@ -34,7 +34,7 @@ class TorchEvaluator:
     """A torch module with its masks, as the engine asks it; made by `TorchClassifier.evaluator`.
 
     Hidden pixels are replaced by selection, on the device, where the masks were drawn from their boxes once: what was
-    there, NaN included, is gone (design §8), and no mask is ever shipped with an image.
+    there, NaN included, is gone, and no mask is ever shipped with an image.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class TorchEvaluator:
         }
 
     def glance(self) -> Hashable:
-        """See `maskcover.certification.binding.Glances`: weights, hooks, fill, numerics."""
+        """See `maskcover.certification.binding.ReportsChanges`: weights, hooks, fill, numerics."""
         return glance(self._computed), self._occlusion, self.contract, self._layout, tuple(self._flags.items())
 
     def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:

@@ -34,11 +34,11 @@ class Cells:
     _bounds: IntArray
 
     def __init__(self, boxes: Iterable[Box], *, ndim: int = 2) -> None:
-        given = tuple(boxes) if isinstance(boxes, Iterable) else (boxes,)
-        if not all(isinstance(box, Box) for box in given):
+        values = tuple(boxes) if isinstance(boxes, Iterable) else (boxes,)
+        if not all(isinstance(box, Box) for box in values):
             name = type(self).__name__
             raise InvalidInput(f"{name} are made of Box values, such as {name}([Box((0, 0), (8, 8))])")
-        rows = [(box.start, box.stop) for box in given]
+        rows = [(box.start, box.stop) for box in values]
         if len({len(start) for start, _ in rows}) > 1:
             raise InvalidInput("the boxes of one set must have the same number of axes")
         bounds = np.array(rows, dtype=np.int64) if rows else np.empty((0, 2, ndim), np.int64)
@@ -56,7 +56,7 @@ class Cells:
 
     @classmethod
     def from_array(cls, cells: BoolArray) -> Self:
-        """The True cells of a bool array of the shape of the grid."""
+        """Make a set of the True cells of a bool array, whose shape is that of the grid."""
         cells = np.asarray(cells)
         if cells.dtype != np.bool_ or not cells.size or not cells.ndim:
             raise InvalidInput(f"expected a bool array of the image's shape; got {cells.dtype} of shape {cells.shape}")
@@ -64,7 +64,7 @@ class Cells:
 
     @classmethod
     def from_bounds(cls, bounds: IntArray) -> Self:
-        """The union of boxes, int64 of shape (boxes, 2, axes): starts, then stops; trusted to be boxes."""
+        """Make the union of boxes, int64 of shape (boxes, 2, axes): starts, then stops. They are not checked."""
         return cls._of(_canonical(bounds))
 
     @classmethod
@@ -127,7 +127,7 @@ class Cells:
         return not other.minus(self)
 
     def shifted(self, offset: Sequence[int]) -> Self:
-        """The set moved by so many cells along each axis; no cell may end up before 0."""
+        """The set moved by `offset`, a number of cells for each axis; `InvalidInput` if a cell ends up before 0."""
         moved = self._bounds + np.array(offset, dtype=np.int64)
         if (moved < 0).any():
             raise InvalidInput(f"moved by {tuple(offset)}, the cells leave the grid")
@@ -172,7 +172,7 @@ class Cells:
 
 
 def painted(bounds: IntArray, edges: Sequence[IntArray]) -> BoolArray:
-    """The union of boxes on the cells between given edges, among which all of their own must be."""
+    """Draw a union of boxes, bool, on the blocks between `edges`, which must include all edges of the boxes."""
     if (count := prod(len(cuts) - 1 for cuts in edges)) > _MOST_PAINTED:
         raise InvalidInput(
             f"{len(bounds):,} boxes with {count:,} cells between their edges are too intricate; "
@@ -191,8 +191,8 @@ def decomposed(cells: BoolArray) -> IntArray:
     return np.array(rows, dtype=np.int64) if rows else np.empty((0, 2, cells.ndim), np.int64)
 
 
-def _revive(kind: type[Cells], bounds: list[list[list[int]]], ndim: int) -> Cells:
-    return kind((Box(tuple(start), tuple(stop)) for start, stop in bounds), ndim=ndim)
+def _revive(cls: type[Cells], bounds: list[list[list[int]]], ndim: int) -> Cells:
+    return cls((Box(tuple(start), tuple(stop)) for start, stop in bounds), ndim=ndim)
 
 
 def _canonical(bounds: IntArray) -> IntArray:
@@ -208,18 +208,18 @@ def _edges(bounds: IntArray) -> list[IntArray]:
 
 
 def _stretched(bounds: IntArray, edges: Sequence[IntArray]) -> IntArray:
-    """Boxes counted in the cells between edges, as boxes of cells."""
+    """Turn boxes counted in the blocks between edges into boxes counted in cells."""
     return np.stack([cuts[bounds[:, :, axis]] for axis, cuts in enumerate(edges)], axis=2)
 
 
 def runs(cells: BoolArray) -> list[tuple[int, int]]:
-    """The (start, stop) of the runs of True on one axis."""
+    """The (start, stop) of each run of True in a bool array of one axis."""
     edges = np.flatnonzero(np.diff(cells.astype(np.int8), prepend=0, append=0))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _slabs(cells: BoolArray) -> Iterator[tuple[tuple[int, int], ...]]:
-    """For each box its (start, stop) along every axis: maximal slabs of equal cross-section, in order."""
+    """Yield the (start, stop) of each box along every axis: maximal slabs of equal cross-section, in order."""
     changed = (cells[1:] != cells[:-1]).any(axis=tuple(range(1, cells.ndim)))
     cuts = [0, *(np.flatnonzero(changed) + 1).tolist(), len(cells)]
     for low, high in pairwise(cuts):

@@ -1,4 +1,4 @@
-"""Several sets of cells on the few cells that their edges cut out: exact, and independent of the size of the grid."""
+"""Several sets of cells drawn on the blocks between their edges: exact, at a cost that is independent of the grid."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskcover.grid import Grid
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compressed:
-    """`edges[axis]` are the sorted cuts of an axis, 0 and n included; `rows[i]` is set i on the cells between."""
+    """Sets drawn on blocks: `edges[axis]` are the sorted cuts of an axis from 0 to n; `rows[i]` is set i, bool."""
 
     edges: tuple[IntArray, ...]
     rows: BoolArray
@@ -28,7 +28,7 @@ def edges_of(sets: Iterable[Cells], grid: Grid) -> tuple[IntArray, ...]:
 
 
 def compress(sets: Sequence[Cells], edges: tuple[IntArray, ...]) -> Compressed:
-    """The sets on the cells between given edges, among which all of their own must be.
+    """Draw each set on the blocks between `edges`, which must include all edges of the sets.
 
     >>> from maskcover.grid import Box
     >>> sets = (Cells([Box((2,), (5,))]),)
@@ -42,9 +42,9 @@ def compress(sets: Sequence[Cells], edges: tuple[IntArray, ...]) -> Compressed:
 
 
 def atoms(sets: Sequence[Cells], grid: Grid) -> BoolArray:
-    """Sets as rows over atoms, the classes of cells that lie in the same sets; cells in no set are left out.
+    """Write sets as rows over atoms, the classes of cells that lie in the same sets; bool of shape (sets, atoms).
 
-    Unions, equality and inclusion of sets are those of the rows. Shape (sets, atoms), bool.
+    Unions, equality and inclusion of sets are those of the rows. Cells in no set are left out.
     """
     if not sets:
         return np.zeros((0, 0), dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""How many of many boxes contain each block of cells between given edges."""
+"""Counts the boxes that contain each block of cells between given edges."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from maskcover.cells.cells import IntArray
 
 
 def depths(edges: tuple[IntArray, ...], bounds: IntArray) -> IntArray:
-    """Boxes around each block, summed up from differences at their corners; their edges must be among those given.
+    """Number of boxes that contain each block, summed up from differences at the corners of the boxes.
 
-    `bounds`: int64 (boxes, 2, axes). Returns int64, one entry for each block.
+    `bounds`: int64 (boxes, 2, axes), with all their edges among `edges`. Returns int64, an entry for each block.
 
     >>> depths((np.array([0, 2, 5, 9]),), np.array([[[0], [5]], [[2], [9]]])).tolist()
     [1, 2, 1]

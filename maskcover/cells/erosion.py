@@ -1,6 +1,6 @@
 """Erosion: the placements at which one set of cells lies inside another. Exact, in integers.
 
-Moving a placement changes nothing until an edge of the stencil reaches, or leaves, an edge of the set; so the answer is
+Moving a stencil changes nothing until an edge of the stencil reaches, or leaves, an edge of the set; so the answer is
 constant on the blocks of placements between those values, and one placement of each block is decided.
 """
 
@@ -27,7 +27,7 @@ def eroded(cells: Cells, stencil: Cells) -> Cells:
 
 
 def eroded_bounds(cells: Cells, stencil: Cells) -> IntArray:
-    """`eroded` as disjoint boxes, int64 (boxes, 2, axes)."""
+    """The erosion as disjoint boxes, int64 (boxes, 2, axes)."""
     room = _room(cells, stencil)
     if room is None or len(cells.bounds) == 1:
         return np.empty((0, 2, cells.ndim), np.int64) if room is None else room[None]
@@ -65,7 +65,7 @@ def _block_starts(edges: IntArray, spans: IntArray, low: int, high: int) -> IntA
 
 
 def _inside(cells: BoolArray, edges: list[IntArray], boxes: IntArray, starts: list[IntArray]) -> BoolArray:
-    """For each combination of starts whether all boxes, placed there, lie in the cells between the edges."""
+    """Whether all boxes, moved to each combination of starts, lie in the cells; bool, an axis for each axis."""
     table = _summed(cells)
     inside = np.ones([len(axis) for axis in starts], dtype=np.bool_)
     for box in boxes:

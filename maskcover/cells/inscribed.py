@@ -18,8 +18,8 @@ def maximal_boxes(cells: Cells) -> IntArray | None:
 
     >>> from maskcover.grid import Box
     >>> cross = Cells([Box((0, 1), (3, 2)), Box((1, 0), (2, 3))])
-    >>> found = maximal_boxes(cross)
-    >>> [] if found is None else found.tolist()
+    >>> boxes = maximal_boxes(cross)
+    >>> [] if boxes is None else boxes.tolist()
     [[[0, 1], [3, 2]], [[1, 0], [2, 3]]]
     """
     if len(cells.bounds) < 2:
@@ -36,7 +36,7 @@ def maximal_boxes(cells: Cells) -> IntArray | None:
 
 
 def _boxes(cells: BoolArray) -> Iterator[tuple[tuple[int, int], ...]]:
-    """Every box that is maximal among those of its own span along the first axis."""
+    """Yield the boxes that are maximal among those with the same span along the first axis."""
     if cells.ndim == 1:
         yield from (((low, high),) for low, high in runs(cells))
         return

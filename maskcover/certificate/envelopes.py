@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maskcover.cells import Cells
-from maskcover.covering.blocks import Prepared, blocks, contained, erosions
+from maskcover.covering.blocks import MasksByForm, covered_blocks, cut_blocks, erosions
 from maskcover.grid import Box
 from maskcover.regions import Slot, Stencil
 
 
-def enveloping(masks: Prepared, slot: Slot) -> Slot:
+def enveloping(masks: MasksByForm, slot: Slot) -> Slot:
     """Stencils that the masks cover, such that every stencil of a covered slot lies inside one wherever it may lie."""
     larger: list[Stencil] = []
     rest = slot
@@ -25,7 +25,7 @@ def enveloping(masks: Prepared, slot: Slot) -> Slot:
     return tuple(larger)
 
 
-def _most(masks: Prepared, slot: Slot) -> int:
+def _most(masks: MasksByForm, slot: Slot) -> int:
     """The number of first stencils that one covered box can replace, by bisection: larger boxes are covered less."""
     enough, many = 1, 2
     while many <= len(slot) and _is_covered(masks, slot[:many]):
@@ -37,13 +37,13 @@ def _most(masks: Prepared, slot: Slot) -> int:
     return enough
 
 
-def _is_covered(masks: Prepared, stencils: Slot) -> bool:
+def _is_covered(masks: MasksByForm, stencils: Slot) -> bool:
     envelope = _envelope(stencils)
     if envelope is None:
         return False
     eroded = erosions(masks, envelope)
-    places = blocks(envelope, eroded)
-    return not (places.allowed & ~contained(places, eroded, masks.count, 1)).any()
+    places = cut_blocks(envelope, eroded)
+    return not (places.allowed & ~covered_blocks(places, eroded, masks.count, 1)).any()
 
 
 def _envelope(stencils: Sequence[Stencil]) -> Stencil | None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from maskcover.cells import IntArray, decomposed
 from maskcover.certificate.envelopes import enveloping
-from maskcover.covering.blocks import Blocks, Owned, Prepared, blocks, erosions, packed
+from maskcover.covering.blocks import Blocks, MasksByForm, OwnedBoxes, cut_blocks, erosions, pack_masks
 from maskcover.covering.signatures import Signature, minimal
 from maskcover.grid import Box
 from maskcover.masks import MaskSet
@@ -55,7 +55,7 @@ def evidence(masks: MaskSet, term: Term) -> TermEvidence:
     >>> [(str(box), mask) for box, mask in evidence(masks, squares(2).terms(masks.grid)[0]).slots[0][0].tiles]
     [('2 at cells 0–1', 0), ('2 at cells 2–3', 1), ('2 at cells 4–5', 2)]
     """
-    prepared = Prepared.of(masks)
+    prepared = MasksByForm.of(masks)
     if term.patches == 1:
         stencils = enveloping(prepared, term.slots[0])
         return TermEvidence((0,), (tuple(_by_masks(prepared, stencil) for stencil in stencils),), None)
@@ -68,10 +68,10 @@ def evidence(masks: MaskSet, term: Term) -> TermEvidence:
     return TermEvidence(tuple(map(distinct.index, term.slots)), slots, tuple(map(_members, number_of)))
 
 
-def _by_masks(masks: Prepared, stencil: Stencil) -> TiledStencil:
+def _by_masks(masks: MasksByForm, stencil: Stencil) -> TiledStencil:
     """Every place goes to the mask whose erosion around it is largest: few tiles, and large ones."""
     eroded = erosions(masks, stencil)
-    places = blocks(stencil, eroded)
+    places = cut_blocks(stencil, eroded)
     labels = np.full(places.allowed.shape, -1, dtype=np.int64)
     sizes = (eroded.bounds[:, 1] - eroded.bounds[:, 0]).prod(axis=1)
     for box in np.argsort(sizes, kind="stable"):
@@ -80,28 +80,28 @@ def _by_masks(masks: Prepared, stencil: Stencil) -> TiledStencil:
     return TiledStencil(stencil, tuple(_tiles(places, labels)))
 
 
-def _window(places: Blocks, eroded: Owned, box: int) -> tuple[slice, ...]:
+def _window(places: Blocks, eroded: OwnedBoxes, box: int) -> tuple[slice, ...]:
     """The blocks of a box of placements."""
     corners = zip(places.edges, eroded.bounds[box].T, strict=True)
     return tuple(slice(*np.searchsorted(cuts, span).tolist()) for cuts, span in corners)
 
 
-def _minimal_signatures(masks: Prepared, slot: Slot) -> list[Signature]:
+def _minimal_signatures(masks: MasksByForm, slot: Slot) -> list[Signature]:
     signatures = (signature for stencil in slot for signature in _signatures(masks, stencil)[1])
     return list(minimal(dict.fromkeys(signatures)))
 
 
-def _signatures(masks: Prepared, stencil: Stencil) -> tuple[Blocks, list[Signature], IntArray]:
+def _signatures(masks: MasksByForm, stencil: Stencil) -> tuple[Blocks, list[Signature], IntArray]:
     """The blocks of a stencil, the signatures that occur, and for each allowed block the number of its signature."""
     eroded = erosions(masks, stencil)
-    places = blocks(stencil, eroded)
-    rows: npt.NDArray[np.uint8] = packed(eroded, places, masks.count)[:, places.allowed.ravel()]
+    places = cut_blocks(stencil, eroded)
+    rows: npt.NDArray[np.uint8] = pack_masks(eroded, places, masks.count)[:, places.allowed.ravel()]
     kinds, kind_of = np.unique(rows, axis=1, return_inverse=True)
     return places, [int.from_bytes(kind.tobytes(), "little") for kind in kinds.T], kind_of.ravel()
 
 
 def _by_signatures(
-    masks: Prepared, stencil: Stencil, least: Iterable[Signature], number_of: dict[Signature, int]
+    masks: MasksByForm, stencil: Stencil, least: Iterable[Signature], number_of: dict[Signature, int]
 ) -> TiledStencil:
     """Every place goes to the first minimal signature that its own one contains."""
     places, kinds, kind_of = _signatures(masks, stencil)

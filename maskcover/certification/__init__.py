@@ -1,4 +1,4 @@
-"""What users call: certify images, predict, explain, and serve or attack what was certified."""
+"""The functions that users call: certify images, predict, explain, and serve or attack what was certified."""
 
 from maskcover.certification.answering import predict_with
 from maskcover.certification.binding import Binding, Certified

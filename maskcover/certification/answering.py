@@ -1,4 +1,4 @@
-"""The defended predictions of many images, with an evaluator that is there already."""
+"""Defended predictions of many images, made with an evaluator."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ T = TypeVar("T")
 def predict_with(
     evaluator: Evaluator, images: Images, procedure: Procedure = DOUBLE_MASKING, *, progress: bool = False
 ) -> list[Answer]:
-    """`predict` with an evaluator that is there already."""
+    """The answers of a defence to many images, made with an evaluator; see `predict`."""
     observe(evaluator, procedure.observation)
     answers = run_queries(evaluator, images, answering(procedure), views=procedure.views)
     return in_order(answers, len(images), progress, "predicting")
 
 
 def in_order(decisions: Iterator[tuple[int, T]], count: int, progress: bool, task: str) -> list[T]:
-    """The decisions in the order of the images, with a progress bar if one is wanted."""
-    found = dict(tqdm(decisions, total=count, desc=task, unit="image", disable=not progress))
-    return [found[number] for number in range(count)]
+    """The decisions in the order of the images; with a progress bar if `progress`."""
+    by_number = dict(tqdm(decisions, total=count, desc=task, unit="image", disable=not progress))
+    return [by_number[number] for number in range(count)]

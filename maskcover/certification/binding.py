@@ -1,4 +1,4 @@
-"""What serves is bound to what was certified: compared when it is made, and at each call (threats.md, 39 and 40)."""
+"""Binds a serving model to its certification: it is compared when it is made, and at each call (threats.md, 39, 40)."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from maskcover.masks import MaskSet
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """What was certified, as far as what serves must be it: of a result, or of a run (`maskcover.runs.certified`).
+    """The part of a certification that a serving model must match: of a result, or a run (`maskcover.runs.certified`).
 
     Args:
-        masks, procedure, fingerprint, batch_size: What they are of the certification.
+        masks, procedure, fingerprint, batch_size: Those of the certification.
         reference: The reference scores; None if it kept none.
-        example: The image that was probed, where it is at hand.
-        options: Those of the adapter, where they are known.
+        example: The image that was probed; None if it is not available.
+        options: The options of the adapter, if they are known.
     """
 
     masks: MaskSet
@@ -46,34 +46,34 @@ class Certified:
     options: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, known: CertificationResult | Certified) -> Certified:
-        """That of a result."""
-        if isinstance(known, Certified):
-            return known
-        start = known.start
+    def of(cls, source: CertificationResult | Certified) -> Certified:
+        """Take it from a result."""
+        if isinstance(source, Certified):
+            return source
+        start = source.start
         return cls(
-            known.masks, known.procedure, known.fingerprint, start.evaluator.batch_size,
-            start.reference, start.example, known.options or {},
+            source.masks, source.procedure, source.fingerprint, start.evaluator.batch_size,
+            start.reference, start.example, source.options or {},
         )  # fmt: skip
 
     @property
     def preprocessing(self) -> str:
-        """What images have gone through before, in words."""
+        """The preprocessing of the images, in words."""
         return dict(self.fingerprint.entries)["preprocessing"]
 
     def expect_procedure(
         self, procedure: Procedure | str | None, method: Method | None, threshold: float | None
     ) -> None:
-        """Raise `InvalidInput` if another defence is asked for."""
+        """Raise `InvalidInput` if the arguments name another defence."""
         document = self.procedure.document()
         same = (method, threshold) in ((None, None), (document["method"], document["threshold"]))
         if not same or (procedure is not None and parse_procedure(procedure) != self.procedure):
             raise InvalidInput(
-                f"what was certified is {self.procedure.words}; leave procedure, method and threshold out"
+                f"the certification is of {self.procedure.words}; leave procedure, method and threshold out"
             )
 
     def expect(self, evaluator: Evaluator, preprocessing: str) -> None:
-        """Raise `FingerprintMismatch` unless this is what is asked: its fingerprint, and its reference scores."""
+        """Raise `FingerprintMismatch` unless an evaluator has the fingerprint and the reference scores."""
         fingerprint(evaluator, preprocessing).expect(self.fingerprint)
         if self.reference is None:
             return
@@ -82,49 +82,51 @@ class Certified:
         if changed:
             raise FingerprintMismatch(
                 f"this is not what was certified: {'; '.join(changed)}. The fingerprint is the same: look "
-                "for hooks, flags and attributes of the model, or files beside it. Serve what was certified, or "
-                "certify anew"
+                "for hooks, flags and attributes of the model, or files beside it. Serve the certified model, or "
+                "certify this one"
             )
 
 
 @runtime_checkable
-class Glances(Protocol):
-    """An evaluator that can tell at negligible cost whether what it computes with was changed."""
+class ReportsChanges(Protocol):
+    """Optional protocol: an evaluator that can tell at negligible cost whether its model was changed."""
 
     def glance(self) -> Hashable:
-        """Equal to an earlier one only if nothing that is named in `identity` was changed, as far as can be seen."""
+        """A value that equals an earlier one only if nothing in `identity` was changed, as far as can be seen."""
         ...
 
 
 class Binding:
-    """Holds what serves to what was certified, at each call; made by `defend` and `predict`.
+    """Compares a serving model with its certification at each call; made by `defend` and `predict`.
 
-    Each call compares what the evaluator shows at a glance (all of its identity, where it has no shorter way), and
-    scores known rows beside the images, where a batch would only be filled up: in calls without such a batch, in one
-    more. Only where something differs there is everything compared, in full, and refused if it is not what was
-    certified: so a call costs at most one batch more, and mostly none.
+    Each call compares the `glance` of the evaluator (all of its identity, if it has none), and scores reference rows
+    beside the images, in the places that would fill up a batch: in one more batch, if the call has no such places. Only
+    where something differs is everything compared in full, and the call refused if the model is not the certified one.
+    So a call costs at most one batch more, and mostly none.
     """
 
     def __init__(self, certified: Certified) -> None:
         self.certified = certified
         self._glance: Hashable = None
         self._rows: _Rows | None = None
-        known = certified.reference
-        if known is None or not (known.has_noise or certified.example is not None):
+        reference = certified.reference
+        if reference is None or not (reference.has_noise or certified.example is not None):
             warnings.warn(
-                "nothing of what was certified can be scored again here (it kept no reference scores, or images that "
-                "nobody can make): only its fingerprint can be compared. Bind to the result of certify, which has its "
-                "first image, to have hooks, flags and the like noticed",
+                "no reference image of this certification can be scored again here (it kept no reference scores, or "
+                "its images cannot be made again): only the fingerprint can be compared. Bind to the result of "
+                "certify, which has its first image, so that changed hooks and flags are noticed too",
                 MaskcoverWarning,
                 stacklevel=4,
             )
 
     def expect(self, evaluator: Evaluator, preprocessing: str) -> None:
-        """Raise `FingerprintMismatch` unless this is what was certified."""
+        """Raise `FingerprintMismatch` unless the evaluator is that of the certification."""
         observe(evaluator, self.certified.procedure.observation)
         if self.certified.reference is not None:
             self.certified.reference.pin(evaluator)
-        now = evaluator.glance() if isinstance(evaluator, Glances) else tuple(sorted(evaluator.identity().items()))
+        now = (
+            evaluator.glance() if isinstance(evaluator, ReportsChanges) else tuple(sorted(evaluator.identity().items()))
+        )
         if self._glance == (now, preprocessing):
             return
         self._expect_all(evaluator, preprocessing)
@@ -133,7 +135,7 @@ class Binding:
     def served(
         self, evaluator: Evaluator, images: Images, preprocessing: str, *, progress: bool = False
     ) -> tuple[Answer, ...]:
-        """The defended predictions, if what gives them is still what was certified."""
+        """The defended predictions, if the evaluator is still that of the certification."""
         self.expect(evaluator, preprocessing)
         watched = Watched(evaluator, self._rows)
         answers = predict_with(cast("Evaluator", watched), images, self.certified.procedure, progress=progress)
@@ -155,7 +157,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    """One batch of known rows: images, pairs, and what was answered when all was compared."""
+    """One batch of reference rows: images, pairs, and the answers at the time when everything was compared."""
 
     images: list[Any]
     pairs: IntArray
@@ -163,16 +165,16 @@ class _Rows:
 
     @classmethod
     def of(cls, certified: Certified, evaluator: Evaluator) -> _Rows | None:
-        known = certified.reference
-        some = [] if known is None else known.images(evaluator, certified.example)
-        if not some:
+        reference = certified.reference
+        loaded = [] if reference is None else reference.images(evaluator, certified.example)
+        if not loaded:
             return None
-        told = pairs(len(certified.masks), evaluator.batch_size)
-        images = [some[-1 - number % len(some)] for number in range(len(told))]  # that of the data first
-        return cls(images, told, evaluator.submit(images, told)())
+        all_pairs = pairs(len(certified.masks), evaluator.batch_size)
+        images = [loaded[-1 - number % len(loaded)] for number in range(len(all_pairs))]  # the image of the data first
+        return cls(images, all_pairs, evaluator.submit(images, all_pairs)())
 
     def same(self, answers: Answers) -> bool:
-        """Whether so many answers are those of the first rows, to the bit."""
+        """Whether these answers equal those to the first rows, to the bit."""
         count = len(answers.labels)
         labels, *numbers = answers.rows(slice(None))
         labels_before, *numbers_before = self.answers.rows(slice(count))
@@ -183,18 +185,18 @@ class _Rows:
 
 
 class Watched:
-    """An evaluator that is asked for known rows too, where a batch would be filled up with repetitions."""
+    """An evaluator that fills batches up with reference rows, and compares their answers with those of before."""
 
     def __init__(self, evaluator: Evaluator, rows: _Rows | None) -> None:
         self._evaluator, self._rows = evaluator, rows
         self._filled = 0
-        self._seen: list[bool] = []
+        self._equal: list[bool] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._evaluator, name)
 
     def filling(self, count: int) -> tuple[list[Any], IntArray] | None:
-        """So many rows for the end of the next batch."""
+        """`count` reference rows for the end of the next batch."""
         if self._rows is None:
             return None
         self._filled = count
@@ -207,24 +209,24 @@ class Watched:
         return partial(self._compared, fetch, filled) if filled else fetch
 
     def unchanged(self) -> bool:
-        """Whether every known row of the call was answered as before; if there was none, one batch is asked now."""
+        """Whether every reference row of the call was answered as before; if there was none, one batch is made now."""
         if self._rows is None:
             return True
-        if not self._seen:
+        if not self._equal:
             self._filled = len(self._rows.pairs)
             self.submit(self._rows.images, self._rows.pairs)()
-        return all(self._seen)
+        return all(self._equal)
 
     def _compared(self, fetch: Callable[[], Answers], filled: int) -> Answers:
         answers = fetch()
         if self._rows is not None:
             last = slice(len(answers.labels) - filled, None)
-            self._seen.append(self._rows.same(Answers(*answers.rows(last))))
+            self._equal.append(self._rows.same(Answers(*answers.rows(last))))
         return answers
 
 
-def as_certified_classifier(model: object, known: Certified, options: Mapping[str, Any]) -> MaskedClassifier:
-    """The classifier of a model, with the options that were certified."""
+def as_certified_classifier(model: object, certified: Certified, options: Mapping[str, Any]) -> MaskedClassifier:
+    """The classifier of a model, with the options of its certification."""
     # A classifier that is made already has its options; if they are others, the fingerprint tells.
-    made = as_classifier(model, options if is_classifier(model) else {**known.options, **options})
-    return as_certified(made, dict(known.fingerprint.entries))
+    classifier = as_classifier(model, options if is_classifier(model) else {**certified.options, **options})
+    return as_certified(classifier, dict(certified.fingerprint.entries))

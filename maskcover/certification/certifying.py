@@ -1,4 +1,4 @@
-"""`certify` and `predict`: decisions over many images, driven by one engine."""
+"""`certify`, `predict` and `detection_curve`: decisions over many images, made by the engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from maskcover.defense.procedure import Procedure, certifying, checked_against, 
 from maskcover.defense.procedures import Method, Rule, confidences
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import procedure_of
-from maskcover.engine.preparation import NONE, PreparedRun, Wish, prepare_run, preprocessing_of
+from maskcover.engine.preparation import NONE, PreparedRun, RequiredNumerics, prepare_run, preprocessing_of
 from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, NotBound
 from maskcover.masks import MaskSet, Views
@@ -46,7 +46,7 @@ def certify(
     rule: Rule | None = None,
     exhaustive: bool = False,
     min_margin: float | None = None,
-    numerics: Wish | None = None,
+    numerics: RequiredNumerics | None = None,
     probes: bool = True,
     progress: bool = False,
     **options: Any,
@@ -64,14 +64,15 @@ def certify(
             the answer is the label or an alert.
         method, threshold, rule, exhaustive: The same in another way: "double", "challenger" or "detect", and the
             arguments of that procedure.
-        margin: With a margin a prediction counts as right only if its score leads the next by more than this fraction
-            of the largest absolute score (of its own row, or that the probes saw if this is larger), and the probes may
-            see changes of half of that. Without probes each row is measured by itself alone.
-        numerics: By default predictions have to hold to the bit. If they do not, because this machine rounds
-            differently at other places of a batch, a margin of at least a hundred times what the probes saw takes over,
-            with a warning. "bitwise" insists on bits, "margin" takes a margin even where bits hold. If hidden pixels or
-            other rows of the batch change a score, the run stops. `numerics` of the result says on what it stands.
-        probes: Try out on some images what certificates rest on (`maskcover.engine.probe`), before anything else.
+        min_margin: A prediction counts as right only if its score exceeds the next by more than this fraction of the
+            largest absolute score (of its own row, or of all rows in the probes if that is larger), and scores may
+            change in the probes by half of that. Without probes each row is measured by itself alone.
+        numerics: By default predictions must repeat to the bit. If they do not, because this machine rounds
+            differently at other places of a batch, a margin of at least a hundred times the differences in the probes
+            replaces bits, with a warning. "bitwise" insists on bits, "margin" uses a margin even where bits are equal.
+            If hidden pixels or other rows of the batch change a score, the run stops. `numerics` of the result says
+            which of the two its certificates rely on.
+        probes: Test first, on some images, what certificates rely on (`maskcover.engine.probe`).
         progress: Show progress bars on stderr.
         **options: For the adapter, such as ``batch_size=16`` or ``fill=0.5``.
 
@@ -99,11 +100,11 @@ def certify(
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
     covers = containment_for(defence, masks, regions)
     true = checked_labels(labels, counted(images))
-    wish = bits_for(defence, numerics, min_margin)
+    required = bits_for(defence, numerics, min_margin)
     start = prepare_run(
-        classifier, images, masks, min_margin=min_margin, numerics=wish, probes=probes, progress=progress
+        classifier, images, masks, min_margin=min_margin, numerics=required, probes=probes, progress=progress
     )
-    decide = certifying(expected(defence, start), true, covers, start.min_margin)
+    decide = certifying(require_bits(defence, start), true, covers, start.min_margin)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     observe(start.evaluator, defence.observation)
     verdicts = in_order(
@@ -111,15 +112,15 @@ def certify(
     )
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
-    chosen = getattr(images, "chosen", None)
-    return CertificationResult(masks, covers.regions, defence, start, used, tuple(verdicts), chosen)
+    sample = getattr(images, "chosen", None)
+    return CertificationResult(masks, covers.regions, defence, start, used, tuple(verdicts), sample)
 
 
 def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | None) -> Containment:
-    """Which selections of the masks cover the regions; all masks together must, where the procedure needs a cover.
+    """Make the test of which selections of the masks cover the regions; all together must, if the procedure needs it.
 
     Raises:
-        NotCovering: they do not; the message shows a region that they miss.
+        NotCovering: the masks do not cover; the message shows a region that they miss.
         InvalidInput: no regions are named or claimed, or they do not fit the image.
     """
     if procedure.needs_cover:
@@ -127,8 +128,10 @@ def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | s
     return Containment.of(masks, regions)
 
 
-def bits_for(procedure: Procedure, numerics: Wish | None, min_margin: float | None) -> Wish | None:
-    """The numerics to ask for: "bitwise" for a procedure that no margin can carry over, else as typed."""
+def bits_for(
+    procedure: Procedure, numerics: RequiredNumerics | None, min_margin: float | None
+) -> RequiredNumerics | None:
+    """The numerics to ask for: "bitwise" for a procedure that needs bits and has no margin, else as the user typed."""
     if not procedure.needs_bits:
         return numerics
     if numerics == "margin":
@@ -136,8 +139,8 @@ def bits_for(procedure: Procedure, numerics: Wish | None, min_margin: float | No
     return "bitwise" if min_margin is None else numerics
 
 
-def expected(procedure: Procedure, start: PreparedRun) -> Procedure:
-    """The procedure, if the numerics that the probes found carry it."""
+def require_bits(procedure: Procedure, start: PreparedRun) -> Procedure:
+    """Return the procedure; raise `InvalidInput` if it needs bits and the run has a margin instead."""
     if procedure.needs_bits and start.min_margin:
         raise InvalidInput(_no_margin(procedure))
     return procedure
@@ -145,9 +148,8 @@ def expected(procedure: Procedure, start: PreparedRun) -> Procedure:
 
 def _no_margin(procedure: Procedure) -> str:
     return (
-        f"{procedure.words} compares numbers such as confidences with a threshold, which a margin of scores does not "
-        "carry over to where the model serves; leave the margin out, and take a batch_size of 1 if the probes then "
-        "stop the run"
+        f"{procedure.words} compares numbers such as confidences with a threshold, and a margin of scores does not "
+        "allow for changes of those; leave the margin out, and use a batch_size of 1 if the probes then stop the run"
     )
 
 
@@ -162,19 +164,19 @@ def predict(
     progress: bool = False,
     **options: Any,
 ) -> list[Answer]:
-    """The defended predictions of images, each with how it came about; arguments as for `certify`.
+    """The defended predictions of images, each with the case that led to it; arguments as for `certify`.
 
     Args:
         model, images, procedure, method, threshold, progress, options: As for `certify`.
-        masks: The result of a certification, or what a run certified (`maskcover.runs.certified`): then its masks,
-            defence, batch size and options are taken, and what predicts must be what was certified, as for `defend`.
-            Or a mask set: then nothing is probed or compared, batches have 16 rows where no `batch_size` is named, and
-            the answers are bound to no certification, of which the first call warns (`NotBound`).
+        masks: The result of a certification, or of a run (`maskcover.runs.certified`): then its masks, defence, batch
+            size and options are used, and the model must be the certified one, as for `defend`. Or a mask set: then
+            nothing is probed or compared, batches have 16 rows unless `batch_size` is given, and the answers are bound
+            to no certification: the first call warns of that (`NotBound`).
 
     A label of −1 means that the classifier gave no unique finite top score where the defence needed one.
 
     Raises:
-        FingerprintMismatch: what predicts, or what the images went through, is not what was certified.
+        FingerprintMismatch: the model, or the preprocessing of the images, is not that of the certification.
 
     >>> import numpy as np
     >>> import maskcover as mc
@@ -191,13 +193,14 @@ def predict(
     """
     counted(images)
     if isinstance(masks, CertificationResult | Certified):
-        known = Certified.of(masks)
-        known.expect_procedure(procedure, method, threshold)
-        classifier = as_certified_classifier(model, known, options)
-        told = preprocessing_of(images)
-        seen = known.preprocessing if told == NONE else told
-        evaluator = evaluator_of(classifier, known.masks, batch_size=known.batch_size)
-        return list(Binding(known).served(evaluator, images, seen, progress=progress))
+        certified = Certified.of(masks)
+        certified.expect_procedure(procedure, method, threshold)
+        classifier = as_certified_classifier(model, certified, options)
+        preprocessing = preprocessing_of(images)
+        if preprocessing == NONE:
+            preprocessing = certified.preprocessing
+        evaluator = evaluator_of(classifier, certified.masks, batch_size=certified.batch_size)
+        return list(Binding(certified).served(evaluator, images, preprocessing, progress=progress))
     evaluator = evaluator_of(as_classifier(model, options), masks)
     warn(
         "these answers are bound to no certification: give predict the result of certify instead of the masks, or call "
@@ -219,9 +222,9 @@ def detection_curve(
     progress: bool = False,
     **options: Any,
 ) -> DetectionCurve:
-    """What each threshold of detection buys: clean and certified shares, from one-mask predictions made once.
+    """The clean and the certified fraction at each threshold of detection, from one-mask predictions made once.
 
-    Arguments, and errors, are those of `certify`. The paper's Figure 9.
+    Arguments and errors are those of `certify`. The paper's Figure 9.
 
     >>> import numpy as np
     >>> import maskcover as mc
@@ -247,25 +250,25 @@ def detection_curve(
         if look := first_look(table):
             return look
         if table.broken:
-            return Levels(inf, -inf)  # an error, as for `certify`: neither right nor certified at any threshold
+            return Levels(inf, -inf)  # an error, as in `certify`: neither right nor certified at any threshold
         return detection_levels(table.undefended, table.one_mask, confidences(table), label, covers)
 
-    found = run_queries(start.evaluator, images, decide, views=Views.SINGLE_MASKS)
-    levels = in_order(found, len(true), progress, "detecting")
+    decisions = run_queries(start.evaluator, images, decide, views=Views.SINGLE_MASKS)
+    levels = in_order(decisions, len(true), progress, "detecting")
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     start.expect_unchanged()
     return DetectionCurve(tuple(levels))
 
 
 def counted(images: object) -> int:
-    """How many images there are, if they are something with a length and an index."""
+    """The number of images; raise `InvalidInput` unless they have a length and an index."""
     if not isinstance(images, Sized) or not hasattr(images, "__getitem__"):
         raise InvalidInput(f"expected images with a length and an index, such as a list; got {type(images).__name__}")
     return len(images)
 
 
 def checked_labels(labels: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
-    """The true labels as int64, if they are so many class numbers."""
+    """The true labels as int64; raise `InvalidInput` unless they are `count` class numbers."""
     true = np.asarray(labels)
     if true.shape != (count,) or (true.dtype.kind not in "iu" and count):
         raise InvalidInput(

@@ -1,7 +1,8 @@
-"""Why an image is certified or not: every masked prediction that the defence may ask for, and what follows."""
+"""Explanations: every masked prediction of one image that the defence may ask for, and what follows from them."""
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,21 +12,21 @@ from typing import Any, TypeVar
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, containment_for, expected
+from maskcover.certification.certifying import bits_for, containment_for, require_bits
 from maskcover.classifiers.evaluation import Images, observe
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
-from maskcover.covering.shares import PlacementMap, covered_share, placement_map
+from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.procedure import Procedure, checked_against, first_look
 from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
-from maskcover.engine.preparation import Wish, prepare_run
+from maskcover.engine.preparation import RequiredNumerics, prepare_run
 from maskcover.engine.queue import run_queries
-from maskcover.errors import InvalidInput, UndecidedPrediction
+from maskcover.errors import InvalidInput, MaskcoverWarning, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 
@@ -36,17 +37,17 @@ _SHOWN = 12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """All that the defence sees of one image.
+    """All masked predictions of one image, and what the defence makes of them.
 
     Args:
-        masks, regions, procedure: The defence, and what it is certified against.
-        label: The label that is asked about.
-        given: Whether the label was given. If not, it is the defended one, and nothing is said of the truth.
-        predictions: int64; F(x; m, m') of shape (masks, masks), symmetric, or F(x; m) of shape (masks,) of a defence
-            that asks for single masks only; −1 where there is no unique finite top score.
+        masks, regions, procedure: The defence, and the regions that it is certified against.
+        label: The label that the certificate is about.
+        given: Whether the user gave the label. If not, it is the defended one, which need not be the true one.
+        predictions: int64; F(x; m, m') of shape (masks, masks), symmetric, or F(x; m) of shape (masks,) for a defence
+            that uses single masks only; −1 where there is no unique finite top score.
         undefended: The label of the image as it is.
         answer: The defended prediction.
-        certificate: Made when every prediction had been seen.
+        certificate: The certificate, made from the complete table.
         broken: Pairs under which scores were not finite; such an image is an error.
 
     >>> import maskcover as mc
@@ -80,10 +81,10 @@ class Explanation:
         """F(x; m, m'), int64 (masks, masks), symmetric.
 
         Raises:
-            InvalidInput: the defence asks for single masks only; `one_mask` has their labels.
+            InvalidInput: the defence uses single masks only; `one_mask` has their labels.
         """
         if self.predictions.ndim == 1:
-            raise InvalidInput(f"{self.procedure.words} asks for single masks only; their labels are in one_mask")
+            raise InvalidInput(f"{self.procedure.words} uses single masks only; their labels are in one_mask")
         return self.predictions
 
     @property
@@ -100,21 +101,36 @@ class Explanation:
         return self.certificate.certified and not self.broken
 
     @property
-    def share(self) -> Fraction:
-        """The share of the attacker's regions that are certified."""
+    def certified_fraction(self) -> Fraction:
+        """The fraction of the attacker's regions that are certified."""
         if self.certified:
             return Fraction(1)
-        return covered_share(self._good, self.regions) if len(self._good) and not self.broken else Fraction(0)
+        if self.broken or not len(self._certifying):
+            return Fraction(0)
+        return covered_fraction(self._certifying, self.regions)
+
+    @property
+    def share(self) -> Fraction:
+        """The name of `certified_fraction` up to version 0.1."""
+        warnings.warn("Explanation.share is now Explanation.certified_fraction", MaskcoverWarning, stacklevel=2)
+        return self.certified_fraction
 
     def map(self) -> PlacementMap:
-        """The placements that are certified, those inside a mask whose row is wholly right; for one patch."""
-        return placement_map(self._good, self.regions)
+        """The certified placements, which are those inside a certifying mask; for one patch."""
+        return placement_map(self._certifying, self.regions)
 
     def told(self, names: Mapping[int, str] | None = None) -> str:
-        """The explanation as text; with the names of classes, where they are known."""
+        """The name of `text` up to version 0.1."""
+        warnings.warn("Explanation.told is now Explanation.text", MaskcoverWarning, stacklevel=2)
+        return self.text(names)
+
+    def text(self, names: Mapping[int, str] | None = None) -> str:
+        """The explanation as text; with the names of classes, if they are given."""
         count, single = len(self.masks), self.predictions.ndim == 1
-        seen = (
-            f"{count:,} predictions under one mask" if single else f"{count * (count + 1) // 2:,} views under two masks"
+        predictions = (
+            f"{count:,} predictions under one mask"
+            if single
+            else f"{count * (count + 1) // 2:,} predictions under two masks"
         )
         verdict = (
             "certified" if self.certified else "an error: scores were not finite" if self.broken else "not certified"
@@ -125,18 +141,19 @@ class Explanation:
             f"  undefended {_named(self.undefended, names)}, defended {_named(self.answer.label, names)} "
             f"({self.answer.case.value})",
             f"  under one mask: {_counted(self.one_mask, names)}",
-            f"  {len(self.failing):,} of {seen} have another label",
+            f"  {len(self.failing):,} of {predictions} have another label",
             *(f"    {self._under(first, second, names)}" for first, second in self.failing[:_SHOWN]),
-            f"  {float(self.share):.2%} of the placements certified, by {len(self.certificate.certifying)} of {count} "
-            f"masks{'' if single else ' whose every view has the label'}",
+            f"  {float(self.certified_fraction):.2%} of the placements certified, by "
+            f"{len(self.certificate.certifying)} of {count} masks"
+            f"{'' if single else ' whose every prediction has the label'}",
         ]
         return "\n".join(lines)
 
     def __str__(self) -> str:
-        return self.told()
+        return self.text()
 
     @property
-    def _good(self) -> MaskSet:
+    def _certifying(self) -> MaskSet:
         return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in self.certificate.certifying))
 
     def _under(self, first: int, second: int, names: Mapping[int, str] | None) -> str:
@@ -155,19 +172,19 @@ def explain(
     regions: RegionSet | str | None = None,
     procedure: Procedure | str | None = None,
     min_margin: float | None = None,
-    numerics: Wish | None = None,
+    numerics: RequiredNumerics | None = None,
     probes: bool = True,
     **options: Any,
 ) -> Explanation:
-    """Why one image is certified, or is not: every masked prediction of the defence, none left out.
+    """Explain why one image is certified, or is not, by every masked prediction of the defence.
 
     Args:
-        model, images, masks, regions, procedure, margin, numerics, probes, options: As for `certify`.
-        number: Which of the images.
+        model, images, masks, regions, procedure, min_margin, numerics, probes, options: As for `certify`.
+        number: The index of the image.
         label: The true label; by default the defended one, and then the certificate is about that.
 
     Raises:
-        UndecidedPrediction: no label was given, and the defence has none.
+        UndecidedPrediction: no label was given, and the defence gives none.
         InvalidInput, NotCovering, ProbeFailed: as for `certify`.
 
     >>> import maskcover as mc
@@ -181,50 +198,52 @@ def explain(
     label 1 (the defended one; no true label was given): certified against squares(size=3)
       undefended 1, defended 1 (agreed)
       under one mask: 1 (9 masks)
-      0 of 45 views under two masks have another label
-      100.00% of the placements certified, by 9 of 9 masks whose every view has the label
+      0 of 45 predictions under two masks have another label
+      100.00% of the placements certified, by 9 of 9 masks whose every prediction has the label
     """
     if label is not None and (isinstance(label, bool) or not isinstance(label, int | np.integer) or label < 0):
-        raise InvalidInput(f"label is a class number from 0; got {label!r}")
+        raise InvalidInput(f"label must be a class number from 0; got {label!r}")
     min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = parse_procedure(procedure or DOUBLE_MASKING)
     covers = containment_for(defence, masks, regions)
-    chosen, wish = _One(images, number), bits_for(defence, numerics, min_margin)
+    single_image, required = _OneImage(images, number), bits_for(defence, numerics, min_margin)
     start = prepare_run(
-        as_classifier(model, options), chosen, masks, min_margin=min_margin, numerics=wish, probes=probes
+        as_classifier(model, options), single_image, masks, min_margin=min_margin, numerics=required, probes=probes
     )
-    expected(defence, start)
+    require_bits(defence, start)
     observe(start.evaluator, defence.observation)
 
     def decide(_: int, table: PredictionTable) -> Explanation | Pending:
         true = None if label is None else checked_against(int(label), table, number)
         if look := first_look(table) or _unseen(table):
             return look
-        answer = _seen(defence.answer(table))
-        about = answer.label if true is None and not answer.alert else true
-        if about is None or about < 0:
-            raise UndecidedPrediction("the defence gives the image no label; name the label that you ask about")
-        certificate = _seen(defence.certificate(table, about, covers, start.min_margin))
+        answer = _decided(defence.answer(table))
+        explained_label = answer.label if true is None and not answer.alert else true
+        if explained_label is None or explained_label < 0:
+            raise UndecidedPrediction("the defence gives the image no label; give the label to explain with label=")
+        certificate = _decided(defence.certificate(table, explained_label, covers, start.min_margin))
         return Explanation(
-            masks, covers.regions, defence, about, table.labels[table.views.ids], table.undefended, answer, certificate,
-            tuple(table.broken), given=true is not None,
+            masks, covers.regions, defence, explained_label, table.labels[table.views.ids], table.undefended, answer,
+            certificate, tuple(table.broken), given=true is not None,
         )  # fmt: skip
 
-    [(_, explanation)] = run_queries(start.evaluator, chosen, decide, views=defence.views)
+    [(_, explanation)] = run_queries(start.evaluator, single_image, decide, views=defence.views)
     start.expect_unchanged()
     return explanation
 
 
-def _seen(decision: T | Pending) -> T:
-    """A decision about a table of which nothing is missing."""
+def _decided(decision: T | Pending) -> T:
+    """The decision about a complete table."""
     if isinstance(decision, Pending):
-        raise InvalidInput("the procedure asks for predictions that were all seen; ProcedureContract tests it")
+        raise InvalidInput(
+            "the procedure asks for predictions that are in the table; test it with maskcover.testing.ProcedureContract"
+        )
     return decision
 
 
 @dataclass(frozen=True, slots=True)
-class _One:
-    """One of some images, with what they say of their preprocessing."""
+class _OneImage:
+    """One of many images, with their preprocessing."""
 
     images: Images
     number: int
@@ -241,16 +260,16 @@ class _One:
 
 
 def _unseen(table: PredictionTable) -> Pending | None:
-    """All masked predictions that were not asked for yet."""
+    """All masked predictions that are missing in the table."""
     missing = np.flatnonzero(table.labels[:-1] == UNSEEN)
     return Pending(table.views.pairs[missing]) if len(missing) else None
 
 
 def _counted(labels: IntArray, names: Mapping[int, str] | None) -> str:
     """The different labels with the number of masks, the most frequent first."""
-    found = Counter(labels.tolist()).most_common()
-    told = [f"{_named(label, names)} ({count} mask{'s' * (count != 1)})" for label, count in found[:_SHOWN]]
-    return ", ".join([*told, "…"] if len(found) > _SHOWN else told)
+    counts = Counter(labels.tolist()).most_common()
+    texts = [f"{_named(label, names)} ({count} mask{'s' * (count != 1)})" for label, count in counts[:_SHOWN]]
+    return ", ".join([*texts, "…"] if len(counts) > _SHOWN else texts)
 
 
 def _named(label: int, names: Mapping[int, str] | None) -> str:

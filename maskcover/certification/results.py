@@ -1,4 +1,4 @@
-"""What a certification found: one verdict an image, and the arrays and sentences made of them."""
+"""The result of a certification: one verdict for each image, and the arrays and sentences made of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from maskcover.classifiers.fingerprint import Fingerprint
-from maskcover.covering.shares import PlacementMap, covered_share, placement_map
+from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.data import Chosen
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.verdicts import Verdict, VerdictArrays
@@ -23,10 +23,10 @@ from maskcover.regions import RegionSet
 
 @dataclass(frozen=True)
 class CertificationResult(VerdictArrays):
-    """The verdicts of a certification, in the order of the images, and what they are about.
+    """The verdicts of a certification, in the order of the images, with its masks, regions and defence.
 
-    See `VerdictArrays` for its arrays. `start` holds what the probes found and the fingerprint; `options` are those of
-    the adapter, if there was one.
+    See `VerdictArrays` for its arrays. `start` holds the report of the probes and the fingerprint; `options` are those
+    of the adapter, if there was one.
 
     >>> import numpy as np
     >>> import maskcover as mc
@@ -46,16 +46,16 @@ class CertificationResult(VerdictArrays):
     options: Mapping[str, Any] | None = field(compare=False)
     verdicts: tuple[Verdict, ...]
     chosen: Chosen | None = None
-    """How the images were chosen among more, as their data set says it."""
+    """How the images were chosen among more, as their data set declares it."""
 
     @property
     def rule(self) -> str:
-        """The rule by which images are certified: "rows", where the procedure has no other."""
+        """The rule by which images are certified; "rows", if the procedure has no rule."""
         return str(self.procedure.document()["rule"])
 
     @property
     def min_margin(self) -> float:
-        """The margin that every prediction a certificate stands on exceeds."""
+        """The margin that every prediction behind a certificate exceeds."""
         return self.start.min_margin
 
     @property
@@ -68,12 +68,12 @@ class CertificationResult(VerdictArrays):
 
     @property
     def numerics(self) -> Numerics:
-        """How the predictions carry over to where the model serves: see `PreparedRun`."""
+        """How predictions repeat when the model serves: see `PreparedRun`."""
         return self.start.numerics
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """What was certified: weights, masks, fill, numerics, library, device."""
+        """The fingerprint of the certification: weights, masks, fill, numerics, library, device."""
         return self.start.fingerprint
 
     @property
@@ -82,28 +82,35 @@ class CertificationResult(VerdictArrays):
         return sum(verdict.evaluations for verdict in self.verdicts)
 
     def map(self, number: int) -> PlacementMap:
-        """The placements certified for an image (one patch): those inside a mask whose row is wholly right.
+        """The placements certified for an image (one patch), which are those inside a certifying mask.
 
-        Without ``exhaustive=True`` the rows that were not needed are missing, and so may be placements.
+        Without ``exhaustive=True`` rows that were not needed are missing, and so may be placements.
         """
-        good = self._good(number)
-        if not len(good) and not self.procedure.needs_cover:
+        certifying = self._certifying(number)
+        if not len(certifying) and not self.procedure.needs_cover:
             raise InvalidInput(
                 f"{self.procedure.words} certifies without single masks, so that there is no map of them"
             )
-        return placement_map(good, self.regions)
+        return placement_map(certifying, self.regions)
 
     def share(self, number: int) -> Fraction:
-        """The share of the attacker's regions that are certified for an image, by the row theorem; see `map`."""
+        """The name of `certified_fraction` up to version 0.1."""
+        warnings.warn(
+            "CertificationResult.share is now CertificationResult.certified_fraction", MaskcoverWarning, stacklevel=2
+        )
+        return self.certified_fraction(number)
+
+    def certified_fraction(self, number: int) -> Fraction:
+        """The fraction of the attacker's regions that are certified for an image, by the row theorem; see `map`."""
         if self.verdicts[number].certificate.certified:
             return Fraction(1)
-        return covered_share(self._good(number), self.regions)
+        return covered_fraction(self._certifying(number), self.regions)
 
     def __len__(self) -> int:
         return len(self.verdicts)
 
     def __str__(self) -> str:
-        """The claim, made from the region set itself, and no more than was checked."""
+        """The claim, made from the region set itself; it says no more than was checked."""
         sound = np.array([verdict.error is None for verdict in self.verdicts], dtype=np.bool_)
         right = int((sound & (self.defended == self.labels)).sum())
         bare = int((sound & (self.undefended == self.labels)).sum())
@@ -117,25 +124,25 @@ class CertificationResult(VerdictArrays):
             f"margin {self.min_margin:g}, {self.evaluations} masked predictions"
         )
 
-    def _good(self, number: int) -> MaskSet:
-        good = self.verdicts[number].certificate.certifying
-        return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in good))
+    def _certifying(self, number: int) -> MaskSet:
+        numbers = self.verdicts[number].certificate.certifying
+        return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in numbers))
 
 
 def in_words(certified: int, verdicts: Sequence[Verdict], chosen: Chosen | None) -> str:
-    """What stands behind so many certified images: the interval, and errors if there are any.
+    """The interval of the certified fraction in words, and the number of errors if there are any.
 
-    Of the first so many images there is no interval: they are no random sample.
+    For the first N images of a data set there is no interval: they are no random sample.
     """
     low, high = exact_interval(certified, len(verdicts))
     errors = sum(verdict.error is not None for verdict in verdicts)
     return (f" (95 % interval {low:.1%} to {high:.1%})" if chosen is None or chosen.seed is not None else "") + (
-        f", {errors} errors (non-finite scores)" if errors else ""
+        f", {errors} error{'s' * (errors != 1)} (non-finite scores)" if errors else ""
     )
 
 
 def exact_interval(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact (Clopper–Pearson) interval of a share seen `successes` times in `total`; (0, 1) of nothing.
+    """The exact (Clopper–Pearson) interval of a fraction, from `successes` in `total`; (0, 1) if `total` is 0.
 
     >>> low, high = exact_interval(9, 10)
     >>> round(low, 3), round(high, 3)

@@ -23,21 +23,21 @@ from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
 
 ALERT = -1
-"""What a defended plain classifier gives in place of a label when the defence raised an alert."""
+"""The value that a defended plain classifier gives in place of a label when the defence raises an alert."""
 
 
 @runtime_checkable
 class Defends(Protocol):
-    """What a classifier also has if it is served in its framework's own terms."""
+    """Optional protocol: a classifier that makes a defended model of its framework's own kind."""
 
     def defended(self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None) -> Any:
-        """The defended model, with a `fingerprint`; of the batch size given where it has none of its own."""
+        """The defended model, with a `fingerprint`; `batch_size` is for a classifier that has none of its own."""
         ...
 
 
 @runtime_checkable
 class Attacks(Protocol):
-    """What an adapter also has if it can attack what it defends."""
+    """Optional protocol: an adapter that can attack the models that it defends."""
 
     def attack(self, model: Any, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
         """The report of an attack, with `refutations`: numbers of certified images that it broke."""
@@ -46,7 +46,7 @@ class Attacks(Protocol):
 
 @runtime_checkable
 class Attackable(Protocol):
-    """What a classifier also has if it can be attacked where it is defended."""
+    """Optional protocol: a classifier with its own adaptive attack."""
 
     def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
         """The report of an attack, with `refutations`: numbers of certified images that it broke."""
@@ -55,10 +55,10 @@ class Attackable(Protocol):
 
 @runtime_checkable
 class Binds(Protocol):
-    """What a defended model also has if it holds itself to what was certified, at each call."""
+    """Optional protocol: a defended model that compares itself with its certification at each call."""
 
     def bind(self, certified: Certified) -> None:
-        """Raise `FingerprintMismatch` unless this is what was certified, now and whenever it answers."""
+        """Raise `FingerprintMismatch` unless this is the certified model, now and whenever it answers."""
         ...
 
 
@@ -66,7 +66,7 @@ class Binds(Protocol):
 class DefendedClassifier:
     """A defended plain classifier: called with a sequence of images, it gives their labels.
 
-    Made from a result, by `defend`, it is bound: each call compares it with what was certified, see `Binding`.
+    If `defend` made it from a result, it is bound: each call compares it with the certification, see `Binding`.
     """
 
     classifier: MaskedClassifier
@@ -74,12 +74,12 @@ class DefendedClassifier:
     procedure: Procedure
     preprocessing: str = NONE
     batch_size: int | None = None
-    """Of a classifier that has none of its own: that of the certification."""
+    """The batch size of the certification, for a classifier that has none of its own."""
     binding: Binding | None = field(default=None, compare=False, repr=False)
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """What is served: equal to that of the certification, or its certificates do not apply."""
+        """The fingerprint of the serving model; certificates apply only if it equals that of the certification."""
         return fingerprint(self._evaluator(), self.preprocessing)
 
     def __call__(self, images: Sequence[Any]) -> list[int]:
@@ -95,13 +95,13 @@ class DefendedClassifier:
         return [ALERT if answer.alert else answer.label for answer in answers]
 
     def decisions(self, images: Sequence[Any]) -> list[Answer]:
-        """The answers with how they came about."""
+        """The answers, each with the case that led to it."""
         if self.binding is not None:
             return list(self.binding.served(self._evaluator(), images, self.preprocessing))
         return predict_with(self._evaluator(), images, self.procedure)
 
     def bound(self, certified: Certified) -> DefendedClassifier:
-        """The same, held to what was certified."""
+        """The same classifier, bound to its certification."""
         binding = Binding(certified)
         binding.expect(self._evaluator(), self.preprocessing)
         return replace(self, binding=binding)
@@ -120,22 +120,22 @@ def defend(
     preprocessing: str = NONE,
     **options: Any,
 ) -> Any:
-    """The defended model, around any classifier.
+    """Put a defence around a model.
 
     Args:
         model: As for `certify`. For a torch module the result is a `torch.nn.Module` of the same use.
-        masks: The mask set, in the order in which disagreers are tried. Or the result of a certification, or what a
-            run certified (`maskcover.runs.certified`): its masks, batch size and options are taken, and what will
-            serve must be what was certified, now and at each call.
+        masks: The mask set, in the order in which disagreers are tried. Or the result of a certification, or of a run
+            (`maskcover.runs.certified`): its masks, batch size and options are used, and the model must be the
+            certified one, now and at each call.
         procedure, method, threshold: The defence, as for `certify`; by default double masking, or that of the result.
-        preprocessing: What images must have gone through before, in words; part of the fingerprint. By default that
-            of the result.
+        preprocessing: The preprocessing of the images, in words; part of the fingerprint. By default that of the
+            result.
         **options: For the adapter: the same as were given to `certify`.
 
     Raises:
-        FingerprintMismatch: weights, fill, numerics, library or device are not those of the result, or a few rows
-            that the result keeps the scores of are scored otherwise. After a call of `defend` the defended model
-            raises it where it is changed: to move it, or to load other weights, call `defend` again.
+        FingerprintMismatch: weights, fill, numerics, library or device are not those of the result, or the reference
+            rows of the result have other scores. After a call of `defend` the defended model raises it when it is
+            changed: to move it, or to load other weights, call `defend` again.
 
     >>> import numpy as np
     >>> import maskcover as mc
@@ -158,23 +158,23 @@ def defend(
 
 def _defend_certified(
     model: object,
-    known: Certified,
+    certified: Certified,
     defence: tuple[Procedure | str | None, Method | None, float | None],
     preprocessing: str,
     options: Mapping[str, Any],
 ) -> Any:
-    known.expect_procedure(*defence)
-    classifier = as_certified_classifier(model, known, options)
-    told = known.preprocessing if preprocessing == NONE else preprocessing
-    defended = _defended(classifier, known.masks, known.procedure, told, known.batch_size)
+    certified.expect_procedure(*defence)
+    classifier = as_certified_classifier(model, certified, options)
+    images_preprocessing = certified.preprocessing if preprocessing == NONE else preprocessing
+    defended = _defended(classifier, certified.masks, certified.procedure, images_preprocessing, certified.batch_size)
     if isinstance(defended, DefendedClassifier):
-        return defended.bound(known)
+        return defended.bound(certified)
     if isinstance(defended, Binds):
-        defended.bind(known)
+        defended.bind(certified)
         return defended
-    # Of a third party's adapter, which compares nothing itself.
-    defended.fingerprint.expect(known.fingerprint)
-    known.expect(evaluator_of(classifier, known.masks, batch_size=known.batch_size), told)
+    # A model of a third party's adapter, which compares nothing itself.
+    defended.fingerprint.expect(certified.fingerprint)
+    certified.expect(evaluator_of(classifier, certified.masks, batch_size=certified.batch_size), images_preprocessing)
     return defended
 
 
@@ -191,10 +191,10 @@ def _defended(
 
 
 def attack(model: object, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:
-    """An adaptive attack on the defended model, by the adapter of its framework; see its own `attack` for the options.
+    """Attack the defended model adaptively, by the adapter of its framework; see its own `attack` for the options.
 
     Raises:
-        InvalidInput: a model whose adapter cannot attack: it needs gradients.
+        InvalidInput: the adapter of the model cannot attack; an attack needs gradients.
     """
     if isinstance(model, Attackable):
         return model.attacked(images, labels, masks, **options)

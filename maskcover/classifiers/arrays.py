@@ -20,13 +20,13 @@ class ArrayClassifier:
 
     Args:
         function: From images (n, height, width, channels), or (n, height, width) of images without channels, to scores
-            (n, classes). It is always called with `batch_size` images, and must not keep or change what it is given.
-        batch_size: Images a call.
-        fill: What a hidden pixel becomes: one number, or one a channel. Part of the defence.
+            (n, classes). It is always called with `batch_size` images, and must not keep or change them.
+        batch_size: Images in each call.
+        fill: The value of a hidden pixel: one number, or one for each channel. Part of the defence.
         layout: "hwc", or "chw" for a function of images (n, channels, height, width).
-        preprocessing: What the images of a data set go through before, if the function is known to need it.
-        identity: What the function is, in words that change when it does, or a function that gives them. By default
-            its name, its code, and what it can be seen to carry, see `function_identity`.
+        preprocessing: The preprocessing that images of a data set need, if it is known.
+        identity: Texts that change when the function changes, or a function that gives them. By default its name, its
+            code, and the values that it carries, see `function_identity`.
         class_names: The names of the classes, in the order of the scores, if they are known.
 
     >>> def brightness(images):
@@ -38,7 +38,7 @@ class ArrayClassifier:
     """
 
     device: str | None = None
-    """Where the function computes, for people, if an adapter knows."""
+    """The device on which the function computes, as a text for people, if an adapter knows it."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ArrayClassifier:
         if not callable(function):
             raise InvalidInput(f"expected a function from an array of images to scores; got {type(function).__name__}")
         if layout not in ("hwc", "chw"):
-            raise InvalidInput(f'layout is "hwc", channels last, or "chw", channels first; got {layout!r}')
+            raise InvalidInput(f'layout must be "hwc", channels last, or "chw", channels first; got {layout!r}')
         self.batch_size = 16 if batch_size is None else batch_size
         self.occlusion = Fill(fill)
         self.preprocessing = preprocessing
@@ -64,74 +64,74 @@ class ArrayClassifier:
 
     @property
     def fill(self) -> tuple[float, ...]:
-        """What hidden pixels become: one number, or one a channel."""
+        """The values of hidden pixels: one number, or one for each channel."""
         return self.occlusion.values
 
     @property
     def identity(self) -> dict[str, str]:
         """The function and the fill, in words."""
-        told = self._identity() if callable(self._identity) else self._identity
-        own = told or function_identity(self._function)
+        declared = self._identity() if callable(self._identity) else self._identity
+        own = declared or function_identity(self._function)
         return own | self.occlusion.identity | {"layout": self.layout}
 
     def loaded(self, image: Any, size: tuple[int, ...]) -> npt.NDArray[Any]:
-        """An image as the function can take it, of that size, as a plain array.
+        """An image of that size as a plain array, as the function takes it.
 
         Raises:
             InvalidInput: it is no array of numbers, or of another size, or has other channels than the fill.
         """
-        found = plain_array(image)
+        array = plain_array(image)
         behind = self.layout == "hwc"
-        sides, channels = (found.shape[: len(size)], found.shape[len(size) :]) if behind else _split(found, size)
+        sides, channels = (array.shape[: len(size)], array.shape[len(size) :]) if behind else _split(array, size)
         if sides != size or len(channels) > 1:
-            told = ", ".join(map(str, size))
+            sides_text = ", ".join(map(str, size))
             raise InvalidInput(
-                f"the masks are for images of ({told}), with channels {'last' if behind else 'first'}; got an image of "
-                f"{found.shape}"
+                f"the masks are for images of ({sides_text}), with channels {'last' if behind else 'first'}; got an "
+                f"image of {array.shape}"
             )
-        self._expect_fill(found.dtype, channels)
-        return found
+        self._expect_fill(array.dtype, channels)
+        return array
 
     def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
         """See `MaskedClassifier`; images are arrays of the masks' size, all of one dtype and of as many channels."""
-        found = [self.loaded(image, hidden.shape[1:]) for image in images]
-        for image in found:
-            expect_alike(image, found[0])
-        return self._function(self._shown(np.stack(found), hidden))
+        arrays = [self.loaded(image, hidden.shape[1:]) for image in images]
+        for image in arrays:
+            expect_alike(image, arrays[0])
+        return self._function(self._shown(np.stack(arrays), hidden))
 
     def _shown(self, batch: npt.NDArray[Any], hidden: BoolArray) -> npt.NDArray[Any]:
-        """The batch with the fill in what is hidden, by selection: whatever was there is gone."""
+        """The batch with its hidden pixels replaced by the fill, by selection: no value of them is left."""
         grey = batch.ndim == hidden.ndim
         axis = batch.ndim if grey else batch.ndim - 1 if self.layout == "hwc" else 1
         wide = batch[..., None] if grey else batch
-        shown: npt.NDArray[Any] = self.occlusion.shown(wide, np.expand_dims(hidden, axis), axis, np)
-        return shown[..., 0] if grey else shown
+        occluded: npt.NDArray[Any] = self.occlusion.shown(wide, np.expand_dims(hidden, axis), axis, np)
+        return occluded[..., 0] if grey else occluded
 
     def _expect_fill(self, dtype: np.dtype[Any], channels: tuple[int, ...]) -> None:
         """Raise `InvalidInput` unless images of this dtype and number of channels can hold the fill."""
         fill = np.array(self.fill).astype(dtype)
         count = channels[0] if channels else 1
-        held = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)
-        if len(fill) not in (1, count) or not held:
+        fits = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)
+        if len(fill) not in (1, count) or not fits:
             raise InvalidInput(
-                f"fill is one number, or one for each of {count} channels, that {dtype} can hold; got {self.fill}"
+                f"fill must be one number, or one for each of {count} channels, that {dtype} can hold; got {self.fill}"
             )
 
 
 def plain_array(image: Any) -> npt.NDArray[Any]:
-    """An array of numbers as its values alone: in this machine's byte order, rows first, of no subclass.
+    """A plain array of the same numbers: in this machine's byte order, rows first, of no subclass.
 
-    How an array lies in memory decides how its sums are rounded; it must not decide what is certified. What is so
-    already is not copied.
+    The order of an array in memory decides how its sums are rounded; it must not decide what is certified. An array
+    that is plain already is not copied.
 
     >>> plain_array(np.zeros((2, 3), ">f4").T).flags.c_contiguous, plain_array(np.zeros(3, ">f4")).dtype
     (True, dtype('float32'))
     """
     if not isinstance(image, np.ndarray) or image.dtype.kind not in "fiu":
-        found = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise InvalidInput(f"expected images as arrays of numbers; got {found}")
+        kind = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InvalidInput(f"expected images as arrays of numbers; got {kind}")
     if isinstance(image, np.ma.MaskedArray):
-        raise InvalidInput("expected images as plain arrays; got a masked one: say what is missing with filled(value)")
+        raise InvalidInput("expected images as plain arrays; got a masked one: fill its gaps with filled(value)")
     return np.asarray(image, image.dtype.newbyteorder("="), order="C")
 
 

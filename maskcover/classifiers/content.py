@@ -1,4 +1,4 @@
-"""Digests of what Python objects hold: the same in every process, and after an object was saved and loaded.
+"""Digests of the content of Python objects: the same in every process, and after an object was saved and loaded.
 
 No address, no printed form, no order of a set and no padding of a record goes into them.
 """
@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 Known = Callable[[object], object]
-"""What stands for an object of a framework, such as the bytes of a tensor; the object itself if nothing does."""
+"""A function that replaces objects of a framework, such as a tensor by its bytes, and returns others as they are."""
 
 PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
-"""Whose code it is: another version of Python compiles the same text otherwise."""
+"""The version of Python; another one compiles the same text to other code."""
 _SHOWN = 60  # characters of a value that is told as it is
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _SPACES = (types.SimpleNamespace, argparse.Namespace)
@@ -30,13 +30,13 @@ _NAMED = (types.ModuleType, types.BuiltinFunctionType, np.ufunc)
 
 
 def content_digest(value: object, known: Known = lambda value: value, *, whole: bool = False) -> str:
-    """``sha256:…`` of what an object holds.
+    """``sha256:…`` of the content of an object.
 
     Args:
-        value: Numbers, texts, arrays, containers and functions count by what they hold. Objects of classes of one's own
-            count by their attributes and by the code of their class.
+        value: Numbers, texts, arrays, containers and functions count by their content. Objects of the user's own
+            classes count by their attributes and by the code of their class.
         known: Replaces objects of a framework, before anything else is tried.
-        whole: Objects of installed classes count by what pickle would keep of them, instead of by their class alone.
+        whole: Objects of installed classes count by the state that pickle would keep, not by their class alone.
 
     >>> content_digest({"a": np.float32([1, 2])}) == content_digest({"a": np.array([1, 2], np.float32)})
     True
@@ -57,7 +57,7 @@ def told(value: object, known: Known = lambda value: value) -> str:
 
 
 def function_identity(function: Any) -> dict[str, str]:
-    """A function in words: its name, its code, and whatever it can be seen to carry, each by its name.
+    """The entries of a function for a fingerprint: its name, its code, and the values that it carries, by name.
 
     >>> scale = 2.0
     >>> function_identity(functools.partial(lambda images, scale: images * scale, scale=scale))["function scale"]
@@ -78,16 +78,16 @@ def class_code(kind: type) -> list[object]:
 
 
 class _Walk:
-    """One walk through an object and all that it refers to."""
+    """A walk through an object and all objects that it refers to."""
 
     def __init__(self, known: Known, whole: bool) -> None:
         self._known, self._whole = known, whole
-        # The objects are kept as well: another one could be given the number of one that is gone.
+        # The objects are kept as well: a new object could get the id of a deleted one.
         self._done: dict[int, tuple[object, bytes]] = {}
         self._path: dict[int, int] = {}
 
     def digest(self, value: object) -> bytes:
-        """The digest of a value; one that is met within itself counts by how far up it is."""
+        """The digest of a value; a value inside itself counts by the number of levels between the two."""
         plain = _plain(value)
         if plain is not None:
             return plain
@@ -96,10 +96,10 @@ class _Walk:
         if id(value) in self._path:
             return _hashed("above", str(len(self._path) - self._path[id(value)]).encode())
         self._path[id(value)] = len(self._path)
-        found = self._composite(value)
+        result = self._composite(value)
         del self._path[id(value)]
-        self._done[id(value)] = value, found
-        return found
+        self._done[id(value)] = value, result
+        return result
 
     def _composite(self, value: object) -> bytes:
         other = self._known(value)
@@ -132,7 +132,7 @@ class _Walk:
         head = [f"{kind} {native.str} {value.shape}"]
         if isinstance(value, np.ma.MaskedArray):
             return self._parts("masked", [*head, value.filled(0) if value.dtype.kind in "fiub" else value.tolist()])
-        if value.dtype.names:  # a record: what is between its fields is nobody's
+        if value.dtype.names:  # a record: the padding between its fields has no meaning
             return self._parts("record", [*head, *((name, value[name]) for name in value.dtype.names)])
         if value.dtype.hasobject:
             return self._parts("objects", [*head, value.ravel().tolist()])
@@ -151,7 +151,7 @@ class _Walk:
 
 
 def _plain(value: object) -> bytes | None:
-    """The digest of a number, a text or nothing."""
+    """The digest of a number, a text or None; None for other values."""
     if value is None or type(value) in (bool, int, float, complex, str):
         return _hashed(type(value).__name__, repr(value).encode(errors="backslashreplace"))
     if isinstance(value, bytes | bytearray):
@@ -168,35 +168,35 @@ def _is_plain(value: object) -> bool:
 
 
 def _hashed(tag: str, *parts: bytes) -> bytes:
-    found = hashlib.sha256(tag.encode())
+    hasher = hashlib.sha256(tag.encode())
     for part in parts:
-        found.update(b"%d " % len(part))
-        found.update(part)
-    return found.digest()
+        hasher.update(b"%d " % len(part))
+        hasher.update(part)
+    return hasher.digest()
 
 
 def _entries(value: Any) -> list[object]:
-    """A sparse array by its entries, in one order, whatever it knows of that order itself."""
-    found = value.tocoo(copy=True)
-    found.sum_duplicates()
-    return [value.format, value.shape, found.row, found.col, found.data]
+    """The entries of a sparse array, in one order."""
+    entries = value.tocoo(copy=True)
+    entries.sum_duplicates()
+    return [value.format, value.shape, entries.row, entries.col, entries.data]
 
 
 def _reduced(value: object) -> tuple[object, ...]:
-    """What pickle would keep of an object; nothing of what it cannot keep, such as locks."""
+    """The state that pickle would keep of an object; empty if it can keep none, as of locks."""
     try:
-        kept = value.__reduce_ex__(4)
-    except Exception:  # whatever an object makes of being asked
+        reduced = value.__reduce_ex__(4)
+    except Exception:  # objects may raise anything here
         return ()
-    if isinstance(kept, str):
-        return (kept,)
-    maker, arguments, state, items, pairs = (*kept, None, None, None)[:5]
+    if isinstance(reduced, str):
+        return (reduced,)
+    maker, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
     ordered = sorted(state.items(), key=lambda item: str(item[0])) if isinstance(state, dict) else state
     return (_name(maker), arguments, ordered, list(items or ()), list(pairs or ()))
 
 
 def _attributes(value: object) -> list[tuple[str, object]]:
-    """The attributes of an object, sorted by name: in which order they were set does not matter."""
+    """The attributes of an object, sorted by name, so that the order in which they were set does not matter."""
     own = dict(getattr(value, "__dict__", {}))
     slots = (name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()) if isinstance(name, str))
     own |= {name: getattr(value, name) for name in slots if name != "__dict__" and hasattr(value, name)}
@@ -204,11 +204,11 @@ def _attributes(value: object) -> list[tuple[str, object]]:
 
 
 def _unwrapped(function: Any) -> tuple[Any, dict[str, object]]:
-    """The function within partial ones and methods, and all that is carried along, by name."""
+    """The function inside partial functions and methods, and the values that it carries, by name."""
     if isinstance(function, functools.partial):
         inner, carried = _unwrapped(function.func)
-        given = {f"argument {place}": value for place, value in enumerate(function.args)} | dict(function.keywords)
-        return inner, carried | given
+        arguments = {f"argument {place}": value for place, value in enumerate(function.args)} | dict(function.keywords)
+        return inner, carried | arguments
     if isinstance(function, types.MethodType):
         inner, carried = _unwrapped(function.__func__)
         return inner, carried | {"self": function.__self__}
@@ -222,15 +222,15 @@ def _unwrapped(function: Any) -> tuple[Any, dict[str, object]]:
 
 
 def _carried(function: types.FunctionType) -> Iterator[tuple[str, object]]:
-    """Defaults, what the function closes over, and the constants of its module that it names."""
+    """The defaults of a function, the values in its closure, and the constants of its module that it uses."""
     code = function.__code__
     defaults = function.__defaults__ or ()
     yield from zip(code.co_varnames[: code.co_argcount][-len(defaults) :] if defaults else (), defaults, strict=True)
     yield from (function.__kwdefaults__ or {}).items()
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        held = cell.cell_contents if _is_filled(cell) else "not set"
-        if not isinstance(held, list | set | dict):  # which may be a record of what has passed
-            yield name, held
+        content = cell.cell_contents if _is_filled(cell) else "not set"
+        if not isinstance(content, list | set | dict):  # which may be a record of earlier calls
+            yield name, content
     if not _is_library(code):
         for name in sorted(_names(code) & function.__globals__.keys()):
             value = function.__globals__[name]
@@ -239,7 +239,7 @@ def _carried(function: types.FunctionType) -> Iterator[tuple[str, object]]:
 
 
 def _is_own(value: object) -> bool:
-    """Whether a value is a function or a class that is not installed but somebody's own."""
+    """Whether a value is a function or a class of the user's own, not an installed one."""
     if isinstance(value, type):
         return not is_installed(value)
     return isinstance(value, types.FunctionType) and not _is_library(value.__code__)
@@ -258,43 +258,43 @@ def _is_filled(cell: types.CellType) -> bool:
 
 
 def _code_of(function: object) -> object:
-    """The code of a function, or of the class of what can be called, for digests."""
+    """The code of a function, or of the class of a callable object, for digests."""
     if isinstance(function, types.FunctionType):
         return _code(function.__code__)
     return _name(function) if isinstance(function, _NAMED) else class_code(type(function))
 
 
 def _code(code: types.CodeType) -> tuple[object, ...]:
-    """What a piece of code does, not where it stands."""
+    """The parts of a code object that decide what it does, without its place in a file."""
     constants = [_code(part) if isinstance(part, types.CodeType) else part for part in code.co_consts]
     names = code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars
     return code.co_code, constants, names, code.co_argcount, code.co_kwonlyargcount, code.co_flags
 
 
 def _functions(kind: type) -> list[tuple[str, types.FunctionType]]:
-    """The functions of a class, sorted by name; properties and class methods by what they call."""
-    found = []
+    """The functions of a class, sorted by name; those inside properties and class methods too."""
+    functions = []
     for name, value in sorted(vars(kind).items()):
         parts = (value, *(getattr(value, inner, None) for inner in ("__func__", "fget", "func")))
-        found += [(name, part) for part in parts if isinstance(part, types.FunctionType)]
-    return found
+        functions += [(name, part) for part in parts if isinstance(part, types.FunctionType)]
+    return functions
 
 
 def _is_library(code: types.CodeType) -> bool:
-    """Whether code is of Python or of an installed package, whose version stands elsewhere in a fingerprint."""
+    """Whether code is of Python or of an installed package, whose version is another entry of a fingerprint."""
     return code.co_filename.startswith(("<frozen", *_INSTALLED)) or "site-packages" in code.co_filename
 
 
 def is_installed(kind: type) -> bool:
-    """Whether a class is of Python or of an installed package, and not somebody's own."""
+    """Whether a class is of Python or of an installed package, and not the user's own."""
     package = kind.__module__.partition(".")[0]
     path = str(getattr(sys.modules.get(kind.__module__), "__file__", None))
-    known = package in sys.stdlib_module_names or package == "maskcover"
-    return known or package.startswith("maskcover_") or path.startswith(_INSTALLED) or "site-packages" in path
+    named_package = package in sys.stdlib_module_names or package == "maskcover"
+    return named_package or package.startswith("maskcover_") or path.startswith(_INSTALLED) or "site-packages" in path
 
 
 def _is_sparse(value: object) -> bool:
-    """Whether it is a sparse array of scipy, which takes long to import: where it was not, there is none."""
+    """Whether a value is a sparse array of scipy. Importing scipy takes long: if it was not imported, there is none."""
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(value))
 
@@ -302,5 +302,5 @@ def _is_sparse(value: object) -> bool:
 def _name(value: object) -> str:
     if isinstance(value, types.ModuleType):
         return value.__name__
-    named: Any = value if hasattr(value, "__qualname__") else type(value)
-    return f"{getattr(named, '__module__', '')}.{named.__qualname__}"
+    owner: Any = value if hasattr(value, "__qualname__") else type(value)
+    return f"{getattr(owner, '__module__', '')}.{owner.__qualname__}"

@@ -1,4 +1,4 @@
-"""Whether what is certified is what a model answers: the class with the largest score, beside the model's own label."""
+"""Checks that a model's own label is the class with the largest score, which is the class that is certified."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from maskcover.errors import InvalidInput, MaskcoverWarning
 
 
 class OwnLabels:
-    """Holds scores against the labels that the same model gives (threats.md, 44).
+    """Compares scores with the labels that the same model gives (threats.md, 44).
 
     A certificate is about the class with the largest score. A model may decide otherwise: by a threshold, by votes, by
-    probabilities of another kind. If it does on more than half of its first batch, that is an error. Any other image of
-    which it says something else has no label, so that it can never be certified; the first time there is a warning.
-    The first batch may be noise, as reference scores are: single images of it must not keep a model from serving.
+    probabilities of another kind. If it does on more than half of its first batch, that is an error. Any other image
+    with two different labels counts as without a label, so that it is never certified; the first time there is a
+    warning. The first batch may be noise, as for reference scores: single images of it must not stop a serving model.
 
     Args:
         model: The model's name, for the error.
-        advice: What to do about it.
+        advice: The advice at the end of the error.
 
     >>> own = OwnLabels("the model", "fit another one")
     >>> own.agreed(np.array([[0.2, 0.8], [0.6, 0.4]]), np.array([1, 0])).tolist()
@@ -41,12 +41,13 @@ class OwnLabels:
         """The scores (n, classes), tied where their unique top is not the label of the model, one of (n,).
 
         Raises:
-            InvalidInput: the labels are not one an image, or others than the scores say on most of the first batch.
+            InvalidInput: there is not one label for each image, or most of the first batch have two different labels.
         """
         own = np.asarray(labels)
         if own.shape != scores.shape[:1]:
             raise InvalidInput(
-                f"{self._model} answers {own.shape} for {len(scores)} images; a certificate is about one label an image"
+                f"{self._model} gives labels of shape {own.shape} for {len(scores)} images; a certificate needs one "
+                "label for each image"
             )
         top = top_labels(scores)
         others = (top != UNDECIDED) & (top != own)
@@ -54,13 +55,13 @@ class OwnLabels:
         if not others.any():
             return scores
         row = int(others.argmax())
-        told = (
+        problem = (
             f"{self._model} answers class {own[row]} where its largest score is that of class {top[row]}, on "
-            f"{others.sum()} of {len(top)} images; what is certified must be what it answers"
+            f"{others.sum()} of {len(top)} images; only a model that answers with the largest score can be certified"
         )
         if first and 2 * others.sum() > (top != UNDECIDED).sum():
-            raise InvalidInput(f"{told}. {self._advice}")
+            raise InvalidInput(f"{problem}. {self._advice}")
         if not self._warned:
-            warnings.warn(f"{told}: such images have no label. {self._advice}", MaskcoverWarning, stacklevel=2)
+            warnings.warn(f"{problem}: such images have no label. {self._advice}", MaskcoverWarning, stacklevel=2)
         self._warned = True
         return np.where(others[:, None], scores.dtype.type(0), scores)

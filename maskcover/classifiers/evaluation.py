@@ -1,7 +1,7 @@
-"""What the engine asks a classifier: labels, leads and confidences of images under unions of two masks.
+"""Evaluators: they give the engine labels, margins and confidences of images under unions of two masks.
 
-Any `MaskedClassifier` can be asked through bitmaps; one that brings an `evaluator` of its own keeps images and masks
-where it computes, and only the answers come back.
+Any `MaskedClassifier` can be evaluated with bitmaps of hidden cells; one with an `evaluator` of its own keeps images
+and masks on the device where it computes, and only the answers come back.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from maskcover.masks import Drawing, MaskSet
 FloatArray = npt.NDArray[np.float64]
 TOP_LABEL = TopLabel()
 Identity = dict[str, str]
-"""What a classifier is, in words: part of the fingerprint."""
+"""The entries of a classifier in the fingerprint: texts by name."""
 
 
 class Images(Protocol):
     """Anything with a length and an index: a list, an array, a tensor, a data set.
 
-    An image stays open while others are fetched, so what was fetched must not change: numpy arrays, and tensors of a
-    torch model, are copied; images of other kinds must not share a buffer.
+    An image stays open while others are fetched, so an image that was fetched must not change: numpy arrays, and
+    tensors of a torch model, are copied; images of other kinds must not share a buffer.
     """
 
     def __len__(self) -> int: ...
@@ -42,15 +42,15 @@ class Images(Protocol):
 
 @runtime_checkable
 class MaskedClassifier(Protocol):
-    """All that the defence needs of a classifier: scores of images with some pixels hidden.
+    """Protocol: a classifier that scores images with some pixels hidden, which is all that a defence needs.
 
     `scores` must be a function of each (image, hidden) row alone: the other rows of a batch may hold the patch.
     It is always called with exactly `batch_size` rows, so that certifying and serving run the same computation.
-    It may have a `margin`: the least lead that survives the rounding of its scores, a suggestion to users; and an
-    `identity`, a dict of texts (weights digest, library, device) for the fingerprint; and a `preprocessing`, a
-    `maskcover.data.Preprocessing`, where it is known what images must have gone through before; and `class_names`, a
-    tuple of texts in the order of its outputs, where it is known what its classes are called; and a method
-    `loaded(image, size)`, which gives an image of that size as it takes it, or raises: that image is then an error.
+    It may have a `margin`, the least margin that survives the rounding of its scores, as a suggestion to users; an
+    `identity`, a dict of texts (weights digest, library, device) for the fingerprint; a `preprocessing`, a
+    `maskcover.data.Preprocessing`, if that of its images is known; `class_names`, a tuple of texts in the order of its
+    outputs, if the names of its classes are known; and a method `loaded(image, size)`, which gives an image of that
+    size as the classifier takes it, or raises: that image is then an error.
 
     >>> class Dark:
     ...     '''Calls an image 1 when most of what it sees is dark.'''
@@ -64,7 +64,7 @@ class MaskedClassifier(Protocol):
 
     @property
     def batch_size(self) -> int | None:
-        """Rows of every batch; None for a classifier that brings an evaluator, which then finds one."""
+        """Rows of every batch; None for a classifier with an evaluator of its own that finds a batch size."""
         ...
 
     def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
@@ -78,64 +78,64 @@ class MaskedClassifier(Protocol):
 
 
 def names_of(classifier: object) -> tuple[str, ...] | None:
-    """What a classifier calls its classes, in the order of its outputs: its `class_names`, if it has any.
+    """The names of a classifier's classes, in the order of its outputs; None if it has no `class_names`.
 
     >>> names_of(object()) is None
     True
     """
-    found = getattr(classifier, "class_names", None)
-    if found is None:
+    names = getattr(classifier, "class_names", None)
+    if names is None:
         return None
-    if isinstance(found, str) or not isinstance(found, Sequence) or not all(isinstance(one, str) for one in found):
-        raise InvalidInput(f"class_names of a classifier are texts, one for each of its outputs; got {found!r:.60}")
-    return tuple(found) or None
+    if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise InvalidInput(f"class_names of a classifier must be texts, one for each output; got {names!r:.60}")
+    return tuple(names) or None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What one batch says, one entry a row: labels int64, leads and confidences float64 (see `maskcover.defense`)."""
+    """The answers of one batch, one entry for each row: labels int64, margins and confidences float64."""
 
     labels: IntArray
     margins: FloatArray
     confidences: FloatArray
     observed: FloatArray | None = None
-    """What the observation keeps besides, float64 (rows, width); None if that is nothing."""
+    """Further numbers of the observation, float64 (rows, width); None if it has none."""
 
     def rows(self, rows: slice) -> tuple[IntArray, FloatArray, FloatArray, FloatArray | None]:
-        """Labels, leads, confidences and what was observed, of some rows."""
+        """Labels, margins, confidences and observed numbers of some rows."""
         observed = None if self.observed is None else self.observed[rows]
         return self.labels[rows], self.margins[rows], self.confidences[rows], observed
 
     @classmethod
     def of(cls, scores: npt.ArrayLike, least_scale: float = 0.0, observation: Observation = TOP_LABEL) -> Answers:
         """The answers of scores (rows, classes); for `least_scale` see `margins`."""
-        labels, sure = top_labels(scores), confidences(scores)
-        finite = np.where(np.isnan(sure)[:, None], 0.0, np.asarray(scores, dtype=np.float64))
-        return cls(labels, margins(scores, least_scale), sure, observation.reduced(finite, np))
+        labels, certainty = top_labels(scores), confidences(scores)
+        finite = np.where(np.isnan(certainty)[:, None], 0.0, np.asarray(scores, dtype=np.float64))
+        return cls(labels, margins(scores, least_scale), certainty, observation.reduced(finite, np))
 
 
 class Evaluator(Protocol):
-    """A classifier that was given its masks: it answers for pairs of an image and a pair of mask numbers."""
+    """Protocol: a classifier with its masks, which answers for pairs of an image and a pair of mask numbers."""
 
     masks: MaskSet
     batch_size: int
     depth: int
-    """Batches that may be asked for before the first is answered: 2 keeps a GPU busy."""
+    """Batches that may be submitted before the first is answered: 2 keeps a GPU busy."""
     classes: int | None
     """Number of classes, known after the first batch."""
     observation: Observation
-    """What is kept of scores besides: `TopLabel`, or what the procedure of a run needs, set before it."""
+    """The observation made of scores: `TopLabel`, or that of the procedure of a run, set before it."""
     least_scale: float
-    """What leads are at least measured by, see `margins`: 0, or set before a run that stands on a margin."""
+    """The least number by which margins are measured, see `margins`: 0, or set before a run with a margin."""
 
     def load(self, image: Any) -> Any:
-        """The image as it is kept while its decision is open; checks it."""
+        """Check an image, and give it as it is kept until its decision."""
         ...
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
-        """Ask for one batch of loaded images, `batch_size` of them, under pairs int64 (batch_size, 2) of mask numbers.
+        """Submit one batch of `batch_size` loaded images under pairs int64 (batch_size, 2) of mask numbers.
 
-        The number −1 hides nothing. The answers are fetched by calling what is returned.
+        The number −1 hides nothing. Call the function that is returned to fetch the answers.
         """
         ...
 
@@ -151,42 +151,42 @@ class Evaluator(Protocol):
         ...
 
     def identity(self) -> Identity:
-        """What is evaluated, and how: for the fingerprint."""
+        """The entries of the model and of its computation in the fingerprint."""
         ...
 
 
 @runtime_checkable
 class BringsEvaluator(Protocol):
-    """A classifier that applies masks where it computes."""
+    """Optional protocol: a classifier with an evaluator of its own, which applies masks on its device."""
 
     def evaluator(self, masks: MaskSet, example: Any, batch_size: int | None) -> Evaluator:
         """The classifier with these masks.
 
-        Where it has no batch size of its own it takes the one given, else a fixed one, or one that suits `example`, an
-        image to come.
+        If it has no batch size of its own it uses `batch_size`, else a fixed one, or one that suits `example`, which is
+        an image of the data.
         """
         ...
 
 
 @runtime_checkable
 class HasChoices(Protocol):
-    """A classifier that leaves open how it computes: in batches of what size, and the like."""
+    """Optional protocol: a classifier that can compute in several settings, such as batch sizes."""
 
     def choices(self, masks: MaskSet, example: Any, most: int) -> Sequence[MaskedClassifier]:
-        """The same classifier with nothing left open, in some ways, the fastest for `example` first.
+        """The same classifier in several settings, the fastest for `example` first.
 
-        Batches of more than `most` rows only after all others: their probes would cost too much. Empty if nothing is
-        open.
+        Batches of more than `most` rows come after all others, since their probes would cost too much. Empty if all
+        settings are fixed.
         """
         ...
 
     def as_certified(self, entries: Mapping[str, str]) -> MaskedClassifier:
-        """The same classifier; what it leaves open is as the entries of a fingerprint say it was."""
+        """The same classifier with the settings in the entries of a fingerprint."""
         ...
 
 
 def as_certified(classifier: MaskedClassifier, entries: Mapping[str, str]) -> MaskedClassifier:
-    """A classifier that computes as these entries of a fingerprint say, where it leaves that open."""
+    """The classifier with the settings in these entries of a fingerprint, unless its own are fixed."""
     if isinstance(classifier, HasChoices):
         return classifier.as_certified(entries)
     resized: Callable[[int], MaskedClassifier] | None = getattr(classifier, "of_batch_size", None)
@@ -196,10 +196,10 @@ def as_certified(classifier: MaskedClassifier, entries: Mapping[str, str]) -> Ma
 
 
 def observe(evaluator: Evaluator, observation: Observation) -> None:
-    """Let an evaluator keep of its scores what a procedure needs.
+    """Make an evaluator keep the observation that a procedure needs.
 
     Raises:
-        InvalidInput: it keeps top labels only.
+        InvalidInput: the evaluator keeps top labels only.
     """
     if hasattr(evaluator, "observation"):
         evaluator.observation = observation
@@ -212,7 +212,7 @@ def observe(evaluator: Evaluator, observation: Observation) -> None:
 def evaluator_of(
     classifier: MaskedClassifier, masks: MaskSet, example: Any = None, batch_size: int | None = None
 ) -> Evaluator:
-    """A classifier with its masks: its own evaluator if it brings one, else one that hands it bitmaps."""
+    """The evaluator of a classifier with masks: its own if it has one, else one that gives it bitmaps."""
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("expected a MaskSet of at least one mask, such as cover(squares(size=32))")
     if isinstance(classifier, BringsEvaluator):
@@ -230,7 +230,7 @@ def _of_now(evaluator: Evaluator) -> Evaluator:
 
 
 class HostEvaluator:
-    """A `MaskedClassifier` asked through bitmaps: images go to it as they are, with what to hide of each."""
+    """The evaluator of a `MaskedClassifier`: gives it images as they are, with bitmaps of their hidden cells."""
 
     depth = 1
 
@@ -247,16 +247,16 @@ class HostEvaluator:
         self._drawing = Drawing(masks)
 
     def load(self, image: Any) -> Any:
-        """The image, as the classifier's own `loaded` has it if there is one; else it is opaque here.
+        """The image as the classifier's own `loaded` gives it, if there is one; else it is opaque here.
 
-        An array is copied, since its owner may write the next image into it, and is an array of its values alone, of
-        the dtype and the shape of the first: of arrays that are stacked one decides the dtype of all (threats.md, 42).
+        An array is copied, since its owner may write the next image into it. It must have the dtype and the shape of
+        the first, since one array decides the dtype of all that are stacked with it (threats.md, 42).
         """
         check = getattr(self._classifier, "loaded", None)
-        found = image if check is None else check(image, self.masks.grid.shape)
-        if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
-            return found.copy(order="K") if isinstance(found, np.ndarray) else found
-        plain = plain_array(found).copy()
+        loaded = image if check is None else check(image, self.masks.grid.shape)
+        if not isinstance(loaded, np.ndarray) or loaded.dtype.kind not in "fiu":
+            return loaded.copy(order="K") if isinstance(loaded, np.ndarray) else loaded
+        plain = plain_array(loaded).copy()
         self._first = plain if self._first is None else self._first
         expect_alike(plain, self._first)
         return plain
@@ -272,9 +272,9 @@ class HostEvaluator:
 
     def scores(self, images: Sequence[Any], pairs: IntArray) -> npt.NDArray[np.generic]:
         """See `Evaluator`."""
-        found = np.asarray(self._classifier.scores(list(images), self._drawing.hidden(pairs)))
-        self.classes = checked_classes(found.shape, self.batch_size, self.classes)
-        return checked_scores(found)
+        scores = np.asarray(self._classifier.scores(list(images), self._drawing.hidden(pairs)))
+        self.classes = checked_classes(scores.shape, self.batch_size, self.classes)
+        return checked_scores(scores)
 
     def overwritten(self, image: Any, hidden: BoolArray | None, value: float | None) -> Any | None:
         """See `Evaluator`; for arrays (height, width), with channels before or behind."""
@@ -286,31 +286,31 @@ class HostEvaluator:
             return None
         where = np.ones(grid, np.bool_) if hidden is None else hidden
         channels = image.ndim - len(grid)
-        spread = where.reshape((1,) * channels + grid) if before else where.reshape(grid + (1,) * channels)
+        everywhere = where.reshape((1,) * channels + grid) if before else where.reshape(grid + (1,) * channels)
         if value is None:
             noise = np.random.default_rng(0).permutation(image.ravel()).reshape(image.shape)
-            return np.where(spread, noise, image)
+            return np.where(everywhere, noise, image)
         if np.isnan(value) and image.dtype.kind != "f":
             return None  # an int has no NaN
         largest = float(np.finfo(image.dtype).max) if image.dtype.kind == "f" else int(np.iinfo(image.dtype).max)
-        return np.where(spread, np.array(largest if value > largest else value, image.dtype), image)
+        return np.where(everywhere, np.array(largest if value > largest else value, image.dtype), image)
 
-    def mixed(self, one: Any, other: Any, share: float) -> Any | None:
-        """A loaded image of a share of one and the rest of another; None if images of this kind cannot be mixed."""
-        arrays = [image for image in (one, other) if isinstance(image, np.ndarray) and image.dtype.kind in "fiu"]
+    def mixed(self, image: Any, other: Any, fraction: float) -> Any | None:
+        """A loaded image that is a mixture of two; None if images of this kind cannot be mixed."""
+        arrays = [array for array in (image, other) if isinstance(array, np.ndarray) and array.dtype.kind in "fiu"]
         if len(arrays) < 2 or arrays[0].shape != arrays[1].shape or arrays[0].dtype != arrays[1].dtype:
             return None
-        blend = share * arrays[0].astype(np.float64) + (1 - share) * arrays[1].astype(np.float64)
+        blend = fraction * arrays[0].astype(np.float64) + (1 - fraction) * arrays[1].astype(np.float64)
         return (blend if arrays[0].dtype.kind == "f" else blend.round()).astype(arrays[0].dtype)
 
     def identity(self) -> Identity:
-        """The classifier's own words, and its class and precision."""
+        """The classifier's own entries, its class and its batch size."""
         own = dict(getattr(self._classifier, "identity", {}))
         return own | {"classifier": class_name(type(self._classifier)), "batch_size": str(self.batch_size)}
 
 
 def checked_classes(shape: tuple[int, ...], rows: int, classes: int | None) -> int:
-    """The number of classes of scores of this shape, if they are for so many rows and as many classes as before."""
+    """The number of classes of scores of this shape; raise `InvalidInput` if it or the number of rows is wrong."""
     if len(shape) != 2 or shape[0] != rows or classes not in (None, shape[1]):
         raise InvalidInput(f"the classifier must give scores of shape ({rows}, {classes or 'classes'}); got {shape}")
     return shape[1]

@@ -1,4 +1,4 @@
-"""Fingerprints: what a certificate is about besides the images, in words and as one digest."""
+"""Fingerprints: the model, masks and numerics that a certificate is about, as texts and as one digest."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from maskcover.errors import FingerprintMismatch
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Weights, masks, fill, numerics, library and device: what must be the same where a certified model serves.
+    """Weights, masks, fill, numerics, library and device, which must be the same when a certified model serves.
 
     `entries` are pairs of texts, sorted by name, such as ``("weights", "sha256:…")``.
 
-    >>> one = Fingerprint.of({"weights": "a", "device": "cpu"})
-    >>> one == Fingerprint.of({"device": "cpu", "weights": "a"}), one.differences(Fingerprint.of({"weights": "b"}))
+    >>> mine = Fingerprint.of({"weights": "a", "device": "cpu"})
+    >>> mine == Fingerprint.of({"device": "cpu", "weights": "a"}), mine.differences(Fingerprint.of({"weights": "b"}))
     (True, ('device: cpu, not -', 'weights: a, not b'))
     """
 
@@ -36,8 +36,8 @@ class Fingerprint:
         """One text for each entry in which this one differs from another."""
         mine, theirs = dict(self.entries), dict(other.entries)
         names = sorted(mine.keys() | theirs.keys())
-        found = ((name, mine.get(name, "-"), theirs.get(name, "-")) for name in names)
-        return tuple(f"{name}: {one}, not {two}" for name, one, two in found if one != two)
+        entries = ((name, mine.get(name, "-"), theirs.get(name, "-")) for name in names)
+        return tuple(f"{name}: {own}, not {other_text}" for name, own, other_text in entries if own != other_text)
 
     def expect(self, certified: Fingerprint) -> None:
         """Raise `FingerprintMismatch` unless this is the fingerprint that was certified."""

@@ -19,9 +19,9 @@ from maskcover.errors import InvalidInput, MaskcoverError, MissingExtra
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An adapter: its name, the distribution that brings it, and whether it can be imported here.
+    """An adapter: its name, its distribution, and whether it can be imported here.
 
-    `forms` are the texts that `load_classifier` reads through it; `missing` says what is not installed, or is empty.
+    `forms` are the texts that `load_classifier` reads with it; `missing` says what is not installed, or is empty.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Installed:
 
 
 def load_classifier(text: str, **options: Any) -> MaskedClassifier:
-    """The classifier that a text names.
+    """Load the classifier that a text names.
 
     Args:
         text: ``timm:NAME``, ``hf:FOLDER``, ``onnx:FILE`` or what other installed adapters know: `maskcover models`
@@ -45,7 +45,7 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
 
     Raises:
         MissingExtra: the framework is not installed; names the extra.
-        InvalidInput: no such model, or options that it does not have.
+        InvalidInput: there is no such model, or it has no such options.
 
     >>> load_classifier("numpy:nowhere")
     Traceback (most recent call last):
@@ -71,14 +71,14 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
             raise
         except TypeError as error:
             raise InvalidInput(f"{text}: {error}") from error
-    return as_classifier(_named(scheme, name, text), options)
+    return as_classifier(_imported(scheme, name, text), options)
 
 
 def runs_code(text: str) -> bool:
-    """Whether the model that a text names is code to import, and not a file or a name that only data are read from.
+    """Whether loading the model that a text names runs code, instead of only reading data.
 
-    So is ``package.module:name``, and what is read by an adapter that others have installed. The adapters of maskcover
-    read networks and weights without executing what lies beside them.
+    It does for ``package.module:name``, and for the adapters of other distributions. The adapters of maskcover read
+    networks and weights without running any code beside them.
 
     >>> runs_code("onnx:net.onnx"), runs_code("pytest:main")
     (False, True)
@@ -92,14 +92,14 @@ def runs_code(text: str) -> bool:
 
 
 def places(text: str) -> bool:
-    """Whether the model that a text such as ``timm:NAME`` names computes where its adapter is told to."""
+    """Whether the adapter of a text such as ``timm:NAME`` takes a `device`."""
     scheme = text.partition(":")[0]
     adapter: object = next((load(entry) for entry in entry_points(group=GROUP) if entry.name == scheme), None)
     return isinstance(adapter, Loads) and isinstance(adapter, Places)
 
 
 def installed() -> list[Installed]:
-    """The adapters that are there, by name."""
+    """The installed adapters, sorted by name."""
     return [_described(entry) for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
 
 
@@ -114,14 +114,14 @@ def _described(entry: Any) -> Installed:
     )
 
 
-def _named(module: str, name: str, text: str) -> Any:
-    """What ``module:name`` names, made if it is a function that makes a model."""
+def _imported(module: str, name: str, text: str) -> Any:
+    """The object that ``module:name`` names; if it is a function that makes a model, its result."""
     sys.path.insert(0, str(Path.cwd()))
     try:
-        found: Any = importlib.import_module(module)
+        value: Any = importlib.import_module(module)
         for part in name.split("."):
-            found = getattr(found, part)
-        return found() if _makes_a_model(found) else found
+            value = getattr(value, part)
+        return value() if _makes_a_model(value) else value
     except MaskcoverError:
         raise
     except Exception as error:
@@ -130,15 +130,16 @@ def _named(module: str, name: str, text: str) -> Any:
         raise InvalidInput(f"{text}: {type(error).__name__}: {error}{advice}") from error
 
 
-def _makes_a_model(found: Any) -> bool:
-    """Whether it is to be called with nothing: a function of images needs an argument."""
-    if is_model(found) or not callable(found):
+def _makes_a_model(value: Any) -> bool:
+    """Whether a value is a function that makes a model without arguments; a function of images needs one."""
+    if is_model(value) or not callable(value):
         return False
-    if isinstance(found, type):
+    if isinstance(value, type):
         return True
     needed = [
-        one
-        for one in inspect.signature(found).parameters.values()
-        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+        parameter
+        for parameter in inspect.signature(value).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
     return len(needed) != 1

@@ -1,4 +1,4 @@
-"""Observations: what is kept of the scores of a masked prediction, besides its label, its margin and its confidence.
+"""Observations: numbers kept of the scores of a masked prediction besides its label, its margin and its confidence.
 
 The scores themselves stay where they were computed; an observation is worked out there, by numpy or by torch.
 """
@@ -13,10 +13,10 @@ from maskcover.errors import InvalidInput
 
 @runtime_checkable
 class Observation(Protocol):
-    """Protocol: an immutable value that reduces the scores of a batch to what a defence needs of them."""
+    """Protocol: an immutable value that reduces the scores of a batch to the numbers that a defence needs."""
 
     def reduced(self, scores: Any, xp: Any) -> Any | None:
-        """Numbers of shape (rows, width) made of scores (rows, classes); None if the top label says it all.
+        """Numbers of shape (rows, width) made of scores (rows, classes); None if the top label is enough.
 
         Args:
             scores: Finite float64 scores as an array or a tensor; rows with other scores are all 0 here.

@@ -1,4 +1,4 @@
-"""Occlusion: what a classifier sees in place of hidden cells. A value, and part of the fingerprint."""
+"""Occlusion: the replacement of hidden cells in a classifier's images. It is a value, and part of the fingerprint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from maskcover.errors import InvalidInput
 class Occlusion(Protocol):
     """Protocol: an immutable value that replaces hidden cells.
 
-    Whatever stands in their place is a function of the visible cells alone; probes overwrite hidden cells and compare.
+    The replacement is a function of the visible cells alone; probes overwrite hidden cells and compare.
     """
 
     @property
@@ -36,13 +36,13 @@ class Occlusion(Protocol):
 
 @dataclass(frozen=True, init=False)
 class Fill:
-    """Hidden cells become one number, or one a channel, chosen by selection: what was there, NaN included, is gone.
+    """Fills hidden cells with one number, or one for each channel, by selection, so that not even a NaN is left.
 
     Args:
         values: A finite number, or a sequence of one for each channel, in the frame of the model's input.
 
     Raises:
-        InvalidInput: values that are not finite numbers.
+        InvalidInput: the values are not finite numbers.
 
     >>> import numpy as np
     >>> hidden = np.array([[[True, False]]])
@@ -56,7 +56,7 @@ class Fill:
         numbers: Any = values.values if isinstance(values, Fill) else values
         every = tuple(numbers) if isinstance(numbers, Sequence) else (numbers,)
         if not every or not all(map(_is_finite, every)):
-            raise InvalidInput(f"fill must be a finite number, or one a channel; got {values!r}")
+            raise InvalidInput(f"fill must be a finite number, or one for each channel; got {values!r}")
         object.__setattr__(self, "values", tuple(map(float, every)))
 
     @property

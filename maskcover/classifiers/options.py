@@ -1,4 +1,4 @@
-"""Options that nobody takes: the error says which one was probably meant."""
+"""Errors for options that do not exist, with the name that was probably meant; and arguments under earlier names."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CALLS = (
     "exhaustive", "frame", "ids", "method", "min_margin", "numerics", "preprocessing", "probes", "procedure",
     "progress", "regions", "rule", "shard", "shard_size", "source", "threshold",
 )  # fmt: skip
-"""Options of `certify`, `predict`, `run` and `defend` themselves; what they do not know goes to the adapter."""
+"""Options of `certify`, `predict`, `run` and `defend` themselves; all others go to the adapter."""
 
 
 def renamed(options: dict[str, Any], earlier: str, now: str, value: Any) -> Any:
-    """The value of an argument that had another name up to version 0.1; taken out of the options, with a warning.
+    """The value of an argument that had another name up to version 0.1; removed from the options, with a warning.
 
     >>> renamed({}, "margin", "min_margin", 0.5)
     0.5
@@ -28,15 +28,15 @@ def renamed(options: dict[str, Any], earlier: str, now: str, value: Any) -> Any:
     if earlier not in options:
         return value
     warnings.warn(f"{earlier}= is now {now}=", MaskcoverWarning, stacklevel=3)
-    given = options.pop(earlier)
+    earlier_value = options.pop(earlier)
     if value is not None:
         raise InvalidInput(f"{earlier}= is the earlier name of {now}=; give {now}= alone")
-    return given
+    return earlier_value
 
 
 @contextmanager
 def known_options(what: str, options: Mapping[str, Any], *takers: Callable[..., Any]) -> Iterator[None]:
-    """Turn a `TypeError` about an option that none of the takers has into an `InvalidInput` that says what was meant.
+    """Turn a `TypeError` about an unknown option into an `InvalidInput` with the name that was probably meant.
 
     >>> with known_options("the model", {"filll": 1}, lambda *, fill: fill):
     ...     (lambda *, fill: fill)(filll=1)
@@ -53,7 +53,7 @@ def known_options(what: str, options: Mapping[str, Any], *takers: Callable[..., 
 
 
 def is_misspelt(name: str) -> bool:
-    """Whether an option is nearly one of `certify` and its like.
+    """Whether an option is probably a misspelt one of `CALLS`.
 
     >>> is_misspelt("exhaustve"), is_misspelt("fill")
     (True, False)
@@ -62,7 +62,7 @@ def is_misspelt(name: str) -> bool:
 
 
 def no_option(name: str, *takers: Callable[..., Any]) -> str:
-    """What to say of an option that there is not: the nearest ones that there are, or all."""
+    """The error text for an unknown option, with the nearest existing ones, or all."""
     own = {word for taker in takers for word in _keywords(taker)}
     near = get_close_matches(name.lower().replace("-", "_"), sorted(own | set(CALLS)), n=2, cutoff=0.7)
     advice = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(own)) or 'none'}"
@@ -70,6 +70,6 @@ def no_option(name: str, *takers: Callable[..., Any]) -> str:
 
 
 def _keywords(taker: Callable[..., Any]) -> list[str]:
-    """The names of arguments that can be given by name and may be left out."""
+    """The names of keyword-only arguments."""
     every = inspect.signature(taker).parameters.values()
-    return [one.name for one in every if one.kind is one.KEYWORD_ONLY]
+    return [parameter.name for parameter in every if parameter.kind is parameter.KEYWORD_ONLY]

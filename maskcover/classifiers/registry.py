@@ -1,7 +1,7 @@
-"""Finding the adapter for a model: entry points of the group `maskcover.classifiers`, loaded only when asked for.
+"""The registry of adapters: entry points of the group `maskcover.classifiers`, loaded only when they are needed.
 
-An entry point is named after the framework's import name; a model belongs to it when one of its classes does. A name
-may also be what stands before the colon in the text of a model, such as ``timm:resnet50``.
+An entry point is named after the framework's import name; a model belongs to it when one of its classes does. The name
+may also stand before the colon in the text of a model, such as ``timm:resnet50``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ GROUP = "maskcover.classifiers"
 
 
 class Adapter(Protocol):
-    """What an entry point of the group names: how a framework's models are classified.
+    """Protocol: an adapter, which makes classifiers of a framework's models; entry points of the group name one.
 
-    What it makes may be a `Defends` or an `Attackable` too; the adapter itself may be a `Loads`. It may have `takes`,
-    the class whose arguments its options are, by default `ArrayClassifier`: errors about other options name those.
+    Its classifiers may be `Defends` or `Attackable` too; the adapter itself may be `Loads`. It may have `takes`, the
+    class whose arguments its options are, by default `ArrayClassifier`: errors about other options name those.
     """
 
     def classifier(self, model: Any, **options: Any) -> MaskedClassifier:
@@ -32,10 +32,10 @@ class Adapter(Protocol):
 
 @runtime_checkable
 class Loads(Protocol):
-    """What an adapter also has if it knows models by name."""
+    """Optional protocol: an adapter that loads models by name."""
 
     names: str
-    """What a name is, for people: ``FILE``, say."""
+    """The form of a name, for help texts, such as ``FILE``."""
 
     def load(self, name: str, **options: Any) -> MaskedClassifier:
         """The classifier that a text such as ``timm:NAME`` names."""
@@ -44,16 +44,16 @@ class Loads(Protocol):
 
 @runtime_checkable
 class Places(Protocol):
-    """What an adapter also has if a model computes where it is told to: `classifier` and `load` take a `device`."""
+    """Optional protocol: an adapter whose `classifier` and `load` take a `device`."""
 
     devices: str
-    """What a device is, for people: ``auto, cpu, cuda``, say; "auto" must be one."""
+    """The devices, for help texts, such as ``auto, cpu, cuda``; "auto" must be one."""
 
 
 def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier:
     """The `MaskedClassifier` of a model: itself if it is one, else made by the adapter of its framework.
 
-    A function that no adapter knows is taken for one from arrays to scores, see `ArrayClassifier`.
+    A function that no adapter knows is treated as one from arrays to scores, see `ArrayClassifier`.
     """
     if is_classifier(model):
         if options:
@@ -70,15 +70,15 @@ def as_classifier(model: object, options: Mapping[str, Any]) -> MaskedClassifier
     if callable(model) and not isinstance(model, type):
         with known_options("a function", options, ArrayClassifier):
             return ArrayClassifier(model, **options)
-    known = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
+    names = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
     raise InvalidInput(
-        f"no adapter knows a {type(model).__name__}; expected a model of one of: {known}; a function from arrays to "
+        f"no adapter knows a {type(model).__name__}; expected a model of one of: {names}; a function from arrays to "
         "scores; or an object with batch_size and scores(images, hidden)"
     )
 
 
 def takers(adapter: object) -> tuple[Callable[..., Any], ...]:
-    """The functions whose arguments the options of an adapter are: its own, and the class of what it makes."""
+    """The functions whose arguments are the options of an adapter: its own, and the class of its classifiers."""
     own = (getattr(adapter, name, None) for name in ("classifier", "load"))
     return (*filter(None, own), getattr(adapter, "takes", ArrayClassifier))
 
@@ -105,7 +105,7 @@ def is_classifier(value: object) -> TypeGuard[MaskedClassifier]:
 
 
 def entry_of(model: object) -> EntryPoint | None:
-    """The entry point of the framework that a model's class comes from; of its own before that of a base."""
-    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    """The entry point of the framework of a model's class; that of the class itself before that of its bases."""
+    entries = {entry.name: entry for entry in entry_points(group=GROUP)}
     frameworks = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
-    return next((known[name] for name in frameworks if name in known), None)
+    return next((entries[name] for name in frameworks if name in entries), None)

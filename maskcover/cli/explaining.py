@@ -51,7 +51,7 @@ def explain(
     images = Dataset(str(image), (str(image),), None, [array].__getitem__).prepared(preprocessing)
     with working("asking for every masked prediction", shown=watched(as_json=as_json)):
         explanation = explained(classifier, images, used, label=label, regions=regions, procedure=procedure)
-    lines = [f"{printable(str(image))}: {explanation.told(names)}"]
+    lines = [f"{printable(str(image))}: {explanation.text(names)}"]
     if output is not None:
         _draw(output, array, preprocessing, explanation, names)
         lines.append(f"  written to {output}")
@@ -90,7 +90,7 @@ def _document(explanation: Explanation) -> dict[str, Any]:
         "one_mask": explanation.one_mask.tolist(),
         "failing": [[first, second, _label(explanation, first, second)] for first, second in explanation.failing],
         "good": list(explanation.certificate.certifying),
-        "share": float(explanation.share),
+        "share": float(explanation.certified_fraction),
         "broken": [list(pair) for pair in explanation.broken],
         "masks": len(explanation.masks),
         "digest": explanation.masks.digest,

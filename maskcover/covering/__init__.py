@@ -1,4 +1,4 @@
-"""Synthesis of covers and their exact verification. Knows regions and masks, nothing of classifiers."""
+"""Makes covers and verifies them exactly. It knows regions and masks, and nothing of classifiers."""
 
 from maskcover.covering.frontiers import frontier
 from maskcover.covering.lower import LowerBound, lower_bound

@@ -1,4 +1,4 @@
-"""One axis: Eq. 1–3 and Lemma 4 of the paper (section 3.4, appendix E)."""
+"""Masks on one axis: Eq. 1–3 and Lemma 4 of the paper (section 3.4, appendix E)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from maskcover.errors import ImpossibleCover, InvalidInput
 class AxisMasks:
     """Intervals of `size` cells on an axis of `length` cells, one every `stride`, the last one flush with the end.
 
-    By Lemma 4 every interval of at most ``size - stride + 1`` cells lies inside one of them.
+    By Lemma 4 every interval of at most ``size - stride + 1`` cells lies inside at least one of them. With a
+    `multiplicity` above 1 there are more intervals, cut at the ends of the axis, and every interval of at most
+    ``size - multiplicity * stride + 1`` cells lies inside at least that many.
 
     >>> AxisMasks(6, 3, 2).starts      # Figure 3, right
     (0, 2, 3)
@@ -34,7 +36,7 @@ class AxisMasks:
 
     @property
     def starts(self) -> tuple[int, ...]:
-        """Eq. 1: 0, s, 2s, … up to n − m, and n − m itself; `multiplicity` − 1 more on either side."""
+        """Eq. 1: 0, s, 2s, … up to n − m, and n − m; then f − 1 more on either side, f being `multiplicity`."""
         last = self.length - self.size
         beyond = {step * self.stride for step in range(1, self.multiplicity)}
         inner = {*range(0, last + 1, self.stride), last}
@@ -47,15 +49,16 @@ class AxisMasks:
 
     @property
     def count(self) -> int:
-        """Eq. 2: ceil((n − m) / s) + 1; and 2 (`multiplicity` − 1) more."""
+        """Eq. 2: ceil((n − m) / s) + 1; and 2 (f − 1) more, f being `multiplicity`."""
         return -(-(self.length - self.size) // self.stride) + 1 + 2 * (self.multiplicity - 1)
 
     @property
     def covers(self) -> int:
-        """Lemma 4: every patch of at most so many cells, m − s + 1, lies inside a mask (0 if that is none).
+        """Lemma 4: the largest patch of which every placement lies inside a mask, m − s + 1 cells; 0 if none does.
 
-        Generalised: every patch of at most m − f s + 1 cells lies inside f masks. Among the starts at most s apart that
-        reach (f − 1) s beyond both ends, the f last ones before a patch lie within f s − 1 <= m − p cells of it.
+        For a multiplicity f: every patch of at most m − f s + 1 cells lies inside f masks. The starts are at most s
+        apart and reach (f − 1) s beyond both ends, so the last f of them before a patch of p cells lie within
+        f s − 1 <= m − p cells of it.
         """
         if self.count == 1:
             return self.size
@@ -63,10 +66,10 @@ class AxisMasks:
 
 
 def axis_masks(length: int, patch: int, budget: int, align: int = 1) -> AxisMasks:
-    """Eq. 3: at most `budget` masks on an axis, as small as equal strides allow, for patches of `patch` cells.
+    """Place at most `budget` masks on an axis, as small as equal strides allow, for patches of `patch` cells (Eq. 3).
 
-    Rounding may leave part of the budget unused; it is never exceeded. Starts and sizes are multiples of `align`, if
-    the length is.
+    Rounding may leave part of the budget unused; it is never exceeded. Starts and sizes are multiples of `align`,
+    which must divide the length.
 
     >>> axis_masks(224, 32, 6)
     AxisMasks(length=224, size=64, stride=33, multiplicity=1)
@@ -85,9 +88,9 @@ def axis_masks(length: int, patch: int, budget: int, align: int = 1) -> AxisMask
 
 @lru_cache(maxsize=1 << 12)
 def axis_options(length: int, patch: int, align: int = 1, multiplicity: int = 1) -> tuple[AxisMasks, ...]:
-    """Ways to cover an axis `multiplicity` times that are worth having: for each count, ascending, the smallest size.
+    """List the ways to cover an axis `multiplicity` times: for each number of masks, ascending, the smallest size.
 
-    With `align` every edge of a mask is a multiple of it; so must be the length.
+    Every edge of a mask is a multiple of `align`, which must divide the length.
 
     >>> [(axis.count, axis.size) for axis in axis_options(224, 32, align=16)]
     [(1, 224), (2, 128), (3, 96), (4, 80), (6, 64), (12, 48)]
@@ -100,5 +103,6 @@ def axis_options(length: int, patch: int, align: int = 1, multiplicity: int = 1)
     _, firsts = np.unique(counts, return_index=True)
     options = [AxisMasks(length, int(sizes[i]), int(strides[i]), multiplicity) for i in firsts]
     # One mask of the whole axis needs no stride, aligned or not.
-    whole = [AxisMasks(length, length, length)] if multiplicity == 1 and not (options and options[0].count == 1) else []
+    has_one_mask = bool(options) and options[0].count == 1
+    whole = [AxisMasks(length, length, length)] if multiplicity == 1 and not has_one_mask else []
     return tuple(whole + options)

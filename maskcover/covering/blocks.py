@@ -1,8 +1,9 @@
-"""Placements of one stencil in blocks of equal answers: which masks contain them, and whether they are allowed.
+"""Placements of one stencil, cut into blocks: all placements of a block lie inside the same masks.
 
-The placements at which a stencil lies inside a mask are the erosion of the mask by the stencil (design §5), a union of
-boxes. The edges of these boxes cut the placements into blocks; every answer is constant on a block, and all answers
-are counts of boxes, in integers. The cost grows with masks and shapes, not with pixels.
+The placements at which a stencil lies inside a mask are the erosion of the mask by the stencil (docs/theory.md,
+Covering), a union of boxes. The edges of these boxes cut the placements into blocks, and every question about
+placements is answered for each block by counting boxes, in integers. The cost grows with masks and shapes, not with
+pixels.
 """
 
 from __future__ import annotations
@@ -23,31 +24,31 @@ _NONE = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Owned:
-    """Boxes of masks: `bounds` int64 (boxes, 2, axes), which may overlap; `owners` int64 (boxes,), numbers of masks."""
+class OwnedBoxes:
+    """Boxes, each of one mask: `bounds` int64 (boxes, 2, axes), may overlap; `owners` int64 (boxes,), mask numbers."""
 
     bounds: IntArray
     owners: IntArray
 
     @classmethod
-    def of(cls, parts: Iterable[tuple[int, IntArray]], ndim: int) -> Owned:
-        """The boxes of several masks, each with its number."""
+    def of(cls, parts: Iterable[tuple[int, IntArray]], ndim: int) -> OwnedBoxes:
+        """Join the boxes of several masks, given as pairs of the number of a mask and its boxes."""
         numbered = [(np.full(len(bounds), number, dtype=np.int64), bounds) for number, bounds in parts]
         owners = [owner for owner, _ in numbered]
         bounds = [bounds for _, bounds in numbered]
         return cls(np.concatenate([np.empty((0, 2, ndim), np.int64), *bounds]), np.concatenate([_NONE, *owners]))
 
-    def shrunk(self, extents: Extents) -> Owned:
-        """The placements at which a box of these extents lies inside each box."""
+    def shrunk(self, extents: Extents) -> OwnedBoxes:
+        """For each box the placements at which a box of these extents lies inside it."""
         bounds = self.bounds.copy()
         bounds[:, 1] -= np.array(extents) - 1
         fitting = (bounds[:, 0] < bounds[:, 1]).all(axis=1)
-        return Owned(bounds[fitting], self.owners[fitting])
+        return OwnedBoxes(bounds[fitting], self.owners[fitting])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """The placements of a stencil cut at `edges`; `allowed` tells, block by block, which of them there are."""
+    """The placements of a stencil cut at `edges`; `allowed` is True on the blocks of its allowed placements."""
 
     stencil: Stencil
     edges: tuple[IntArray, ...]
@@ -74,22 +75,22 @@ class Blocks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """A mask set made ready for erosion; equal masks count once, under the number of the first.
+class MasksByForm:
+    """The masks of a set, grouped by how they are eroded; equal masks count once, under the number of the first.
 
-    `boxes`: the masks that are boxes. `inscribed`: the maximal boxes inside those that are made of a few boxes,
-    `composed`. `intricate`: all others. Empty masks contain nothing.
+    `boxes`: the masks that are boxes. `composed`: those made of a few boxes, and `inscribed`: the maximal boxes inside
+    them. `intricate`: all others. Empty masks are left out, since they contain nothing.
     """
 
     count: int
-    boxes: Owned
-    inscribed: Owned
+    boxes: OwnedBoxes
+    inscribed: OwnedBoxes
     composed: tuple[tuple[int, Mask], ...]
     intricate: tuple[tuple[int, Mask], ...]
 
     @classmethod
-    def of(cls, masks: MaskSet) -> Prepared:
-        """The masks of a set, sorted by how they are eroded."""
+    def of(cls, masks: MaskSet) -> MasksByForm:
+        """Group the masks of a set."""
         firsts = {mask: number for number, mask in reversed(list(enumerate(masks)))}
         numbered = sorted((number, mask) for mask, number in firsts.items())
         several = [(number, mask) for number, mask in numbered if len(mask.bounds) > 1]
@@ -98,15 +99,15 @@ class Prepared:
         ndim = masks.grid.ndim
         return cls(
             len(masks),
-            Owned.of(((number, mask.bounds) for number, mask in numbered if len(mask.bounds) == 1), ndim),
-            Owned.of(inscribed, ndim),
+            OwnedBoxes.of(((number, mask.bounds) for number, mask in numbered if len(mask.bounds) == 1), ndim),
+            OwnedBoxes.of(inscribed, ndim),
             composed,
             tuple((number, mask) for number, mask in several if maximal_boxes(mask) is None),
         )
 
 
-def erosions(masks: Prepared, stencil: Stencil) -> Owned:
-    """Where a stencil lies inside which masks."""
+def erosions(masks: MasksByForm, stencil: Stencil) -> OwnedBoxes:
+    """The placements at which a stencil lies inside each mask."""
     # A box contains a shape exactly when it contains its bounding box; a box lies inside a mask exactly when it lies
     # inside one of the maximal boxes of the mask.
     parts = [masks.boxes.shrunk(stencil.extents)]
@@ -114,31 +115,31 @@ def erosions(masks: Prepared, stencil: Stencil) -> Owned:
         parts.append(masks.inscribed.shrunk(stencil.extents))
     rest = masks.intricate if stencil.is_box else masks.composed + masks.intricate
     parts.append(
-        Owned.of(((number, eroded_bounds(mask, stencil.cells)) for number, mask in rest), len(stencil.extents))
+        OwnedBoxes.of(((number, eroded_bounds(mask, stencil.cells)) for number, mask in rest), len(stencil.extents))
     )
-    return Owned(np.concatenate([part.bounds for part in parts]), np.concatenate([part.owners for part in parts]))
+    return OwnedBoxes(np.concatenate([part.bounds for part in parts]), np.concatenate([part.owners for part in parts]))
 
 
-def contained(places: Blocks, eroded: Owned, masks: int, multiplicity: int) -> BoolArray:
-    """Which blocks lie inside at least so many different masks."""
+def covered_blocks(places: Blocks, inside: OwnedBoxes, masks: int, multiplicity: int) -> BoolArray:
+    """Whether each block lies inside at least `multiplicity` masks; bool, of the shape of `places.allowed`."""
     if multiplicity == 1:
-        return depths(places.edges, eroded.bounds) > 0
-    counts = np.bitwise_count(packed(eroded, places, masks)).sum(axis=0)
+        return depths(places.edges, inside.bounds) > 0
+    counts = np.bitwise_count(pack_masks(inside, places, masks)).sum(axis=0)
     return np.asarray(counts.reshape(places.allowed.shape) >= multiplicity)
 
 
-def packed(eroded: Owned, places: Blocks, masks: int) -> npt.NDArray[np.uint8]:
-    """Bit i % 8 of row i // 8 tells whether mask i contains the placements of a block; (bytes, blocks)."""
+def pack_masks(inside: OwnedBoxes, places: Blocks, masks: int) -> npt.NDArray[np.uint8]:
+    """For each block the masks that contain it, as bits: bit i % 8 of row i // 8 is mask i; uint8 (bytes, blocks)."""
     rows = np.zeros((masks // 8 + 1, places.allowed.size), dtype=np.uint8)
-    for owner in np.unique(eroded.owners):
-        held = painted(eroded.bounds[eroded.owners == owner], places.edges).ravel()
-        rows[owner // 8] |= held.view(np.uint8) << np.uint8(owner % 8)
+    for owner in np.unique(inside.owners):
+        contains = painted(inside.bounds[inside.owners == owner], places.edges).ravel()
+        rows[owner // 8] |= contains.view(np.uint8) << np.uint8(owner % 8)
     return rows
 
 
-def blocks(stencil: Stencil, eroded: Owned) -> Blocks:
-    """The blocks of placements that these erosions cannot tell apart."""
-    bounds = np.concatenate([stencil.places.bounds, eroded.bounds])
+def cut_blocks(stencil: Stencil, inside: OwnedBoxes) -> Blocks:
+    """Cut the placements of a stencil into blocks that lie inside the same masks."""
+    bounds = np.concatenate([stencil.places.bounds, inside.bounds])
     edges = tuple(np.unique(bounds[:, :, axis]) for axis in range(bounds.shape[2]))
     if len(stencil.places.bounds) == 1:
         return Blocks(stencil, edges, painted(stencil.places.bounds, edges))

@@ -1,4 +1,4 @@
-"""Many box shapes: consecutive classes of shapes, one product grid for each, chosen by dynamic programming."""
+"""Masks for many box shapes: consecutive classes of shapes, a product grid for each, by dynamic programming."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from maskcover.grid import Extents, Grid
 def fewest_by_classes(
     grid: Grid, shapes: Sequence[Extents], largest: int, *, align: int = 1, multiplicity: int = 1
 ) -> tuple[ProductGrid, ...] | None:
-    """Product grids that cover every shape with as few masks as classes of consecutive shapes allow.
+    """Find product grids that cover every shape with as few masks as classes of consecutive shapes allow.
 
     Shapes are taken in sorted order, so that on an image heights rise while widths fall; a class is covered by covering
-    its bounding box. None of the masks is above `largest` pixels; None if some shape is larger than that.
+    its bounding box. No mask has more than `largest` pixels; None if some shape is larger than that.
 
-    Optimal among such partitions, not among all covers (design §6).
+    The result is optimal among such partitions, not among all covers (docs/theory.md, Masks for one shape).
     """
     shapes = sorted(shapes)
     best: list[tuple[int, tuple[ProductGrid, ...]] | None] = [(0, ())]

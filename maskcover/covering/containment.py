@@ -1,4 +1,4 @@
-"""`Containment`: which selections of the masks of a set still cover the regions, asked many times of one set."""
+"""`Containment`: whether a selection of the masks of a set still covers the regions, for many selections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Containment:
 
     A region lies inside a selection exactly when the selection holds one of the masks that contain the region. So the
     inclusion-minimal sets of such masks, the minimal signatures (for k patches the minimal sets of masks that contain
-    all k), are computed once, and each question is answered by comparing sets of bits. Where there would be too many
+    all k), are computed once, and each call compares sets of bits. Where there would be too many
     signatures, each selection is verified as a mask set of its own. Both ways are exact.
 
     Args:
@@ -55,7 +55,7 @@ class Containment:
 
     @classmethod
     def covering(cls, masks: MaskSet, regions: RegionSet | str | None = None) -> Containment:
-        """The containment of masks that cover, by default what they claim to cover (Algorithm 2, line 2).
+        """Make the containment of masks that cover the regions, by default those of their claim (Algorithm 2, line 2).
 
         Raises:
             NotCovering: they do not cover; the message shows a region that they miss.
@@ -72,8 +72,8 @@ class Containment:
             return self._verified(np.asarray(selected, dtype=np.bool_).tobytes())
         first = np.zeros(len(self.masks), dtype=np.bool_)
         first[self._firsts[selected]] = True
-        kept = int.from_bytes(np.packbits(first, bitorder="little").tobytes(), "little")
-        return all(signature & kept for signature in self.signatures)
+        bits = int.from_bytes(np.packbits(first, bitorder="little").tobytes(), "little")
+        return all(signature & bits for signature in self.signatures)
 
     @cached_property
     def signatures(self) -> tuple[Signature, ...] | None:
@@ -91,12 +91,12 @@ class Containment:
 
     @cached_property
     def _verified(self) -> Callable[[bytes], bool]:
-        """The answer of `verify` for a selection, as the bytes of its bool array; the last ones are kept."""
+        """A function that calls `verify` for the bytes of a selection; its last answers are kept."""
 
         @lru_cache(maxsize=4096)
         def covers(selected: bytes) -> bool:
-            chosen = np.frombuffer(selected, dtype=np.bool_)
-            kept = tuple(mask for mask, keep in zip(self.masks, chosen, strict=True) if keep)
-            return bool(verify(MaskSet(self.masks.grid, kept), self.regions))
+            flags = np.frombuffer(selected, dtype=np.bool_)
+            masks = tuple(mask for mask, keep in zip(self.masks, flags, strict=True) if keep)
+            return bool(verify(MaskSet(self.masks.grid, masks), self.regions))
 
         return covers

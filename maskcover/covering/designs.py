@@ -1,8 +1,9 @@
-"""Covering designs: blocks of points such that every few points lie in a common block.
+"""Covering designs: few blocks of points such that any k points lie together in a block.
 
-For k patches a mask has to hold any k masks of a base that covers one patch. All k-unions do; but a union of t > k base
-masks serves many k-tuples at once, and a design of blocks of t points may need far fewer blocks than there are k-tuples
-of points: the lines of an affine plane of order q join any two of q² points in q² + q blocks.
+For k patches, any k masks of a base that covers one patch must lie together in a mask. The unions of k base masks do
+that; but a union of t > k base masks serves many k-tuples at once, and a design of blocks of t points may need far
+fewer blocks than there are k-tuples of points: the lines of an affine plane of order q join any two of q² points in
+q² + q blocks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ _PRIMES = (2, 3, 5, 7, 11, 13)
 
 @lru_cache(maxsize=1 << 10)
 def design(points: int, size: int, strength: int) -> Design:
-    """Blocks of at most `size` of the points 0 … points − 1 that hold every `strength` of them; few, not proven fewest.
+    """Find blocks of at most `size` of the points 0 … points − 1 such that any `strength` points share a block.
+
+    There are few blocks, but fewer may be possible.
 
     >>> len(design(25, 2, 2)), len(design(25, 5, 2)), len(design(9, 3, 2))
     (300, 30, 12)
@@ -30,7 +33,7 @@ def design(points: int, size: int, strength: int) -> Design:
         return (tuple(range(points)),)
     if size <= strength:
         return tuple(combinations(range(points), strength))
-    return min(_candidates(points, size, strength), key=lambda found: (len(found), found))
+    return min(_candidates(points, size, strength), key=lambda blocks: (len(blocks), blocks))
 
 
 def _candidates(points: int, size: int, strength: int) -> Iterator[Design]:
@@ -48,7 +51,7 @@ def _candidates(points: int, size: int, strength: int) -> Iterator[Design]:
 
 
 def _affine(order: int) -> Iterator[Block]:
-    """The lines of the affine plane over a prime field; point (x, y) is x·q + y."""
+    """Yield the lines of the affine plane over a prime field; point (x, y) is x·q + y."""
     for slope, offset in product(range(order), repeat=2):
         yield tuple(x * order + (slope * x + offset) % order for x in range(order))
     for x in range(order):
@@ -56,7 +59,7 @@ def _affine(order: int) -> Iterator[Block]:
 
 
 def _projective(order: int) -> Iterator[Block]:
-    """The affine plane with a point at infinity for each direction, and the line of those."""
+    """Yield the lines of the affine plane with a point at infinity for each direction, and the line of these points."""
     square = order**2
     for number, line in enumerate(_affine(order)):
         yield (*line, square + number // order)
@@ -64,7 +67,7 @@ def _projective(order: int) -> Iterator[Block]:
 
 
 def _bose(half: int) -> Iterator[Block]:
-    """Steiner triples on 6·half + 3 points (Bose 1939): Z_n × Z_3 with n = 2·half + 1, where n + 1 is even."""
+    """Yield Steiner triples on 6·half + 3 points (Bose 1939): Z_n × Z_3 with n = 2·half + 1, where n + 1 is even."""
     side = 2 * half + 1
     for x in range(side):
         yield (x, side + x, 2 * side + x)
@@ -75,7 +78,7 @@ def _bose(half: int) -> Iterator[Block]:
 
 
 def _restricted(blocks: Iterator[Block], points: int) -> Design:
-    """A design on fewer points: the others are left out of its blocks, and blocks inside others dropped."""
+    """Restrict a design to fewer points: leave the others out of its blocks, and drop blocks that lie in others."""
     kept = sorted({tuple(point for point in sorted(block) if point < points) for block in blocks}, key=len)
     sets = [set(block) for block in kept]
     return tuple(
@@ -86,7 +89,7 @@ def _restricted(blocks: Iterator[Block], points: int) -> Design:
 
 
 def _greedy(points: int, size: int, strength: int) -> Design:
-    """Block by block: from the first tuple that no block holds, the point that serves most further ones, and so on."""
+    """Add block after block: begin with a tuple that no block holds, then add the points that complete most tuples."""
     missing = dict.fromkeys(combinations(range(points), strength))
     blocks: list[Block] = []
     while missing:

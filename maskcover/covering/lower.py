@@ -1,4 +1,4 @@
-"""`lower_bound`: how many masks every cover needs, with a witness that is re-checked in integers."""
+"""`lower_bound`: the number of masks that every cover needs, with a witness that is checked in integers."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from maskcover.cells import Cells
 from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements
 from maskcover.covering.search.boxes import Admissible
 from maskcover.errors import InvalidInput
-from maskcover.grid import Box, Extents, Grid, ImageSize, as_whole
+from maskcover.grid import Box, Extents, Grid, ImageSize, as_integer
 from maskcover.regions import RegionSet, Slot, parse_regions
 from maskcover.regions.base import maximal
 
 
 @dataclass(frozen=True, slots=True)
 class LowerBound:
-    """Every cover of `regions` by admissible masks has at least `masks` of them.
+    """A proof that every cover of `regions` by admissible masks has at least `masks` masks; made by `lower_bound`.
 
-    Admissible is a mask that lies in a box of at most so many pixels (an `int`), or of at most these sides (a tuple).
+    A mask is admissible if it lies in a box of at most `admissible` pixels (an `int`), or of at most these sides (a
+    tuple).
 
-    The witness: `placements`, boxes around regions, with ``weights[i] / denominator``. No admissible mask holds
-    placements of more than weight 1 together, so there are at least as many masks as there is weight. Where all weights
-    are 1, no admissible mask holds two of the placements.
+    The witness: `placements`, boxes around regions, with weights ``weights[i] / denominator``. No admissible mask holds
+    placements of a total weight above 1, so a cover has at least as many masks as the total weight. Where all weights
+    are 1, no admissible mask holds two of the placements (docs/theory.md, Masks for one shape).
 
-    >>> from maskcover import lower_bound
-    >>> bound = lower_bound("squares(size=32)", 224, max_mask_shape=(64, 64))
-    >>> bound.masks, len(bound.placements)
-    (36, 36)
+    >>> from maskcover import lower_bound, squares
+    >>> bound = lower_bound(squares(size=2), image_size=(2, 9), max_mask_shape=(2, 4), time_limit=0)
+    >>> bound.masks, [box.start for box in bound.placements], bound.check()
+    (3, [(0, 0), (0, 3), (0, 6)], True)
     """
 
     regions: RegionSet
@@ -45,12 +46,12 @@ class LowerBound:
 
     @property
     def value(self) -> Fraction:
-        """The total weight."""
+        """The sum of the weights, exact."""
         return Fraction(sum(self.weights), self.denominator)
 
     @property
     def masks(self) -> int:
-        """The bound."""
+        """The least number of masks of any cover: `value` rounded up, at least 1."""
         return max(ceil(self.value), 1)
 
     @property
@@ -59,7 +60,7 @@ class LowerBound:
         return set(self.weights) <= {self.denominator}
 
     def check(self) -> bool:
-        """Whether the witness proves the bound, from scratch and in integers."""
+        """Whether the witness proves the bound; everything is computed again, in integers."""
         slot = _slot(self.regions, self.grid)
         if not all(_is_placement(box, slot) for box in self.placements):
             return False
@@ -86,19 +87,20 @@ def lower_bound(
     max_mask_shape: Iterable[int] | None = None,
     time_limit: float = 10.0,
 ) -> LowerBound:
-    """How many masks every cover needs if none of them may be larger than said, proven.
+    """Prove a lower bound of the number of masks of every cover whose masks are not too large.
 
     Args:
         regions: The region set of one patch, or its text.
         image_size: As for `cover`.
-        max_mask_area: Each mask lies in a box of at most so many pixels (or share of the image).
-        max_mask_shape: Or in a box of at most (height, width). Exactly one of the two is named.
+        max_mask_area: Each mask lies in a box of at most this many pixels (or this fraction of the image).
+        max_mask_shape: Or in a box of at most (height, width) pixels. Exactly one of the two is given.
         time_limit: Seconds to look for a better witness; 0 takes the first independent set.
 
-    For one box shape and `max_mask_shape` the bound is reached by the product grid (design §6).
+    For one box shape and `max_mask_shape` the product grid of `cover` has exactly this number of masks
+    (docs/theory.md, Masks for one shape).
 
     Raises:
-        InvalidInput: several patches at once, of which a mask is a union, or no such budget.
+        InvalidInput: a region set of several patches at once, a bad budget, or masks too small to cover.
 
     >>> from maskcover import squares
     >>> bound = lower_bound(squares(size=32), max_mask_shape=(64, 64), time_limit=0)
@@ -110,13 +112,13 @@ def lower_bound(
         raise InvalidInput("name either max_mask_area= or max_mask_shape=: how large a mask may be")
     seconds = checked_seconds(time_limit)
     if max_mask_shape is not None:
-        return bounded(regions, grid, _shape(max_mask_shape, grid), seconds)
+        return find_bound(regions, grid, _extents(max_mask_shape, grid), seconds)
     area = cells_down(parse_amount(max_mask_area, "max_mask_area"), grid.size)
-    return bounded(regions, grid, area, seconds)
+    return find_bound(regions, grid, area, seconds)
 
 
-def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: float) -> LowerBound:
-    """`lower_bound` of what has been read."""
+def find_bound(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: float) -> LowerBound:
+    """Find a lower bound, as `lower_bound` does, from arguments that have been read."""
     slot = _slot(regions, grid)
     shapes = maximal({stencil.extents for stencil in slot})
     if any(not _admits(admissible, shape) for shape in shapes):
@@ -142,29 +144,29 @@ def bounded(regions: RegionSet, grid: Grid, admissible: Admissible, time_limit: 
 
 
 def checked_seconds(time_limit: object) -> float:
-    """A number of seconds to spend, at least 0."""
+    """Read a number of seconds, at least 0."""
     number = isinstance(time_limit, int | float | np.number | Decimal) and not isinstance(time_limit, bool)
-    seconds = float(time_limit) if number else -1.0  # type: ignore[arg-type]  # a number, as has been seen
+    seconds = float(time_limit) if number else -1.0  # type: ignore[arg-type]  # it is a number here
     if not 0 <= seconds < 10**6:
         raise InvalidInput(f"time_limit is a number of seconds, at least 0; got {time_limit!r:.80}")
     return seconds
 
 
-def _shape(sides: object, grid: Grid) -> Extents:
-    """The sides of a box that masks lie in, one for each axis."""
+def _extents(sides: object, grid: Grid) -> Extents:
+    """Read the sides of a box that masks lie in, one for each axis."""
     try:
-        bound = tuple(map(as_whole, sides)) if isinstance(sides, Iterable) else ()
+        extents = tuple(map(as_integer, sides)) if isinstance(sides, Iterable) else ()
     except TypeError:
-        bound = ()
-    if len(bound) != grid.ndim or min(bound) < 1:
+        extents = ()
+    if len(extents) != grid.ndim or min(extents) < 1:
         raise InvalidInput(
             f"max_mask_shape must be {grid.ndim} whole numbers of at least 1, such as {grid.shape}; got {sides!r:.80}"
         )
-    return bound
+    return extents
 
 
 def admissible_text(admissible: Admissible) -> str:
-    """The size of a mask in words.
+    """Write the size of admissible masks in words.
 
     >>> admissible_text(4902), admissible_text((64, 64))
     ('boxes of at most 4,902 px', 'boxes of at most 64×64')
@@ -177,7 +179,7 @@ def _slot(regions: RegionSet, grid: Grid) -> Slot:
     for term in regions.terms(grid):
         if term.patches == 1:
             return term.slots[0]
-    raise InvalidInput(f"lower bounds are for one patch at a time; {regions} has several at once: bound one of them")
+    raise InvalidInput(f"lower bounds are for one patch at a time; {regions} has several at once; bound one of them")
 
 
 def _is_placement(box: Box, slot: Slot) -> bool:

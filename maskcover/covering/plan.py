@@ -1,4 +1,4 @@
-"""A plan of a cover: which product grids for which patches, united how; its cost is known before any mask is made."""
+"""Plans of covers: the product grids of each patch and how they are united; costs are known before masks are made."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from maskcover.masks import Mask
 from maskcover.regions import Slot, Term
 from maskcover.regions.base import maximal
 
-_MOST_PLACEMENTS = 1 << 25  # that a search looks at
-_LARGEST_UNION = 7  # masks of a base in one mask; more hide little less than everything
+_MOST_PLACEMENTS = 1 << 25  # for which a search is tried
+_LARGEST_UNION = 7  # base masks in a mask; more would hide nearly the whole image
 _MOST_POINTS = 60  # of a design; larger ones take long to make
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What every mask of a plan has to respect: edges at multiples of `align`, each region in `multiplicity` masks."""
+    """Requirements on a plan: mask edges at multiples of `align`, each region inside `multiplicity` masks."""
 
     align: int = 1
     multiplicity: int = 1
@@ -40,7 +40,7 @@ class SlotPlan:
     """Masks for one patch: product grids on the part of the image that its regions reach, or boxes found by search.
 
     `largest` is the area that no mask may exceed. `searched` is relative to the room, as the products are; empty if
-    nothing better than the products is known.
+    no search has found fewer boxes than the products have.
     """
 
     slot: Slot
@@ -59,12 +59,12 @@ class SlotPlan:
         yield from self.searched or (box for grid in self.products for box in grid.boxes())
 
     def masks(self) -> tuple[Cells, ...]:
-        """The masks: of each box what regions inside it touch."""
+        """The masks: each box trimmed to the cells that regions inside it touch."""
         moved = (Box(_plus(box.start, self.room.start), _plus(box.stop, self.room.start)) for box in self.boxes())
         return trimmed(moved, self.slot, self.room)
 
     def improved(self, align: int, time_limit: float) -> SlotPlan:
-        """The plan with fewer boxes, if some are found in so many seconds and the placements can all be held."""
+        """Search for fewer boxes for `time_limit` seconds; the same plan if that fails or placements are too many."""
         lattice, shapes = Grid(self.room.extents), _shapes(self.slot)
         if time_limit <= 0 or self.count < 2 or sum(map(lattice.placements, shapes)) > _MOST_PLACEMENTS:
             return self
@@ -76,8 +76,8 @@ class SlotPlan:
 class TermPlan:
     """Masks for one term: unions of masks of a base for each different slot (paper, appendix B).
 
-    `slots`: each different slot, how many patches it stands for, and of how many masks of its base the unions are: as
-    many as patches, or more if a design of larger unions needs fewer of them (`covering.designs`).
+    `slots`: each different slot with its number of patches and the number of base masks in a union. That is the number
+    of patches, or more where a design of larger unions needs fewer unions (`covering.designs`).
     """
 
     slots: tuple[tuple[SlotPlan, int, int], ...]
@@ -89,7 +89,7 @@ class TermPlan:
 
     @property
     def evaluations(self) -> int:
-        """The distinct unions of two masks, or an upper bound if some coincide."""
+        """Number of distinct unions of two masks, or an upper bound of it if some coincide."""
         plan, patches, size = self.slots[0]
         if len(self.slots) > 1 or size > patches:
             return comb(self.masks + 1, 2)
@@ -105,20 +105,20 @@ class TermPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """One plan for each term of a region set; the cover holds the masks of all, or is one mask for everything."""
+class CoverPlan:
+    """A plan for each term of a region set; if `hides_image`, the cover is the one union of all masks."""
 
     terms: tuple[TermPlan, ...]
-    is_whole: bool = False
+    hides_image: bool = False
 
     @property
     def masks(self) -> int:
         """Number of masks, before any that lie inside others are dropped."""
-        return 1 if self.is_whole else sum(term.masks for term in self.terms)
+        return 1 if self.hides_image else sum(term.masks for term in self.terms)
 
     @property
     def evaluations(self) -> int:
-        """An upper bound of the two-mask evaluations."""
+        """An upper bound of the number of distinct unions of two masks."""
         return self.terms[0].evaluations if len(self.terms) == 1 else comb(self.masks + 1, 2)
 
     @property
@@ -126,30 +126,33 @@ class Plan:
         """Whether all patches are boxes that may lie anywhere in their rooms."""
         return all(is_free(slot.slot, slot.room) for term in self.terms for slot, _, _ in term.slots)
 
-    def improved(self, align: int, time_limit: float) -> Plan:
-        """The plan with fewer masks for each patch, if some are found in so many seconds."""
-        each = time_limit / sum(len(term.slots) for term in self.terms)
-        return Plan(
+    def improved(self, align: int, time_limit: float) -> CoverPlan:
+        """Search for fewer boxes for each patch, for `time_limit` seconds altogether."""
+        seconds = time_limit / sum(len(term.slots) for term in self.terms)
+        return CoverPlan(
             tuple(
-                TermPlan(tuple((slot.improved(align, each), patches, size) for slot, patches, size in term.slots))
+                TermPlan(tuple((slot.improved(align, seconds), patches, size) for slot, patches, size in term.slots))
                 for term in self.terms
             ),
-            self.is_whole,
+            self.hides_image,
         )
 
     def unions(self) -> Iterator[Mask]:
         """The masks of all terms."""
-        every = (mask for term in self.terms for mask in term.unions())
-        if not self.is_whole:
-            yield from every
-        elif first := next(every, None):
-            yield first.union(*every)
+        masks = (mask for term in self.terms for mask in term.unions())
+        if not self.hides_image:
+            yield from masks
+        elif first := next(masks, None):
+            yield first.union(*masks)
 
 
-def plan_within(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style = Style()) -> Plan:
-    """The plan of fewest masks of which none hides more than `largest` pixels.
+def plan_within(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style = Style()) -> CoverPlan:
+    """Plan the fewest masks of which none hides more than `largest` pixels.
 
-    Of a union each patch gets its share in proportion to the largest it may be.
+    In a union each patch gets a part of that area, in proportion to its largest box.
+
+    Raises:
+        ImpossibleCover: no mask of that area can hold the largest region, or none that respects the style.
     """
     least = least_area(grid, terms)
     if largest < least:
@@ -157,11 +160,11 @@ def plan_within(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style 
             f"no mask of at most {largest} px can hold the largest region; "
             f"a largest hidden area of {least} px ({least / grid.size:.2%}) or more is possible"
         )
-    return Plan(tuple(_term_within(grid, term, largest, style) for term in terms), largest >= grid.size)
+    return CoverPlan(tuple(_term_within(grid, term, largest, style) for term in terms), largest >= grid.size)
 
 
-def possible_plan(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style) -> Plan | None:
-    """`plan_within`, or None where no masks of this size can respect the style."""
+def possible_plan(grid: Grid, terms: tuple[Term, ...], largest: int, style: Style) -> CoverPlan | None:
+    """Plan as `plan_within` does; None where it finds no cover."""
     try:
         return plan_within(grid, terms, largest, style)
     except ImpossibleCover:
@@ -169,12 +172,12 @@ def possible_plan(grid: Grid, terms: tuple[Term, ...], largest: int, style: Styl
 
 
 def least_area(grid: Grid, terms: tuple[Term, ...]) -> int:
-    """A largest hidden area for which there is a plan: that of boxes around the patches, or the whole image."""
+    """The least `largest` that `plan_within` accepts: boxes around the patches of a region, or the whole image."""
     return max(min(sum(map(_largest_box, term.slots)), grid.size) for term in terms)
 
 
-def plan_by_grid(grid: Grid, terms: tuple[Term, ...], budgets: Extents, style: Style = Style()) -> Plan:
-    """The paper's sets: for each maximal shape one product of this many masks along each axis (Eq. 3)."""
+def plan_by_grid(grid: Grid, terms: tuple[Term, ...], budgets: Extents, style: Style = Style()) -> CoverPlan:
+    """Plan the paper's sets: for each maximal shape a product of this many masks along each axis (Eq. 3)."""
     if style.multiplicity > 1:
         raise InvalidInput("grid= makes the paper's sets, of multiplicity 1; name max_mask_area= or masks= instead")
 
@@ -184,21 +187,21 @@ def plan_by_grid(grid: Grid, terms: tuple[Term, ...], budgets: Extents, style: S
         return SlotPlan(slot, room, products, max(grid.mask_area for grid in products))
 
     counted = (Counter(term.slots).items() for term in terms)
-    return Plan(tuple(TermPlan(tuple((by_grid(slot), n, n) for slot, n in slots)) for slots in counted))
+    return CoverPlan(tuple(TermPlan(tuple((by_grid(slot), n, n) for slot, n in slots)) for slots in counted))
 
 
 def _term_within(grid: Grid, term: Term, largest: int, style: Style) -> TermPlan:
     if largest >= grid.size:
-        return TermPlan(tuple((_whole(slot, grid), n, n) for slot, n in Counter(term.slots).items()))
+        return TermPlan(tuple((_whole_image(slot, grid), n, n) for slot, n in Counter(term.slots).items()))
     if len(set(term.slots)) == 1 and term.patches > 1 and style.multiplicity == 1:
         return _united(grid, term.slots[0], term.patches, largest, style)
     least = sum(map(_largest_box, term.slots))
-    shares = ((slot, n, largest * _largest_box(slot) // least) for slot, n in Counter(term.slots).items())
-    return TermPlan(tuple((_slot_within(grid, slot, share, style), n, n) for slot, n, share in shares))
+    areas = ((slot, n, largest * _largest_box(slot) // least) for slot, n in Counter(term.slots).items())
+    return TermPlan(tuple((_slot_within(grid, slot, area, style), n, n) for slot, n, area in areas))
 
 
 def _united(grid: Grid, slot: Slot, patches: int, largest: int, style: Style) -> TermPlan:
-    """Patches alike: the size of unions that needs the fewest of them."""
+    """Plan equal patches with the size of unions that needs the fewest unions."""
     most = min(largest // _largest_box(slot), _LARGEST_UNION)
     plans = [TermPlan(((_slot_within(grid, slot, largest // patches, style), patches, patches),))]
     for size in range(patches + 1, most + 1):
@@ -213,15 +216,15 @@ def _slot_within(grid: Grid, slot: Slot, largest: int, style: Style) -> SlotPlan
     lattice = Grid(room.extents)
     products = fewest_by_classes(lattice, shapes, largest, align=style.align, multiplicity=style.multiplicity)
     if products is None:
-        asked = f"align={style.align}, multiplicity={style.multiplicity}"
         raise ImpossibleCover(
-            f"no masks of at most {largest} px hold the patches and cover with {asked}; allow larger masks"
+            f"no masks of at most {largest} px hold the patches and cover with align={style.align}, "
+            f"multiplicity={style.multiplicity}; allow larger masks"
         )
     return SlotPlan(slot, room, products, largest)
 
 
-def _whole(slot: Slot, grid: Grid) -> SlotPlan:
-    """One mask that hides everything its regions reach."""
+def _whole_image(slot: Slot, grid: Grid) -> SlotPlan:
+    """Plan one mask that hides everything that its regions reach."""
     whole = ProductGrid(tuple(AxisMasks(side, side, side) for side in grid.shape))
     return SlotPlan(slot, grid.whole, (whole,), grid.size)
 
@@ -236,7 +239,7 @@ def _largest_box(slot: Slot) -> int:
 
 
 def _aligned(room: Box, grid: Grid, style: Style) -> Box:
-    """The room grown to multiples of the alignment, which the sides of the image are."""
+    """The room grown to multiples of the alignment; the sides of the image must be multiples too."""
     step = style.align
     if any(side % step for side in grid.shape):
         raise InvalidInput(f"align={step} must divide the sides of the image; {grid} is not a multiple of it")
@@ -251,7 +254,7 @@ def _unions(count: int, size: int, patches: int) -> int:
 
 def _choices(base: tuple[Cells, ...], patches: int, size: int) -> list[tuple[Cells, ...]]:
     if not base:
-        return []  # not one union of nothing
+        return []  # without this there would be one union of no masks
     if size == patches:
         return list(combinations(base, min(patches, len(base))))
     return [tuple(base[point] for point in block) for block in design(len(base), size, patches)]

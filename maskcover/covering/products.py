@@ -1,4 +1,4 @@
-"""Products of axes: the masks for one box shape, and the fewest of them below an area."""
+"""Products of axes: masks for one box shape, and the product of fewest masks below an area."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True)
 class ProductGrid:
-    """One mask size, placed at every combination of the starts of its axes."""
+    """Masks of one size, placed at every combination of the starts of the axes."""
 
     axes: tuple[AxisMasks, ...]
 
@@ -41,7 +41,7 @@ class ProductGrid:
 
 
 def product_grid(grid: Grid, shape: Extents, budgets: Extents, align: int = 1) -> ProductGrid:
-    """The paper's mask set for one box shape: Eq. 3 on each axis, with a budget of masks for each axis.
+    """Make the paper's mask set for one box shape: Eq. 3 on each axis, with a budget of masks for each axis.
 
     >>> product_grid(Grid.of(224), (32, 32), (6, 6)).count
     36
@@ -53,24 +53,25 @@ def product_grid(grid: Grid, shape: Extents, budgets: Extents, align: int = 1) -
 
 
 def fewest(grid: Grid, shape: Extents, largest: int, *, align: int = 1, multiplicity: int = 1) -> ProductGrid | None:
-    """The product grid of fewest masks, none above `largest` pixels; among equals the one of the smallest masks.
+    """Find the product grid of fewest masks, none above `largest` pixels; of several such that of the smallest masks.
 
-    With `multiplicity` N every placement lies in N masks: one of the axes is covered N times. None if there is none.
+    Every placement lies inside `multiplicity` masks, since one of the axes is covered that often. None if there is no
+    such grid.
     """
     if prod(shape) > largest:
         return None
-    multiplicities = {(1,) * axis + (multiplicity,) + (1,) * (grid.ndim - axis - 1) for axis in range(grid.ndim)}
-    products = [
+    by_axis = {(1,) * axis + (multiplicity,) + (1,) * (grid.ndim - axis - 1) for axis in range(grid.ndim)}
+    grids = [
         best
-        for each in sorted(multiplicities)
-        if (best := _fewest(tuple(map(_options, grid.shape, shape, repeat(align), each)), largest))
+        for multiplicities in sorted(by_axis)
+        if (best := _fewest(tuple(map(_options, grid.shape, shape, repeat(align), multiplicities)), largest))
     ]
-    return min(products, key=lambda product: (product.count, product.mask_area), default=None)
+    return min(grids, key=lambda product: (product.count, product.mask_area), default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Options:
-    """The options of an axis, with their sizes and counts as arrays."""
+    """The ways to cover an axis, with their sizes and counts as arrays."""
 
     axes: tuple[AxisMasks, ...]
     sizes: IntArray
@@ -85,7 +86,7 @@ def _options(length: int, patch: int, align: int, multiplicity: int) -> _Options
 
 
 def _fewest(options: tuple[_Options, ...], largest: int) -> ProductGrid | None:
-    """The best choice of one option for each axis: all combinations of the others, and for each the best last axis."""
+    """Choose an option for each axis: for every combination of the other axes the best option of the last one."""
     *others, last = options
     sizes = reduce(np.multiply.outer, [axis.sizes for axis in others], np.ones(1, dtype=np.int64))
     counts = reduce(np.multiply.outer, [axis.counts for axis in others], np.ones(1, dtype=np.int64))

@@ -1,8 +1,8 @@
-"""Fewer of the masks at hand: a smallest selection that still covers.
+"""Selects as few masks of a cover as still cover.
 
-A region is covered by a selection that holds one of the masks that contain it, so a cover is a hitting set of the
-minimal signatures: an integer programme, solved by scipy's `milp`. Its word is not taken: what it selects is checked,
-and what it gets wrong is no loss.
+A selection covers a region if it holds a mask that contains the region, so the selections that cover are the hitting
+sets of the minimal signatures. The smallest is an integer programme, solved by scipy's `milp`. What the solver selects
+is checked, and ignored if it is wrong.
 """
 
 from __future__ import annotations
@@ -23,15 +23,20 @@ _MOST_ENTRIES = 20_000_000  # of the programme: signatures times masks
 
 
 def without_redundant(masks: MaskSet, regions: RegionSet | str | None = None, *, time_limit: float = 0.0) -> MaskSet:
-    """The masks of a cover less those that the others make needless; of what is left none can be dropped alone.
+    """Drop masks of a cover that it does not need; of the masks that are left, none can be dropped alone.
 
     Args:
         masks: A mask set that covers.
-        regions: The region set, by default what the masks claim.
-        time_limit: Seconds for an integer programme that looks for the fewest; 0 drops the largest first, greedily.
+        regions: The region set or its text; by default the claim of the masks.
+        time_limit: Seconds for an integer programme that looks for the fewest masks; 0 drops the largest masks first,
+            greedily.
+
+    Returns:
+        The masks that are left, in their order, with the text of the region set as their claim.
 
     Raises:
-        NotCovering: the masks do not cover; the message has the witness.
+        NotCovering: the masks do not cover; the message shows a region that they miss.
+        InvalidInput: as for `verify`.
 
     >>> from maskcover import squares
     >>> four = MaskSet.from_boxes([(0, left, 2, 3) for left in (0, 1, 2, 4)], image_size=(2, 7))
@@ -41,34 +46,34 @@ def without_redundant(masks: MaskSet, regions: RegionSet | str | None = None, *,
     seconds = checked_seconds(time_limit)
     report = verify(masks, regions)
     if not report:
-        raise NotCovering(f"only a cover has masks that are needless; this one {report}")
-    selection = selected(masks, report.regions.terms(masks.grid), seconds)
-    return replace(selection, regions=str(report.regions))
+        raise NotCovering(f"only from a cover can masks be dropped, and this mask set {report}")
+    fewer = select_masks(masks, report.regions.terms(masks.grid), seconds)
+    return replace(fewer, regions=str(report.regions))
 
 
-def selected(masks: MaskSet, terms: tuple[Term, ...], seconds: float) -> MaskSet:
-    """As few of the masks as were found to cover what all of them do."""
-    signatures = tuple(minimal({one: None for term in terms for one in minimal_shared(masks, term)}))
-    chosen = _without_needless(masks, signatures)
+def select_masks(masks: MaskSet, terms: tuple[Term, ...], seconds: float) -> MaskSet:
+    """Select as few masks as possible that cover the terms, which all masks together cover."""
+    signatures = tuple(minimal({signature: None for term in terms for signature in minimal_shared(masks, term)}))
+    chosen = _drop_needless(masks, signatures)
     if seconds > 0 and len(signatures) * len(masks) <= _MOST_ENTRIES:
-        selection = _solved(masks, signatures, seconds)
-        if len(selection) < len(chosen) and _hits(selection, signatures):
-            chosen = selection
+        solution = _solve(masks, signatures, seconds)
+        if len(solution) < len(chosen) and _hits(solution, signatures):
+            chosen = solution
     return MaskSet(masks.grid, tuple(masks[number] for number in sorted(chosen)), masks.regions)
 
 
-def _without_needless(masks: MaskSet, signatures: tuple[Signature, ...]) -> set[int]:
-    """Numbers of masks of which none can be dropped alone; large masks are tried first."""
+def _drop_needless(masks: MaskSet, signatures: tuple[Signature, ...]) -> set[int]:
+    """Drop masks while the rest covers, large ones first; the numbers of those that are left."""
     chosen = set(range(len(masks)))
-    for number in sorted(chosen, key=lambda one: -masks[one].area):
+    for number in sorted(chosen, key=lambda mask: -masks[mask].area):
         kept = _bits(chosen - {number})
         if all(kept & signature for signature in signatures if signature >> number & 1):
             chosen.discard(number)
     return chosen
 
 
-def _solved(masks: MaskSet, signatures: tuple[Signature, ...], time_limit: float) -> set[int]:
-    """What the solver selects; all masks if it has no answer in time."""
+def _solve(masks: MaskSet, signatures: tuple[Signature, ...], time_limit: float) -> set[int]:
+    """The numbers of the masks that the solver selects; all masks if it has no answer in time."""
     # Not at the top: what needs no solver starts without scipy.
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
@@ -79,28 +84,28 @@ def _solved(masks: MaskSet, signatures: tuple[Signature, ...], time_limit: float
     areas = np.array([mask.area for mask in masks], dtype=np.float64)
     cost = 1 + areas / (areas.sum() + 1)
     try:
-        selection = milp(
+        solution = milp(
             cost,
             integrality=np.ones(len(masks), dtype=np.int64),
             bounds=Bounds(0, 1),
             constraints=LinearConstraint(hits, lb=1),
             options={"time_limit": time_limit},
         )
-        return set(np.flatnonzero(np.asarray(selection.x, dtype=np.float64) > 0.5).tolist())
+        return set(np.flatnonzero(np.asarray(solution.x, dtype=np.float64) > 0.5).tolist())
     except (ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError):
         return set(range(len(masks)))
 
 
 def _entries(signatures: tuple[Signature, ...]) -> tuple[IntArray, IntArray]:
-    """The pairs (signature, mask in it)."""
+    """The pairs of a signature and a mask in it, as two int64 arrays of numbers."""
     pairs = [
         (row, column)
         for row, signature in enumerate(signatures)
         for column in range(signature.bit_length())
         if signature >> column & 1
     ]
-    selection = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return selection[:, 0], selection[:, 1]
+    entries = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return entries[:, 0], entries[:, 1]
 
 
 def _hits(chosen: set[int], signatures: tuple[Signature, ...]) -> bool:

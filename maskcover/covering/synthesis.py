@@ -1,4 +1,4 @@
-"""`cover`: from a region set to the cheapest mask set known to cover it, verified before it is returned."""
+"""`cover`: makes a mask set for a region set, as cheap as it can find, and verifies it before it is returned."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 
-from maskcover.amounts import AnyAmount, at_least_one, cells_down, parse_amount
-from maskcover.covering.lower import admissible_text, bounded, checked_seconds
-from maskcover.covering.plan import Plan, Style, least_area, plan_by_grid, plan_within, possible_plan
-from maskcover.covering.selection import selected
+from maskcover.amounts import AnyAmount, cells_down, parse_amount, parse_count
+from maskcover.covering.lower import admissible_text, checked_seconds, find_bound
+from maskcover.covering.plan import CoverPlan, Style, least_area, plan_by_grid, plan_within, possible_plan
+from maskcover.covering.selection import select_masks
 from maskcover.covering.verification import verify
 from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
-from maskcover.grid import Extents, Grid, ImageSize, as_whole
+from maskcover.grid import Extents, Grid, ImageSize, as_integer
 from maskcover.masks import MaskSet, Optimality
 from maskcover.masks.maskset import with_warnings
 from maskcover.masks.unions import without_contained
 from maskcover.regions import RegionSet, Term, parse_regions
 
-_DEFAULT_SHARE = Fraction(1, 10)
-_DEFAULT_SHARE_OF_SEVERAL = Fraction(3, 20)  # for each of several patches
+_DEFAULT_FRACTION = Fraction(1, 10)
+_DEFAULT_FRACTION_OF_SEVERAL = Fraction(3, 20)  # for each of several patches
 _DEFAULT_BUDGETS = {1: 6}  # patches -> masks along each axis, for one box shape; 5 for several patches
 _MOST_MASKS = 200_000
 _MOST_COMPARED = 2_000  # masks up to which a bound of their number is looked for
@@ -37,37 +37,39 @@ def cover(
     multiplicity: int = 1,
     time_limit: float = 0.0,
 ) -> MaskSet:
-    """Synthesise a mask set of which every region of the attacker lies inside at least one mask.
+    """Make a mask set such that every region of the attacker lies inside at least one mask, and verify it.
 
-    At most one budget is named, the first four:
+    At most one of the four budgets `masks`, `evaluations`, `max_mask_area` and `grid` is given:
 
     Args:
         regions: The region set, or its text.
-        image_size: Sides in pixels, rows first; 224 means (224, 224).
+        image_size: Sides of the image in pixels, rows first; 224 means (224, 224).
         masks: At most this many masks, the largest of them as small as possible.
-        evaluations: At most this many two-mask evaluations per certified image, likewise.
-        max_mask_area: No mask hides more than this (pixels, or a share of the image), with as few masks as possible.
-        grid: For each box shape the paper's product of so many masks along each axis, such as (6, 6).
-        align: Edges of masks lie at multiples of so many pixels, which must divide the sides: 16 for tokens of 16×16.
-        multiplicity: Every region lies inside at least so many different masks.
-        time_limit: Seconds to search for fewer masks than product grids need (two thirds) and for a better proof of how
-            few are possible (one third).
+        evaluations: At most this many masked predictions to certify an image, the largest mask as small as possible.
+        max_mask_area: No mask hides more than this (pixels, or a fraction of the image); as few masks as possible.
+        grid: The paper's masks: for each box shape a product of this many masks along each axis, such as (6, 6).
+        align: Edges of masks lie at multiples of this many pixels, which must divide the sides; for tokens of 16×16
+            pixels it is 16.
+        multiplicity: Every region lies inside at least this many different masks.
+        time_limit: Seconds to search for fewer masks than product grids need (two thirds) and for a better lower bound
+            of their number (one third).
 
-    Patches that are not boxes, or not allowed everywhere, get masks trimmed to what such patches can touch (then align
-    speaks of the boxes that are trimmed).
+    Patches that are not boxes, or not allowed everywhere, get masks trimmed to the pixels that such patches can touch
+    (`align` then holds for the boxes before they are trimmed).
 
-    With no budget one box shape gets the paper's grid of 6 masks an axis, several patches of one box shape 5, and
-    anything else the fewest masks that hide at most a tenth of the image each.
+    Without a budget, one box shape gets the paper's grid of 6 masks along each axis, several patches of one box shape 5
+    along each axis, and anything else the fewest masks that each hide at most a tenth of the image.
 
-    Sources: Eq. 1–3 and Lemma 4 for one shape, appendix B for several patches; classes of rectangles are ours.
+    Sources: Eq. 1–3 and Lemma 4 of the paper for one shape, its appendix B for several patches; classes of rectangles
+    are ours (docs/theory.md, Masks for one shape).
 
     Returns:
-        The masks, none inside another, with the text of the region set as their claim; checked by `verify`. For one
-        patch at a time their `optimality` says how few masks there can be.
+        The masks, none inside another, with the text of the region set as their claim; `verify` has checked them. For
+        one patch at a time their `optimality` says how few masks are possible.
 
     Raises:
         ImpossibleCover: the request cannot be met; the message says what would be possible.
-        InvalidInput: not a region set, an image size or a budget.
+        InvalidInput: a bad region set, image size or budget.
 
     >>> from maskcover import rectangles
     >>> masks = cover(rectangles(area=0.01), max_mask_area="4902px")
@@ -76,42 +78,44 @@ def cover(
     """
     regions, lattice = parse_regions(regions), Grid.of(image_size)
     terms = regions.terms(lattice)
-    style = Style(at_least_one(align, "align"), at_least_one(multiplicity, "multiplicity"))
+    style = Style(parse_count(align, "align"), parse_count(multiplicity, "multiplicity"))
     seconds = checked_seconds(time_limit)
     plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style)
     if style.multiplicity == 1:
         plan = plan.improved(style.align, seconds * 2 / 3)
-    made = carried_out(plan, lattice, regions, style)
+    mask_set = build_masks(plan, lattice, regions, style)
     if style.multiplicity == 1 and (seconds > 0 or not plan.is_free):
-        # Of regions that may not lie everywhere, and of what a search found, grids may hold more masks than are needed.
-        made = _verified(selected(made, terms, seconds), regions, style.multiplicity)
-    return with_warnings(replace(made, optimality=_optimality(made, plan, regions, style, seconds / 3)))
+        # For regions that may not lie everywhere, and after a search, there may be more masks than are needed.
+        mask_set = _verified(select_masks(mask_set, terms, seconds), regions, style.multiplicity)
+    return with_warnings(replace(mask_set, optimality=_optimality(mask_set, plan, regions, style, seconds / 3)))
 
 
-def carried_out(plan: Plan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:
-    """The masks of a plan, verified."""
+def build_masks(plan: CoverPlan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:
+    """Make the masks of a plan and verify them."""
     if plan.masks > _MOST_MASKS:
         raise ImpossibleCover(
             f"this cover of {regions} would have {plan.masks:,} masks; "
             f"at most {_MOST_MASKS:,} are made, so allow larger masks"
         )
-    every = tuple(dict.fromkeys(plan.unions()))
-    # A mask inside another adds nothing, unless regions are to lie inside several.
-    kept = every if style.multiplicity > 1 else without_contained(every, lattice)
-    return _verified(MaskSet(lattice, kept, str(regions)), regions, style.multiplicity)
+    different = tuple(dict.fromkeys(plan.unions()))
+    # A mask inside another adds nothing, unless regions must lie inside several masks.
+    masks = different if style.multiplicity > 1 else without_contained(different, lattice)
+    return _verified(MaskSet(lattice, masks, str(regions)), regions, style.multiplicity)
 
 
-def _optimality(made: MaskSet, plan: Plan, regions: RegionSet, style: Style, seconds: float) -> Optimality | None:
-    """What is known of the least number of masks; nothing for several patches, whose masks are unions."""
+def _optimality(
+    mask_set: MaskSet, plan: CoverPlan, regions: RegionSet, style: Style, seconds: float
+) -> Optimality | None:
+    """Bound the number of masks from below; None for several patches at once, whose masks are unions."""
     slots = [slot for term in plan.terms for slot, _, _ in term.slots]
-    if len(slots) > 1 or plan.terms[0].slots[0][1] > 1 or style.multiplicity > 1 or len(made) > _MOST_COMPARED:
+    if len(slots) > 1 or plan.terms[0].slots[0][1] > 1 or style.multiplicity > 1 or len(mask_set) > _MOST_COMPARED:
         return None
     product, *others = slots[0].products
-    # Of one product it is the size of its masks that makes it minimal; a mask of the same area may be longer.
-    one_size = not others and not slots[0].searched
-    admissible = tuple(axis.size for axis in product.axes) if one_size else slots[0].largest
-    number = bounded(regions, made.grid, admissible, seconds)
-    return Optimality(len(made), number.masks, admissible_text(admissible))
+    # One product is minimal for masks of its sides, but not for its area: a mask of the same area may be longer.
+    is_one_size = not others and not slots[0].searched
+    admissible = tuple(axis.size for axis in product.axes) if is_one_size else slots[0].largest
+    bound = find_bound(regions, mask_set.grid, admissible, seconds)
+    return Optimality(len(mask_set), bound.masks, admissible_text(admissible))
 
 
 def _plan(
@@ -122,40 +126,42 @@ def _plan(
     max_mask_area: object,
     grid: Iterable[int] | None,
     style: Style,
-) -> Plan:
-    """The plan for the one budget that is named, or for the default."""
+) -> CoverPlan:
+    """Plan for the budget that is given, or for the default."""
     budgets = {"masks": masks, "evaluations": evaluations, "max_mask_area": max_mask_area, "grid": grid}
     named = [name for name, value in budgets.items() if value is not None]
     if len(named) > 1:
         raise InvalidInput(f"name one budget at most; got {' and '.join(named)}")
     if masks is not None:
-        most = _whole(masks, "masks")
+        most = _checked_budget(masks, "masks")
         return _smallest_areas(lattice, terms, style, lambda plan: plan.masks <= most)
     if evaluations is not None:
-        most = _whole(evaluations, "evaluations")
+        most = _checked_budget(evaluations, "evaluations")
         return _smallest_areas(lattice, terms, style, lambda plan: plan.evaluations <= most)
     if max_mask_area is not None:
         largest = cells_down(parse_amount(max_mask_area, "max_mask_area"), lattice.size)
         return plan_within(lattice, terms, largest, style)
     if grid is not None:
-        return plan_by_grid(lattice, terms, _budgets(grid, lattice), style)
+        return plan_by_grid(lattice, terms, _axis_budgets(grid, lattice), style)
     return _default_plan(lattice, terms, style)
 
 
-def _default_plan(lattice: Grid, terms: tuple[Term, ...], style: Style) -> Plan:
+def _default_plan(lattice: Grid, terms: tuple[Term, ...], style: Style) -> CoverPlan:
     if len(terms) == 1 and len(terms[0].shapes) == 1 and style.multiplicity == 1:
         return plan_by_grid(lattice, terms, (_DEFAULT_BUDGETS.get(terms[0].patches, 5),) * lattice.ndim, style)
-    # Where the attacker's own regions are near a tenth or above, a mask needs room beyond the region itself; where they
-    # are above a third, half of what they leave.
+    # Where regions hide nearly a tenth of the image or more, a mask needs room beyond the region itself: as much again,
+    # and where they hide more than a third, half of the rest of the image.
     least = least_area(lattice, terms)
     most = max(term.patches for term in terms)
-    share = _DEFAULT_SHARE if most == 1 else min(most * _DEFAULT_SHARE_OF_SEVERAL, Fraction(1, 2))
-    largest = max(cells_down(share, lattice.size), min(2 * least, (least + lattice.size) // 2))
+    fraction = _DEFAULT_FRACTION if most == 1 else min(most * _DEFAULT_FRACTION_OF_SEVERAL, Fraction(1, 2))
+    largest = max(cells_down(fraction, lattice.size), min(2 * least, (least + lattice.size) // 2))
     return plan_within(lattice, terms, largest, style)
 
 
-def _smallest_areas(lattice: Grid, terms: tuple[Term, ...], style: Style, affordable: Callable[[Plan], bool]) -> Plan:
-    """The affordable plan whose largest mask is smallest, by bisection: a larger area never needs more masks."""
+def _smallest_areas(
+    lattice: Grid, terms: tuple[Term, ...], style: Style, affordable: Callable[[CoverPlan], bool]
+) -> CoverPlan:
+    """Find the affordable plan with the smallest largest mask, by bisection: a larger area never needs more masks."""
     high = lattice.size  # one mask that hides the image: always affordable
     low = least_area(lattice, terms) - 1
     while high - low > 1:
@@ -176,9 +182,9 @@ def _verified(masks: MaskSet, regions: RegionSet, multiplicity: int) -> MaskSet:
     return masks
 
 
-def _whole(value: object, name: str) -> int:
+def _checked_budget(value: object, name: str) -> int:
     try:
-        number = as_whole(value)
+        number = as_integer(value)
     except TypeError as error:
         raise InvalidInput(f"{name} must be a whole number; got {value!r:.80}") from error
     if number < 1:
@@ -186,9 +192,9 @@ def _whole(value: object, name: str) -> int:
     return number
 
 
-def _budgets(grid: object, lattice: Grid) -> Extents:
+def _axis_budgets(grid: object, lattice: Grid) -> Extents:
     try:
-        budgets = tuple(map(as_whole, grid)) if isinstance(grid, Iterable) else ()
+        budgets = tuple(map(as_integer, grid)) if isinstance(grid, Iterable) else ()
     except TypeError:
         budgets = ()
     if len(budgets) != lattice.ndim or min(budgets) < 1:

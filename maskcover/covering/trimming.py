@@ -1,6 +1,6 @@
-"""Masks cut to what they are for: of a box only the cells that regions inside it touch.
+"""Trims masks: of a box only the cells that regions inside it touch are kept.
 
-A mask that is trimmed contains the same regions as before, so what covered still covers; and it hides less.
+A trimmed mask contains the same regions as before, so a cover stays a cover; and it hides less.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def room_of(slot: Slot) -> Box:
 
 
 def trimmed(boxes: Iterable[Box], slot: Slot, room: Box) -> tuple[Cells, ...]:
-    """For each box the union of the regions inside it; boxes that hold none are left out."""
+    """For each box the union of the regions inside it; boxes that hold no region are left out."""
     if is_free(slot, room) or len(slot) > _MOST_STENCILS:
-        # Boxes that move freely fill every box that any of them fits. Of very many shapes the trimmed masks would be
+        # Boxes that move freely fill every box that any of them fits. For very many shapes the trimmed masks would be
         # nearly boxes, and slow to verify.
         shapes = [stencil.extents for stencil in slot]
         return tuple(Cells([box]) for box in boxes if any(_fits(shape, box) for shape in shapes))
-    found = (_union_inside(box, slot) for box in boxes)
-    return tuple(dict.fromkeys(_plain(cells) for cells in found if cells))
+    unions = (_union_inside(box, slot) for box in boxes)
+    return tuple(dict.fromkeys(_simplified(cells) for cells in unions if cells))
 
 
-def _plain(cells: Cells) -> Cells:
-    """The bounding box instead of what all but fills it: simpler to verify and to apply, and hardly larger."""
+def _simplified(cells: Cells) -> Cells:
+    """The bounding box, if the cells nearly fill it: simpler to verify and to apply, and hardly larger."""
     return Cells([cells.span]) if cells.area * _FILLED >= cells.span.volume else cells
 
 

@@ -1,6 +1,6 @@
-"""`verify`: whether every region of a set lies inside a mask (Definition 1), or a region that lies in none.
+"""`verify`: decides whether every region of a set lies inside a mask (Definition 1), or finds a region that does not.
 
-All decisions are made in integers, on the masks as they are; how they were made plays no part.
+All decisions are made in integers, from the masks alone; it does not matter how they were made.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskcover.amounts import at_least_one
+from maskcover.amounts import parse_count
 from maskcover.cells import BoolArray, Cells
-from maskcover.covering.blocks import Blocks, Prepared, blocks, contained, erosions
+from maskcover.covering.blocks import Blocks, MasksByForm, covered_blocks, cut_blocks, erosions
 from maskcover.covering.signatures import scarce_tuple
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -28,12 +28,12 @@ class CoverReport:
         regions: The region set that was checked.
         masks: The mask set that was checked.
         witness: None if the masks cover; else the patches of a region that lies inside too few masks.
-        multiplicity: How many different masks each region has to lie inside.
+        multiplicity: The number of different masks that each region must lie inside.
 
     >>> from maskcover import cover, squares
-    >>> masks = cover(squares(size=2), image_size=8, grid=(2, 2))
-    >>> bool(verify(masks)), bool(verify(masks[1:], "squares(size=2)"))
-    (True, False)
+    >>> report = verify(cover(squares(size=32)), squares(size=40))
+    >>> report.covers, str(report.witness[0])
+    (False, '40×40 at rows 0–39, columns 25–64')
     """
 
     regions: RegionSet
@@ -63,15 +63,18 @@ class CoverReport:
 
 
 def verify(masks: MaskSet, regions: RegionSet | str | None = None, *, multiplicity: int = 1) -> CoverReport:
-    """Decide Definition 1 exactly: does every region of `regions` lie inside at least one mask?
+    """Decide exactly whether every region of `regions` lies inside at least one mask (Definition 1).
 
     Args:
-        masks: The mask set; its own grid is the image.
-        regions: The region set or its text; by default the set that the masks claim to cover.
-        multiplicity: Every region must lie inside at least so many different masks.
+        masks: The mask set; its grid is the image.
+        regions: The region set or its text; by default the claim of the masks.
+        multiplicity: Every region must lie inside at least this many different masks.
+
+    Returns:
+        A report, true exactly when the masks cover; otherwise it shows a region that too few masks contain.
 
     Raises:
-        InvalidInput: no region set is named or claimed, or one of its shapes has no place on the image.
+        InvalidInput: neither `regions` nor a claim names a region set, or a shape of it has no place on the image.
 
     >>> from maskcover import cover, squares
     >>> masks = cover(squares(size=32))
@@ -83,7 +86,7 @@ def verify(masks: MaskSet, regions: RegionSet | str | None = None, *, multiplici
     claimed = masks.regions if regions is None else regions
     if claimed is None:
         raise InvalidInput("these masks claim no region set; name one: verify(masks, squares(size=32))")
-    multiplicity = at_least_one(multiplicity, "multiplicity")
+    multiplicity = parse_count(multiplicity, "multiplicity")
     regions = parse_regions(claimed)
     for term in regions.terms(masks.grid):
         witness = _uncovered(masks, term, multiplicity)
@@ -92,23 +95,23 @@ def verify(masks: MaskSet, regions: RegionSet | str | None = None, *, multiplici
     return CoverReport(regions, masks, None, multiplicity)
 
 
-def _no_masks(given: object, regions: object) -> str:
-    """What to do about something that stands where masks should."""
+def _no_masks(value: object, regions: object) -> str:
+    """The message for a first argument that is no mask set."""
     advice = "MaskSet.from_array makes one, MaskSet.load reads one"
-    if isinstance(given, RegionSet):
-        advice = f"cover({brief(given)}) makes masks for these regions"
+    if isinstance(value, RegionSet):
+        advice = f"cover({brief(value)}) makes masks for these regions"
     if isinstance(regions, MaskSet):
         advice = "it is verify(masks, regions), and here they are the other way round"
-    return f"verify expects a MaskSet first; got {type(given).__name__} ({advice})"
+    return f"verify expects a MaskSet first; got {type(value).__name__} ({advice})"
 
 
 def covered_placements(masks: MaskSet, slot: Slot, multiplicity: int = 1) -> Iterator[tuple[Blocks, BoolArray]]:
-    """For each stencil its blocks of placements, and which of them lie inside so many different masks."""
-    prepared = Prepared.of(masks)
+    """Yield for each stencil its blocks of placements, and which of them lie inside `multiplicity` different masks."""
+    grouped = MasksByForm.of(masks)
     for stencil in slot:
-        eroded = erosions(prepared, stencil)
-        places = blocks(stencil, eroded)
-        yield places, contained(places, eroded, len(masks), multiplicity)
+        inside = erosions(grouped, stencil)
+        places = cut_blocks(stencil, inside)
+        yield places, covered_blocks(places, inside, len(masks), multiplicity)
 
 
 def _uncovered(masks: MaskSet, term: Term, multiplicity: int) -> tuple[Cells, ...] | None:

@@ -1,6 +1,6 @@
-"""Defences as pure functions of a prediction table: how they answer, and what certifies their answers.
+"""Defences as pure functions of a prediction table: their answers, and the certificates for these.
 
-What users call is in `maskcover.certification`; classifiers are in `maskcover.classifiers`.
+The functions that users call are in `maskcover.certification`; classifiers are in `maskcover.classifiers`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ _MOVED = {name: (home, name) for home, names in _HOMES.items() for name in names
 
 
 def __getattr__(name: str) -> Any:
-    """The object that stood here up to version 0.1, with a warning."""
+    """Give an object that was in this module up to version 0.1, with a warning."""
     if name not in _MOVED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home, now = _MOVED[name]

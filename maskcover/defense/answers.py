@@ -1,4 +1,4 @@
-"""Answers of a defence to one image: a label and how it was reached, or an alert."""
+"""Answers of a defence to one image: a label with the case that led to it, or an alert."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Answer(Protocol):
 
     @property
     def label(self) -> int:
-        """The defended label, −1 if the classifier gave none where the defence needed one."""
+        """The defended label; −1 if the classifier gave no label where the defence needed one."""
         ...
 
     @property
     def alert(self) -> bool:
-        """Whether the defence raised an alert; its label is then not to be used."""
+        """Whether the defence raised an alert; the label must then not be used."""
         ...
 
     @property
@@ -40,7 +40,7 @@ class Answer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Defended:
-    """A defended label, how it was reached, and the mask that decided: the disagreer of case II, the last champion.
+    """A defended label, its case, and the mask that decided: the disagreer of case II, or the last champion.
 
     >>> print(Defended(3, Case.DISAGREER, mask=7))
     3 (disagreer, mask 7)

@@ -1,11 +1,11 @@
 """Certificates: conditions on the prediction table of the clean image under which no attack changes Algorithm 1.
 
-Row theorem (design §7). Let G be the masks m with F(x; m, m') = y for all m' in M. If some g in G contains the region
-that an attack overwrites, Algorithm 1 returns y on the attacked image: whatever hides g hides the region, so the row
-of g is the same on the attacked image and unanimous for y. If all one-mask predictions agree, they agree with g on y.
-A disagreer d is returned only if its row is unanimous, and the entry of d with g is y. And if the majority is not y,
-then g itself is a disagreer with a unanimous row, so some disagreer is returned. Hence if G is R-covering the image is
-certified; in general exactly the regions inside masks of G are.
+Row theorem (docs/theory.md, The defence). Let G be the masks m with F(x; m, m') = y for all m' in M. If some g in G
+contains the region that an attack overwrites, Algorithm 1 returns y on the attacked image: whatever hides g hides the
+region, so the row of g is the same on the attacked image and unanimous for y. If all one-mask predictions agree, they
+agree with g on y. A disagreer d is returned only if its row is unanimous, and the entry of d with g is y. And if the
+majority is not y, then g itself is a disagreer with a unanimous row, so some disagreer is returned. Hence if G is
+R-covering the image is certified; in general exactly the regions inside masks of G are.
 
 Algorithm 2 of the paper (section 3.3) is the case G = M, which is its Theorem 1.
 """
@@ -25,7 +25,7 @@ from maskcover.defense.table import Pending, checked_matrix
 from maskcover.errors import InvalidInput, MaskcoverWarning
 
 Covers = Callable[[BoolArray], bool]
-"""Whether the selected masks, bool of shape (n,), cover all regions."""
+"""A test of whether the selected masks, bool of shape (n,), cover all regions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Certificate:
 
     Args:
         certified: Whether no attack within the region set changes the defended label.
-        certifying: Numbers of the masks whose row was seen to be right throughout: every region inside one of them is
+        certifying: Numbers of the certifying masks, whose whole row is the label: every region inside one of them is
             certified, whether or not the image is.
-        failing: A pair of masks whose two-mask prediction was seen not to be the label.
-        complete: Whether `good` is the whole of G; a decision that stopped early may have left rows unseen.
+        failing: A pair of masks whose two-mask prediction is not the label; None if no such pair was evaluated.
+        complete: Whether `certifying` is the whole of G; a decision that stopped early may not have every row.
     """
 
     certified: bool
@@ -53,56 +53,56 @@ class Certificate:
 
 
 def row_certificate(table: IntArray, label: int, covers: Covers, *, exhaustive: bool = False) -> Certificate | Pending:
-    """The row certificate: certified exactly when the masks with a wholly right row cover the regions.
+    """The row certificate: certified exactly when the masks whose whole row is the label cover the regions.
 
     Args:
         table: int64 (n, n), symmetric, of the clean image; may have gaps.
         label: The true label y.
         covers: Exact covering of the regions by some of the masks.
-        exhaustive: Go on until every row is decided, so that `good` gives the whole map of certified placements.
+        exhaustive: Continue until every row is decided, so that `certifying` gives all certified placements.
 
     Returns:
-        The certificate as soon as the answer is known, or the pairs to ask for next.
+        The certificate as soon as the answer is known, or the pairs to evaluate next.
     """
-    seen = checked_matrix(table) != UNSEEN
+    present = checked_matrix(table) != UNSEEN
     right = table == checked_label(label)
-    hopeful = (right | ~seen).all(axis=1)
-    good = right.all(axis=1)
-    complete = bool((hopeful == good).all())
+    hopeful = (right | ~present).all(axis=1)
+    certifying = right.all(axis=1)
+    complete = bool((hopeful == certifying).all())
     if complete or not exhaustive:
-        certified = bool(good.any()) and covers(good)
+        certified = bool(certifying.any()) and covers(certifying)
         if certified or complete or not covers(hopeful):
-            return _certificate(certified, good, seen & ~right, complete=complete)
-    return _unseen(table, hopeful, label)
+            return _certificate(certified, certifying, present & ~right, complete=complete)
+    return _missing(table, hopeful, label)
 
 
 def all_pairs(table: IntArray, label: int, *, covering: bool) -> Certificate | Pending:
-    """Algorithm 2 to the letter: not certified unless the whole mask set covers; then every pair must be right.
+    """The paper's Algorithm 2: certified exactly when the whole mask set covers and the label is right for every pair.
 
     Args:
         table: int64 (n, n), symmetric, of the clean image; may have gaps.
         label: The true label y.
         covering: Whether the mask set covers the regions (Algorithm 2, line 2).
     """
-    seen = checked_matrix(table) != UNSEEN
+    present = checked_matrix(table) != UNSEEN
     right = table == checked_label(label)
-    wrong = seen & ~right
-    if covering and not wrong.any() and not seen.all():
-        return _unseen(table, np.ones(len(table), dtype=np.bool_), label)
-    good = right.all(axis=1)
-    certified = covering and bool(good.all())
-    return _certificate(certified, good, wrong, complete=bool((good | wrong.any(axis=1)).all()))
+    wrong = present & ~right
+    if covering and not wrong.any() and not present.all():
+        return _missing(table, np.ones(len(table), dtype=np.bool_), label)
+    certifying = right.all(axis=1)
+    certified = covering and bool(certifying.all())
+    return _certificate(certified, certifying, wrong, complete=bool((certifying | wrong.any(axis=1)).all()))
 
 
 def checked_label(label: int) -> int:
-    """A true label, which no prediction without a label equals."""
+    """Return a true label; raise `InvalidInput` if it is negative."""
     # A negative label would match the entries that stand for "no label" and certify a broken model.
     if label < 0:
         raise InvalidInput(f"a certificate is about a true label, 0 or more; got {label}")
     return label
 
 
-def _certificate(certified: bool, good: BoolArray, wrong: BoolArray, *, complete: bool) -> Certificate:
+def _certificate(certified: bool, certifying: BoolArray, wrong: BoolArray, *, complete: bool) -> Certificate:
     one_mask = np.flatnonzero(wrong.diagonal())
     pairs = np.argwhere(wrong)
     failing: tuple[int, int] | None = None
@@ -110,11 +110,11 @@ def _certificate(certified: bool, good: BoolArray, wrong: BoolArray, *, complete
         failing = int(one_mask[0]), int(one_mask[0])
     elif len(pairs):
         failing = int(pairs[0, 0]), int(pairs[0, 1])
-    return Certificate(certified, tuple(np.flatnonzero(good).tolist()), failing, complete)
+    return Certificate(certified, tuple(np.flatnonzero(certifying).tolist()), failing, complete)
 
 
-def _unseen(table: IntArray, rows: BoolArray, label: int) -> Pending:
-    """One-mask predictions first: the cheapest way to lose a row. Then the open entries of the hopeful rows."""
+def _missing(table: IntArray, rows: BoolArray, label: int) -> Pending:
+    """The missing predictions: those under one mask first, which decide rows at least cost; then those of the rows."""
     one_mask = table.diagonal()
     if (one_mask == UNSEEN).any():
         return first_round(one_mask)

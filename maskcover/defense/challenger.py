@@ -33,12 +33,12 @@ def challenger_masking(table: IntArray) -> Defended | Pending:
     is, or both are. The next game is between those left, until they have one label.
 
     Args:
-        table: int64 (n, n), symmetric; F(x; m_i, m_j), `UNSEEN` where not asked for, `UNDECIDED` where the classifier
+        table: int64 (n, n), symmetric; F(x; m_i, m_j), `UNSEEN` where not evaluated, `UNDECIDED` where the classifier
             gave no label, which counts as a label of its own as in `double_masking`.
 
     Returns:
         The label with its case (`Case.CHALLENGER` names the lowest mask left; `Case.MAJORITY` if none is left), or the
-        pairs to ask for next: the first round, then one game after the other, at most n − 1 of them.
+        pairs to evaluate next: the first round, then one game after the other, at most n − 1 of them.
 
     Mask 1 wins the game (0, 1), then mask 2 the game (1, 2):
 
@@ -54,11 +54,11 @@ def challenger_masking(table: IntArray) -> Defended | Pending:
     for mask in range(len(table)):
         survives = True
         while survives and champions and one_mask[champions[0]] != one_mask[mask]:
-            said = table[champions[0], mask]
-            if said == UNSEEN:
+            game_label = table[champions[0], mask]
+            if game_label == UNSEEN:
                 return Pending(np.array([[champions[0], mask]]))
-            survives = bool(said == one_mask[mask])
-            if said != one_mask[champions[0]]:
+            survives = bool(game_label == one_mask[mask])
+            if game_label != one_mask[champions[0]]:
                 champions.popleft()
         if survives:
             champions.append(mask)

@@ -3,7 +3,7 @@
 The promise is weaker than that of Algorithm 1: an attacker may force an alert, but not a wrong answer without one.
 It costs one prediction a mask, and no pairs.
 
-Theorem. Let G be the masks m with F(x; m) = y, said with a confidence of at least τ. If some g in G contains the region
+Theorem. Let G be the masks m with F(x; m) = y, with a confidence of at least τ. If some g in G contains the region
 that an attack overwrites, `detect` answers y or raises an alert on the attacked image x'. Hence if G is R-covering, so
 it does on every image that an attack within R makes of x, and on x itself.
 
@@ -35,7 +35,7 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """The label of the bare classifier, whether there is an alert, and the first mask that speaks against the label."""
+    """The label of the bare classifier, whether there is an alert, and the first mask that raises it."""
 
     label: int
     alert: bool
@@ -43,7 +43,7 @@ class Detected:
 
     @property
     def case(self) -> Case:
-        """Alert or none, as the case of a defence."""
+        """The case: `Case.ALERT` or `Case.NO_ALERT`."""
         return Case.ALERT if self.alert else Case.NO_ALERT
 
     def __str__(self) -> str:
@@ -51,24 +51,25 @@ class Detected:
 
 
 def detect(undefended: int, one_mask: IntArray, confidences: npt.ArrayLike, threshold: float) -> Detected:
-    """Raise an alert if a mask speaks against the bare label with enough confidence, or if there is no bare label.
+    """Raise an alert if a mask has another label with enough confidence, or if there is no bare label.
 
-    A mask without a label speaks against every label, whatever the threshold: something is wrong with what it shows.
+    A mask without a label raises an alert too, whatever the threshold.
 
     Args:
         undefended: F(x), nothing hidden; `UNDECIDED` if there is no label.
         one_mask: Labels F(x; m), whole numbers of shape (n,), `UNDECIDED` where there is none.
-        confidences: Of these labels, numbers in [0, 1] of shape (n,): softmax probabilities, say; 0 without a label.
+        confidences: The confidences of these labels, numbers in [0, 1] of shape (n,), such as softmax probabilities; 0
+            without a label.
         threshold: τ in [0, 1].
 
     Raises:
-        InvalidInput: arrays that do not fit, labels that were not asked for, numbers outside [0, 1].
+        InvalidInput: arrays do not fit, labels are missing, or numbers lie outside [0, 1].
 
     >>> print(detect(3, np.array([3, 5, 3]), [0.9, 0.8, 0.7], threshold=0.8))
     3 (alert, mask 1)
     """
-    labels, sure = _first_round(undefended, one_mask, confidences)
-    against = (labels != undefended) & ((labels == UNDECIDED) | (sure >= checked_threshold(threshold)))
+    labels, confidence = _first_round(undefended, one_mask, confidences)
+    against = (labels != undefended) & ((labels == UNDECIDED) | (confidence >= checked_threshold(threshold)))
     mask = int(against.argmax()) if against.any() else None
     return Detected(int(undefended), mask is not None or undefended == UNDECIDED, mask)
 
@@ -76,38 +77,40 @@ def detect(undefended: int, one_mask: IntArray, confidences: npt.ArrayLike, thre
 def detection_certificate(
     one_mask: IntArray, confidences: npt.ArrayLike, label: int, threshold: float, covers: Covers
 ) -> Certificate:
-    """Certified exactly when the masks that say the label with enough confidence, G, cover the regions.
+    """The certificate of detection: certified exactly when the masks with the label and enough confidence, G, cover.
 
-    Then the answer is the label or an alert, whatever an attack within the regions does. The condition is sufficient:
-    a mask without a label always raises an alert, and yet is not counted on.
+    Then the answer is the label or an alert, whatever an attack within the regions does. The condition is sufficient,
+    not necessary: a mask without a label always raises an alert, but does not count.
 
     Args:
         one_mask: Labels of the clean image, as for `detect`.
-        confidences: Of these labels, as for `detect`.
+        confidences: The confidences of these labels, as for `detect`.
         label: The true label y.
         threshold: τ in [0, 1].
         covers: Exact covering of the regions by some of the masks.
 
     Returns:
-        The certificate: `good` is G, `failing` a pair (i, i) of the first mask i that is not in G.
+        The certificate: `certifying` is G, `failing` a pair (i, i) of the first mask i that is not in G.
 
-    >>> detection_certificate(np.array([3, 3, 5]), [0.9, 0.7, 0.8], 3, 0.8, covers=lambda good: bool(good[0]))
+    >>> detection_certificate(np.array([3, 3, 5]), [0.9, 0.7, 0.8], 3, 0.8, covers=lambda selected: bool(selected[0]))
     Certificate(certified=True, certifying=(0,), failing=(1, 1), complete=True)
     """
-    labels, sure = _first_round(UNDECIDED, one_mask, confidences)
-    good = (labels == checked_label(label)) & (sure >= checked_threshold(threshold))
-    left = np.flatnonzero(~good).tolist()
-    certified = bool(good.any()) and covers(good)
-    return Certificate(certified, tuple(np.flatnonzero(good).tolist()), (left[0], left[0]) if left else None, True)
+    labels, confidence = _first_round(UNDECIDED, one_mask, confidences)
+    certifying = (labels == checked_label(label)) & (confidence >= checked_threshold(threshold))
+    others = np.flatnonzero(~certifying).tolist()
+    certified = bool(certifying.any()) and covers(certifying)
+    return Certificate(
+        certified, tuple(np.flatnonzero(certifying).tolist()), (others[0], others[0]) if others else None, True
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """All that thresholds do to one image.
+    """The thresholds at which the outcome for one image changes.
 
     Args:
         alarm_level: The clean image gets its true label without an alert exactly above this threshold: the largest
-            confidence of a mask that says another label; −inf if none does, inf if no threshold helps.
+            confidence of a mask with another label; −inf if there is none, inf if no threshold helps.
         cover_level: The image is certified exactly up to this threshold, itself included; −inf if at none.
     """
 
@@ -118,30 +121,30 @@ class Levels:
 def detection_levels(
     undefended: int, one_mask: IntArray, confidences: npt.ArrayLike, label: int, covers: Covers
 ) -> Levels:
-    """The levels of an image, from its one table and for every threshold at once; arguments as for the functions above.
+    """The levels of an image, for every threshold at once; arguments as for the functions above.
 
-    `covers` is asked about log2(n) selections at most, for larger thresholds leave fewer masks in G.
+    `covers` is called at most log2(n) times, since larger thresholds leave fewer masks in G.
 
-    >>> detection_levels(3, np.array([3, 3, 5]), [0.9, 0.7, 0.6], 3, covers=lambda good: bool(good[:2].all()))
+    >>> detection_levels(3, np.array([3, 3, 5]), [0.9, 0.7, 0.6], 3, covers=lambda selected: bool(selected[:2].all()))
     Levels(alarm_level=0.6, cover_level=0.7)
     """
-    labels, sure = _first_round(undefended, one_mask, confidences)
+    labels, confidence = _first_round(undefended, one_mask, confidences)
     right = labels == checked_label(label)
     silent = undefended == label and not (labels == UNDECIDED).any()
-    alarm_level = float(sure[~right].max(initial=-inf)) if silent else inf
-    return Levels(alarm_level, _cover_level(right, sure, covers))
+    alarm_level = float(confidence[~right].max(initial=-inf)) if silent else inf
+    return Levels(alarm_level, _cover_level(right, confidence, covers))
 
 
-def _cover_level(right: BoolArray, sure: FloatArray, covers: Covers) -> float:
+def _cover_level(right: BoolArray, confidence: FloatArray, covers: Covers) -> float:
     # G changes at the confidences of the right masks only; of these, the ones at which G covers come first.
-    levels = np.unique(sure[right]).tolist()
-    covering = bisect_left(levels, True, key=lambda level: not covers(right & (sure >= level)))
+    levels = np.unique(confidence[right]).tolist()
+    covering = bisect_left(levels, True, key=lambda level: not covers(right & (confidence >= level)))
     return float(levels[covering - 1]) if covering else -inf
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionCurve:
-    """What each threshold buys over many images: the trade-off of the paper's Figure 9, exact and without a grid.
+    """The clean and certified fractions of many images at every threshold: the paper's Figure 9, exact, without a grid.
 
     >>> curve = DetectionCurve((Levels(0.5, 0.75), Levels(-inf, 0.25)))
     >>> curve.clean(0.5), curve.certified(0.5)
@@ -155,26 +158,26 @@ class DetectionCurve:
             raise InvalidInput("a detection curve needs the levels of at least one image; got none")
 
     def clean(self, threshold: float) -> Fraction:
-        """The share of images that, as they are, get their true label and no alert."""
+        """The fraction of clean images that get their true label and no alert."""
         limit = checked_threshold(threshold)
-        return Fraction(sum(one.alarm_level < limit for one in self.levels), len(self.levels))
+        return Fraction(sum(image_levels.alarm_level < limit for image_levels in self.levels), len(self.levels))
 
     def certified(self, threshold: float) -> Fraction:
-        """The share of images that no attack gives a wrong label without an alert.
+        """The fraction of images that no attack gives a wrong label without an alert.
 
-        Images that raise an alert as they are count too, as they do under attack; `clean` does not count them.
+        Clean images that raise an alert count too, as they do under attack; `clean` does not count them.
         """
         limit = checked_threshold(threshold)
-        return Fraction(sum(one.cover_level >= limit for one in self.levels), len(self.levels))
+        return Fraction(sum(image_levels.cover_level >= limit for image_levels in self.levels), len(self.levels))
 
     def steps(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Thresholds with the clean and the certified share at each, float64 of one length, from 0 to 1.
+        """Thresholds with the clean and the certified fraction at each, float64 of one length, from 0 to 1.
 
-        Between two thresholds both shares are what they are at the upper one, so that no pair of shares is left out
-        (a line of ``steps-pre`` in matplotlib).
+        Between two thresholds both fractions are those at the upper one, so that no pair of fractions is left out (a
+        line of ``steps-pre`` in matplotlib).
         """
-        alarms = np.sort([one.alarm_level for one in self.levels])
-        covered = np.sort([one.cover_level for one in self.levels])
+        alarms = np.sort([image_levels.alarm_level for image_levels in self.levels])
+        covered = np.sort([image_levels.cover_level for image_levels in self.levels])
         both = np.concatenate([alarms, covered])
         thresholds = np.union1d([0.0, 1.0], both[np.isfinite(both)])
         clean = np.searchsorted(alarms, thresholds) / len(self.levels)
@@ -184,18 +187,24 @@ class DetectionCurve:
 
 def _first_round(undefended: int, one_mask: IntArray, confidences: npt.ArrayLike) -> tuple[IntArray, FloatArray]:
     """Labels and confidences, checked; the latter as float64, so that every comparison with a threshold is the same."""
-    labels, sure = np.asarray(one_mask), np.asarray(confidences)
+    labels, confidence = np.asarray(one_mask), np.asarray(confidences)
     if labels.ndim != 1 or not len(labels) or labels.dtype.kind not in "iu":
         raise InvalidInput(f"expected the labels of one mask or more, shape (n,); got {labels.dtype} {labels.shape}")
     if undefended < UNDECIDED or (labels < UNDECIDED).any():
-        raise InvalidInput("detection needs the bare label and that of every mask; some of them were not asked for")
-    if sure.shape != labels.shape or sure.dtype.kind not in "fiu" or not ((sure >= 0) & (sure <= 1)).all():
+        raise InvalidInput(
+            "detection needs the bare label and that of every mask; some of them are missing: evaluate them first"
+        )
+    if (
+        confidence.shape != labels.shape
+        or confidence.dtype.kind not in "fiu"
+        or not ((confidence >= 0) & (confidence <= 1)).all()
+    ):
         raise InvalidInput(f"expected {len(labels)} confidences from 0 to 1, one for each mask; got {confidences!r}")
-    return labels.astype(np.int64), sure.astype(np.float64)
+    return labels.astype(np.int64), confidence.astype(np.float64)
 
 
 def checked_threshold(threshold: object) -> float:
-    """A threshold as a float, if it is a number from 0 to 1."""
+    """A threshold as a float; raise `InvalidInput` unless it is a number from 0 to 1."""
     if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.floating) or not 0 <= threshold <= 1:
         raise InvalidInput(f"threshold must be a number from 0 to 1; got {threshold!r}")
     return float(threshold)

@@ -13,7 +13,7 @@ from maskcover.defense.table import Pending, checked_matrix
 def lowest_label(one_mask: IntArray) -> int:
     """The tie rule "lowest label": of the most frequent labels the smallest, `UNDECIDED` only if it has no rival.
 
-    No certificate depends on the rule (design §7); it is fixed so that the same image always gets the same label.
+    No certificate depends on the rule; it is fixed so that the same image always gets the same label.
 
     >>> lowest_label(np.array([3, 1, 3, 1, 2]))
     1
@@ -27,12 +27,12 @@ def double_masking(table: IntArray) -> Defended | Pending:
     """Algorithm 1 on a prediction table that may still have gaps.
 
     Args:
-        table: int64 (n, n), symmetric; F(x; m_i, m_j), `UNSEEN` where not asked for, `UNDECIDED` where the classifier
+        table: int64 (n, n), symmetric; F(x; m_i, m_j), `UNSEEN` where not evaluated, `UNDECIDED` where the classifier
             gave no label, which counts as a label of its own: it can lose, and if it wins there is no prediction.
 
     Returns:
-        The label and its case, or the pairs to ask for next: the first round, then the second round of the first
-        disagreer, in mask order, that nothing speaks against yet.
+        The label and its case, or the pairs to evaluate next: the first round, then the second round of the first
+        disagreer, in mask order, whose row has no other label yet.
 
     >>> double_masking(np.array([[7, 7], [7, 7]]))
     Defended(label=7, case=<Case.AGREED: 'agreed'>, mask=None)
@@ -57,6 +57,6 @@ def double_masking(table: IntArray) -> Defended | Pending:
 
 
 def first_round(one_mask: IntArray) -> Pending:
-    """The one-mask predictions that are still missing."""
+    """The missing one-mask predictions."""
     missing = np.flatnonzero(one_mask == UNSEEN)
     return Pending(np.stack([missing, missing], axis=1))

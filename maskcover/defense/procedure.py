@@ -1,4 +1,4 @@
-"""`Procedure`, the base of all defences: what it asks for, how it answers, and what certifies an answer."""
+"""`Procedure`, the base of all defences: the predictions that it needs, its answer, and the certificate for it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ from maskcover.masks import Views
 class _EarlierCalls(ABCMeta):
     """Lets ``Procedure("detect", threshold=0.5)``, which made all defences up to version 0.1, work for one release."""
 
-    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+    def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
         if cls.__bases__ == (ABC,):  # the base itself
-            made = cls.of_method(*arguments, **named)  # type: ignore[attr-defined]  # it is a Procedure
-            warnings.warn(f"Procedure is now the base of all defences; write {made!r}", MaskcoverWarning, stacklevel=2)
-            return made
-        return super().__call__(*arguments, **named)
+            procedure = cls.of_method(*arguments, **keywords)  # type: ignore[attr-defined]  # it is a Procedure
+            warnings.warn(
+                f"Procedure is now the base of all defences; write {procedure!r}", MaskcoverWarning, stacklevel=2
+            )
+            return procedure
+        return super().__call__(*arguments, **keywords)
 
 
 class Procedure(ABC, metaclass=_EarlierCalls):
@@ -50,13 +52,13 @@ class Procedure(ABC, metaclass=_EarlierCalls):
     name: ClassVar[str]
     """The name in texts, such as ``double_masking``; that of the entry point in a distribution of its own."""
     method: ClassVar[str | None] = None
-    """What ``method=`` calls it; None for a defence that is newer than that argument."""
+    """The name in ``method=``; None for a defence that is newer than that argument."""
     views: ClassVar[Views] = Views.SINGLE_MASKS
-    """The masked predictions it may ask for: under single masks, or under unions of two masks as well."""
+    """The masked predictions that it may ask for: under single masks, or under unions of two masks as well."""
     observation: Observation = TopLabel()
-    """What is kept of the scores of each."""
+    """The numbers that are kept of the scores of each masked prediction."""
     needs_bits: ClassVar[bool] = False
-    """Whether it compares numbers with a threshold, so that no margin of scores makes up for rounding."""
+    """Whether it compares numbers with a threshold, so that no margin of scores allows for rounding."""
     needs_cover: ClassVar[bool] = True
     """Whether the masks as a whole must cover the regions before anything can be certified."""
     may_alert: ClassVar[bool] = False
@@ -70,13 +72,13 @@ class Procedure(ABC, metaclass=_EarlierCalls):
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
     ) -> Certificate | Pending:
-        """Whether every attack leaves the answer at the true label, or the predictions that are missing to decide it.
+        """The certificate that no attack changes the answer from the true label, or the predictions missing for it.
 
         Args:
-            table: The predictions of the clean image; nothing hidden, and every single mask, are there.
+            table: The predictions of the clean image; it has those with nothing hidden and under every single mask.
             label: The true label, 0 or more.
             covers: Exact covering of the regions by a selection of the masks, see `maskcover.covering.Containment`.
-            min_margin: Predictions of a smaller margin must not be relied on: see `PredictionTable.trusted`.
+            min_margin: The certificate must not rely on predictions of a smaller margin: see `PredictionTable.trusted`.
         """
 
     @property
@@ -85,12 +87,12 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         return str(self)
 
     def __str__(self) -> str:
-        named = [
+        arguments = [
             f"{field.name}={getattr(self, field.name)!r}"
             for field in fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
             if field.default is MISSING or getattr(self, field.name) != field.default
         ]
-        return f"{self.name}({', '.join(named)})"
+        return f"{self.name}({', '.join(arguments)})"
 
     @classmethod
     def of_method(
@@ -101,7 +103,7 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         Raises:
             InvalidInput: there is no such method, or it has no such argument.
         """
-        # The first of a name, which is a built-in one, whatever others call themselves.
+        # The first class of a name counts, so that no other distribution can replace a built-in one.
         kinds = {kind.method: kind for kind in reversed(Procedure.__subclasses__()) if kind.method}
         if method not in kinds:
             raise InvalidInput(f"method must be one of {', '.join(sorted(map(str, kinds)))}; got {method!r}")
@@ -110,16 +112,16 @@ class Procedure(ABC, metaclass=_EarlierCalls):
             raise InvalidInput(
                 f'a threshold belongs to method="detect" and to no other; got {method!r} and {threshold!r}'
             )
-        given = {"threshold": threshold, "rule": rule, "exhaustive": exhaustive}
-        return kinds[method](**{name: given[name] for name in names})
+        arguments = {"threshold": threshold, "rule": rule, "exhaustive": exhaustive}
+        return kinds[method](**{name: arguments[name] for name in names})
 
     def document(self) -> dict[str, Any]:
-        """The defence as run.json keeps it: its method and arguments, or its text where no method is called so."""
-        known: dict[str, Any] = {"threshold": None, "rule": "rows", "exhaustive": False}
+        """The defence as run.json keeps it: its method and arguments, or its text if it has no method."""
+        defaults: dict[str, Any] = {"threshold": None, "rule": "rows", "exhaustive": False}
         if self.method is None:
-            return {"method": str(self)} | known
-        own = {name: getattr(self, name) for name in known if hasattr(self, name)}
-        return {"method": self.method} | known | own
+            return {"method": str(self)} | defaults
+        own = {name: getattr(self, name) for name in defaults if hasattr(self, name)}
+        return {"method": self.method} | defaults | own
 
 
 def answering(procedure: Procedure) -> Decide[Answer]:
@@ -151,14 +153,14 @@ def certifying(procedure: Procedure, labels: IntArray, covers: Containment, min_
 
 
 def first_look(table: PredictionTable) -> Pending | None:
-    """The image as it is and under each mask, which come first and in one go; None once that was seen."""
+    """The predictions of the image as it is and under each mask, which come first; None if the table has them."""
     if table.undefended != UNSEEN:
         return None
     return Pending(np.repeat(np.arange(NO_MASK, table.masks), 2).reshape(-1, 2))
 
 
 def checked_against(label: int, table: PredictionTable, number: int) -> int:
-    """The true label of an image, if the classifier has such a class."""
+    """Return the true label of an image; raise `InvalidInput` if the classifier has no such class."""
     if table.classes is not None and label >= table.classes:
         raise InvalidInput(f"image {number} has the label {label}, but the classifier has {table.classes} classes")
     return label

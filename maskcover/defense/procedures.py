@@ -29,7 +29,7 @@ class DoubleMasking(Procedure):
     Args:
         rule: "rows" for the row certificate (docs/theory.md, The defence), "all-pairs" for the paper's Algorithm 2
             (section 3.3), which certifies less.
-        exhaustive: Decide every row, also of images that fail: for the whole map of certified placements.
+        exhaustive: Decide every row, also of images that fail, for the whole map of certified placements.
 
     >>> DoubleMasking(), str(DoubleMasking(rule="all-pairs"))
     (DoubleMasking(rule='rows', exhaustive=False), "double_masking(rule='all-pairs')")

@@ -22,11 +22,11 @@ NO_MASK = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pending:
-    """What a decision still has to see.
+    """The predictions that a decision needs before it can be made.
 
     Args:
         pairs: int64 pairs of mask numbers, shape (pairs, 2).
-        hoped: The label that the decision needs all of them to have: one that has another settles something.
+        wanted_label: The label that all of them should have; a prediction with another one decides something.
     """
 
     pairs: IntArray
@@ -46,7 +46,7 @@ def checked_matrix(table: IntArray) -> IntArray:
 class PredictionTable:
     """The predictions of one image: under single masks, or under all unions of two masks, each union once.
 
-    The only value of the library that changes: the engine records predictions, the procedures read them.
+    It is the only value of the library that changes: the engine records predictions, the procedures read them.
 
     Args:
         views: The masked predictions that may be asked for, numbered: see `MaskSet.views`.
@@ -56,15 +56,15 @@ class PredictionTable:
 
     views: Unions | Singles
     labels: IntArray = field(init=False)
-    """int64; `UNSEEN` where it was not asked for, `UNDECIDED` where there was no unique finite top score."""
+    """int64; `UNSEEN` where it was not evaluated, `UNDECIDED` where there was no unique finite top score."""
     margins: FloatArray = field(init=False)
-    """float64, see `maskcover.classifiers.leads`."""
+    """float64, see `maskcover.classifiers.margins`."""
     confidences: FloatArray = field(init=False)
     """float64, see `maskcover.classifiers.confidences`; NaN where scores were not finite."""
     observed: FloatArray | None = field(init=False, default=None)
-    """float64 of shape (entries, width): what the procedure's observation keeps besides; None if that is nothing."""
+    """float64 of shape (entries, width): further numbers of the procedure's observation; None if it has none."""
     evaluations: int = field(init=False, default=0)
-    """Masked predictions that were made."""
+    """Number of masked predictions that were made."""
     classes: int | None = field(init=False, default=None)
     """Number of classes, known once something was recorded."""
 
@@ -80,18 +80,18 @@ class PredictionTable:
 
     @property
     def matrix(self) -> IntArray:
-        """F(x; m_i, m_j) as int64 of shape (masks, masks), symmetric, `UNSEEN` where it was not asked for."""
+        """F(x; m_i, m_j) as int64 of shape (masks, masks), symmetric, `UNSEEN` where it was not evaluated."""
         if self.views.ids.ndim == 1:
             raise InvalidInput("this table holds predictions under single masks only; ask for Views.PAIRS")
         return self.labels[self.views.ids]
 
     @property
     def one_mask(self) -> IntArray:
-        """F(x; m_i) as int64 of shape (masks,), `UNSEEN` where it was not asked for."""
+        """F(x; m_i) as int64 of shape (masks,), `UNSEEN` where it was not evaluated."""
         return self.labels[self.views.singles]
 
     def trusted(self, min_margin: float) -> IntArray:
-        """`labels`, but `UNDECIDED` where the margin is not above the least one: what to certify from.
+        """The labels to certify from: `labels`, but `UNDECIDED` where the margin is not above `min_margin`.
 
         Take ``table.trusted(m)[table.views.ids]`` for the matrix, ``[table.views.singles]`` for single masks.
         """
@@ -110,7 +110,7 @@ class PredictionTable:
         return numbers[np.sort(order)]
 
     def pairs(self, numbers: IntArray) -> IntArray:
-        """Two mask numbers that give each numbered prediction, int64 (numbers, 2)."""
+        """A pair of mask numbers for each numbered prediction, int64 (numbers, 2)."""
         bare = numbers == len(self.views)
         return np.where(bare[:, None], NO_MASK, self.views.pairs[np.where(bare, 0, numbers)])
 
@@ -122,7 +122,7 @@ class PredictionTable:
         confidences: FloatArray,
         observed: FloatArray | None = None,
     ) -> None:
-        """Keep what was predicted under the numbered masks or unions."""
+        """Keep the predictions under the numbered masks or unions."""
         self.labels[numbers], self.margins[numbers], self.confidences[numbers] = labels, margins, confidences
         if observed is not None:
             if self.observed is None:
@@ -137,4 +137,4 @@ class PredictionTable:
 
 
 Decide = Callable[[int, PredictionTable], "T | Pending"]
-"""A decision about one image: from its number and its table to a result, or to what must be seen first."""
+"""A decision about one image: from its number and its table to a result, or to the predictions needed first."""

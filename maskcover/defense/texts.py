@@ -24,7 +24,7 @@ def parse_procedure(procedure: Procedure | str) -> Procedure:
             are read too. Arguments are literals; nothing is evaluated.
 
     Raises:
-        InvalidInput: no such text, no procedure of that name, or arguments that it does not have.
+        InvalidInput: the text cannot be read, there is no procedure of that name, or it has no such arguments.
 
     >>> parse_procedure("detection(threshold=0.5)")
     Detection(threshold=0.5)
@@ -47,10 +47,10 @@ def procedure_of(
     rule: str | None = None,
     exhaustive: bool = False,
 ) -> Procedure:
-    """The procedure that is named, as a value, by its text, or by ``method=`` and the arguments beside it.
+    """The procedure that a value, its text, or ``method=`` with further arguments names.
 
     Raises:
-        InvalidInput: it is named in both ways, or not as there is one.
+        InvalidInput: it is named in both ways, or there is no such procedure.
 
     >>> procedure_of(None, "detect", 0.5), procedure_of(None)
     (Detection(threshold=0.5), DoubleMasking(rule='rows', exhaustive=False))
@@ -60,10 +60,10 @@ def procedure_of(
             "double" if method is None else method, threshold, "rows" if rule is None else rule, exhaustive
         )
     beside = {"method": method, "threshold": threshold, "rule": rule, "exhaustive": exhaustive or None}
-    given = [name for name, value in beside.items() if value is not None]
-    if given:
+    others = [name for name, value in beside.items() if value is not None]
+    if others:
         raise InvalidInput(
-            f"procedure= names the whole defence; leave {', '.join(given)} out, or write it into the procedure, such "
+            f"procedure= names the whole defence; leave {', '.join(others)} out, or write it into the procedure, such "
             "as DoubleMasking(rule='all-pairs')"
         )
     return parse_procedure(procedure)
@@ -88,7 +88,7 @@ def _call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
             if len(keywords) == len(node.keywords):
                 return node.func.id, [ast.literal_eval(value) for value in node.args], keywords
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
-        raise InvalidInput(f"cannot read the procedure {text[:80]!r}; write such as {str(Detection(0.5))!r}") from error
+        raise InvalidInput(f"cannot read the procedure {text[:80]!r}; write it like {str(Detection(0.5))!r}") from error
     raise InvalidInput(f"expected a procedure with its arguments, such as {str(Detection(0.5))!r}; got {text[:80]!r}")
 
 
@@ -98,8 +98,10 @@ def _kind(name: str) -> type[Procedure]:
         return _OWN[name]
     installed = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in installed:
-        known = ", ".join([*_OWN, *sorted(installed)])
-        raise InvalidInput(f"there is no procedure {name!r}; there are {known}, and those of distributions to install")
+        names = ", ".join([*_OWN, *sorted(installed)])
+        raise InvalidInput(
+            f"there is no procedure {name!r}; there are {names}; a procedure of another distribution must be installed"
+        )
     return _loaded(installed[name])
 
 

@@ -1,4 +1,4 @@
-"""The verdict on one image: what was seen of it, and what that certifies."""
+"""The verdict on one image: its labels, its certificate, and the margin behind it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from maskcover.errors import MaskcoverWarning
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found of one image.
+    """The result of a certification for one image.
 
     Args:
         label: The true label.
         undefended: The label of the bare classifier, `UNDECIDED` (−1) for non-finite or tied scores.
-        defended: What the defence says of the image as it is.
+        defended: The answer of the defence to the clean image.
         certificate: The certificate about `label`.
-        margin: The smallest margin (see `maskcover.classifiers.margins`) among the predictions that the certificate
-            stands on, those of the rows of its certifying masks (of detection, under these masks alone); 0 if there is
-            none. With a larger ``min_margin`` the certificate would be lost.
-        evaluations: Masked predictions that were made for this image.
-        error: Why there can be no certificate whatever the predictions are: non-finite scores (threats.md, 26).
+        margin: The smallest margin (see `maskcover.classifiers.margins`) among the predictions behind the certificate,
+            which are those of the rows of its certifying masks (for detection, under these masks alone); 0 if there
+            are none. With a larger ``min_margin`` the certificate would be lost.
+        evaluations: Number of masked predictions for this image.
+        error: The reason why the image can have no certificate: non-finite scores (threats.md, 26); else None.
     """
 
     label: int
@@ -48,7 +48,7 @@ class Verdict:
 
     @property
     def answer(self) -> int:
-        """The label that the defence gives the image as it is; −1 if there is none, or an alert in its place."""
+        """The label that the defence gives the clean image; −1 for no label, or for an alert."""
         return UNDECIDED if self.defended.alert else self.defended.label
 
     @property
@@ -60,19 +60,19 @@ class Verdict:
 
 
 def verdict(table: PredictionTable, label: int, certificate: Certificate, defended: Answer) -> Verdict:
-    """The verdict of a table; non-finite scores anywhere in it take the certificate back."""
-    good = list(certificate.certifying)
+    """The verdict of a table; there is no certificate if any scores in it are non-finite."""
+    certifying = list(certificate.certifying)
     # A row of unions for each mask; where only single masks were asked for, its own prediction.
-    stands = table.views.ids[good]
-    margin = float(table.margins[stands].min()) if stands.size else 0.0
+    entries = table.views.ids[certifying]
+    margin = float(table.margins[entries].min()) if entries.size else 0.0
     broken = table.broken
     error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
-    sound = replace(certificate, certified=certificate.certified and error is None)
-    return Verdict(label, table.undefended, defended, sound, margin, table.evaluations, error)
+    final = replace(certificate, certified=certificate.certified and error is None)
+    return Verdict(label, table.undefended, defended, final, margin, table.evaluations, error)
 
 
 class VerdictArrays:
-    """What has verdicts, one an image in order, has arrays of them too."""
+    """Mixin: arrays over images, derived from `verdicts`."""
 
     verdicts: tuple[Verdict, ...]
 

@@ -1,4 +1,4 @@
-"""Before a run: the evaluator, the probes, the margin and the fingerprint, or a clear error."""
+"""Preparation of a run: the evaluator, the probes, the margin and the fingerprint, or a clear error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from maskcover.classifiers.evaluation import Evaluator, HasChoices, Images, MaskedClassifier, as_certified, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.data import Preprocessing
-from maskcover.engine.choosing import Numerics, Taken, Wanted, Way, Wish, taken
+from maskcover.engine.choosing import Choice, ComputeSetting, Numerics, NumericsRequest, RequiredNumerics, choose
 from maskcover.engine.probes import OTHERS, ProbeReport, probe, probe_rows
 from maskcover.engine.ranges import expect_in_range
 from maskcover.engine.reference import Reference, reference
@@ -23,10 +23,19 @@ from maskcover.errors import InvalidInput, MaskcoverError, MaskcoverWarning, Pro
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
 
-__all__ = ["NONE", "Earlier", "Numerics", "PreparedRun", "Wish", "fingerprint", "prepare_run", "preprocessing_of"]
+__all__ = [
+    "NONE",
+    "Earlier",
+    "Numerics",
+    "PreparedRun",
+    "RequiredNumerics",
+    "fingerprint",
+    "prepare_run",
+    "preprocessing_of",
+]
 NONE = "none"
 """The preprocessing of images that are given as the model takes them."""
-# Sizes that are tried where that of the user fails, so that the error can name two that hold; and the largest of all.
+# Batch sizes to try where the user's size fails, so that the error can name two that repeat; and the largest of all.
 _SIZES, _LARGEST = (4, 2, 1, 8, 16), 1024
 _PART = 10  # probes may take a tenth of what a run may ask for
 # Files that cannot be read must not end a run over a data set, however many come first; a broken model must, soon.
@@ -35,15 +44,15 @@ _TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """How predictions were computed before, by a run that goes on or is replayed, or by a certification that serves.
+    """The settings of an earlier computation: of a run that is continued or replayed, or of a certification.
 
     Args:
         batch_size: Rows of every batch.
-        entries: Those of the fingerprint.
-        numerics: On what the predictions stand.
-        margin: The lead that they needed.
+        entries: The entries of its fingerprint.
+        numerics: "bitwise", "margin" or "not probed"; see `PreparedRun`.
+        min_margin: The margin that its predictions had to exceed.
         reference: The reference scores; None if none were kept.
-        scale: What leads were at least measured by; None if that was not kept.
+        scale: The least number by which score differences were divided to give margins; None if it was not kept.
     """
 
     batch_size: int
@@ -56,17 +65,17 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """What a run starts from.
+    """Everything that a run starts from.
 
     Args:
         evaluator: The classifier with the masks.
-        numerics: "bitwise" if the probes found every bit unchanged; "margin" if only the margin carries the
-            predictions over to where the model serves; "not probed" if there was nothing to probe or it was not wanted.
-        margin: The lead that a prediction needs to count.
-        probes: What the probes found.
-        fingerprint: What is certified.
+        numerics: "bitwise" if predictions repeat to the bit in all probes; "margin" if they repeat only within a
+            margin; "not probed" if there was nothing to probe, or the user switched the probes off.
+        min_margin: The margin that a prediction must exceed to count.
+        probes: The report of the probes.
+        fingerprint: The fingerprint of the classifier with its masks.
         example: The loaded image that was probed; None if there was none.
-        reference: The reference scores of what is certified; None if there was no image.
+        reference: The reference scores; None if there was no image.
     """
 
     evaluator: Evaluator = field(compare=False, repr=False)
@@ -79,24 +88,24 @@ class PreparedRun:
 
     @property
     def stands_on(self) -> str:
-        """On what the predictions stand, in words: with what the probes saw, where it is a margin."""
-        tried = self.numerics == "margin" and self.probes.findings
-        seen = f", as the probes saw scores move by {self.probes.drift:.1e}" if tried else ""
-        return self.numerics + seen + (" (in part not probed)" if self.probes.skipped else "")
+        """The numerics in words; with the largest change of a score in the probes, where a margin allows for it."""
+        probed = self.numerics == "margin" and self.probes.findings
+        drift = f", as the probes saw scores move by {self.probes.drift:.1e}" if probed else ""
+        return self.numerics + drift + (" (in part not probed)" if self.probes.skipped else "")
 
     def expect_working(self, failure: object) -> None:
-        """After a failure on some image: raise `RunStopped` if the classifier now fails on the first one as well."""
+        """Raise `RunStopped` if the classifier, which failed on some image, now fails on the first one as well."""
         size = self.evaluator.batch_size
         try:
             self.evaluator.scores([self.example] * size, np.full((size, 2), -1, np.int64))
         except Exception as error:
             raise RunStopped(
                 f"the classifier fails on images that it could score before ({failure}; now {type(error).__name__}: "
-                f"{error}); mend that and start the same command again"
+                f"{error}); repair the classifier and start the same command again"
             ) from error
 
     def expect_unchanged(self) -> None:
-        """Raise `ProbeFailed` if the classifier is no longer what it was at the start (threats.md, 28)."""
+        """Raise `ProbeFailed` if the classifier has changed since the start (threats.md, 28)."""
         now = fingerprint(self.evaluator, dict(self.fingerprint.entries)["preprocessing"])
         changed = now.differences(self.fingerprint)
         if changed:
@@ -112,107 +121,112 @@ def prepare_run(
     masks: MaskSet,
     *,
     min_margin: float | None,
-    numerics: Wish | None = None,
+    numerics: RequiredNumerics | None = None,
     probes: bool = True,
     earlier: Earlier | None = None,
     progress: bool = False,
 ) -> PreparedRun:
-    """Bring a classifier and masks together, and try out on some images what certificates rest on.
+    """Bring a classifier and masks together, and probe on some images what certificates rely on.
 
-    Where the classifier leaves open how it computes, it computes as `earlier`, else in the fastest way that will do;
-    see `maskcover.engine.choosing.taken`.
+    Where the classifier can compute in several settings, it uses those of `earlier`, else the fastest that serve; see
+    `maskcover.engine.choosing.choose`.
 
-    For a run that goes on, `earlier` is compared first, by its fingerprint and its reference scores: where both are as
-    they were, nothing is tried out again.
+    For a run that is continued, the fingerprint and the reference scores of `earlier` are compared first: where both
+    are the same, nothing is probed again.
 
     Raises:
-        ProbeFailed: the probes found a difference that no margin makes up for, or not the one that was typed.
-        InvalidInput: a margin that is no share; masks or images that are not as the classifier declares.
+        ProbeFailed: the probes found a difference that no margin allows for, or that the typed margin does not.
+        InvalidInput: the margin is no fraction; or masks or images are not as the classifier declares.
     """
-    wanted = _wanted(classifier, min_margin, numerics, earlier)
+    request = _request(classifier, min_margin, numerics, earlier)
     _expect_preprocessed(classifier, images, masks)
     if earlier is not None:
         classifier = as_certified(classifier, earlier.entries)
     with tqdm(desc="probing", unit="batch", leave=False, disable=not progress) as bar:
-        search = _Search(classifier, images, masks, wanted, None if earlier is None else earlier.batch_size, bar.update)
-        if earlier is not None and _same_wish(earlier, min_margin, numerics):
-            same = _as_earlier(earlier, search.found(probes=False).way, images)
+        search = _Search(
+            classifier, images, masks, request, None if earlier is None else earlier.batch_size, bar.update
+        )
+        if earlier is not None and _same_numerics(earlier, min_margin, numerics):
+            same = _as_earlier(earlier, search.choice(probes=False).setting, images)
             if same is not None:
                 return same
-        found = search.found(probes=probes)
-    if found.warning is not None:
-        warnings.warn(MaskcoverWarning(found.warning), stacklevel=3)
-    way, known = found.way, fingerprint(found.way.evaluator, preprocessing_of(images))
-    if found.min_margin:
+        choice = search.choice(probes=probes)
+    if choice.warning is not None:
+        warnings.warn(MaskcoverWarning(choice.warning), stacklevel=3)
+    setting, entries = choice.setting, fingerprint(choice.setting.evaluator, preprocessing_of(images))
+    if choice.min_margin:
         earlier_scale = 0.0 if earlier is None else earlier.scale or 0.0
-        _measure_by(way.evaluator, max(way.report.scale, earlier_scale))
-    scored = reference(way.evaluator, way.example, 0.0 if found.numerics == "bitwise" else float(found.min_margin) / 2)
-    return PreparedRun(way.evaluator, found.numerics, float(found.min_margin), way.report, known, way.example, scored)
+        _measure_by(setting.evaluator, max(setting.report.scale, earlier_scale))
+    min_margin = float(choice.min_margin)
+    scores = reference(setting.evaluator, setting.example, 0.0 if choice.numerics == "bitwise" else min_margin / 2)
+    return PreparedRun(setting.evaluator, choice.numerics, min_margin, setting.report, entries, setting.example, scores)
 
 
-def _wanted(
-    classifier: MaskedClassifier, min_margin: float | None, numerics: Wish | None, earlier: Earlier | None
-) -> Wanted:
-    """What is asked of the numerics; a run that goes on stands on what it stood on, unless something else was typed."""
+def _request(
+    classifier: MaskedClassifier, min_margin: float | None, numerics: RequiredNumerics | None, earlier: Earlier | None
+) -> NumericsRequest:
+    """The numerics to ask for; a run that is continued keeps those that it had, unless the user typed others."""
     if earlier is None or min_margin is not None or numerics is not None:
-        return Wanted.of(numerics, min_margin, classifier)
+        return NumericsRequest.of(numerics, min_margin, classifier)
     if earlier.numerics == "not probed":
-        return Wanted.of(None, earlier.min_margin, classifier)
-    return Wanted.of(earlier.numerics, None, classifier, least=earlier.min_margin)
+        return NumericsRequest.of(None, earlier.min_margin, classifier)
+    return NumericsRequest.of(earlier.numerics, None, classifier, least_margin=earlier.min_margin)
 
 
 def _measure_by(evaluator: Evaluator, scale: float) -> None:
-    """Measure leads by the largest score that the probes saw: a row whose scores are all small leads by little."""
+    """Measure margins by the largest score in the probes, so that a row whose scores are all small has a small one."""
     if not hasattr(evaluator, "least_scale"):
         raise InvalidInput(
-            f"{type(evaluator).__name__} has no least_scale, so that a margin says nothing of scores near 0; type "
-            'numerics="bitwise" (--numerics bitwise)'
+            f"{type(evaluator).__name__} has no attribute least_scale, without which a margin says nothing of scores "
+            'near 0; type numerics="bitwise" (--numerics bitwise), or add that attribute'
         )
     evaluator.least_scale = scale
 
 
-def _same_wish(earlier: Earlier, min_margin: float | None, numerics: Wish | None) -> bool:
-    """Whether nothing else is asked of the numerics than what the earlier run stands on."""
+def _same_numerics(earlier: Earlier, min_margin: float | None, numerics: RequiredNumerics | None) -> bool:
+    """Whether the user asks for no other numerics than those of the earlier run."""
     return min_margin in (None, earlier.min_margin) and numerics in (None, earlier.numerics)
 
 
-def _as_earlier(earlier: Earlier, way: Way, images: Images) -> PreparedRun | None:
-    """The start of a run that goes on, if all that can be compared is as it was; else None."""
-    now, before = fingerprint(way.evaluator, preprocessing_of(images)), earlier.reference
-    if before is None or way.example is None or now != Fingerprint.of(earlier.entries):
+def _as_earlier(earlier: Earlier, setting: ComputeSetting, images: Images) -> PreparedRun | None:
+    """The preparation of a run that is continued, if all that can be compared is the same; else None."""
+    now, before = fingerprint(setting.evaluator, preprocessing_of(images)), earlier.reference
+    if before is None or setting.example is None or now != Fingerprint.of(earlier.entries):
         return None
     if earlier.min_margin and earlier.scale is None:
-        return None  # of a version that measured each row by itself alone
+        return None  # a version of maskcover made it that measured each row by itself alone
     try:
-        changed = before.differences(before.again(way.evaluator, way.example))
+        changed = before.differences(before.again(setting.evaluator, setting.example))
     except Exception:
-        return None  # an image that cannot be scored was not the one that was probed then: all is tried out again
+        return None  # an image that cannot be scored was not the one that was probed then: all is probed again
     if changed:
         return None
     if earlier.min_margin:
-        _measure_by(way.evaluator, earlier.scale or 0.0)
-    return PreparedRun(way.evaluator, earlier.numerics, earlier.min_margin, way.report, now, way.example, before)
+        _measure_by(setting.evaluator, earlier.scale or 0.0)
+    return PreparedRun(
+        setting.evaluator, earlier.numerics, earlier.min_margin, setting.report, now, setting.example, before
+    )
 
 
 def fingerprint(evaluator: Evaluator, preprocessing: str = NONE) -> Fingerprint:
-    """What an evaluator evaluates, and what its images have gone through before."""
+    """The fingerprint of an evaluator: of its model, its masks, the preprocessing of its images, and the libraries."""
     own: Mapping[str, str] = evaluator.identity()
-    known = {"masks": evaluator.masks.digest, "maskcover": version("maskcover"), "numpy": np.__version__}
-    known["preprocessing"] = preprocessing
-    return Fingerprint.of({**own, **known})
+    added = {"masks": evaluator.masks.digest, "maskcover": version("maskcover"), "numpy": np.__version__}
+    added["preprocessing"] = preprocessing
+    return Fingerprint.of({**own, **added})
 
 
 def preprocessing_of(images: Images) -> str:
-    """What a data set says that its images have gone through: its `preprocessing`, if it has one."""
-    told = getattr(images, "preprocessing", None)
-    if isinstance(told, Preprocessing):
-        return told.identity
-    return NONE if told is None else repr(told)
+    """The preprocessing that a data set declares for its images, in words; `NONE` if it declares none."""
+    preprocessing = getattr(images, "preprocessing", None)
+    if isinstance(preprocessing, Preprocessing):
+        return preprocessing.identity
+    return NONE if preprocessing is None else repr(preprocessing)
 
 
 def _expect_preprocessed(classifier: MaskedClassifier, images: Images, masks: MaskSet) -> None:
-    """What a classifier declares of its input must be true of masks and images (threats.md, 13)."""
-    declared, given = (getattr(one, "preprocessing", None) for one in (classifier, images))
+    """Raise `InvalidInput` unless masks and images are as the classifier declares its input (threats.md, 13)."""
+    declared, images_preprocessing = (getattr(owner, "preprocessing", None) for owner in (classifier, images))
     if not isinstance(declared, Preprocessing):
         return
     if declared.size is not None and declared.size != masks.grid.shape:
@@ -220,28 +234,28 @@ def _expect_preprocessed(classifier: MaskedClassifier, images: Images, masks: Ma
             f"the masks are for {masks.grid}, but the model takes {Grid(declared.size)}; make masks of that size, or "
             "name another preprocessing with preprocessing="
         )
-    if isinstance(given, Preprocessing) and given != declared:
+    if isinstance(images_preprocessing, Preprocessing) and images_preprocessing != declared:
         raise InvalidInput(
-            f"the images are not prepared as the model declares: expected {declared}; got {given}. Take that of the "
-            "model, or name another one with preprocessing="
+            f"the images are not prepared as the model declares: expected {declared}; got {images_preprocessing}. Use "
+            "that of the model, or name another one with preprocessing="
         )
-    if not isinstance(given, Preprocessing):
+    if not isinstance(images_preprocessing, Preprocessing):
         expect_in_range(images, declared)
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The search for a way to compute, on the first images that can be used."""
+    """The search for a setting to compute with, on the first images that can be used."""
 
     classifier: MaskedClassifier
     images: Images
     masks: MaskSet
-    wanted: Wanted
+    request: NumericsRequest
     batch_size: int | None
     on_batch: Callable[[], object]
 
-    def found(self, *, probes: bool) -> Taken:
-        """The way that is taken, tried out with the first image that can be fetched, loaded and scored."""
+    def choice(self, *, probes: bool) -> Choice:
+        """The chosen setting, probed with the first image that can be fetched, loaded and scored."""
         unread, failures = list[Exception](), list[Exception]()
         for number in range(len(self.images)):
             if len(failures) == _TRIES:
@@ -258,18 +272,19 @@ class _Search:
                 failures.append(error)
                 continue
             try:
-                return taken(self._ways(choices, first, image, number, probes=probes), self.wanted, self._remedies)
+                settings = self._settings(choices, first, image, number, probes=probes)
+                return choose(settings, self.request, self._remedies)
             except MaskcoverError:
                 raise  # about the classifier, whatever the image
             except Exception as error:
                 failures.append(error)
         if failures or unread:
             raise (failures or unread)[0]
-        nothing = Way(evaluator_of(self.classifier, self.masks, None, self.batch_size), None, ProbeReport())
-        return taken([nothing], self.wanted)
+        nothing = ComputeSetting(evaluator_of(self.classifier, self.masks, None, self.batch_size), None, ProbeReport())
+        return choose([nothing], self.request)
 
     def _choices(self, image: Any) -> Sequence[MaskedClassifier]:
-        """The ways to compute that are tried; only one where nothing is open."""
+        """The classifier in each of the settings to try; only one where it has no choice."""
         if self.batch_size is not None or not isinstance(self.classifier, HasChoices):
             return [self.classifier]
         return self.classifier.choices(self.masks, image, _most_rows(len(self.images), len(self.masks))) or [
@@ -280,7 +295,7 @@ class _Search:
         evaluator = evaluator_of(choice, self.masks, image, self.batch_size)
         return evaluator, evaluator.load(image)
 
-    def _ways(
+    def _settings(
         self,
         choices: Sequence[MaskedClassifier],
         first: tuple[Evaluator, Any],
@@ -288,49 +303,49 @@ class _Search:
         number: int,
         *,
         probes: bool,
-    ) -> Iterator[Way]:
-        """The ways, each probed when its turn comes."""
+    ) -> Iterator[ComputeSetting]:
+        """The settings, each probed when its turn comes."""
         if not probes:
-            yield Way(*first, ProbeReport())
+            yield ComputeSetting(*first, ProbeReport())
             return
         beside = list(self._beside(number))
         for turn, choice in enumerate(choices):
             evaluator, example = first if turn == 0 else self._loaded(choice, image)
-            yield Way(evaluator, example, self._probed(evaluator, example, beside))
+            yield ComputeSetting(evaluator, example, self._probed(evaluator, example, beside))
 
     def _probed(self, evaluator: Evaluator, example: Any, beside: Sequence[Any]) -> ProbeReport:
         others = list[Any]()
         for other in beside:
-            with suppress(Exception):  # its own turn will tell what is wrong with it
+            with suppress(Exception):  # the error comes again when it is this image's turn
                 others.append(evaluator.load(other))
         return probe(evaluator, example, others, on_batch=self.on_batch)
 
     def _beside(self, number: int) -> Iterator[Any]:
-        """Some other images, one from each part of the data; what cannot be fetched is left out."""
+        """Some other images, one from each part of the data; images that cannot be fetched are left out."""
         # Not at even distances: labels may come in turn.
         where = (np.arange(OTHERS) + np.random.default_rng(0).random(OTHERS)) / OTHERS
         for other in sorted({int(part * len(self.images)) for part in where} - {number}):
             with suppress(Exception):
                 yield self.images[other]
 
-    def _remedies(self, seen: Sequence[Way]) -> tuple[str, ...]:
-        """Batch sizes that hold to the bit here, to be typed instead of one that does not."""
+    def _remedies(self, probed: Sequence[ComputeSetting]) -> tuple[str, ...]:
+        """Batch sizes with which predictions repeat to the bit here, for the user to type."""
         resized: Callable[[int], MaskedClassifier] | None = getattr(self.classifier, "of_batch_size", None)
-        tried = {way.evaluator.batch_size for way in seen}
+        sizes = {setting.evaluator.batch_size for setting in probed}
         if resized is None:
-            return () if tried == {1} else ("a classifier whose batch_size is 1, so that no row has others beside it",)
-        held = list[int]()
+            return () if sizes == {1} else ("a classifier whose batch_size is 1, so that no row has others beside it",)
+        repeating = list[int]()
         for size in _SIZES:
-            if size in tried or len(held) == 2:
+            if size in sizes or len(repeating) == 2:
                 continue
-            evaluator = evaluator_of(resized(size), self.masks, seen[0].example, None)
-            if probe(evaluator, seen[0].example, on_batch=self.on_batch).bitwise:
-                held.append(size)
-        return tuple(f"batch_size={size} (--batch-size {size})" for size in sorted(held, reverse=True))
+            evaluator = evaluator_of(resized(size), self.masks, probed[0].example, None)
+            if probe(evaluator, probed[0].example, on_batch=self.on_batch).bitwise:
+                repeating.append(size)
+        return tuple(f"batch_size={size} (--batch-size {size})" for size in sorted(repeating, reverse=True))
 
 
 def _most_rows(images: int, masks: int) -> int:
-    """The largest batch, at least 4, whose probes take no more than their part of what a run may ask for.
+    """The largest batch size, at least 4, whose probes take at most a tenth of the predictions of a run.
 
     >>> _most_rows(images=10, masks=36), _most_rows(images=1, masks=36), _most_rows(images=50_000, masks=36)
     (16, 4, 1024)

@@ -1,8 +1,9 @@
-"""Probes: before every run, on the user's own model and machine, what a certificate takes for granted is tried out.
+"""Probes: tests, before every run, of what a certificate relies on, with the user's own model and machine.
 
-A certificate needs the scores of an image under masks to be a function of what is left visible, and nothing else
-(design §8). Each probe evaluates one batch twice with a difference that must not matter, and compares bits. It is a
-test, not a proof: it finds a crop inside the model, rows that influence each other, and kernels that round differently.
+A certificate needs the scores of an image under masks to be a function of the visible pixels alone (docs/theory.md,
+"What the theorem needs from software"). Each probe evaluates one batch twice with a difference that must not matter,
+and compares bits. It is a test, not a proof: it finds a crop in the model, rows that influence each other, and kernels
+that round differently.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from maskcover.masks import MaskSet
 __all__ = ["OTHERS", "Finding", "ProbeReport", "probe", "probe_rows"]
 OTHERS = 3
 """Further images of the data that stand beside the first one."""
-# Zeros, ones, noise (None), what overflows, what is no number. None of these may be seen where it is hidden.
+# Zeros, ones, noise (None), a value that overflows, NaN. None of these may change a score where it is hidden.
 _VALUES = (0.0, 1.0, None, 1e30, float("nan"))
 _MANY = 8  # rows in which a mixture close enough to a tie is found at once
 _SPREAD = 6  # masks that are tried alone, and as many unions, one of which is of none
@@ -33,7 +34,7 @@ _SPREAD = 6  # masks that are tried alone, and as many unions, one of which is o
 def probe(
     evaluator: Evaluator, image: Any, others: Sequence[Any] = (), *, on_batch: Callable[[], object] = lambda: None
 ) -> ProbeReport:
-    """Try out on some loaded images what certificates rest on (threats.md 17, 20, 21, 22, 28, 43).
+    """Test on some loaded images what certificates rely on (threats.md 17, 20, 21, 22, 28, 43).
 
     Args:
         evaluator: The classifier with its masks.
@@ -41,7 +42,7 @@ def probe(
         others: Up to three more images of the data, to stand beside it.
         on_batch: Called after every batch, for a progress bar.
 
-    Compared are the same batch again, its rows at other places, and, at the same places, rows
+    The probes compare the same batch again, its rows at other places, and, at the same places, rows
 
     - with hidden pixels overwritten;
     - beside hostile rows (zeros, ones, noise, huge numbers, NaN): of any two places each is once hostile while the
@@ -54,16 +55,16 @@ def probe(
     batches of 16. A run of 10 images with 36 masks may ask for 6,670.
     """
     identity = evaluator.identity()
-    found = list(_Trials(evaluator, image, tuple(others[:OTHERS]), on_batch).run())
+    results = list(_Trials(evaluator, image, tuple(others[:OTHERS]), on_batch).run())
     if changed := Fingerprint.of(evaluator.identity()).differences(Fingerprint.of(identity)):
         name = (
             f"the model after some batches ({'; '.join(changed)}: a counter, a buffer or a hook that each pass changes)"
         )
-        found.append(Finding(name, False, float("inf"), "repeat", gap=float("inf")))
+        results.append(Finding(name, False, float("inf"), "repeat", gap=float("inf")))
     if not any(evaluator.overwritten(image, None, value) is not None for value in _VALUES):
-        found.append(f"hidden pixels, other rows: images of type {type(image).__name__} cannot be altered")
-    findings = tuple(one for one in found if isinstance(one, Finding))
-    return ProbeReport(findings, tuple(dict.fromkeys(one for one in found if isinstance(one, str))))
+        results.append(f"hidden pixels, other rows: images of type {type(image).__name__} cannot be altered")
+    findings = tuple(result for result in results if isinstance(result, Finding))
+    return ProbeReport(findings, tuple(dict.fromkeys(result for result in results if isinstance(result, str))))
 
 
 def probe_rows(size: int, others: int = OTHERS) -> int:
@@ -108,9 +109,9 @@ class _Trials:
         return self.evaluator.batch_size
 
     def run(self) -> Iterator[Finding | str]:
-        """All findings, and why some there are not."""
+        """All findings, and the reasons for those that cannot be made."""
         pairs = list(_chunks(self.evaluator))
-        before = self._evaluator([self.image] * self.size, pairs[0])
+        before = self._evaluate([self.image] * self.size, pairs[0])
         yield self._again("the same batch again", before)
         if self.size > 1:
             yield from self._places(before)
@@ -118,28 +119,28 @@ class _Trials:
             yield from self._real(before)
         yield from self._hidden(before, _VALUES)
         for number, chunk in enumerate(pairs[1:]):
-            yield from self._hidden(self._evaluator([self.image] * self.size, chunk), _some_values(number))
+            yield from self._hidden(self._evaluate([self.image] * self.size, chunk), _some_values(number))
         yield self._again("the first batch at the end", before)
 
-    def _evaluator(self, images: Sequence[Any], pairs: IntArray) -> _Batch:
+    def _evaluate(self, images: Sequence[Any], pairs: IntArray) -> _Batch:
         # Copied, since a classifier may write the next scores into the same array.
-        found = _Batch(images, pairs, self.evaluator.scores(images, pairs).copy())
+        batch = _Batch(images, pairs, self.evaluator.scores(images, pairs).copy())
         self.on_batch()
-        return found
+        return batch
 
     def _again(self, name: str, before: _Batch) -> Finding:
-        return compared(name, before.scores, self._evaluator(before.images, before.pairs).scores, "repeat")
+        return compared(name, before.scores, self._evaluate(before.images, before.pairs).scores, "repeat")
 
     def _places(self, before: _Batch) -> Iterator[Finding]:
         """Rows at other places: by one, so that each place is compared with the next, and by half a batch."""
         for shift in sorted({1, self.size // 2}):
-            moved = self._evaluator(before.images, np.roll(before.pairs, shift, axis=0))
+            moved = self._evaluate(before.images, np.roll(before.pairs, shift, axis=0))
             yield compared(
                 "rows at other places of the batch", before.scores, np.roll(moved.scores, -shift, axis=0), "place"
             )
 
     def _hostile(self, before: _Batch) -> Iterator[Finding | str]:
-        """Hostile rows beside those that are compared: whatever they hold, nothing hidden, nobody must notice."""
+        """Hostile rows, with nothing hidden, beside those that are compared: they must not change a score."""
         patterns = _patterns(self.size)
         for turn in range(max(len(patterns), len(_VALUES))):
             hostile = patterns[turn % len(patterns)]
@@ -148,19 +149,19 @@ class _Trials:
                 if other is None:
                     continue
                 images = [other if bad else self.image for bad in hostile]
-                told = np.where(hostile[:, None], -1, before.pairs)
-                found = self._tried(f"other rows of {_named(value)}", images, told, before, ~hostile, "rows")
-                yield found
-                if isinstance(found, Finding):
-                    break  # what is refused leaves these places to the next value
+                pairs = np.where(hostile[:, None], -1, before.pairs)
+                result = self._comparison(f"other rows of {_named(value)}", images, pairs, before, ~hostile, "rows")
+                yield result
+                if isinstance(result, Finding):
+                    break  # if the classifier refuses a value, the next one takes these places
 
     def _real(self, before: _Batch) -> Iterator[Finding | str]:
         """Images of the data beside each other, and rows of clear and of close decisions."""
         alone = list[_Batch]()
         for other in self.others:
             try:
-                alone.append(self._evaluator([other] * self.size, before.pairs))
-            except Exception as error:  # of that image, which its own turn will tell
+                alone.append(self._evaluate([other] * self.size, before.pairs))
+            except Exception as error:  # it comes again when it is this image's turn
                 yield f"rows of another image: refused by the classifier ({type(error).__name__})"
         if alone:
             yield from self._beside(before, alone)
@@ -176,15 +177,15 @@ class _Trials:
     def _beside(self, before: _Batch, alone: Sequence[_Batch]) -> Iterator[Finding | str]:
         """Rows of several images in one batch, each at the place where it stood among its own."""
         for turn, pattern in enumerate(_patterns(self.size)[:4]):
-            chosen = [
+            batches = [
                 alone[(row // 2 + turn) % len(alone)] if other else before for row, other in enumerate(pattern.tolist())
             ]
-            together = _joined(chosen)
+            together = _joined(batches)
             name = "other rows of other images"
-            yield self._tried(name, together.images, together.pairs, together, slice(None), "rows")
+            yield self._comparison(name, together.images, together.pairs, together, slice(None), "rows")
 
     def _near(self, before: _Batch, alone: Sequence[_Batch]) -> list[_Batch]:
-        """Mixtures of the image and one that has another label: somewhere between the two the decision is close."""
+        """Mixtures of the image and one with another label: somewhere between the two the decision is close."""
         mixed: Callable[[Any, Any, float], Any] | None = getattr(self.evaluator, "mixed", None)
         own = top_labels(before.scores)
         unlike = [(top_labels(batch.scores) != own) & (own >= 0) for batch in alone]
@@ -192,74 +193,75 @@ class _Trials:
             ((int(rows.argmax()), batch.images[0]) for rows, batch in zip(unlike, alone, strict=True) if rows.any()),
             (0, self.evaluator.overwritten(self.image, None, None)),  # without one, noise will have to do
         )
-        found, low, high = list[_Batch](), 0.0, 1.0
+        mixtures, low, high = list[_Batch](), 0.0, 1.0
         for _ in range(2 if self.size < _MANY else 1):
             fractions = np.linspace(low, high, self.size + 2)
             inside = fractions[1:-1].tolist()
             images = [mixed(self.image, other, part) for part in inside] if mixed and other is not None else [None]
             if any(image is None for image in images):
                 break
-            found.append(self._evaluator(images, np.repeat(before.pairs[row : row + 1], self.size, axis=0)))
-            closest = int(_leads(found[-1].scores).argmin())
+            mixtures.append(self._evaluate(images, np.repeat(before.pairs[row : row + 1], self.size, axis=0)))
+            closest = int(_margins(mixtures[-1].scores).argmin())
             low, high = float(fractions[closest]), float(fractions[closest + 2])
-        return found
+        return mixtures
 
-    def _decisions(self, seen: Sequence[_Batch]) -> Iterator[Finding]:
-        """The row of the largest lead and that of the smallest, each throughout a batch, and side by side."""
-        every = _leads(np.concatenate([batch.scores for batch in seen]))
-        whole = []
-        for number, place in (divmod(int(one), self.size) for one in (every.argmax(), every.argmin())):
-            found = self._throughout(seen[number], place)
-            yield from self._told_throughout(seen[number].scores[place], place, found)
-            whole.append(found)
+    def _decisions(self, batches: Sequence[_Batch]) -> Iterator[Finding]:
+        """The row of the largest margin and that of the smallest, each throughout a batch, and side by side."""
+        all_margins = _margins(np.concatenate([batch.scores for batch in batches]))
+        repetitions = []
+        extremes = (int(all_margins.argmax()), int(all_margins.argmin()))
+        for number, place in (divmod(extreme, self.size) for extreme in extremes):
+            repeated = self._throughout(batches[number], place)
+            yield from self._compared_throughout(batches[number].scores[place], place, repeated)
+            repetitions.append(repeated)
         for first, second in ((0, 1), (1, 0)):
-            chosen = [whole[first if row % 2 == 0 else second] for row in range(self.size)]
-            together = _joined(chosen)
-            after = self._evaluator(together.images, together.pairs)
+            alternating = [repetitions[first if row % 2 == 0 else second] for row in range(self.size)]
+            together = _joined(alternating)
+            after = self._evaluate(together.images, together.pairs)
             yield compared("other rows of clear and of close decisions", together.scores, after.scores)
 
     def _throughout(self, batch: _Batch, row: int) -> _Batch:
         image, pair = batch.row(row)
-        return self._evaluator([image] * self.size, np.repeat(pair[None], self.size, axis=0))
+        return self._evaluate([image] * self.size, np.repeat(pair[None], self.size, axis=0))
 
-    def _told_throughout(self, scores: Scores, place: int, found: _Batch) -> Iterator[Finding]:
+    def _compared_throughout(self, scores: Scores, place: int, repeated: _Batch) -> Iterator[Finding]:
         name = "one row repeated throughout"
-        yield compared(f"{name}, at its place", scores[None], found.scores[place : place + 1])
-        yield compared(name, np.repeat(found.scores[place : place + 1], self.size, axis=0), found.scores, "place")
+        yield compared(f"{name}, at its place", scores[None], repeated.scores[place : place + 1])
+        yield compared(name, np.repeat(repeated.scores[place : place + 1], self.size, axis=0), repeated.scores, "place")
 
     def _hidden(self, before: _Batch, values: Sequence[float | None]) -> Iterator[Finding | str]:
-        """The same rows with what is hidden overwritten."""
+        """The same rows with the hidden pixels overwritten."""
         covered = [_cells(self.evaluator.masks, pair) for pair in before.pairs.tolist()]
         for value in values:
             images = [self.evaluator.overwritten(self.image, hidden, value) for hidden in covered]
-            if all(one is not None for one in images):
+            if all(image is not None for image in images):
                 name = f"hidden pixels of {_named(value)}"
-                yield self._tried(name, images, before.pairs, before, slice(None), "hidden")
+                yield self._comparison(name, images, before.pairs, before, slice(None), "hidden")
 
-    def _tried(
+    def _comparison(
         self, name: str, images: Sequence[Any], pairs: IntArray, before: _Batch, rows: slice | BoolArray, kind: Kind
     ) -> Finding | str:
-        """The comparison, or why there is none: a classifier may refuse such pixels, which turns no label."""
+        """The comparison, or the reason for none: a classifier may refuse such pixels, which changes no label."""
         try:
-            after = self._evaluator(images, pairs)
+            after = self._evaluate(images, pairs)
         except MaskcoverError:
-            raise  # of the evaluator: flags that changed, or another number of classes
+            raise  # the evaluator's own: flags that changed, or another number of classes
         except Exception as error:
             return f"{name}: refused by the classifier ({type(error).__name__})"
         return compared(name, before.scores[rows], after.scores[rows], kind)
 
 
-def _joined(chosen: Sequence[_Batch]) -> _Batch:
-    """Of each batch the row at its turn, with the scores that it has there."""
-    rows = list(enumerate(chosen))
-    pairs, scores = (np.stack([getattr(one, name)[row] for row, one in rows]) for name in ("pairs", "scores"))
-    return _Batch([one.images[row] for row, one in rows], pairs, scores)
+def _joined(batches: Sequence[_Batch]) -> _Batch:
+    """Join rows of batches: row i of batch i, with its scores there."""
+    rows = list(enumerate(batches))
+    pairs, scores = (np.stack([getattr(batch, name)[row] for row, batch in rows]) for name in ("pairs", "scores"))
+    return _Batch([batch.images[row] for row, batch in rows], pairs, scores)
 
 
 def _patterns(size: int) -> list[BoolArray]:
-    """Halves of the places of a batch: of any two places, each is in some half that the other is not in.
+    """Halves of the places of a batch, such that of any two places each is in some half without the other.
 
-    By the binary digits of the places, which differ in at least one.
+    They come from the binary digits of the places, of which at least one differs.
 
     >>> [pattern.astype(int).tolist() for pattern in _patterns(4)]
     [[0, 1, 0, 1], [1, 0, 1, 0], [0, 0, 1, 1], [1, 1, 0, 0]]
@@ -270,7 +272,7 @@ def _patterns(size: int) -> list[BoolArray]:
 
 
 def _some_values(number: int) -> tuple[float | None, ...]:
-    """What is written into the hidden pixels of the further pairs: what is never to be seen, and others in turn."""
+    """The values for the hidden pixels of the further pairs: NaN, noise, and one of the others in turn."""
     return float("nan"), None, (0.0, 1.0, 1e30)[number % 3]
 
 
@@ -289,12 +291,12 @@ def _chunks(evaluator: Evaluator) -> Iterator[IntArray]:
 
 
 def _cells(masks: MaskSet, pair: list[int]) -> BoolArray:
-    shown = [masks[number].to_array(masks.grid) for number in pair if number >= 0]
-    return np.logical_or.reduce(shown) if shown else np.zeros(masks.grid.shape, np.bool_)
+    drawings = [masks[number].to_array(masks.grid) for number in pair if number >= 0]
+    return np.logical_or.reduce(drawings) if drawings else np.zeros(masks.grid.shape, np.bool_)
 
 
-def _leads(scores: Scores) -> FloatArray:
-    """How far each row leads, all measured by one scale, so that the closest decision has the smallest lead."""
+def _margins(scores: Scores) -> FloatArray:
+    """The margin of each row, all on one scale, so that the closest decision has the smallest margin."""
     return margins(scores, float(np.abs(np.where(np.isfinite(scores), scores, 0.0)).max(initial=0.0)))
 
 

@@ -1,4 +1,4 @@
-"""The engine: a flat queue of (image, union) over many images, asked for in full batches of one fixed size.
+"""The engine: a queue of (image, union) over many images, evaluated in full batches of one fixed size.
 
 Images are opaque here: the engine hands them to an evaluator and never looks inside.
 """
@@ -24,16 +24,16 @@ T = TypeVar("T")
 
 @runtime_checkable
 class Fills(Protocol):
-    """An evaluator that has a use for the rows at the end of a batch that nobody waits for."""
+    """Optional protocol: an evaluator that fills the rows at the end of a batch that no image waits for."""
 
     def filling(self, count: int) -> tuple[list[Any], IntArray] | None:
-        """So many loaded images and pairs for the batch that is asked for next; None for repetitions."""
+        """`count` loaded images and pairs for the end of the next batch; None for repetitions."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An image that could not be decided, and why: it could not be loaded, or the evaluator failed on it."""
+    """An image without a decision, and the error: it could not be loaded, or the evaluator failed on it."""
 
     error: Exception
     evaluating: bool
@@ -53,61 +53,62 @@ def run_queries(
 def run_queries(
     evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: bool = False, views: Views = Views.PAIRS
 ) -> Iterator[tuple[int, T | Failed]]:
-    """Yield (image number, decision) for every image, as decisions fall, filling tables only as far as they ask.
+    """Yield (image number, decision) for every image, as decisions are made, with only the predictions they need.
 
     Args:
-        evaluator: Whom to ask.
-        images: The images; each is fetched once, and let go when it is decided.
-        decide: A decision procedure on (image number, table): its result, or `Pending` with what it must see first.
-            It is asked again when all of that is there, so what is evaluated for an image depends on that image alone.
+        evaluator: The evaluator that makes the predictions.
+        images: The images; each is fetched once, and dropped when it is decided.
+        decide: A decision procedure on (image number, table): its result, or `Pending` with the predictions that it
+            needs first. It is called again when all of these are in the table, so the predictions made for an image
+            depend on that image alone.
         isolate: An image that cannot be loaded or evaluated yields `Failed`, and the others go on: a batch that fails
-            is asked for again, image by image, in the same shape. Otherwise an exception ends the run, and
-            `InvalidInput` of the evaluator always does: that is no fault of an image.
+            is evaluated again, image by image, in the same shape. Otherwise an exception ends the run, and
+            `InvalidInput` of the evaluator always does: no image is the cause of it.
         views: The masked predictions that `decide` may ask for.
 
-    Every batch takes from the first open images what they wait for; further images are opened while there is room.
-    Nothing is ever decided from predictions that were not seen.
+    Every batch takes the rows that the first open images wait for; further images are opened while there is room.
+    No decision uses predictions that were not made.
     """
-    run = _Run(evaluator, images, decide, isolate, views)
+    run = _Queue(evaluator, images, decide, isolate, views)
     while True:
         yield from run.opened()
         if run.submitted():
-            continue  # another batch may be asked for before this one is answered
+            continue  # another batch may be submitted before this one is answered
         if not run.in_flight:
             return
         yield from run.collected()
 
 
 @dataclass(slots=True, eq=False)
-class _Open:
-    """An image whose decision waits for predictions: unions still to be asked for, and answers still to come."""
+class _OpenImage:
+    """An image whose decision waits for predictions: unions still to be submitted, and answers still to come."""
 
     number: int
     image: Any
     table: PredictionTable
-    wanted: IntArray
+    missing: IntArray
     coming: int = 0
 
 
-_Chunk = tuple[_Open, IntArray]
+_Chunk = tuple[_OpenImage, IntArray]
 """Some rows of a batch: unions of one image."""
 
 
-class _Run(Generic[T]):
+class _Queue(Generic[T]):
     """The open images of one run, and the batches under way."""
 
     def __init__(self, evaluator: Evaluator, images: Images, decide: Decide[T], isolate: bool, views: Views) -> None:
         self.in_flight: deque[tuple[list[_Chunk], Callable[[], Answers]]] = deque()
         self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
         self._views = evaluator.masks.views(views)
-        self._waiting = iter(range(len(images)))
-        self._open: list[_Open] = []
+        self._unopened = iter(range(len(images)))
+        self._open: list[_OpenImage] = []
 
     def opened(self) -> Iterator[tuple[int, T | Failed]]:
-        """Open images until a batch can be filled, if one may be asked for; what needs none is decided at once."""
+        """Open images until a batch is full, if one may be submitted; decide images that need none at once."""
         if len(self.in_flight) >= self._evaluator.depth:
             return
-        while self._wanted() < self._evaluator.batch_size and (number := next(self._waiting, None)) is not None:
+        while self._waiting_rows() < self._evaluator.batch_size and (number := next(self._unopened, None)) is not None:
             try:
                 image = self._evaluator.load(self._images[number])
             except Exception as error:
@@ -115,26 +116,26 @@ class _Run(Generic[T]):
                     raise
                 yield number, Failed(error, evaluating=False)
                 continue
-            item = _Open(number, image, PredictionTable(self._views), np.empty(0, np.int64))
+            item = _OpenImage(number, image, PredictionTable(self._views), np.empty(0, np.int64))
             self._open.append(item)
             yield from self._decided([item])
 
     def submitted(self) -> bool:
-        """Ask for a batch, if one more may be under way; for one that is not full only if nothing else is."""
-        size, wanted = self._evaluator.batch_size, self._wanted()
-        if len(self.in_flight) >= self._evaluator.depth or not wanted or (wanted < size and self.in_flight):
+        """Submit a batch, if one more may be under way; one that is not full only if no other one is."""
+        size, waiting = self._evaluator.batch_size, self._waiting_rows()
+        if len(self.in_flight) >= self._evaluator.depth or not waiting or (waiting < size and self.in_flight):
             return False
         chunks = self._chunks(size)
         for item, unions in chunks:
-            item.wanted = item.wanted[len(unions) :]
+            item.missing = item.missing[len(unions) :]
             item.coming += len(unions)
         self.in_flight.append((chunks, self._submitted(chunks)))
         return True
 
     def collected(self) -> Iterator[tuple[int, T | Failed]]:
-        """Record the answers of the oldest batch, and decide what now can be decided."""
+        """Record the answers of the oldest batch, and decide the images that now can be decided."""
         chunks, fetch = self.in_flight.popleft()
-        failures: dict[_Open, Failed] = {}
+        failures: dict[_OpenImage, Failed] = {}
         try:
             self._record(chunks, fetch())
         except InvalidInput:
@@ -148,16 +149,16 @@ class _Run(Generic[T]):
             yield item.number, failures[item]
         yield from self._decided([item for item, _ in chunks if item in self._open])
 
-    def _wanted(self) -> int:
-        return sum(len(item.wanted) for item in self._open)
+    def _waiting_rows(self) -> int:
+        return sum(len(item.missing) for item in self._open)
 
-    def _decided(self, items: list[_Open]) -> Iterator[tuple[int, T]]:
+    def _decided(self, items: list[_OpenImage]) -> Iterator[tuple[int, T]]:
         for item in items:
-            if len(item.wanted) or item.coming:
+            if len(item.missing) or item.coming:
                 continue
             decision = self._decide(item.number, item.table)
             if isinstance(decision, Pending):
-                item.wanted = item.table.missing(decision)
+                item.missing = item.table.missing(decision)
             else:
                 self._open = [other for other in self._open if other is not item]
                 yield item.number, decision
@@ -166,29 +167,32 @@ class _Run(Generic[T]):
         """The rows of the next batch, from the first open images."""
         chunks: list[_Chunk] = []
         for item in self._open:
-            if size and len(item.wanted):
-                chunks.append((item, item.wanted[:size]))
+            if size and len(item.missing):
+                chunks.append((item, item.missing[:size]))
                 size -= len(chunks[-1][1])
         return chunks
 
     def _submitted(self, chunks: list[_Chunk]) -> Callable[[], Answers]:
-        """One batch. Filled up with repetitions, or known rows: every call has the same shape (threats.md, 21)."""
+        """Submit one batch, filled up with repetitions or known rows: all have the same shape (threats.md, 21)."""
         pairs = np.concatenate([item.table.pairs(unions) for item, unions in chunks])
         images = [item.image for item, unions in chunks for _ in unions]
         missing = self._evaluator.batch_size - len(pairs)
-        known = self._evaluator.filling(missing) if missing and isinstance(self._evaluator, Fills) else None
-        more, told = known or (images[-1:] * missing, np.repeat(pairs[-1:], missing, axis=0))
+        rows = self._evaluator.filling(missing) if missing and isinstance(self._evaluator, Fills) else None
+        filling_images, filling_pairs = rows or (images[-1:] * missing, np.repeat(pairs[-1:], missing, axis=0))
         try:
-            return self._evaluator.submit(images + more, np.concatenate([pairs, told]))
+            return self._evaluator.submit(images + filling_images, np.concatenate([pairs, filling_pairs]))
         except InvalidInput:
             raise
         except Exception as error:
-            # Told when the answers are fetched, where failures are dealt with.
+            # Raised when the answers are fetched, where failures are dealt with.
             return partial(_raised, error)
 
     def _record(self, chunks: list[_Chunk], answers: Answers) -> None:
         if len(answers.labels) != self._evaluator.batch_size:
-            raise InvalidInput(f"expected {self._evaluator.batch_size} answers a batch; got {len(answers.labels)}")
+            raise InvalidInput(
+                f"expected one answer for each of the {self._evaluator.batch_size} rows of a batch; "
+                f"got {len(answers.labels)}"
+            )
         first = 0
         for item, unions in chunks:
             rows = slice(first, first + len(unions))
@@ -197,10 +201,10 @@ class _Run(Generic[T]):
             item.coming -= len(unions)
             first += len(unions)
 
-    def _apart(self, chunks: list[_Chunk]) -> dict[_Open, Failed]:
-        """The rows once more, image by image, each in a batch of the one shape; those that fail again.
+    def _apart(self, chunks: list[_Chunk]) -> dict[_OpenImage, Failed]:
+        """Evaluate the rows once more, image by image, each in a batch of the same shape; give those that fail again.
 
-        An image that has failed in an earlier batch, while this one was under way, is not asked for again.
+        An image that has failed in an earlier batch, while this one was under way, is not evaluated again.
         """
         failures = {}
         for chunk in [(item, unions) for item, unions in chunks if item in self._open]:

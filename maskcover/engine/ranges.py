@@ -1,4 +1,4 @@
-"""Whether images have the value range that a model's preprocessing makes, where nobody says so (threats.md, 58)."""
+"""Checks that images without a declared preprocessing have values in the range of the model's (threats.md, 58)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LOOKED_AT = 8
 # Of the width of the range. Bicubic and Lanczos kernels overshoot: on floats by up to 0.45 beyond black and white.
 _IMPOSSIBLE = 0.5
 _ODD = 0.15
-_CENTRED = 0.25  # below 0 in a range: a picture that was centred has values there
+_CENTRED = 0.25  # below 0 in a range: an image that was centred has values there
 
 
 def expect_in_range(images: Images, declared: Preprocessing) -> None:
-    """Look at a few images, spread over all, that are given as the model takes them.
+    """Check the values of a few images, spread over all, that are given as the model takes them.
 
-    What is far from black and white, as the model's mean and standard deviation make them, was not prepared so, and is
-    refused. What lies within the range, but as if it had been scaled otherwise, draws a `MaskcoverWarning`.
+    Values far from black and white, as the model's mean and standard deviation make them, are refused. Values within
+    the range that look as if they were scaled otherwise draw a `MaskcoverWarning`.
 
     Raises:
         InvalidInput: an image has values that the declared preprocessing cannot give.
@@ -30,17 +30,19 @@ def expect_in_range(images: Images, declared: Preprocessing) -> None:
     """
     count = min(len(images), _LOOKED_AT)
     numbers = [place * len(images) // count for place in range(count)]
-    seen = [(number, found) for number in numbers if (found := _extremes(images, number))]
+    ranges = [(number, extremes) for number in numbers if (extremes := _extremes(images, number))]
     black, white = min(declared.range[0]), max(declared.range[1])
-    for number, (low, high) in seen:
+    for number, (low, high) in ranges:
         if low < black - _IMPOSSIBLE * (white - black) or high > white + _IMPOSSIBLE * (white - black):
             raise InvalidInput(
-                f"image {number} has values from {low:g} to {high:g}, but the model takes {_told(declared)}: "
+                f"image {number} has values from {low:g} to {high:g}, but the model takes {_in_words(declared)}: "
                 f"{_remedy(declared)}"
             )
-    if seen and (doubt := _doubt(min(low for _, (low, _) in seen), max(high for _, (_, high) in seen), black, white)):
+    if ranges and (
+        doubt := _doubt(min(low for _, (low, _) in ranges), max(high for _, (_, high) in ranges), black, white)
+    ):
         warnings.warn(
-            f"{doubt}, but the model takes {_told(declared)}: are they prepared as it declares? If not, "
+            f"{doubt}, but the model takes {_in_words(declared)}: are they prepared as it declares? If not, "
             f"{_remedy(declared)}",
             MaskcoverWarning,
             stacklevel=4,
@@ -58,7 +60,7 @@ def _extremes(images: Images, number: int) -> tuple[float, float] | None:
 
 
 def _doubt(low: float, high: float, black: float, white: float) -> str:
-    """Why all images together do not look as if they were scaled to [black, white]; empty if they may be."""
+    """The reason to doubt that the images were scaled to [black, white], in words; empty if there is none."""
     width = white - black
     if low < black - _ODD * width or high > white + _ODD * width:
         return f"images have values from {low:g} to {high:g}"
@@ -69,12 +71,12 @@ def _doubt(low: float, high: float, black: float, white: float) -> str:
     return ""
 
 
-def _told(declared: Preprocessing) -> str:
+def _in_words(declared: Preprocessing) -> str:
     return f"{min(declared.range[0]):.4g} (black) to {max(declared.range[1]):.4g} (white)"
 
 
 def _remedy(declared: Preprocessing) -> str:
     return (
-        f"prepare pictures by the model's preprocessing ({declared}), as open_dataset(…).prepared(…) does, or name "
+        f"prepare images by the model's preprocessing ({declared}), as open_dataset(…).prepared(…) does, or name "
         "another one with preprocessing="
     )

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from maskcover.canonical import write_atomically
 from maskcover.certification import Explanation
-from maskcover.covering.shares import PlacementMap
+from maskcover.covering.placements import PlacementMap
 from maskcover.defense import DetectionCurve
 from maskcover.errors import InvalidInput
 from maskcover.plot.figures import (
@@ -59,7 +59,7 @@ def draw_placements(image: npt.ArrayLike, placement_map: PlacementMap, ax: Axes 
     grey = (pixels @ [0.299, 0.587, 0.114])[:, :, None]
     ax.imshow(0.6 * grey + 0.4 * colour, extent=(0, sides[1], sides[0], 0), interpolation="nearest")
     frame(ax, *sides)
-    ax.set_title(f"{percent_down(placement_map.share)} of the placements certified")
+    ax.set_title(f"{percent_down(placement_map.fraction)} of the placements certified")
     legend(ax, [Patch(facecolor=HIDDEN, label="certified"), Patch(facecolor=BARE, label="not certified")])
     return ax
 
@@ -165,7 +165,7 @@ def save_explanation(
     if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.certifying):
         draw_placements(image, explanation.map(), places)
     else:
-        _write(places, f"{percent_down(explanation.share)} of the placements certified")
+        _write(places, f"{percent_down(explanation.certified_fraction)} of the placements certified")
     verdict = "certified" if explanation.certified else "not certified"
     figure.suptitle(f"label {_name(explanation.label, names)}: {verdict} against {explanation.regions}", wrap=True)
     write_atomically(target, png(figure))

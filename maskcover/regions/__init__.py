@@ -1,4 +1,4 @@
-"""What the attacker may touch: region sets as values, their text, and their shapes on a grid."""
+"""Region sets, what the attacker may overwrite: as values, as texts, and as shapes with their places on a grid."""
 
 from maskcover.regions.areas import avoiding, within
 from maskcover.regions.base import Description, RegionSet, Slot, Stencil, Term

@@ -1,4 +1,4 @@
-"""An area of interest on an image: a box, a polygon or a bitmap, read from what users have and written as text."""
+"""Areas of interest on an image: a box, a polygon or a bitmap, read from arguments and written as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Area(ABC):
-    """Some of the cells of an image; where a polygon cuts a pixel there are two readings, for the attacker."""
+    """Some cells of an image; `generous` and `strict` differ by the pixels that a polygon cuts."""
 
     __slots__ = ()
 
@@ -49,7 +49,7 @@ class BoxArea(Area):
 
 @dataclass(frozen=True, slots=True)
 class BitmapArea(Area):
-    """Any cells of one image size."""
+    """Any cells of an image of one size."""
 
     cells: Cells
     sides: tuple[int, ...]
@@ -88,7 +88,7 @@ class PolygonArea(Area):
 
 
 def read_area(value: object) -> Area:
-    """An area from a box of starts and extents, a bool array or its text, a polygon, its WKT or its corners."""
+    """Read an area from a box of starts and extents, a bool array or its text, a polygon, its WKT or its corners."""
     if isinstance(value, str) and set(value) <= set("01/ \n"):
         return _bitmap_area(read_bitmap(value))
     if isinstance(value, str) or hasattr(value, "geom_type"):
@@ -109,10 +109,10 @@ def read_area(value: object) -> Area:
 
 
 def _is_corners(value: object) -> bool:
-    """Whether these are pairs of numbers, as `polygon` takes them."""
+    """Whether a value is a sequence of pairs, as `polygon` takes them."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) < 3:
         return False
-    return all(isinstance(one, Sequence | np.ndarray) and len(one) == 2 for one in value)
+    return all(isinstance(corner, Sequence | np.ndarray) and len(corner) == 2 for corner in value)
 
 
 def _bitmap_area(array: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> BitmapArea:

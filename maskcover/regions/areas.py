@@ -1,4 +1,4 @@
-"""Where an attacker may place patches: `within` and `avoiding` an area of interest."""
+"""Region sets restricted to an area of interest: `within` and `avoiding`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from maskcover.regions.combined import as_region_set
 
 @dataclass(frozen=True, slots=True)
 class Within(RegionSet):
-    """Those regions of the base whose every patch lies wholly inside an area, or touches it."""
+    """The regions of the base of which every patch lies wholly inside an area, or touches it."""
 
     base: RegionSet
     area: Area
@@ -28,8 +28,8 @@ class Within(RegionSet):
         area = self.area.generous(grid)
         if not self.touching:
             return self.base.expand(grid, inside.common(area))
-        # Whatever contains a region that touches the area touches it too: maximal stencils stay enough.
-        return _filtered(self.base.expand(grid, inside), Cells([grid.whole]).minus(area))
+        # A stencil that contains a region touching the area touches it too, so maximal stencils are still enough.
+        return _drop_outside(self.base.expand(grid, inside), Cells([grid.whole]).minus(area))
 
     def __str__(self) -> str:
         return f"within({self.base}, {self.area}" + (", touching=True)" if self.touching else ")")
@@ -37,7 +37,7 @@ class Within(RegionSet):
 
 @dataclass(frozen=True, slots=True)
 class Avoiding(RegionSet):
-    """Those regions of the base whose no patch touches an area."""
+    """The regions of the base of which no patch touches an area."""
 
     base: RegionSet
     area: Area
@@ -54,17 +54,17 @@ class Avoiding(RegionSet):
 
 
 def within(regions: RegionSet, area: object, *, touching: bool = False) -> RegionSet:
-    """Only regions whose patches lie in an area of interest, such as the lower half of the frame.
+    """Restrict a region set to regions whose patches lie in an area of interest, such as the lower half of the image.
 
     Args:
-        regions: The regions to choose from.
+        regions: The region set.
         area: A box ``(top, left, height, width)``; a polygon of shapely, its WKT or its corners (x, y), x to the right
             and y down, in pixels; or a bool array of the image's size (or its text, rows of 0 and 1 with slashes
             between). A pixel belongs to a polygon that overlaps its interior at all.
-        touching: Patches need only touch the area instead of lying wholly inside.
+        touching: If True, patches need only touch the area instead of lying wholly inside.
 
     Raises:
-        InvalidInput: not an area.
+        InvalidInput: a bad region set or area; on a grid, if no region is left.
 
     >>> from maskcover import squares
     >>> within(squares(size=32), (112, 0, 112, 224)).describe(224).placements    # 81 rows, 193 columns
@@ -76,7 +76,9 @@ def within(regions: RegionSet, area: object, *, touching: bool = False) -> Regio
 
 
 def avoiding(regions: RegionSet, area: object) -> RegionSet:
-    """Only regions whose patches do not touch an area; a pixel counts as polygon only if it lies wholly inside.
+    """Restrict a region set to regions whose patches do not touch an area.
+
+    Arguments and errors are those of `within`, but a pixel belongs to a polygon only if it lies wholly inside.
 
     >>> from maskcover import squares
     >>> avoiding(squares(size=32), (0, 0, 112, 224)) == within(squares(size=32), (112, 0, 112, 224))
@@ -87,16 +89,16 @@ def avoiding(regions: RegionSet, area: object) -> RegionSet:
     return Avoiding(as_region_set(regions), read_area(area))
 
 
-def _filtered(terms: tuple[Term, ...], outside: Cells) -> tuple[Term, ...]:
-    """The terms without the placements that lie wholly outside."""
+def _drop_outside(terms: tuple[Term, ...], outside: Cells) -> tuple[Term, ...]:
+    """Drop the placements that lie wholly outside an area, and terms with a slot of which nothing is left."""
     kept = []
     for term in terms:
-        slots = tuple(tuple(part for one in slot for part in _meeting(one, outside)) for slot in term.slots)
+        slots = tuple(tuple(part for stencil in slot for part in _touching(stencil, outside)) for slot in term.slots)
         if all(slots):
             kept.append(Term(slots))
     return tuple(kept)
 
 
-def _meeting(stencil: Stencil, outside: Cells) -> Slot:
+def _touching(stencil: Stencil, outside: Cells) -> Slot:
     places = stencil.places.minus(eroded(outside, stencil.cells))
     return (Stencil(stencil.cells, places),) if places else ()

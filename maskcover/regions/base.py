@@ -1,8 +1,7 @@
-"""What a region set is: terms of patch shapes with their places on a grid, and a text that says so."""
+"""`RegionSet`, the base of all families, and what it becomes on a grid: terms of stencils, shapes with their places."""
 
 from __future__ import annotations
 
-import re
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -17,15 +16,14 @@ from maskcover.cells import Cells
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Box, Extents, Grid, ImageSize
 
-_AREA = re.compile(r"\b(squares|rectangles)\(area=([1-8])[,)]")
-_LARGE = 224 * 224  # pixels of an image of which so few are rarely meant
-_LONGEST = 200  # characters of a text in a message
-_MOST_COMPARED = 100_000  # boxes with larger ones; each takes some 50 µs
+_LARGE = 224 * 224  # pixels of an image on which doubtful sizes draw a warning
+_LONGEST = 200  # characters of a region text in a message
+_MOST_COMPARED = 100_000  # pairs of a box and a larger one; each takes some 50 µs
 
 
 @dataclass(frozen=True, slots=True)
 class Stencil:
-    """One shape of one patch, and where it may lie.
+    """A shape of one patch, and the places where it may lie.
 
     `cells` touches 0 on every axis; ``cells.shifted(u)`` is a region exactly for u in `places`, which is not empty.
     """
@@ -40,7 +38,7 @@ class Stencil:
 
     @property
     def is_box(self) -> bool:
-        """Whether the shape is its bounding box."""
+        """Whether the shape is a box."""
         return len(self.cells.bounds) == 1
 
     def at(self, place: Extents) -> Cells:
@@ -53,9 +51,10 @@ Slot = tuple[Stencil, ...]
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One patch for each slot, all at once, overlaps allowed; a patch is any stencil of its slot at any of its places.
+    """Patches placed at once: for each slot any of its stencils at any of its places, overlaps allowed.
 
-    Stencils inside others have been left out where they need no check of their own (design §5). No slot is empty.
+    Stencils that lie inside others are left out where they need no check of their own (docs/theory.md, Covering). No
+    slot is empty.
     """
 
     slots: tuple[Slot, ...]
@@ -77,27 +76,27 @@ class Term:
 
 
 class RegionSet(ABC):
-    """A set of regions an attacker may overwrite: an immutable value, equal to every other that says the same.
+    """A set of regions, sets of pixels that an attacker may overwrite: an immutable value, equal to its like.
 
     ``str(R)`` is its text, which `parse_regions` reads back.
 
     >>> from maskcover import parse_regions, squares
-    >>> stickers = squares(size=32)
-    >>> str(stickers), parse_regions("squares(size=32)") == stickers
+    >>> R = squares(size=32)
+    >>> str(R), parse_regions("squares(size=32)") == R
     ('squares(size=32)', True)
     """
 
     __slots__ = ()
 
     def terms(self, grid: Grid) -> tuple[Term, ...]:
-        """The set on a grid, single patches in one term; raises `InvalidInput` if a shape has no place on it."""
+        """The set on a grid, all single patches in one term; raises `InvalidInput` if a shape has no place on it."""
         return _terms(self, grid)
 
     @abstractmethod
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
-        """The regions that lie wholly inside some cells of the grid; empty if there is none.
+        """The regions that lie wholly inside some cells of the grid; empty if there are none.
 
-        A shape is judged by the whole grid: `InvalidInput` if it has no place there either.
+        Raises `InvalidInput` if a shape has no place on the whole grid either.
         """
 
     @abstractmethod
@@ -105,21 +104,25 @@ class RegionSet(ABC):
 
     @property
     def parts(self) -> tuple[RegionSet, ...]:
-        """The region sets that this one is made of; none if it is made of shapes."""
+        """The region sets that this set is made of; none unless a family overrides this."""
         return ()
 
     @property
     def is_outer_bound(self) -> bool:
-        """Whether the set, or a part of it, is a sound bound, larger than what its words say; `rotations` are."""
+        """Whether the set, or a part of it, holds more regions than its words say; `rotations` does, to be sound."""
         return any(part.is_outer_bound for part in self.parts)
 
     @property
-    def has_several_patches(self) -> bool:
-        """Whether the set, or a part of it, speaks of several patches at once; `patches` do."""
-        return any(part.has_several_patches for part in self.parts)
+    def has_patches(self) -> bool:
+        """Whether the set, or a part of it, is one of several patches at once."""
+        return any(part.has_patches for part in self.parts)
+
+    def doubts(self, grid: Grid) -> tuple[str, ...]:
+        """Warnings about sizes, of the set and its parts, that are rarely meant on a grid."""
+        return tuple(doubt for part in self.parts for doubt in part.doubts(grid))
 
     def describe(self, image_size: ImageSize | Grid = 224) -> Description:
-        """What the set amounts to on an image: pixels, per cent, numbers of shapes and placements.
+        """Describe the set on an image: pixels, per cent, numbers of shapes and placements.
 
         >>> from maskcover import rectangles
         >>> print(rectangles(area=0.01).describe(224))
@@ -134,7 +137,13 @@ class RegionSet(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A region set in figures; its `str` is for people, its fields are for programs."""
+    """Figures of a region set on an image; its `str` is for people, its fields are for programs.
+
+    >>> from maskcover import squares
+    >>> description = squares(size=32).describe(224)
+    >>> description.pixels, description.fraction, description.placements
+    (1024, Fraction(1, 49), 37249)
+    """
 
     text: str
     grid: Grid
@@ -148,9 +157,15 @@ class Description:
         return min(max(largest), self.grid.size)
 
     @property
-    def share(self) -> Fraction:
-        """`pixels` as an exact share of the image."""
+    def fraction(self) -> Fraction:
+        """`pixels` as an exact fraction of the image."""
         return Fraction(self.pixels, self.grid.size)
+
+    @property
+    def share(self) -> Fraction:
+        """The old name of `fraction`, for one release."""
+        warnings.warn("Description.share is now Description.fraction", MaskcoverWarning, stacklevel=2)
+        return self.fraction
 
     @property
     def shapes(self) -> int:
@@ -169,12 +184,12 @@ class Description:
         most = max(term.patches for term in self.terms)
         lines = [
             f"{self.text} on {self.grid}",
-            f"  largest region  {self.pixels:,} px ({float(100 * self.share):.3f} %)",
+            f"  largest region  {self.pixels:,} px ({float(100 * self.fraction):.3f} %)",
             f"  maximal shapes  {span}",
             f"  placements      {self.placements:,}" + (f" (ordered tuples of {most} patches)" if most > 1 else ""),
         ]
         if self.is_outer_bound:
-            lines.append("  outer bound     turned shapes are enlarged, so that every angle of a step fits")
+            lines.append("  outer bound     turned shapes are enlarged, so that they hold the shape at every angle")
         return "\n".join(lines)
 
 
@@ -183,25 +198,20 @@ def _terms(regions: RegionSet, grid: Grid) -> tuple[Term, ...]:
     terms = regions.expand(grid, Cells([grid.whole]))
     if not terms:
         raise InvalidInput(f"{brief(regions)} holds no region on {grid}; check its sizes and its areas")
-    for family, pixels in _AREA.findall(str(regions)):
-        if grid.size >= _LARGE:
-            warnings.warn(
-                f"{family}(area={pixels}) means {pixels} of the {grid.size:,} pixels of {grid}; was a share meant? "
-                f'{pixels} per cent is {family}(area="{pixels}%")',
-                MaskcoverWarning,
-                stacklevel=3,
-            )
+    if grid.size >= _LARGE:
+        for doubt in regions.doubts(grid):
+            warnings.warn(doubt, MaskcoverWarning, stacklevel=3)
     return terms
 
 
 def brief(regions: RegionSet) -> str:
-    """The text of a region set for a message: of a long one the middle is left out."""
+    """The text of a region set for a message; a long text is cut in its middle."""
     text = str(regions)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 40]} … {text[-30:]}"
 
 
 def everywhere(shape: Extents, grid: Grid) -> Stencil:
-    """A box shape at every place of a grid that it fits.
+    """Make the stencil of a box shape at every place of a grid.
 
     >>> everywhere((2, 4), Grid((5, 4))).places.area
     4
@@ -210,34 +220,32 @@ def everywhere(shape: Extents, grid: Grid) -> Stencil:
     return Stencil(Cells([Box.at((0,) * grid.ndim, shape)]), Cells([places]))
 
 
-def placed(cells: Cells, places: Cells) -> Slot:
-    """The stencil as a slot of its own, or the empty slot if it has no place."""
+def slot_of(cells: Cells, places: Cells) -> Slot:
+    """Make a slot of one stencil, or the empty slot if it has no place."""
     return (Stencil(cells, places),) if places else ()
 
 
-def single(stencils: Slot) -> tuple[Term, ...]:
-    """The term of one patch, or none if there is no stencil."""
+def terms_of(stencils: Slot) -> tuple[Term, ...]:
+    """Make the term of a single patch, or no term if there is no stencil."""
     return (Term((stencils,)),) if stencils else ()
 
 
-def pruned(stencils: Iterable[Stencil]) -> Slot:
-    """The stencils without what needs no check of its own, sorted: equal shapes joined, boxes inside boxes left out.
+def prune(stencils: Iterable[Stencil]) -> Slot:
+    """Join equal shapes, and drop boxes where they lie inside larger boxes, since those need no check; sorted.
 
-    Shapes that are not boxes are kept as they are: more to check, and nothing lost.
+    Shapes that are not boxes are kept as they are: there is more to check, but nothing is lost.
     """
     joined: dict[Cells, list[Cells]] = {}
     for stencil in stencils:
         joined.setdefault(stencil.cells, []).append(stencil.places)
     slot = [Stencil(cells, places[0].union(*places[1:])) for cells, places in joined.items()]
-    kept = [
-        *(stencil for stencil in slot if not stencil.is_box),
-        *_undominated([stencil for stencil in slot if stencil.is_box]),
-    ]
+    boxes, others = [shape for shape in slot if shape.is_box], [shape for shape in slot if not shape.is_box]
+    kept = [*others, *_undominated(boxes)]
     return tuple(sorted(kept, key=lambda stencil: (stencil.extents, stencil.cells.bounds.tolist())))
 
 
 def maximal(shapes: set[Extents]) -> tuple[Extents, ...]:
-    """The shapes that lie inside no other, sorted.
+    """Keep the shapes that lie inside no other, sorted.
 
     >>> maximal({(1, 9), (2, 4), (1, 8)})
     ((1, 9), (2, 4))
@@ -253,26 +261,26 @@ def maximal(shapes: set[Extents]) -> tuple[Extents, ...]:
 
 
 def _undominated(boxes: list[Stencil]) -> Iterator[Stencil]:
-    """Different boxes at those places at which they lie inside no larger box of these.
+    """Restrict different boxes to the places at which they lie inside no larger box of these.
 
-    After so many comparisons the rest is kept as it is.
+    After `_MOST_COMPARED` comparisons the remaining boxes are kept as they are.
     """
-    boxes = sorted(boxes, key=lambda stencil: stencil.cells.area, reverse=True)  # the largest leaves the least
-    extents = np.array([stencil.extents for stencil in boxes], dtype=np.int64)
+    boxes = sorted(boxes, key=lambda box: box.cells.area, reverse=True)  # the largest leaves the least
+    extents = np.array([box.extents for box in boxes], dtype=np.int64)
     compared = 0
-    for number, stencil in enumerate(boxes):
-        left = stencil.places
+    for number, box in enumerate(boxes):
+        left = box.places
         for other in np.flatnonzero((extents[:number] >= extents[number]).all(axis=1)):
             if not left or compared == _MOST_COMPARED:
                 break
             compared += 1
             left = left.minus(_spread(boxes[other].places, (extents[other] - extents[number]).tolist()))
         if left:
-            yield Stencil(stencil.cells, left)
+            yield Stencil(box.cells, left)
 
 
 def _spread(places: Cells, room: list[int]) -> Cells:
-    """Where a smaller box may lie inside a larger one at these places."""
+    """The places of a smaller box inside a larger one at these places; `room` is the difference of their extents."""
     bounds = places.bounds.copy()
     bounds[:, 1] += room
     return Cells.from_bounds(bounds)

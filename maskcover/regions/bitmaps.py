@@ -11,12 +11,12 @@ import numpy.typing as npt
 from maskcover.cells import BoolArray, Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
-from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, placed, single
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, slot_of, terms_of
 
 
 @dataclass(frozen=True, slots=True)
 class Bitmap(RegionSet):
-    """One stencil of any cells, at any place."""
+    """A single shape of any cells, at any place."""
 
     cells: Cells
 
@@ -28,11 +28,11 @@ class Bitmap(RegionSet):
 
 
 def bitmap(cells: npt.ArrayLike | str) -> RegionSet:
-    """One stencil of any pixels, at any place.
+    """A single shape of any pixels, at any place.
 
     Args:
         cells: A bool array, (height, width) for images, True where the patch is; or its text, rows of 0 and 1 with
-            slashes between (one row: "111/"). Empty rows and columns at its borders do not count.
+            slashes between (a single row: "111/"). Empty rows and columns at its borders do not count.
 
     Raises:
         InvalidInput: not a bool array, or one that is False everywhere.
@@ -50,7 +50,7 @@ def bitmap(cells: npt.ArrayLike | str) -> RegionSet:
 
 
 def stencils_inside(regions: RegionSet, shapes: tuple[Cells, ...], grid: Grid, inside: Cells) -> tuple[Term, ...]:
-    """Each of some shapes wherever it lies inside some cells of the grid, as one patch.
+    """Put each of some shapes wherever it lies inside some cells of the grid; the term of one patch.
 
     Raises:
         InvalidInput: shapes of another number of axes than the grid, or none that fits it.
@@ -61,25 +61,25 @@ def stencils_inside(regions: RegionSet, shapes: tuple[Cells, ...], grid: Grid, i
         )
     if not any(grid.fits(cells.span.stop) for cells in shapes):
         raise InvalidInput(f"{brief(regions)} has no place on {grid}; use a smaller shape or a larger image")
-    slot = tuple(stencil for cells in shapes for stencil in placed(cells, eroded(inside, cells)))
-    return single(needed(slot))
+    slot = tuple(stencil for cells in shapes for stencil in slot_of(cells, eroded(inside, cells)))
+    return terms_of(drop_contained(slot))
 
 
-def needed(slot: Slot) -> Slot:
-    """The stencils that lie in no other, and of the rest what no placement of those contains."""
+def drop_contained(slot: Slot) -> Slot:
+    """Keep the stencils that lie in no other, and the others at the places where they lie inside none of those."""
     if len(slot) < 2:
         return slot
     from maskcover.regions.shapes.rasters import maximal_rasters
 
     arrays = {stencil.cells: stencil.cells.to_array(Grid(stencil.extents)) for stencil in slot}
     largest = {Cells.from_array(array) for array in maximal_rasters(tuple(arrays.values()))}
-    kept = tuple(stencil for stencil in slot if stencil.cells in largest)
-    rest = ((stencil, _left(stencil, kept, arrays)) for stencil in slot if stencil.cells not in largest)
-    return kept + tuple(Stencil(stencil.cells, left) for stencil, left in rest if left)
+    maximal = tuple(stencil for stencil in slot if stencil.cells in largest)
+    rest = ((stencil, _places_left(stencil, maximal, arrays)) for stencil in slot if stencil.cells not in largest)
+    return maximal + tuple(Stencil(stencil.cells, left) for stencil, left in rest if left)
 
 
-def _left(stencil: Stencil, larger: Slot, arrays: dict[Cells, BoolArray]) -> Cells:
-    """The places of a stencil at which it lies inside no larger one: where those would leave what is allowed."""
+def _places_left(stencil: Stencil, larger: Slot, arrays: dict[Cells, BoolArray]) -> Cells:
+    """The places of a stencil at which it lies inside no larger one, since the larger one is not allowed there."""
     left, drawn = stencil.places, arrays[stencil.cells]
     for other in larger:
         array = arrays[other.cells]
@@ -93,7 +93,7 @@ def _left(stencil: Stencil, larger: Slot, arrays: dict[Cells, BoolArray]) -> Cel
 
 
 def bitmap_text(cells: BoolArray) -> str:
-    """Rows of 0 and 1, with as many slashes between as axes end there, and after one that is alone.
+    """Write a bitmap as rows of 0 and 1; as many slashes between them as axes end there, and after a single row.
 
     >>> bitmap_text(np.ones((2, 1, 3), dtype=bool)), bitmap_text(np.ones((1, 3), dtype=bool))
     ('111//111', '111/')
@@ -108,7 +108,7 @@ def _rows(cells: BoolArray) -> str:
 
 
 def read_bitmap(text: str) -> BoolArray:
-    """The bool array of a text of `bitmap_text`.
+    """Read the bool array from a text of `bitmap_text`.
 
     >>> read_bitmap("01/11").astype(int).tolist()
     [[0, 1], [1, 1]]
@@ -125,7 +125,7 @@ def read_bitmap(text: str) -> BoolArray:
 
 
 def _nested(text: str, slashes: int) -> list[object]:
-    """The nested lists of a text; anything odd ends in lists of unequal lengths or in what is no bool."""
+    """Read a text as nested lists; a wrong text becomes lists of unequal lengths or of other things than bools."""
     if not slashes:
         return [{"0": False, "1": True}.get(cell, cell) for cell in text]
     return [_nested(part, slashes - 1) for part in text.split("/" * slashes)]

@@ -1,6 +1,6 @@
-"""Families of boxes: squares, one rectangle, all rectangles of an area, half-planes, stripes.
+"""Families of boxes: squares, a rectangle, all rectangles of an area, half-planes, stripes.
 
-Each is a frozen value made by the lower-case function that users call.
+Each is a frozen value, made by the function of the same name that users call.
 """
 
 from __future__ import annotations
@@ -16,28 +16,29 @@ from math import ceil, floor
 
 import numpy as np
 
-from maskcover.amounts import Amount, AnyAmount, Length, Whole, amount_text, cells_up, parse_amount, parse_length
+from maskcover.amounts import Amount, AnyAmount, Length, WholeNumber, amount_text, cells_up, parse_amount, parse_length
 from maskcover.cells import BoolArray, Cells, eroded
 from maskcover.errors import InvalidInput
-from maskcover.grid import Box, Extents, Grid, as_whole
-from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, everywhere, maximal, placed, pruned, single
+from maskcover.grid import Box, Extents, Grid, as_integer
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, everywhere, maximal, prune, slot_of, terms_of
 
 _ASPECT = re.compile(r"\d{1,12}|\d{1,40}\.\d{1,40}|\d{1,41}/\d{1,41}")
 _MOST_SHAPES = {1: 100_000, 2: 100_000}  # by the number of axes; it takes longer to compare shapes of more than two
 _MOST_SHAPES_OF_MORE = 20_000
 _MOST_STRIPES = 50_000
-_MOST_WORK = 1 << 29  # placements looked at, all shapes together, where an area is not a box
+_DOUBTFUL = range(1, 9)  # pixels of an area; on a large image a number of per cent is rather meant
+_MOST_WORK = 1 << 29  # placements of all shapes that are tried where an area is not a box
 
 
 @dataclass(frozen=True, slots=True)
 class Squares(RegionSet):
-    """Every square (cube, interval) of one side; exactly one of `size` and `area` is given."""
+    """Every square (cube, interval) of one size; exactly one of `size` and `area` is given."""
 
     size: int | None
     area: Amount | None
 
     def side(self, grid: Grid) -> int:
-        """The side in pixels; an area is rounded up to the next whole side (design §4)."""
+        """The side in pixels; an area is rounded up to the next whole side."""
         if self.size is not None:
             return self.size
         if self.area is None:
@@ -45,7 +46,10 @@ class Squares(RegionSet):
         return _root_up(cells_up(self.area, grid.size), grid.ndim)
 
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
-        return _one_box(self, (self.side(grid),) * grid.ndim, grid, inside)
+        return _box_inside(self, (self.side(grid),) * grid.ndim, grid, inside)
+
+    def doubts(self, grid: Grid) -> tuple[str, ...]:
+        return _doubts_of_area("squares", self.area, grid)
 
     def __str__(self) -> str:
         if self.area is not None:
@@ -63,7 +67,7 @@ class Rectangle(RegionSet):
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         if grid.ndim != 2:
             raise InvalidInput(f"{self} is a shape of two dimensions; the grid {grid} has {grid.ndim}")
-        return _one_box(self, (self.height, self.width), grid, inside)
+        return _box_inside(self, (self.height, self.width), grid, inside)
 
     def __str__(self) -> str:
         return f"rectangle(height={self.height}, width={self.width})"
@@ -71,7 +75,7 @@ class Rectangle(RegionSet):
 
 @dataclass(frozen=True, slots=True)
 class Rectangles(RegionSet):
-    """Every rectangle (box) of at most an area that respects the least side and the greatest ratio of sides."""
+    """Every rectangle (box) of at most an area, with a least side and a greatest ratio of sides."""
 
     area: Amount
     min_side: int = 1
@@ -87,11 +91,14 @@ class Rectangles(RegionSet):
         if any(True for _ in islice(self._tallest(grid.shape, (), limit), most, None)):
             raise InvalidInput(f"{brief(self)} has more than {most:,} shapes on {grid}; use a smaller image or area")
         if len(inside.bounds) <= 1:
-            return single(self._inside_box(inside, limit))
-        return single(self._inside_bitmap(inside, limit))
+            return terms_of(self._inside_box(inside, limit))
+        return terms_of(self._inside_bitmap(inside, limit))
+
+    def doubts(self, grid: Grid) -> tuple[str, ...]:
+        return _doubts_of_area("rectangles", self.area, grid)
 
     def _inside_box(self, inside: Cells, limit: int) -> Slot:
-        """Inside one box the maximal shapes are those of a grid of its sides."""
+        """The maximal shapes inside a box: those of a grid of the sides of the box."""
         if not inside:
             return ()
         room = inside.span
@@ -99,21 +106,21 @@ class Rectangles(RegionSet):
         return tuple(Stencil(stencil.cells, stencil.places.shifted(room.start)) for stencil in free)
 
     def _inside_bitmap(self, inside: Cells, limit: int) -> Slot:
-        """Inside other cells a shape may fit where no larger one does: every shape is looked at."""
+        """The shapes inside other cells: every shape is tried, since it may fit where no larger one does."""
         room = inside.span
         shapes = set(self._every(room.extents, (), limit))
         work = len(shapes) * room.volume
         if work > _MOST_WORK:
             raise InvalidInput(
-                f"{self} inside an area of {room.volume:,} px has {work:,} placements to look at, more than "
+                f"{self} inside an area of {room.volume:,} px has {work:,} placements to try, more than "
                 f"{_MOST_WORK:,}; use an area that is a box, or a smaller image"
             )
         cells = inside.shifted([-start for start in room.start]).to_array(Grid(room.extents))
         return _maximal_inside(cells, shapes, room)
 
     def _tallest(self, sides: Extents, prefix: Extents, limit: int) -> Iterator[Extents]:
-        """Shapes whose last extent is as large as the others allow; every shape lies inside one of them."""
-        low, high = self._range(sides, prefix, limit)
+        """Yield shapes whose last extent is as large as the others allow; every shape lies inside such a shape."""
+        low, high = self._extent_range(sides, prefix, limit)
         if len(sides) == 1:
             if low <= high:
                 yield (*prefix, high)
@@ -122,16 +129,16 @@ class Rectangles(RegionSet):
             yield from self._tallest(sides[1:], (*prefix, extent), limit // extent)
 
     def _every(self, sides: Extents, prefix: Extents, limit: int) -> Iterator[Extents]:
-        """Every shape of the family."""
-        low, high = self._range(sides, prefix, limit)
+        """Yield every shape of the family."""
+        low, high = self._extent_range(sides, prefix, limit)
         for extent in range(low, high + 1):
             if len(sides) == 1:
                 yield (*prefix, extent)
             else:
                 yield from self._every(sides[1:], (*prefix, extent), limit // extent)
 
-    def _range(self, sides: Extents, prefix: Extents, limit: int) -> tuple[int, int]:
-        """The least and the greatest next extent after those of the prefix."""
+    def _extent_range(self, sides: Extents, prefix: Extents, limit: int) -> tuple[int, int]:
+        """The least and the greatest value of the next extent, after the extents of the prefix."""
         low, high = self.min_side, min(sides[0], limit)
         if self.max_aspect is not None and prefix:
             low = max(low, ceil(max(prefix) / self.max_aspect))
@@ -149,14 +156,14 @@ class Rectangles(RegionSet):
 
 @dataclass(frozen=True, slots=True)
 class HalfPlanes(RegionSet):
-    """What lies on one side of the image, up to a share of an axis: patches of any size there."""
+    """Patches of any size on one side of the image: in the first or last `share`, a fraction, of an axis."""
 
     share: Fraction
 
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         depths = [cells_up(self.share, side) for side in grid.shape]
         sides = [(axis, first) for axis, depth in enumerate(depths) for first in (0, grid.shape[axis] - depth)]
-        return _parts((_slab(grid, axis, first, depths[axis]) for axis, first in sides), inside)
+        return _clipped((_slab(grid, axis, first, depths[axis]) for axis, first in sides), inside)
 
     def __str__(self) -> str:
         return f"half_planes(share={amount_text(self.share)})"
@@ -164,7 +171,7 @@ class HalfPlanes(RegionSet):
 
 @dataclass(frozen=True, slots=True)
 class Stripes(RegionSet):
-    """Every stripe of one width right across the image, along any axis or along one."""
+    """Every stripe of one width right across the image, along any axis or along a given one."""
 
     width: int
     axis: int | None = None
@@ -178,7 +185,7 @@ class Stripes(RegionSet):
         if sum(grid.shape[axis] - self.width + 1 for axis in axes) > _MOST_STRIPES:
             raise InvalidInput(f"{self} has more than {_MOST_STRIPES:,} places on {grid}; use a smaller image")
         places = ((axis, first) for axis in axes for first in range(grid.shape[axis] - self.width + 1))
-        return _parts((_slab(grid, axis, first, self.width) for axis, first in places), inside)
+        return _clipped((_slab(grid, axis, first, self.width) for axis, first in places), inside)
 
     def __str__(self) -> str:
         return f"stripes(width={self.width}" + (")" if self.axis is None else f", axis={self.axis})")
@@ -189,26 +196,28 @@ def squares(size: Length | None = None, *, area: AnyAmount | None = None) -> Reg
 
     Args:
         size: The side in pixels.
-        area: Instead of `size`: the area, in pixels or as a share of the image; the side is
+        area: Instead of `size`: the area, in pixels or as a fraction of the image; the side is
             ceil(sqrt(area)), so 1 % of 224×224 is 23×23 (529 px).
 
-    On a grid of d dimensions it is the cube of d equal sides: an interval of a signal, a cube of a volume.
+    On a grid of d dimensions it is a cube of d equal sides: an interval of a signal, a cube of a volume.
 
     Raises:
-        InvalidInput: neither or both given, or not a size.
+        InvalidInput: both are given or neither is, or it is not a size.
 
     >>> print(squares(area="0.02").describe(224).pixels)
     1024
     """
     if (size is None) == (area is None):
-        raise InvalidInput("squares takes either size=32 (pixels) or area=0.02 (share); got both or neither")
+        raise InvalidInput(
+            "squares takes either size=32 (pixels) or area=0.02 (a fraction of the image); got both or neither"
+        )
     if size is not None:
         return Squares(parse_length(size, "size"), None)
     return Squares(None, parse_amount(area, "area"))
 
 
 def rectangle(height: Length, width: Length) -> RegionSet:
-    """One shape of `height`×`width` pixels, at any place.
+    """A rectangle of `height`×`width` pixels, at any place; raises `InvalidInput` for a bad length.
 
     >>> str(rectangle(5, 224))
     'rectangle(height=5, width=224)'
@@ -225,12 +234,12 @@ def rectangles(
     """Every rectangle of at most an area, of any aspect, at any place (paper, section 5.1).
 
     Args:
-        area: The largest area, in pixels or as a share of the image (rounded up: 1 % of 224×224 is 502 px).
+        area: The largest area, in pixels or as a fraction of the image (rounded up: 1 % of 224×224 is 502 px).
         min_side: No side is shorter than this many pixels.
-        max_aspect: The long side is at most this many times the short one; exact, at least 1.
+        max_aspect: The long side is at most this many times the short side; at least 1, taken exactly.
 
     Raises:
-        InvalidInput: not an area, a side or a ratio.
+        InvalidInput: a bad area, side or ratio.
 
     >>> len(rectangles(area=0.01).terms(Grid.of(224))[0].shapes)
     41
@@ -240,32 +249,41 @@ def rectangles(
 
 
 def half_planes(share: AnyAmount = Fraction(1, 2)) -> RegionSet:
-    """An attacker of unknown size who keeps to one side: anything within the first or last `share` of some axis.
+    """Patches of any size on one side of the image: anything within the first or last `share` of some axis.
 
-    On images that is the top, the bottom, the left and the right part, each as one region.
+    Args:
+        share: The fraction of the axis, strictly between 0 and 1.
+
+    On images these are four regions: the top, the bottom, the left and the right part.
+
+    Raises:
+        InvalidInput: not such a fraction.
 
     >>> half_planes(0.5).describe(224).placements
     4
     """
     amount = parse_amount(share, "share")
     if not isinstance(amount, Fraction):
-        raise InvalidInput(f"share is the part of an axis, strictly between 0 and 1, such as 0.5; got {share!r}")
+        raise InvalidInput(f"share is a fraction of an axis, strictly between 0 and 1, such as 0.5; got {share!r}")
     return HalfPlanes(amount)
 
 
-def stripes(width: Length, *, axis: Whole | None = None) -> RegionSet:
-    """Every stripe of `width` pixels right across the image, or across what is allowed of it: patches of any length.
+def stripes(width: Length, *, axis: WholeNumber | None = None) -> RegionSet:
+    """Every stripe of `width` pixels right across the image, or across the allowed part of it: patches of any length.
 
     Args:
-        width: How many pixels across.
-        axis: The axis across which it is that wide: 0 for horizontal stripes (rows), 1 for vertical ones (columns);
-            by default any.
+        width: The width in pixels.
+        axis: The axis along which the width is measured: 0 for horizontal stripes (rows), 1 for vertical ones
+            (columns); by default any.
+
+    Raises:
+        InvalidInput: a bad width or axis.
 
     >>> stripes(16).terms(Grid.of(224))[0].shapes
     ((16, 224), (224, 16))
     """
     try:
-        number = None if axis is None else as_whole(axis)
+        number = None if axis is None else as_integer(axis)
     except TypeError:
         number = -1
     if number is not None and number < 0:
@@ -273,44 +291,44 @@ def stripes(width: Length, *, axis: Whole | None = None) -> RegionSet:
     return Stripes(parse_length(width, "width"), number)
 
 
-def _one_box(regions: RegionSet, shape: Extents, grid: Grid, inside: Cells) -> tuple[Term, ...]:
-    """One box shape wherever it lies inside some cells."""
+def _box_inside(regions: RegionSet, shape: Extents, grid: Grid, inside: Cells) -> tuple[Term, ...]:
+    """Put a box shape wherever it lies inside some cells; `InvalidInput` if the grid has no place for it."""
     if not grid.fits(shape):
         size = "×".join(map(str, shape))
         raise InvalidInput(
             f"{brief(regions)} is {size} and has no place on {grid}; use a smaller shape or a larger image"
         )
     cells = Cells([Box.at((0,) * grid.ndim, shape)])
-    return single(placed(cells, eroded(inside, cells)))
+    return terms_of(slot_of(cells, eroded(inside, cells)))
 
 
 def _slab(grid: Grid, axis: int, first: int, depth: int) -> Box:
-    """What lies at `first` up to, not including, first + depth of one axis."""
+    """The cells from `first` up to, not including, first + depth along an axis."""
     start, stop = list(grid.whole.start), list(grid.whole.stop)
     start[axis], stop[axis] = first, first + depth
     return Box(tuple(start), tuple(stop))
 
 
-def _parts(slabs: Iterable[Box], inside: Cells) -> tuple[Term, ...]:
-    """Of each slab, where a patch may have any size, what lies inside some cells: one region each."""
+def _clipped(slabs: Iterable[Box], inside: Cells) -> tuple[Term, ...]:
+    """Make a region of the part of each slab that lies inside some cells; a patch may have any size there."""
     parts = (inside.common(Cells([slab])) for slab in slabs)
-    return single(pruned(_fixed(part) for part in parts if part))
+    return terms_of(prune(_immovable(part) for part in parts if part))
 
 
-def _fixed(cells: Cells) -> Stencil:
-    """Cells that lie where they lie."""
+def _immovable(cells: Cells) -> Stencil:
+    """Make a stencil of cells whose only place is where they are."""
     start = cells.span.start
     return Stencil(cells.shifted([-low for low in start]), Cells([Box.at(start, (1,) * cells.ndim)]))
 
 
 def _maximal_inside(cells: BoolArray, shapes: set[Extents], room: Box) -> Slot:
-    """Boxes of these shapes inside the True cells, without those inside a box that is one longer along some axis."""
+    """Boxes of these shapes inside the True cells, without boxes inside a box that is longer by 1 along some axis."""
     table = np.pad(cells.astype(np.int64), [(1, 0)] * cells.ndim)
     for axis in range(cells.ndim):
         table = np.cumsum(table, axis=axis)
     fitting: dict[Extents, BoolArray] = {}
     slot: list[Stencil] = []
-    # Larger boxes first: each has been placed when those just below it ask.
+    # Larger boxes come first: a shape is compared with those that are longer by 1 along an axis.
     for shape in sorted(shapes, reverse=True):
         fitting[shape] = places = _windows(table, shape) == int(np.prod(shape))
         left = places.copy()
@@ -350,21 +368,30 @@ def _root_up(cells: int, degree: int) -> int:
     return high
 
 
+def _doubts_of_area(family: str, area: Amount | None, grid: Grid) -> tuple[str, ...]:
+    """A warning about an area of very few pixels, if it is one."""
+    if not isinstance(area, int) or area not in _DOUBTFUL:
+        return ()
+    return (
+        f"{family}(area={area}) means {area} of the {grid.size:,} pixels of {grid}; was a fraction meant? "
+        f'{area} per cent is {family}(area="{area}%")',
+    )
+
+
 def _parse_aspect(value: object) -> Fraction:
     aspect = Fraction(0)
     with suppress(TypeError, ZeroDivisionError):
         if isinstance(value, Fraction):
             aspect = value
         elif not isinstance(value, float | str | np.floating | Decimal):
-            aspect = Fraction(as_whole(value))
+            aspect = Fraction(as_integer(value))
         elif _ASPECT.fullmatch(str(value)):
             aspect = Fraction(str(value))
     if aspect < 1 or max(aspect.numerator, aspect.denominator) > 10**40:
         # Python refuses to print the largest integers.
-        shown = type(value).__name__ if isinstance(value, int) and value.bit_length() > 999 else f"{value!s:.40}"
+        got = type(value).__name__ if isinstance(value, int) and value.bit_length() > 999 else f"{value!s:.40}"
         raise InvalidInput(
-            "max_aspect is long side over short side, at least 1, such as 4 or '3/2', in at most 40 digits; "
-            f"got {shown}"
+            f"max_aspect is long side over short side, at least 1, such as 4 or '3/2', in at most 40 digits; got {got}"
         )
     return aspect
 

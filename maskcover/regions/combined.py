@@ -1,4 +1,4 @@
-"""Sets made of others: unions, and several patches at once."""
+"""Region sets made of other region sets: unions, and several patches at once."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from maskcover.amounts import Whole
+from maskcover.amounts import WholeNumber
 from maskcover.cells import Cells
 from maskcover.errors import InvalidInput
-from maskcover.grid import Grid, as_whole
-from maskcover.regions.base import RegionSet, Term, brief, pruned, single
+from maskcover.grid import Grid, as_integer
+from maskcover.regions.base import RegionSet, Term, brief, prune, terms_of
 
 _MOST_PATCHES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Union(RegionSet):
-    """Regions of any of the members; the order in which they were given is kept for the text alone."""
+    """Regions of any of the members; the order of the members matters for the text alone."""
 
     members: tuple[RegionSet, ...]
 
@@ -29,9 +29,9 @@ class Union(RegionSet):
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         terms = tuple(chain.from_iterable(member.expand(grid, inside) for member in self.members))
         alone = [term.slots[0] for term in terms if term.patches == 1]
-        # Two A or two B is less than two of A and B in any mixture, so only single patches are thrown together.
-        joined = alone[0] if len(alone) == 1 else pruned(chain.from_iterable(alone))
-        return single(joined) + tuple(dict.fromkeys(term for term in terms if term.patches > 1))
+        # Two A or two B are fewer regions than any two of A and B, so only single patches are joined.
+        joined = alone[0] if len(alone) == 1 else prune(chain.from_iterable(alone))
+        return terms_of(joined) + tuple(dict.fromkeys(term for term in terms if term.patches > 1))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Union):
@@ -47,7 +47,7 @@ class Union(RegionSet):
 
 @dataclass(frozen=True, slots=True)
 class Patches(RegionSet):
-    """k regions of the base at once, anywhere, overlaps and repetitions allowed: so fewer than k as well."""
+    """k regions of the base at once, anywhere, overlaps and repetitions allowed, hence fewer than k as well."""
 
     base: RegionSet
     k: int
@@ -57,7 +57,7 @@ class Patches(RegionSet):
         return (self.base,)
 
     @property
-    def has_several_patches(self) -> bool:
+    def has_patches(self) -> bool:
         return True
 
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
@@ -69,7 +69,7 @@ class Patches(RegionSet):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MixedPatches(RegionSet):
-    """One region of each of the members at once, anywhere, overlaps allowed; their order is kept for the text alone."""
+    """A region of each member at once, anywhere, overlaps allowed; the order of members matters for the text alone."""
 
     members: tuple[RegionSet, ...]
 
@@ -78,17 +78,17 @@ class MixedPatches(RegionSet):
         return self.members
 
     @property
-    def has_several_patches(self) -> bool:
+    def has_patches(self) -> bool:
         return True
 
     def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
         terms = [member.expand(grid, inside) for member in self.members]
         if not all(terms):
-            member = self.members[[bool(expanded) for expanded in terms].index(False)]
+            member = self.members[[bool(own) for own in terms].index(False)]
             raise InvalidInput(
                 f"the patch {brief(member)} has no place where {brief(self)} is allowed; leave it out or allow more"
             )
-        return (Term(tuple(slot for expanded in terms for slot in expanded[0].slots)),)
+        return (Term(tuple(slot for (term, *_) in terms for slot in term.slots)),)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MixedPatches):
@@ -103,9 +103,10 @@ class MixedPatches(RegionSet):
 
 
 def union(*members: RegionSet) -> RegionSet:
-    """The attacker picks any region of any member.
+    """Join region sets: the attacker picks any region of any member.
 
-    Nested unions are flattened, members named twice count once, and a union of one member is that member.
+    Nested unions are flattened, equal members count once, and a union of one member is that member. Raises
+    `InvalidInput` without members, and for members that are no region sets.
 
     >>> from maskcover import squares
     >>> union(squares(8), squares(8)) == squares(8)
@@ -117,15 +118,15 @@ def union(*members: RegionSet) -> RegionSet:
     return flat[0] if len(flat) == 1 else Union(flat)
 
 
-def patches(regions: RegionSet | Sequence[RegionSet], k: Whole | None = None) -> RegionSet:
-    """The attacker places several patches at once (paper, appendix B).
+def patches(regions: RegionSet | Sequence[RegionSet], k: WholeNumber | None = None) -> RegionSet:
+    """Several patches that the attacker places at once (paper, appendix B).
 
     Args:
-        regions: What each of the k patches is; or a list with a region set of its own for each patch.
-        k: The number of patches, from 1 to 16; not with a list.
+        regions: The region set of each of the k patches; or a list with a region set for each patch.
+        k: The number of patches, from 1 to 16; left out with a list.
 
     Raises:
-        InvalidInput: not region sets of single patches, or not such a number.
+        InvalidInput: no region sets of single patches, or a bad number.
 
     >>> from maskcover import rectangles, squares
     >>> str(patches(squares(area=0.01), k=2)), str(patches([squares(23), rectangles(area="0.005")]))
@@ -135,7 +136,7 @@ def patches(regions: RegionSet | Sequence[RegionSet], k: Whole | None = None) ->
         return _mixed(tuple(map(single_patch, regions)), k)
     base = single_patch(regions)
     try:
-        count = as_whole(k)
+        count = as_integer(k)
     except TypeError:
         count = 0
     if not 1 <= count <= _MOST_PATCHES:
@@ -143,7 +144,7 @@ def patches(regions: RegionSet | Sequence[RegionSet], k: Whole | None = None) ->
     return base if count == 1 else Patches(base, count)
 
 
-def _mixed(members: tuple[RegionSet, ...], k: Whole | None) -> RegionSet:
+def _mixed(members: tuple[RegionSet, ...], k: WholeNumber | None) -> RegionSet:
     if k is not None or not 1 <= len(members) <= _MOST_PATCHES:
         raise InvalidInput(
             f"a list of patches holds 1 to {_MOST_PATCHES} region sets and takes no k; got {len(members)} and k={k}"
@@ -154,9 +155,9 @@ def _mixed(members: tuple[RegionSet, ...], k: Whole | None) -> RegionSet:
 
 
 def single_patch(value: object) -> RegionSet:
-    """A region set of one patch; refused if it speaks of several anywhere."""
+    """Check that a value is a region set without several patches at once in any part."""
     regions = as_region_set(value)
-    if regions.has_several_patches:
+    if regions.has_patches:
         raise InvalidInput(
             f"patches of patches: write the total as one k, or one list, instead of patches of {brief(regions)}"
         )
@@ -164,12 +165,12 @@ def single_patch(value: object) -> RegionSet:
 
 
 def as_region_set(value: object) -> RegionSet:
-    """The value, if it is a region set."""
+    """Check that a value is a region set."""
     if not isinstance(value, RegionSet):
         raise InvalidInput(f"expected a region set such as squares(size=32); got {value!r}")
     return value
 
 
 def _members(value: object) -> tuple[RegionSet, ...]:
-    region = as_region_set(value)
-    return region.members if isinstance(region, Union) else (region,)
+    regions = as_region_set(value)
+    return regions.members if isinstance(regions, Union) else (regions,)

@@ -1,4 +1,4 @@
-"""The safe reader of region texts: the text of a Python call, and nothing else that Python can say.
+"""Reads region texts safely: a text is a Python call of a region family, and no other Python is accepted.
 
 `parse_regions(str(R)) == R` for every region set whose text is not too long to be read.
 """
@@ -61,13 +61,14 @@ _PERCENT = re.compile(_QUOTED.pattern + r"|(?<![\w.])\d*\.?\d+\s?%(?=\s*[,)])")
 def parse_regions(regions: RegionSet | str) -> RegionSet:
     """Read a region set from its text; a region set is returned as it is.
 
-    Only calls of the families with numbers, texts and further region sets are read; nothing is evaluated.
-    A decimal is taken by its text, so ``area=0.01`` is exactly 1/100, and so is ``area=1%``.
+    A text is a call of a family with numbers, texts and further region sets as arguments; it is never evaluated as
+    Python. A decimal is taken by its digits, so ``area=0.01`` is exactly 1/100, and so is ``area=1%``.
 
-    A text has at most 1,000,000 characters, and brackets at most 64 deep; reading it takes time in proportion to it.
+    A text has at most 1,000,000 characters, and brackets at most 64 deep; the time to read it is proportional to its
+    length.
 
     Raises:
-        InvalidInput: not such a text; the message names the part that could not be read.
+        InvalidInput: no such text; the message shows the part that could not be read.
 
     >>> parse_regions("patches(squares(area=0.01), k=2)")
     Patches(base=Squares(size=None, area=Fraction(1, 100)), k=2)
@@ -85,17 +86,17 @@ def parse_regions(regions: RegionSet | str) -> RegionSet:
         )
     try:
         text = _Text(_PERCENT.sub(_quoted, regions.strip()))
-        parsed = _call(ast.parse(text.text, mode="eval").body, text)
+        value = _call(ast.parse(text.text, mode="eval").body, text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(f"cannot read the region text {regions[:80]!r}; expected e.g. squares(size=32)") from error
-    return as_region_set(parsed)
+    return as_region_set(value)
 
 
 @dataclass(frozen=True)
 class _Text:
-    """A text that is read, with where its lines begin: parts of it are found without looking at all of it again."""
+    """A region text with the positions of its lines, so that a part of it is found without reading all of it again."""
 
     text: str
     _content: bytes = field(init=False, repr=False)
@@ -114,19 +115,19 @@ class _Text:
 
 
 def _depth(text: str) -> int:
-    """How many brackets stand within each other, texts left out."""
-    steps = ((character in "([{") - (character in ")]}") for character in _QUOTED.sub("", text))
-    return max(accumulate(steps), default=0)
+    """The depth of nested brackets, those in quoted texts left out."""
+    changes = ((character in "([{") - (character in ")]}") for character in _QUOTED.sub("", text))
+    return max(accumulate(changes), default=0)
 
 
-def _quoted(parsed: re.Match[str]) -> str:
-    """A share in per cent as a text; texts as they are."""
-    return parsed[0] if parsed[0][0] in "\"'" else f'"{parsed[0]}"'
+def _quoted(match: re.Match[str]) -> str:
+    """Put quotes around a number in per cent; a quoted text is returned as it is."""
+    return match[0] if match[0][0] in "\"'" else f'"{match[0]}"'
 
 
 def _call(node: ast.expr, text: _Text) -> object:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in _FAMILIES:
-        raise InvalidInput(f"{_meant(node)}; found {text.source(node)[:80]!r}")
+        raise InvalidInput(f"{_expected(node)}; found {text.source(node)[:80]!r}")
     arguments = [_value(argument, text) for argument in node.args]
     keywords = {}
     for keyword in node.keywords:
@@ -134,11 +135,11 @@ def _call(node: ast.expr, text: _Text) -> object:
             raise InvalidInput(f"cannot read the arguments of {text.source(node)[:80]!r}")
         keywords[keyword.arg] = _value(keyword.value, text)
     family = _FAMILIES[node.func.id]
-    known = inspect.signature(family).parameters
-    unknown = next((keyword for keyword in keywords if keyword not in known), None)
+    parameters = inspect.signature(family).parameters
+    unknown = next((keyword for keyword in keywords if keyword not in parameters), None)
     if unknown is not None:
         raise InvalidInput(
-            f"{node.func.id} has no argument {unknown!r:.40}; it has {', '.join(known)}; "
+            f"{node.func.id} has no argument {unknown!r:.40}; it has {', '.join(parameters)}; "
             f"found {text.source(node)[:80]!r}"
         )
     try:
@@ -147,8 +148,8 @@ def _call(node: ast.expr, text: _Text) -> object:
         raise InvalidInput(f"{node.func.id}: {error}; found {text.source(node)[:80]!r}") from error
 
 
-def _meant(node: ast.expr) -> str:
-    """What was expected where a region set was to stand: the name that is nearly the one typed, or all names."""
+def _expected(node: ast.expr) -> str:
+    """Say what was expected in place of a node: the family with the most similar name, or all of them."""
     name = node.func if isinstance(node, ast.Call) else node
     if isinstance(name, ast.Name):
         if name.id in _FAMILIES:
@@ -172,7 +173,7 @@ def _value(node: ast.expr, text: _Text) -> object:
         return items if isinstance(node, ast.List) else tuple(items)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and _is_number(node.operand):
         value = _value(node.operand, text)
-        # A zero with a sign stays a text: it is an angle, and no start of an area.
+        # A zero with a sign stays a text: it can be an angle, but not the start of an area.
         return -value if isinstance(value, int) and value else f"-{value}"
     raise InvalidInput(f"expected a number, a quoted size or a region set; found {text.source(node)[:80]!r}")
 

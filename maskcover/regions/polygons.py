@@ -1,6 +1,6 @@
-"""Polygons and discs as stencils: the pixels that a continuous shape overlaps, at whole or at any offsets.
+"""Polygons and discs as stencils: the pixels that a continuous shape overlaps, at whole or at any real offsets.
 
-What needs shapely is imported where a shape is read or drawn: region sets of boxes do without.
+shapely is imported only where a shape is read or drawn, since region sets of boxes do not need it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from maskcover.regions.shapes.reading import Shape
 
 _LENGTH = re.compile(r"\d{0,40}\.?\d{1,40}(?:[eE][+-]?\d{1,2})?(?:px)?|\d{1,40}\.|\d{1,41}/\d{1,41}")
-_MOST_PARTS = 1 << 20  # of a pixel; more make numbers too long for what is worked out from them
+_MOST_PARTS = 1 << 20  # of a pixel; finer diameters would make the exact arithmetic too slow
 
 
 @dataclass(frozen=True, slots=True)
 class PolygonStencil(RegionSet):
-    """One polygon, moved by whole pixels, or by any real offsets with `subpixel`."""
+    """A polygon, moved by whole pixels, or by any real offsets with `subpixel`."""
 
     shape: Shape
     subpixel: bool = False
@@ -48,7 +48,7 @@ class PolygonStencil(RegionSet):
 
 @dataclass(frozen=True, slots=True)
 class Disc(RegionSet):
-    """The open disc of a diameter that lies in a square from a corner of pixels, or at any real offset."""
+    """An open disc in a square that starts at a corner of pixels, or at any real offset with `subpixel`."""
 
     diameter: Fraction
     subpixel: bool = False
@@ -62,19 +62,19 @@ class Disc(RegionSet):
 
 
 def polygon(shape: object, *, subpixel: bool = False) -> RegionSet:
-    """A polygon as a stencil: a pixel belongs to the region if the shape overlaps its interior at all.
+    """A polygon, moved over the image: a pixel belongs to the region if the shape overlaps its interior at all.
 
     Args:
         shape: A polygon or multipolygon of shapely, its WKT, or the (x, y) of its corners; in pixels, x to the right
             and y down.
-        subpixel: The shape may lie at any real offset, and the set holds every raster that then occurs; by default it
-            is moved by whole pixels only.
+        subpixel: If True, the shape may lie at any real offset, and the set holds every set of pixels that it then
+            overlaps; by default it is moved by whole pixels only.
 
-    A polygon lies wholly on the image. What one that is cut off at the border leaves there is another shape:
-    ``through(polygon(...), Crop(...), source=...)`` of a larger source has those too.
+    The polygon lies wholly on the image. To include polygons that are cut off at the border, draw on a larger source:
+    ``through(polygon(...), Crop(...), source=...)``.
 
     Raises:
-        InvalidInput: no area, not valid, or too large.
+        InvalidInput: no polygon, one without area, or one that is not valid or too large.
 
     >>> logo = polygon([(0, 0), (40, 10), (35, 30), (-5, 20)])
     >>> logo.describe(224).pixels, polygon(logo.shape, subpixel=True).describe(224).shapes
@@ -82,20 +82,24 @@ def polygon(shape: object, *, subpixel: bool = False) -> RegionSet:
     """
     from maskcover.regions.shapes.reading import read_polygon
 
-    return PolygonStencil(read_polygon(shape), yes_or_no(subpixel))
+    return PolygonStencil(read_polygon(shape), checked_subpixel(subpixel))
 
 
 def disc(diameter: AnyAmount, *, subpixel: bool = False) -> RegionSet:
-    """A disc as a stencil: every pixel that the open disc overlaps.
+    """A disc, moved over the image: a pixel belongs to the region if the open disc overlaps its interior.
 
     Args:
         diameter: In pixels, such as 14.4 or "29/2"; fractions are exact, and not finer than 2^-20 px.
-        subpixel: The disc may lie at any real offset; by default its bounding square starts at a pixel's corner.
+        subpixel: If True, the disc may lie at any real offset; by default its bounding square starts at a corner of a
+            pixel.
+
+    Raises:
+        InvalidInput: no diameter above 0 and at most 4,096 px (64 px with `subpixel`, on a grid).
 
     >>> disc(3).describe(224).pixels, disc(9).describe(224).pixels
     (9, 77)
     """
-    return Disc(_diameter(diameter), yes_or_no(subpixel))
+    return Disc(_diameter(diameter), checked_subpixel(subpixel))
 
 
 @lru_cache(maxsize=256)
@@ -114,15 +118,15 @@ def _disc_cells(diameter: Fraction, subpixel: bool) -> tuple[Cells, ...]:
     return _cells(subpixel_disc(diameter) if subpixel else (rasters.disc(diameter),))
 
 
-def _cells(found: Iterable[BoolArray]) -> tuple[Cells, ...]:
-    return tuple(map(Cells.from_array, found))
+def _cells(rasters: Iterable[BoolArray]) -> tuple[Cells, ...]:
+    return tuple(map(Cells.from_array, rasters))
 
 
 def _diameter(value: object) -> Fraction:
     if not isinstance(value, Fraction | float | str | np.floating | Decimal):
         return Fraction(parse_length(value, "diameter"))
     text = str(value).strip()
-    # Looked at before it is read: a power of ten can be too long for any machine.
+    # The text is checked before it becomes a number: a power of ten can be too long for any machine.
     if not _LENGTH.fullmatch(text) or re.fullmatch(r"\d+/0+", text):
         raise InvalidInput(f"diameter is a length in pixels, such as 32 or '31.5'; got {value!r:.40}")
     diameter = Fraction(text.removesuffix("px"))
@@ -134,8 +138,8 @@ def _diameter(value: object) -> Fraction:
     return diameter
 
 
-def yes_or_no(subpixel: object) -> bool:
-    """The value of `subpixel`, if it is one."""
+def checked_subpixel(subpixel: object) -> bool:
+    """Check that the argument `subpixel` is a bool."""
     if not isinstance(subpixel, bool):
         raise InvalidInput(f"subpixel is True or False; got {subpixel!r}")
     return subpixel

@@ -1,4 +1,4 @@
-"""Region sets drawn on the source image, pulled through its preprocessing to the model's input (design §4, "Frame")."""
+"""Region sets drawn on the source image, pulled through its preprocessing to the model's input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.cells.cells import runs
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid
-from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, pruned
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, prune
 from maskcover.regions.combined import as_region_set
 from maskcover.regions.preprocessing import Step, pull
 from maskcover.regions.preprocessing.supports import AxisSupport
@@ -23,7 +23,7 @@ _MOST_WORK = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Through(RegionSet):
-    """Regions of the base on the source image, as the pixels of the model's input that they can change."""
+    """Regions of the base on the source image, turned into the pixels of the model's input that they can change."""
 
     base: RegionSet
     steps: tuple[Step, ...]
@@ -45,8 +45,8 @@ class Through(RegionSet):
         return tuple(
             Term(slots)
             for term in self.base.expand(source, allowed)
-            # Of a patch that is cropped away wherever it lies, the others remain.
-            if (slots := tuple(filter(None, (_images(slot, axes) for slot in term.slots))))
+            # A patch that is cropped away wherever it lies is left out; the other patches remain.
+            if (slots := tuple(filter(None, (_pulled(slot, axes) for slot in term.slots))))
         )
 
     def __str__(self) -> str:
@@ -55,19 +55,20 @@ class Through(RegionSet):
 
 
 def through(regions: RegionSet, *steps: Step, source: int | Iterable[int]) -> RegionSet:
-    """Regions drawn on the source image, seen by the model behind a preprocessing.
+    """Turn regions of the source image into regions of the model's input, behind a preprocessing.
 
     Args:
         regions: What the attacker may overwrite, on the source image.
-        steps: What is done to it, in order: `Resize`, `CenterCrop`, `Crop`, `Fit`, `Pad`, `Flip`, `Jpeg`
-            (of `maskcover.regions.preprocessing`; each says for which library it is exact).
-        source: (height, width) of the source image.
+        steps: The steps of the preprocessing, in order: `Resize`, `CenterCrop`, `Crop`, `Fit`, `Pad`, `Flip`, `Jpeg`
+            (each says for which library it is exact).
+        source: (height, width) of the source image in pixels.
 
-    The result is a region set of the model's input: for each region the pixels that it can change, from the support
-    of each output pixel.
+    Returns:
+        A region set of the model's input: for each region of the source the pixels that it can change, from the source
+        pixels that each output pixel depends on.
 
     Raises:
-        InvalidInput: not steps, or not a size; later, if the steps do not end in the size of the masks.
+        InvalidInput: bad steps or a bad size; on a grid, if the steps end in another size than that of the grid.
 
     >>> from maskcover import Resize, squares
     >>> print(through(squares(size=5), Resize(224, "bicubic"), source=(32, 32)).describe(224))
@@ -88,7 +89,7 @@ def through(regions: RegionSet, *steps: Step, source: int | Iterable[int]) -> Re
 
 
 def _sources(cells: Cells, axes: Sequence[AxisSupport]) -> Cells:
-    """The source cells that any of some output cells depend on."""
+    """The source cells on which some output cells depend."""
     boxes = (
         box
         for part in cells.boxes
@@ -98,75 +99,76 @@ def _sources(cells: Cells, axes: Sequence[AxisSupport]) -> Cells:
 
 
 def _reach(axis: AxisSupport, low: int, high: int) -> BoolArray:
-    """The source indices that the output indices [low, high) depend on."""
+    """The source indices on which the output indices [low, high) depend; bool of shape (length,)."""
     depth = np.bincount(axis.first[low:high], minlength=axis.length + 1)
     depth -= np.bincount(axis.stop[low:high], minlength=axis.length + 1)
     return np.cumsum(depth)[:-1] > 0
 
 
-def _images(slot: Slot, axes: Sequence[AxisSupport]) -> Slot:
-    """What the stencils of a slot can change behind the axes; images that are empty, cropped away, are left out."""
-    return pruned(
-        image
+def _pulled(slot: Slot, axes: Sequence[AxisSupport]) -> Slot:
+    """The output pixels that the stencils of a slot can change; stencils that are cropped away are left out."""
+    return prune(
+        output
         for stencil in slot
         for places in stencil.places.boxes
-        for image in _images_of(stencil.cells, places, axes)
+        for output in _pulled_from(stencil.cells, places, axes)
     )
 
 
-def _images_of(cells: Cells, places: Box, axes: Sequence[AxisSupport]) -> Iterator[Stencil]:
-    """The images of one shape at a box of places: one stencil for each pair of patterns along the axes."""
+def _pulled_from(cells: Cells, places: Box, axes: Sequence[AxisSupport]) -> Iterator[Stencil]:
+    """Yield what a shape at a box of places can change: a stencil for each combination of patterns of the axes."""
     spans = [np.unique(cells.bounds[:, :, axis], axis=0) for axis in range(cells.ndim)]
-    patterns = [_patterns(*given) for given in zip(axes, spans, places.start, places.stop, strict=True)]
+    patterns = [_patterns(*arguments) for arguments in zip(axes, spans, places.start, places.stop, strict=True)]
     numbers = [_numbers(cells.bounds[:, :, axis], spans[axis]) for axis in range(cells.ndim)]
     for chosen in product(*patterns):
-        drawn = [
+        boxes = [
             box
-            for each in zip(*numbers, strict=True)
-            for box in _boxes([p.rows[n] for p, n in zip(chosen, each, strict=True)])
+            for of_box in zip(*numbers, strict=True)
+            for box in _boxes([pattern.rows[number] for pattern, number in zip(chosen, of_box, strict=True)])
         ]
-        if drawn:
-            image = Cells(drawn)
-            corner = image.span.start
+        if boxes:
+            output = Cells(boxes)
+            corner = output.span.start
             starts = Cells(_boxes([pattern.starts for pattern in chosen]))
-            yield Stencil(image.shifted([-low for low in corner]), starts.shifted(corner))
+            yield Stencil(output.shifted([-low for low in corner]), starts.shifted(corner))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pattern:
-    """How the spans of a shape look behind one axis: row i is the image of span i, counted from `starts`."""
+    """The output indices of an axis that a shape can change: row i for its span i, counted from `starts`."""
 
     rows: BoolArray
     starts: BoolArray
 
 
 def _patterns(axis: AxisSupport, spans: IntArray, first: int, stop: int) -> list[_Pattern]:
-    """The different looks of the spans, moved by [first, stop), each with the output indices where it starts."""
+    """The different patterns of the spans, moved by [first, stop), each with the output indices where it starts."""
     if (work := (stop - first) * len(spans) * axis.outputs) > _MOST_WORK:
         raise InvalidInput(
             f"a region at {stop - first:,} places of the source, seen by {axis.outputs:,} outputs, takes {work:,} "
             f"steps; at most {_MOST_WORK:,} are taken, so use smaller images"
         )
     moved = np.arange(first, stop)[:, None] + spans[:, 0], np.arange(first, stop)[:, None] + spans[:, 1]
-    images = (axis.first < moved[1][:, :, None]) & (axis.stop > moved[0][:, :, None])
-    changes = np.append(True, (images[1:] != images[:-1]).any(axis=(1, 2)))
+    outputs = (axis.first < moved[1][:, :, None]) & (axis.stop > moved[0][:, :, None])
+    is_new = np.append(True, (outputs[1:] != outputs[:-1]).any(axis=(1, 2)))
     starts_of: dict[tuple[int, bytes], list[int]] = {}
-    for rows in _largest([rows for rows in images[changes] if rows.any()]):
+    for rows in _largest([rows for rows in outputs[is_new] if rows.any()]):
         touched = np.flatnonzero(rows.any(axis=0))
-        look = rows[:, touched[0] : touched[-1] + 1]
-        starts_of.setdefault((look.shape[1], look.tobytes()), []).append(int(touched[0]))
+        cropped = rows[:, touched[0] : touched[-1] + 1]
+        starts_of.setdefault((cropped.shape[1], cropped.tobytes()), []).append(int(touched[0]))
     return [
-        _Pattern(np.frombuffer(look, dtype=np.bool_).reshape(len(spans), width), _marked(starts, axis.outputs))
-        for (width, look), starts in starts_of.items()
+        _Pattern(np.frombuffer(content, dtype=np.bool_).reshape(len(spans), width), _marked(starts, axis.outputs))
+        for (width, content), starts in starts_of.items()
     ]
 
 
-def _largest(images: list[BoolArray]) -> list[BoolArray]:
-    """The images without those inside one of the next few, such as what a crop leaves of a patch at its edge.
+def _largest(outputs: list[BoolArray]) -> list[BoolArray]:
+    """Drop arrays that lie inside one of their neighbours, such as those of a patch that a crop cuts off.
 
-    Any place along one axis goes with any along the others, so what is inside another along one axis is so in all.
+    Any place along an axis is combined with any along the others, so what lies inside another along one axis does so
+    in all combinations.
     """
-    different = list({rows.tobytes(): rows for rows in images}.values())
+    different = list({rows.tobytes(): rows for rows in outputs}.values())
     return [
         rows
         for number, rows in enumerate(different)
@@ -183,12 +185,12 @@ def _marked(indices: list[int], length: int) -> BoolArray:
 
 
 def _numbers(bounds: IntArray, spans: IntArray) -> list[int]:
-    """For each box the number of its span among the different ones of an axis."""
+    """For each box the number of its span among the different spans of an axis."""
     listed = [tuple(span) for span in spans.tolist()]
     return [listed.index(tuple(span)) for span in bounds.tolist()]
 
 
 def _boxes(vectors: Sequence[BoolArray]) -> Iterator[Box]:
-    """The product of sets of indices, one for each axis, as boxes."""
+    """Yield the boxes of a product of sets of indices, a set for each axis."""
     for spans in product(*map(runs, vectors)):
         yield Box(tuple(low for low, _ in spans), tuple(high for _, high in spans))

@@ -1,9 +1,9 @@
-"""Shapes turned by any angle of a range: a sound outer bound by finitely many stencils.
+"""Shapes turned by any angle of a range: a sound outer bound made of finitely many stencils.
 
 For each small part of the range there is an outer shape, which holds the shape at every angle of the part, and an inner
-one, which each of these holds. Where the true shape may lie is known from the inner one only; the outer one is put at
-all those places, and what of it sticks out of the image is cut off: near a border or a corner the true shape has room
-where the outer one has not.
+shape, which lies inside the shape at every angle. The places where the true shape may lie are bounded by the inner
+shape. The outer shape is put at all these places and cut off where it sticks out of the image, since near a border the
+true shape has room where the outer shape does not.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ import numpy as np
 from maskcover.cells import BoolArray, Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Grid
-from maskcover.regions.base import RegionSet, Stencil, Term, pruned, single
-from maskcover.regions.bitmaps import needed
+from maskcover.regions.base import RegionSet, Stencil, Term, prune, terms_of
+from maskcover.regions.bitmaps import drop_contained
 from maskcover.regions.boxes import Rectangle, Squares
-from maskcover.regions.polygons import PolygonStencil, polygon, yes_or_no
+from maskcover.regions.polygons import PolygonStencil, checked_subpixel, polygon
 
 if TYPE_CHECKING:
     from maskcover.regions.shapes.reading import Shape
 
 _STEEPEST = 360
-# By how many pixels the outer shape reaches further than the true one, on any side. The middle shape is widened by at
+# The number of pixels that the outer shape reaches beyond the true one, on any side. The middle shape is widened by at
 # most 1.083 / 4 px, and points of the true shape are at most 1/4 px from it: less than 1 px, so 1 pixel. At any offset
 # in [0, 1) there is one more.
 _OVERHANG = {False: 1, True: 2}
@@ -37,7 +37,7 @@ _OVERHANG = {False: 1, True: 2}
 
 @dataclass(frozen=True, slots=True)
 class Rotations(RegionSet):
-    """A shape turned about its centroid by any angle of a range: an outer bound by finitely many stencils."""
+    """A shape turned about its centroid by any angle of a range: an outer bound made of finitely many stencils."""
 
     base: RegionSet
     low: float
@@ -57,10 +57,10 @@ class Rotations(RegionSet):
             raise InvalidInput(f"{self} is a shape of 2 dimensions; the grid {grid} has {grid.ndim}")
         overhang = _OVERHANG[self.subpixel]
         shapes = _turned(_outline(self.base), self.low, self.high, self.subpixel)
-        if not any(_frame(grid, overhang).fits(outer.span.stop) for outer, _ in shapes):
+        if not any(_bordered(grid, overhang).fits(outer.span.stop) for outer, _ in shapes):
             raise InvalidInput(f"{self} has no place on {grid}; use a smaller shape or a larger image")
-        stencils = (stencil for outer, inner in shapes for stencil in _around(outer, inner, overhang, grid, inside))
-        return single(needed(pruned(stencils)))
+        stencils = (stencil for shape in shapes for stencil in _cut_off(*shape, overhang, grid, inside))
+        return terms_of(drop_contained(prune(stencils)))
 
     def __str__(self) -> str:
         text = f"rotations({self.base}, degrees=({self.low!r}, {self.high!r})"
@@ -68,15 +68,19 @@ class Rotations(RegionSet):
 
 
 def rotations(shape: object, *, degrees: tuple[float, float], subpixel: bool = False) -> RegionSet:
-    """A shape turned by any angle of a range about its centroid: a sound outer bound, larger than the exact set.
+    """A shape turned about its centroid by any angle of a range: a sound outer bound, larger than the exact set.
 
     Args:
-        shape: What `polygon` takes; or ``polygon(...)``, ``rectangle(...)`` or ``squares(size=...)``.
-        degrees: The least and the greatest angle, such as (-15, 15).
-        subpixel: The shape may also lie at any real offset; this too as an outer bound, a row and a column more.
+        shape: A shape as for `polygon`; or ``polygon(...)``, ``rectangle(...)`` or ``squares(size=...)``.
+        degrees: The least and the greatest angle in degrees, such as (-15, 15), within ±360; clockwise is positive.
+        subpixel: If True, the shape may also lie at any real offset; the bound is then larger by a row and a column.
 
-    The range is cut into small steps; in each the shape at the middle angle is enlarged by how far any of its points
-    can move from there (at most a quarter of a pixel). The shape lies wholly on the image; its bound is cut off there.
+    The range is cut into small parts; for each, the shape at the middle angle is enlarged by the largest distance that
+    any of its points moves (at most a quarter of a pixel). The shape lies wholly on the image; its bound is cut off at
+    the border of the image.
+
+    Raises:
+        InvalidInput: a bad shape or bad angles.
 
     >>> from maskcover import rectangle
     >>> str(rotations(rectangle(10, 40), degrees=(-15, 15)))
@@ -85,49 +89,50 @@ def rotations(shape: object, *, degrees: tuple[float, float], subpixel: bool = F
     low, high = _angles(degrees)
     base = shape if isinstance(shape, RegionSet) else polygon(shape)
     _outline(base)
-    return Rotations(base, low, high, yes_or_no(subpixel))
+    return Rotations(base, low, high, checked_subpixel(subpixel))
 
 
-def _around(outer: Cells, inner: Cells, overhang: int, grid: Grid, inside: Cells) -> Iterator[Stencil]:
-    """The outer shape, cut off at the image, wherever the true one may lie inside some cells.
+def _cut_off(outer: Cells, inner: Cells, overhang: int, grid: Grid, inside: Cells) -> Iterator[Stencil]:
+    """Yield the outer shape, cut off at the border of the image, wherever the true one may lie inside some cells.
 
-    Places are counted on the image with a frame of `overhang` pixels around it.
+    Places are counted on the image with a border of `overhang` pixels around it.
     """
-    frame, image = _frame(grid, overhang), Cells([Box.at((overhang,) * grid.ndim, grid.shape)])
-    if not inside or not frame.fits(outer.span.stop):
+    bordered, image = _bordered(grid, overhang), Cells([Box.at((overhang,) * grid.ndim, grid.shape)])
+    if not inside or not bordered.fits(outer.span.stop):
         return
-    places = eroded(_swollen(inside.span, overhang), outer)
+    places = eroded(_grown(inside.span, overhang), outer)
     if inner:
         places = places.common(eroded(inside.shifted((overhang,) * grid.ndim), inner))
     cuts = [_cuts(n, h, overhang) for n, h in zip(grid.shape, outer.span.stop, strict=True)]
     for spans in product(*map(pairwise, cuts)):
         block = Box(tuple(low for low, _ in spans), tuple(high for _, high in spans))
-        here, seen = places.common(Cells([block])), outer.shifted(block.start).common(image)
-        if here and seen:
-            moves = [a - b for a, b in zip(seen.span.start, block.start, strict=True)]
-            shape = seen.shifted([-low for low in seen.span.start])
+        here, visible = places.common(Cells([block])), outer.shifted(block.start).common(image)
+        if here and visible:
+            moves = [a - b for a, b in zip(visible.span.start, block.start, strict=True)]
+            shape = visible.shifted([-low for low in visible.span.start])
             yield Stencil(shape, here.shifted([move - overhang for move in moves]))
 
 
 def _cuts(length: int, extent: int, overhang: int) -> list[int]:
-    """Along an axis with its frame: each place where a shape sticks out is a block of its own, all others are one."""
+    """The cuts of an axis with its border: each place where a shape sticks out is a block, all others are another."""
     last = length + 2 * overhang - extent
     before, behind = range(overhang + 1), range(length + overhang - extent + 1, last + 2)
     return sorted({at for at in (*before, *behind) if 0 <= at <= last + 1} | {0, last + 1})
 
 
-def _frame(grid: Grid, overhang: int) -> Grid:
+def _bordered(grid: Grid, overhang: int) -> Grid:
+    """The grid with a border of `overhang` pixels around it."""
     return Grid(tuple(side + 2 * overhang for side in grid.shape))
 
 
-def _swollen(span: Box, overhang: int) -> Cells:
-    """A box of the image with a margin, on the image with its frame."""
+def _grown(span: Box, overhang: int) -> Cells:
+    """A box of the image, grown by `overhang` on all sides; counted on the image with its border."""
     return Cells([Box(span.start, tuple(stop + 2 * overhang for stop in span.stop))])
 
 
 @lru_cache(maxsize=64)
 def _turned(shape: Shape, low: float, high: float, subpixel: bool) -> tuple[tuple[Cells, Cells], ...]:
-    """For each part of the range the pixels that the shape may touch, and those that it touches for certain."""
+    """For each part of the range the pixels that the shape may touch, and those that it touches at every angle."""
     from maskcover.regions.shapes.turned import turned_and_bounds
 
     parts = (_pixels(middle, bound) for middle, bound in turned_and_bounds(shape, low, high))
@@ -136,10 +141,10 @@ def _turned(shape: Shape, low: float, high: float, subpixel: bool) -> tuple[tupl
 
 
 def _pixels(middle: Shape, bound: Shape) -> tuple[BoolArray, BoolArray]:
-    """The pixels that the bound touches, and those wholly inside the middle shape, in one frame that begins at 0.
+    """The pixels that the bound touches, and those wholly inside the middle shape; two arrays with the same origin.
 
-    No point of the true shape is further than 1/4 px from its place in the middle one, so it reaches into every pixel
-    whose middle lies in that one.
+    No point of the true shape is further than 1/4 px from its place in the middle shape, so the true shape reaches into
+    every pixel whose middle lies in the middle shape.
     """
     from maskcover.regions.shapes.rasters import touched_on, wholly_inside
 
@@ -150,9 +155,10 @@ def _pixels(middle: Shape, bound: Shape) -> tuple[BoolArray, BoolArray]:
 
 
 def _at_any_offset(outer: BoolArray, inner: BoolArray) -> tuple[BoolArray, BoolArray]:
-    """The same for a shape moved by any offset in [0, 1) along each axis.
+    """The same two arrays for a shape that is also moved by any offset in [0, 1) along each axis.
 
-    It may touch a row and a column more. It touches for certain what begins at the middle of four pixels inside.
+    It may touch a row and a column more. It touches a pixel at every offset if the pixel itself, those above it and on
+    its left, and the one between these are all inside.
     """
     grown, shrunk = np.pad(outer, [(0, 1), (0, 1)]), np.pad(inner, [(0, 1), (0, 1)])
     moves = [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -163,7 +169,7 @@ def _at_any_offset(outer: BoolArray, inner: BoolArray) -> tuple[BoolArray, BoolA
 
 
 def _outline(regions: RegionSet) -> Shape:
-    """The polygon of a region set of one shape."""
+    """The polygon of a region set that is a single shape."""
     from shapely import box
 
     if isinstance(regions, PolygonStencil) and not regions.subpixel:
@@ -180,7 +186,7 @@ def _outline(regions: RegionSet) -> Shape:
 
 def _angles(degrees: object) -> tuple[float, float]:
     try:
-        low, high = map(float, degrees)  # type: ignore[call-overload]  # whatever is no pair of numbers is caught
+        low, high = map(float, degrees)  # type: ignore[call-overload]  # anything but a pair of numbers is caught
         if isfinite(low) and isfinite(high) and -_STEEPEST <= low <= high <= _STEEPEST:
             return low + 0.0, high + 0.0
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Video and volumes: a region of each frame at the same place through several frames."""
+"""Regions of videos and volumes: the same region in several consecutive video frames."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from maskcover.amounts import Length, parse_length
 from maskcover.cells import Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Grid
-from maskcover.regions.base import RegionSet, Stencil, Term, brief, pruned, single
+from maskcover.regions.base import RegionSet, Stencil, Term, brief, prune, terms_of
 from maskcover.regions.combined import single_patch
 
-_MOST_STARTS = 20_000  # frames with which a tube may begin
+_MOST_STARTS = 20_000  # video frames with which a tube may begin
 
 
 @dataclass(frozen=True, slots=True)
 class Tubes(RegionSet):
-    """Regions of the base that stay where they are through so many consecutive frames (None: all of them)."""
+    """Regions of the base at the same place in `frames` consecutive video frames (None: in all of them)."""
 
     base: RegionSet
     frames: int | None = None
@@ -38,15 +38,16 @@ class Tubes(RegionSet):
         allowed: dict[Cells, list[int]] = {}
         for first in range(grid.shape[0] - frames + 1):
             allowed.setdefault(_always(inside, first, frames), []).append(first)
-        return single(
-            pruned(
+        return terms_of(
+            prune(
                 Stencil(
-                    _product([(0, frames)], one.cells), _product([(first, first + 1) for first in firsts], one.places)
+                    _product([(0, frames)], stencil.cells),
+                    _product([(first, first + 1) for first in firsts], stencil.places),
                 )
                 for common, firsts in allowed.items()
                 if common
                 for term in self.base.expand(Grid(grid.shape[1:]), common)
-                for one in term.slots[0]
+                for stencil in term.slots[0]
             )
         )
 
@@ -55,13 +56,17 @@ class Tubes(RegionSet):
 
 
 def tubes(regions: RegionSet, *, frames: Length | None = None) -> RegionSet:
-    """A region set of one image, kept in place through `frames` consecutive frames of a clip (frames, height, width).
+    """A region set of one image, repeated at the same place in `frames` consecutive frames of a video.
 
     Args:
-        regions: The region set of one frame; shares of an area are shares of a frame.
-        frames: How many consecutive frames, beginning with any; by default all of them.
+        regions: The region set of a video frame; a fraction as an area is a fraction of a video frame.
+        frames: The number of consecutive video frames, beginning with any; by default all of them.
 
-    Several tubes, each in its own place and time, are ``patches(tubes(R), k=2)``.
+    The grid of a video is (frames, height, width). Several tubes, each in its own place and time, are
+    ``patches(tubes(R), k=2)``.
+
+    Raises:
+        InvalidInput: a region set of several patches, or a bad number; on a grid, if the video is too short.
 
     >>> from maskcover import cover, squares
     >>> len(cover(tubes(squares(size=32)), image_size=(16, 224, 224), grid=(1, 6, 6)))
@@ -71,7 +76,7 @@ def tubes(regions: RegionSet, *, frames: Length | None = None) -> RegionSet:
 
 
 def _always(inside: Cells, first: int, frames: int) -> Cells:
-    """The cells of a frame that are allowed in each of the frames from `first` on."""
+    """The cells that are allowed in each of the `frames` video frames from `first` on."""
     column = Cells([Box.at((0,) * inside.ndim, (frames, *(1,) * (inside.ndim - 1)))])
     places = eroded(inside, column).bounds
     here = places[(places[:, 0, 0] <= first) & (first < places[:, 1, 0])]
@@ -79,5 +84,5 @@ def _always(inside: Cells, first: int, frames: int) -> Cells:
 
 
 def _product(frames: list[tuple[int, int]], cells: Cells) -> Cells:
-    """The same cells in several spans of frames."""
+    """The same cells in several spans of video frames."""
     return Cells(Box((low, *box.start), (high, *box.stop)) for low, high in frames for box in cells.boxes)

@@ -5,13 +5,11 @@ from maskcover.runs.folder import Config, Folder, Shard, shards
 from maskcover.runs.replaying import Flip, Replay, replay
 from maskcover.runs.rows import Row
 from maskcover.runs.running import run
+from maskcover.runs.size_groups import SizeGroup, by_size, groups
 from maskcover.runs.source_frame import (
-    SizeGroup,
     SourceResult,
-    by_size,
     certify_source,
     error_rows,
-    groups,
     is_source_run,
     run_source,
     source_document,

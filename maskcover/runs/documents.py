@@ -22,7 +22,7 @@ _SEAL = "digest"
 
 
 def read_document(path: Path, schema: str) -> dict[str, Any]:
-    """The document in a file of JSON, if it has the form that a schema file describes.
+    """Read a document from a file of JSON; it must have the form that a schema file describes.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -40,26 +40,26 @@ def read_document(path: Path, schema: str) -> dict[str, Any]:
 
 
 def chosen_in(document: Mapping[str, Any]) -> Chosen | None:
-    """The way in which images were chosen among more, if a document tells it."""
+    """How the images were chosen among more, if a document has it."""
     return Chosen(**document["sample"]) if "sample" in document else None
 
 
 def claim(document: Mapping[str, Any], without: frozenset[str] = frozenset()) -> str:
-    """``sha256:…`` of all that a document claims: of everything but the seal itself and what is left out."""
+    """``sha256:…`` of all entries of a document except the seal itself and those of `without`."""
     return digest({name: value for name, value in document.items() if name != _SEAL and name not in without})
 
 
 def sealed(document: Mapping[str, Any], without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The document with its seal."""
+    """Add the seal to a document."""
     return {**document, _SEAL: claim(document, without)}
 
 
 def expect_sealed(document: Mapping[str, Any], without: frozenset[str] = frozenset()) -> None:
     """Raise `ValueError` if a document was edited after it was sealed."""
     if document[_SEAL] != claim(document, without):
-        raise ValueError("it was edited: its digest is of another text; put back the file as it was written")
+        raise ValueError("it was edited: its digest is that of another text; put back the file as it was written")
 
 
 def written(document: Mapping[str, Any]) -> bytes:
-    """The bytes of a document, for people to read too."""
+    """The bytes of a document, indented so that people can read it."""
     return (json.dumps(dict(document), indent=2) + "\n").encode()

@@ -1,11 +1,11 @@
 """The folder of a run: its configuration, its masks, and one Parquet file for each shard of samples.
 
-RUN/run.json            what is certified, sealed by a digest; another configuration in the same folder is refused
+RUN/run.json            the configuration, sealed by a digest; another configuration in the same folder is refused
 RUN/masks.json          the masks
 RUN/shards/00000.parquet   the rows of the first samples, written once, by an atomic rename
 
-Of a shard the file says which one it is, of which configuration and run.json, and what the digest of its rows is: a
-file that was damaged, renamed or copied here from another run is refused, and so is a run.json that was edited.
+The file of a shard names its number, its configuration, its run.json and the digest of its rows: a file that was
+damaged, renamed or copied here from another run is refused, and so is a run.json that was edited.
 """
 
 from __future__ import annotations
@@ -45,46 +45,46 @@ _LARGEST_BYTES = 2**30  # of the rows of a shard, unpacked
 _DIGITS = 18  # of the number of a shard, in the name of its file
 _OURS = re.compile(r"(run|masks|frame)\.json|shards|\..*", re.DOTALL)
 _SHARD = re.compile(r"[0-9]+\.parquet|\..*", re.DOTALL)
-_TOLD = ("config", "run", "shard", "rows")  # what the file of a shard says of itself
+_BINDINGS = ("config", "run", "shard", "rows")  # entries of a shard's file that bind it to its run
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a run certifies, as a JSON document of texts, numbers and objects."""
+    """The configuration of a run, as a JSON document of texts, numbers and objects."""
 
     document: Mapping[str, Any]
 
     @property
     def digest(self) -> str:
-        """``sha256:…`` of all that must be the same when the run goes on."""
+        """``sha256:…`` of all entries that must be the same when the run is continued."""
         return digest({name: value for name, value in self.document.items() if name not in _UNCOMPARED})
 
     @property
     def claim(self) -> str | None:
-        """``sha256:…`` of all that the document says but where things came from; None of schema 1."""
+        """``sha256:…`` of all entries except where model and data came from; None for schema 1."""
         return None if self.document["schema"] == 1 else claim(self.document, _UNSEALED)
 
     def like(self, other: Config) -> Config:
-        """The same in the schema of another one, and with what its fingerprint named, to be compared with it."""
+        """This configuration in the schema of another one, and with the entries of its fingerprint, for comparison."""
         entries = self.document["fingerprint"]
-        kept = {name: text for name, text in entries.items() if name not in self.unnamed(other)}
-        return Config({**self.document, "schema": other.document["schema"], "fingerprint": kept})
+        entries_in_common = {name: text for name, text in entries.items() if name not in self.unnamed(other)}
+        return Config({**self.document, "schema": other.document["schema"], "fingerprint": entries_in_common})
 
     def unnamed(self, other: Config) -> dict[str, str]:
-        """Entries of the fingerprint, with their kinds, that another one lacks as it is of an earlier version."""
+        """Entries of the fingerprint, with their kinds, that an earlier version did not have."""
         return not_named(self.document["fingerprint"], other.document["fingerprint"]) if other.claim is None else {}
 
     @property
     def example(self) -> tuple[str, str] | None:
         """The id of an image of the run and the digest of its pixels; None if it is not known."""
-        found = self.document.get("example")
-        return None if found is None else (str(found["id"]), str(found["pixels"]))
+        example = self.document.get("example")
+        return None if example is None else (str(example["id"]), str(example["pixels"]))
 
     @property
     def frame(self) -> tuple[str, str] | None:
-        """Of a run in the frame of the source: the digest of its frame.json and the size of its pictures."""
-        found = self.document.get("frame")
-        return None if found is None else (str(found["digest"]), str(found["size"]))
+        """The digest of frame.json and the size of the images; None for a run in the frame of the input."""
+        frame = self.document.get("frame")
+        return None if frame is None else (str(frame["digest"]), str(frame["size"]))
 
     @property
     def count(self) -> int:
@@ -93,12 +93,12 @@ class Config:
 
     @property
     def chosen(self) -> Chosen | None:
-        """How the samples were chosen among more; None if they were not, or if nobody said so."""
+        """How the samples were chosen among more; None if they were not, or if it is not known."""
         return chosen_in(self.document)
 
     @property
     def skipped(self) -> Skipped | None:
-        """What was left out when the data were opened; None if nothing was, or if nobody said so."""
+        """The samples left out when the data were opened; None if there are none, or if it is not known."""
         return Skipped.read(self.document["skipped"]) if "skipped" in self.document else None
 
     @property
@@ -113,28 +113,28 @@ class Config:
 
     @property
     def regions(self) -> str:
-        """The text of what the attacker may overwrite."""
+        """The text of the regions that the attacker may overwrite."""
         return str(self.document["regions"])
 
     @property
     def min_margin(self) -> float:
-        """The lead that a prediction needs to count."""
+        """The margin that a prediction must exceed to count."""
         return float(self.document["margin"])
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """What was certified."""
+        """The fingerprint of the certified classifier with its masks."""
         return Fingerprint.of(self.document["fingerprint"])
 
     @property
     def reference(self) -> Reference | None:
-        """The reference scores; None if the run kept none, as those of before did not."""
-        found = self.document.get("reference")
-        return None if found is None else Reference.read(found)
+        """The reference scores; None if the run kept none, as in earlier versions."""
+        reference = self.document.get("reference")
+        return None if reference is None else Reference.read(reference)
 
     @property
     def earlier(self) -> Earlier:
-        """How the run computes, for whoever goes on with it."""
+        """The settings of the run, for a process that continues it."""
         entries = dict(self.fingerprint.entries)
         scale = self.document.get("scale")
         return Earlier(
@@ -178,7 +178,7 @@ class Folder:
     path: Path
 
     def config(self) -> Config | None:
-        """The configuration that the folder holds; None if there is none yet."""
+        """The configuration in the folder; None if there is none yet."""
         path = self.path / "run.json"
         try:
             return _checked(read_document(path, "run.schema.json"))
@@ -196,10 +196,10 @@ class Folder:
         return masks
 
     def start(self, config: Config) -> Config:
-        """Put down a configuration unless another process was faster; returns the one that holds.
+        """Write a configuration unless another process was faster; returns the one in the folder.
 
         Raises:
-            InvalidInput: a folder of something else, or one that cannot be written.
+            InvalidInput: the folder holds something else, or cannot be written.
         """
         expect_free(self.path)
         try:
@@ -212,30 +212,30 @@ class Folder:
         return self.existing()
 
     def keep(self, masks: MaskSet) -> None:
-        """Put down the masks of the configuration that holds, if they are missing."""
+        """Write the masks, if they are missing in the folder."""
         if not (self.path / "masks.json").exists():
             with _unless_there(self.path / "masks.json") as path:
                 masks.save(path)
 
     def existing(self) -> Config:
         """The configuration of a folder that must hold a run."""
-        found = self.config()
-        if found is None:
+        config = self.config()
+        if config is None:
             raise InvalidInput(f"{self.path} holds no run; start one with: maskcover certify … --out {self.path}")
-        return found
+        return config
 
     def numbers(self, config: Config) -> list[int]:
-        """The numbers of the shards that are there, in order; of files, not counted up to what run.json claims."""
+        """The numbers of the shards in the folder, in order; taken from the files, not from what run.json claims."""
         names = (path.stem for path in (self.path / "shards").glob("[0-9]*.parquet"))
-        found = {int(name) for name in names if name.isdecimal() and name.isascii() and len(name) < _DIGITS}
-        return sorted(number for number in found if number < config.shards and self.has(number))
+        numbers = {int(name) for name in names if name.isdecimal() and name.isascii() and len(name) < _DIGITS}
+        return sorted(number for number in numbers if number < config.shards and self.has(number))
 
     def has(self, number: int) -> bool:
-        """Whether a shard is there."""
+        """Whether a shard was written."""
         return self._shard_path(number).exists()
 
     def shard(self, number: int, config: Config) -> Shard | None:
-        """The rows of a shard; None if it is not there yet.
+        """The rows of a shard; None if it was not written yet.
 
         Raises:
             InvalidInput: the file is damaged, or was made by another configuration.
@@ -254,10 +254,10 @@ class Folder:
             table = file.read(use_threads=False)
             metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
             shard = Shard(tuple(rows_of(table)), float(metadata["seconds"]))
-            told = _about(number, config, shard)
+            expected = _about(number, config, shard)
         except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
             raise InvalidInput(f"{path} is no shard of a run ({error}); delete it, and it is made again") from error
-        wrong = [name for name in _TOLD if metadata.get(name) != told.get(name)]
+        wrong = [name for name in _BINDINGS if metadata.get(name) != expected.get(name)]
         if wrong or len(shard.rows) != len(config.members(number)):
             raise InvalidInput(f"{path} {_reason(wrong)}; delete it, and it is made again")
         return shard
@@ -297,7 +297,7 @@ def expect_free(path: Path) -> None:
 def _names(path: Path) -> list[str]:
     """What lies in a folder; nothing if there is none yet, or none that can be read: making it says so."""
     try:
-        return [one.name for one in path.iterdir()]
+        return [entry.name for entry in path.iterdir()]
     except (OSError, ValueError):
         return []
 
@@ -305,9 +305,9 @@ def _names(path: Path) -> list[str]:
 def shards(folder: Folder, config: Config) -> Iterator[Shard]:
     """The shards that are there, in order, one at a time."""
     for number in folder.numbers(config):
-        found = folder.shard(number, config)
-        if found is not None:
-            yield found
+        shard = folder.shard(number, config)
+        if shard is not None:
+            yield shard
 
 
 def _checked(document: Mapping[str, Any]) -> Config:

@@ -1,4 +1,4 @@
-"""Digests of images as they are given to the classifier: they tell that pixels changed under an id (threats.md, 41)."""
+"""Digests of images as the classifier gets them, to notice that pixels changed under an id (threats.md, 41)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from maskcover.classifiers.evaluation import Images
 def pixel_digest(image: Any) -> str:
     """``blake2b:…`` of an array or tensor: of its kind of numbers, its shape and its values.
 
-    Empty for images of any other kind, which are opaque here. The order of the bytes in memory does not matter.
+    It is empty for images of any other kind, which are opaque here. The order of the bytes in memory does not matter.
 
     >>> grey = np.zeros((2, 2), np.uint8)
     >>> pixel_digest(grey) == pixel_digest(grey.T), pixel_digest(grey) == pixel_digest(grey.astype(np.int8))
@@ -22,17 +22,17 @@ def pixel_digest(image: Any) -> str:
     >>> pixel_digest("cat.png")
     ''
     """
-    found = _array(image)
-    if found is None or found.dtype.kind not in "biufc":
+    values = _array(image)
+    if values is None or values.dtype.kind not in "biufc":
         return ""
-    kind = str(image.dtype).rpartition(".")[2] if not isinstance(image, np.ndarray) else found.dtype.name
-    told = hashlib.blake2b(f"{kind} {found.shape} ".encode(), digest_size=32)
-    told.update(np.ascontiguousarray(found, found.dtype.newbyteorder("<")).data)
-    return f"blake2b:{told.hexdigest()}"
+    kind = str(image.dtype).rpartition(".")[2] if not isinstance(image, np.ndarray) else values.dtype.name
+    hasher = hashlib.blake2b(f"{kind} {values.shape} ".encode(), digest_size=32)
+    hasher.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
+    return f"blake2b:{hasher.hexdigest()}"
 
 
 class Watched:
-    """Images, of which each leaves its digest behind when it is fetched; everything else of them is as it was."""
+    """Images whose digests are kept when they are fetched; everything else is as in the images themselves."""
 
     def __init__(self, images: Images) -> None:
         self._images = images
@@ -51,7 +51,7 @@ class Watched:
 
 
 def _array(image: Any) -> npt.NDArray[Any] | None:
-    """The values of an image as an array; None if it has none that are known here."""
+    """The values of an image as an array; None if it is of a kind that is not known here."""
     if isinstance(image, np.ndarray):
         return None if isinstance(image, np.ma.MaskedArray) else image
     if not (hasattr(image, "dtype") and hasattr(image, "shape")):

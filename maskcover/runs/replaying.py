@@ -30,30 +30,32 @@ _COMPARED = ("label", "undefended", "defended", "verdict")
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A row that comes out otherwise."""
+    """A row whose label or verdict changed."""
 
     before: Row
     now: Row
 
     def __str__(self) -> str:
         changed = [name for name in _COMPARED if getattr(self.before, name) != getattr(self.now, name)]
-        told = (f"{name} {getattr(self.before, name)} then, {getattr(self.now, name)} now" for name in changed)
-        return printable(f"{self.before.id}: {', '.join(told)}" + (f" ({self.now.reason})" if self.now.reason else ""))
+        changes = (f"{name} {getattr(self.before, name)} then, {getattr(self.now, name)} now" for name in changed)
+        return printable(
+            f"{self.before.id}: {', '.join(changes)}" + (f" ({self.now.reason})" if self.now.reason else "")
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What came of replaying a run.
+    """The report of replaying a run.
 
     Args:
-        rows: How many rows were evaluated again.
-        flips: Those whose label or verdict changed.
-        drift: The largest change of a row's smallest lead.
-        differences: How what evaluates now differs from what certified: another device, library, weights; or, where the
-            fingerprint is the same, other scores of the reference batch.
-        changed: Ids of those rows whose images have other pixels now.
-        uncompared: How many rows keep no digest of pixels, or their images have none now.
-        notes: What could not be compared.
+        rows: Number of rows that were evaluated again.
+        flips: The rows whose label or verdict changed.
+        drift: The largest change of a row's smallest margin.
+        differences: The differences to the certified model: another device, library, weights; or, if the fingerprint
+            is the same, other scores of the reference batch.
+        changed: Ids of rows whose images have other pixels now.
+        uncompared: Number of rows without a digest of pixels, or whose images have none now.
+        notes: Parts that could not be compared.
     """
 
     rows: int
@@ -69,7 +71,7 @@ class Replay:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.rows} rows evaluated again, {len(self.flips)} flips, leads changed by at most {self.drift:.1e}",
+            f"{self.rows} rows evaluated again, {len(self.flips)} flips, margins changed by at most {self.drift:.1e}",
             *(f"  flip: {flip}" for flip in self.flips),
             *(f"  not as it was certified: {text}" for text in self.differences),
             *(f"  note: {text}" for text in self.notes),
@@ -97,10 +99,11 @@ def replay(
     Args:
         out: The run's folder.
         model, images, labels, ids, options: As for the run.
-        sample: How many rows, chosen by the seed among all that are there.
+        sample: Number of rows, drawn with `seed` among all in the folder.
+        seed: The random seed for the sample.
 
-    A replay is true if nothing flipped. What differs from the certified fingerprint is reported, not refused: to see
-    what another device makes of the run is what a replay is for. So are images whose pixels changed.
+    A replay is true if nothing flipped. Differences from the certified fingerprint are reported, not refused: a replay
+    is there to compare devices, for example. Images whose pixels changed are reported too.
 
     >>> import tempfile
     >>> import numpy as np
@@ -126,16 +129,19 @@ def replay(
     before = _chosen(folder, config, sample, seed)
     strange = [row.id for row in before if row.id not in numbers]
     if strange:
-        raise InvalidInput(f"the run has samples that are not among these images, such as {strange[0]}")
-    # Without a margin the contract is bitwise: a probe that fails here says what is different here.
+        raise InvalidInput(
+            f"the run has samples that are not among these images, such as {strange[0]}; give replay the "
+            "images of the run"
+        )
+    # Without a margin predictions must repeat to the bit: a probe that fails here names what is different here.
     min_margin = config.min_margin or (None if config.document["numerics"] == "bitwise" else 0.0)
     start = prepare_run(as_classifier(model, options), images, masks, min_margin=min_margin, earlier=config.earlier)
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
     pairs = [(row, now[row.id]) for row in before]
-    known = [(row, other) for row, other in pairs if row.pixels and other.pixels]
-    changed = tuple(row.id for row, other in known if row.pixels != other.pixels)
+    comparable = [(row, other) for row, other in pairs if row.pixels and other.pixels]
+    changed = tuple(row.id for row, other in comparable if row.pixels != other.pixels)
     entries = dict(start.fingerprint.entries)
     unnamed = not_named(entries, dict(config.fingerprint.entries)) if config.claim is None else {}
     now_named = Fingerprint.of({name: text for name, text in entries.items() if name not in unnamed})
@@ -143,23 +149,23 @@ def replay(
     same_images = digest(task.ids) == config.document["samples"]["ids"] and not changed
     scored = () if differences else changed_scores(config, start, same_images=same_images)
     notes = (NOT_KEPT,) if config.reference is None else ()
-    return Replay(len(before), flips, drift, differences + scored, changed, len(before) - len(known), notes)
+    return Replay(len(before), flips, drift, differences + scored, changed, len(before) - len(comparable), notes)
 
 
 def _chosen(folder: Folder, config: Config, sample: int, seed: int) -> list[Row]:
-    """So many rows of those that are there, in order, every one as likely (reservoir sampling)."""
+    """`sample` rows of those in the folder, in order, each as likely as the others (reservoir sampling)."""
     chance = np.random.default_rng(seed)
-    kept: list[tuple[int, Row]] = []
+    reservoir: list[tuple[int, Row]] = []
     place = 0
     for shard in shards(folder, config):
         for row in shard.rows:
             if place < sample:
-                kept.append((place, row))
+                reservoir.append((place, row))
             elif (slot := int(chance.integers(place + 1))) < sample:
-                kept[slot] = (place, row)
+                reservoir[slot] = (place, row)
             place += 1
-    return [row for _, row in sorted(kept, key=lambda pair: pair[0])]
+    return [row for _, row in sorted(reservoir, key=lambda pair: pair[0])]
 
 
-def _differ(one: Row, other: Row) -> bool:
-    return any(getattr(one, name) != getattr(other, name) for name in _COMPARED)
+def _differ(row: Row, other: Row) -> bool:
+    return any(getattr(row, name) != getattr(other, name) for name in _COMPARED)

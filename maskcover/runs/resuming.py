@@ -1,4 +1,4 @@
-"""Going on with a run: what comes must be what the folder holds, its configuration and its images alike."""
+"""Continuing a run: the configuration and the images must be those of the folder."""
 
 from __future__ import annotations
 
@@ -22,82 +22,82 @@ _WORDS = {  # in the order in which they are named
     "samples.count": "the number of images",
     "samples.ids": "the ids of the images",
     "samples.labels": "the labels",
-    "fingerprint.preprocessing": "what the images go through",
+    "fingerprint.preprocessing": "the preprocessing of the images",
     "fingerprint.masks": "the masks",
     "masks": "the masks",
-    "regions": "what the attacker may overwrite",
+    "regions": "the regions that the attacker may overwrite",
     "fingerprint.device": "the device",
     "fingerprint.batch_size": "the batch size",
     "batch_size": "the batch size",
 }
 
 
-def expect_same(path: Path, config: Config, known: Config) -> None:
-    """Raise `InvalidInput` unless a configuration is that of the folder: first in words, then entry by entry."""
-    if config.digest != known.digest:
-        found = config.differences(known)
+def expect_same(path: Path, config: Config, kept: Config) -> None:
+    """Raise `InvalidInput` unless a configuration is that of the folder, naming the differences."""
+    if config.digest != kept.digest:
+        differences = config.differences(kept)
         raise InvalidInput(
-            f"{path} holds a run of another configuration: {_in_words(found)} changed. Name another folder, or go on "
-            f"with the old configuration ({'; '.join(found)})"
+            f"{path} holds a run of another configuration: {_in_words(differences)} changed. Name another folder, or "
+            f"continue with the old configuration ({'; '.join(differences)})"
         )
-    if config.frame and known.frame and config.frame != known.frame:
+    if config.frame and kept.frame and config.frame != kept.frame:
         raise InvalidInput(f"{path} belongs to another run in the frame of the source; name another folder")
-    if config.example and known.example and config.example[0] == known.example[0] and config.example != known.example:
+    if config.example and kept.example and config.example[0] == kept.example[0] and config.example != kept.example:
         raise _other_pixels(path, [config.example[0]])
 
 
 def note_unnamed(path: Path, unnamed: Mapping[str, str]) -> None:
-    """Warn of a run that goes on though its fingerprint, of an earlier version, named less than that of now."""
+    """Warn that a run of an earlier version is continued, whose fingerprint had fewer entries than now."""
     if unnamed:
         warnings.warn(
-            f"{path} was started by an earlier version, and of the model there could not be compared: "
-            f"{', '.join(sorted(set(unnamed.values())))}. Make sure that it is the same",
+            f"{path} was started by an earlier version, so these parts of the model could not be compared: "
+            f"{', '.join(sorted(set(unnamed.values())))}. Make sure that they are the same",
             MaskcoverWarning,
             stacklevel=4,
         )
 
 
 def compared(folder: Folder, config: Config, numbers: Sequence[int], images: Images) -> list[Shard | None]:
-    """The shards of these numbers, None where there is none yet, each compared with the images of now.
+    """The shards of these numbers, None for those not yet written, each compared with the images of now.
 
-    Of each shard that is there the first and the last image are fetched (of those with a digest). Images that changed
-    in between are found by `replay`.
+    The first and the last image of each shard are fetched (among those with a digest). `replay` finds images that
+    changed in between.
 
     Raises:
-        InvalidInput: images have other pixels than when their rows were made; names them.
+        InvalidInput: images have other pixels than when their rows were made; the message names them.
     """
-    seen = _Comparison(images)
-    found = [seen.look(folder.shard(number, config), config.members(number)) for number in numbers]
-    if seen.changed:
-        raise _other_pixels(folder.path, seen.changed)
-    if seen.unknown:
+    comparison = _Comparison(images)
+    shards = [comparison.look(folder.shard(number, config), config.members(number)) for number in numbers]
+    if comparison.changed:
+        raise _other_pixels(folder.path, comparison.changed)
+    if comparison.unknown:
         warnings.warn(
-            f"{folder.path}: {seen.unknown} rows were not compared with the images of now, since they keep no "
-            "digest of pixels (made by an earlier version, or images that are no arrays) or cannot be read now: make "
-            "sure that the images are the same",
+            f"{folder.path}: {comparison.unknown} rows were not compared with the images of this call, since they keep "
+            "no digest of pixels (made by an earlier version, or images that are no arrays) or cannot be read now: "
+            "make sure that the images are the same",
             MaskcoverWarning,
             stacklevel=4,
         )
-    return found
+    return shards
 
 
 def expect_pixels(path: Path, rows: Sequence[Row], images: Sequence[object]) -> None:
     """Raise `InvalidInput` if images have other pixels than when their rows were made; rows without digest pass."""
     now = zip(rows, map(pixel_digest, images), strict=True)
-    changed = [row.id for row, told in now if row.pixels and told and row.pixels != told]
+    changed = [row.id for row, pixels in now if row.pixels and pixels and row.pixels != pixels]
     if changed:
         raise _other_pixels(path, changed)
 
 
 def some(names: Sequence[str]) -> str:
-    """The first few of some names, and how many there are."""
+    """The first few of many names, and the number of the others."""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(map(printable, names[:_NAMED])) + more
 
 
 @dataclass(slots=True)
 class _Comparison:
-    """Ids of images whose pixels changed, and how many rows could not be compared."""
+    """The ids of images whose pixels changed, and the number of rows that could not be compared."""
 
     images: Images
     changed: list[str] = field(default_factory=list)
@@ -107,9 +107,9 @@ class _Comparison:
         """Compare a shard with the images of its numbers; an error row may have no digest."""
         if shard is None:
             return None
-        known = [(number, row) for number, row in zip(members, shard.rows, strict=True) if row.pixels]
+        with_pixels = [(number, row) for number, row in zip(members, shard.rows, strict=True) if row.pixels]
         self.unknown += sum(not row.pixels and row.verdict != "error" for row in shard.rows)
-        for number, row in dict([*known[:1], *known[-1:]]).items():
+        for number, row in dict([*with_pixels[:1], *with_pixels[-1:]]).items():
             now = self._digest(number)
             self.unknown += not now
             if now and now != row.pixels:
@@ -119,19 +119,19 @@ class _Comparison:
     def _digest(self, number: int) -> str:
         try:
             return pixel_digest(self.images[number])
-        except Exception:  # a file system may fail for a moment; the run goes on
+        except Exception:  # a file system may fail for a moment; the run continues
             return ""
 
 
 def _other_pixels(path: Path, names: Sequence[str]) -> InvalidInput:
     return InvalidInput(
         f"{path} holds a run of other images: the pixels of {some(names)} changed, under the same ids and labels. Name "
-        "another folder, or go on with the old images"
+        "another folder, or continue with the old images"
     )
 
 
 def _in_words(differences: Sequence[str]) -> str:
-    """What is different, for a reader: what stands in no table by its name."""
+    """The differences in words; entries without words of their own by their names."""
     order = {name: place for place, name in enumerate(_WORDS)}
     names = sorted((text.partition(": ")[0] for text in differences), key=lambda name: order.get(name, len(order)))
     return ", ".join(dict.fromkeys(_words(name) for name in names))

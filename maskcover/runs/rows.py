@@ -1,4 +1,4 @@
-"""One row an image: what a run keeps of a verdict, and how it lies in a Parquet file."""
+"""Rows of a run: one for each image, made of its verdict and kept in Parquet files."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from maskcover.regions import RegionSet
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was found of one image.
+    """The result for one image, as a run keeps it.
 
     Args:
         id: The sample's id.
         label: The true label.
-        undefended, defended: Labels of the bare classifier and of the defence; −1 where there is none, or an alert.
-        case: How the defence came to its label; empty for an error.
+        undefended, defended: Labels of the bare classifier and of the defence; −1 for no label, or for an alert.
+        case: The case of the defence that led to its label; empty for an error.
         verdict: "certified", "not_certified" or "error".
-        reason: Why there is an error; else empty.
-        share: The share of the attacker's placements that was seen to be certified; 0 for an error.
-        lead: The smallest lead of the predictions that the certificate stands on (see `maskcover.classifiers.margins`).
-        failing: Two masks under which the image was seen not to get its label; none if it certifies.
-        evaluations: Masked predictions that were made.
-        pixels: The digest of the image as the classifier was given it (see `pixel_digest`); empty if there is none:
-            the image could not be read or is no array, or the row is of a run of before there were digests.
+        reason: The reason for an error; else empty.
+        share: The fraction of the attacker's placements that is certified; 0 for an error.
+        lead: The smallest margin of the predictions behind the certificate (see `maskcover.classifiers.margins`).
+        failing: Two masks under which the image did not get its label; none if it certifies.
+        evaluations: Number of masked predictions.
+        pixels: The digest of the image as the classifier got it (see `pixel_digest`); empty if there is none: the
+            image could not be read or is no array, or the row is of a run from before there were digests.
     """
 
     id: str
@@ -57,29 +57,29 @@ class Row:
         return self.verdict == "not_certified" and self.undefended != self.label
 
     def document(self) -> dict[str, Any]:
-        """The row for the digest of a shard, in which what is not known of the pixels does not stand."""
+        """The row as JSON for the digest of a shard; `pixels` is left out if it is empty."""
         return {name: value for name, value in asdict(self).items() if name != "pixels" or value}
 
 
 def row_of(
-    sample: str, label: int, found: Verdict | Failed, masks: MaskSet, regions: RegionSet, pixels: str = ""
+    sample: str, label: int, outcome: Verdict | Failed, masks: MaskSet, regions: RegionSet, pixels: str = ""
 ) -> Row:
     """The row of a verdict, or of an image that could not be decided."""
-    if isinstance(found, Failed):
-        return Row(sample, label, UNDECIDED, UNDECIDED, "", "error", _text(found), 0.0, 0.0, None, 0, pixels)
-    certificate, answer = found.certificate, found.defended
+    if isinstance(outcome, Failed):
+        return Row(sample, label, UNDECIDED, UNDECIDED, "", "error", _text(outcome), 0.0, 0.0, None, 0, pixels)
+    certificate, answer = outcome.certificate, outcome.defended
     return Row(
         sample,
         label,
-        found.undefended,
-        found.answer,
+        outcome.undefended,
+        outcome.answer,
         answer.case.value,
-        found.name,
-        found.error or "",
-        0.0 if found.error else _share(found, masks, regions),
-        found.margin,
+        outcome.name,
+        outcome.error or "",
+        0.0 if outcome.error else _certified_fraction(outcome, masks, regions),
+        outcome.margin,
         certificate.failing,
-        found.evaluations,
+        outcome.evaluations,
         pixels,
     )
 
@@ -94,7 +94,9 @@ def table_of(rows: list[Row], metadata: dict[str, str]) -> Any:
 def rows_of(table: Any) -> list[Row]:
     """The rows of a table of `table_of`."""
     documents = table.to_pylist()
-    return [Row(**(one | {"failing": one["failing"] and tuple(one["failing"])})) for one in documents]
+    return [
+        Row(**(document | {"failing": document["failing"] and tuple(document["failing"])})) for document in documents
+    ]
 
 
 def pyarrow() -> ModuleType:
@@ -115,15 +117,15 @@ def _schema(arrow: ModuleType) -> Any:
     return arrow.schema(kinds)
 
 
-def _text(found: Failed) -> str:
-    """The reason, as UTF-8 can hold it: the name of a file may hold half a character."""
-    return str(found).encode("utf-8", "backslashreplace").decode()
+def _text(failure: Failed) -> str:
+    """The reason in characters that UTF-8 can encode: the name of a file may hold half a character."""
+    return str(failure).encode("utf-8", "backslashreplace").decode()
 
 
-def _share(verdict: Verdict, masks: MaskSet, regions: RegionSet) -> float:
-    from maskcover.covering.shares import covered_share
+def _certified_fraction(verdict: Verdict, masks: MaskSet, regions: RegionSet) -> float:
+    from maskcover.covering.placements import covered_fraction
 
     if verdict.certificate.certified:
         return 1.0
-    good = tuple(masks[number] for number in verdict.certificate.certifying)
-    return float(covered_share(MaskSet(masks.grid, good), regions)) if good else 0.0
+    certifying = tuple(masks[number] for number in verdict.certificate.certifying)
+    return float(covered_fraction(MaskSet(masks.grid, certifying), regions)) if certifying else 0.0

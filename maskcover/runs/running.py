@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, checked_labels, containment_for, counted, expected
+from maskcover.certification.certifying import bits_for, checked_labels, containment_for, counted, require_bits
 from maskcover.classifiers.evaluation import Images, names_of, observe
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
@@ -24,12 +24,12 @@ from maskcover.data.labels import expect_matching
 from maskcover.defense.procedure import Procedure, certifying
 from maskcover.defense.procedures import Method, Rule
 from maskcover.defense.texts import procedure_of
-from maskcover.engine.preparation import Earlier, PreparedRun, Wish, prepare_run
+from maskcover.engine.preparation import Earlier, PreparedRun, RequiredNumerics, prepare_run
 from maskcover.engine.queue import Failed, run_queries
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
-from maskcover.runs.binding import expect_scored, reference_told
+from maskcover.runs.binding import expect_scored, reference_entry
 from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard, shards
 from maskcover.runs.pixels import Watched
 from maskcover.runs.resuming import compared, expect_same, note_unnamed
@@ -39,7 +39,7 @@ from maskcover.runs.summary import Summary
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """What is certified, whatever the classifier: images and labels, masks and regions, and the rule."""
+    """The task of a run, whatever the classifier: images and labels, masks and regions, and the defence."""
 
     images: Images
     labels: IntArray
@@ -50,20 +50,20 @@ class Task:
     procedure: Procedure
 
     def rows(self, start: PreparedRun, members: Sequence[int]) -> Iterator[Row]:
-        """The rows of some samples, as they fall.
+        """The rows of some samples, in the order in which they are decided.
 
         Raises:
-            RunStopped: the classifier fails, and not because of these samples.
+            RunStopped: the classifier fails, and these samples are not the cause.
         """
         labels = self.labels[list(members)]
-        decide = certifying(expected(self.procedure, start), labels, self.covers, start.min_margin)
+        decide = certifying(require_bits(self.procedure, start), labels, self.covers, start.min_margin)
         observe(start.evaluator, self.procedure.observation)
         part = Watched(_Part(self.images, members))
-        for place, found in run_queries(start.evaluator, part, decide, isolate=True, views=self.procedure.views):
+        for place, outcome in run_queries(start.evaluator, part, decide, isolate=True, views=self.procedure.views):
             number, pixels = members[place], part.digests.pop(place, "")
-            if isinstance(found, Failed) and found.evaluating:
-                start.expect_working(found)
-            yield row_of(self.ids[number], int(self.labels[number]), found, self.masks, self.regions, pixels)
+            if isinstance(outcome, Failed) and outcome.evaluating:
+                start.expect_working(outcome)
+            yield row_of(self.ids[number], int(self.labels[number]), outcome, self.masks, self.regions, pixels)
         start.expect_unchanged()
 
 
@@ -75,7 +75,7 @@ def task_of(
     regions: RegionSet | str | None,
     procedure: Procedure,
 ) -> Task:
-    """A task, if everything fits together."""
+    """Make a task; raise an error if its parts do not fit together."""
     covers = containment_for(procedure, masks, regions)
     true, names = checked_labels(labels, counted(images)), _ids(ids, len(images))
     return Task(images, true, names, masks, covers.regions, covers, procedure)
@@ -96,7 +96,7 @@ def run(
     rule: Rule | None = None,
     exhaustive: bool = False,
     min_margin: float | None = None,
-    numerics: Wish | None = None,
+    numerics: RequiredNumerics | None = None,
     shard: tuple[int, int] = (0, 1),
     shard_size: int = 64,
     source: dict[str, Any] | None = None,
@@ -104,21 +104,21 @@ def run(
     frame: tuple[str, str] | None = None,
     **options: Any,
 ) -> Summary:
-    """Certify a data set into a folder, shard by shard; the same call goes on where it was stopped.
+    """Certify a data set into a folder, shard by shard; the same call continues a run that was stopped.
 
     Args:
-        model, images, labels, masks, regions, procedure, method, threshold, rule, exhaustive, margin, numerics,
+        model, images, labels, masks, regions, procedure, method, threshold, rule, exhaustive, min_margin, numerics,
             options: As for `certify`.
         out: The folder; it holds one run. A run with another configuration is refused with the differences.
         ids: The samples' ids, all different; by default their numbers.
-        shard: (i, n): do every n-th shard from the i-th on, from 0; n processes share a run.
-        shard_size: Samples a shard: what is lost when a process is killed.
+        shard: (i, n): make every n-th shard from the i-th on, from 0; n processes share a run.
+        shard_size: Samples in a shard. A process that is killed loses at most this many.
         source: Where model and data came from, as JSON; kept for `replay` and not compared.
         progress: Show a progress bar on stderr.
-        frame: By `run_source` alone: the digest of its frame.json, and the size of these pictures.
+        frame: Only for `run_source`: the digest of its frame.json, and the size of these images.
 
     Returns:
-        The summary of all rows that the folder now holds.
+        The summary of all rows in the folder.
 
     An image that cannot be read or evaluated, or has non-finite scores, becomes a row with the verdict "error" and its
     reason; the others go on. Every row depends on its image alone, not on its neighbours.
@@ -141,7 +141,7 @@ def run(
     ...     run(Dark(), np.zeros((5, 12, 12)), [1] * 5, masks, out).certified
     5
     """
-    pyarrow()  # a missing package is told before anything is computed
+    pyarrow()  # raises the error of a missing package before anything is computed
     min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
     task = task_of(images, labels, ids, masks, regions, defence)
@@ -150,16 +150,16 @@ def run(
     classifier, folder = as_classifier(model, options), Folder(Path(out))
 
     def prepare(earlier: Earlier | None) -> tuple[PreparedRun, Config]:
-        seen = Watched(images)
-        wish = bits_for(defence, numerics, min_margin)
+        images_read = Watched(images)
+        required = bits_for(defence, numerics, min_margin)
         start = prepare_run(
-            classifier, seen, masks, min_margin=min_margin, numerics=wish, earlier=earlier, progress=progress
+            classifier, images_read, masks, min_margin=min_margin, numerics=required, earlier=earlier, progress=progress
         )
-        expected(defence, start)
+        require_bits(defence, start)
         expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))
         _expect_classes(task, start.evaluator.classes)
-        told = {"source": source or {}} | _chosen(images) | _example(task, seen) | _framed(frame)
-        return start, _config(task, start, shard_size, told)
+        about_images = {"source": source or {}} | _chosen(images) | _example(task, images_read) | _framed(frame)
+        return start, _config(task, start, shard_size, about_images)
 
     start, config = _agreed(folder, prepare)
     folder.keep(masks)
@@ -168,7 +168,7 @@ def run(
 
 
 def summary(out: str | PathLike[str]) -> Summary:
-    """The summary of the rows that a run's folder holds."""
+    """The summary of the rows in a run's folder."""
     folder = Folder(Path(out))
     config = folder.existing()
     return Summary.of(shards(folder, config), config.count, config.chosen)
@@ -177,24 +177,24 @@ def summary(out: str | PathLike[str]) -> Summary:
 def _agreed(
     folder: Folder, prepare: Callable[[Earlier | None], tuple[PreparedRun, Config]]
 ) -> tuple[PreparedRun, Config]:
-    """The evaluator and the configuration, which is the folder's own, or becomes it.
+    """The prepared run and the configuration of the folder, which this process writes if it is the first.
 
-    A batch size, memory format and number of threads that were found by timing are part of the configuration, and so
-    is a margin that took over: the process that was first decides.
+    The batch size, memory format and number of threads found by timing, and a margin that replaced bits, are part of
+    the configuration: they are fixed by the first process to write run.json.
     """
-    known = folder.config()
-    start, config = prepare(known.earlier if known else None)
-    if known is None:
-        known = folder.start(config)
-        if known.digest != config.digest:
-            start, config = prepare(known.earlier)
-    expect_same(folder.path, config.like(known), known)
-    note_unnamed(folder.path, config.unnamed(known))
-    expect_scored(folder.path, known, start)
-    return start, known
+    kept = folder.config()
+    start, config = prepare(kept.earlier if kept else None)
+    if kept is None:
+        kept = folder.start(config)
+        if kept.digest != config.digest:
+            start, config = prepare(kept.earlier)
+    expect_same(folder.path, config.like(kept), kept)
+    note_unnamed(folder.path, config.unnamed(kept))
+    expect_scored(folder.path, kept, start)
+    return start, kept
 
 
-def _config(task: Task, start: PreparedRun, shard_size: int, told: dict[str, Any]) -> Config:
+def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[str, Any]) -> Config:
     return Config(
         {
             "schema": SCHEMA,
@@ -208,33 +208,33 @@ def _config(task: Task, start: PreparedRun, shard_size: int, told: dict[str, Any
             "samples": {"count": len(task.ids), "ids": digest(task.ids), "labels": digest(task.labels.tolist())},
             "shard_size": shard_size,
         }
-        | told
-        | reference_told(start)
+        | about_images
+        | reference_entry(start)
         | ({"scale": repr(start.evaluator.least_scale)} if start.min_margin else {})
     )
 
 
 def _chosen(images: Images) -> dict[str, Any]:
-    """How the images were chosen among more, and what was left out, as a data set says it; nothing if it does not."""
-    told = {"sample": getattr(images, "chosen", None), "skipped": getattr(images, "skipped", None)}
-    return {name: one.document() for name, one in told.items() if one is not None}
+    """How a data set declares that its images were chosen among more, and which were left out; empty if it does not."""
+    choices = {"sample": getattr(images, "chosen", None), "skipped": getattr(images, "skipped", None)}
+    return {name: choice.document() for name, choice in choices.items() if choice is not None}
 
 
-def _example(task: Task, seen: Watched) -> dict[str, Any]:
-    """The first image that could be read, by its id and the digest of its pixels; nothing if it is opaque."""
-    number, pixels = next(iter(seen.digests.items()), (0, ""))
+def _example(task: Task, images_read: Watched) -> dict[str, Any]:
+    """The first image that could be read, by its id and the digest of its pixels; empty if it has no digest."""
+    number, pixels = next(iter(images_read.digests.items()), (0, ""))
     return {"example": {"id": task.ids[number], "pixels": pixels}} if pixels else {}
 
 
 def _framed(frame: tuple[str, str] | None) -> dict[str, Any]:
-    """The frame.json that the run belongs to, and its part in it; nothing of a run in the frame of the input."""
+    """The frame.json of the run, and its size group; empty for a run in the frame of the input."""
     return {} if frame is None else {"frame": {"digest": frame[0], "size": frame[1]}}
 
 
 def _work(
     folder: Folder, config: Config, task: Task, start: PreparedRun, numbers: Sequence[int], *, progress: bool
 ) -> None:
-    """Make the shards that are missing."""
+    """Compute and write the missing shards."""
     parts = [config.members(number) for number in numbers]
     done = [part is not None for part in compared(folder, config, numbers, task.images)]
     ready_made = sum(len(part) for part, there in zip(parts, done, strict=True) if there)
@@ -249,7 +249,7 @@ def _work(
                 rows[row.id] = row
                 certified, evaluations = certified + row.certified, evaluations + row.evaluations
                 rate = evaluations / (bar.format_dict["elapsed"] or 1)
-                bar.set_postfix_str(f"{certified} certified, {rate:.0f} forwards/s")
+                bar.set_postfix_str(f"{certified} certified, {rate:.0f} predictions/s")
                 bar.update()
             in_order = tuple(rows[task.ids[number]] for number in members)
             folder.write(number, config, Shard(in_order, time.perf_counter() - begin))
@@ -259,7 +259,7 @@ def _work(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Some of the images, each fetched when it is asked for."""
+    """Some of the images, each fetched when it is needed."""
 
     images: Images
     members: Sequence[int]
@@ -272,15 +272,15 @@ class _Part:
 
 
 def _ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    found = tuple(map(str, range(count) if ids is None else ids))
-    if len(found) != count or len(set(found)) != count:
+    names = tuple(map(str, range(count) if ids is None else ids))
+    if len(names) != count or len(set(names)) != count:
         raise InvalidInput(
-            f"expected {count} ids, all different; got {len(found)}, {len(set(found))} of them different"
+            f"expected {count} ids, all different; got {len(names)}, {len(set(names))} of them different"
         )
-    odd = next((one for one in found if one.encode(errors="ignore").decode() != one), None)
+    odd = next((name for name in names if name.encode(errors="ignore").decode() != name), None)
     if odd is not None:
-        raise InvalidInput(f"ids are texts that UTF-8 can hold; got {odd!r}: rename the file, or give ids")
-    return found
+        raise InvalidInput(f"ids must be texts that UTF-8 can encode; got {odd!r}: rename the file, or give ids=")
+    return names
 
 
 def _expect_json(source: object) -> None:
@@ -291,7 +291,7 @@ def _expect_json(source: object) -> None:
 
 
 def _expect_classes(task: Task, classes: int | None) -> None:
-    """A label that the classifier does not have is told before anything is computed, not after days."""
+    """Raise `InvalidInput` for a label that the classifier does not have, before anything is computed."""
     if classes is not None and len(task.labels) and task.labels.max() >= classes:
         worst = int(task.labels.argmax())
         raise InvalidInput(
@@ -308,11 +308,11 @@ def _own(shard: tuple[int, int], shard_size: int, count: int) -> range:
 
 
 def checked_shard(shard: tuple[int, int]) -> tuple[int, int]:
-    """The part (i, n) of a run, if there is such a one."""
+    """The part (i, n) of a run; raise `InvalidInput` if there is no such part."""
     try:
         first, step = map(index, shard)
         if 0 <= first < step:
             return first, step
     except (TypeError, ValueError):
         pass
-    raise InvalidInput(f"shard is (i, n) with 0 <= i < n, for the i-th of n processes; got {shard!r}")
+    raise InvalidInput(f"shard must be (i, n) with 0 <= i < n, for the i-th of n processes; got {shard!r}")

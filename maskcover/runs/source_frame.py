@@ -1,14 +1,14 @@
-"""Certificates in the frame of the source: the attacker paints on the pictures, before they are resized and cropped.
+"""Certificates in the frame of the source: the attacker paints on the images before they are resized and cropped.
 
-Pictures of one size go together. Their regions are pulled back through the preprocessing (design §4), covered once for
-each size, and certified as any others; the claim of each group names the steps and the size.
+Images of one size form a group. Their regions are pulled back through the preprocessing (docs/theory.md, Masks for one
+shape), covered once for each size, and certified as any others; the claim of each group names the steps and the size.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,45 +18,31 @@ from maskcover.certification import CertificationResult, certify
 from maskcover.certification.results import in_words
 from maskcover.classifiers import MaskedClassifier, as_classifier
 from maskcover.classifiers.evaluation import as_certified, names_of
-from maskcover.covering import cover
-from maskcover.data import Chosen, Dataset, ImageArray, Preprocessing, for_model
-from maskcover.defense import Verdict
+from maskcover.classifiers.options import renamed
+from maskcover.data import Chosen, Dataset, Preprocessing, for_model
+from maskcover.defense import Method, Procedure, Rule, Verdict
 from maskcover.defense.verdicts import VerdictArrays
-from maskcover.errors import InvalidInput
+from maskcover.engine.preparation import RequiredNumerics
+from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import MaskSet
-from maskcover.regions import RegionSet, parse_regions, through
+from maskcover.regions import RegionSet, parse_regions
 from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written
 from maskcover.runs.folder import Config, Folder, Shard, expect_free, shards
 from maskcover.runs.rows import Row
 from maskcover.runs.running import checked_shard, run
 from maskcover.runs.running import summary as input_summary
+from maskcover.runs.size_groups import SizeGroup, groups, of_size
 from maskcover.runs.summary import Summary, errors_among
 
-Sides = tuple[int, int]
 _NAME = "frame.json"
 _SCHEMA = 2  # 1 had no seal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SizeGroup:
-    """The pictures of one size: their numbers, the regions as the model sees them, and the masks that cover those."""
-
-    size: Sides
-    members: tuple[int, ...]
-    regions: RegionSet
-    masks: MaskSet
-
-    @property
-    def name(self) -> str:
-        """``375x500``, height first."""
-        return "x".join(map(str, self.size))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class SourceResult(VerdictArrays):
-    """A certification in the frame of the source: one result for each size of picture.
+    """A certification in the frame of the source: one result for each size of image.
 
-    See `VerdictArrays` for its arrays, which are in the order of the pictures.
+    See `VerdictArrays` for its arrays, which are in the order of the images.
     """
 
     regions: RegionSet
@@ -67,13 +53,13 @@ class SourceResult(VerdictArrays):
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:  # type: ignore[override]  # worked out, not kept
-        """One verdict a picture, in order."""
-        found = {
+        """One verdict for each image, in order."""
+        by_number = {
             number: verdict
             for group, result in zip(self.groups, self.results, strict=True)
             for number, verdict in zip(group.members, result.verdicts, strict=True)
         }
-        return tuple(found[number] for number in sorted(found))
+        return tuple(by_number[number] for number in sorted(by_number))
 
     def __len__(self) -> int:
         return sum(map(len, self.results))
@@ -95,24 +81,33 @@ def certify_source(
     masks: MaskSet | None = None,
     preprocessing: Preprocessing | None = None,
     budget: Mapping[str, Any] | None = None,
-    options: Mapping[str, Any] | None = None,
-    **asked: Any,
+    procedure: Procedure | str | None = None,
+    method: Method | None = None,
+    threshold: float | None = None,
+    rule: Rule | None = None,
+    exhaustive: bool = False,
+    min_margin: float | None = None,
+    numerics: RequiredNumerics | None = None,
+    probes: bool = True,
+    progress: bool = False,
+    **options: Any,
 ) -> SourceResult:
-    """Certify pictures against regions that the attacker paints on them, before the preprocessing.
+    """Certify images against regions that the attacker paints on them, before the preprocessing.
 
     Args:
         model: As for `certify`.
-        dataset: Labelled pictures, see `open_dataset`.
-        regions: What the attacker may overwrite on the picture, or its text.
+        dataset: Labelled images, see `open_dataset`.
+        regions: The regions that the attacker may overwrite on the source image, or their text.
         masks: One mask set for all sizes; by default each size has its own, made by `cover`.
-        preprocessing: What the pictures go through; by default what the model declares.
+        preprocessing: The steps that turn a source image into the model's input; by default those that the model
+            declares.
         budget: For `cover`, such as ``{"max_mask_area": 0.1}``.
-        options: For the adapter.
-        **asked: As for `certify`: procedure, method, threshold, rule, margin, numerics, probes, progress.
+        procedure, method, threshold, rule, exhaustive, min_margin, numerics, probes, progress: As for `certify`.
+        **options: For the adapter, such as ``batch_size=16``, as for `certify`.
 
     Raises:
-        InvalidInput: a model whose preprocessing is not known.
-        NotCovering: the masks given do not cover what some size of picture needs.
+        InvalidInput: the preprocessing of the model is not known; or as for `certify`.
+        NotCovering: the masks do not cover the regions on images of some size.
 
     >>> import numpy as np
     >>> import maskcover as mc
@@ -127,17 +122,22 @@ def certify_source(
     >>> result.certified, [group.name for group in result.groups]
     (array([ True,  True]), ['24x24', '25x24'])
     """
-    classifier, seen = _prepared(model, options, preprocessing)
-    known, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
-    found, results = groups(dataset, seen, known, masks, budget), []
-    for group in found:
-        part = _of_size(dataset.part(group.members), group.size)
-        images = part.prepared(seen)
-        result = certify(classifier, images, part.true_labels, group.masks, regions=group.regions, **asked)
-        # The first group settles how is computed: the others compute so too.
+    min_margin = renamed(options, "margin", "min_margin", min_margin)
+    classifier, steps = _prepared(model, _adapter_options(options), preprocessing)
+    region_set, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
+    size_groups, results = groups(dataset, steps, region_set, masks, budget), []
+    for group in size_groups:
+        part = of_size(dataset.part(group.members), group.size)
+        images = part.prepared(steps)
+        result = certify(
+            classifier, images, part.true_labels, group.masks, regions=group.regions, procedure=procedure,
+            method=method, threshold=threshold, rule=rule, exhaustive=exhaustive, min_margin=min_margin,
+            numerics=numerics, probes=probes, progress=progress,
+        )  # fmt: skip
+        # The settings of the first group's computation hold for the others too.
         classifier = as_certified(classifier, dict(result.fingerprint.entries))
         results.append(result)
-    return SourceResult(known, seen, tuple(found), tuple(results), dataset.chosen)
+    return SourceResult(region_set, steps, tuple(size_groups), tuple(results), dataset.chosen)
 
 
 def run_source(
@@ -149,14 +149,26 @@ def run_source(
     masks: MaskSet | None = None,
     preprocessing: Preprocessing | None = None,
     budget: Mapping[str, Any] | None = None,
-    options: Mapping[str, Any] | None = None,
+    procedure: Procedure | str | None = None,
+    method: Method | None = None,
+    threshold: float | None = None,
+    rule: Rule | None = None,
+    exhaustive: bool = False,
+    min_margin: float | None = None,
+    numerics: RequiredNumerics | None = None,
     shard: tuple[int, int] = (0, 1),
+    shard_size: int = 64,
     source: Mapping[str, Any] | None = None,
-    **asked: Any,
+    progress: bool = False,
+    **options: Any,
 ) -> Summary:
-    """`certify_source` into a folder: one run for each size of picture, in a folder of its own, as by `run`.
+    """Certify as `certify_source` does, into a folder: one run for each size of image, in a folder of its own.
 
-    Arguments are those of `certify_source` and of `run`; the same call goes on where it was stopped.
+    Args:
+        model, dataset, regions, masks, preprocessing, budget, options: As for `certify_source`.
+        out: The folder. The same call continues a run that was stopped.
+        procedure, method, threshold, rule, exhaustive, min_margin, numerics, shard, shard_size, source, progress: As
+            for `run`.
 
     >>> import tempfile
     >>> import numpy as np
@@ -171,74 +183,23 @@ def run_source(
     1
     """
     first, step = checked_shard(shard)
-    classifier, seen = _prepared(model, options, preprocessing)
-    known, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
-    found = groups(dataset, seen, known, masks, budget)
-    document = _keep(Path(out), known, seen, found, dataset.chosen)
-    for number, group in enumerate(found):
-        part, folder = _of_size(dataset.part(group.members), group.size), Path(out) / group.name
+    min_margin = renamed(options, "margin", "min_margin", min_margin)
+    classifier, steps = _prepared(model, _adapter_options(options), preprocessing)
+    region_set, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
+    size_groups = groups(dataset, steps, region_set, masks, budget)
+    document = _keep(Path(out), region_set, steps, size_groups, dataset.chosen)
+    for number, group in enumerate(size_groups):
+        part, folder = of_size(dataset.part(group.members), group.size), Path(out) / group.name
         # Small groups have one shard each: they must not all fall to the first process.
         mine = ((first - number) % step, step)
         run(
-            classifier, part.prepared(seen), part.true_labels, group.masks, folder, ids=part.ids,
+            classifier, part.prepared(steps), part.true_labels, group.masks, folder, ids=part.ids,
             regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name},
-            frame=(claim(document), group.name), **asked,
+            frame=(claim(document), group.name), procedure=procedure, method=method, threshold=threshold, rule=rule,
+            exhaustive=exhaustive, min_margin=min_margin, numerics=numerics, shard_size=shard_size, progress=progress,
         )  # fmt: skip
         classifier = as_certified(classifier, Folder(folder).existing().earlier.entries)
     return summary(out)
-
-
-def groups(
-    dataset: Dataset,
-    preprocessing: Preprocessing,
-    regions: RegionSet,
-    masks: MaskSet | None = None,
-    budget: Mapping[str, Any] | None = None,
-) -> list[SizeGroup]:
-    """The pictures by size, each size with its regions and masks."""
-    asked = tuple(sorted((budget or {}).items()))
-    return [
-        SizeGroup(size, members, pulled, masks or _cover(pulled, preprocessing.output(size), asked))
-        for size, members in by_size(dataset).items()
-        for pulled in [pulled_back(regions, preprocessing, size)]
-    ]
-
-
-def by_size(dataset: Dataset) -> dict[Sides, tuple[int, ...]]:
-    """The numbers of the pictures by their size; a picture that cannot be read goes with the first that can."""
-    sizes = [_size(dataset, number) for number in range(len(dataset))]
-    first = next((size for size in sizes if size is not None), None)
-    if first is None:
-        dataset[0]  # says what is wrong with it
-        raise InvalidInput(f"{dataset.source}: no picture can be read")
-    found: dict[Sides, list[int]] = {}
-    for number, size in enumerate(sizes):
-        found.setdefault(size or first, []).append(number)
-    return {size: tuple(found[size]) for size in sorted(found)}
-
-
-def _of_size(dataset: Dataset, size: Sides) -> Dataset:
-    """The pictures, each refused if it is read in another size than its head said: its regions would be wrong."""
-
-    def read(number: int) -> ImageArray:
-        picture = dataset.read(number)
-        if picture.shape[:2] != size:
-            found, expected = ("×".join(map(str, sides)) for sides in (picture.shape[:2], size))
-            raise InvalidInput(f"{dataset.ids[number]} was read as {found}, but its head says {expected}")
-        return picture
-
-    return replace(dataset, read=read)
-
-
-def pulled_back(regions: RegionSet, preprocessing: Preprocessing, size: Sides) -> RegionSet:
-    """What regions on a picture of (height, width) can change of the model's input.
-
-    >>> from maskcover import CenterCrop, Resize, squares
-    >>> steps = Preprocessing((Resize(256, "bicubic"), CenterCrop(224)))
-    >>> print(pulled_back(squares(size=32), steps, (375, 500)))
-    through(squares(size=32), Resize(256, kernel="bicubic"), CenterCrop(224), source=(375, 500))
-    """
-    return through(regions, *preprocessing.steps, source=size) if preprocessing.steps else regions
 
 
 def is_source_run(out: str | PathLike[str]) -> bool:
@@ -247,7 +208,7 @@ def is_source_run(out: str | PathLike[str]) -> bool:
 
 
 def summary(out: str | PathLike[str]) -> Summary:
-    """The summary of the rows that a folder holds, of all sizes where it is a run in the frame of the source."""
+    """The summary of the rows in a folder; of all sizes if it holds a run in the frame of the source."""
     if not is_source_run(out):
         return input_summary(out)
     document = source_document(out)
@@ -255,7 +216,7 @@ def summary(out: str | PathLike[str]) -> Summary:
 
 
 def error_rows(out: str | PathLike[str]) -> Iterator[Row]:
-    """The rows of errors that a folder holds, of all sizes where it is a run in the frame of the source."""
+    """The rows of errors in a folder; of all sizes if it holds a run in the frame of the source."""
     if is_source_run(out):
         return errors_among(_shards(Path(out), source_document(out)))
     folder = Folder(Path(out))
@@ -263,7 +224,7 @@ def error_rows(out: str | PathLike[str]) -> Iterator[Row]:
 
 
 def source_document(out: str | PathLike[str]) -> dict[str, Any]:
-    """What such a run is about: regions, preprocessing, and how many pictures of each size there are.
+    """The document of a run in the frame of the source: regions, preprocessing, and the number of images of each size.
 
     Raises:
         InvalidInput: the document is damaged or was edited, or the runs of the sizes belong to another one.
@@ -275,7 +236,7 @@ def source_document(out: str | PathLike[str]) -> dict[str, Any]:
 
 
 def _document(out: Path) -> dict[str, Any]:
-    """What frame.json holds, if it is what it was when it was written."""
+    """The content of frame.json; raise `InvalidInput` if it is damaged or was edited."""
     path = out / _NAME
     try:
         document = read_document(path, "frame.schema.json")
@@ -287,9 +248,9 @@ def _document(out: Path) -> dict[str, Any]:
 
 
 def _parts(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Folder, Config]]:
-    """The runs of the sizes that are there, each of them bound to the document (threats.md, 59).
+    """The runs of the sizes that have one, each of them bound to the document (threats.md, 59).
 
-    Runs of the first version say nothing of their frame, and nor may they of a later one.
+    Runs of the first version name no frame, and must not name one of a later version.
     """
     for name, count in document["sizes"].items():
         folder = Folder(out / name)
@@ -311,15 +272,15 @@ def _shards(out: Path, document: Mapping[str, Any]) -> Iterator[Shard]:
 
 
 def _keep(
-    out: Path, regions: RegionSet, preprocessing: Preprocessing, found: list[SizeGroup], chosen: Chosen | None
+    out: Path, regions: RegionSet, preprocessing: Preprocessing, size_groups: list[SizeGroup], sample: Chosen | None
 ) -> dict[str, Any]:
-    """Put down what is run, or compare: each folder compares the rest. Returns the document that holds."""
+    """Write the document of the run, or compare it with the one in the folder. Returns the document of the folder."""
     document = {
         "schema": _SCHEMA,
         "frame": "source",
         "regions": str(regions),
         "preprocessing": str(preprocessing),
-        "sizes": {group.name: len(group.members) for group in found},
+        "sizes": {group.name: len(group.members) for group in size_groups},
     }
     if not is_source_run(out):
         if Folder(out).config() is not None:
@@ -329,8 +290,8 @@ def _keep(
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(f"to the folder {out}", error) from error
-        told = document if chosen is None else document | {"sample": chosen.document()}
-        write_atomically(out / _NAME, written(sealed(told)), only_new=True)
+        kept = document if sample is None else document | {"sample": sample.document()}
+        write_atomically(out / _NAME, written(sealed(kept)), only_new=True)
     before = source_document(out)
     pairs = [(name, before.get(name), now) for name, now in document.items() if name != "schema"]
     changed = [f"{name}: {old} before, {now} now" for name, old, now in pairs if old != now]
@@ -340,7 +301,7 @@ def _keep(
 
 
 def _expect_free(out: Path) -> None:
-    """See `expect_free`; what another process has put down meanwhile is the run itself."""
+    """See `expect_free`; a run that another process started meanwhile is no other run."""
     try:
         expect_free(out)
     except InvalidInput:
@@ -348,30 +309,28 @@ def _expect_free(out: Path) -> None:
             raise
 
 
+def _adapter_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the adapter; up to version 0.1 they were one argument, ``options=``."""
+    if "options" not in options:
+        return dict(options)
+    warnings.warn(
+        "options= is now keyword arguments: options={'batch_size': 16} is batch_size=16", MaskcoverWarning, stacklevel=3
+    )
+    return {**(options["options"] or {}), **{name: value for name, value in options.items() if name != "options"}}
+
+
 def _prepared(
-    model: object, options: Mapping[str, Any] | None, named: Preprocessing | None
+    model: object, options: Mapping[str, Any], preprocessing_given: Preprocessing | None
 ) -> tuple[MaskedClassifier, Preprocessing]:
-    classifier = as_classifier(model, options or {})
-    preprocessing = getattr(classifier, "preprocessing", None) if named is None else named
+    classifier = as_classifier(model, options)
+    preprocessing = getattr(classifier, "preprocessing", None) if preprocessing_given is None else preprocessing_given
     if not isinstance(preprocessing, Preprocessing):
         raise InvalidInput(
-            f"what the images of {type(model).__name__} go through is not known, so regions on the source cannot be "
-            "pulled back through it; name it with preprocessing=maskcover.data.Preprocessing(…)"
+            f"the preprocessing of the images of {type(model).__name__} is not known, so regions on the source cannot "
+            "be pulled back through it; name it with preprocessing=maskcover.data.Preprocessing(…)"
         )
     return classifier, preprocessing
 
 
 def _parsed(regions: RegionSet | str) -> RegionSet:
     return parse_regions(regions) if isinstance(regions, str) else regions
-
-
-@lru_cache(maxsize=4096)
-def _cover(regions: RegionSet, size: Sides, budget: tuple[tuple[str, Any], ...]) -> MaskSet:
-    return cover(regions, size, **dict(budget))
-
-
-def _size(dataset: Dataset, number: int) -> Sides | None:
-    try:
-        return dataset.size(number)
-    except InvalidInput:
-        return None  # reading it will fail too, and says why in its row

@@ -87,8 +87,8 @@ def _eroded(cells: BoolArray, stencil: BoolArray) -> set[tuple[int, ...]]:
 @given(STENCILS)
 def test_the_erosion_is_that_of_its_definition(case: tuple[BoolArray, BoolArray]) -> None:
     cells, stencil = case
-    found = eroded(Cells.from_array(cells), Cells.from_array(stencil))
-    assert {tuple(place) for place in np.argwhere(found.to_array(Grid(cells.shape))).tolist()} == _eroded(
+    erosion = eroded(Cells.from_array(cells), Cells.from_array(stencil))
+    assert {tuple(place) for place in np.argwhere(erosion.to_array(Grid(cells.shape))).tolist()} == _eroded(
         cells, stencil
     )
 
@@ -99,15 +99,15 @@ def test_all_erosions_on_a_short_axis() -> None:
     for length, size in product(range(1, 8), range(1, 5)):
         for cells, stencil in product(arrays[length], arrays[size]):
             if stencil[0] and cells.any():
-                found = eroded(Cells.from_array(cells), Cells.from_array(stencil))
-                places = {place for box in found.boxes for place in range(box.start[0], box.stop[0])}
+                erosion = eroded(Cells.from_array(cells), Cells.from_array(stencil))
+                places = {place for box in erosion.boxes for place in range(box.start[0], box.stop[0])}
                 assert places == {place for (place,) in _eroded(cells, stencil)}
 
 
 @given(SIDES.flatmap(lambda sides: bitmaps(sides) | any_masks(sides)))
 def test_maximal_boxes_are_those_of_their_definition(array: BoolArray) -> None:
-    found = maximal_boxes(Cells.from_array(array))
-    assert found is not None
+    maximal = maximal_boxes(Cells.from_array(array))
+    assert maximal is not None
     spans = [[(a, b) for a in range(side) for b in range(a + 1, side + 1)] for side in array.shape]
     inside = {box for box in product(*spans) if array[tuple(slice(a, b) for a, b in box)].all()}
     held = {
@@ -118,9 +118,9 @@ def test_maximal_boxes_are_those_of_their_definition(array: BoolArray) -> None:
             for other in inside
         )
     }
-    assert sorted(tuple(zip(start, stop, strict=True)) for start, stop in found.tolist()) == sorted(inside - held)
+    assert sorted(tuple(zip(start, stop, strict=True)) for start, stop in maximal.tolist()) == sorted(inside - held)
 
 
-def test_sets_too_intricate_to_list_are_told() -> None:
+def test_sets_too_intricate_to_list_give_none() -> None:
     board = np.indices((40, 40)).sum(axis=0) % 2 == 0
     assert maximal_boxes(Cells.from_array(board)) is None

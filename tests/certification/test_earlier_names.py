@@ -30,6 +30,17 @@ def test_a_margin_is_a_least_margin() -> None:
         assert result.verdicts[0].certificate.good == (0, 1, 2)
 
 
+def test_shares_are_fractions_and_an_explanation_has_a_text() -> None:
+    result = certify(Looker(), IMAGES, [1], MASKS)
+    explanation = mc.explain(Looker(), IMAGES, MASKS, label=1)
+    with pytest.warns(MaskcoverWarning, match="share is now CertificationResult.certified_fraction"):
+        assert result.share(0) == result.certified_fraction(0) == 1
+    with pytest.warns(MaskcoverWarning, match="share is now Explanation.certified_fraction"):
+        assert explanation.share == explanation.certified_fraction == 1
+    with pytest.warns(MaskcoverWarning, match="told is now Explanation.text"):
+        assert explanation.told() == explanation.text() == str(explanation)
+
+
 def test_both_names_at_once_are_refused() -> None:
     with (
         pytest.warns(MaskcoverWarning, match="margin= is now min_margin="),

@@ -33,7 +33,7 @@ def test_the_whole_table_is_there_and_the_verdict_is_that_of_certify(cells: list
     assert found.certified == bool(result.certified[0])
     assert found.answer == result.verdicts[0].defended
     assert found.undefended == result.undefended[0]
-    assert found.share == result.share(0)
+    assert found.certified_fraction == result.certified_fraction(0)
     expected = [(one, two) for one in range(3) for two in range(one, 3) if table[one, two] != 1]
     assert list(found.failing) == expected
 
@@ -51,7 +51,7 @@ def test_the_label_is_the_defended_one_unless_another_is_asked_about() -> None:
 
 def test_no_label_at_all_is_told() -> None:
     image = image_of(table_of([-1] * 6), MASKS)
-    with pytest.raises(UndecidedPrediction, match="name the label that you ask about"):
+    with pytest.raises(UndecidedPrediction, match="give the label to explain"):
         explain(Looker(4), [image], MASKS, probes=False)
     assert explain(Looker(4), [image], MASKS, label=1, probes=False).one_mask.tolist() == [UNDECIDED] * 3
 
@@ -74,14 +74,14 @@ def test_scores_that_are_not_finite_certify_nothing_even_where_the_other_rows_wo
     assert found.broken == ((2, 2),)
     assert found.certificate.certified
     assert not found.certified
-    assert found.share == 0
+    assert found.certified_fraction == 0
     assert "an error" in str(found)
     assert not certify(Broken(), [image], [1], masks, regions="squares(size=1)", probes=False).certified.any()
 
 
 def test_the_text_names_classes_and_counts() -> None:
     image = image_of(table_of([1, 1, 0, 1, 1, 0]), MASKS)
-    told = explain(Looker(4), [image], MASKS, label=1, probes=False).told({0: "cat", 1: "dog"})
+    told = explain(Looker(4), [image], MASKS, label=1, probes=False).text({0: "cat", 1: "dog"})
     assert "label 1 dog: not certified" in told
     assert "under one mask: 1 dog (2 masks), 0 cat (1 mask)" in told
     assert "masks 0 and 2: 0 cat" in told

@@ -84,8 +84,8 @@ def test_the_claim_is_written_from_the_region_set_that_was_checked(regions: str)
 
 def test_the_share_is_one_for_certified_images_and_below_for_others() -> None:
     # Not exhaustive: the rows that were not needed to fail the second image were left unseen.
-    assert [result().share(number) for number in range(3)] == [1, 0, 0]
-    assert [result(exhaustive=True).share(number) for number in range(3)] == [1, Fraction(2, 3), 0]
+    assert [result().certified_fraction(number) for number in range(3)] == [1, 0, 0]
+    assert [result(exhaustive=True).certified_fraction(number) for number in range(3)] == [1, Fraction(2, 3), 0]
 
 
 def test_the_map_marks_the_placements_inside_good_masks() -> None:
@@ -94,7 +94,7 @@ def test_the_map_marks_the_placements_inside_good_masks() -> None:
         for number in range(3)
     ]
     assert marked == [[[True, True, True]], [[True, True, False]], [[False, False, False]]]
-    assert [result(exhaustive=True).map(number).share for number in range(3)] == [1, Fraction(2, 3), 0]
+    assert [result(exhaustive=True).map(number).fraction for number in range(3)] == [1, Fraction(2, 3), 0]
 
 
 class Dark:
@@ -113,13 +113,13 @@ BRIGHT, BLACK = np.ones(8, dtype=np.bool_), np.zeros(8, dtype=np.bool_)
 def test_the_share_of_two_patches_counts_pairs_of_placements() -> None:
     found = certify(Dark(), [BLACK], [1], TWO)
     assert found.certified.tolist() == [True]
-    assert found.share(0) == 1
+    assert found.certified_fraction(0) == 1
 
 
 def test_the_share_of_an_image_without_a_good_mask_is_nothing_also_for_two_patches() -> None:
     found = certify(Dark(), [BRIGHT], [1], TWO)
     assert found.verdicts[0].certificate.certifying == ()
-    assert found.share(0) == 0
+    assert found.certified_fraction(0) == 0
 
 
 def test_there_is_no_map_of_several_patches() -> None:

@@ -42,7 +42,7 @@ def test_it_is_a_value_and_names_itself_in_the_fingerprint() -> None:
 
 @pytest.mark.parametrize("values", [(), "0", None, True, float("nan"), (0.0, float("inf")), 10**400, [[0.0]]])
 def test_what_is_no_fill_is_refused(values: Any) -> None:
-    with pytest.raises(InvalidInput, match="fill must be a finite number, or one a channel"):
+    with pytest.raises(InvalidInput, match="fill must be a finite number, or one for each channel"):
         Fill(values)
 
 

@@ -34,7 +34,7 @@ def test_progress_is_for_terminals(
     assert "certifying" in run("certify", *common).err
     kept = run("certify", *common, "--out", str(tmp_path / "RUN")).err
     assert "3 certified" in kept
-    assert "forwards/s" in kept
+    assert "predictions/s" in kept
     assert run("certify", *common, "--json").err == ""
 
 

@@ -33,7 +33,7 @@ def test_a_certified_image(run: Run, dark: str, tmp_path: Path) -> None:
     found = run("explain", dark, "--model", "tests.cli.models:brightness", *MODEL, *more)
     assert found.code == 0, found.err
     assert "label 0 night (the defended one; no true label was given): certified against squares(size=4)" in found.out
-    assert "0 of 666 views under two masks have another label" in found.out
+    assert "0 of 666 predictions under two masks have another label" in found.out
     with Image.open("x.png") as drawn:
         assert drawn.size[0] > 500
 

@@ -143,7 +143,7 @@ def test_masks_that_leave_the_axis_are_refused(length: int, size: int, stride: i
 
 
 @pytest.mark.parametrize("length", SHORT)
-def test_a_folded_axis_covers_every_patch_so_many_times(length: int) -> None:
+def test_an_axis_of_a_multiplicity_covers_every_patch_so_many_times(length: int) -> None:
     """And with an alignment all edges are multiples of it, for each way to cover the axis that is offered."""
     steps = [step for step in range(1, length + 1) if length % step == 0]
     for patch, align, multiplicity in product(range(1, length + 1), steps, (1, 2, 3)):

@@ -38,29 +38,29 @@ def test_no_partition_into_consecutive_classes_needs_fewer_masks(case: tuple[Sha
     sides, limit, largest = case
     shapes = sorted(oracles.maximal_of(oracles.rectangles(limit, sides)))[:7]
     costs = [_cost(sides, classes, largest) for classes in _partitions(shapes)]
-    found = fewest_by_classes(Grid(sides), shapes, largest)
-    assert (found and sum(grid.count for grid in found)) == min((cost for cost in costs if cost), default=None)
+    grids = fewest_by_classes(Grid(sides), shapes, largest)
+    assert (grids and sum(grid.count for grid in grids)) == min((cost for cost in costs if cost), default=None)
 
 
 @given(CASES)
 def test_the_classes_cover_every_shape_below_the_area(case: tuple[Shape, int, int]) -> None:
     sides, limit, largest = case
     every = oracles.rectangles(limit, sides)
-    found = fewest_by_classes(Grid(sides), tuple(oracles.maximal_of(every)), largest)
-    if found is None:
+    grids = fewest_by_classes(Grid(sides), tuple(oracles.maximal_of(every)), largest)
+    if grids is None:
         assert any(oracles.fewest_product(sides, shape, largest) is None for shape in every)
         return
-    assert all(grid.mask_area <= largest for grid in found)
-    masks = oracles.hidden((box for grid in found for box in grid.boxes()), sides)
+    assert all(grid.mask_area <= largest for grid in grids)
+    masks = oracles.hidden((box for grid in grids for box in grid.boxes()), sides)
     assert not oracles.uncovered(masks, [oracles.Attack(every)])
 
 
 @pytest.mark.parametrize("shapes", [[(2, 6), (6, 2)], [(6, 2), (2, 6)]])
 def test_the_order_in_which_shapes_are_given_does_not_matter(shapes: list[Shape]) -> None:
-    found = fewest_by_classes(Grid((9, 12)), shapes, 20)
-    assert found == fewest_by_classes(Grid((9, 12)), shapes[::-1], 20)
+    grids = fewest_by_classes(Grid((9, 12)), shapes, 20)
+    assert grids == fewest_by_classes(Grid((9, 12)), shapes[::-1], 20)
 
 
 def test_one_large_mask_serves_all_shapes_where_it_may() -> None:
-    found = fewest_by_classes(Grid((9, 12)), [(2, 6), (6, 2)], 9 * 12)
-    assert [grid.count for grid in found or ()] == [1]
+    grids = fewest_by_classes(Grid((9, 12)), [(2, 6), (6, 2)], 9 * 12)
+    assert [grid.count for grid in grids or ()] == [1]

@@ -61,9 +61,9 @@ def test_every_selection_is_judged_as_verify_judges_it(
         assert covers(np.array(selected)) == covers_alone(masks, selected, regions)
 
 
-def spanned(one: tuple[int, int], other: tuple[int, int]) -> Box:
+def spanned(first: tuple[int, int], second: tuple[int, int]) -> Box:
     """The box with these two cells in opposite corners."""
-    return Box(tuple(map(min, one, other)), tuple(max(pair) + 1 for pair in zip(one, other, strict=True)))
+    return Box(tuple(map(min, first, second)), tuple(max(pair) + 1 for pair in zip(first, second, strict=True)))
 
 
 @st.composite

@@ -46,10 +46,10 @@ PER_CENT = rectangles(area=0.01)
     [("4902px", 78, 3081), (5500, 60, 1830), (6000, 52, 1378), (8064, 27, 378), (12_000, 13, 91)],
 )
 def test_golden_covers_of_all_rectangles_of_one_per_cent(largest: int | str, masks: int, evaluations: int) -> None:
-    found = cover(PER_CENT, max_mask_area=largest)
-    assert (len(found), found.evaluations) == (masks, evaluations)
-    assert found.largest_hidden_area <= int(str(largest).removesuffix("px"))
-    assert found.regions == "rectangles(area=0.01)"
+    result = cover(PER_CENT, max_mask_area=largest)
+    assert (len(result), result.evaluations) == (masks, evaluations)
+    assert result.largest_hidden_area <= int(str(largest).removesuffix("px"))
+    assert result.regions == "rectangles(area=0.01)"
 
 
 def test_none_of_the_78_masks_can_be_dropped() -> None:
@@ -144,9 +144,9 @@ def test_every_cover_covers_by_brute_force(world: World, data: st.DataObject) ->
 def test_one_shape_gets_the_smallest_masks_of_its_budget(world: World, data: st.DataObject) -> None:
     """No product of equal masks within the budget has smaller masks."""
     (shape,), most = world.attacks[0].shapes, data.draw(st.integers(1, 12))
-    found = quiet_cover(world.regions, world.sides, masks=most).largest_hidden_area
+    largest = quiet_cover(world.regions, world.sides, masks=most).largest_hidden_area
     costs = [oracles.fewest_product(world.sides, shape, area) for area in range(prod(shape), prod(world.sides) + 1)]
-    assert found == min(cost[1] for cost in costs if cost and cost[0] <= most)
+    assert largest == min(cost[1] for cost in costs if cost and cost[0] <= most)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ IMPOSSIBLE: list[tuple[Callable[[], MaskSet], str]] = [
 
 
 @pytest.mark.parametrize(("make", "message"), IMPOSSIBLE)
-def test_an_impossible_request_is_told_what_is_possible(make: Callable[[], MaskSet], message: str) -> None:
+def test_the_refusal_of_an_impossible_request_says_what_is_possible(make: Callable[[], MaskSet], message: str) -> None:
     with pytest.raises(ImpossibleCover, match=message):
         make()
 
@@ -236,7 +236,7 @@ BAD: list[tuple[Callable[[], MaskSet], str]] = [
     (lambda: cover(squares(5), 24, masks=True), "masks must be a whole number; got True"),
     (lambda: cover(squares(5), 24, evaluations="many"), "evaluations must be"),  # type: ignore[arg-type]  # refused
     (lambda: cover(squares(5), 24, max_mask_area=0), "max_mask_area must be at least 1 pixel"),
-    (lambda: cover(squares(5), 24, max_mask_area=1.0), "max_mask_area as a share must lie strictly between 0 and 1"),
+    (lambda: cover(squares(5), 24, max_mask_area=1.0), "max_mask_area as a fraction must lie strictly between 0 and 1"),
     (lambda: cover(squares(5), 24, max_mask_area="big"), "max_mask_area must be pixels"),
     (lambda: cover(squares(5), 24, grid=6), "grid must be 2 whole numbers"),  # type: ignore[arg-type]  # refused
     (lambda: cover(squares(5), 24, grid=(6,)), "grid must be 2 whole numbers"),
@@ -271,13 +271,13 @@ def _too_small_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _one_patch_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plans for single patches, whatever was asked; made of smaller squares where one patch was asked."""
+    """Plan for single patches, whatever the request; for a single patch, with smaller squares."""
     square = (everywhere((2, 2), Grid((24, 24))),)
     _plan_for(lambda term: Term(term.slots[:1] if term.patches > 1 else (square,)), monkeypatch)
 
 
 def _plan_for(other: Callable[[Term], Term], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plans of `cover` are made for other terms than those asked for."""
+    """Make `cover` plan for other terms than those of the request."""
     for name in ("plan_within", "plan_by_grid"):
         made: Callable[..., Any] = getattr(plan, name)
         wrong = lambda grid, terms, *rest, made=made: made(grid, tuple(map(other, terms)), *rest)  # noqa: E731
@@ -327,7 +327,7 @@ def test_a_budget_of_area_holds_for_aligned_and_for_multiple_masks(
 
 
 @pytest.mark.parametrize("keywords", [{"align": 16, "max_mask_area": 1100}, {"multiplicity": 9, "max_mask_area": 1100}])
-def test_masks_too_small_for_what_is_asked_are_impossible(keywords: dict[str, int]) -> None:
+def test_masks_too_small_for_the_request_are_impossible(keywords: dict[str, int]) -> None:
     with pytest.raises(ImpossibleCover, match="no masks of at most 1100 px hold the patches and cover with align="):
         cover(squares(32), **keywords)  # type: ignore[arg-type]  # mypy cannot tell which keyword
 
@@ -335,11 +335,11 @@ def test_masks_too_small_for_what_is_asked_are_impossible(keywords: dict[str, in
 @pytest.mark.parametrize(
     ("keywords", "masks"), [({"masks": 40}, 36), ({"evaluations": 700}, 36), ({"grid": (6, 6)}, 36)]
 )
-def test_token_aligned_masks_of_the_design(keywords: dict[str, Any], masks: int) -> None:
-    """For 32×32 on 224 stride 32, mask 64, also 36 masks."""
-    found = cover(squares(32), align=16, **keywords)
-    assert len(found) == masks
-    assert {box.extents for mask in found for box in mask.boxes} == {(64, 64)}
+def test_token_aligned_masks(keywords: dict[str, Any], masks: int) -> None:
+    """For 32×32 on 224 with tokens of 16: stride 32, masks of 64×64, and still 36 of them."""
+    aligned = cover(squares(32), align=16, **keywords)
+    assert len(aligned) == masks
+    assert {box.extents for mask in aligned for box in mask.boxes} == {(64, 64)}
 
 
 def test_one_mask_is_enough_for_terms_that_lie_apart() -> None:

@@ -29,8 +29,10 @@ def fewest_boxes(sides: Extents, regions: mc.RegionSet, largest: int, most: int)
     ]
     shapes = [shape for shape in oracles.all_shapes(sides) if prod(shape) <= largest]
     boxes = [box for shape in shapes for box in oracles.placements(shape, sides)]
-    held = {frozenset(i for i, one in enumerate(cells) if mc.Cells([mc.Box.at(*box)]).contains(one)) for box in boxes}
-    useful = [one for one in held if not any(one < other for other in held)]
+    held = {
+        frozenset(i for i, region in enumerate(cells) if mc.Cells([mc.Box.at(*box)]).contains(region)) for box in boxes
+    }
+    useful = [regions_of_box for regions_of_box in held if not any(regions_of_box < other for other in held)]
     for count in range(1, most + 1):
         if any(len(frozenset().union(*chosen)) == len(cells) for chosen in combinations(useful, count)):
             return count

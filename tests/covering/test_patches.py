@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import MaskSet, RegionSet, cover, patches, rectangle, rectangles, squares, union, verify
-from maskcover.covering.blocks import Prepared
+from maskcover.covering.blocks import MasksByForm
 from maskcover.covering.signatures import minimal, minimal_signatures, scarce_tuple, shared_count, signature_counts
 from maskcover.regions import Term
 from maskcover.regions.base import everywhere
@@ -151,17 +151,17 @@ SIGNATURES = st.lists(st.integers(0, 2**9 - 1), min_size=1, max_size=9, unique=T
 
 @given(SIGNATURES)
 def test_the_minimal_signatures_contain_no_other(signatures: list[int]) -> None:
-    found = set(minimal(dict.fromkeys(signatures)))
-    assert found == {a for a in signatures if not any(a != b and a & b == b for b in signatures)}
+    least = set(minimal(dict.fromkeys(signatures)))
+    assert least == {a for a in signatures if not any(a != b and a & b == b for b in signatures)}
 
 
 @given(SIGNATURES, st.integers(1, 3), st.integers(1, 3))
 def test_a_scarce_tuple_shares_too_few_masks(signatures: list[int], k: int, multiplicity: int) -> None:
     """Cells of a line, each in the masks of its signature; equal masks are one mask."""
-    found, different = _masks_of(signatures), len(set(_masks_of(signatures)))
-    cell = (everywhere((1,), found.grid),)
-    missed = scarce_tuple(found, Term((cell,) * k), multiplicity)
-    masks = [set(column) for column in {frozenset(np.flatnonzero(row)) for row in np.asarray(found)}]
+    mask_set, different = _masks_of(signatures), len(set(_masks_of(signatures)))
+    cell = (everywhere((1,), mask_set.grid),)
+    missed = scarce_tuple(mask_set, Term((cell,) * k), multiplicity)
+    masks = [set(column) for column in {frozenset(np.flatnonzero(row)) for row in np.asarray(mask_set)}]
     assert len(masks) == different
 
     def shared(cells: tuple[int, ...]) -> int:
@@ -183,9 +183,12 @@ def test_the_minimal_signatures_of_cells_are_those_of_their_masks(signatures: li
     masks = _masks_of(signatures)
     firsts = [number for number, mask in enumerate(masks) if masks.masks.index(mask) == number]
     once = {sum(number & 1 << bit for bit in firsts) for number in signatures}
-    found = minimal_signatures(Prepared.of(masks), (everywhere((1,), masks.grid),))
-    assert set(found) == {a for a in once if not any(a != b and a & b == b for b in once)}
-    assert all(sum(signatures[patch.span.start[0]] & 1 << bit for bit in firsts) == one for one, patch in found.items())
+    least = minimal_signatures(MasksByForm.of(masks), (everywhere((1,), masks.grid),))
+    assert set(least) == {a for a in once if not any(a != b and a & b == b for b in once)}
+    assert all(
+        sum(signatures[patch.span.start[0]] & 1 << bit for bit in firsts) == signature
+        for signature, patch in least.items()
+    )
 
 
 @examples(30)
@@ -198,7 +201,7 @@ def test_covered_tuples_are_counted_as_brute_force_counts(case: tuple[tuple[Regi
     (regions, attack), arrays = case
     masks, sides = plain_set(arrays), arrays.shape[1:]
     (term,) = regions.terms(masks.grid)
-    counts = signature_counts(Prepared.of(masks), term.slots[0])
+    counts = signature_counts(MasksByForm.of(masks), term.slots[0])
     maximal_attack = [Attack(frozenset(oracles.maximal_of(attack.shapes)), attack.patches)]
     missed = oracles.uncovered(arrays, maximal_attack)
     every = oracles.regions(maximal_attack, sides)

@@ -26,10 +26,10 @@ def test_masks_are_listed_in_reading_order() -> None:
 def test_a_product_grid_covers_its_shape_within_its_budgets(sides: oracles.Shape, data: st.DataObject) -> None:
     shape = tuple(data.draw(st.integers(1, side)) for side in sides)
     budgets = tuple(data.draw(st.integers(1, side + 1)) for side in sides)
-    found = product_grid(Grid(sides), shape, budgets)
-    masks = oracles.hidden(found.boxes(), sides)
-    assert len(masks) == found.count <= prod(budgets)
-    assert {int(mask.sum()) for mask in masks} == {found.mask_area}
+    grid = product_grid(Grid(sides), shape, budgets)
+    masks = oracles.hidden(grid.boxes(), sides)
+    assert len(masks) == grid.count <= prod(budgets)
+    assert {int(mask.sum()) for mask in masks} == {grid.mask_area}
     assert not oracles.uncovered(masks, [oracles.Attack(frozenset({shape}))])
 
 
@@ -37,25 +37,25 @@ def test_a_product_grid_covers_its_shape_within_its_budgets(sides: oracles.Shape
 def test_fewest_is_the_best_of_all_products(sides: oracles.Shape, data: st.DataObject) -> None:
     shape = tuple(data.draw(st.integers(1, side)) for side in sides)
     largest = data.draw(st.integers(1, prod(sides) + 2))
-    found = fewest(Grid(sides), shape, largest)
-    assert (found and (found.count, found.mask_area)) == oracles.fewest_product(sides, shape, largest)
-    assume(found is not None)
-    if found is not None:
-        assert not oracles.uncovered(oracles.hidden(found.boxes(), sides), [oracles.Attack(frozenset({shape}))])
+    grid = fewest(Grid(sides), shape, largest)
+    assert (grid and (grid.count, grid.mask_area)) == oracles.fewest_product(sides, shape, largest)
+    assume(grid is not None)
+    if grid is not None:
+        assert not oracles.uncovered(oracles.hidden(grid.boxes(), sides), [oracles.Attack(frozenset({shape}))])
 
 
 @pytest.mark.parametrize(
     ("shape", "largest", "count"), [((23, 23), 3136, 36), ((32, 32), 4096, 36), ((23, 23), 528, None)]
 )
 def test_golden_fewest_on_224(shape: tuple[int, int], largest: int, count: int | None) -> None:
-    found = fewest(Grid.of(224), shape, largest)
-    assert (found and found.count) == count
+    grid = fewest(Grid.of(224), shape, largest)
+    assert (grid and grid.count) == count
 
 
 def test_heights_and_widths_are_not_swapped() -> None:
-    found = product_grid(Grid((30, 80)), (3, 20), (2, 5))
+    grid = product_grid(Grid((30, 80)), (3, 20), (2, 5))
     assert [
-        (axis.length, axis.covers >= patch, axis.count) for axis, patch in zip(found.axes, (3, 20), strict=True)
+        (axis.length, axis.covers >= patch, axis.count) for axis, patch in zip(grid.axes, (3, 20), strict=True)
     ] == [
         (30, True, 2),
         (80, True, 5),

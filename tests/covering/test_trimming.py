@@ -1,4 +1,4 @@
-"""Trimmed masks: of each box what regions inside it touch; and shares of placements against brute force."""
+"""Trimmed masks: of each box what regions inside it touch; and fractions of placements against brute force."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from maskcover import Box, Grid, InvalidInput, squares, union
 from maskcover.cells import Cells
-from maskcover.covering.shares import covered_share, placement_map
+from maskcover.covering.placements import covered_fraction, placement_map
 from maskcover.covering.trimming import room_of, trimmed
 from maskcover.regions import Slot, Term, bitmap
 from tests import definitions
@@ -42,10 +42,10 @@ def _listed(slot: Slot, sides: Shape) -> list[Bits]:
 
 
 def _joined(regions: list[Bits]) -> Bits:
-    found = 0
+    union = 0
     for region in regions:
-        found |= region
-    return found
+        union |= region
+    return union
 
 
 @examples(120)
@@ -61,9 +61,9 @@ def test_a_trimmed_mask_holds_the_regions_of_its_box_and_little_else(family: Fam
     (inner,) = Cells([box]).common(Cells([room])).boxes or (room,)
     around = definitions.bits_of(Cells([inner]), family.sides)
     inside = [region for region in _listed(slot, family.sides) if region & around == region]
-    found = trimmed([inner], slot, room)
-    assert len(found) == bool(inside)
-    for mask in found:
+    masks = trimmed([inner], slot, room)
+    assert len(masks) == bool(inside)
+    for mask in masks:
         cells = definitions.bits_of(mask, family.sides)
         assert _joined(inside) & ~cells == 0
         assert Cells([inner]).contains(mask)
@@ -90,7 +90,7 @@ def test_the_room_is_the_bounding_box_of_all_regions(family: Family) -> None:
 
 
 @given(families_and_masks())
-def test_the_share_that_is_covered_counts_tuples_of_placements(case: Case) -> None:
+def test_the_covered_fraction_counts_tuples_of_placements(case: Case) -> None:
     family, arrays = case
     masks = masks_of(arrays)
     every = [
@@ -99,7 +99,7 @@ def test_the_share_that_is_covered_counts_tuples_of_placements(case: Case) -> No
         for patches in product(*(_listed(slot, family.sides) for slot in term.slots))
     ]
     inside = sum(any(region & mask == region for mask in masks) for region in every)
-    assert covered_share(plain_set(arrays), family.regions) == Fraction(inside, len(every))
+    assert covered_fraction(plain_set(arrays), family.regions) == Fraction(inside, len(every))
 
 
 @given(families_and_masks(most_patches=1))
@@ -108,8 +108,8 @@ def test_the_map_and_the_exposure_are_those_of_brute_force(case: Case) -> None:
     terms, masks = _terms(family), masks_of(arrays)
     map_ = placement_map(plain_set(arrays), family.regions)
     touching, bare = (np.zeros(family.sides, dtype=int) for _ in range(2))
-    for (stencil, allowed, covered), one in zip(map_.placements(), terms[0].slots[0], strict=True):
-        assert stencil == one
+    for (stencil, allowed, covered), listed in zip(map_.placements(), terms[0].slots[0], strict=True):
+        assert stencil == listed
         for place in np.argwhere(allowed):
             region = definitions.bits_of(stencil.at(tuple(place)), family.sides)
             held = any(region & mask == region for mask in masks)

@@ -187,7 +187,7 @@ def test_the_whole_image_covers_everything() -> None:
         assert verify(plain_set(np.ones((1, *sides), dtype=np.bool_)), text)
 
 
-def test_the_frame_is_rows_first() -> None:
+def test_images_are_rows_first() -> None:
     masks = MaskSet.from_boxes([(0, 0, 2, 12), (2, 0, 2, 12)], (4, 12))
     assert verify(masks, rectangle(1, 12))
     assert not verify(masks, rectangle(4, 1))

@@ -273,7 +273,7 @@ def test_a_procedure_of_another_distribution_runs_through_everything(tmp_path: P
     result = mc.certify(network, images, labels, masks, procedure="plurality()", batch_size=4)
     assert result.certified.tolist() == [True, True, True, False]
     assert "plurality()" in str(result)
-    assert result.share(0) == 1
+    assert result.certified_fraction(0) == 1
     with pytest.raises(InvalidInput, match="certifies without single masks"):
         result.map(0)
     assert [answer.label for answer in mc.predict(network, images, result)] == result.defended.tolist()
@@ -291,7 +291,7 @@ def test_a_procedure_of_another_distribution_runs_through_everything(tmp_path: P
     assert why.certified
     assert why.one_mask.tolist() == [0] * len(masks)
     assert "7 predictions under one mask" in str(why)
-    with pytest.raises(InvalidInput, match="asks for single masks only"):
+    with pytest.raises(InvalidInput, match="uses single masks only"):
         _ = why.table
     assert not mc.explain(network, images, masks, number=3, label=1, procedure=Plurality(), batch_size=4).certified
 
@@ -303,10 +303,24 @@ def test_a_procedure_of_another_distribution_runs_through_everything(tmp_path: P
 
 
 def test_a_certificate_of_detection_is_attacked_too() -> None:
-    images, masks = torch.ones(2, 1, SIDE, SIDE), mc.cover(mc.squares(size=2), SIDE, grid=(2, 2))
+    # So dim that a patch turns the label of the image as it is, which raises an alert.
+    images, masks = torch.full((2, 1, SIDE, SIDE), 0.125), mc.cover(mc.squares(size=3), SIDE, grid=(2, 2))
     report = attack(model(), images, [0, 0], masks, method="detect", threshold=0.6, low=-1.0, high=1.0, batch_size=4)
     assert report.certified.all()
     assert report.refutations == ()
+
+
+def test_a_procedure_that_compares_numbers_takes_no_margin() -> None:
+    images = torch.ones(2, 1, SIDE, SIDE)
+    with pytest.raises(InvalidInput, match="compares numbers such as confidences with a threshold"):
+        mc.certify(model(), images, [0, 0], columns(), procedure=Votes(0.4), min_margin=0.01, batch_size=4)
+
+
+def test_masks_that_cover_nothing_are_refused_only_where_a_cover_is_needed() -> None:
+    images, masks = torch.ones(1, 1, SIDE, SIDE), columns()[:1]
+    assert not mc.certify(model(), images, [0], masks, procedure=Plurality(), batch_size=4).certified[0]
+    with pytest.raises(mc.NotCovering):
+        mc.certify(model(), images, [0], masks, procedure=DoubleMasking(), batch_size=4)
 
 
 def test_very_many_single_masks_are_neither_refused_nor_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

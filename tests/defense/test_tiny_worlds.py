@@ -157,7 +157,7 @@ def map_is_safe(oracle: Oracle, label: int, seen: Counter[str]) -> None:
                 assert covered[start] == any(cells <= mask for mask in masks)
                 assert not covered[start] or oracle.answers(cells) == {label}
                 marked.append(bool(covered[start]))
-        assert found.share(0) == found.map(0).share == Fraction(sum(marked), len(marked))
+        assert found.certified_fraction(0) == found.map(0).fraction == Fraction(sum(marked), len(marked))
         assert bool(found.certified[0]) == all(marked)
         seen["marked"] += sum(marked)
         seen["bare"] += len(marked) - sum(marked)
@@ -229,7 +229,7 @@ def test_rows_certify_on_a_redundant_cover_where_all_pairs_do_not_and_are_right(
     assert (rows.certified.tolist(), pairs.certified.tolist()) == ([True], [False])
     assert pairs.verdicts[0].certificate.failing == (3, 4)
     assert rows.verdicts[0].certificate.certifying == (0, 1, 2)
-    assert rows.share(0) == 1
+    assert rows.certified_fraction(0) == 1
     assert blind.safe(1)
 
 
@@ -242,7 +242,7 @@ def test_good_rows_that_do_not_cover_certify_nothing_for_an_attack_beside_them_s
     found = oracle.certify(1, "rows", exhaustive=True)
     assert found.verdicts[0].certificate.certifying == (0,)
     assert not found.certified[0]
-    assert found.share(0) == Fraction(2, 5)
+    assert found.certified_fraction(0) == Fraction(2, 5)
     assert oracle.answers(frozenset({4, 5})) != {1}
 
 

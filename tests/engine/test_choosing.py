@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from maskcover import CertificationResult, InvalidInput, certify, defend, detection_curve, run
 from maskcover.classifiers import evaluator_of
-from maskcover.engine.choosing import Wanted, Way, taken
+from maskcover.engine.choosing import ComputeSetting, NumericsRequest, choose
 from maskcover.engine.findings import FACTOR, LIMIT, Finding, Kind, ProbeReport
 from maskcover.errors import MaskcoverWarning, ProbeFailed
 from maskcover.runs import Folder, replay
@@ -103,7 +103,7 @@ def test_a_size_that_the_user_named_is_kept_under_a_margin() -> None:
 @pytest.mark.parametrize("drift", [1.3e-4, 1e-2, 1.0])
 def test_a_difference_that_is_too_large_takes_nothing_over(drift: float) -> None:
     assert found(Sized({4: drift, 1: 0.0})) == ("bitwise", 1, 0.0)
-    with pytest.raises(ProbeFailed, match="No margin makes up for that"):
+    with pytest.raises(ProbeFailed, match="No margin allows for that"):
         found(Model(rounding(drift)))
 
 
@@ -136,7 +136,7 @@ def test_detection_takes_bits() -> None:
 
 @pytest.mark.parametrize("wish", ["bits", True, 1, ""])
 def test_numerics_are_bits_or_a_margin(wish: Any) -> None:
-    with pytest.raises(InvalidInput, match='numerics is "bitwise", "margin" or left out'):
+    with pytest.raises(InvalidInput, match='numerics must be "bitwise" or "margin", or be left out'):
         found(Model(), numerics=wish)
 
 
@@ -172,7 +172,7 @@ LEAKS = {one.__name__: one for one in (sees_hidden, feels_others, never_repeats)
 def test_threat_21_no_margin_takes_over_for_what_leaks(scoring: Any, batch_size: int, wish: Any) -> None:
     if scoring is feels_others and batch_size == 1:
         return
-    with np.errstate(all="ignore"), pytest.raises(ProbeFailed, match="No margin makes up for that"):
+    with np.errstate(all="ignore"), pytest.raises(ProbeFailed, match="No margin allows for that"):
         found(Model(scoring, batch_size), numerics=wish)
     with np.errstate(all="ignore"):
         assert found(Model(scoring, batch_size), min_margin=1e-3)[0] == "margin"  # as typed
@@ -215,8 +215,8 @@ def test_nothing_but_the_place_of_a_row_is_rounding(kind: Any, deviation: float)
     assert report("place", float("inf")).sufficient_margin(1e-4) is None
 
 
-def way(size: int, kind: Kind, deviation: float) -> Way:
-    return Way(evaluator_of(Model(batch_size=size), MASKS), None, report(kind, deviation))
+def way(size: int, kind: Kind, deviation: float) -> ComputeSetting:
+    return ComputeSetting(evaluator_of(Model(batch_size=size), MASKS), None, report(kind, deviation))
 
 
 sizes = st.sampled_from([1, 2, 4, 8])
@@ -228,19 +228,19 @@ def test_what_is_taken_is_carried_by_what_was_seen_of_it(told: list[tuple[int, f
     """Whatever the order: bits where bits are said, else a margin of a hundred times the drift; else an error."""
     ways = [way(size, "place", 0.0 if size == 1 else deviation) for size, deviation in told]
     try:
-        chosen = taken(ways, Wanted(wish))
+        chosen = choose(ways, NumericsRequest(wish))
     except ProbeFailed:
         assert wish == "bitwise" or all(one.report.sufficient_margin(0.0) is None for one in ways)
         assert not any(one.report.bitwise for one in ways)
         return
     held = [one for one in ways if one.report.bitwise]
     if chosen.numerics == "bitwise":
-        assert chosen.way.report.bitwise
+        assert chosen.setting.report.bitwise
         assert chosen.min_margin == 0
         assert wish != "margin"
     else:
         assert wish != "bitwise"
-        assert chosen.min_margin >= max(1e-4, 100 * chosen.way.report.drift)
+        assert chosen.min_margin >= max(1e-4, 100 * chosen.setting.report.drift)
         assert wish == "margin" or all(one.alone for one in held)
     assert (chosen.warning is not None) == (chosen.numerics == "margin" and wish is None)
 
@@ -298,6 +298,6 @@ def test_probes_show_that_they_take_their_time(shown_bar: bool, capsys: pytest.C
 
 
 def test_a_run_that_goes_on_takes_no_smaller_margin_over() -> None:
-    wanted = Wanted.of("margin", None, Sized({}), least=5e-4)
-    assert taken([way(4, "place", 1e-6)], wanted).min_margin == 5e-4
-    assert taken([way(4, "place", 9e-6)], wanted).min_margin == pytest.approx(9e-4)
+    wanted = NumericsRequest.of("margin", None, Sized({}), least_margin=5e-4)
+    assert choose([way(4, "place", 1e-6)], wanted).min_margin == 5e-4
+    assert choose([way(4, "place", 9e-6)], wanted).min_margin == pytest.approx(9e-4)

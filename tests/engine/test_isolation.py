@@ -223,7 +223,7 @@ def test_an_evaluator_that_answers_for_another_number_of_rows_is_refused(rows: i
 
     short: Evaluator = Short(Looker(4), MASKS)
     for isolate in (True, False):
-        with pytest.raises(InvalidInput, match=f"expected 4 answers a batch; got {rows}"):
+        with pytest.raises(InvalidInput, match=f"expected one answer for each of the 4 rows of a batch; got {rows}"):
             list(run_queries(short, images_for(MASKS, 3), ask_all, isolate=isolate))
 
 

@@ -123,6 +123,6 @@ def test_as_many_names_as_outputs_or_none(tmp_path: Path, way: Way) -> None:
 
 @pytest.mark.parametrize("names", ["light", ("light", 1), 7])
 def test_class_names_are_texts(names: Any) -> None:
-    with pytest.raises(InvalidInput, match="class_names of a classifier are texts, one for each"):
+    with pytest.raises(InvalidInput, match="class_names of a classifier must be texts, one for each"):
         names_of(classifier(2, names))
     assert names_of(classifier(2, [])) is None

@@ -158,7 +158,7 @@ def test_threat_21_a_tiny_difference_between_rows_stops_where_bits_are_wanted_an
 
 
 def test_threat_21_a_difference_that_is_too_large_for_the_margin_stops() -> None:
-    with pytest.raises(ProbeFailed, match="No margin makes up for that"):
+    with pytest.raises(ProbeFailed, match="No margin allows for that"):
         certified(Model(rounding(1e-2)), min_margin=1e-3)
     assert certified(Model(rounding(1e-2)), min_margin=0.1) == "margin"
 
@@ -169,7 +169,7 @@ def test_the_advice_is_the_classifiers_own_margin() -> None:
     with pytest.raises(ProbeFailed, match=r"min_margin=0\.0625"):
         certified(model)
     vars(model)["margin"] = 1e-3  # of which half is less than what was seen
-    with pytest.raises(ProbeFailed, match="No margin makes up for that"):
+    with pytest.raises(ProbeFailed, match="No margin allows for that"):
         certified(model)
 
 

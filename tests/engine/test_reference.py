@@ -14,7 +14,7 @@ import pytest
 from maskcover import FingerprintMismatch, MaskcoverWarning, certify, cover, defend, predict, squares
 from maskcover.certification import Certified
 from maskcover.classifiers import evaluator_of
-from maskcover.engine.reference import Kind, Reference, Scored, pairs, reference
+from maskcover.engine.reference import NoiseKind, Reference, RowScores, pairs, reference
 from tests.defense.naive import BoolArray, Looker, image_of, singles, symmetric
 
 MASKS = cover(squares(size=2), image_size=6, grid=(2, 2))
@@ -62,7 +62,7 @@ KINDS: dict[str, Callable[[], npt.NDArray[Any]]] = {
 @pytest.mark.parametrize("made", KINDS.values(), ids=KINDS)
 def test_noise_has_the_shape_dtype_and_range_of_the_image(made: Callable[[], npt.NDArray[Any]]) -> None:
     image = made()
-    kind = Kind.of(image)
+    kind = NoiseKind.of(image)
     assert kind is not None
     noise = kind.noise()
     assert (noise.shape, noise.dtype) == (image.shape, image.dtype)
@@ -71,19 +71,19 @@ def test_noise_has_the_shape_dtype_and_range_of_the_image(made: Callable[[], npt
     if np.isfinite(image).all() and image.min() != image.max():
         assert image.min() <= noise.min()
         assert noise.max() <= image.max()
-    assert Kind.read(kind.document()) == kind
+    assert NoiseKind.read(kind.document()) == kind
     assert (kind.noise() == noise).all()
 
 
 def test_noise_is_the_same_for_ever() -> None:
     """Of other processes and versions too: it is made of a hash, not by a generator of random numbers."""
-    noise = Kind((4, 5), "|u1", 0.0, 255.0).noise()
+    noise = NoiseKind((4, 5), "|u1", 0.0, 255.0).noise()
     assert noise[0].tolist() == list(hashlib.shake_256(b"maskcover").digest(5)) == [48, 61, 47, 51, 73]
 
 
 @pytest.mark.parametrize("image", ["a text", None, {}, np.array(["a"]), np.empty((0, 3)), np.array([2**62, 0])])
 def test_of_other_images_nobody_makes_noise(image: Any) -> None:
-    assert Kind.of(image) is None
+    assert NoiseKind.of(image) is None
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 7])
@@ -131,14 +131,14 @@ def test_under_a_margin_scores_may_move_by_half_of_it_and_no_more() -> None:
 
 def test_scores_that_are_no_numbers_are_compared_as_well() -> None:
     one, other = np.array([[np.nan, 1.0, -0.0]]), np.array([[np.nan, 1.0, 0.0]])
-    assert Scored.of(one) == Scored.of(one.copy())
-    assert Scored.of(one).digest == Scored.of(other).digest
+    assert RowScores.of(one) == RowScores.of(one.copy())
+    assert RowScores.of(one).digest == RowScores.of(other).digest
     for wrong in (np.array([[0.0, 1.0, 0.0]]), np.array([[np.nan, np.inf, 0.0]]), np.array([[np.nan, 1.0]])):
         for tolerance in (0.0, 0.5):
-            assert Scored.of(one).difference(Scored.of(wrong), tolerance)
-            assert Scored.of(wrong).difference(Scored.of(one), tolerance)
-    assert not Scored.of(one).difference(Scored.of(other), 0.5)
-    assert Scored.of(one.astype(np.float32)).digest != Scored.of(one).digest
+            assert RowScores.of(one).difference(RowScores.of(wrong), tolerance)
+            assert RowScores.of(wrong).difference(RowScores.of(one), tolerance)
+    assert not RowScores.of(one).difference(RowScores.of(other), 0.5)
+    assert RowScores.of(one.astype(np.float32)).digest != RowScores.of(one).digest
 
 
 def test_every_bit_of_every_row_counts_where_bits_count() -> None:
@@ -147,8 +147,8 @@ def test_every_bit_of_every_row_counts_where_bits_count() -> None:
     for row in range(8):
         other = scores.copy()
         other[row, 1] = np.nextafter(other[row, 1], np.float32(99))
-        assert Scored.of(scores).difference(Scored.of(other), 0.0), row
-    assert not Scored.of(scores).difference(Scored.of(scores.copy()), 0.0)
+        assert RowScores.of(scores).difference(RowScores.of(other), 0.0), row
+    assert not RowScores.of(scores).difference(RowScores.of(scores.copy()), 0.0)
 
 
 def test_what_refuses_noise_must_refuse_it_again() -> None:

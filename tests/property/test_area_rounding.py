@@ -1,4 +1,4 @@
-"""Areas are exact: a share is the fraction that its digits say, rounded in the attacker's favour (threats.md, 1)."""
+"""Areas are exact: a fraction is the one that its digits say, rounded in the attacker's favour (threats.md, 1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _floor_in_floats(area: str, side: int) -> int:
     return int(float(area) * side * side)
 
 
-def test_every_common_share_is_rounded_as_its_fraction() -> None:
+def test_every_common_fraction_is_rounded_exactly() -> None:
     for area, side in COMMON:
         thousandths, cells = round(1000 * float(area)), side * side
         for amount in (parse_amount(area, "area"), parse_amount(float(area), "area")):
@@ -67,8 +67,8 @@ def test_golden_budgets_on_224_round_down() -> None:
 
 
 @given(st.integers(1, 9999), st.integers(1, 400), st.integers(1, 400))
-def test_the_side_of_a_square_is_the_least_that_reaches_the_area(share: int, height: int, width: int) -> None:
-    area = Fraction(share, 10_000) * min(height, width) ** 2 / (height * width)
+def test_the_side_of_a_square_is_the_least_that_reaches_the_area(numerator: int, height: int, width: int) -> None:
+    area = Fraction(numerator, 10_000) * min(height, width) ** 2 / (height * width)
     ((side, other),) = squares(area=area).terms(Grid((height, width)))[0].shapes
     assert side == other
     assert (side - 1) ** 2 < area * height * width <= side**2
@@ -76,15 +76,15 @@ def test_the_side_of_a_square_is_the_least_that_reaches_the_area(share: int, hei
 
 
 @given(st.integers(1, 10**6), st.integers(1, 40), st.integers(1, 40))
-def test_the_attacker_never_gets_less_than_the_share(share: int, height: int, width: int) -> None:
-    area = Fraction(share, 10**6 + 1)
+def test_the_attacker_never_gets_less_than_the_fraction(numerator: int, height: int, width: int) -> None:
+    area = Fraction(numerator, 10**6 + 1)
     (term,) = rectangles(area).terms(Grid((height, width)))
-    every = oracles.rectangles(oracles.share_up(area, (height, width)), (height, width))
+    every = oracles.rectangles(oracles.fraction_up(area, (height, width)), (height, width))
     assert set(term.shapes) == oracles.maximal_of(every)
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 10, 100, 224, 10**6])
-@pytest.mark.filterwarnings("ignore:.*was a share meant")
+@pytest.mark.filterwarnings("ignore:.*was a fraction meant")
 def test_perfect_squares_are_not_rounded_past(side: int) -> None:
     big = Grid((2**20, 2**20))
     assert squares(area=side**2).terms(big)[0].shapes == ((side, side),)

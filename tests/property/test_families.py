@@ -58,10 +58,10 @@ def test_the_stencils_are_regions_and_hold_every_region(family: Family) -> None:
     ]
     assert set(listed) <= family.single
     assert definitions.maximal(family.single - {0}) <= set(listed)
-    found = family.regions.describe(family.sides)
-    assert found.placements == len(listed) == len(set(listed))
-    assert found.pixels == max(map(int.bit_count, family.single))
-    assert found.shapes == len({stencil.cells for stencil in term.slots[0]})
+    description = family.regions.describe(family.sides)
+    assert description.placements == len(listed) == len(set(listed))
+    assert description.pixels == max(map(int.bit_count, family.single))
+    assert description.shapes == len({stencil.cells for stencil in term.slots[0]})
 
 
 @examples(250)
@@ -97,8 +97,8 @@ def test_every_cover_covers_by_brute_force(family: Family, data: st.DataObject) 
 @given(families())
 def test_the_text_of_a_region_set_reads_back_as_it(family: Family) -> None:
     regions = family.regions
-    found = parse_regions(str(regions))
-    assert (found, str(found), hash(found)) == (regions, str(regions), hash(regions))
+    read = parse_regions(str(regions))
+    assert (read, str(read), hash(read)) == (regions, str(regions), hash(regions))
 
 
 @examples(80)

@@ -82,7 +82,7 @@ def test_shifted_masks_hold_the_shifted_placements(case: Case, data: st.DataObje
     shifted = np.pad(masks, [(0, 0), *zip(before, after, strict=True)])
     slot = world.regions.terms(Grid(world.sides))[0].slots[0]
     free = tuple(everywhere(stencil.extents, Grid(shifted.shape[1:])) for stencil in slot)
-    parts = (covered_placements(plain_set(found), where) for found, where in ((masks, slot), (shifted, free)))
+    parts = (covered_placements(plain_set(cells), where) for cells, where in ((masks, slot), (shifted, free)))
     for here, there in zip(*parts, strict=True):
         answers, moved = here[0].placements(here[1]), there[0].placements(there[1])
         assert moved == answers.shifted(before)
@@ -131,8 +131,8 @@ def test_a_union_is_covered_exactly_when_its_members_are(case: Case) -> None:
 @given(worlds_and_masks())
 def test_the_text_of_a_region_set_is_judged_like_the_set(case: Case) -> None:
     world, masks = case
-    found, told = verify(plain_set(masks), world.regions), verify(plain_set(masks), str(world.regions))
-    assert (found.witness, found.regions) == (told.witness, told.regions)
+    report, of_text = verify(plain_set(masks), world.regions), verify(plain_set(masks), str(world.regions))
+    assert (report.witness, report.regions) == (of_text.witness, of_text.regions)
 
 
 # Pruning to maximal stencils (threats.md, 6).

@@ -45,7 +45,7 @@ def answers(masks: MaskSet, regions: RegionSet, multiplicity: int = 1) -> bool:
 
 
 @examples(120)
-@given(families_and_masks(frames=False), st.sampled_from(MOVES[1:]))
+@given(families_and_masks(preprocessing=False), st.sampled_from(MOVES[1:]))
 def test_moving_the_image_moves_masks_and_regions_alike(case: Case, move: Move) -> None:
     family, masks = case
     turned = np.stack([moved(mask, move) for mask in masks])
@@ -85,16 +85,16 @@ def test_patches_of_one_and_the_same_set_are_so_many_of_it(sides: tuple[int, int
 def test_the_order_of_different_patches_changes_nothing(sides: tuple[int, int], data: st.DataObject) -> None:
     members = [data.draw(singles(sides, 1)) for _ in range(3)]
     assume(definitions.tuples(tuple(member.single for member in members)) <= 3000)
-    one, two = (patches([member.regions for member in order]) for order in (members, members[::-1]))
-    assert (one, hash(one)) == (two, hash(two))
+    first, second = (patches([member.regions for member in order]) for order in (members, members[::-1]))
+    assert (first, hash(first)) == (second, hash(second))
     masks = plain_set(data.draw(stacks(sides)))
-    assert answers(masks, one) == answers(masks, two)
+    assert answers(masks, first) == answers(masks, second)
     fewer = patches([member.regions for member in members[:2]])
-    assert answers(masks, fewer) >= answers(masks, one)
+    assert answers(masks, fewer) >= answers(masks, first)
 
 
 @examples(60)
-@given(families_and_masks(frames=False))
+@given(families_and_masks(preprocessing=False))
 def test_the_whole_image_confines_nothing(case: Case) -> None:
     family, arrays = case
     masks, regions = plain_set(arrays), family.regions
@@ -110,7 +110,7 @@ def test_the_whole_image_confines_nothing(case: Case) -> None:
 
 
 @examples(80)
-@given(families_and_masks(most_patches=1, frames=False), st.data())
+@given(families_and_masks(most_patches=1, preprocessing=False), st.data())
 def test_avoiding_an_area_is_staying_within_the_rest(case: Case, data: st.DataObject) -> None:
     family, arrays = case
     area = data.draw(areas(family.sides))
@@ -126,7 +126,7 @@ def test_avoiding_an_area_is_staying_within_the_rest(case: Case, data: st.DataOb
 
 
 @examples(60)
-@given(families_and_masks(frames=False), st.data())
+@given(families_and_masks(preprocessing=False), st.data())
 def test_areas_one_after_the_other_are_their_common_part(case: Case, data: st.DataObject) -> None:
     family, arrays = case
     first, second = data.draw(areas(family.sides)), data.draw(areas(family.sides))
@@ -210,18 +210,18 @@ def test_a_text_with_errors_is_refused_or_is_a_region_set(family: Family, edits:
         at = int(where * len(text))
         text = text[:at] + new + text[at + length :]
     try:
-        found = parse_regions(text)
+        regions = parse_regions(text)
     except InvalidInput as refusal:
         assert str(refusal)  # noqa: PT017 (either answer is right)
         return
-    assert isinstance(found, RegionSet)
-    assert parse_regions(str(found)) == found
+    assert isinstance(regions, RegionSet)
+    assert parse_regions(str(regions)) == regions
 
 
 @given(families_and_masks())
 def test_the_text_of_a_region_set_is_judged_like_the_set(case: Case) -> None:
     family, masks = case
     assume(not family.is_void)
-    found, told = verify(plain_set(masks), family.regions), verify(plain_set(masks), str(family.regions))
-    assert (found.witness, found.regions) == (told.witness, told.regions)
-    assert bool(found) == (not definitions.scarce(masks_of(masks), family.attacks))
+    report, of_text = verify(plain_set(masks), family.regions), verify(plain_set(masks), str(family.regions))
+    assert (report.witness, report.regions) == (of_text.witness, of_text.regions)
+    assert bool(report) == (not definitions.scarce(masks_of(masks), family.attacks))

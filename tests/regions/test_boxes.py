@@ -44,9 +44,9 @@ def test_any_rectangle_of_one_per_cent_is_41_shapes_of_at_most_502_pixels() -> N
     assert len(rectangles(area=500).terms(Grid.of(224))[0].shapes) == 41
 
 
-@pytest.mark.parametrize(("share", "side"), [(0.01, 23), ("0.02", 32), (Fraction(3, 100), 39)])
-def test_golden_sides_of_squares_by_area(share: float | str | Fraction, side: int) -> None:
-    assert squares(area=share).terms(Grid.of(224)) == (_free((side, side), sides=(224, 224)),)
+@pytest.mark.parametrize(("area", "side"), [(0.01, 23), ("0.02", 32), (Fraction(3, 100), 39)])
+def test_golden_sides_of_squares_by_area(area: float | str | Fraction, side: int) -> None:
+    assert squares(area=area).terms(Grid.of(224)) == (_free((side, side), sides=(224, 224)),)
 
 
 def test_the_square_of_one_per_cent_is_not_among_its_rectangles() -> None:
@@ -158,7 +158,7 @@ BAD: list[tuple[Callable[[], RegionSet], str]] = [
     (lambda: squares(0), "size must be at least 1 pixel"),
     (lambda: squares("0.5"), "size is a length in whole pixels"),
     (lambda: squares(10**5000), "size"),
-    (lambda: squares(area=1.5), "area as a share must lie strictly between 0 and 1"),
+    (lambda: squares(area=1.5), "area as a fraction must lie strictly between 0 and 1"),
     (lambda: rectangle(-1, 3), "height must be at least 1 pixel"),
     (lambda: rectangle(3, 0), "width must be at least 1 pixel"),
     (lambda: rectangles(0), "area must be at least 1 pixel"),

@@ -7,20 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 
-from maskcover import (
-    Flip,
-    RegionSet,
-    avoiding,
-    patches,
-    rectangle,
-    rectangles,
-    rotations,
-    squares,
-    through,
-    tubes,
-    union,
-    within,
-)
+from maskcover import MaskcoverWarning, RegionSet, parse_regions, patches, rectangles, squares, union
 from tests import oracles
 from tests.geometry_strategies import World, worlds
 
@@ -38,18 +25,18 @@ from tests.geometry_strategies import World, worlds
     ids=str,
 )
 def test_golden_figures_on_224(regions: RegionSet, pixels: int, shapes: int, placements: int) -> None:
-    found = regions.describe()
-    assert (found.pixels, found.shapes, found.placements) == (pixels, shapes, placements)
-    assert found.share == Fraction(pixels, 224 * 224)
+    description = regions.describe()
+    assert (description.pixels, description.shapes, description.placements) == (pixels, shapes, placements)
+    assert description.fraction == Fraction(pixels, 224 * 224)
 
 
 @given(worlds(most_members=1, most_patches=1))
 def test_the_figures_are_those_of_the_definition(world: World) -> None:
     maximal = oracles.Attack(frozenset(oracles.maximal_of(world.attacks[0].shapes)))
     every = oracles.regions([maximal], world.sides)
-    found = world.regions.describe(world.sides)
-    assert found.placements == len(every)
-    assert found.pixels == max(int(oracles.painted(region, world.sides).sum()) for region in every)
+    description = world.regions.describe(world.sides)
+    assert description.placements == len(every)
+    assert description.pixels == max(int(oracles.painted(region, world.sides).sum()) for region in every)
 
 
 def test_the_text_prints_pixels_and_per_cent() -> None:
@@ -66,31 +53,36 @@ def test_equal_sets_have_equal_descriptions() -> None:
     assert squares(32).describe(224) == squares("32px").describe((224, 224))
 
 
-ROTATED = rotations(rectangle(2, 5), degrees=(-5, 5))
+ROTATED = "rotations(squares(size=3), degrees=(0.0, 9.0))"
 
 
 @pytest.mark.parametrize(
-    "regions",
+    "text",
     [
-        ROTATED,
-        union(squares(2), ROTATED),
-        patches(ROTATED, k=2),
-        patches([squares(2), ROTATED]),
-        within(ROTATED, (0, 0, 8, 8)),
-        avoiding(ROTATED, (0, 0, 1, 1)),
-        tubes(ROTATED, frames=2),
-        through(ROTATED, Flip("vertical"), source=16),
+        "{}",
+        "within({}, (0, 0, 9, 9))",
+        "avoiding({}, (0, 0, 9, 9))",
+        "patches({}, k=2)",
+        "patches([squares(size=2), {}])",
+        "union(squares(size=2), {})",
+        "tubes({}, frames=1)",
+        "within(union(tubes(squares(size=2)), tubes({})), (0, 0, 0, 3, 9, 9))",
+        'through({}, Flip("vertical"), source=(9, 9))',
     ],
-    ids=lambda regions: str(regions)[:20],
 )
-def test_a_set_with_a_part_that_is_a_bound_is_a_bound(regions: RegionSet) -> None:
-    assert regions.is_outer_bound
-    assert regions.has_several_patches == str(regions).startswith("patches(")
+def test_a_set_is_an_outer_bound_exactly_if_a_part_of_it_is(text: str) -> None:
+    assert parse_regions(text.format(ROTATED)).is_outer_bound
+    assert not parse_regions(text.format("squares(size=3)")).is_outer_bound
 
 
-def test_a_set_of_exact_parts_is_no_bound() -> None:
-    exact = patches(union(squares(2), within(rectangle(1, 3), (0, 0, 8, 8))), k=2)
-    assert not exact.is_outer_bound
-    assert exact.has_several_patches
-    assert union(squares(1), exact).has_several_patches
-    assert not union(squares(1), rectangle(1, 3)).has_several_patches
+@pytest.mark.parametrize("text", ["{}", "within({}, (0, 0, 9, 9))", "union(squares(size=2), {})"])
+def test_a_set_has_patches_exactly_if_a_part_of_it_has(text: str) -> None:
+    for several in ("patches(squares(size=3), k=2)", "patches([squares(size=3), squares(size=4)])"):
+        assert parse_regions(text.format(several)).has_patches
+    assert not parse_regions(text.format(ROTATED)).has_patches
+
+
+def test_the_old_name_of_a_fraction_still_works() -> None:
+    description = squares(32).describe(224)
+    with pytest.warns(MaskcoverWarning, match=r"Description\.share is now Description\.fraction"):
+        assert description.share == description.fraction

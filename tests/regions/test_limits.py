@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import maskcover as mc
-from maskcover.regions.base import brief, pruned
+from maskcover.regions.base import brief, prune
 
 LARGE = mc.Grid((2**20, 2**19))
 
@@ -36,17 +36,17 @@ def test_threat_56_a_union_of_thousands_of_shapes_is_decided() -> None:
 
 def test_boxes_are_compared_only_so_often_and_kept_after_that(monkeypatch: pytest.MonkeyPatch) -> None:
     regions = [mc.within(mc.squares(size), (0, size, 12, 14 - size)) for size in range(1, 6)]
-    stencils = [one for each in regions for one in each.terms(mc.Grid((12, 14)))[0].slots[0]]
-    full = pruned(stencils)
+    stencils = [stencil for family in regions for stencil in family.terms(mc.Grid((12, 14)))[0].slots[0]]
+    full = prune(stencils)
     monkeypatch.setattr("maskcover.regions.base._MOST_COMPARED", 3)
-    kept = pruned(stencils)
+    kept = prune(stencils)
     assert len(kept) >= len(full)
-    for one in stencils:
+    for stencil in stencils:
         places = [
-            other.places for other in kept if all(a >= b for a, b in zip(other.extents, one.extents, strict=True))
+            other.places for other in kept if all(a >= b for a, b in zip(other.extents, stencil.extents, strict=True))
         ]
         assert places
-    assert {one.cells for one in kept} == {one.cells for one in stencils}
+    assert {stencil.cells for stencil in kept} == {stencil.cells for stencil in stencils}
 
 
 def test_long_texts_are_cut_in_messages() -> None:
@@ -67,10 +67,13 @@ def test_boxes_that_are_too_intricate_to_draw_are_refused() -> None:
         mc.Cells.from_bounds(bounds)
 
 
-@pytest.mark.parametrize("regions", ["squares(area=2)", "rectangles(area=8, min_side=2)"])
-def test_an_area_of_a_few_pixels_asks_whether_a_share_was_meant(regions: str) -> None:
+@pytest.mark.parametrize(
+    "regions",
+    ["squares(area=2)", "rectangles(area=8, min_side=2)", "within(patches(squares(area=3), k=2), (0, 0, 9, 9))"],
+)
+def test_an_area_of_a_few_pixels_asks_whether_a_fraction_was_meant(regions: str) -> None:
     # Once for a set and a grid, of a size that no other test has.
-    with pytest.warns(mc.MaskcoverWarning, match=r"pixels of 227×229; was a share meant\?.* is \w+\(area=\"\d%\"\)"):
+    with pytest.warns(mc.MaskcoverWarning, match=r"pixels of 227×229; was a fraction meant\?.* is \w+\(area=\"\d%\"\)"):
         mc.parse_regions(regions).describe((227, 229))
 
 

@@ -57,9 +57,9 @@ REGIONS = st.lists(UNIONS | st.builds(patches, UNIONS, st.integers(1, 16)), min_
 
 @given(REGIONS)
 def test_the_text_of_a_region_set_reads_back_as_it(regions: RegionSet) -> None:
-    found = parse_regions(str(regions))
-    assert found == regions
-    assert (str(found), hash(found)) == (str(regions), hash(regions))
+    read = parse_regions(str(regions))
+    assert read == regions
+    assert (str(read), hash(read)) == (str(regions), hash(regions))
 
 
 EXTREME: list[Callable[[], RegionSet]] = [
@@ -109,7 +109,7 @@ def test_a_decimal_is_taken_by_its_text() -> None:
 
 @pytest.mark.parametrize("literal", ["0." + "_".join("1" * 60), "0" * 40 + "." + "1" * 41, "0." + "1" * 100])
 def test_a_decimal_is_never_cut_short(literal: str) -> None:
-    with pytest.raises(InvalidInput, match="share"):
+    with pytest.raises(InvalidInput, match="fraction"):
         parse_regions(f"squares(area={literal})")
 
 
@@ -290,9 +290,9 @@ def test_a_polygon_can_be_mended_as_the_message_says() -> None:
     spike = shapely.Polygon([(0, 0), (4, 0), (4, 4), (8, 4), (4, 4), (0, 4)])
     bow = shapely.Polygon([(0, 0), (4, 4), (4, 0), (0, 4)])
     for shape in (spike, shapely.make_valid(spike), bow):
-        with pytest.raises(InvalidInput, match="take what of it has an area: ") as refusal:
+        with pytest.raises(InvalidInput, match="take the parts with an area: ") as refusal:
             polygon(shape)
-        advice = str(refusal.value).partition("take what of it has an area: ")[2].removesuffix(")")
+        advice = str(refusal.value).partition("take the parts with an area: ")[2].removesuffix(")")
         advice += ")" * (advice.count("(") - advice.count(")"))
         mended = polygon(eval(advice, {"shapely": shapely, "shape": shape}))  # noqa: S307 (what the message says)
         assert mended.describe(9).pixels in {12, 16}
@@ -340,7 +340,7 @@ def test_a_name_that_is_nearly_right_is_named(text: str, meant: str) -> None:
         parse_regions(text)
 
 
-def test_per_cent_is_a_share_in_a_text() -> None:
+def test_per_cent_is_a_fraction_in_a_text() -> None:
     assert parse_regions("squares(area=2%)") == parse_regions("squares(area='2 %')") == squares(area=0.02)
     assert parse_regions("union(squares(area= .5%), half_planes(50 % ))") == union(
         squares(area="1/200"), half_planes(0.5)

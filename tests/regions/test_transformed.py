@@ -49,7 +49,7 @@ STEPS: list[tuple[Step, ...]] = [
 
 @given(st.sampled_from(STEPS), st.data())
 def test_steps_one_by_one_are_the_steps_at_once(steps: tuple[Step, ...], data: st.DataObject) -> None:
-    """The frame between is that of the first step; its sizes have to fit."""
+    """The image between is the output of the first step; its size has to fit."""
     first, second = steps
     source, k = (5, 6), data.draw(st.integers(1, 2))
     shape = rectangle(data.draw(st.integers(1, 3)), data.draw(st.integers(1, 4)))

@@ -107,7 +107,7 @@ def test_a_small_rectangle_in_a_narrow_corner_is_not_pruned_away() -> None:
 
 @pytest.mark.parametrize("area", ["111/110/100", "111/101/111", "0110/1111/0110", "10101/01010/10101"])
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 6])
-def test_every_rectangle_inside_an_odd_area_is_asked_for(area: str, limit: int) -> None:
+def test_every_rectangle_inside_an_odd_area_is_listed(area: str, limit: int) -> None:
     """Masks of single regions, one left out: each of them that lies in no other is missed."""
     cells = np.array([[cell == "1" for cell in row] for row in area.split("/")])
     spans = [[(a, b) for a in range(side) for b in range(a + 1, side + 1)] for side in cells.shape]
@@ -184,5 +184,5 @@ def test_masks_that_cannot_be_had_twice_are_impossible() -> None:
 
 def test_too_many_rectangles_in_an_odd_area_are_refused_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boxes, "_MOST_WORK", 100)
-    with pytest.raises(InvalidInput, match=r"inside an area of 24 px has 192 placements to look at, more than 100"):
+    with pytest.raises(InvalidInput, match=r"inside an area of 24 px has 192 placements to try, more than 100"):
         within(rectangles(4), ISLAND).terms(Grid((4, 6)))

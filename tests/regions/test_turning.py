@@ -37,23 +37,23 @@ def bounds_on(regions: mc.RegionSet, grid: Grid) -> BoolArray:
         assert "no place" in str(refusal) or "no region" in str(refusal)  # noqa: PT017 (either answer is right)
         return np.zeros((0, *grid.shape), np.bool_)
     placed = [
-        one.cells.shifted([int(at) for at in place]).to_array(grid)
-        for one in slot
-        for place in np.argwhere(one.places.to_array(grid))
+        stencil.cells.shifted([int(at) for at in place]).to_array(grid)
+        for stencil in slot
+        for place in np.argwhere(stencil.places.to_array(grid))
     ]
     return np.array(placed)
 
 
 def true_regions(raster: BoolArray, allowed: BoolArray) -> list[BoolArray]:
     height, width = raster.shape
-    found = []
+    turned_regions = []
     for row in range(allowed.shape[0] - height + 1):
         for column in range(allowed.shape[1] - width + 1):
             region = np.zeros_like(allowed)
             region[row : row + height, column : column + width] = raster
             if not (region & ~allowed).any():
-                found.append(region)
-    return found
+                turned_regions.append(region)
+    return turned_regions
 
 
 @examples(150)
@@ -69,7 +69,7 @@ def test_whatever_a_turned_shape_touches_lies_in_a_listed_stencil_up_to_the_bord
         regions = mc.within(regions, (top, left, sides[0] - top, sides[1] - left))
         allowed[:top] = allowed[:, :left] = False
     bounds = bounds_on(regions, grid)
-    angle = low + (high - low) * data.draw(st.floats(0, 1), "share of the range")
+    angle = low + (high - low) * data.draw(st.floats(0, 1), "part of the range")
     turned = rotate(shape, angle, origin=shape.centroid)
     if subpixel:
         turned = translate(turned, data.draw(OFFSETS), data.draw(OFFSETS))
@@ -97,7 +97,7 @@ def test_a_speck_has_no_place_outside_of_the_image() -> None:
 
 
 def test_no_rounding_moves_a_shape_that_is_not_turned() -> None:
-    """A vertex at -1e-300 lies in the column before; moved to a frame in floats it would lie on the line between."""
+    """A vertex at -1e-300 lies in the column before; moved to another origin in floats it would lie on the line."""
     sliver = Polygon([(-1e-300, 0), (2, 0), (2, 2)])
     whole = mc.polygon(sliver).describe(9)
     assert mc.rotations(sliver, degrees=(0, 0)).describe(9).pixels >= whole.pixels

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from maskcover import FingerprintMismatch, InvalidInput, MaskcoverWarning, defend, predict, replay, run
-from maskcover.engine.reference import Kind
+from maskcover.engine.reference import NoiseKind
 from maskcover.runs import certified
 from maskcover.runs.documents import sealed, written
 from tests.defense.naive import BoolArray
@@ -22,7 +22,7 @@ from tests.runs.lookups import MASKS as SINGLES
 from tests.runs.lookups import Model, Shelf, listing
 
 LABELS = [max(0, one.label) for one in predict(Plain(), IMAGES, MASKS)]
-KIND = Kind((6, 6, 3), "|u1", float(IMAGES[0].min()), float(IMAGES[0].max()))
+KIND = NoiseKind((6, 6, 3), "|u1", float(IMAGES[0].min()), float(IMAGES[0].max()))
 
 
 def started(out: Path, model: Any = None, images: Any = IMAGES, **options: Any) -> Any:

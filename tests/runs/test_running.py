@@ -17,7 +17,7 @@ from maskcover import InvalidInput, certify, squares
 from maskcover.certification import exact_interval
 from maskcover.classifiers import UNDECIDED, Answers, Evaluator
 from maskcover.classifiers.evaluation import HostEvaluator
-from maskcover.covering.shares import covered_share
+from maskcover.covering.placements import covered_fraction
 from maskcover.defense import DoubleMasking
 from maskcover.errors import MissingExtra, NotCovering, RunStopped
 from maskcover.masks import MaskSet
@@ -56,7 +56,7 @@ def test_each_image_has_one_row_that_says_what_certify_says(
     assert [row.id for row in found] == [str(number) for number in range(40)]
     for row, verdict in zip(found, expected, strict=True):
         good = MaskSet(MASKS.grid, tuple(MASKS[number] for number in verdict.certificate.certifying))
-        share = float(covered_share(good, squares(size=1))) if len(good) else 0.0
+        share = float(covered_fraction(good, squares(size=1))) if len(good) else 0.0
         columns = [getattr(row, name) for name in Row.__slots__ if name not in ("id", "share")]
         assert tuple(columns) == told(verdict)
         assert row.share == (1.0 if row.certified else share)
@@ -314,8 +314,10 @@ def test_a_process_makes_every_nth_shard(tmp_path: Path) -> None:
 
 
 BAD: Mapping[str, tuple[dict[str, Any], str]] = {
-    **{f"shard {odd}": ({"shard": odd}, "shard is") for odd in [(1, 1), (-1, 2), (0, 0), 3, None, (0, 1, 2), "01"]},
-    **{f"shard {odd}": ({"shard": odd}, "shard is") for odd in [(0.5, 2), (0, 2.0), (float("nan"), 2)]},
+    **{
+        f"shard {odd}": ({"shard": odd}, "shard must be") for odd in [(1, 1), (-1, 2), (0, 0), 3, None, (0, 1, 2), "01"]
+    },
+    **{f"shard {odd}": ({"shard": odd}, "shard must be") for odd in [(0.5, 2), (0, 2.0), (float("nan"), 2)]},
     **{f"shard_size {odd}": ({"shard_size": odd}, "shard_size") for odd in [0, -1, 2.0, True, None, "4"]},
     "ids twice": ({"ids": ["a", "b", "a"]}, "all different"),
     "ids that look alike as texts": ({"ids": [1, "1", 2]}, "all different"),

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import maskcover as mc
-from maskcover import InvalidInput, NotCovering
+from maskcover import InvalidInput, MaskcoverWarning, NotCovering
 from maskcover.classifiers import ArrayClassifier
 from maskcover.data import Dataset, Preprocessing
 from maskcover.regions import CenterCrop, Fit, Resize
 from maskcover.runs import certify_source, run_source, shards, source_document, summary
 from maskcover.runs.documents import sealed
 from maskcover.runs.folder import Folder
-from maskcover.runs.source_frame import by_size, groups
+from maskcover.runs.size_groups import by_size, groups
 
 # The worlds are tiny, so that masks that cover what a resize spreads are large.
 pytestmark = pytest.mark.filterwarnings("ignore:mask .* hides more than half:maskcover.MaskcoverWarning")
@@ -114,7 +114,7 @@ def test_covers_are_made_once_for_each_size(monkeypatch: pytest.MonkeyPatch) -> 
         asked.append(arguments)
         return cover(*arguments, **budget)
 
-    monkeypatch.setattr(importlib.import_module("maskcover.runs.source_frame"), "cover", counted)
+    monkeypatch.setattr(importlib.import_module("maskcover.runs.size_groups"), "cover", counted)
     pictures = dataset(*[photo((23, 31), seed=seed) for seed in range(5)])
     for _ in range(2):
         certify_source(classifier(), pictures, "squares(size=3)", budget={"masks": 40})
@@ -150,8 +150,14 @@ def test_a_model_whose_preprocessing_is_not_known_is_refused() -> None:
     unknown = ArrayClassifier(bright, batch_size=8)
     with pytest.raises(InvalidInput, match="preprocessing="):
         certify_source(unknown, dataset(photo((16, 16))), "squares(size=4)")
-    known = certify_source(bright, dataset(photo((16, 16))), "squares(size=2)", options={"preprocessing": SHRUNK})
+    known = certify_source(bright, dataset(photo((16, 16))), "squares(size=2)", preprocessing=SHRUNK, batch_size=8)
     assert len(known) == 1
+    assert known.results[0].start.evaluator.batch_size == 8
+    with pytest.warns(MaskcoverWarning, match="options= is now keyword arguments"):
+        earlier = certify_source(
+            bright, dataset(photo((16, 16))), "squares(size=2)", options={"preprocessing": SHRUNK, "batch_size": 8}
+        )
+    assert earlier.results[0].fingerprint == known.results[0].fingerprint
 
 
 class Unreadable:
@@ -210,7 +216,7 @@ def rows_of(folder: Path) -> list[Any]:
 def test_a_part_that_there_is_not_is_refused_before_anything_is_written(
     shard: Any, pictures: Dataset, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidInput, match="shard is"):
+    with pytest.raises(InvalidInput, match="shard must be"):
         run_source(classifier(), pictures, "squares(size=3)", tmp_path / "RUN", shard=shard)
     assert not (tmp_path / "RUN").exists()
 

@@ -79,7 +79,8 @@ def attack(
         NotCovering: no claims are given, and the masks do not cover the regions.
         InvalidInput: images, labels, claims, ranges or numbers that are not as described.
 
-    Source: projected gradient (Madry et al., 2018) on a patch (Brown et al., 2017); the row theorem (design §7).
+    Source: projected gradient (Madry et al., 2018) on a patch (Brown et al., 2017); the row theorem
+    (docs/theory.md, The defence).
 
     >>> from maskcover import cover, squares
     >>> model = torch.nn.Sequential(torch.nn.AvgPool2d(6), torch.nn.Flatten(), torch.nn.Linear(1, 2)).eval()

@@ -53,7 +53,7 @@ class Candidates:
     ) -> list[Placement]:
         """At most `count` placements to attack, the most promising first.
 
-        By the row theorem (design §7) a placement is out of reach if one mask that contains it has a wholly right row.
+        By the row theorem (docs/theory.md, The defence) a placement is out of reach if a certifying mask contains it.
         So a placement is as well protected as the strongest row among the masks that contain it, and *open* if that
         row is wrong somewhere. In turn the choice falls on an open placement of salient pixels, on one of those
         protected least, on a salient one again, and on any. An open placement comes first wherever there is one.

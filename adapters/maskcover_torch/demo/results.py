@@ -53,7 +53,7 @@ class PhotoStep:
     @property
     def share(self) -> Fraction:
         """The share of the attacker's placements that are certified."""
-        return self.result.share(0)
+        return self.result.certified_fraction(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

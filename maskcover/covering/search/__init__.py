@@ -1,1 +1,1 @@
-"""The search for fewer masks, and for proofs that not many fewer are possible, whatever the boxes have to hold."""
+"""Searches for fewer masks and for lower bounds of their number, on boxes and placements alone."""

@@ -1,7 +1,7 @@
-"""Covers of a given number of boxes by simulated annealing: a search whose result must be checked by its caller.
+"""Searches for covers of a given number of boxes by simulated annealing; the caller must check the result.
 
 The energy is the number of uncovered placements in a sample: a lattice of placements of every shape, and single
-placements that an exact check found uncovered. One move takes a box out and puts it back at one of several near-by
+placements that an exact check found uncovered. A move takes a box out and puts it back at one of several near-by
 places and extents, drawn by their gain in energy (a heat bath: Gumbel noise times the temperature).
 """
 
@@ -24,14 +24,14 @@ _REACH = 3.2  # moves are up to e^3.2 = 24 cells, small ones as likely as large 
 
 
 class Sample:
-    """How often each sampled placement is held by the boxes put so far.
+    """Counts the boxes that hold each sampled placement.
 
-    The lattice holds for each shape the placements whose starts are multiples of `step` or flush with the far end.
+    The lattice has for each shape the placements whose starts are multiples of `spacing` or flush with the far end.
     """
 
-    def __init__(self, lengths: Extents, shapes: Ints, step: int) -> None:
-        self.lengths, self.shapes, self.step = np.array(lengths, np.int64), shapes, step
-        starts = [[_starts(n - int(a), step) for a in shapes[:, axis]] for axis, n in enumerate(lengths)]
+    def __init__(self, lengths: Extents, shapes: Ints, spacing: int) -> None:
+        self.lengths, self.shapes, self.spacing = np.array(lengths, np.int64), shapes, spacing
+        starts = [[_starts(n - int(a), spacing) for a in shapes[:, axis]] for axis, n in enumerate(lengths)]
         self._before = [
             np.array([np.searchsorted(start, np.arange(n + 2)) for start in row], np.int64)
             for row, n in zip(starts, lengths, strict=True)
@@ -48,7 +48,7 @@ class Sample:
 
     @property
     def uncovered(self) -> int:
-        """The energy."""
+        """The energy: the number of sampled placements that no box holds."""
         return int((self._held == 0).sum() + (self._points_held == 0).sum())
 
     def extend(self, starts: Ints, stops: Ints, boxes: tuple[Ints, Ints]) -> None:
@@ -63,10 +63,10 @@ class Sample:
         self._put(first[..., 0], last[..., 0], start, stop, sign)
 
     def swap(self, starts: Ints, stops: Ints, bonus: Floats) -> tuple[int, int]:
-        """Replace the box that comes first in (boxes, axes), which was put, by the one of most gain plus bonus.
+        """Replace the first of the boxes (boxes, axes), which had been put, by the box of most gain plus bonus.
 
         Returns:
-            Which box that is, and how many more placements are covered now.
+            The number of that box, and how many more placements are covered now.
         """
         first, last = self._ranges(starts, stops)
         self._put(first[..., 0], last[..., 0], starts[0], stops[0], -1)
@@ -79,13 +79,13 @@ class Sample:
         fits = (last > first).all(axis=0)
         if fits.any():
             window = [slice(a, b) for a, b in zip(first[:, fits].min(axis=1), last[:, fits].max(axis=1), strict=True)]
-            view = self._held[(slice(None), *window)]
-            (np.add if sign > 0 else np.subtract)(view, _outer(window, first, last), out=view)
+            part = self._held[(slice(None), *window)]
+            (np.add if sign > 0 else np.subtract)(part, _outer(window, first, last), out=part)
         if self._points_held.size:
             self._points_held += sign * _inside(start[None], stop[None], self._low, self._high)[0]
 
     def _gains(self, first: Ints, last: Ints, starts: Ints, stops: Ints) -> Ints:
-        """How many uncovered placements each of these boxes would cover."""
+        """Number of uncovered placements that each of these boxes would cover."""
         origin = first.min(axis=(1, 2))
         window = tuple(slice(a, max(a + 1, b)) for a, b in zip(origin, last.max(axis=(1, 2)), strict=True))
         sums = _running_sums(self._held[(slice(None), *window)] == 0)
@@ -105,11 +105,11 @@ class Sample:
             point = points[pick - len(cells)]
             return self._low[:, point], self._high[:, point]
         row, *place = np.unravel_index(cells[pick], self._held.shape)
-        start = np.minimum(np.array(place) * self.step, self.lengths - self.shapes[row])
+        start = np.minimum(np.array(place) * self.spacing, self.lengths - self.shapes[row])
         return start, start + self.shapes[row]
 
     def _ranges(self, starts: Ints, stops: Ints) -> tuple[Ints, Ints]:
-        """Which lattice indices each box holds: from, and up to but not including, each (axes, shapes, boxes)."""
+        """The first lattice index that each box holds and the one after the last, each (axes, shapes, boxes)."""
         first = np.empty((len(self.lengths), len(self.shapes), len(starts)), np.int64)
         last = np.empty_like(first)
         room = np.maximum(stops.T[:, None, :] - self.shapes.T[:, :, None] + 1, 0)
@@ -120,24 +120,24 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Temperatures, in placements of the sample, fall geometrically from `hot` to `cold` in `steps` moves.
+    """Temperatures, in placements of the sample, that fall geometrically from `hot` to `cold` in `moves` moves.
 
-    A share `focus` of the moves aims at an uncovered placement.
+    A fraction `focus` of the moves aims at an uncovered placement.
     """
 
-    steps: int
+    moves: int
     hot: float
     cold: float
     focus: float
 
-    def temperature(self, step: int) -> float:
-        """At a move."""
-        return float(self.hot * (self.cold / self.hot) ** (step / self.steps))
+    def temperature(self, move: int) -> float:
+        """The temperature of a move."""
+        return float(self.hot * (self.cold / self.hot) ** (move / self.moves))
 
 
 @dataclass(slots=True)
 class State:
-    """Boxes on their way: starts (boxes, axes) and for each the row of its extents in the table (sizes, axes)."""
+    """Boxes that are being moved: starts (boxes, axes), and for each its row in the table of extents (sizes, axes)."""
 
     starts: Ints
     sizes: Ints
@@ -145,36 +145,36 @@ class State:
 
     @property
     def stops(self) -> Ints:
-        """Where the boxes end."""
+        """The ends of the boxes, (boxes, axes)."""
         return self.starts + self.table[self.sizes]
 
 
 def scattered(rng: np.random.Generator, lengths: Extents, table: Ints, count: int) -> State:
-    """Boxes of random extents of the table at random places."""
+    """Make boxes of random extents of the table at random places."""
     sizes = rng.integers(len(table), size=count)
     room = np.array(lengths, np.int64) - table[sizes] + 1
     return State((rng.random(room.shape) * room).astype(np.int64), sizes, table)
 
 
 def anneal(
-    state: State, sample: Sample, schedule: Schedule, rng: np.random.Generator, deadline: float, done: int = 0
+    state: State, sample: Sample, schedule: Schedule, rng: np.random.Generator, deadline: float, first: int = 0
 ) -> int:
     """Move boxes until no sampled placement is uncovered, the schedule ends or `time.monotonic()` is past `deadline`.
 
-    Changes `state` and `sample`, which holds the boxes of `state`. Begins at move `done` of the schedule.
+    Changes `state` and `sample`, which holds the boxes of `state`. Begins with move `first` of the schedule.
 
     Returns:
         The number of the move at which it stopped.
     """
-    left, step = sample.uncovered, done
-    while left and step < schedule.steps and (step % 64 or time.monotonic() < deadline):
-        left -= _move(state, sample, schedule.temperature(step), schedule.focus, rng)
-        step += 1
-    return step
+    left, move = sample.uncovered, first
+    while left and move < schedule.moves and (move % 64 or time.monotonic() < deadline):
+        left -= _move_box(state, sample, schedule.temperature(move), schedule.focus, rng)
+        move += 1
+    return move
 
 
-def _move(state: State, sample: Sample, temperature: float, focus: float, rng: np.random.Generator) -> int:
-    """One heat-bath move; how many more placements are covered after it."""
+def _move_box(state: State, sample: Sample, temperature: float, focus: float, rng: np.random.Generator) -> int:
+    """Make a heat-bath move; the number of placements that are covered in addition."""
     aim = sample.some_uncovered(rng) if rng.random() < focus else None
     box = int(rng.integers(len(state.starts))) if aim is None else _near(state, aim, rng)
     starts, sizes = _places(state, box, sample.lengths, rng)
@@ -186,13 +186,13 @@ def _move(state: State, sample: Sample, temperature: float, focus: float, rng: n
 
 
 def _near(state: State, aim: tuple[Ints, Ints], rng: np.random.Generator) -> int:
-    """A box that would have to move little to hold the placement."""
+    """Choose a box that would have to move little to hold the placement."""
     far = np.maximum(0, np.maximum(state.starts - aim[0], aim[1] - state.stops)).sum(axis=1)
     return int((far + 20 * rng.random(len(far))).argmin())
 
 
 def _places(state: State, box: int, lengths: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Starts and sizes to choose among, the first being where the box is: shifted, or reshaped about some corner."""
+    """Starts and sizes to choose from: the box as it is first, then shifted, or reshaped about some corner."""
     ndim, size = len(lengths), int(state.sizes[box])
     reach = np.floor(np.exp(_REACH * rng.random(_CHOICES)))
     reshape = rng.random(_CHOICES) < 0.5
@@ -206,7 +206,7 @@ def _places(state: State, box: int, lengths: Ints, rng: np.random.Generator) -> 
 
 
 def _shift_onto(aim: tuple[Ints, Ints], starts: Ints, sizes: Ints, table: Ints, lengths: Ints) -> None:
-    """Make the later half of the choices hold the placement, by the nearest size that can and the shortest shift."""
+    """Make the later half of the choices hold the placement, with the nearest possible size and the shortest shift."""
     half = slice(len(sizes) // 2, None)
     fits = np.flatnonzero((table >= aim[1] - aim[0]).all(axis=1))
     sizes[half] = fits[np.minimum(np.searchsorted(fits, sizes[half]), len(fits) - 1)]
@@ -214,8 +214,8 @@ def _shift_onto(aim: tuple[Ints, Ints], starts: Ints, sizes: Ints, table: Ints, 
     starts[half] = np.clip(starts[half], np.maximum(0, aim[1] - extents), np.minimum(aim[0], lengths - extents))
 
 
-def _starts(last: int, step: int) -> Ints:
-    return np.append(np.arange(0, last, step, dtype=np.int64), last)
+def _starts(last: int, spacing: int) -> Ints:
+    return np.append(np.arange(0, last, spacing, dtype=np.int64), last)
 
 
 def _inside(starts: Ints, stops: Ints, low: Ints, high: Ints) -> npt.NDArray[np.bool_]:

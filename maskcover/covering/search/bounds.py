@@ -1,8 +1,9 @@
-"""Lower bounds of the number of masks, each with a witness that a few lines of integer arithmetic re-check.
+"""Lower bounds of the number of masks, each with a witness that a few lines of integer arithmetic check.
 
-Two kinds: placements of which no admissible box holds two (each needs a mask of its own), and weighted placements of
-which no admissible box holds more than weight 1 (so there are at least as many masks as weight). How they are found
-does not matter: `check_independent` and `check_dual` judge them from scratch. Weights are found in `duals`.
+There are two kinds: placements of which no admissible box holds two (each needs a mask of its own), and weighted
+placements of which no admissible box holds more than weight 1 (a cover has at least as many masks as the total weight).
+It does not matter how they were found: `check_independent` and `check_dual` compute everything again. `duals` finds
+weights.
 """
 
 from __future__ import annotations
@@ -37,16 +38,16 @@ class Dual:
 
     @property
     def value(self) -> Fraction:
-        """The total weight."""
+        """The sum of the weights, exact."""
         return Fraction(sum(self.weights), self.denominator)
 
     @property
     def masks(self) -> int:
-        """Every cover has at least so many masks."""
+        """The least number of masks of any cover: `value` rounded up."""
         return ceil(self.value)
 
 
-def check_independent(grid: Grid, shapes: Iterable[Extents], admissible: Admissible, placements: Sequence[Box]) -> bool:
+def check_independent(grid: Grid, shapes: Iterable[Extents], admissible: Admissible, boxes: Sequence[Box]) -> bool:
     """Whether these are placements of the shapes of which no admissible box holds two.
 
     A box holds two placements exactly if it holds their bounding box, which lies on the grid as they do.
@@ -55,9 +56,9 @@ def check_independent(grid: Grid, shapes: Iterable[Extents], admissible: Admissi
     True
     """
     allowed = set(shapes)
-    if not all(grid.whole.contains(box) and box.extents in allowed for box in placements):
+    if not all(grid.whole.contains(box) and box.extents in allowed for box in boxes):
         return False
-    bounds = (_bounding(one, other) for i, one in enumerate(placements) for other in placements[:i])
+    bounds = (_bounding(box, other) for i, box in enumerate(boxes) for other in boxes[:i])
     return not any(_admits(admissible, extents) for extents in bounds)
 
 
@@ -89,11 +90,12 @@ def check_dual(grid: Grid, shapes: Iterable[Extents], admissible: Admissible, du
 def independent_placements(
     grid: Grid, shapes: Sequence[Extents], admissible: Admissible, *, time_limit: float = 1.0, seed: int = 0
 ) -> tuple[Box, ...]:
-    """Placements of which no admissible box holds two: every cover has at least so many masks.
+    """Find placements of which no admissible box holds two: every cover has at least as many masks.
 
-    Greedy in a pool of candidates, then swaps, then the same in pools about what was found, for about `time_limit`
-    seconds. For one shape and extents it is the product of one placement each stride, which proves the product grid
-    minimal (design §6). The same seed gives the same set unless time runs out.
+    A greedy choice from a pool of candidates, then swaps, then the same with pools of placements near the chosen ones,
+    for about `time_limit` seconds. For one shape and admissible extents the result has a placement every stride along
+    each axis, which proves the product grid minimal (docs/theory.md, Masks for one shape). The same seed gives the same
+    set unless time runs out.
 
     >>> [box.start for box in independent_placements(Grid((9,)), [(2,)], (4,))]
     [(0,), (3,), (6,)]
@@ -101,16 +103,16 @@ def independent_placements(
     deadline = time.monotonic() + time_limit
     _check_shapes(grid, shapes, admissible)
     rng = np.random.default_rng(seed)
-    placements: list[Box] = []
+    independent: list[Box] = []
     pool = _pool(grid, shapes, admissible, rng)
     for _ in range(_ROUNDS):
-        conflicts = _together(pool, grid, admissible)
+        conflicts = _conflicts(pool, grid, admissible)
         chosen = _swapped(_greedy(conflicts), conflicts, rng, deadline)
-        placements = [box for box, one in zip(pool, chosen, strict=True) if one]
+        independent = [box for box, is_chosen in zip(pool, chosen, strict=True) if is_chosen]
         if time.monotonic() > deadline:
             break
-        pool = _about(placements, grid, shapes, rng)
-    return tuple(sorted(placements))
+        pool = _pool_near(independent, grid, shapes, rng)
+    return tuple(sorted(independent))
 
 
 def _within(inner: Extents, outer: Extents) -> bool:
@@ -121,8 +123,9 @@ def _admits(admissible: Admissible, extents: Extents) -> bool:
     return _within(extents, admissible) if isinstance(admissible, tuple) else prod(extents) <= admissible
 
 
-def _bounding(one: Box, other: Box) -> Extents:
-    low, high = map(min, one.start, other.start), map(max, one.stop, other.stop)
+def _bounding(first: Box, second: Box) -> Extents:
+    """The extents of the bounding box of two boxes."""
+    low, high = map(min, first.start, second.start), map(max, first.stop, second.stop)
     return tuple(b - a for a, b in zip(low, high, strict=True))
 
 
@@ -136,7 +139,7 @@ def _check_shapes(grid: Grid, shapes: Sequence[Extents], admissible: Admissible)
 
 
 def spaced(grid: Grid, shapes: Sequence[Extents], along: int) -> list[Box]:
-    """Placements of each shape at about so many even steps along a whole axis, both ends included."""
+    """List placements of each shape with even spaces between, about `along` on a whole axis, both ends included."""
     placements = []
     for shape in shapes:
         lines = [_even(n - a, round(along * (n - a) / n)) for n, a in zip(grid.shape, shape, strict=True)]
@@ -145,12 +148,12 @@ def spaced(grid: Grid, shapes: Sequence[Extents], along: int) -> list[Box]:
 
 
 def _even(last: int, parts: int) -> list[int]:
-    """From 0 to `last` in so many steps, at least one."""
+    """The numbers from 0 to `last` that cut it into `parts` nearly equal parts, at least one."""
     return sorted({round(last * i / max(1, parts)) for i in range(max(1, parts) + 1)})
 
 
 def _strided(grid: Grid, shape: Extents, admissible: Admissible) -> list[Box]:
-    """Placements one stride apart on each axis, the stride being what a box that is long on that axis can span."""
+    """Placements a stride apart on each axis: the first distance that no box, however long on that axis, can span."""
     lines = []
     for axis, (n, a) in enumerate(zip(grid.shape, shape, strict=True)):
         most = admissible[axis] if isinstance(admissible, tuple) else admissible // (prod(shape) // a)
@@ -159,7 +162,7 @@ def _strided(grid: Grid, shape: Extents, admissible: Admissible) -> list[Box]:
 
 
 def _pool(grid: Grid, shapes: Sequence[Extents], admissible: Admissible, rng: np.random.Generator) -> list[Box]:
-    """Candidates for an independent set, the promising first: strides, then even steps, then random placements."""
+    """Candidates for an independent set, promising ones first: a stride apart, then some of an even lattice."""
     strided = [box for shape in shapes for box in _strided(grid, shape, admissible)][:_POOL]
     along = next(k for k in range(20, 0, -1) if k == 1 or len(shapes) * (k + 1) ** grid.ndim <= 2 * _POOL)
     even = spaced(grid, shapes, along)
@@ -167,12 +170,12 @@ def _pool(grid: Grid, shapes: Sequence[Extents], admissible: Admissible, rng: np
     return list(dict.fromkeys([*strided, *some]))
 
 
-def _about(placements: Sequence[Box], grid: Grid, shapes: Sequence[Extents], rng: np.random.Generator) -> list[Box]:
-    """The next candidates: what was found first, then placements near it, of the same shape or one near in order."""
+def _pool_near(boxes: Sequence[Box], grid: Grid, shapes: Sequence[Extents], rng: np.random.Generator) -> list[Box]:
+    """The next candidates: the boxes themselves, then placements near them, of their shapes or of similar ones."""
     order = {shape: i for i, shape in enumerate(shapes)}
-    nearby = list(placements)
-    for box in placements:
-        for _ in range(_POOL // len(placements)):
+    nearby = list(boxes)
+    for box in boxes:
+        for _ in range(_POOL // len(boxes)):
             shape = shapes[int(np.clip(order[box.extents] + rng.integers(-2, 3), 0, len(shapes) - 1))]
             room = [n - a for n, a in zip(grid.shape, shape, strict=True)]
             shift = rng.integers(-12, 13, grid.ndim)
@@ -180,8 +183,8 @@ def _about(placements: Sequence[Box], grid: Grid, shapes: Sequence[Extents], rng
     return list(dict.fromkeys(nearby))
 
 
-def _together(pool: Sequence[Box], grid: Grid, admissible: Admissible) -> Bools:
-    """Whether two different candidates lie in one admissible box."""
+def _conflicts(pool: Sequence[Box], grid: Grid, admissible: Admissible) -> Bools:
+    """Whether two different candidates lie together in an admissible box; bool (candidates, candidates)."""
     starts, stops = arrays(tuple(pool), grid.ndim)
     volume, fits = np.ones((len(pool), len(pool)), np.int64), np.ones((len(pool), len(pool)), np.bool_)
     for axis, (low, high) in enumerate(zip(starts.T, stops.T, strict=True)):
@@ -194,7 +197,7 @@ def _together(pool: Sequence[Box], grid: Grid, admissible: Admissible) -> Bools:
 
 
 def _greedy(conflicts: Bools) -> Bools:
-    """In the order of the candidates, each that conflicts with none before."""
+    """Choose each candidate, in order, that conflicts with no candidate chosen before."""
     chosen, free = np.zeros(len(conflicts), np.bool_), np.ones(len(conflicts), np.bool_)
     for i in range(len(conflicts)):
         if free[i]:
@@ -204,16 +207,15 @@ def _greedy(conflicts: Bools) -> Bools:
 
 
 def _swapped(chosen: Bools, conflicts: Bools, rng: np.random.Generator, deadline: float, moves: int = 3_000) -> Bools:
-    """Forced insertions of candidates that push out one or two others, then of all that became free; the best seen."""
+    """Improve a choice: insert candidates that push out one or two others, then all that became free; keep the best."""
     best, chosen, last = chosen.copy(), chosen.copy(), np.zeros(len(chosen), np.int64)
     tight = conflicts[chosen].sum(axis=0, dtype=np.int64)
     for move in range(1, moves):
         if move % 64 == 0 and time.monotonic() > deadline:
             break
-        one = ~chosen & (tight <= (2 if move % 16 == 0 else 1))
-        if not one.any():
+        candidates = np.flatnonzero(~chosen & (tight <= (2 if move % 16 == 0 else 1)))
+        if not candidates.size:
             break
-        candidates = np.flatnonzero(one)
         some = candidates[rng.integers(len(candidates), size=8)]
         _insert(int(some[last[some].argmin()]), chosen, tight, conflicts, last, move)
         while (free := np.flatnonzero(~chosen & (tight == 0))).size:

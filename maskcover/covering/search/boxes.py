@@ -1,4 +1,4 @@
-"""Boxes as integer arrays: which sizes an area allows, and how much weight of boxes lies over each placement."""
+"""Boxes as integer arrays: the sizes that an area allows, and the weight of the boxes that hold each placement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from maskcover.grid import Box, Extents, Grid
 
 Ints = npt.NDArray[np.int64]
 Admissible = int | Extents
-"""Which boxes are allowed: those of at most so many cells, or those of at most these extents."""
+"""The allowed boxes: those of at most this many cells (an int), or of at most these extents (a tuple)."""
 
 
 def maximal_extents(grid: Grid, admissible: Admissible) -> tuple[Extents, ...]:
@@ -58,10 +58,10 @@ def arrays(boxes: tuple[Box, ...], ndim: int) -> tuple[Ints, Ints]:
 def spread(lengths: Extents, starts: Ints, stops: Ints, weights: Ints) -> Ints:
     """At each cell of an array of these lengths the sum of the weights of the half-open boxes that hold it.
 
-    Boxes that are empty on some axis count nothing. A difference array: 2^d corners for each box, then running sums.
+    Boxes that are empty on some axis do not count. Computed by a difference array: 2^d corners for each box, then
+    running sums.
 
-    >>> one = np.ones(2, np.int64)
-    >>> spread((4,), np.array([[0], [1]]), np.array([[2], [4]]), one).tolist()
+    >>> spread((4,), np.array([[0], [1]]), np.array([[2], [4]]), np.ones(2, np.int64)).tolist()
     [1, 2, 1, 1]
     """
     real = (stops > starts).all(axis=1)

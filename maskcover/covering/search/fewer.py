@@ -1,4 +1,4 @@
-"""From a valid cover by boxes to one of fewer: redundancy removal, then annealing, each result checked exactly."""
+"""Finds a cover of fewer boxes: redundant boxes are dropped, then annealing; each result is checked exactly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskcover.covering.search.boxes import Ints, arrays, coverage, maximal_exte
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid
 
-_MOVES_FOR_EACH = 35  # placements that one move of the first round stands for; each later round has twice the moves
+_PLACEMENTS_FOR_A_MOVE = 35  # in the first round; each later round has twice the moves
 _FEWEST_MOVES, _MOST_MOVES = 500, 40_000  # of the first round
 _ROUNDS = 7
 _WITNESSES = 40  # uncovered placements of each shape that an exact check adds to the sample
@@ -31,21 +31,21 @@ def fewer(
     time_limit: float,
     seed: int = 0,
 ) -> tuple[Box, ...]:
-    """A cover of every placement of every shape by at most ``len(start)`` boxes of at most `largest` cells.
+    """Find a cover of every placement of every shape by at most ``len(start)`` boxes of at most `largest` cells.
 
     Args:
         grid: The image.
-        shapes: Extents of what must lie inside a box, at every placement.
-        start: A valid cover; what is returned if nothing better is found in time.
+        shapes: Extents of the boxes that must be covered at every placement.
+        start: A valid cover; returned if nothing better is found in time.
         largest: Cells of the largest box allowed.
         align: Box edges are multiples of this, or the end of the image. Where it does not divide a side, the annealer
             counts the cells missing from the last token as if they were there.
-        time_limit: Seconds; one exact check more may be needed.
+        time_limit: Seconds; a last exact check may take longer.
         seed: The same seed gives the same boxes unless time runs out.
 
-    The word of the search is not taken: every cover returned has passed `uncovered`, which is exact. Ends early where
-    an independent set proves that there is nothing left to gain. Search: simulated annealing with one box fewer, or a
-    few, from scattered boxes (Kirkpatrick and others, 1983); it uses neither `start` nor any solver.
+    The search is not trusted: every cover returned has passed `uncovered`, which is exact. The search ends early where
+    an independent set proves that fewer boxes are impossible. It is simulated annealing with one box fewer, or a few,
+    from scattered boxes (Kirkpatrick and others, 1983), and uses neither `start` nor any solver.
 
     Raises:
         InvalidInput: `start` is no such cover.
@@ -61,10 +61,10 @@ def fewer(
     tokens = _tokens(grid, shapes, largest, align)
     rng = np.random.default_rng(seed)
     least = len(independent_placements(grid, shapes, largest, time_limit=min(1.0, time_limit / 10)))
-    for plan in _attempts(sum(map(tokens.grid.placements, tokens.shapes))):
+    for attempt in _attempts(sum(map(tokens.grid.placements, tokens.shapes))):
         while time.monotonic() < deadline and len(best) > least:
-            count = max(least, len(best) - max(1, len(best) // plan.part))
-            boxes = _attempt(tokens, count, plan.steps, rng, deadline)
+            count = max(least, len(best) - max(1, len(best) // attempt.part))
+            boxes = _search(tokens, count, attempt.moves, rng, deadline)
             if boxes is None or len(boxes) >= len(best) or _fault(grid, shapes, boxes, largest, align):
                 break
             best = without_redundant(grid, shapes, boxes)
@@ -72,7 +72,7 @@ def fewer(
 
 
 def uncovered(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...]) -> Box | None:
-    """The first placement, in the order of the shapes, that lies in none of the boxes; None if the boxes cover.
+    """Find the first placement, in the order of the shapes, that lies in none of the boxes; None if the boxes cover.
 
     Exact: each box of masks holds a box of placements, and their number over each placement is counted.
 
@@ -88,7 +88,7 @@ def uncovered(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...]) -> 
 
 
 def without_redundant(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...]) -> tuple[Box, ...]:
-    """The boxes less those that the others make needless; of what is left none can be dropped alone.
+    """Drop boxes that the others make needless; of the boxes that are left, none can be dropped alone.
 
     Later boxes are tried first. Boxes that cover stay a cover.
 
@@ -99,40 +99,40 @@ def without_redundant(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, .
     counts = [(np.array(shape, np.int64), coverage(grid, shape, starts, stops)) for shape in shapes]
     kept = []
     for box, low, high in reversed(list(zip(boxes, starts, stops, strict=True))):
-        held = [count[_placements(low, high, shape)] for shape, count in counts]
-        if any((view == 1).any() for view in held):
+        windows = [count[_placements(low, high, shape)] for shape, count in counts]
+        if any((window == 1).any() for window in windows):
             kept.append(box)
             continue
-        for view in held:
-            view -= 1
+        for window in windows:
+            window -= 1
     return tuple(reversed(kept))
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """Which part of the boxes to drop at once (at least one box), and for how many moves to try."""
+class _Attempt:
+    """A search with one `part`-th of the boxes fewer (at least one box fewer), for a number of moves."""
 
     part: int
-    steps: int
+    moves: int
 
 
-def _attempts(placements: int) -> list[_Plan]:
-    """Long strides while they succeed, then single boxes, then the same with more patience."""
-    first = max(_FEWEST_MOVES, min(placements // _MOVES_FOR_EACH, _MOST_MOVES))
-    return [_Plan(part, first << patience) for patience in range(_ROUNDS) for part in (30, 1000)]
+def _attempts(placements: int) -> list[_Attempt]:
+    """First many boxes fewer, then a single box fewer, then the same again with more moves."""
+    first = max(_FEWEST_MOVES, min(placements // _PLACEMENTS_FOR_A_MOVE, _MOST_MOVES))
+    return [_Attempt(part, first << patience) for patience in range(_ROUNDS) for part in (30, 1000)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """A lattice of so many placements and shapes at most, its share of the moves, and its temperatures.
+    """A lattice of at most `placements` and `shapes`, its fraction of the moves, and its temperatures.
 
-    Temperatures are in shares of the placements of the lattice for each box; `focus` is the share of the moves that aim
-    at an uncovered placement.
+    Temperatures are fractions of the lattice's placements per box; `focus` is the fraction of the moves that aim at an
+    uncovered placement.
     """
 
     placements: int
     shapes: int
-    share: float
+    fraction: float
     hot: float
     cold: float
     focus: float
@@ -175,10 +175,10 @@ def _tokens(grid: Grid, shapes: Sequence[Extents], largest: int, align: int) -> 
     return _Tokens(grid, coarse, tuple(sorted(kept)), np.array(table, np.int64), align)
 
 
-def _attempt(
-    tokens: _Tokens, count: int, steps: int, rng: np.random.Generator, deadline: float
+def _search(
+    tokens: _Tokens, count: int, moves: int, rng: np.random.Generator, deadline: float
 ) -> tuple[Box, ...] | None:
-    """So many boxes that cover, or None."""
+    """Search for `count` boxes that cover, None if there are none among those tried."""
     grid, table = tokens.grid, tokens.table
     if not all((table >= shape).all(axis=1).any() for shape in tokens.shapes):
         return None  # a box that is cut at the end of the image may still do, but the annealer knows no such boxes
@@ -187,15 +187,15 @@ def _attempt(
         sample = _sample(grid, tokens.shapes, state, stage)
         load = sample.size / count
         schedule = Schedule(
-            int(steps * stage.share), max(1.0, stage.hot * load), max(0.2, stage.cold * load), stage.focus
+            int(moves * stage.fraction), max(1.0, stage.hot * load), max(0.2, stage.cold * load), stage.focus
         )
-        _settle(tokens, state, sample, schedule, rng, deadline, last=stage is _STAGES[-1])
+        _anneal_stage(tokens, state, sample, schedule, rng, deadline, last=stage is _STAGES[-1])
         if sample.uncovered:
-            return None  # finer lattices only find more
+            return None  # a finer lattice only has more uncovered placements
     return tokens.boxes(state)
 
 
-def _settle(
+def _anneal_stage(
     tokens: _Tokens,
     state: State,
     sample: Sample,
@@ -205,9 +205,9 @@ def _settle(
     last: bool,
 ) -> None:
     """Anneal to the end of the schedule or until the sample is covered; the last sample grows until that is a cover."""
-    step = 0
-    while step < schedule.steps and time.monotonic() < deadline:
-        step = anneal(state, sample, schedule, rng, deadline, step) + 1
+    move = 0
+    while move < schedule.moves and time.monotonic() < deadline:
+        move = anneal(state, sample, schedule, rng, deadline, move) + 1
         if not sample.uncovered:
             missed = _witnesses(tokens.grid, tokens.shapes, state, rng)
             if not (last and len(missed[0])):
@@ -223,13 +223,18 @@ def _sample(grid: Grid, shapes: tuple[Extents, ...], state: State, stage: _Stage
 
 
 def _lattice(grid: Grid, shapes: tuple[Extents, ...], stage: _Stage) -> tuple[Ints, int]:
-    """Some of the shapes, first and last among them, and the smallest step that makes few enough placements."""
+    """Some of the shapes, the first and the last included, and the smallest spacing with few enough placements."""
     index = np.unique(np.linspace(0, len(shapes) - 1, min(stage.shapes, len(shapes))).round().astype(int))
     some = [shapes[i] for i in index]
-    step = 1
-    while sum(prod((n - a) // step + 2 for n, a in zip(grid.shape, s, strict=True)) for s in some) > stage.placements:
-        step += 1
-    return np.array(some, np.int64), step
+    spacing = 1
+    while sum(_lattice_size(grid, shape, spacing) for shape in some) > stage.placements:
+        spacing += 1
+    return np.array(some, np.int64), spacing
+
+
+def _lattice_size(grid: Grid, shape: Extents, spacing: int) -> int:
+    """An upper bound of the number of placements of a shape on a lattice."""
+    return prod((n - a) // spacing + 2 for n, a in zip(grid.shape, shape, strict=True))
 
 
 def _witnesses(grid: Grid, shapes: tuple[Extents, ...], state: State, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -254,7 +259,7 @@ def _check_start(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...], 
 
 
 def _fault(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...], largest: int, align: int) -> str | None:
-    """What is wrong with a cover, if anything."""
+    """Say what is wrong with a cover; None if it is valid."""
     for box in boxes:
         if len(box.start) != grid.ndim or not grid.whole.contains(box):
             return f"the box {box} is not on the grid {grid}"

@@ -12,7 +12,7 @@ Symmetry = tuple[tuple[int, ...], tuple[bool, ...]]
 
 
 def symmetries(grid: Grid, shapes: Sequence[Extents], admissible: Admissible) -> tuple[Symmetry, ...]:
-    """Permutations of the axes that change nothing, each with all reflections: boxes are wanted at every placement."""
+    """List the symmetries of a problem: permutations of the axes that change nothing, each with all reflections."""
     same = [
         order
         for order in permutations(range(grid.ndim))
@@ -27,18 +27,18 @@ def _ordered(values: Extents, order: tuple[int, ...]) -> Extents:
     return tuple(values[axis] for axis in order)
 
 
-def images(box: Box, grid: Grid, symmetries: Sequence[Symmetry]) -> list[Box]:
-    """The box under each symmetry."""
-    found = []
+def copies_of(box: Box, grid: Grid, symmetries: Sequence[Symmetry]) -> list[Box]:
+    """The copies of a box, one for each symmetry; some may be equal."""
+    copies = []
     for order, flips in symmetries:
         spans = [
             (n - b, n - a) if flip else (a, b)
             for a, b, n, flip in zip(box.start, box.stop, grid.shape, flips, strict=True)
         ]
-        found.append(Box(tuple(spans[axis][0] for axis in order), tuple(spans[axis][1] for axis in order)))
-    return found
+        copies.append(Box(tuple(spans[axis][0] for axis in order), tuple(spans[axis][1] for axis in order)))
+    return copies
 
 
 def up_to_permutation(shapes: Iterable[Extents], symmetries: Sequence[Symmetry]) -> list[Extents]:
-    """One of each set of shapes that the symmetries turn into each other."""
+    """Keep a single shape of each set of shapes that the symmetries turn into each other."""
     return sorted({min(_ordered(shape, order) for order, _ in symmetries) for shape in shapes})

@@ -1,4 +1,4 @@
-"""Between the image that the attacker paints on and the model's input: what each step of a preprocessing can spread."""
+"""Steps of a preprocessing, and which pixels of the source each output pixel depends on."""
 
 from maskcover.regions.preprocessing.steps import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step, pull
 

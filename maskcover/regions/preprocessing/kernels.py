@@ -1,4 +1,4 @@
-"""Resampling of one axis: which source pixels Pillow and torch read for each output pixel, in integers.
+"""Resampling of an axis: the source pixels that Pillow and torch read for each output pixel, in integers.
 
 Weights are never computed. A kernel of support r at output j reads the source pixels whose centres lie within r scaled
 pixels of the centre of j. Whether a pixel lies inside is decided exactly; where the library decides it in floats, and
@@ -27,9 +27,10 @@ LONGEST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Output j of `outputs` is centred at ``(offset + (2j + 1) * step) / (2 * unit)`` on a source of `length` pixels.
+    """The centres of output pixels on an axis of the source, which has `length` pixels.
 
-    One output pixel is ``step / unit`` source pixels wide. Distances are integers in ticks of 1 / (2 * unit) pixel.
+    Output j of `outputs` is centred at ``(offset + (2j + 1) * spacing) / (2 * unit)``. An output pixel is
+    ``spacing / unit`` source pixels wide. Distances are integers in ticks of 1 / (2 * unit) pixel.
 
     >>> Sampling.between(4, 2).centres.tolist()      # centres 1 and 3, in quarters
     [4, 12]
@@ -37,29 +38,29 @@ class Sampling:
 
     length: int
     outputs: int
-    step: int
+    spacing: int
     unit: int
     offset: int = 0
 
     @classmethod
     def between(cls, length: int, outputs: int) -> Sampling:
-        """The whole source spread over the whole output."""
+        """Spread the whole source over the whole output."""
         return cls(length, outputs, length, outputs)
 
     @property
     def centres(self) -> IntArray:
         """Centres of the outputs in ticks, int64 of shape (outputs,)."""
-        return self.offset + (2 * np.arange(self.outputs, dtype=np.int64) + 1) * self.step
+        return self.offset + (2 * np.arange(self.outputs, dtype=np.int64) + 1) * self.spacing
 
     @property
     def dyadic(self) -> bool:
         """Whether the scale has a power of two as denominator: floats of enough bits then hold every centre exactly."""
         odd = self.unit // (self.unit & -self.unit)
-        return self.step % odd == 0
+        return self.spacing % odd == 0
 
     def reach(self, kernel: str, antialias: bool = True) -> int:
         """Ticks from the centre of an output to the end of the kernel; antialiasing widens it when shrinking."""
-        return _WIDTHS[kernel] * (max(self.step, self.unit) if antialias else self.unit)
+        return _WIDTHS[kernel] * (max(self.spacing, self.unit) if antialias else self.unit)
 
     def single_slack(self) -> int:
         """Ticks by which centres and kernel ends computed in float32 can be off, rounded down.
@@ -70,16 +71,16 @@ class Sampling:
         return 3 * (self.length + 1) * self.unit >> 20
 
     def summed_slack(self) -> int:
-        """The same for centres that are summed up step by step in float64: each step rounds by 2**-53 * length."""
+        """Ticks by which running sums of centres in float64 can be off: each addition rounds by 2**-53 * length."""
         return self.length * (self.outputs + 2) * 2 * self.unit >> 53
 
 
 def pillow(length: int, outputs: int, kernel: str) -> AxisSupport:
-    """The support of ``Image.resize`` on 8-bit images, one axis.
+    """The support of ``Image.resize`` on 8-bit images, along an axis.
 
     Bilinear, Hamming, bicubic and Lanczos are continuous, so a pixel just at the end of the kernel has weight 0, in
     float64 below 2**-30; Pillow rounds weights of 8-bit images to multiples of 2**-22. Such a pixel is left out. The
-    box of "area" ends abruptly: there it counts, unless floats hold the ends exactly, when the left one is open.
+    box of "area" ends abruptly, so there it counts, except at the left end where floats hold the ends exactly.
 
     >>> support = pillow(4, 2, "bilinear")
     >>> support.first.tolist(), support.stop.tolist()
@@ -99,10 +100,10 @@ def pillow(length: int, outputs: int, kernel: str) -> AxisSupport:
 def fitted(length: int, outputs: int, across: tuple[int, int], kernel: str) -> AxisSupport:
     """The support of ``ImageOps.fit`` on the axis that it cuts; `across` is (length, outputs) of the other axis.
 
-    The cut is an interval with ends in float32, so whatever could lie inside does.
+    The cut is an interval with ends in float32, so every pixel that could lie inside counts.
     """
-    step, unit = across
-    sampling = Sampling(length, outputs, step, unit, length * unit - outputs * step)
+    spacing, unit = across
+    sampling = Sampling(length, outputs, spacing, unit, length * unit - outputs * spacing)
     if kernel == "nearest":
         return _nearest(sampling, sampling.single_slack())
     reach = sampling.reach(kernel) + sampling.single_slack()
@@ -110,10 +111,10 @@ def fitted(length: int, outputs: int, across: tuple[int, int], kernel: str) -> A
 
 
 def torch(length: int, outputs: int, kernel: str, antialias: bool) -> AxisSupport:
-    """The support of ``torch.nn.functional.interpolate(size=…, align_corners=False)``, one axis.
+    """The support of ``torch.nn.functional.interpolate(size=…, align_corners=False)``, along an axis.
 
-    Everything that the window of the kernel could hold in float32 counts, whatever its weight. Only on an axis whose
-    size stays are neighbours left out: their weights are exactly 0.0 there (Lanczos: not exactly, so they count).
+    Every pixel that the window of the kernel could hold in float32 counts, even with a weight of 0. Only where the size
+    of the axis stays are neighbours left out: their weights are exactly 0.0 there (not with Lanczos, so they count).
 
     >>> torch(4, 2, "bilinear", antialias=False).stop.tolist()
     [2, 4]
@@ -130,7 +131,7 @@ def torch(length: int, outputs: int, kernel: str, antialias: bool) -> AxisSuppor
 
 
 def _windows(sampling: Sampling, below: int, above: int, clamped: bool = False) -> AxisSupport:
-    """Source pixels whose centre lies at most so many ticks below and above the centre of the output.
+    """The source pixels whose centre lies at most `below` ticks below and `above` ticks above that of the output.
 
     Ticks are whole, so one tick less makes a closed end open. `clamped` moves a centre before the first pixel's to it.
     """
@@ -144,9 +145,9 @@ def _windows(sampling: Sampling, below: int, above: int, clamped: bool = False) 
 
 
 def _nearest(sampling: Sampling, slack: int | None) -> AxisSupport:
-    """The pixel under the centre; with slack, the neighbour too where a centre off by so many ticks falls on it."""
+    """The pixel under the centre; with slack, also the neighbour if the centre, moved by that many ticks, is on it."""
     pixel = 2 * sampling.unit
-    # A centre on the border of two pixels belongs to the upper one, if it is not the least bit too small.
+    # A centre on the border of two pixels belongs to the upper one, unless rounding makes it a little smaller.
     below, above = (0, 0) if slack is None else (slack + 1, slack)
     first = (sampling.centres - below) // pixel
     stop = (sampling.centres + above) // pixel + 1
@@ -156,10 +157,10 @@ def _nearest(sampling: Sampling, slack: int | None) -> AxisSupport:
 def _torch_nearest(sampling: Sampling, exact: bool) -> AxisSupport:
     """``floor((j + 1/2) * scale)`` if exact, else ``floor(j * scale)``, in float32."""
     # Products of at most 24 bits are exact in float32.
-    held = sampling.dyadic and 2 * sampling.length * sampling.outputs <= 1 << 24
-    start = 0 if exact else -sampling.step
-    shifted = Sampling(sampling.length, sampling.outputs, sampling.step, sampling.unit, start)
-    return _nearest(shifted, None if held else sampling.single_slack())
+    is_exact = sampling.dyadic and 2 * sampling.length * sampling.outputs <= 1 << 24
+    start = 0 if exact else -sampling.spacing
+    shifted = Sampling(sampling.length, sampling.outputs, sampling.spacing, sampling.unit, start)
+    return _nearest(shifted, None if is_exact else sampling.single_slack())
 
 
 def _pooled(length: int, outputs: int) -> AxisSupport:
@@ -169,5 +170,5 @@ def _pooled(length: int, outputs: int) -> AxisSupport:
 
 
 def _inside(first: IntArray, stop: IntArray, length: int) -> tuple[IntArray, IntArray]:
-    # Libraries leave out what is outside the image or read the border pixel instead; that one is then kept.
+    # Outside the image, libraries read nothing or the border pixel; the border pixel is therefore kept.
     return np.clip(first, 0, length - 1), np.clip(stop, 1, length)

@@ -1,8 +1,8 @@
-"""From the image that the attacker paints on to the model's input: the steps between, and what each can spread.
+"""The steps of a preprocessing, from the image that the attacker draws on to the model's input.
 
-Every step is separable, so the pixels that a box can change are the product over the axes of the output indices that
-depend on the box's interval; those that a union of boxes can change are the union. How resampling kernels reach is in
-`kernels.py`. No image is touched here.
+Every step is separable: the pixels that a box can change are the product over the axes of the output indices that
+depend on the box's interval, and those that a union of boxes can change are the union. `kernels.py` has the reach of
+resampling kernels. No image is processed here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PADDINGS: dict[str, Callable[[IntArray, int], IntArray]] = {
     "reflect": lambda at, length: length - 1 - abs(length - 1 - abs(at)),
     "symmetric": lambda at, length: np.where(at < 0, -1 - at, np.minimum(at, 2 * length - 1 - at)),
 }
-# Chroma sample of 2 pixels, or of 1, on the (rows, columns).
+# Number of pixels that a chroma sample covers, along (rows, columns).
 _CHROMA = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
 
 
@@ -42,13 +42,13 @@ class Step(ABC):
 
     @abstractmethod
     def axes(self, sides: Sides) -> Axes:
-        """What the rows and the columns of the output depend on, for a source of (height, width) pixels.
+        """The source rows and columns on which those of the output depend, for a source of (height, width) pixels.
 
-        Raises `InvalidInput` if there is no such source or the step cannot be applied to it.
+        Raises `InvalidInput` for a bad size, or if the step cannot be applied to such a source.
         """
 
     def output(self, sides: Sides) -> Sides:
-        """(height, width) after the step."""
+        """(height, width) after the step, for a source of (height, width) pixels."""
         rows, columns = self.axes(sides)
         return rows.outputs, columns.outputs
 
@@ -58,12 +58,12 @@ class Step(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Resize(Step):
-    """Resize to (height, width), or until the short side is `size`: the long one is then floor(size * long / short).
+    """Resize to (height, width), or so that the short side is `size`; the long side is then floor(size * long / short).
 
     backend "pillow": ``Image.resize`` on 8-bit images, which always antialiases; ``kernel="area"`` is Pillow's BOX.
     backend "torch": torchvision's ``resize`` or ``interpolate(align_corners=False)`` on float32, float64 or 8-bit
-    tensors of finite values; ``kernel="area"`` is adaptive average pooling, ``antialias`` changes nothing for it nor
-    for the nearest kernels, and "lanczos" needs it.
+    tensors of finite values; ``kernel="area"`` is adaptive average pooling, ``antialias`` has no effect on it and on
+    the nearest kernels, and "lanczos" needs it.
 
     >>> rows, columns = Resize(224, kernel="bicubic").axes((32, 32))
     >>> int(rows.touched(10, 15).sum())
@@ -77,8 +77,8 @@ class Resize(Step):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", _size(self.size))
-        _one_of(self.backend, "backend", _KERNELS)
-        _one_of(self.kernel, f"kernel of {self.backend}", _KERNELS[self.backend])
+        _check_choice(self.backend, "backend", _KERNELS)
+        _check_choice(self.kernel, f"kernel of {self.backend}", _KERNELS[self.backend])
         if not self.antialias and (self.backend == "pillow" or self.kernel == "lanczos"):
             raise InvalidInput(
                 f"{self.backend} has no {self.kernel} without antialiasing; leave antialias out, or use another kernel "
@@ -86,7 +86,7 @@ class Resize(Step):
             )
 
     def output(self, sides: Sides) -> Sides:
-        """(height, width) after the step."""
+        """(height, width) after the step, for a source of (height, width) pixels."""
         height, width = _sides(sides)
         if not isinstance(self.size, int):
             return self.size
@@ -94,7 +94,7 @@ class Resize(Step):
         return _sides((self.size, long) if height <= width else (long, self.size), "resized sides")
 
     def axes(self, sides: Sides) -> Axes:
-        """What the rows and the columns of the output depend on."""
+        """The source rows and columns on which those of the output depend."""
         rows, columns = zip(sides, self.output(sides), strict=True)
         if columns[1] == 1 and self.backend == "torch" and self.antialias and self.kernel in _SMOOTH:
             # PyTorch 2.15 on the CPU, floats: each row of such an output changes with every row of the source.
@@ -109,7 +109,7 @@ class Resize(Step):
 
 @dataclass(frozen=True, slots=True)
 class Fit(Step):
-    """Pillow's ``ImageOps.fit``: resize and cut the centre in one go, on 8-bit images.
+    """Pillow's ``ImageOps.fit``: resize and cut out the centre together, on 8-bit images.
 
     >>> Fit((224, 224), kernel="bicubic").output((375, 500))
     (224, 224)
@@ -120,15 +120,15 @@ class Fit(Step):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", _sides(self.size, "size"))
-        _one_of(self.kernel, "kernel of pillow", kernels.PILLOW)
+        _check_choice(self.kernel, "kernel of pillow", kernels.PILLOW)
 
     def output(self, sides: Sides) -> Sides:
-        """(height, width) after the step."""
+        """(height, width) after the step, for a source of (height, width) pixels."""
         _sides(sides)
         return self.size
 
     def axes(self, sides: Sides) -> Axes:
-        """What the rows and the columns of the output depend on."""
+        """The source rows and columns on which those of the output depend."""
         (height, width), (rows, columns) = _sides(sides), self.size
         whole_rows, whole_columns = (kernels.pillow(*pair, self.kernel) for pair in ((height, rows), (width, columns)))
         if width * rows > columns * height:
@@ -140,10 +140,10 @@ class Fit(Step):
 
 @dataclass(frozen=True, slots=True)
 class CenterCrop(Step):
-    """Cut the centre of (height, width), or of a square; short sides get a 0 border.
+    """Cut out the centre: (height, width), or a square; sides that are too short get a border of 0.
 
-    Where the centre lies between two pixels, `rounding` is torchvision's, to the "even" number; the image processors of
-    transformers round "down".
+    Where the centre lies between two pixels, `rounding` to the "even" number is that of torchvision, and "down" that of
+    the image processors of transformers.
 
     >>> CenterCrop(2).axes((5, 1))[0].first.tolist()      # (5 - 2) / 2 rounds to the even number
     [2, 3]
@@ -154,10 +154,10 @@ class CenterCrop(Step):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", _size(self.size))
-        _one_of(self.rounding, "rounding", ("even", "down"))
+        _check_choice(self.rounding, "rounding", ("even", "down"))
 
     def axes(self, sides: Sides) -> Axes:
-        """What the rows and the columns of the output depend on."""
+        """The source rows and columns on which those of the output depend."""
         height, width = _sides(sides)
         rows, columns = (self.size, self.size) if isinstance(self.size, int) else self.size
         return _centre(height, rows, self.rounding), _centre(width, columns, self.rounding)
@@ -165,7 +165,7 @@ class CenterCrop(Step):
 
 @dataclass(frozen=True, slots=True)
 class Crop(Step):
-    """Cut `height` rows from row `top` and `width` columns from column `left`, all inside the image.
+    """Cut out `height` rows from row `top` on and `width` columns from column `left` on, all inside the image.
 
     >>> str(Crop(0, 16, 224, 224))
     'Crop(0, 16, 224, 224)'
@@ -178,22 +178,25 @@ class Crop(Step):
 
     def __post_init__(self) -> None:
         for name, least in (("top", 0), ("left", 0), ("height", 1), ("width", 1)):
-            _whole(getattr(self, name), name, least)
+            _checked_integer(getattr(self, name), name, least)
 
     def axes(self, sides: Sides) -> Axes:
-        """What the rows and the columns of the output depend on."""
+        """The source rows and columns on which those of the output depend."""
         height, width = _sides(sides)
         if self.top + self.height > height or self.left + self.width > width:
-            raise InvalidInput(f"{self} reaches outside an image of {height}×{width}; make it smaller, or Pad before")
+            raise InvalidInput(
+                f"{self} reaches outside an image of {height}×{width}; make it smaller, or Pad before it"
+            )
         rows, columns = np.arange(self.height) + self.top, np.arange(self.width) + self.left
         return AxisSupport.copies(height, rows), AxisSupport.copies(width, columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Pad(Step):
-    """Add rows and columns: of a constant, of the border pixel ("edge"), or mirrored without and with it.
+    """Add rows and columns: of a constant, of the border pixel, or mirrored.
 
-    The order is torchvision's: left, top, right, bottom.
+    `mode` is "constant", "edge", "reflect" (the border pixel is not repeated) or "symmetric" (it is). The order of the
+    arguments is torchvision's: left, top, right, bottom.
 
     >>> Pad(2, 0, 1, 0, mode="reflect").axes((1, 3))[1].first.tolist()
     [2, 1, 0, 1, 2, 1]
@@ -207,11 +210,11 @@ class Pad(Step):
 
     def __post_init__(self) -> None:
         for name in ("left", "top", "right", "bottom"):
-            _whole(getattr(self, name), name, 0)
-        _one_of(self.mode, "mode", _PADDINGS)
+            _checked_integer(getattr(self, name), name, 0)
+        _check_choice(self.mode, "mode", _PADDINGS)
 
     def axes(self, sides: Sides) -> Axes:
-        """What the rows and the columns of the output depend on."""
+        """The source rows and columns on which those of the output depend."""
         height, width = _sides(sides)
         return self._axis(height, self.top, self.bottom), self._axis(width, self.left, self.right)
 
@@ -233,10 +236,10 @@ class Flip(Step):
     axis: str
 
     def __post_init__(self) -> None:
-        _one_of(self.axis, "axis", ("horizontal", "vertical"))
+        _check_choice(self.axis, "axis", ("horizontal", "vertical"))
 
     def axes(self, sides: Sides) -> Axes:
-        """What the rows and the columns of the output depend on."""
+        """The source rows and columns on which those of the output depend."""
         height, width = _sides(sides)
         if self.axis == "vertical":
             return _reversed(height), AxisSupport.identity(width)
@@ -245,11 +248,12 @@ class Flip(Step):
 
 @dataclass(frozen=True, slots=True)
 class Jpeg(Step):
-    """Encode as baseline JPEG with fixed tables, decode as libjpeg does; 8-bit images.
+    """Encode as baseline JPEG with fixed tables and decode as libjpeg does; for 8-bit images.
 
-    A sample depends on the 8×8 block that it is coded in. Chroma samples of 2 pixels make blocks of 16 pixels, and
-    the decoder mixes 3/4 of a pixel's own sample with 1/4 of the next nearest ("fancy upsampling"): the first and
-    last pixel of a block see the neighbouring block too. At the border the encoder repeats pixels of the last block.
+    `subsampling` is that of the chroma: "4:4:4", "4:2:2" or "4:2:0". A sample depends on the 8×8 block in which it is
+    coded. Chroma samples of 2 pixels make blocks of 16 pixels, and the decoder mixes 3/4 of a pixel's own sample with
+    1/4 of the next nearest ("fancy upsampling"), so that the first and the last pixel of a block depend on the
+    neighbouring block too. At the border the encoder repeats pixels of the last block.
 
     >>> rows, columns = Jpeg("4:2:0").axes((224, 224))
     >>> int(rows.touched(105, 137).sum())
@@ -259,19 +263,19 @@ class Jpeg(Step):
     subsampling: str
 
     def __post_init__(self) -> None:
-        _one_of(self.subsampling, "subsampling", _CHROMA)
+        _check_choice(self.subsampling, "subsampling", _CHROMA)
 
     def axes(self, sides: Sides) -> Axes:
-        """What the rows and the columns of the output depend on."""
+        """The source rows and columns on which those of the output depend."""
         height, width = _sides(sides)
         tall, wide = _CHROMA[self.subsampling]
         return _coded(height, tall), _coded(width, wide)
 
 
 def pull(steps: Iterable[Step], sides: Sides) -> Axes:
-    """What the rows and columns behind all steps, the model's, depend on before them, in the attacker's image.
+    """The source rows and columns on which those of the model's input depend, behind all steps.
 
-    No steps: each pixel depends on itself. Raises `InvalidInput` if a step cannot be applied.
+    Without steps each pixel depends on itself. Raises `InvalidInput` if a step cannot be applied.
 
     >>> rows, columns = pull([Resize(256), CenterCrop(224)], (375, 500))
     >>> rows.length, columns.length, rows.outputs, columns.outputs
@@ -297,9 +301,9 @@ def _reversed(length: int) -> AxisSupport:
 
 
 def _coded(length: int, pixels: int) -> AxisSupport:
-    """Blocks of 8 samples; a chroma sample covers so many pixels, 1 or 2."""
+    """The support of coding in blocks of 8 samples, where a chroma sample covers `pixels` pixels, 1 or 2."""
     numbers, block = np.arange(length), 8 * pixels
-    # Fancy upsampling looks one sample further on the side of the pixel: at most into the next pixel's sample.
+    # Fancy upsampling reads one more sample on the side of the pixel: at most the sample of the next pixel.
     reach = pixels - 1
     first = np.maximum(numbers - reach, 0) // block * block
     stop = (np.minimum(numbers + reach, length - 1) // block + 1) * block
@@ -307,26 +311,26 @@ def _coded(length: int, pixels: int) -> AxisSupport:
 
 
 def _arguments(step: Step) -> Iterator[str]:
-    for each in fields(step):
-        value = getattr(step, each.name)
+    for argument in fields(step):
+        value = getattr(step, argument.name)
         text = json.dumps(value) if isinstance(value, str) else repr(value)
-        if each.default is MISSING:
+        if argument.default is MISSING:
             yield text
-        elif value != each.default:
-            yield f"{each.name}={text}"
+        elif value != argument.default:
+            yield f"{argument.name}={text}"
 
 
 def _size(size: object) -> int | Sides:
-    return _whole(size, "size", 1) if isinstance(size, SupportsIndex) else _sides(size, "size")
+    return _checked_integer(size, "size", 1) if isinstance(size, SupportsIndex) else _sides(size, "size")
 
 
 def _sides(sides: object, name: str = "sides") -> Sides:
     if not isinstance(sides, Iterable) or isinstance(sides, str) or len(pair := tuple(sides)) != 2:
         raise InvalidInput(f"{name} must be (height, width); got {sides!r}")
-    return _whole(pair[0], f"the height of {name}", 1), _whole(pair[1], f"the width of {name}", 1)
+    return _checked_integer(pair[0], f"the height of {name}", 1), _checked_integer(pair[1], f"the width of {name}", 1)
 
 
-def _whole(value: object, name: str, least: int) -> int:
+def _checked_integer(value: object, name: str, least: int) -> int:
     try:
         if isinstance(value, bool) or not least <= (number := index(value)) <= kernels.LONGEST:  # type: ignore[arg-type]
             raise TypeError
@@ -337,6 +341,6 @@ def _whole(value: object, name: str, least: int) -> int:
     return number
 
 
-def _one_of(value: str, name: str, known: Iterable[str]) -> None:
-    if value not in tuple(known):
-        raise InvalidInput(f"{name} must be one of {', '.join(known)}; got {value!r}")
+def _check_choice(value: str, name: str, choices: Iterable[str]) -> None:
+    if value not in tuple(choices):
+        raise InvalidInput(f"{name} must be one of {', '.join(choices)}; got {value!r}")

@@ -1,4 +1,4 @@
-"""`AxisSupport`: which source indices of one axis each output index depends on. No image, no kernel, no step."""
+"""`AxisSupport`: the source indices of an axis on which each output index depends. No images, kernels or steps."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ Indices = Sequence[int] | npt.NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AxisSupport:
-    """One axis: output index j depends on the source indices ``first[j]`` up to, not including, ``stop[j]`` alone.
+    """The source indices on which each output index of an axis depends.
 
+    Output index j depends on the source indices from ``first[j]`` up to ``stop[j] - 1`` alone.
     `first` and `stop` are read-only int64 of shape (outputs,), 0 <= first <= stop <= length. An output index that
     depends on nothing, such as one of a constant border, has the interval (0, 0).
 
@@ -48,7 +49,7 @@ class AxisSupport:
 
     @classmethod
     def identity(cls, length: int) -> AxisSupport:
-        """Every output index is the source index.
+        """Make the support of an axis that stays as it is.
 
         >>> AxisSupport.identity(2).stop.tolist()
         [1, 2]
@@ -57,7 +58,7 @@ class AxisSupport:
 
     @classmethod
     def copies(cls, length: int, sources: Indices) -> AxisSupport:
-        """Every output index is a copy of one source index, or constant where that lies outside the axis.
+        """Make the support of outputs that each copy a source index, or are constant if that lies outside the axis.
 
         >>> AxisSupport.copies(3, [-1, 2, 1, 0, 3]).touched(0, 2).tolist()
         [False, False, True, True, False]
@@ -72,21 +73,22 @@ class AxisSupport:
         return len(self.first)
 
     def touched(self, start: int, stop: int) -> BoolArray:
-        """Output indices that can change when the source indices from start up to, not including, stop change.
+        """The output indices that can change when source indices from `start` up to ``stop - 1`` change.
 
-        bool of shape (outputs,). Raises `InvalidInput` unless 0 <= start <= stop <= length.
+        A bool array of shape (outputs,). Raises `InvalidInput` unless 0 <= start <= stop <= length.
         """
         if not 0 <= start <= stop <= self.length:
             raise InvalidInput(f"expected 0 <= start <= stop <= {self.length}; got start {start}, stop {stop}")
         return (self.first < stop) & (self.stop > start) & (start < stop)
 
     def then(self, other: AxisSupport) -> AxisSupport:
-        """This step, then `other`: the smallest interval around the union of supports of supports.
+        """This support followed by `other`: for each output the smallest interval around all sources of its sources.
 
-        It is that union itself wherever the union has no gap; a larger interval is sound, since it only adds outputs.
+        An interval around sources with gaps between is larger than they are; that is sound, since it only adds
+        dependence.
 
-        >>> two = AxisSupport(4, [0, 2], [2, 4])
-        >>> two.then(AxisSupport.copies(2, [1, 0])).first.tolist()
+        >>> halved = AxisSupport(4, [0, 2], [2, 4])
+        >>> halved.then(AxisSupport.copies(2, [1, 0])).first.tolist()
         [2, 0]
         """
         if other.length != self.outputs:
@@ -119,5 +121,5 @@ def _over_ranges(combine: np.ufunc, values: IntArray, ranges: AxisSupport, empty
     # reduceat takes starts only: every second result is a range, and a last value lets a range end at the end.
     padded = np.append(values, empty)
     bounds = np.stack([ranges.first, ranges.stop], axis=1).ravel()
-    extremes = combine.reduceat(padded, bounds)[::2]
-    return np.where(ranges.first < ranges.stop, extremes, empty).astype(np.int64)
+    values_of_ranges = combine.reduceat(padded, bounds)[::2]
+    return np.where(ranges.first < ranges.stop, values_of_ranges, empty).astype(np.int64)

@@ -1,1 +1,1 @@
-"""Continuous shapes and the pixels that they touch, exactly. It needs shapely, and is imported when a shape is read."""
+"""Continuous shapes and the pixels that they touch, exactly. It needs shapely; it is imported when a shape is read."""

@@ -28,7 +28,7 @@ Rows = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The edges of a shape in whole numbers of 1/`unit` pixel, from the lattice point (`row`, `column`) on.
+    """The edges of a shape in whole numbers of 1/`unit` pixel, counted from the lattice point (`row`, `column`).
 
     All coordinates are at least 0; `height` and `width` count the rows and columns that the bounding box touches.
     """
@@ -42,7 +42,9 @@ class Outline:
 
 
 def outline(shape: Polygon | MultiPolygon, most: int) -> Outline:
-    """The outline of a valid polygonal shape of at most `most` pixels along either axis; else `InvalidInput`.
+    """Make the outline of a valid polygon or multipolygon of at most `most` pixels along either axis.
+
+    Raises `InvalidInput` for anything else.
 
     >>> outline(shapely.box(3.5, -1, 5, 2), 100)
     Outline(edges=((4, 0, 4, 6), (4, 6, 1, 6), (1, 0, 1, 6), (1, 0, 4, 0)), unit=2, row=-1, column=3, height=3, width=2)
@@ -61,7 +63,7 @@ def scan(edges: Iterable[Edge], unit: int, height: int) -> tuple[list[int], list
 
     The edges are all the edges of a valid shape with coordinates of at least 0, in 1/`unit` pixel. A pixel that an
     edge crosses has some of the shape in it and some of the outside; any other is wholly in or wholly out, which the
-    parity of the edges to its left decides. Parities of crossed pixels are meaningless, so ask for them last.
+    parity of the edges to its left decides. Parities of crossed pixels mean nothing, so check crossings first.
 
     >>> scan([(0, 1, 0, 5), (0, 1, 6, 1), (6, 1, 6, 5), (0, 5, 6, 5)], 2, 3)
     ([7, 0, 7], [0, 7, 7])
@@ -97,7 +99,7 @@ def enclosed(edges: Iterable[Edge], unit: int, height: int) -> list[int]:
 
 
 def cropped(rows: Sequence[int]) -> Rows:
-    """The same pixels without empty rows and columns around them; no pixels at all are no rows.
+    """Remove empty rows and columns around the pixels; without pixels there are no rows.
 
     >>> cropped([0, 12, 8, 0])
     (3, 2)
@@ -111,12 +113,12 @@ def cropped(rows: Sequence[int]) -> Rows:
 
 
 def width_of(rows: Sequence[int]) -> int:
-    """Columns up to and with the last one that holds a pixel."""
+    """Number of columns up to the last one with a pixel, that one included."""
     return max((row.bit_length() for row in rows), default=0)
 
 
 def array_of(rows: Sequence[int], width: int) -> BoolArray:
-    """A bool array of shape (rows, width).
+    """Turn rows of bits into a bool array of shape (rows, width).
 
     >>> array_of((3, 2), 2).astype(int).tolist()
     [[1, 1], [0, 1]]
@@ -128,8 +130,8 @@ def array_of(rows: Sequence[int], width: int) -> BoolArray:
 
 def _check(shape: Any, most: int) -> None:
     if not isinstance(shape, Polygon | MultiPolygon):
-        got = getattr(shape, "geom_type", type(shape).__name__)
-        raise InvalidInput(f"a shape must be a Polygon or MultiPolygon; got {got}; widen a line by .buffer(width / 2)")
+        kind = getattr(shape, "geom_type", type(shape).__name__)
+        raise InvalidInput(f"a shape must be a Polygon or MultiPolygon; got {kind}; widen a line by .buffer(width / 2)")
     if shape.is_empty:
         raise InvalidInput("a shape must have an area; this one is empty")
     if not np.isfinite(shapely.get_coordinates(shape)).all():
@@ -140,8 +142,8 @@ def _check(shape: Any, most: int) -> None:
         raise InvalidInput("a shape must have an area above 0; widen a line by .buffer(width / 2)")
     left, top, right, bottom = shape.bounds
     if max(right - left, bottom - top) > most:
-        got = f"{right - left:g}×{bottom - top:g}"
-        raise InvalidInput(f"a shape may extend over {most:,} pixels at most; got {got}; scale it to pixels")
+        size = f"{right - left:g}×{bottom - top:g}"
+        raise InvalidInput(f"a shape may extend over {most:,} pixels at most; got {size}; scale it to pixels")
 
 
 def _times(value: float, unit: int) -> int:

@@ -1,8 +1,8 @@
-"""From shapes to pixels: which pixels a shape touches or fills, exactly, where it lies on the lattice.
+"""From shapes to pixels: the pixels that a shape touches or fills where it lies on the lattice, exactly.
 
 Coordinates are shapely's (x, y) in pixels, x to the right and y down; the pixel in row i and column j is the open
 square (j, j + 1) × (i, i + 1). A shape touches a pixel if the interiors overlap; a common edge or corner is no overlap.
-What a shape may touch at any position is in `maskcover.regions.shapes.subpixel`.
+`maskcover.regions.shapes.subpixel` has the pixels that a shape may touch at any position.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ WordArray = npt.NDArray[np.uint64]
 MOST_EXTENT = 1 << 12
 """The largest height and width of a patch, in pixels."""
 MOST_SIDE = 1 << 14
-"""The largest side of an image on which an area of interest is drawn, and an eighth of such an area's extent."""
+"""The largest side, in pixels, of an image with an area of interest; the area may extend over eight times that."""
 
 
 def touched(shape: Polygon | MultiPolygon) -> BoolArray:
@@ -54,7 +54,7 @@ def touched(shape: Polygon | MultiPolygon) -> BoolArray:
 
 
 def touched_on(shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> BoolArray:
-    """Which pixels of an image of (height, width) a shape touches: bool of that shape, exact; may be none.
+    """The pixels of an image of (height, width) that a shape touches: a bool array of that shape, exact.
 
     The image begins at the pixel `origin`, a row and a column. The shape may reach out of the image. Raises
     `InvalidInput` for sides above 16,384 and for a shape that is not a valid Polygon or MultiPolygon with an area.
@@ -69,9 +69,9 @@ def touched_on(shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tu
 
 
 def wholly_inside(shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> BoolArray:
-    """Which pixels of an image of (height, width) lie in the closed shape with their whole closed square; exact.
+    """The pixels of an image of (height, width) whose whole closed square lies in the closed shape; exact.
 
-    A bool array of shape `sides`, which may be all False. Raises as `touched_on` does.
+    Arguments, result and errors are those of `touched_on`.
 
     >>> from shapely import box
     >>> wholly_inside(box(0.5, -9, 2, 1), (2, 3)).astype(int).tolist()
@@ -96,7 +96,7 @@ def disc(diameter: int | Fraction) -> BoolArray:
 
 
 def maximal_rasters(rasters: Sequence[BoolArray]) -> tuple[BoolArray, ...]:
-    """The rasters that lie in no other one at any whole shift, each once, in the order given.
+    """Keep the rasters that lie in no other at any whole shift, each once, in their order.
 
     Each raster is a non-empty 2-d bool array whose first and last row and column hold a pixel.
 
@@ -106,21 +106,21 @@ def maximal_rasters(rasters: Sequence[BoolArray]) -> tuple[BoolArray, ...]:
     """
     arrays = [_checked_raster(raster) for raster in rasters]
     order = sorted(range(len(arrays)), key=lambda index: -np.count_nonzero(arrays[index]))
-    open_, groups = np.ones(len(arrays), np.bool_), _groups(arrays)
+    is_open, groups = np.ones(len(arrays), np.bool_), _groups(arrays)
     maximal = []
     for index in order:
-        # Whatever holds this one has more pixels, or is the same; so it, or one that holds it, has come before.
-        if open_[index]:
+        # A raster that holds this one has more pixels or is equal, so it, or another that holds it, came before.
+        if is_open[index]:
             maximal.append(index)
             for shape, (members, words) in groups.items():
                 held = _held(words, shape, arrays[index])
-                open_[members[held]] = False
+                is_open[members[held]] = False
                 groups[shape] = members[~held], words[~held]
     return tuple(arrays[index] for index in sorted(maximal))
 
 
 def checked_diameter(diameter: int | Fraction, most: int) -> Fraction:
-    """The diameter as a Fraction, if it is an int or a Fraction above 0 and at most `most`; else `InvalidInput`."""
+    """Check that a diameter is an int or a Fraction above 0 and at most `most`, and return it as a Fraction."""
     if isinstance(diameter, bool) or not isinstance(diameter, int | Fraction):
         raise InvalidInput(f"a diameter must be an int or a Fraction; got {diameter!r}; try Fraction(str(diameter))")
     if not 0 < diameter <= most:
@@ -136,7 +136,7 @@ def _sides(sides: tuple[int, int]) -> tuple[int, int]:
 
 
 def _on_image(rows: list[int], drawn: Outline, height: int, width: int, origin: tuple[int, int]) -> BoolArray:
-    """The rows, which begin at the outline's corner, as an array of the image; what lies outside is cut off."""
+    """Put rows that begin at the outline's corner into an array of the image; pixels outside are cut off."""
     top, left = drawn.row - origin[0], drawn.column - origin[1]
     shown = [0] * height
     for row in range(max(0, top), min(height, top + drawn.height)):
@@ -146,7 +146,7 @@ def _on_image(rows: list[int], drawn: Outline, height: int, width: int, origin: 
 
 
 def _chord(row: int, diameter: Fraction) -> int:
-    """The pixels of a row that the disc touches: those with a point of their closed square nearer than the radius."""
+    """The pixels of a row that the disc touches: a point of their closed square is nearer than the radius."""
     radius, pixel = diameter.numerator, 2 * diameter.denominator
     gap = max(row * pixel - radius, radius - (row + 1) * pixel, 0)
     reach = isqrt(radius * radius - gap * gap - 1)  # the largest whole distance strictly inside
@@ -169,7 +169,7 @@ def _groups(arrays: list[BoolArray]) -> dict[tuple[int, ...], tuple[IntArray, Wo
     for index, array in enumerate(arrays):
         members.setdefault(array.shape, []).append(index)
     return {
-        shape: (np.array(numbers), np.stack([_words(arrays[i]) for i in numbers])) for shape, numbers in members.items()
+        shape: (np.array(indices), np.stack([_words(arrays[i]) for i in indices])) for shape, indices in members.items()
     }
 
 
@@ -179,7 +179,7 @@ def _words(array: BoolArray) -> WordArray:
 
 
 def _held(words: WordArray, shape: tuple[int, ...], larger: BoolArray) -> BoolArray:
-    """Which of the rasters of one shape lie in the larger one at some shift."""
+    """Whether each raster of an array shape lies in the larger raster at some shift; bool (rasters,)."""
     held = np.zeros(len(words), np.bool_)
     if len(words) and shape[0] <= larger.shape[0] and shape[1] <= larger.shape[1]:
         for window in sliding_window_view(larger, shape).reshape(-1, *shape):

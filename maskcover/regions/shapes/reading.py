@@ -1,4 +1,4 @@
-"""Polygons from what users have, and polygons as text that reads back exactly."""
+"""Reads polygons from the arguments of users, and writes them as text that reads back exactly."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from maskcover.errors import InvalidInput
 Shape = Polygon | MultiPolygon
 # make_valid may leave lines beside polygons, which are no area.
 _REPAIR = (
-    "take what of it has an area: shapely.union_all([part for part in shapely.get_parts(shapely.make_valid(shape)) "
+    "take the parts with an area: shapely.union_all([part for part in shapely.get_parts(shapely.make_valid(shape)) "
     "if part.area > 0])"
 )
 
 
 def read_polygon(value: object) -> Shape:
-    """A valid polygon or multipolygon with an area, in one normal form, from a geometry, WKT or corners (x, y).
+    """Read a valid polygon or multipolygon with an area from a geometry, WKT or corners (x, y), in one normal form.
 
     Raises:
         InvalidInput: anything else.
@@ -40,14 +40,14 @@ def read_polygon(value: object) -> Shape:
             f"expected a polygon with an area; got {shape.geom_type} {shape.wkt:.40} "
             f"({_REPAIR if parts else 'for a line use line.buffer(width / 2)'})"
         )
-    # Without repeated corners: where the outline begins, after normalising, would depend on them.
+    # Repeated corners are removed: after normalising, the first corner would depend on them.
     normal = shapely.remove_repeated_points(shapely.force_2d(shape)).normalize()
     # Zeros lose their sign: equal shapes then have equal texts.
     return cast("Shape", shapely.transform(normal, lambda points: points + 0.0))
 
 
 def polygon_text(shape: Shape) -> str:
-    """WKT whose numbers read back as the same floats.
+    """Write a shape as WKT whose numbers read back as the same floats.
 
     >>> polygon_text(shapely.box(0, 0, 0.1, 3))
     'POLYGON ((0.1 0, 0.1 3, 0 3, 0 0, 0.1 0))'

@@ -1,4 +1,4 @@
-"""All rasters of a shape that may lie at any real offset, exactly, those of special offsets included.
+"""Lists all rasters of a shape that may lie at any real offset, exactly, those at special offsets included.
 
 Whether the shape at offset d touches a pixel changes only where an edge of it passes a lattice point or a vertex of it
 passes a lattice line. On the unit torus of offsets these are finitely many segments, and the raster is constant on each
@@ -36,7 +36,7 @@ MOST_EXTENT = 1 << 8
 MOST_PAIRS = 1 << 20
 """The largest number of pairs of segments to intersect."""
 MOST_WORK = 1 << 24
-"""The largest number of pixel rows to be crossed by edges, over all offsets looked at: about a minute."""
+"""The largest number of pixel rows that edges may cross, over all offsets that are tried: about a minute."""
 
 Direction = tuple[int, int]
 Segment = tuple[int, int, int, int]
@@ -46,10 +46,10 @@ Vertex = tuple[int, int, int]
 
 
 def subpixel(shape: Polygon | MultiPolygon, *, maximal: bool = False) -> tuple[BoolArray, ...]:
-    """Every raster that the shape has at some real offset (dx, dy), each once, cropped; small ones first.
+    """List every raster that the shape has at some real offset (dx, dy), each once, cropped; small ones first.
 
-    With ``maximal=True`` only those that lie in no other at any shift, the same as ``maximal_rasters(subpixel(shape))``
-    at a third of the time.
+    With ``maximal=True`` only those that lie in no other at any shift: the result of
+    ``maximal_rasters(subpixel(shape))`` in a third of the time.
 
     Exact for the given floats. Raises `InvalidInput` for a shape that `touched` refuses, and for one that is too large
     or has too many edges to be enumerated.
@@ -59,13 +59,13 @@ def subpixel(shape: Polygon | MultiPolygon, *, maximal: bool = False) -> tuple[B
     [(2, 2), (2, 3), (3, 2), (3, 3)]
     """
     # A pixel touched at one offset is touched at all offsets near it, so each raster lies in that of a face beside it.
-    rasters_at = sorted((len(rows), width_of(rows), rows) for rows in witnesses(shape, faces_only=maximal))
-    rasters = tuple(array_of(rows, width) for _, width, rows in rasters_at)
+    sized = sorted((len(rows), width_of(rows), rows) for rows in witnesses(shape, faces_only=maximal))
+    rasters = tuple(array_of(rows, width) for _, width, rows in sized)
     return maximal_rasters(rasters) if maximal else rasters
 
 
 def witnesses(shape: Polygon | MultiPolygon, *, faces_only: bool = False) -> dict[Rows, tuple[Fraction, Fraction]]:
-    """For each raster of `subpixel`, as integers for rows, one offset (dx, dy) in [0, 1)² at which it occurs.
+    """Find for each raster of `subpixel`, an integer for each row, an offset (dx, dy) in [0, 1)² at which it occurs.
 
     >>> from shapely import box
     >>> {rows: tuple(map(str, offset)) for rows, offset in witnesses(box(0, 0, 1, 1)).items() if len(rows) == 1}
@@ -74,12 +74,12 @@ def witnesses(shape: Polygon | MultiPolygon, *, faces_only: bool = False) -> dic
     drawn = outline(shape, MOST_EXTENT)
     vertices = _arrangement(_segments(drawn), drawn.unit)
     _refuse(_work(drawn, vertices) > MOST_WORK)
-    rasters_at: dict[Rows, tuple[Fraction, Fraction]] = {}
+    offset_of: dict[Rows, tuple[Fraction, Fraction]] = {}
     for x, y, scale in _offsets(drawn, vertices, faces_only):
         rows = _raster(drawn, x, y, scale)
-        if rows not in rasters_at:
-            rasters_at[rows] = Fraction(x, scale * drawn.unit), Fraction(y, scale * drawn.unit)
-    return rasters_at
+        if rows not in offset_of:
+            offset_of[rows] = Fraction(x, scale * drawn.unit), Fraction(y, scale * drawn.unit)
+    return offset_of
 
 
 def _raster(drawn: Outline, x: int, y: int, scale: int) -> Rows:
@@ -89,10 +89,10 @@ def _raster(drawn: Outline, x: int, y: int, scale: int) -> Rows:
 
 
 def _offsets(drawn: Outline, vertices: dict[Vertex, set[Direction]], faces_only: bool) -> Iterator[Vertex]:
-    """The vertices, and beside each of them one point of every open edge and face that begins there.
+    """Yield the vertices, and beside each of them a point of every open edge and face that begins there.
 
     A line of the arrangement is the zeros of d ↦ e × d + c with e an edge (or an axis) and c whole. At a vertex with
-    denominator q it is 0 or at least 1/q in size, so a step u / (q · far) with |e × u| < far passes none of the others.
+    denominator q it is 0 or at least 1/q in size, so a move by u / (q · far) with |e × u| < far passes no other.
     """
     reach = max(max(abs(c - a), d - b) for a, b, c, d in drawn.edges)
     far = 4 * reach * reach + 1
@@ -101,13 +101,13 @@ def _offsets(drawn: Outline, vertices: dict[Vertex, set[Direction]], faces_only:
         if not faces_only:
             yield x, y, scale
         for dx, dy in faces if faces_only else edges + faces:
-            # The step may leave the torus' square on the left or at the top.
+            # The point may lie outside the square of the torus, on the left or at the top.
             turn = drawn.unit * scale * far
             yield (x * far + dx) % turn, (y * far + dy) % turn, scale * far
 
 
 def _rays(directions: set[Direction]) -> tuple[list[Direction], list[Direction]]:
-    """The directions in turn, and for each two neighbours one between them."""
+    """The directions in order of angle, and for each two neighbours a direction between them."""
     turned = sorted(directions, key=cmp_to_key(_turn))
     return turned, [(dx + next_dx, dy + next_dy) for (dx, dy), (next_dx, next_dy) in pairwise(turned)]
 
@@ -165,7 +165,7 @@ def _segments(drawn: Outline) -> list[Segment]:
 
 
 def _copies(edge: Edge, unit: int) -> Iterator[Segment]:
-    """The offsets at which an edge passes a lattice point: those copies of the reflected edge that meet [0, unit]²."""
+    """Yield the offsets at which an edge passes a lattice point: copies of the reflected edge that meet [0, unit]²."""
     (x, y), (right, end) = sorted([(-edge[0], -edge[1]), (-edge[2], -edge[3])])
     dx, dy = right - x, end - y
     top, bottom = min(y, end), max(y, end)

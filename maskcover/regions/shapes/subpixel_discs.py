@@ -1,4 +1,4 @@
-"""All rasters of a disc whose centre may be any real point, exactly, those of special centres included.
+"""Lists all rasters of a disc whose centre may be any real point, exactly, those at special centres included.
 
 A disc of radius r touches a pixel unless its centre is r or more away from it, so its raster changes only where the
 centre has distance r from a lattice point or a lattice line. On the unit torus of centres these circles and lines form
@@ -33,7 +33,7 @@ Point = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The centres at distance r from a lattice point or line: all of it that concerns one eighth of the torus.
+    """The centres at distance r from a lattice point or line, as far as they concern one eighth of the torus.
 
     A circle has its `middle`, a lattice point in units; the line x = `at` has axis 0 and the line y = `at` axis 1.
     """
@@ -56,7 +56,7 @@ class Vertex:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """From a vertex along a curve: velocity, acceleration, and a normal of the curve, times its side (0: on it)."""
+    """A way from a vertex along a curve: velocity, acceleration, and the curve's normal times the side (0: on it)."""
 
     velocity: Vector
     acceleration: Vector
@@ -64,7 +64,7 @@ class Way:
 
 
 def subpixel_disc(diameter: int | Fraction, *, maximal: bool = False) -> tuple[BoolArray, ...]:
-    """Every raster that an open disc has at some real centre, each once, cropped; small ones first.
+    """List every raster that an open disc has at some real centre, each once, cropped; small ones first.
 
     With ``maximal=True`` only those that lie in no other at any shift. Raises `InvalidInput` unless the diameter is an
     int or a Fraction above 0 and at most 64.
@@ -74,9 +74,9 @@ def subpixel_disc(diameter: int | Fraction, *, maximal: bool = False) -> tuple[B
     """
     across = checked_diameter(diameter, MOST_DIAMETER)
     radius, pixel = across.numerator, 2 * across.denominator
-    seen = {rows for vertex in _vertices(radius, pixel) for rows in _rasters(vertex, radius, pixel)}
-    images = {image for rows in seen for image in _images(rows)}
-    rasters = tuple(array_of(rows, width) for _, width, rows in sorted((len(r), width_of(r), r) for r in images))
+    eighth = {rows for vertex in _vertices(radius, pixel) for rows in _rasters(vertex, radius, pixel)}
+    every = {turned for rows in eighth for turned in _turned(rows)}
+    rasters = tuple(array_of(rows, width) for _, width, rows in sorted((len(r), width_of(r), r) for r in every))
     return maximal_rasters(rasters) if maximal else rasters
 
 
@@ -96,7 +96,7 @@ def sign(surd: Surd, c: int) -> int:
 
 
 def _vertices(radius: int, pixel: int) -> Iterator[Vertex]:
-    """The vertices with 0 <= y <= x <= pixel / 2, some of them more than once."""
+    """Yield the vertices with 0 <= y <= x <= pixel / 2, some of them more than once."""
     for first, second in combinations(_curves(radius, pixel), 2):
         for vertex in _meetings(first, second, radius):
             (a, b), (u, v), c = vertex.x, vertex.y, vertex.c
@@ -132,7 +132,7 @@ def _meetings(first: Curve, second: Curve, radius: int) -> Iterator[Vertex]:
 
 
 def _of_circles(first: Curve, second: Curve, radius: int) -> Iterator[Vertex]:
-    """Where circles of one radius meet: beside the middle of their centres, at right angles to the line between."""
+    """Yield the meeting points of circles of one radius: from the middle of their centres at right angles both ways."""
     (px, py), (qx, qy) = first.middle, second.middle
     wx, wy = qx - px, qy - py
     square = wx * wx + wy * wy
@@ -152,7 +152,7 @@ def _of_line_and_circle(line: Curve, circle: Curve, radius: int) -> Iterator[Ver
 
 
 def _rasters(vertex: Vertex, radius: int, pixel: int) -> Iterator[Rows]:
-    """The rasters at a vertex and at the points beside it."""
+    """Yield the rasters at a vertex and at the points beside it."""
     span = radius // pixel + 2
     inside, on = _near(vertex, radius, pixel, span)
     yield _rows(inside, span)
@@ -168,12 +168,12 @@ def _rows(cells: list[Point], span: int) -> Rows:
 
 
 def _near(vertex: Vertex, radius: int, pixel: int, span: int) -> tuple[list[Point], list[Point]]:
-    """The pixels (row, column) nearer to the vertex than the radius, and those as far as it."""
+    """The pixels (row, column) that are nearer to the vertex than the radius, and those exactly as far."""
     cells = np.arange(-span, span + 1)
     x, y = (_float(surd, vertex, pixel) for surd in (vertex.x, vertex.y))
     across, down = (np.maximum(np.maximum(cells - at, at - cells - 1), 0) for at in (x, y))
     excess = across[None, :] ** 2 + down[:, None] ** 2 - (radius / pixel) ** 2
-    # Doubles are wrong by less than 1e-10 here, up to 64 pixels; what is close to 0 is decided in whole numbers.
+    # Doubles are wrong by less than 1e-10 here, up to 64 pixels; values close to 0 are decided in whole numbers.
     close = [(row - span, column - span) for row, column in np.argwhere(np.abs(excess) < 1e-6).tolist()]
     signs = [(cell, _excess(vertex, cell, radius, pixel)) for cell in close]
     clear = [(row - span, column - span) for row, column in np.argwhere(excess <= -1e-6).tolist()]
@@ -181,7 +181,7 @@ def _near(vertex: Vertex, radius: int, pixel: int, span: int) -> tuple[list[Poin
 
 
 def _float(surd: Surd, vertex: Vertex, pixel: int) -> float:
-    """The value of a coordinate in pixels, right to some 50 bits however its parts cancel."""
+    """The value of a coordinate in pixels, correct to some 50 bits even if its parts cancel."""
     a, b = surd
     shift = 64 + vertex.q.bit_length() + b.bit_length()
     root = isqrt(vertex.c << 2 * shift)
@@ -197,7 +197,7 @@ def _excess(vertex: Vertex, cell: Point, radius: int, pixel: int) -> int:
 
 
 def _gap(at: Surd, cell: int, base: int, vertex: Vertex, pixel: int) -> Surd:
-    """From the nearest line of a cell to the vertex along one axis, where the vertex lies in the cell `base`."""
+    """The signed distance from the nearest line of a cell to the vertex along an axis; the vertex lies in `base`."""
     if cell == base:
         return 0, 0
     line = (cell if cell > base else cell + 1) * pixel * vertex.q
@@ -205,7 +205,7 @@ def _gap(at: Surd, cell: int, base: int, vertex: Vertex, pixel: int) -> Surd:
 
 
 def _ways(vertex: Vertex) -> Iterator[Way]:
-    """Along each curve through the vertex both ways, on it and to both sides of it."""
+    """Yield the ways along each curve through the vertex: in both directions, on it and on both sides of it."""
     for curve, forth, side in product(vertex.curves, (1, -1), (0, 1, -1)):
         if curve.axis is None:
             (a, b), (u, v), q = vertex.x, vertex.y, vertex.q
@@ -251,9 +251,10 @@ def _dot(first: Vector, second: Vector, c: int) -> Surd:
     return a * f + b * g * c + d * h + e * i * c, a * g + b * f + d * i + e * h
 
 
-def _images(rows: Rows) -> Iterator[Rows]:
-    """The raster turned and mirrored in all eight ways."""
+def _turned(rows: Rows) -> Iterator[Rows]:
+    """Yield the raster turned and mirrored in all eight ways."""
     array = array_of(rows, width_of(rows))
-    for image in (array, array.T):
-        for view in (image, image[::-1], image[:, ::-1], image[::-1, ::-1]):
-            yield tuple(int.from_bytes(row.tobytes(), "little") for row in np.packbits(view, axis=1, bitorder="little"))
+    for turned in (array, array.T):
+        for mirrored in (turned, turned[::-1], turned[:, ::-1], turned[::-1, ::-1]):
+            packed = np.packbits(mirrored, axis=1, bitorder="little")
+            yield tuple(int.from_bytes(row.tobytes(), "little") for row in packed)

@@ -1,4 +1,4 @@
-"""A finite tuple of shapes that holds a shape at every angle of a range: an outer bound, not the exact union.
+"""Bounds a shape turned by every angle of a range by finitely many shapes: an outer bound, not the exact union.
 
 Angles are in degrees, positive from the x axis to the y axis: clockwise on the screen, where y points down.
 """
@@ -21,41 +21,41 @@ from maskcover.regions.shapes.rasters import MOST_EXTENT
 Points = npt.NDArray[np.float64]
 
 DRIFT = 0.25
-"""How far a point of the shape is from its place in the nearest listed shape, at most, in pixels."""
+"""The largest distance of a point of the shape from its place in the nearest listed shape, in pixels."""
 MOST_ANGLES = 1 << 12
 """The largest number of shapes that a range is cut into."""
 
 # Turning and widening take some twenty roundings of numbers below 2^14, each wrong by less than 1e-11 px.
 ROUNDING = 1e-7
-# A disc in a regular octagon: 8 % farther than need be at the corners, and few edges, which `subpixel` likes.
+# A regular octagon around a disc: 8 % too far at the corners, but with few edges, so that `subpixel` is fast.
 _SIDES = 8
 
 
 def rotated(
-    shape: Polygon | MultiPolygon, low: float, high: float, *, step: float | None = None
+    shape: Polygon | MultiPolygon, low: float, high: float, *, part_size: float | None = None
 ) -> tuple[Polygon | MultiPolygon, ...]:
-    """Shapes such that the shape, turned about its centroid by any angle in [low, high], lies in at least one of them.
+    """List shapes such that the shape, turned about its centroid by any angle in [low, high], lies in at least one.
 
-    The range is cut into equal parts of at most `step` degrees, by default so short that no point moves by more than
-    1/4 pixel from the middle of its part. For each part the shape is turned by the middle angle and widened by a
+    The range is cut into equal parts of at most `part_size` degrees, by default so short that no point moves by more
+    than 1/4 pixel from the middle of its part. For each part the shape is turned by the middle angle and widened by a
     regular polygon around a disc of the greatest move, R·h for the largest distance R from the centroid and half a
     part h in radians: no chord is longer than its arc. It is widened by a further 1e-7 px for rounding, unless low and
     high are 0. The centroid is `shape.centroid`, as floats; a range of 360° or more stands for all angles.
 
     Raises `InvalidInput` for a shape that `touched` refuses or which lies further than 4,096 pixels from the origin,
-    for a range that is empty or not finite, and for a step that is not above 0 or makes more than 4,096 shapes.
+    for a range that is empty or not finite, and for a `part_size` that is not above 0 or makes more than 4,096 shapes.
 
     >>> square = shapely.box(0, 0, 10, 10)
     >>> len(rotated(square, -5, 5)), rotated(square, 0, 0) == (square,)
     (3, True)
     """
-    return tuple(bound for _, bound in turned_and_bounds(shape, low, high, step=step))
+    return tuple(bound for _, bound in turned_and_bounds(shape, low, high, part_size=part_size))
 
 
 def turned_and_bounds(
-    shape: Polygon | MultiPolygon, low: float, high: float, *, step: float | None = None
+    shape: Polygon | MultiPolygon, low: float, high: float, *, part_size: float | None = None
 ) -> tuple[tuple[Polygon | MultiPolygon, Polygon | MultiPolygon], ...]:
-    """For each part of the range the shape at its middle angle, and the bound of `rotated`."""
+    """List for each part of the range the shape at its middle angle, and the bound of `rotated`."""
     outline(shape, MOST_EXTENT)  # refuses what is not a shape with pixels
     _check_range(low, high, shape)
     if low == high == 0:
@@ -63,23 +63,23 @@ def turned_and_bounds(
     corners = shapely.get_coordinates(shape)
     reach = float(np.hypot(*(corners - shapely.get_coordinates(shape.centroid)).T).max())
     span = min(high - low, 360.0)
-    count = _parts(span, _default_step(reach) if step is None else step)
+    count = _parts(span, _default_part_size(reach) if part_size is None else part_size)
     half = span / count / 2
     radius = reach * radians(half) * (1 + 1e-9) + ROUNDING
     middles = (_turned(shape, low + (2 * part + 1) * half) for part in range(count))
     return tuple((middle, _widened(middle, radius)) for middle in middles)
 
 
-def _default_step(reach: float) -> float:
+def _default_part_size(reach: float) -> float:
     return 2 * DRIFT / reach * 180 / pi
 
 
-def _parts(span: float, step: float) -> int:
-    if not step > 0:
-        raise InvalidInput(f"step must be an angle above 0 degrees; got {step!r}")
-    if span / step > MOST_ANGLES:
-        raise InvalidInput(f"{span}° in steps of {step:g}° are more than {MOST_ANGLES:,} shapes; take a longer step")
-    return max(1, ceil(span / step))
+def _parts(span: float, part_size: float) -> int:
+    if not part_size > 0:
+        raise InvalidInput(f"part_size must be an angle above 0 degrees; got {part_size!r}")
+    if span / part_size > MOST_ANGLES:
+        raise InvalidInput(f"{span}° in parts of {part_size:g}° are more than {MOST_ANGLES:,} shapes; use larger parts")
+    return max(1, ceil(span / part_size))
 
 
 def _check_range(low: float, high: float, shape: Polygon | MultiPolygon) -> None:

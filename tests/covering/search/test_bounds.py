@@ -57,12 +57,12 @@ def placements(sides: Extents, shapes: list[Extents]) -> list[Box]:
 def optimum(sides: Extents, shapes: list[Extents], admissible: Admissible) -> int:
     """The fewest masks, by an exact set cover over all admissible boxes."""
     boxes, wanted = admissible_boxes(sides, admissible), placements(sides, shapes)
-    held = np.array([[box.contains(one) for box in boxes] for one in wanted], float)
+    held = np.array([[box.contains(placement) for box in boxes] for placement in wanted], float)
     held = held[:, held.any(axis=0)]
     ones = np.ones(held.shape[1], np.int64)
-    found = milp(ones, constraints=LinearConstraint(held, lb=1), integrality=ones, bounds=Bounds(0, 1))
-    assert found.status == 0
-    return round(float(found.fun))
+    solution = milp(ones, constraints=LinearConstraint(held, lb=1), integrality=ones, bounds=Bounds(0, 1))
+    assert solution.status == 0
+    return round(float(solution.fun))
 
 
 @pytest.mark.parametrize(("sides", "shapes", "admissible"), CASES)
@@ -203,8 +203,8 @@ def test_coverage_counts_the_boxes_that_hold_a_placement(data: st.DataObject) ->
     stops = np.array([box.stop for box in boxes], np.int64).reshape(-1, len(sides))
     for shape in shapes:
         held = coverage(Grid(sides), shape, starts, stops)
-        for one in placements(sides, [shape]):
-            assert held[one.start] == sum(box.contains(one) for box in boxes)
+        for placement in placements(sides, [shape]):
+            assert held[placement.start] == sum(box.contains(placement) for box in boxes)
 
 
 def test_known_figure_on_224() -> None:

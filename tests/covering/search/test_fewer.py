@@ -34,21 +34,21 @@ def by_classes(side: int, area: float, largest: int) -> tuple[Grid, tuple[Extent
     shapes = rectangles(area=area).terms(grid)[0].shapes
     products = fewest_by_classes(grid, shapes, largest)
     assert products is not None
-    return grid, shapes, tuple(box for one in products for box in one.boxes())
+    return grid, shapes, tuple(box for grid_of_class in products for box in grid_of_class.boxes())
 
 
 def covers(sides: Extents, shapes: list[Extents], boxes: tuple[Box, ...]) -> bool:
     """By brute force."""
-    return all(any(box.contains(one) for box in boxes) for one in placements(sides, shapes))
+    return all(any(box.contains(placement) for box in boxes) for placement in placements(sides, shapes))
 
 
 @pytest.mark.parametrize(("sides", "shapes", "largest"), CASES)
 def test_small_covers_come_near_the_optimum(sides: Extents, shapes: list[Extents], largest: int) -> None:
-    found = fewer(Grid(sides), shapes, every_placement(sides, shapes), largest, time_limit=0.6)
+    boxes = fewer(Grid(sides), shapes, every_placement(sides, shapes), largest, time_limit=0.6)
     best = optimum(sides, shapes, largest)
-    assert covers(sides, shapes, found)
-    assert all(box.volume <= largest for box in found)
-    assert best <= len(found) <= 1.15 * best
+    assert covers(sides, shapes, boxes)
+    assert all(box.volume <= largest for box in boxes)
+    assert best <= len(boxes) <= 1.15 * best
 
 
 @given(st.data())
@@ -75,18 +75,18 @@ def test_aligned_edges(data: st.DataObject) -> None:
     shapes = [tuple(data.draw(st.integers(1, side)) for side in sides)]
     rows = range(0, sides[0], align)
     start = tuple(Box((row, *(0,) * (len(sides) - 1)), sides) for row in rows)
-    found = fewer(Grid(sides), shapes, start, Grid(sides).size, align=align, time_limit=0.2)
-    assert covers(sides, shapes, found)
-    assert len(found) == 1
+    boxes = fewer(Grid(sides), shapes, start, Grid(sides).size, align=align, time_limit=0.2)
+    assert covers(sides, shapes, boxes)
+    assert len(boxes) == 1
 
 
 def test_aligned_boxes_of_several_tokens() -> None:
     start = tuple(Box.at((4 * y, 4 * x), (8, 8)) for y in range(7) for x in range(7))
-    found = fewer(Grid.of(32), [(5, 5), (3, 4)], start, 144, align=4, time_limit=0.8)
-    assert covers((32, 32), [(5, 5), (3, 4)], found)
-    assert all(edge % 4 == 0 for box in found for edge in (*box.start, *box.stop))
-    assert max(box.volume for box in found) <= 144
-    assert len(found) < 40
+    boxes = fewer(Grid.of(32), [(5, 5), (3, 4)], start, 144, align=4, time_limit=0.8)
+    assert covers((32, 32), [(5, 5), (3, 4)], boxes)
+    assert all(edge % 4 == 0 for box in boxes for edge in (*box.start, *box.stop))
+    assert max(box.volume for box in boxes) <= 144
+    assert len(boxes) < 40
 
 
 BAD_SEARCHES = [
@@ -104,7 +104,7 @@ BAD_SEARCHES = [
 def test_a_bad_search_leaves_the_start(monkeypatch: pytest.MonkeyPatch, answer: tuple[Box, ...] | None) -> None:
     sides, shapes, largest = CASES[2]
     start = without_redundant(Grid(sides), shapes, every_placement(sides, shapes))
-    monkeypatch.setattr(module, "_attempt", lambda *_args: answer)
+    monkeypatch.setattr(module, "_search", lambda *_args: answer)
     assert fewer(Grid(sides), shapes, start, largest, time_limit=0.5) == start
 
 
@@ -123,14 +123,14 @@ def test_the_same_seed_gives_the_same_boxes(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_fewer_where_masks_may_be_larger() -> None:
     grid, shapes, start = by_classes(32, 0.03, 120)
-    found = fewer(grid, shapes, start, 150, time_limit=1.5)
-    assert uncovered(grid, shapes, found) is None
-    assert max(box.volume for box in found) <= 150
-    assert len(found) < len(start)
+    boxes = fewer(grid, shapes, start, 150, time_limit=1.5)
+    assert uncovered(grid, shapes, boxes) is None
+    assert max(box.volume for box in boxes) <= 150
+    assert len(boxes) < len(start)
 
 
 @pytest.mark.parametrize(
-    ("start", "align", "said"),
+    ("start", "align", "message"),
     [
         ((Box((0,), (4,)), Box((5,), (9,))), 1, "no box holds"),
         ((Box((0,), (5,)), Box((4,), (9,))), 1, "more than 4"),
@@ -140,8 +140,8 @@ def test_fewer_where_masks_may_be_larger() -> None:
         ((Box((0,), (4,)),), 0, "align"),
     ],
 )
-def test_a_bad_start_is_refused(start: tuple[Box, ...], align: int, said: str) -> None:
-    with pytest.raises(InvalidInput, match=said):
+def test_a_bad_start_is_refused(start: tuple[Box, ...], align: int, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
         fewer(Grid((9,)), [(2,)], start, 4, align=align, time_limit=1)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from maskcover import InvalidInput
 from maskcover.grid import Box
 from maskcover.regions.preprocessing import kernels
-from maskcover.regions.preprocessing import steps as frames
+from maskcover.regions.preprocessing import steps as step_module
 from maskcover.regions.preprocessing.steps import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step, pull
 from maskcover.regions.preprocessing.supports import AxisSupport
 from tests.laws import examples
@@ -55,15 +55,15 @@ def content(random: np.random.Generator, sides: Sides) -> Pixels:
 
 def changed(process: Process, sides: Sides, box: Box, seed: int, trials: int) -> npt.NDArray[np.bool_]:
     """Outputs that differ in some trial in which only the box of the source was replaced: bool (height, width)."""
-    random, found = np.random.default_rng(seed), np.bool_(False)
+    random, outputs = np.random.default_rng(seed), np.bool_(False)
     for _ in range(trials):
         before = content(random, sides)
         after = before.copy()
         after[box.slices] = content(random, sides)[box.slices]
         if random.integers(2):
             after[box.slices] = 255 - before[box.slices]
-        found = found | (process(before) != process(after)).any(axis=2)
-    return np.asarray(found)
+        outputs = outputs | (process(before) != process(after)).any(axis=2)
+    return np.asarray(outputs)
 
 
 def declared(steps: list[Step], sides: Sides, box: Box) -> npt.NDArray[np.bool_]:
@@ -85,9 +85,9 @@ def random_box(seed: int, sides: Sides) -> Box:
 
 def assert_sound(process: Process, steps: list[Step], sides: Sides, seed: int, trials: int = 3) -> None:
     box = random_box(seed, sides)
-    found, said = changed(process, sides, box, seed, trials), declared(steps, sides, box)
-    assert found.shape == said.shape
-    assert not np.any(found & ~said), f"{np.argwhere(found & ~said)[0]} changed by {box} of {sides}"
+    outputs, declaration = changed(process, sides, box, seed, trials), declared(steps, sides, box)
+    assert outputs.shape == declaration.shape
+    assert not np.any(outputs & ~declaration), f"{np.argwhere(outputs & ~declaration)[0]} changed by {box} of {sides}"
 
 
 def widest(axis: AxisSupport, extent: int) -> int:
@@ -144,9 +144,9 @@ def recoded(subsampling: str, quality: int = 75) -> Process:
 )
 def test_a_patch_on_32_px_grows_on_224_as_measured(kernel: str, patch: int, side: int) -> None:
     step, box = Resize(224, kernel=kernel), Box.at((10, 17), (patch, patch))
-    said = declared([step], (32, 32), box)
-    assert hull(said).extents == (side, side)
-    assert hull(changed(pillow_resize((224, 224), kernel), (32, 32), box, seed=1, trials=60)) == hull(said)
+    outputs = declared([step], (32, 32), box)
+    assert hull(outputs).extents == (side, side)
+    assert hull(changed(pillow_resize((224, 224), kernel), (32, 32), box, seed=1, trials=60)) == hull(outputs)
     assert all(widest(axis, patch) == side for axis in step.axes((32, 32)))
 
 
@@ -163,9 +163,9 @@ def test_a_patch_of_32_px_footprint_before_an_imagenet_resize(kernel: str, side:
 def test_pillow_changes_all_that_is_declared_behind_an_imagenet_resize(kernel: str, side: int) -> None:
     box = Box.at((100, 76), (64, 64))  # at odd places it touches one pixel less
     process = on_pillow(lambda image: image.resize((256, 256), FILTERS[kernel]).crop((16, 16, 240, 240)))
-    said = declared([Resize(256, kernel=kernel), CenterCrop(224)], (512, 512), box)
-    assert hull(said).extents == (side, side)
-    assert hull(changed(process, (512, 512), box, seed=2, trials=12)) == hull(said)
+    outputs = declared([Resize(256, kernel=kernel), CenterCrop(224)], (512, 512), box)
+    assert hull(outputs).extents == (side, side)
+    assert hull(changed(process, (512, 512), box, seed=2, trials=12)) == hull(outputs)
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ def test_pillow_changes_all_that_is_declared_behind_an_imagenet_resize(kernel: s
 )  # fmt: skip
 def test_a_patch_of_32_px_grows_under_jpeg_as_measured(subsampling: str, extents: Sides) -> None:
     step, box = Jpeg(subsampling), Box.at((41, 57), (32, 32))
-    said = declared([step], (128, 160), box)
-    assert hull(said).extents == extents == tuple(widest(axis, 32) for axis in step.axes((128, 160)))
-    assert hull(changed(recoded(subsampling), (128, 160), box, seed=3, trials=40)) == hull(said)
+    outputs = declared([step], (128, 160), box)
+    assert hull(outputs).extents == extents == tuple(widest(axis, 32) for axis in step.axes((128, 160)))
+    assert hull(changed(recoded(subsampling), (128, 160), box, seed=3, trials=40)) == hull(outputs)
 
 
 # Soundness at random.
@@ -216,13 +216,16 @@ def read_according_to(axis: AxisSupport) -> npt.NDArray[np.bool_]:
 @example(1000, 333)
 @example(333, 1000)
 def test_exactly_the_pixels_with_a_weight_count(kernel: str, length: int, outputs: int) -> None:
-    said, found = read_according_to(kernels.pillow(length, outputs, kernel)), weighed_by_pillow(length, outputs, kernel)
-    assert not np.any(found & ~said)
-    # More is said only at outputs where the centre or the end of a kernel falls on a centre or border of a pixel.
+    read, weighed = (
+        read_according_to(kernels.pillow(length, outputs, kernel)),
+        weighed_by_pillow(length, outputs, kernel),
+    )
+    assert not np.any(weighed & ~read)
+    # More is listed only at outputs where the centre or the end of a kernel falls on a centre or border of a pixel.
     centres, wide = (2 * np.arange(outputs) + 1) * length, max(length, outputs)
     ties = (centres % outputs == 0) | ((centres + wide) % outputs == 0) | ((centres - wide) % outputs == 0)
-    inner = said & ~found & ~ties
-    between = (np.maximum.accumulate(found, axis=0) & np.maximum.accumulate(found[::-1], axis=0)[::-1]) & inner
+    inner = read & ~weighed & ~ties
+    between = (np.maximum.accumulate(weighed, axis=0) & np.maximum.accumulate(weighed[::-1], axis=0)[::-1]) & inner
     assert np.array_equal(inner, between)
 
 
@@ -282,20 +285,20 @@ LENGTHS = [(32, 224), (256, 224), (375, 256), (480, 224), (1000, 333), (2100, 70
 @few
 @given(random=st.tuples(st.integers(1, 120), st.integers(1, 120)))
 def test_torch_reads_nothing_else(kernel: str, antialias: bool, random: Sides) -> None:
-    said = read_according_to(kernels.torch(*random, kernel, antialias))
-    assert not np.any(read_by_torch(*random, kernel, antialias, 1.0) & ~said)
+    listed = read_according_to(kernels.torch(*random, kernel, antialias))
+    assert not np.any(read_by_torch(*random, kernel, antialias, 1.0) & ~listed)
     if random[0] != random[1]:
-        assert not np.any(read_by_torch(*random, kernel, antialias, np.inf) & ~said)
+        assert not np.any(read_by_torch(*random, kernel, antialias, np.inf) & ~listed)
 
 
 @pytest.mark.parametrize(("kernel", "antialias"), TORCH)
 def test_torch_reads_nearly_all_that_is_said_to_be_read(kernel: str, antialias: bool) -> None:
     for length, outputs in LENGTHS:
-        said = read_according_to(kernels.torch(length, outputs, kernel, antialias))
+        listed = read_according_to(kernels.torch(length, outputs, kernel, antialias))
         read = read_by_torch(length, outputs, kernel, antialias, np.inf)
-        assert not np.any(read & ~said)
+        assert not np.any(read & ~listed)
         # The rounding of float32 can add a pixel at each end, and does so for few outputs.
-        assert (said & ~read).sum() <= max(2, outputs / 3)
+        assert (listed & ~read).sum() <= max(2, outputs / 3)
 
 
 @few
@@ -371,12 +374,12 @@ def supports(draw: st.DrawFn, length: int) -> AxisSupport:
 
 @given(st.data(), st.integers(1, 9))
 def test_two_steps_in_a_row_are_the_interval_of_the_union(data: st.DataObject, length: int) -> None:
-    one = data.draw(supports(length))
-    two = data.draw(supports(one.outputs))
-    both = one.then(two)
+    before = data.draw(supports(length))
+    after = data.draw(supports(before.outputs))
+    both = before.then(after)
     for number, (low, high) in enumerate(zip(both.first, both.stop, strict=True)):
-        middle = range(two.first[number], two.stop[number])
-        sources = {x for k in middle for x in range(one.first[k], one.stop[k])}
+        middle = range(after.first[number], after.stop[number])
+        sources = {x for k in middle for x in range(before.first[k], before.stop[k])}
         assert (low, high) == ((min(sources), max(sources) + 1) if sources else (0, 0))
 
 
@@ -394,9 +397,9 @@ def test_pulling_two_steps_is_pulling_one_then_the_other(first: Step) -> None:
     for second in (step for step in STEPS if not isinstance(first, Crop) or not isinstance(step, Crop)):
         middle = first.output((18, 19))
         pairs = zip(first.axes((18, 19)), second.axes(middle), strict=True)
-        found = pull([first, second], (18, 19))
-        assert found == tuple(one.then(two) for one, two in pairs)
-        assert tuple(axis.outputs for axis in found) == second.output(middle)
+        axes = pull([first, second], (18, 19))
+        assert axes == tuple(before.then(after) for before, after in pairs)
+        assert tuple(axis.outputs for axis in axes) == second.output(middle)
 
 
 @pytest.mark.parametrize(
@@ -433,8 +436,8 @@ def test_a_transposed_image_has_its_axes_swapped(step: Step) -> None:
 
 @pytest.mark.parametrize("step", STEPS, ids=str)
 def test_the_text_of_a_step_is_its_call(step: Step) -> None:
-    assert eval(str(step), vars(frames)) == step  # noqa: S307 – a text of this test's own
-    assert hash(step) == hash(eval(str(step), vars(frames)))  # noqa: S307
+    assert eval(str(step), vars(step_module)) == step  # noqa: S307 – a text of this test's own
+    assert hash(step) == hash(eval(str(step), vars(step_module)))  # noqa: S307
 
 
 def test_texts_are_short() -> None:
@@ -446,13 +449,17 @@ def test_texts_are_short() -> None:
 
 
 def test_supports_are_values() -> None:
-    one, same, other = AxisSupport(3, [0, 2], [1, 2]), AxisSupport(3, [0, 0], [1, 0]), AxisSupport(4, [0, 0], [1, 0])
-    assert one == same
-    assert hash(one) == hash(same)
-    assert one != other
-    assert one != "something else"
+    support, same, other = (
+        AxisSupport(3, [0, 2], [1, 2]),
+        AxisSupport(3, [0, 0], [1, 0]),
+        AxisSupport(4, [0, 0], [1, 0]),
+    )
+    assert support == same
+    assert hash(support) == hash(same)
+    assert support != other
+    assert support != "something else"
     with pytest.raises(ValueError, match="read-only"):
-        one.first[0] = 1
+        support.first[0] = 1
 
 
 # Bad input.

@@ -61,8 +61,8 @@ def clip(ring: Ring, axis: int, bound: int, side: int) -> Ring:
         if a >= 0:
             kept.append(start)
         if a * b < 0:
-            share = a / (a - b)
-            kept.append((start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])))
+            part = a / (a - b)
+            kept.append((start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])))
     return kept
 
 
@@ -72,8 +72,8 @@ def between(rings: list[Ring], axis: int, low: int) -> list[Ring]:
     return [ring for ring in clipped if ring]
 
 
-def shares_in(rings: list[Ring], rows: range, columns: range) -> list[list[Fraction]]:
-    """The covered share of each pixel."""
+def fractions_in(rings: list[Ring], rows: range, columns: range) -> list[list[Fraction]]:
+    """The covered fraction of each pixel."""
     strips = [between(rings, 1, row) for row in rows]
     return [[sum(map(area, between(strip, 0, column)), Fraction(0)) for column in columns] for strip in strips]
 
@@ -81,7 +81,7 @@ def shares_in(rings: list[Ring], rows: range, columns: range) -> list[list[Fract
 def raster_of(rings: list[Ring]) -> BoolArray:
     xs, ys = ([corner[axis] for ring in rings for corner in ring] for axis in (0, 1))
     columns, rows = (range(min(values).__floor__(), max(values).__ceil__()) for values in (xs, ys))
-    return np.array([[share > 0 for share in row] for row in shares_in(rings, rows, columns)])
+    return np.array([[fraction > 0 for fraction in row] for row in fractions_in(rings, rows, columns)])
 
 
 def raster_at(shape: Polygon | MultiPolygon, dx: Fraction, dy: Fraction) -> BoolArray:
@@ -120,7 +120,7 @@ offsets = st.one_of(
 
 
 @given(polygons())
-def test_touched_pixels_are_those_with_a_positive_share(shape: Polygon) -> None:
+def test_touched_pixels_are_those_with_a_positive_fraction(shape: Polygon) -> None:
     assert np.array_equal(touched(shape), raster_at(shape, Fraction(0), Fraction(0)))
 
 
@@ -135,9 +135,9 @@ def test_areas_of_interest_are_decided_pixel_by_pixel(shape: Polygon, height: in
     rings = rings_of(shape, Fraction(shift), Fraction(0))
     moved = shapely.transform(shape, lambda points: points + np.array([shift, 0]))
     assume(rings == rings_of(moved, Fraction(0), Fraction(0)))
-    exact = shares_in(rings, range(height), range(width))
-    assert touched_on(moved, (height, width)).tolist() == [[share > 0 for share in row] for row in exact]
-    assert wholly_inside(moved, (height, width)).tolist() == [[share == 1 for share in row] for row in exact]
+    exact = fractions_in(rings, range(height), range(width))
+    assert touched_on(moved, (height, width)).tolist() == [[fraction > 0 for fraction in row] for row in exact]
+    assert wholly_inside(moved, (height, width)).tolist() == [[fraction == 1 for fraction in row] for row in exact]
 
 
 def test_slivers_that_rasterisers_drop_are_kept() -> None:
@@ -149,9 +149,9 @@ def test_slivers_that_rasterisers_drop_are_kept() -> None:
 
 
 def test_a_hole_of_a_whole_pixel_is_not_touched() -> None:
-    frame = _areal(box(0, 0, 3, 3).difference(box(1, 1, 2, 2)))
-    assert touched(frame).tolist() == [[True] * 3, [True, False, True], [True] * 3]
-    assert np.array_equal(wholly_inside(frame, (3, 3)), touched(frame))
+    ring_of_pixels = _areal(box(0, 0, 3, 3).difference(box(1, 1, 2, 2)))
+    assert touched(ring_of_pixels).tolist() == [[True] * 3, [True, False, True], [True] * 3]
+    assert np.array_equal(wholly_inside(ring_of_pixels, (3, 3)), touched(ring_of_pixels))
 
 
 @given(st.fractions(Fraction(1, 9), 12, max_denominator=9))
@@ -207,8 +207,8 @@ def test_lattice_aligned_offsets_give_one_of_the_listed_rasters(shape: Polygon) 
 @given(polygons(corners=4))
 @examples(15)
 def test_every_listed_raster_occurs_at_its_witness(shape: Polygon) -> None:
-    found = witnesses(shape)
-    for rows, (dx, dy) in list(found.items())[:: max(1, len(found) // 16)]:
+    offsets = witnesses(shape)
+    for rows, (dx, dy) in list(offsets.items())[:: max(1, len(offsets) // 16)]:
         assert 0 <= min(dx, dy) <= max(dx, dy) < 1
         assert np.array_equal(array_of(rows, width_of(rows)), raster_at(shape, dx, dy))
 
@@ -223,11 +223,11 @@ FRAME = box(0, 0, 3, 3).difference(box(1, 1, 2, 2))
 def test_a_net_through_all_vertices_edges_and_faces_finds_the_listed_rasters(shape: Polygon | MultiPolygon) -> None:
     """Corners on halves and slopes of 1/2, 1 and infinity: all vertices lie on quarters, so a net of 1/16 is enough.
 
-    The slit and the frame show a pixel untouched at one line or point of offsets only.
+    The slit and the border show a pixel untouched at one line or point of offsets only.
     """
     net = [Fraction(step, 16) for step in range(16)]
-    seen = {key(raster_at(shape, dx, dy)) for dx, dy in product(net, net)}
-    assert {key(raster) for raster in subpixel(shape)} == seen
+    rasters = {key(raster_at(shape, dx, dy)) for dx, dy in product(net, net)}
+    assert {key(raster) for raster in subpixel(shape)} == rasters
 
 
 def test_each_raster_is_listed_once_in_a_fixed_order() -> None:
@@ -275,7 +275,7 @@ def lies_in(small: BoolArray, large: BoolArray) -> bool:
 def test_maximal_rasters_hold_all_and_none_holds_another(rasters: list[BoolArray]) -> None:
     maximal = maximal_rasters(rasters)
     assert all(any(lies_in(raster, larger) for larger in maximal) for raster in rasters)
-    assert not any(lies_in(one, other) for one in maximal for other in maximal if one is not other)
+    assert not any(lies_in(raster, other) for raster in maximal for other in maximal if raster is not other)
     assert {key(raster) for raster in maximal} <= {key(raster) for raster in rasters}
 
 
@@ -336,16 +336,16 @@ def test_centres_at_the_radius_from_a_lattice_point_give_listed_discs(diameter: 
 def test_the_listed_discs_are_those_of_vertices_edges_and_faces(diameter: Fraction) -> None:
     """Both ways: nothing that occurs is missing, and all that is listed occurs somewhere on a fine net of centres."""
     with localcontext(prec=60):
-        seen = {key(disc_near(diameter, x, y)) for x, y in vertices_of_discs(diameter)}
+        rasters = {key(disc_near(diameter, x, y)) for x, y in vertices_of_discs(diameter)}
     net = [Fraction(step, 24) for step in range(24)]
-    seen |= {key(disc_at(diameter, x, y)) for x, y in product(net, net)}
+    rasters |= {key(disc_at(diameter, x, y)) for x, y in product(net, net)}
     turns = [Fraction(step, 60) for step in range(-60, 61)]
     for t in turns:
         x, y = diameter / 2 * (1 - t * t) / (1 + t * t), diameter * t / (1 + t * t)
-        seen |= {key(disc_at(diameter, *place)) for place in ((x, y), (-x, y), (y, x), (y, -x))}
+        rasters |= {key(disc_at(diameter, *place)) for place in ((x, y), (-x, y), (y, x), (y, -x))}
     for x, y in product({diameter / 2, -diameter / 2}, net):
-        seen |= {key(disc_at(diameter, *place)) for place in ((x, y), (y, x))}
-    assert seen == {key(raster) for raster in subpixel_disc(diameter)}
+        rasters |= {key(disc_at(diameter, *place)) for place in ((x, y), (y, x))}
+    assert rasters == {key(raster) for raster in subpixel_disc(diameter)}
 
 
 @given(diameters)
@@ -371,7 +371,7 @@ def turned_bounds(shape: Polygon | MultiPolygon, low: float, high: float) -> tup
 @given(polygons(), st.floats(-180, 180), st.floats(0, 30), st.lists(st.floats(0, 1), min_size=1, max_size=4))
 def test_a_turned_shape_lies_in_one_of_the_bounds(shape: Polygon, low: float, span: float, at: list[float]) -> None:
     bounds = turned_bounds(shape, low, low + span)
-    for angle in {low, low + span, *(low + share * span for share in at)}:
+    for angle in {low, low + span, *(low + part * span for part in at)}:
         turned = rotate(shape, angle, origin=shape.centroid)
         assert any(bound.buffer(1e-9).contains(turned) for bound in bounds)
 
@@ -393,11 +393,11 @@ def moved(shape: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
     return shapely.transform(shape, lambda points: points + 20)
 
 
-def test_bounds_of_turned_shapes_are_tight_and_their_number_follows_the_step() -> None:
+def test_bounds_of_turned_shapes_are_tight_and_their_number_follows_the_size_of_parts() -> None:
     square = box(0, 0, 30, 30)
     assert rotated(square, 0, 0) == (square,)
-    assert len(rotated(square, 0, 90, step=1)) == 90
-    assert len(rotated(square, 0, 90, step=90)) == 1
+    assert len(rotated(square, 0, 90, part_size=1)) == 90
+    assert len(rotated(square, 0, 90, part_size=90)) == 1
     assert len(rotated(square, 0, 360)) == len(rotated(square, 5, 2000)) == 267
     assert all(square.area < bound.area < square.area + 120 * 0.3 for bound in rotated(square, 0, 360))
     (quarter,) = rotated(square, 90, 90)
@@ -413,12 +413,12 @@ def test_angles_turn_from_x_to_y() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "step"),
+    ("low", "high", "part_size"),
     [(5, 4, None), (0, nan, None), (0, inf, None), (0, 9, 0), (0, 9, -1), (0, 9, nan), (0, 90, 1e-3), (0, 9999, None)],
 )
-def test_angles_are_finite_and_in_order(low: float, high: float, step: float | None) -> None:
-    with pytest.raises(InvalidInput, match=r"angle|step"):
-        rotated(TRIANGLE, low, high, step=step)
+def test_angles_are_finite_and_in_order(low: float, high: float, part_size: float | None) -> None:
+    with pytest.raises(InvalidInput, match=r"angle|part"):
+        rotated(TRIANGLE, low, high, part_size=part_size)
 
 
 def test_a_shape_far_from_the_origin_is_not_turned() -> None:
