@@ -108,7 +108,7 @@ class RunStopped(MaskcoverError, RuntimeError):
 
 
 class FingerprintMismatch(InvalidInput):
-    """The model that should serve, or be replayed, is not the one that was certified; the message names the differences.
+    """The model to serve or to replay is not the one that was certified; the message names the differences.
 
     >>> import numpy as np
     >>> import maskcover as mc

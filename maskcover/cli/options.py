@@ -44,8 +44,8 @@ BatchSize = Annotated[
 MinMargin = Annotated[
     float | None,
     typer.Option(
-        help="Least margin of a prediction that counts, as a fraction of the largest score; by default predictions must "
-        "repeat to the bit."
+        help="Least margin of a prediction that counts, as a fraction of the largest score; by default predictions "
+        "must repeat to the bit."
     ),
 ]
 OldMargin = Annotated[float | None, typer.Option("--margin", hidden=True, help="Earlier name of --min-margin.")]

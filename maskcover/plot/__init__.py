@@ -1,6 +1,6 @@
 """Drawings of mask sets, witnesses and certified placements; needs the extra `plot`, and nothing else imports it.
 
-Figures are made without pyplot: no display, no global state. Every function draws on the axes that it is given, or on new ones.
+Figures are made without pyplot: no display, no global state. Every function draws on the axes that it is given.
 """
 
 from maskcover.errors import MissingExtra, install_hint

@@ -233,7 +233,7 @@ def _masks_title(masks: MaskSet, shown: int) -> str:
 
 
 def _nearest(masks: MaskSet, witness: Sequence[Cells]) -> tuple[int, Fraction] | None:
-    """The mask that holds most of a region, the first among equals, and the fraction that it holds; None without masks."""
+    """The mask that holds most of a region, the first among equals, and the fraction that it holds; or None."""
     region = witness[0].union(*witness[1:])
     held = [_shared(mask.bounds, region.bounds) for mask in masks]
     best = int(np.argmax(held)) if held else -1

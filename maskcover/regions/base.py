@@ -163,7 +163,7 @@ class Description:
 
     @property
     def share(self) -> Fraction:
-        """The old name of `fraction`, for one release."""
+        """The name of `fraction` up to version 0.1."""
         warnings.warn("Description.share is now Description.fraction", MaskcoverWarning, stacklevel=2)
         return self.fraction
 

@@ -107,8 +107,8 @@ def run(
     """Certify a data set into a folder, shard by shard; the same call continues a run that was stopped.
 
     Args:
-        model, images, labels, masks, regions, procedure, method, threshold, rule, exhaustive, min_margin, numerics,
-            options: As for `certify`.
+        model, images, labels, masks, regions, options: As for `certify`.
+        procedure, method, threshold, rule, exhaustive, min_margin, numerics: As for `certify`.
         out: The folder; it holds one run. A run with another configuration is refused with the differences.
         ids: The samples' ids, all different; by default their numbers.
         shard: (i, n): make every n-th shard from the i-th on, from 0; n processes share a run.

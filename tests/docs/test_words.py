@@ -13,7 +13,8 @@ import pytest
 
 PACKAGES = (
     "maskcover", "maskcover.certificate", "maskcover.certification", "maskcover.classifiers", "maskcover.covering",
-    "maskcover.data", "maskcover.defense", "maskcover.engine", "maskcover.masks", "maskcover.regions", "maskcover.runs",
+    "maskcover.data", "maskcover.defense", "maskcover.engine", "maskcover.masks", "maskcover.plot",
+    "maskcover.regions", "maskcover.runs",
 )  # fmt: skip
 INSTEAD = {
     "picture": "image", "pictures": "images", "photo": "image", "forward": "masked prediction",
@@ -39,15 +40,16 @@ def names_of(place: str, value: Any) -> Iterator[str]:
         yield from (f"{place}.{name}" for name in attributes if not name.startswith("_"))
         members = {name: member for name, member in vars(value).items() if not name.startswith("_")}
         for name, member in members.items():
-            if inspect.isfunction(member):
+            if inspect.isfunction(member) and not is_earlier(member):
                 yield from (f"{place}.{name}({parameter})" for parameter in inspect.signature(member).parameters)
     elif inspect.isfunction(value):
         yield from (f"{place}({parameter})" for parameter in inspect.signature(value).parameters)
 
 
 def is_earlier(member: Any) -> bool:
-    """Whether a property is the earlier name of another one, kept for one release with a warning."""
-    return isinstance(member, property) and "up to version 0.1" in (member.__doc__ or "")
+    """Whether a property or method is the earlier name of another, kept for one release with a warning."""
+    described = isinstance(member, property) or inspect.isfunction(member)
+    return described and "up to version 0.1" in (member.__doc__ or "")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
