@@ -56,7 +56,7 @@ class Explanation:
     ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
     >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
     >>> why = mc.explain(brightness, np.zeros((1, 12, 12)), masks, label=0, batch_size=4)
-    >>> why.certified, why.failing, float(why.share)
+    >>> why.certified, why.failing, float(why.certified_fraction)
     (True, (), 1.0)
     """
 

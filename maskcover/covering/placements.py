@@ -40,7 +40,7 @@ class PlacementMap:
 
     @property
     def share(self) -> Fraction:
-        """The old name of `fraction`, for one release."""
+        """The name of `fraction` up to version 0.1."""
         warnings.warn("PlacementMap.share is now PlacementMap.fraction", MaskcoverWarning, stacklevel=2)
         return self.fraction
 

@@ -51,7 +51,7 @@ DIFFERENT: dict[str, tuple[Any, dict[str, Any], str]] = {
     ),
     "several labels an image": (KNeighborsClassifier().fit(X, SEVERAL), {}, "several answers"),
     "several labels of one matrix": (
-        OneVsRestClassifier(LogisticRegression()).fit(X, SEVERAL), {}, "one label an image",
+        OneVsRestClassifier(LogisticRegression()).fit(X, SEVERAL), {}, "one label for each image",
     ),
     "one class": (DummyClassifier().fit(X, np.zeros(90, int)), {}, "at least two"),
     "votes alone": (VotingClassifier([("one", LogisticRegression())]).fit(X, Y), {}, "neither predict_proba nor"),
@@ -175,5 +175,5 @@ def test_a_margin_of_one_score_speaks_for_the_second_class_above_zero_only() -> 
     own = OwnLabels("the model", "")
     scores = np.array([[-1.0, 1.0], [1.0, -1.0], [0.0, 0.0], [np.nan, 0.0]])
     assert own.agreed(scores, [1, 0, 0, 0]) is scores
-    with pytest.raises(InvalidInput, match=r"answers \(4, 2\) for 4 images"):
+    with pytest.raises(InvalidInput, match=r"labels of shape \(4, 2\) for 4 images"):
         own.agreed(scores, np.zeros((4, 2)))

@@ -9,7 +9,7 @@ import pytest
 from maskcover import MaskcoverWarning, cover, squares
 from maskcover.covering import placements, shares
 
-OLD_NAMES = {"covered_fraction": "covered_fraction", "placement_map": "placement_map", "PlacementMap": "PlacementMap"}
+OLD_NAMES = {"covered_share": "covered_fraction", "placement_map": "placement_map", "PlacementMap": "PlacementMap"}
 
 
 @pytest.mark.parametrize("name", OLD_NAMES)

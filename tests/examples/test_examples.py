@@ -122,7 +122,7 @@ def test_every_command_of_the_papers_tables_can_be_read() -> None:
         read = command.make_context(name, arguments).params
         if name == "certify":
             assert read["device"] is None  # the GPU if there is one
-            assert (read["margin"], read["at_least"], read["override"]) == (1e-4, "0", read["mean"] is not None)
+            assert (read["min_margin"], read["at_least"], read["override"]) == (1e-4, "0", read["mean"] is not None)
             assert (read["option"] == ["num_classes=10"]) is ("imagenet/" not in read["weights"])
 
 
