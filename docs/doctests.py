@@ -1,4 +1,4 @@
-"""For the reference: the examples in docstrings, which stand there bare, become blocks of code."""
+"""An extension for the reference: examples in docstrings become blocks of code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXAMPLE = re.compile(r"^>>> .*\n(?:.+\n?)*", re.MULTILINE)
 
 
 class Doctests(griffe.Extension):
-    """Fences the doctests of everything that is read."""
+    """Fences the doctests of every docstring."""
 
     def on_object(self, *, obj: griffe.Object, loader: Any, **_: Any) -> None:  # noqa: ARG002  # griffe's
         """Fence the doctests of one object."""
@@ -26,4 +26,4 @@ def fenced(text: str) -> str:
     >>> fenced("Doubles.\\n\\n>>> 2 * 2\\n4").splitlines()
     ['Doubles.', '', '```pycon', '>>> 2 * 2', '4', '```']
     """
-    return _EXAMPLE.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text).rstrip()
+    return _EXAMPLE.sub(lambda example: f"```pycon\n{example[0].rstrip()}\n```\n", text).rstrip()

@@ -1,4 +1,4 @@
-"""What the site does beyond Markdown: a page written from the command line itself, and no request to anywhere else."""
+"""Hooks of the site: the page of the command line is written from the commands, and no page fetches from elsewhere."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ from maskcover.cli import app
 
 COMMANDS = "reference/command-line.md"
 _KINDS: dict[Any, str] = {str: "text", int: "whole number", float: "number", Path: "path", bool: ""}
-# What a browser fetches when it shows a page; links are fetched by people.
+# What a browser fetches when it shows a page; it does not fetch links.
 _FETCHED = re.compile(r"<(?:script|img|iframe|link|source)\b[^>]*?\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)")
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001  # theirs
-    """The page of the command line, with its commands."""
+    """Add the commands to the page of the command line."""
     return f"{markdown}\n{commands()}" if page.file.src_uri == COMMANDS else markdown
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001  # theirs
-    """Refuse a page that would fetch something from elsewhere when it is looked at."""
-    if found := _FETCHED.search(output):
-        raise PluginError(f"{page.file.src_uri} fetches {found[1]}; put it into docs/assets instead")
+    """Refuse a page that would fetch something from elsewhere when it is shown."""
+    if fetched := _FETCHED.search(output):
+        raise PluginError(f"{page.file.src_uri} fetches {fetched[1]}; put it into docs/assets instead")
     return output
 
 
 def commands() -> str:
     """Every command with its arguments and options, as Markdown."""
     group: Any = typer.main.get_command(app)
-    functions = [one.callback for one in app.registered_commands]
-    every = zip(group.commands.items(), functions, strict=True)
-    return "\n".join(line for (name, command), function in every for line in _command(name, command, function))
+    functions = [registered.callback for registered in app.registered_commands]
+    pairs = zip(group.commands.items(), functions, strict=True)
+    return "\n".join(line for (name, command), function in pairs for line in _command(name, command, function))
 
 
 def _command(name: str, command: Any, function: Any) -> Iterator[str]:
     types = get_type_hints(function)
-    named = [one for one in command.params if one.param_type_name == "option"]
-    places = [one for one in command.params if one.param_type_name == "argument"]
-    words = [_place(one) for one in places]
+    options = [option for option in command.params if option.param_type_name == "option" and not option.hidden]
+    arguments = [argument for argument in command.params if argument.param_type_name == "argument"]
+    places = [_place(argument) for argument in arguments]
     yield from (f"## maskcover {name}", "", _plain(command.help), "")
-    yield from ("```console", f"$ maskcover {' '.join([name, *words, '[OPTIONS]'])}", "```", "")
-    if places:
+    yield from ("```console", f"$ maskcover {' '.join([name, *places, '[OPTIONS]'])}", "```", "")
+    if arguments:
         yield from ("| argument | |", "| --- | --- |")
-        yield from (f"| `{_place(one)}` | {_cell(one.help)} |" for one in places)
+        yield from (f"| `{_place(argument)}` | {_cell(argument.help)} |" for argument in arguments)
         yield ""
     yield from ("| option | value | by default | |", "| --- | --- | --- | --- |")
-    for one in named:
-        yield f"| {_names(one)} | {_value(types[one.name])} | {_default(one)} | {_cell(one.help)} |"
+    for option in options:
+        yield f"| {_names(option)} | {_value(types[option.name])} | {_default(option)} | {_cell(option.help)} |"
     yield ""
 
 
@@ -68,7 +68,7 @@ def _names(option: Any) -> str:
 
 def _value(kind: Any) -> str:
     """The type of an option in words; nothing for a flag."""
-    kinds = {one for one in (kind, *get_args(kind)) if one in _KINDS}
+    kinds = {part for part in (kind, *get_args(kind)) if part in _KINDS}
     several = list[str] in (kind, *get_args(kind))
     return "text, repeatable" if several else _KINDS[kinds.pop()]
 

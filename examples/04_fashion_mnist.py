@@ -40,9 +40,9 @@ def fashion(folder: Path, split: str, count: int) -> tuple[torch.Tensor, npt.NDA
             f"there is no folder {folder}; on Debian: apt install dataset-fashion-mnist. Elsewhere give a folder with "
             "the four IDX files of Fashion-MNIST, gzipped or not: --data FOLDER"
         )
-    pictures = mc.open_dataset(f"idx:{folder}", split=split, limit=count)
-    pixels = np.stack([pictures[number] for number in range(len(pictures))])
-    return torch.tensor(pixels[:, None] / 255 - 0.286, dtype=torch.float32) / 0.353, pictures.true_labels
+    data = mc.open_dataset(f"idx:{folder}", split=split, limit=count)
+    pixels = np.stack([data[number] for number in range(len(data))])
+    return torch.tensor(pixels[:, None] / 255 - 0.286, dtype=torch.float32) / 0.353, data.true_labels
 
 
 def convolutional() -> nn.Module:

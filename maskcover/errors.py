@@ -62,7 +62,7 @@ class NotCovering(InvalidInput):
 
 
 class DiskFull(InvalidInput):
-    """A file cannot be written since there is no room for it; nothing is wrong with what was asked."""
+    """A file cannot be written since the disk is full; nothing is wrong with the input."""
 
 
 class UndecidedPrediction(MaskcoverError, ArithmeticError):
@@ -95,7 +95,10 @@ class ProbeFailed(MaskcoverError, RuntimeError):
 
 
 class RunStopped(MaskcoverError, RuntimeError):
-    """A run over a data set cannot go on: the classifier fails on image after image.
+    """A long computation cannot go on, whatever image comes next.
+
+    In a run: the classifier failed on an image, and then on the first image too, which it could score before. In
+    training: the loss is no finite number any more.
 
     >>> import maskcover as mc
     >>> raise mc.RunStopped("the classifier fails on images that it could score before")
@@ -105,7 +108,7 @@ class RunStopped(MaskcoverError, RuntimeError):
 
 
 class FingerprintMismatch(InvalidInput):
-    """What is to serve, or to be replayed, is not what was certified; names the differences.
+    """The model to serve or to replay is not the one that was certified; the message names the differences.
 
     >>> import numpy as np
     >>> import maskcover as mc
@@ -120,7 +123,7 @@ class FingerprintMismatch(InvalidInput):
 
 
 class ReadOnly(InvalidInput, AttributeError):
-    """Part of a defence was to be set, which would serve something else than was certified."""
+    """An attribute of a defence cannot be set: what is served would no longer be what was certified."""
 
 
 class MissingExtra(MaskcoverError, ImportError):
@@ -184,4 +187,4 @@ def _checkout() -> tuple[str, bool] | None:
 
 
 class NotBound(MaskcoverWarning):
-    """Predictions are bound to no certification: nothing says that a certificate applies to them."""
+    """A warning that predictions are bound to no certification, so that no certificate applies to them."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    r"""A text on one line, in which whatever cannot be seen is escaped: newlines, ESC, marks that turn the direction.
+    r"""A text on one line, with every character escaped that cannot be seen: newlines, ESC, marks of direction.
 
     >>> printable("a\nb\x1b[2J")
     'a\\nb\\x1b[2J'
     """
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def printable_lines(text: str) -> str:
-    """The same for a text of several lines, which stay lines."""
+    """`printable` for each line of a text."""
     return "\n".join(map(printable, text.split("\n")))

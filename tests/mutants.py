@@ -388,7 +388,7 @@ MUTANTS = (
     Mutant("cli/sources.py", "if model is None and runs_code(self.model):", "if not self.model:", TYPED),
     Mutant("classifiers/loading.py", "if entry is None or entry.dist is None or entry.dist.name != \"maskcover\":", "if entry is None:", TYPED),
     Mutant("classifiers/loading.py", "return not isinstance(adapter, Loads)", "return adapter is None", TYPED),
-    Mutant("terminal.py", "one if one.isprintable() else", "one if one != chr(27) else", "tests/test_terminal.py"),
+    Mutant("terminal.py", "letter if letter.isprintable() else", "letter if letter != chr(27) else", "tests/test_terminal.py"),
     Mutant("canonical.py", "if os.path.lexists(path):", "if not path.parent.exists():", "tests/test_canonical.py"),
     Mutant("canonical.py", "            os.fsync(stream.fileno())\n", "", "tests/test_canonical.py"),
     # Judges that read one document in two ways, and texts that hang them.

@@ -80,7 +80,7 @@ class Certification:
 
 
 def masks_in(path: Path | None, input_size: str | None) -> MaskSet | None:
-    """The masks of a file, if one is named; of the size that is typed, if one is."""
+    """The masks of a file, which must have the input size if one is typed; None if no file is named."""
     from maskcover.grid import Grid
     from maskcover.masks import MaskSet
 
@@ -226,7 +226,7 @@ def _reported(
     document |= {"data": dataset.source, "sample": None if chosen is None else chosen.document(), "skipped": skipped}
     document["images"] = rows
     sampled = [] if chosen is None else [f"Only {chosen} images:"]
-    undecided = int(((result.undefended < 0) | (result.defended < 0)).sum())
+    undecided = int(((result.undefended < 0) | ((result.defended < 0) & ~result.alerts)).sum())
     code = claim(int(result.certified.sum()), undecided, len(result), job.at_least)
     return Outcome(document, [*map(_line, rows), *sampled, str(result), frame], code)
 

@@ -1,4 +1,4 @@
-"""The command verify: claims of files and folders, judged from the files alone, and reports of them for CI systems."""
+"""The commands verify and check: claims in files and folders, checked from the files alone, and reports for CI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from maskcover.errors import InvalidInput
 if TYPE_CHECKING:
     from maskcover.certificate.claims import Judgement
 
-Claims = Annotated[list[Path], typer.Argument(help="Mask-set files, *.cover.json certificates, or folders of them.")]
+Claims = Annotated[
+    list[Path], typer.Argument(help="Mask-set files, *.cover.json certificates, or folders that hold some.")
+]
 Junit = Annotated[Path | None, typer.Option(help="Write the outcomes to this file, as JUnit XML.")]
 Sarif = Annotated[Path | None, typer.Option(help="Write the claims that do not hold to this file, as SARIF 2.1.0.")]
 
@@ -38,7 +40,7 @@ def verify(
     single = len(paths) == 1 and not paths[0].is_dir()
     if (regions is not None or multiplicity > 1) and not single:
         raise InvalidInput(
-            "--regions and --multiplicity go with one file; several files are checked against what each of them claims"
+            "--regions and --multiplicity are for one file; each of several files is checked against its own claim"
         )
     judgements = (judge(paths[0], regions, multiplicity),) if single else judge_all(paths)
     _write(judgements, junit, sarif)
@@ -51,10 +53,10 @@ def verify(
 
 
 def check(file: Annotated[Path, typer.Argument(help="A certificate file, *.cover.json.")]) -> None:
-    """Judge a certificate by the independent checker alone, with the line and exit code of ``python check.py FILE``.
+    """Check a certificate by the independent checker alone.
 
-    The checker is one file, maskcover/certificate/check.py, that needs nothing but Python: it can be copied out and run
-    where maskcover is not installed.
+    The checker is one file, maskcover/certificate/check.py, that needs nothing but Python: copy it to any machine and
+    run python check.py FILE there. This command prints the same line and has the same exit code.
     """
     from maskcover.certificate.check import main
 
@@ -70,26 +72,31 @@ def _write(judgements: tuple[Judgement, ...], junit: Path | None, sarif: Path | 
         write_sarif(sarif, judgements)
 
 
-def _answer_one(one: Judgement, *, as_json: bool) -> None:
-    if one.report is None:
-        failure(one.outcome.name.lower(), one.message, one.outcome.value, as_json=as_json)
+def _answer_one(judgement: Judgement, *, as_json: bool) -> None:
+    if judgement.report is None:
+        outcome = judgement.outcome
+        failure(outcome.name.lower(), judgement.message, outcome.value, as_json=as_json)
     else:
-        answer(_figures(one), [one.message], as_json=as_json)
+        answer(_figures(judgement), [judgement.message], as_json=as_json)
 
 
 def _answer_all(judgements: tuple[Judgement, ...], *, as_json: bool) -> None:
-    held = sum(one.outcome == HOLDS for one in judgements)
-    lines = [f"{one.outcome.name.lower():10} {printable(str(one.path))}: {one.message}" for one in judgements]
-    rows = [{"path": str(one.path), "outcome": one.outcome.name.lower(), "message": one.message} for one in judgements]
-    rows = [row | _figures(one) for row, one in zip(rows, judgements, strict=True)]
+    held = sum(judgement.outcome == HOLDS for judgement in judgements)
+    rows, lines = list[dict[str, Any]](), list[str]()
+    for judgement in judgements:
+        path, outcome = str(judgement.path), judgement.outcome.name.lower()
+        lines.append(f"{outcome:10} {printable(path)}: {judgement.message}")
+        rows.append({"path": path, "outcome": outcome, "message": judgement.message} | _figures(judgement))
     summary = f"{held} of {len(judgements)} claims hold"
     answer({"claims": rows, "total": len(judgements), "hold": held}, [*lines, summary], as_json=as_json)
 
 
-def _figures(one: Judgement) -> dict[str, Any]:
+def _figures(judgement: Judgement) -> dict[str, Any]:
     """The figures of a judgement, for JSON."""
-    if one.report is None:
+    if judgement.report is None:
         return {}
-    figures = {"covers": one.report.covers, "witness": witness(one.report), **document(one.report.masks)}
-    figures["regions"] = str(one.report.regions)
-    return figures if one.checked is None else figures | {"checker": one.checked}
+    figures = {"covers": judgement.report.covers, "witness": witness(judgement.report)} | document(
+        judgement.report.masks
+    )
+    figures["regions"] = str(judgement.report.regions)
+    return figures if judgement.checked is None else figures | {"checker": judgement.checked}

@@ -30,6 +30,7 @@ def certify(
         typer.Option(help='With --method: "rows" by default, or "all-pairs" for the paper\'s Algorithm 2.'),
     ] = None,
     min_margin: o.MinMargin = None,
+    margin: o.OldMargin = None,
     numerics: o.Numerics = None,
     at_least: o.AtLeast = None,
     outside: o.Outside = False,
@@ -50,7 +51,8 @@ def certify(
         outside=outside, seed=seed,
     )  # fmt: skip
     arguments = defence.named() | {
-        "rule": rule, "min_margin": min_margin, "numerics": numerics, "progress": watched(as_json=as_json),
+        "rule": rule, "min_margin": o.least_margin(min_margin, margin), "numerics": numerics,
+        "progress": watched(as_json=as_json),
     }  # fmt: skip
     kept = {"shard": read_shard(shard), "shard_size": shard_size}
     given = masks_in(masks, model.input_size)

@@ -41,19 +41,19 @@ def explain(
     given = masks_in(masks, model.input_size)
     if given is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
-    picture = read_image(image, str(image))
+    array = read_image(image, str(image))
     source = Source(**model.source(), data=str(image), batch_size=batch_size)
     with working(f"loading {model.model}", shown=watched(as_json=as_json)):
         classifier = source.classifier(given)
     names = _names(classes, classifier)
     preprocessing = source.preprocessing(classifier, given)
     used = given if given is not None else cover(regions or "", preprocessing.size or 224)
-    images = Dataset(str(image), (str(image),), None, [picture].__getitem__).prepared(preprocessing)
+    images = Dataset(str(image), (str(image),), None, [array].__getitem__).prepared(preprocessing)
     with working("asking for every masked prediction", shown=watched(as_json=as_json)):
         explanation = explained(classifier, images, used, label=label, regions=regions, procedure=procedure)
     lines = [f"{printable(str(image))}: {explanation.text(names)}"]
     if output is not None:
-        _draw(output, picture, preprocessing, explanation, names)
+        _draw(output, array, preprocessing, explanation, names)
         lines.append(f"  written to {output}")
     answer(_document(explanation), lines, as_json=as_json)
     raise typer.Exit(HOLDS if explanation.certified else REFUTED)
@@ -69,13 +69,13 @@ def _names(classes: str | None, classifier: object) -> dict[int, str]:
 
 
 def _draw(
-    output: Path, picture: ImageArray, preprocessing: Preprocessing, explanation: Explanation, names: dict[int, str]
+    output: Path, array: ImageArray, preprocessing: Preprocessing, explanation: Explanation, names: dict[int, str]
 ) -> None:
     from maskcover.plot import save_explanation
 
     # What the model sees, in colour and before it is normalised.
     shown = replace(preprocessing, mean=(0.0,), std=(1.0,), channels=3, layout="hwc")
-    save_explanation(output, shown(picture), explanation, names)
+    save_explanation(output, shown(array), explanation, names)
 
 
 def _document(explanation: Explanation) -> dict[str, Any]:

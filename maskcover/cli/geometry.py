@@ -104,13 +104,13 @@ def show(
 
     loaded, certificate = _loaded(masks)
     report = check(loaded, regions) if regions or loaded.regions else None
-    picture = output or masks.with_suffix(".png")
+    drawing = output or masks.with_suffix(".png")
     # For a certificate the stencil with most tiles is drawn.
-    tiled = max(certificate.stencils, key=lambda one: len(one.tiles)) if certificate and not regions else None
-    save(picture, loaded, report, tiled, _least(loaded, report) if bound else None)
-    shown = {"picture": str(picture), "covers": None if report is None else report.covers, **document(loaded)}
+    tiled = max(certificate.stencils, key=lambda stencil: len(stencil.tiles)) if certificate and not regions else None
+    save(drawing, loaded, report, tiled, _least(loaded, report) if bound else None)
+    shown = {"picture": str(drawing), "covers": None if report is None else report.covers, **document(loaded)}
     verdict = [] if report is None else [str(report)]
-    answer(shown, [f"{len(loaded)} masks on {loaded.grid} drawn to {picture}", *verdict], as_json=as_json)
+    answer(shown, [f"{len(loaded)} masks on {loaded.grid} drawn to {drawing}", *verdict], as_json=as_json)
     if report is not None and not report:
         raise typer.Exit(REFUTED)
 
@@ -163,7 +163,7 @@ def _least(masks: MaskSet, report: CoverReport | None) -> LowerBound:
     from maskcover.covering import lower_bound
 
     if report is None or not len(masks):
-        raise InvalidInput("a bound is of masks for a region set; these claim none: name it with --regions")
+        raise InvalidInput("a bound needs a region set, and these masks claim none; name one with --regions")
     largest = max(mask.span.volume for mask in masks if mask)
     return lower_bound(report.regions, masks.grid, max_mask_area=largest, time_limit=0)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, ClassVar, get_type_hints
 
 import typer
+
+from maskcover.errors import InvalidInput, MaskcoverWarning
 
 Labels = Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")]
 Outside = Annotated[
@@ -40,11 +44,11 @@ BatchSize = Annotated[
 MinMargin = Annotated[
     float | None,
     typer.Option(
-        "--min-margin", "--margin",
-        help="Least margin of a prediction that counts, as a fraction of the largest score; --margin is its earlier "
-        "name. By default predictions must repeat to the bit.",
+        help="Least margin of a prediction that counts, as a fraction of the largest score; by default predictions "
+        "must repeat to the bit."
     ),
-]  # fmt: skip
+]
+OldMargin = Annotated[float | None, typer.Option("--margin", hidden=True, help="Earlier name of --min-margin.")]
 Numerics = Annotated[
     str | None,
     typer.Option(
@@ -74,6 +78,8 @@ _DATA = (
 @dataclass(frozen=True)
 class ModelOptions:
     """The model, and how its images are prepared."""
+
+    panel: ClassVar[str] = "Model"
 
     model: Annotated[str, typer.Option(help=_MODEL)]
     weights: Annotated[
@@ -119,6 +125,8 @@ class ModelOptions:
 class DataOptions:
     """The images, and which of them to use."""
 
+    panel: ClassVar[str] = "Images"
+
     data: Annotated[str, typer.Option(help=_DATA)]
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first N images.")] = None
     split: Annotated[
@@ -135,6 +143,8 @@ class DataOptions:
 @dataclass(frozen=True)
 class NumericOptions:
     """How scores are computed."""
+
+    panel: ClassVar[str] = "Numerics"
 
     batch_size: BatchSize = None
     dtype: Annotated[
@@ -165,6 +175,8 @@ Procedure = Annotated[
 class DefenceOptions:
     """The defence: as a procedure, or by a method with a threshold."""
 
+    panel: ClassVar[str] = "Defence"
+
     procedure: Procedure = None
     method: Annotated[
         str | None,
@@ -182,10 +194,27 @@ class DefenceOptions:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+def least_margin(min_margin: float | None, old: float | None) -> float | None:
+    """The value of --min-margin, also where it is typed as --margin, its earlier name; None if neither is typed.
+
+    Raises:
+        InvalidInput: both are typed.
+    """
+    if old is None:
+        return min_margin
+    if min_margin is not None:
+        raise InvalidInput("--margin is the earlier name of --min-margin; type only --min-margin")
+    warnings.warn(
+        "--margin is now called --min-margin; the earlier name works for one release", MaskcoverWarning, stacklevel=2
+    )
+    return old
+
+
 def options_of_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Show typer each field of a parameter that is a dataclass as an option of its own.
 
-    The command is called with the dataclasses, made of what was typed.
+    The command is called with the dataclasses, made of what was typed. In the help the options of a dataclass stand
+    together, below its `panel` if it has one.
 
     >>> @dataclass
     ... class Size:
@@ -209,7 +238,7 @@ def options_of_groups(command: Callable[..., None]) -> Callable[..., None]:
 
     parameters = list(_parameters(inspect.signature(command), kinds, groups))
     flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
-    flat.__annotations__ = {one.name: one.annotation for one in parameters}
+    flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return flat
 
 
@@ -224,12 +253,22 @@ def _parameters(
     """The parameters of a command, with the fields of each group in its place."""
     for name, parameter in signature.parameters.items():
         if name in groups:
-            own = get_type_hints(groups[name], include_extras=True)
+            own, panel = get_type_hints(groups[name], include_extras=True), getattr(groups[name], "panel", None)
             for field in fields(groups[name]):
                 default = inspect.Parameter.empty if field.default is MISSING else field.default
-                yield _keyword(field.name, default, own[field.name])
+                yield _keyword(field.name, default, _below(panel, own[field.name]))
         else:
             yield _keyword(name, parameter.default, kinds[name])
+
+
+def _below(panel: str | None, kind: Any) -> Any:
+    """The type of an option, with the panel that it stands below in the help."""
+    if panel is None:
+        return kind
+    (shown,) = kind.__metadata__
+    below = copy(shown)
+    below.rich_help_panel = panel
+    return Annotated[kind.__origin__, below]
 
 
 def _keyword(name: str, default: Any, kind: Any) -> inspect.Parameter:

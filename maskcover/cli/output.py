@@ -21,8 +21,8 @@ __all__ = [
 ]  # fmt: skip
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
-# The disk is full, its quota used up, or broken; there is no memory left.
-_NOBODYS_FAULT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM})
+# The disk is full or broken, its quota is used up, or memory is: nothing is wrong with the input.
+_MACHINE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM})
 
 
 def answer(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
@@ -34,7 +34,7 @@ def answer(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> 
 
 
 def _json(document: dict[str, Any]) -> str:
-    """A document as JSON, in letters that can be read, with all that cannot be seen escaped."""
+    """A document as JSON: letters of all languages as they are, characters that cannot be printed escaped."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
     return "".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text)
 
@@ -67,7 +67,7 @@ def note(text: str) -> None:
 
 
 def failure(kind: str, message: str, code: int, *, as_json: bool) -> None:
-    """Say on stderr why there is no answer, and on stdout too if that is to be a JSON document."""
+    """Print on stderr why there is no answer, and as a JSON document on stdout if JSON was asked for."""
     if message:
         note(message)
     if as_json:
@@ -84,32 +84,32 @@ def guarded(program: Callable[..., object], arguments: Sequence[str]) -> NoRetur
     as_json = "--json" in arguments
     try:
         code = program(list(arguments), prog_name="maskcover", standalone_mode=False)
-        sys.stdout.flush()  # here, where a closed pipe can still be told from an answer
+        sys.stdout.flush()  # a closed pipe shows here, before the exit code is chosen
     except (BrokenPipeError, SystemExit) as error:
         # The parser turns a closed pipe into an exit with 1, which would mean "refuted".
         if not _closed_pipe(error):
             raise
-        _let_go_of_stdout()
+        _discard_stdout()
         raise SystemExit(UNDECIDED) from error
     except Exception as error:
-        _tell(error, as_json=as_json)
+        _report(error, as_json=as_json)
         raise SystemExit(code_of(error)) from error
     sys.exit(code if isinstance(code, int) else HOLDS)
 
 
 def code_of(error: BaseException) -> int:
-    """The exit code of an error: 2 for bad input, 3 for all that says nothing about the input.
+    """The exit code of an error: 2 for bad input, 3 for everything else.
 
     >>> code_of(UndecidedPrediction()), code_of(MaskcoverError()), code_of(OSError(errno.ENOSPC, "disk full"))
     (3, 2, 3)
     """
-    if isinstance(error, UndecidedPrediction | DiskFull) or _nobodys_fault(error) or _nobodys_fault(error.__cause__):
+    if isinstance(error, UndecidedPrediction | DiskFull) or _machine_fault(error) or _machine_fault(error.__cause__):
         return UNDECIDED
     return BAD_INPUT if isinstance(error, MaskcoverError) or _of_usage(error) else UNDECIDED
 
 
-def _nobodys_fault(error: BaseException | None) -> bool:
-    return isinstance(error, OSError) and error.errno in _NOBODYS_FAULT
+def _machine_fault(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in _MACHINE_FAULTS
 
 
 def _of_usage(error: BaseException) -> bool:
@@ -117,20 +117,20 @@ def _of_usage(error: BaseException) -> bool:
     return hasattr(error, "format_message")
 
 
-def _tell(error: Exception, *, as_json: bool) -> None:
-    """Say on stderr what went wrong, as a sentence, and with a traceback only where it is a bug; and as JSON."""
+def _report(error: Exception, *, as_json: bool) -> None:
+    """Print an error as a sentence on stderr, with a traceback only if it is a bug; and as JSON if asked for."""
     message = str(error)
     if _of_usage(error):
         message = _usage(error)
     elif not isinstance(error, MaskcoverError):
         message = f"could not decide: {type(error).__name__}: {error}"
-        if not _nobodys_fault(error):
+        if not _machine_fault(error):
             print(printable_lines(traceback.format_exc().rstrip()), file=sys.stderr)
     failure(type(error).__name__, message, code_of(error), as_json=as_json)
 
 
 def _usage(error: Any) -> str:
-    """What is wrong with a command line, and which help to read; nothing if the help was printed already."""
+    """The sentence about a command that was typed wrongly, with the help to read; empty if help was printed already."""
     message = str(error.format_message()).rstrip(".")
     return f"{message}; see: {error.ctx.command_path} --help" if message and error.ctx else message
 
@@ -140,8 +140,8 @@ def _closed_pipe(error: BaseException) -> bool:
     return isinstance(cause, OSError) and cause.errno == errno.EPIPE
 
 
-def _let_go_of_stdout() -> None:
-    """Send what is still to be written nowhere: nobody reads it, and Python would fail again at its end."""
+def _discard_stdout() -> None:
+    """Discard the rest of stdout: nobody reads it, and Python would fail again when it flushes."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

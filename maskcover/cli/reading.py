@@ -1,4 +1,4 @@
-"""Reading what is typed on the command line: sizes, numbers, options. Nothing heavy is imported at the top."""
+"""Readers of typed values: sizes, numbers, options. Nothing heavy is imported at the top."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def read_claim(text: str | None) -> float | None:
     """
     if text is None:
         return None
-    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,17})?)(%?)", text.strip())
-    fraction = 2.0 if found is None else float(found[1]) / (100 if found[2] else 1)
+    number = re.fullmatch(r"(\d{1,3}(?:\.\d{1,17})?)(%?)", text.strip())
+    fraction = 2.0 if number is None else float(number[1]) / (100 if number[2] else 1)
     if fraction > 1:
-        raise InvalidInput(f"--at-least is a fraction of the images, such as 0.6 or 60%; got {text!r:.40}")
+        raise InvalidInput(f"--at-least must be a fraction of the images, such as 0.6 or 60%; got {text!r:.40}")
     return fraction
 
 
 def read_size(text: str) -> int | tuple[int, ...]:
     """An image size: "224" for a square image, "480x640" for height x width.
 
-    "1000x" is a signal of one axis, "16x224x224" a clip.
+    "1000x" is a signal with one axis, "16x224x224" a clip.
 
     >>> read_size("480x640"), read_size("1000x")
     ((480, 640), (1000,))
@@ -54,7 +54,7 @@ def read_sides(text: str) -> tuple[int, ...]:
 
 
 def read_numbers(text: str, name: str) -> tuple[float, ...]:
-    """One number, or one a channel, separated by commas.
+    """One number, or one for each channel, separated by commas.
 
     >>> read_numbers("0.485,0.456,0.406", "--mean")
     (0.485, 0.456, 0.406)
@@ -62,11 +62,13 @@ def read_numbers(text: str, name: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise InvalidInput(f"{name} expects a number, or one a channel such as 0.5,0.5,0.5; got {text!r}") from error
+        raise InvalidInput(
+            f"{name} expects a number, or one for each channel such as 0.5,0.5,0.5; got {text!r}"
+        ) from error
 
 
 def read_shard(text: str | None) -> tuple[int, int]:
-    """The part of a run that a process does: "0/4" is the first of four. By default what torchrun says, or all.
+    """The part of a run that this process does: "0/4" is the first of four; by default its rank in torchrun, or all.
 
     >>> read_shard("1/4")
     (1, 4)
@@ -77,7 +79,7 @@ def read_shard(text: str | None) -> tuple[int, int]:
         )
     first, _, count = text.partition("/")
     if not (first.isdecimal() and count.isdecimal() and int(first) < int(count)):
-        raise InvalidInput(f"--shard expects i/n with i from 0 to n - 1, such as 0/4; got {text!r}")
+        raise InvalidInput(f"--shard expects I/N with I from 0 to N-1, such as 0/4; got {text!r}")
     return int(first), int(count)
 
 
@@ -87,13 +89,13 @@ def read_options(texts: Iterable[str]) -> dict[str, Any]:
     >>> read_options(["num_classes=10", "prompts=cats.txt"])
     {'num_classes': 10, 'prompts': 'cats.txt'}
     """
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
             raise InvalidInput(f"--option expects NAME=VALUE, such as num_classes=10; got {text!r}")
         try:
-            found[name] = json.loads(value)
+            options[name] = json.loads(value)
         except ValueError:
-            found[name] = value
-    return found
+            options[name] = value
+    return options

@@ -1,4 +1,4 @@
-"""Judgements as files that CI systems read: JUnit XML and SARIF 2.1.0."""
+"""Writers of judgements for CI systems: JUnit XML and SARIF 2.1.0."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ _RULES = {
     Outcome.UNREADABLE: ("MC002", "UnreadableClaim", "A file that should hold a claim is damaged or malformed."),
     Outcome.UNDECIDED: ("MC003", "UndecidedClaim", "A claim could be neither confirmed nor refuted."),
 }
-_HELP = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
 def write_junit(path: Path, judgements: Sequence[Judgement]) -> None:
-    """One test case a claim: refuted ones fail, unreadable and undecided ones are errors."""
-    failed = [one for one in judgements if one.outcome is Outcome.REFUTED]
-    errors = [one for one in judgements if one.outcome in (Outcome.UNREADABLE, Outcome.UNDECIDED)]
+    """Write one test case for each claim: refuted ones fail, unreadable and undecided ones are errors."""
+    failed = [judgement for judgement in judgements if judgement.outcome is Outcome.REFUTED]
+    errors = [judgement for judgement in judgements if judgement.outcome in (Outcome.UNREADABLE, Outcome.UNDECIDED)]
     counts = {"tests": str(len(judgements)), "failures": str(len(failed)), "errors": str(len(errors))}
     suite = ET.Element("testsuite", {"name": "maskcover verify", **counts, "skipped": "0"})
-    for one in judgements:
-        case = ET.SubElement(suite, "testcase", {"classname": "maskcover.claims", "name": _plain(one.path.as_posix())})
-        if one.outcome is not Outcome.HOLDS:
-            kind = "failure" if one.outcome is Outcome.REFUTED else "error"
-            found = {"type": one.outcome.name.lower(), "message": _plain(one.message)}
-            ET.SubElement(case, kind, found).text = _plain(one.message)
+    for judgement in judgements:
+        name = _plain(judgement.path.as_posix())
+        case = ET.SubElement(suite, "testcase", {"classname": "maskcover.claims", "name": name})
+        if judgement.outcome is not Outcome.HOLDS:
+            kind = "failure" if judgement.outcome is Outcome.REFUTED else "error"
+            attributes = {"type": judgement.outcome.name.lower(), "message": _plain(judgement.message)}
+            ET.SubElement(case, kind, attributes).text = _plain(judgement.message)
     suites = ET.Element("testsuites", counts)
     suites.append(suite)
     write_atomically(path, ET.tostring(suites, encoding="utf-8", xml_declaration=True))
 
 
 def write_sarif(path: Path, judgements: Sequence[Judgement]) -> None:
-    """One result for each claim that does not hold, with the witness in its message."""
+    """Write one result for each claim that does not hold, with the witness in its message."""
     from maskcover import __version__
 
     driver = {
@@ -51,25 +52,25 @@ def write_sarif(path: Path, judgements: Sequence[Judgement]) -> None:
             for rule, name, text in _RULES.values()
         ],
     }
-    results = [_result(one) for one in judgements if one.outcome is not Outcome.HOLDS]
+    results = [_result(judgement) for judgement in judgements if judgement.outcome is not Outcome.HOLDS]
     run = {"tool": {"driver": driver}, "results": results, "columnKind": "unicodeCodePoints"}
-    document = {"$schema": _HELP, "version": "2.1.0", "runs": [run]}
+    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     write_atomically(path, json.dumps(document, indent=2).encode() + b"\n")
 
 
-def _result(one: Judgement) -> dict[str, Any]:
-    location = {"artifactLocation": {"uri": _uri(one.path)}, "region": {"startLine": 1}}
+def _result(judgement: Judgement) -> dict[str, Any]:
+    location = {"artifactLocation": {"uri": _uri(judgement.path)}, "region": {"startLine": 1}}
     return {
-        "ruleId": _RULES[one.outcome][0],
-        "ruleIndex": list(_RULES).index(one.outcome),
+        "ruleId": _RULES[judgement.outcome][0],
+        "ruleIndex": list(_RULES).index(judgement.outcome),
         "level": "error",
-        "message": {"text": one.message},
+        "message": {"text": judgement.message},
         "locations": [{"physicalLocation": location}],
     }
 
 
 def _uri(path: Path) -> str:
-    """Relative to the current folder, which CI systems take for the root of the repository, where that is possible."""
+    """The path relative to the current folder, which CI systems take for the repository, if it lies inside it."""
     full = path.absolute()
     if full.is_relative_to(Path.cwd()):
         return quote(full.relative_to(Path.cwd()).as_posix())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Regions = Annotated[str, typer.Argument(help='What the attacker may overwrite, such as "rectangles(area=0.01)".')]
 ImageSize = Annotated[str, typer.Option(help="Image size in pixels: 224, or 480x640 for height x width.")]
-Picture = Annotated[Path | None, typer.Option("--output", "-o", help="Draw the result to this PNG.")]
+Drawing = Annotated[Path | None, typer.Option("--output", "-o", help="Draw the result to this PNG.")]
 
 
 def frontier(
@@ -24,7 +24,7 @@ def frontier(
     image_size: ImageSize = "224",
     most_masks: Annotated[int, typer.Option(min=1, help="Stop at this number of masks.")] = 150,
     align: Annotated[int, typer.Option(min=1, help="Put the edges of masks at multiples of N pixels.")] = 1,
-    output: Picture = None,
+    output: Drawing = None,
     as_json: Json = False,
 ) -> None:
     """List verified covers from few masks to many: their number, two-mask evaluations and largest hidden area."""
@@ -48,7 +48,7 @@ def bound(
         str | None, typer.Option(help="Or: each mask lies in a box of at most this size, such as 64x64.")
     ] = None,
     time_limit: Annotated[float, typer.Option(min=0, help="Seconds to look for a better proof.")] = 10.0,
-    output: Picture = None,
+    output: Drawing = None,
     as_json: Json = False,
 ) -> None:
     """Compute how many masks every cover needs at least, with the placements that prove it."""

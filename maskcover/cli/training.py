@@ -1,4 +1,4 @@
-"""The command about training: finetune."""
+"""The command finetune: training with parts of the images hidden."""
 
 from __future__ import annotations
 
@@ -77,10 +77,8 @@ def finetune(
     validation_share: Annotated[float, typer.Option(help="Fraction held out, drawn with --seed.")] = 0.1,
     validation_images: Annotated[int, typer.Option(min=1, help="Validation images to certify after each epoch.")] = 500,
     keep: Keep = "certified",
-    min_margin: Annotated[
-        float,
-        typer.Option("--min-margin", "--margin", help="Least margin of a prediction that counts, as for certify."),
-    ] = 1e-4,
+    min_margin: Annotated[float, typer.Option(help="Least margin of a prediction that counts, as for certify.")] = 1e-4,
+    margin: o.OldMargin = None,
     workers: Annotated[int, typer.Option(min=0, help="Threads that read images in advance.")] = 2,
     seed: Annotated[
         int, typer.Option(min=0, help="Random seed for the split, the order, what is hidden, and random weights.")
@@ -102,31 +100,29 @@ def finetune(
     hidden = {"fill": model.fill or 0.0, "probability": _mixture(training, schedule, share)}
     hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
     parts = _parts(source, dataset, validation_split, validation_share, names_of(classifier))
-    found = training.finetune(
+    report = training.finetune(
         classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), used,
-        hiding=hiding, recipe=recipe, regions=regions, min_margin=min_margin, out=out,
+        hiding=hiding, recipe=recipe, regions=regions, min_margin=o.least_margin(None, margin) or min_margin, out=out,
         source=source.document() | {"validation_split": validation_split, "validation_share": validation_share},
         workers=workers, progress=progress,
     )  # fmt: skip
-    answer(found.document(), [str(found), f"weights: {out / 'weights.pt'}"], as_json=as_json)
+    answer(report.document(), [str(report), f"weights: {out / 'weights.pt'}"], as_json=as_json)
 
 
 def _parts(
-    source: Source, dataset: Dataset, split: str | None, share: float, class_names: Sequence[str] | None
+    source: Source, dataset: Dataset, split: str | None, fraction: float, class_names: Sequence[str] | None
 ) -> list[Dataset]:
     """The images to train with, and those for validation."""
     if source.split is None and all(name.startswith("test/") for name in dataset.ids):
-        raise InvalidInput(
-            f"{source.data} gives its test images unless told otherwise; train with others: --split train"
-        )
+        raise InvalidInput(f"{source.data} gives its test images by default; name others to train with: --split train")
     if split is None:
-        return [dataset.part(numbers) for numbers in divided(len(dataset), share, source.seed)]
+        return [dataset.part(numbers) for numbers in divided(len(dataset), fraction, source.seed)]
     if split == source.split:
-        raise InvalidInput(f"--validation-split {split} names the images that are trained with; name another part")
+        raise InvalidInput(f"--validation-split {split} is the part that is trained with; name another part")
     return [dataset, replace(source, split=split, limit=None, sample=None).dataset(class_names)]
 
 
-def divided(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+def divided(count: int, fraction: float, seed: int) -> tuple[list[int], list[int]]:
     """The numbers from 0 to count - 1 for training and for validation, both in order, each at least one.
 
     >>> divided(5, 0.4, seed=0)
@@ -134,11 +130,11 @@ def divided(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
     """
     import numpy as np
 
-    if not 0 < share < 1 or count < 2:
+    if not 0 < fraction < 1 or count < 2:
         raise InvalidInput(
-            f"--validation-share must lie between 0 and 1, and leave images on both sides; got {share:g} of {count}"
+            f"--validation-share must lie between 0 and 1, and leave images on both sides; got {fraction:g} of {count}"
         )
-    kept = min(count - 1, max(1, round(share * count)))
+    kept = min(count - 1, max(1, round(fraction * count)))
     order = np.random.default_rng(seed).permutation(count)
     return sorted(order[kept:].tolist()), sorted(order[:kept].tolist())
 
@@ -152,12 +148,12 @@ def _training() -> ModuleType:
         raise MissingExtra(f"training cannot start ({error}); {install_hint('torch')}") from error
 
 
-def _mixture(training: ModuleType, name: str, share: float) -> Any:
-    """The schedule of this name that ends with the share."""
+def _mixture(training: ModuleType, name: str, fraction: float) -> Any:
+    """The schedule of this name that ends with the fraction."""
     if name not in _MIXTURES:
         raise InvalidInput(f"--schedule must be one of {', '.join(_MIXTURES)}; got {name!r}")
     kind = getattr(training, _MIXTURES[name])
-    return kind(share) if name == "constant" else kind(0.0, share)
+    return kind(fraction) if name == "constant" else kind(0.0, fraction)
 
 
 def _hiding(
@@ -166,5 +162,5 @@ def _hiding(
     if per_image is None:
         return training.Cutout(**({} if cutout is None else {"size": cutout}), count=count, **hidden)
     if cutout is not None:
-        raise InvalidInput("name --cutout or --random-masks, not both: images are hidden in one way")
+        raise InvalidInput("name --cutout or --random-masks, not both: there is one way of hiding")
     return training.RandomMasks(masks, per_image, **hidden)

@@ -1,4 +1,4 @@
-"""Pictures of mask sets, witnesses and certified placements; needs the extra `plot`, and nothing else imports it.
+"""Drawings of mask sets, witnesses and certified placements; needs the extra `plot`, and nothing else imports it.
 
 Figures are made without pyplot: no display, no global state. Every function draws on the axes that it is given.
 """
@@ -16,7 +16,7 @@ try:
     from maskcover.plot.figures import BARE, FRAME, HIDDEN, percent_down, png, save_drawing
     from maskcover.plot.geometry import draw_bound, draw_frontier, draw_masks, draw_tiling, draw_witness, save
 except ImportError as error:
-    raise MissingExtra(f"pictures need matplotlib ({error}); {install_hint('plot')}") from error
+    raise MissingExtra(f"drawings need matplotlib ({error}); {install_hint('plot')}") from error
 
 __all__ = [
     "BARE",

@@ -1,4 +1,4 @@
-"""Pictures of the defence: certified placements, detection, and why an image is certified or not."""
+"""Drawings of the defence: certified placements, detection, and why an image is certified or not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from maskcover.plot.figures import (
 )  # fmt: skip
 
 Names = Mapping[int, str] | None
-"""Names of classes by their numbers, where they are known."""
+"""Names of classes by their numbers, for those that have one."""
 
 _SHRUNK = 0.45
 _MOST_LABELS = 100
@@ -78,8 +78,8 @@ def draw_detection(curve: DetectionCurve, ax: Axes | None = None) -> Axes:
     ax = new_axes(ax)
     thresholds, clean, certified = curve.steps()
     lines = [(clean, FRAME, "clean: right, no alert"), (certified, HIDDEN, "certified: right, or an alert")]
-    for shares, color, words in lines:
-        ax.plot(thresholds, 100 * shares, color=color, linewidth=1.5, drawstyle="steps-pre", label=words)
+    for fractions, color, words in lines:
+        ax.plot(thresholds, 100 * fractions, color=color, linewidth=1.5, drawstyle="steps-pre", label=words)
     ax.set(xlim=(0, 1), ylim=(0, 105), xlabel="threshold", ylabel="images, %")
     ax.set_title(f"detection, {len(curve.levels)} images")
     ax.grid(color=FRAME, alpha=0.25)

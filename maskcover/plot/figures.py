@@ -1,4 +1,4 @@
-"""What all drawings share: colours, axes without pyplot, and PNG files that are the same for the same figure."""
+"""Colours, axes without pyplot, and PNG files for all drawings; equal figures give equal files."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ def png(figure: Figure, *, dpi: int = 144, transparent: bool = False) -> bytes:
     return stream.getvalue()
 
 
-def percent_down(share: Fraction) -> str:
-    """A share in per cent, rounded down: it says 100 % of nothing less than all.
+def percent_down(fraction: Fraction) -> str:
+    """A fraction in per cent, rounded down, so that only 1 is 100 %.
 
     >>> percent_down(Fraction(1)), percent_down(Fraction(9999, 10000)), percent_down(Fraction(1, 8))
     ('100 %', '99.9 %', '12.5 %')
     """
-    tenths = int(share * 1000)
+    tenths = int(fraction * 1000)
     return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths / 10:.1f} %"
 
 
 def png_name(path: str | PathLike[str]) -> Path:
-    """The path, if it is one of a PNG file."""
+    """The path of a PNG file; any other name is refused."""
     target = Path(path)
     if target.suffix.lower() != ".png":
-        raise InvalidInput(f"pictures are written as PNG: expected a name ending in .png; got {target.name!r}")
+        raise InvalidInput(f"drawings are written as PNG: expected a name ending in .png; got {target.name!r}")
     return target
 
 
 def two_sides(grid: Grid) -> tuple[int, int]:
     """The height and the width of a grid of two axes."""
     if grid.ndim != 2:
-        raise InvalidInput(f"pictures are drawn of grids (height, width); this one, {grid}, has {grid.ndim} axes")
+        raise InvalidInput(f"only grids (height, width) can be drawn; this one, {grid}, has {grid.ndim} axes")
     return grid.shape[0], grid.shape[1]
 
 

@@ -1,4 +1,4 @@
-"""Pictures of geometry: mask sets, witnesses, tilings, bounds and trade-offs."""
+"""Drawings of geometry: mask sets, witnesses, tilings, bounds and trade-offs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _GAP = 0.14
 
 
 def draw_masks(masks: MaskSet, ax: Axes | None = None) -> Axes:
-    """One small picture a mask, in order: the image, and in it what the mask hides.
+    """Draw one small panel for each mask, in order: the image, and in it what the mask hides.
 
     Args:
         masks: A mask set of two dimensions; of more than 1,024 masks the first 1,024 are drawn, and the title says so.
@@ -68,7 +68,7 @@ def draw_masks(masks: MaskSet, ax: Axes | None = None) -> Axes:
         for box in mask.boxes
     ]
     ax.add_collection(rectangles([(*corner, height, width) for corner in corners], facecolor=FRAME, alpha=0.28))
-    # An edge of its own keeps a mask in sight where its picture is a few dots wide.
+    # An edge of its own keeps a mask visible where its panel is a few dots wide.
     ax.add_collection(rectangles(boxes, facecolor=HIDDEN, edgecolor=HIDDEN, linewidth=0.5))
     rows = max(1, ceil(len(shown) / columns))
     frame(ax, rows * step[0] - height * _GAP, columns * step[1] - width * _GAP)
@@ -110,7 +110,7 @@ def draw_witness(report: CoverReport, ax: Axes | None = None) -> Axes:
 
 
 def draw_frontier(sets: Sequence[MaskSet], ax: Axes | None = None) -> Axes:
-    """How much the largest mask hides against the number of masks, one point a mask set.
+    """Draw how much the largest mask hides against the number of masks, one point for each mask set.
 
     Args:
         sets: Covers of one region set, such as ``frontier(R)``.
@@ -127,8 +127,8 @@ def draw_frontier(sets: Sequence[MaskSet], ax: Axes | None = None) -> Axes:
         raise InvalidInput("there is nothing to draw: expected at least one mask set")
     ax = new_axes(ax)
     counts = [len(masks) for masks in sets]
-    shares = [100 * masks.largest_hidden_area / masks.grid.size for masks in sets]
-    ax.plot(counts, shares, color=HIDDEN, marker="o", markersize=5, linewidth=1.5, drawstyle="steps-post")
+    fractions = [100 * masks.largest_hidden_area / masks.grid.size for masks in sets]
+    ax.plot(counts, fractions, color=HIDDEN, marker="o", markersize=5, linewidth=1.5, drawstyle="steps-post")
     ax.set(xscale="log", yscale="log", xlabel="masks", ylabel="largest hidden area, % of the image")
     ax.set_title(f"{sets[0].regions} on {sets[0].grid}")
     for axis in (ax.xaxis, ax.yaxis):
@@ -167,7 +167,7 @@ def draw_bound(bound: LowerBound, ax: Axes | None = None) -> Axes:
 
 
 def draw_tiling(tiled: TiledStencil, ax: Axes | None = None) -> Axes:
-    """The places of a stencil, cut into tiles of which each lies inside one mask: what a certificate says of it.
+    """Draw the places of a stencil, cut into tiles of which each lies inside one mask, as a certificate lists them.
 
     Args:
         tiled: A stencil of the evidence of a certificate, such as ``prove(masks).terms[0].slots[0][0]``.
@@ -233,7 +233,7 @@ def _masks_title(masks: MaskSet, shown: int) -> str:
 
 
 def _nearest(masks: MaskSet, witness: Sequence[Cells]) -> tuple[int, Fraction] | None:
-    """The mask that holds most of a region, the first among equals, and the share that it holds; None of no masks."""
+    """The mask that holds most of a region, the first among equals, and the fraction that it holds; or None."""
     region = witness[0].union(*witness[1:])
     held = [_shared(mask.bounds, region.bounds) for mask in masks]
     best = int(np.argmax(held)) if held else -1

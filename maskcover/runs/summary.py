@@ -28,8 +28,8 @@ class Summary:
         certified, errors: Rows with these verdicts; an error is neither right nor certified.
         evaluations: Masked predictions that were made.
         seconds: Time that the shards took, added up over processes.
-        chosen: The choice of the samples among more, if there was one.
-        wrong: Rows that do not certify and have another label than the true one without the defence as well.
+        chosen: How the images were chosen among more; None for all.
+        wrong: Images that are not certified, and have a wrong label without the defence as well.
     """
 
     total: int
@@ -45,7 +45,7 @@ class Summary:
 
     @classmethod
     def of(cls, shards: Iterable[Shard], total: int, chosen: Chosen | None = None) -> Summary:
-        """The summary of some shards, which are looked at one at a time."""
+        """The summary of some shards, which are read one at a time."""
         names = ("rows", "undefended", "defended", "certified", "errors", "evaluations", "wrong")
         counts = dict.fromkeys(names, 0)
         seconds = 0.0

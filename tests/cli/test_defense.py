@@ -51,6 +51,14 @@ def test_an_image_that_fails_is_named_with_the_failing_pair(run: Run, photos: Pa
     assert run(*command, "--at-least", "1").code == run(*command, "--at-least", "67%").code == 1
 
 
+def test_an_alert_refutes_a_claim_and_leaves_nothing_undecided(run: Run, photos: Path, masks: str) -> None:
+    command = ("certify", "--model", f"{MODELS}:corner", "--data", str(photos), "--masks", masks, *COMMON, "--json")
+    found = run(*command, "--method", "detect", "--threshold", "0.5", "--at-least", "1")
+    rows = {Path(row["id"]).name: row for row in found.json["images"]}
+    assert (rows["c.png"]["case"], rows["c.png"]["certified"]) == ("alert", False)
+    assert found.code == 1
+
+
 def test_masks_are_made_for_named_regions(run: Run, photos: Path) -> None:
     found = run(
         "certify", "--model", f"{MODELS}:instance", "--data", str(photos), "--regions", "squares(size=4)",

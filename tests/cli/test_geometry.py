@@ -147,4 +147,4 @@ def test_show_draws_a_lower_bound_beside_the_masks(run: Run) -> None:
     )
     assert Path("bound.png").read_bytes() != Path("plain.png").read_bytes()
     MaskSet.from_boxes([(0, 0, 3, 3)], 12).save("bare.json")
-    assert "name it with --regions" in run("show", "bare.json", "--bound").err
+    assert "name one with --regions" in run("show", "bare.json", "--bound").err

@@ -10,7 +10,8 @@ import pytest
 import typer
 
 from maskcover.cli import app
-from maskcover.cli.options import options_of_groups
+from maskcover.cli.options import least_margin, options_of_groups
+from maskcover.errors import InvalidInput, MaskcoverWarning
 
 PARAMETERS = [
     (command.name or getattr(command.callback, "__name__", ""), name, kind)
@@ -50,3 +51,25 @@ def test_every_help_text_is_a_sentence(command: str, name: str, kind: Any) -> No
     assert text.endswith("."), (command, name, text)
     assert not text.startswith("Of "), (command, name, text)
     assert "so many" not in text, (command, name, text)
+
+
+def test_options_of_a_group_stand_below_its_panel_in_the_help() -> None:
+    group: Any = typer.main.get_command(app)
+    for command in ("certify", "predict", "explain", "finetune"):
+        panels = {option.name: option.rich_help_panel for option in group.commands[command].params}
+        assert (panels["model"], panels["fill"], panels["as_json"]) == ("Model", "Model", None)
+
+
+def test_the_earlier_name_of_min_margin_works_with_a_warning() -> None:
+    assert (least_margin(0.1, None), least_margin(None, None)) == (0.1, None)
+    with pytest.warns(MaskcoverWarning, match="--margin is now called --min-margin"):
+        assert least_margin(None, 0.2) == 0.2
+    with pytest.raises(InvalidInput, match="type only --min-margin"):
+        least_margin(0.1, 0.2)
+
+
+@pytest.mark.parametrize("command", ["certify", "finetune"])
+def test_the_earlier_name_is_not_in_the_help(command: str) -> None:
+    group: Any = typer.main.get_command(app)
+    hidden = {name: option.hidden for option in group.commands[command].params for name in option.opts}
+    assert (hidden["--min-margin"], hidden["--margin"]) == (False, True)

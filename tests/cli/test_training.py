@@ -112,7 +112,7 @@ def test_parts_of_a_data_set_are_trained_and_validated_with(run: Run, command: l
     shared = run(*command, *data, "--out", "OTHER", "--json").json["config"]
     assert (shared["train.count"], shared["validation.count"]) == (9, 3)
     same = run(*command, *data, "--validation-split", "train")
-    assert (same.code, "names the images that are trained with" in same.err) == (2, True)
+    assert (same.code, "is the part that is trained with" in same.err) == (2, True)
     unsaid = run(*command, "--data", "noise.npz")
     assert (unsaid.code, "--split train" in unsaid.err) == (2, True)
 
