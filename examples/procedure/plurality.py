@@ -34,6 +34,7 @@ class Plurality(Procedure):
 
     name = "plurality"
     needs_cover = False
+    needs_bits = False
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """The winner of the votes."""

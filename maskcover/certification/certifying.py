@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 from math import inf
-from typing import Any, TypeVar
+from typing import Any
 from warnings import warn
 
 import numpy as np
@@ -29,8 +29,6 @@ from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, NotBound
 from maskcover.masks import MaskSet, Views
 from maskcover.regions import RegionSet
-
-T = TypeVar("T")
 
 
 def certify(
@@ -132,7 +130,7 @@ def bits_for(
     procedure: Procedure, numerics: RequiredNumerics | None, min_margin: float | None
 ) -> RequiredNumerics | None:
     """The numerics to ask for: "bitwise" for a procedure that needs bits and has no margin, else as the user typed."""
-    if not procedure.needs_bits:
+    if not procedure.requires_bits:
         return numerics
     if numerics == "margin":
         raise InvalidInput(_no_margin(procedure))
@@ -141,7 +139,7 @@ def bits_for(
 
 def require_bits(procedure: Procedure, start: PreparedRun) -> Procedure:
     """Return the procedure; raise `InvalidInput` if it needs bits and the run has a margin instead."""
-    if procedure.needs_bits and start.min_margin:
+    if procedure.requires_bits and start.min_margin:
         raise InvalidInput(_no_margin(procedure))
     return procedure
 

@@ -20,7 +20,7 @@ from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
-from maskcover.defense.procedure import Procedure, checked_against, first_look
+from maskcover.defense.procedure import Procedure, checked_against, expect_kept, first_look
 from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
@@ -222,6 +222,7 @@ def explain(
         if explained_label is None or explained_label < 0:
             raise UndecidedPrediction("the defence gives the image no label; give the label to explain with label=")
         certificate = _decided(defence.certificate(table, explained_label, covers, start.min_margin))
+        expect_kept(defence, certificate, answer, explained_label)
         return Explanation(
             masks, covers.regions, defence, explained_label, table.labels[table.views.ids], table.undefended, answer,
             certificate, tuple(table.broken), given=true is not None,

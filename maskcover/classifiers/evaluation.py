@@ -101,6 +101,12 @@ class Answers:
     observed: FloatArray | None = None
     """Further numbers of the observation, float64 (rows, width); None if it has none."""
 
+    @property
+    def leads(self) -> FloatArray:
+        """The name of `margins` up to version 0.1."""
+        warnings.warn("Answers.leads is now Answers.margins", MaskcoverWarning, stacklevel=2)
+        return self.margins
+
     def rows(self, rows: slice) -> tuple[IntArray, FloatArray, FloatArray, FloatArray | None]:
         """Labels, margins, confidences and observed numbers of some rows."""
         observed = None if self.observed is None else self.observed[rows]

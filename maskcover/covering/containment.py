@@ -22,8 +22,8 @@ class Containment:
 
     A region lies inside a selection exactly when the selection holds one of the masks that contain the region. So the
     inclusion-minimal sets of such masks, the minimal signatures (for k patches the minimal sets of masks that contain
-    all k), are computed once, and each call compares sets of bits. Where there would be too many
-    signatures, each selection is verified as a mask set of its own. Both ways are exact.
+    all k), are computed once, and each call compares sets of bits. Where there would be too many signatures, each
+    selection is verified as a mask set of its own. Both ways are exact.
 
     Args:
         masks: The mask set; it need not cover by itself.
@@ -67,9 +67,18 @@ class Containment:
         return cls(masks, parse_regions(report.regions))
 
     def __call__(self, selected: BoolArray) -> bool:
-        """Whether the selected masks, bool of shape (masks,), cover the regions."""
+        """Whether the selected masks, bool of shape (masks,), cover the regions.
+
+        Raises:
+            InvalidInput: another dtype or shape: numbers of masks would select others than they name.
+        """
+        if selected.dtype != np.bool_ or selected.shape != (len(self.masks),):
+            raise InvalidInput(
+                f"a selection is a bool array of shape ({len(self.masks)},), one entry for each mask; got "
+                f"{selected.dtype} of shape {selected.shape}"
+            )
         if self.signatures is None:
-            return self._verified(np.asarray(selected, dtype=np.bool_).tobytes())
+            return self._verified(selected.tobytes())
         first = np.zeros(len(self.masks), dtype=np.bool_)
         first[self._firsts[selected]] = True
         bits = int.from_bytes(np.packbits(first, bitorder="little").tobytes(), "little")

@@ -57,8 +57,9 @@ class Procedure(ABC, metaclass=_EarlierCalls):
     """The masked predictions that it may ask for: under single masks, or under unions of two masks as well."""
     observation: Observation = TopLabel()
     """The numbers that are kept of the scores of each masked prediction."""
-    needs_bits: ClassVar[bool] = False
-    """Whether it compares numbers with a threshold, so that no margin of scores allows for rounding."""
+    needs_bits: ClassVar[bool] = True
+    """Whether predictions must repeat to the bit. Only a defence that relies on nothing but the labels of
+    `PredictionTable.trusted` may say False: numbers that are compared with a threshold have no margin."""
     needs_cover: ClassVar[bool] = True
     """Whether the masks as a whole must cover the regions before anything can be certified."""
     may_alert: ClassVar[bool] = False
@@ -80,6 +81,11 @@ class Procedure(ABC, metaclass=_EarlierCalls):
             covers: Exact covering of the regions by a selection of the masks, see `maskcover.covering.Containment`.
             min_margin: The certificate must not rely on predictions of a smaller margin: see `PredictionTable.trusted`.
         """
+
+    @property
+    def requires_bits(self) -> bool:
+        """Whether no margin of scores can stand in for bits: it needs them, or observes more than top labels."""
+        return self.needs_bits or self.observation != TopLabel()
 
     @property
     def words(self) -> str:
@@ -147,9 +153,19 @@ def certifying(procedure: Procedure, labels: IntArray, covers: Containment, min_
         answer = procedure.answer(table)
         if isinstance(answer, Pending):
             return next_wave(table, answer)
+        expect_kept(procedure, certificate, answer, label)
         return verdict(table, label, certificate, answer)
 
     return decide
+
+
+def expect_kept(procedure: Procedure, certificate: Certificate, answer: Answer, label: int) -> None:
+    """Raise `InvalidInput` if a certificate is broken by the clean image itself, which is one of the attacked ones."""
+    if certificate.certified and answer.label != label and not (answer.alert and procedure.may_alert):
+        raise InvalidInput(
+            f"{procedure!r} certifies the label {label} of an image to which it answers {answer.label}; its "
+            "certificate is wrong: test it with maskcover.testing.ProcedureContract"
+        )
 
 
 def first_look(table: PredictionTable) -> Pending | None:

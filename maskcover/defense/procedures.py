@@ -41,6 +41,7 @@ class DoubleMasking(Procedure):
     name: ClassVar[str] = "double_masking"
     method: ClassVar[str | None] = "double"
     views: ClassVar[Views] = Views.PAIRS
+    needs_bits: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _expect_rule(self.rule, exhaustive=self.exhaustive)
@@ -78,6 +79,7 @@ class ChallengerMasking(Procedure):
     name: ClassVar[str] = "challenger_masking"
     method: ClassVar[str | None] = "challenger"
     views: ClassVar[Views] = Views.PAIRS
+    needs_bits: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _expect_rule(self.rule, exhaustive=self.exhaustive)
@@ -113,7 +115,6 @@ class Detection(Procedure):
 
     name: ClassVar[str] = "detection"
     method: ClassVar[str | None] = "detect"
-    needs_bits: ClassVar[bool] = True
     may_alert: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -76,7 +76,10 @@ class MixedPatches(RegionSet):
             raise InvalidInput(
                 f"the patch {brief(member)} has no place where {brief(self)} is allowed; leave it out or allow more"
             )
-        return (Term(tuple(slot for (term, *_) in terms for slot in term.slots)),)
+        # Whatever a member is called: a term that was left out here would be left out of what is verified.
+        if any(len(own) > 1 or own[0].patches > 1 for own in terms):
+            raise InvalidInput(f"each member of {brief(self)} must be one patch; one of them has several at once")
+        return (Term(tuple(slot for (term,) in terms for slot in term.slots)),)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MixedPatches):

@@ -128,7 +128,7 @@ class ProcedureContract:
                 covers = containment_for(procedure, world.masks, world.regions)
                 table = _whole_table(model, image, world, procedure)
                 certificate = procedure.certificate(table, label, covers, 10.0)
-                assert procedure.needs_bits or isinstance(certificate, Pending) or not certificate.certified
+                assert procedure.requires_bits or isinstance(certificate, Pending) or not certificate.certified
 
     def _cases(self) -> Iterator[tuple[World, _Model, IntArray, int]]:
         random = np.random.default_rng(0)

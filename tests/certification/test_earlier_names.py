@@ -11,7 +11,7 @@ import pytest
 import maskcover as mc
 from maskcover import InvalidInput, MaskcoverWarning
 from maskcover.certification.certifying import certify
-from maskcover.classifiers import evaluator_of
+from maskcover.classifiers import Answers, evaluator_of
 from tests.defense.naive import Looker, image_of, singles
 
 MASKS = singles(3)
@@ -47,6 +47,12 @@ def test_both_names_at_once_are_refused() -> None:
         pytest.raises(InvalidInput, match="give min_margin= alone"),
     ):
         certify(Looker(), IMAGES, [1], MASKS, margin=0.125, min_margin=0.125)
+
+
+def test_answers_of_a_batch_have_margins() -> None:
+    answers = Answers(np.array([1]), np.array([0.5]), np.array([0.9]))
+    with pytest.warns(MaskcoverWarning, match=r"Answers\.leads is now Answers\.margins"):
+        assert answers.leads is answers.margins
 
 
 def test_explain_and_run_take_it_too(tmp_path: Path) -> None:

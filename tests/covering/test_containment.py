@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from maskcover import (
     Box,
+    InvalidInput,
     Mask,
     MaskSet,
     NotCovering,
@@ -84,6 +86,15 @@ def test_any_masks_are_judged_as_verify_judges_them(masks: MaskSet, regions: Reg
 def test_other_limits_end_the_listing_too(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signatures, limit, 0)
     assert Containment(MASKS, patches(squares(size=1), k=2)).signatures is None
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["signatures", "verified"])
+@pytest.mark.parametrize("selected", [[0, 1, 2, 3], [1, 1, 1, 1], [True] * 3, [[True] * 4], [1.0] * 4])
+def test_only_flags_select(selected: list[Any], few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of masks, or flags as numbers, would be taken for other masks."""
+    monkeypatch.setattr(signatures, "_MOST_SIGNATURES", 2_000 if few else 0)
+    with pytest.raises(InvalidInput, match=r"a selection is a bool array of shape \(4,\)"):
+        Containment(MASKS, squares(size=2))(np.array(selected))
 
 
 def test_masks_that_do_not_cover_are_refused_with_a_region_that_they_miss() -> None:

@@ -129,7 +129,7 @@ def test_the_contract_refutes_procedures_that_are_wrong(broken: Procedure, world
     contract = ProcedureContract()
     contract.procedures = (broken,)
     contract.worlds = worlds or contract.worlds
-    with pytest.raises(AssertionError, match=type(broken).__name__):
+    with pytest.raises((AssertionError, InvalidInput), match=type(broken).__name__):
         contract.test_no_certificate_is_broken_by_any_attack()
 
 
@@ -314,6 +314,51 @@ def test_a_procedure_that_compares_numbers_takes_no_margin() -> None:
     images = torch.ones(2, 1, SIDE, SIDE)
     with pytest.raises(InvalidInput, match="compares numbers such as confidences with a threshold"):
         mc.certify(model(), images, [0, 0], columns(), procedure=Votes(0.4), min_margin=0.01, batch_size=4)
+
+
+@dataclass(frozen=True)
+class Careless(Procedure):
+    """Answers with the label of the image as it is, and certifies whatever it is asked about."""
+
+    name: ClassVar[str] = "careless"
+
+    def answer(self, table: PredictionTable) -> Answer | Pending:
+        return first_look(table) or Defended(table.undefended, Case.AGREED)
+
+    def certificate(
+        self,
+        table: PredictionTable,  # noqa: ARG002  # it looks at nothing
+        label: int,  # noqa: ARG002
+        covers: Containment,  # noqa: ARG002
+        min_margin: float,  # noqa: ARG002
+    ) -> Certificate | Pending:
+        return Certificate(certified=True, certifying=(), failing=None, complete=True)
+
+
+def test_a_procedure_that_says_nothing_of_margins_needs_bits() -> None:
+    images, masks = torch.ones(1, 1, SIDE, SIDE), mc.cover(mc.squares(size=2), SIDE, grid=(2, 2))
+    with pytest.raises(InvalidInput, match="a margin of scores does not allow for changes of those"):
+        mc.certify(model(), images, [0], masks, procedure=Careless(), min_margin=0.01, batch_size=4)
+
+
+def test_observed_numbers_need_bits_whatever_a_procedure_says() -> None:
+    @dataclass(frozen=True)
+    class Sure(Votes):
+        needs_bits: ClassVar[bool] = False
+
+    assert Sure(0.4).requires_bits
+    with pytest.raises(InvalidInput, match="a margin of scores does not allow for changes of those"):
+        mc.certify(model(), torch.ones(1, 1, SIDE, SIDE), [0], columns(), procedure=Sure(0.4), min_margin=0.01)
+
+
+def test_a_certificate_that_the_clean_image_breaks_is_an_error() -> None:
+    images, masks = torch.ones(1, 1, SIDE, SIDE), mc.cover(mc.squares(size=2), SIDE, grid=(2, 2))
+    for call in (
+        lambda: mc.certify(model(), images, [1], masks, procedure=Careless(), batch_size=4),
+        lambda: mc.explain(model(), images, masks, label=1, procedure=Careless(), batch_size=4),
+    ):
+        with pytest.raises(InvalidInput, match=r"Careless\(\) certifies the label 1 of an image to which it answers 0"):
+            call()
 
 
 def test_masks_that_cover_nothing_are_refused_only_where_a_cover_is_needed() -> None:

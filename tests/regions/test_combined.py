@@ -66,6 +66,12 @@ def test_a_set_of_others_that_wraps_several_patches_or_a_bound_says_so() -> None
         tubes(two, frames=2)
 
 
+def test_no_patch_and_no_shape_is_left_out_of_mixed_patches_whatever_a_set_says_of_itself() -> None:
+    for secret in (Secret(patches(squares(2), 2)), Secret(union(squares(2), patches(squares(1), 2)))):
+        with pytest.raises(InvalidInput, match="must be one patch"):
+            patches([secret, squares(1)]).terms(Grid((6, 6)))
+
+
 def test_no_patch_is_left_out_of_tubes_whatever_a_set_says_of_itself() -> None:
     hidden = tubes(Secret(patches(squares(2), 2)), frames=2)
     with pytest.raises(InvalidInput, match="tubes are of one patch"):
