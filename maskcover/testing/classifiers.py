@@ -221,7 +221,7 @@ def predict_labels(classifier: MaskedClassifier, images: Sequence[Any], masks: M
 
 
 def _pairs(evaluator: Evaluator) -> IntArray:
-    """One batch of different pairs, as far as there are so many."""
+    """One batch of different pairs; pairs are repeated where a batch is larger than their number."""
     count = len(evaluator.masks)
     every = [(first, second) for first in range(NOTHING, count) for second in range(first, count)]
     return np.array(every, dtype=np.int64).take(range(evaluator.batch_size), axis=0, mode="wrap")

@@ -25,7 +25,7 @@ from maskcover_torch.attacks.masked import MaskedScores, margin_of, slopes, trac
 
 _MOMENTUM = 0.75
 _FIRST_STEP = 0.2  # of the value range; from there down to nearly nothing, along a cosine
-_LOOK_EVERY = 10  # steps: a look costs about as much as so many of them
+_LOOK_EVERY = 10  # steps: a look costs about as much as ten of them
 _NOISE = 0.05  # of the largest score: leads this close take turns
 
 

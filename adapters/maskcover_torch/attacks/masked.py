@@ -86,7 +86,7 @@ class MaskedScores:
         Returns:
             Sums over masks and channels of absolute derivatives, (n, height, width).
         """
-        # Every so many masks: enough to see where the pixels are that matter.
+        # Masks at even distances: enough to see where the pixels are that matter.
         masks = torch.arange(0, len(self.hidden), -(-len(self.hidden) // _SALIENT_MASKS))
         found = torch.zeros(len(images), *self.hidden.shape[1:], device=self.device)
         for number in range(len(images)):

@@ -54,12 +54,12 @@ class Examples:
         return loaded(self.images[number], self.size, (torch.device("cpu"), self.dtype), (0.0,))
 
     def some(self, count: int, seed: int) -> Examples:
-        """So many of them, drawn by the seed, in their order; all if there are not more."""
+        """`count` of the examples, drawn by the seed, in their order; all if there are not more."""
         chosen = torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(seed))[:count].sort().values
         return Examples(_Some(self.images, chosen.tolist()), self.labels[chosen.numpy()], self.size, self.dtype)
 
     def batches(self, order: torch.Tensor, size: int, workers: int) -> Iterator[Batch]:
-        """The images in the given order, `size` at a time, read by so many threads ahead of their use."""
+        """The images in the given order, `size` at a time, read ahead of their use by the given number of threads."""
         parts = deque(torch.split(order, size))
         with ThreadPoolExecutor(workers) if workers else nullcontext() as pool:
             coming = deque(self._begun(parts.popleft(), pool) for _ in range(min(_AHEAD, len(parts))))
