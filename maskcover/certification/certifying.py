@@ -97,7 +97,7 @@ def certify(
     classifier = as_classifier(model, options)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
     covers = containment_for(defence, masks, regions)
-    true = checked_labels(labels, counted(images))
+    true = checked_labels(labels, count_of(images))
     required = bits_for(defence, numerics, min_margin)
     start = prepare_run(
         classifier, images, masks, min_margin=min_margin, numerics=required, probes=probes, progress=progress
@@ -189,7 +189,7 @@ def predict(
     0 (agreed)
     1 (agreed)
     """
-    counted(images)
+    count_of(images)
     if isinstance(masks, CertificationResult | Certified):
         certified = Certified.of(masks)
         certified.expect_procedure(procedure, method, threshold)
@@ -236,7 +236,7 @@ def detection_curve(
     2
     """
     covers = Containment.covering(masks, regions)
-    true = checked_labels(labels, counted(images))
+    true = checked_labels(labels, count_of(images))
     classifier = as_classifier(model, options)
     start = prepare_run(
         classifier, images, masks, min_margin=None, numerics="bitwise", probes=probes, progress=progress
@@ -258,7 +258,7 @@ def detection_curve(
     return DetectionCurve(tuple(levels))
 
 
-def counted(images: object) -> int:
+def count_of(images: object) -> int:
     """The number of images; raise `InvalidInput` unless they have a length and an index."""
     if not isinstance(images, Sized) or not hasattr(images, "__getitem__"):
         raise InvalidInput(f"expected images with a length and an index, such as a list; got {type(images).__name__}")

@@ -29,6 +29,7 @@ from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, MaskcoverWarning, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
+from maskcover.terminal import counted
 
 T = TypeVar("T")
 _SHOWN = 12
@@ -269,7 +270,7 @@ def _unseen(table: PredictionTable) -> Pending | None:
 def _counted(labels: IntArray, names: Mapping[int, str] | None) -> str:
     """The different labels with the number of masks, the most frequent first."""
     counts = Counter(labels.tolist()).most_common()
-    texts = [f"{_named(label, names)} ({count} mask{'s' * (count != 1)})" for label, count in counts[:_SHOWN]]
+    texts = [f"{_named(label, names)} ({counted(count, 'mask')})" for label, count in counts[:_SHOWN]]
     return ", ".join([*texts, "…"] if len(counts) > _SHOWN else texts)
 
 

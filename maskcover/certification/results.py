@@ -19,6 +19,7 @@ from maskcover.engine.preparation import Numerics, PreparedRun
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
+from maskcover.terminal import counted
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ class CertificationResult(VerdictArrays):
             f"{certified} of {len(self)} images certified{promise} against {self.regions} on {self.masks.grid}"
             f"{in_words(certified, self.verdicts, self.chosen)}; right as they are: {right} defended, {bare} "
             "undefended. "
-            f"{len(self.masks)} masks, {self.procedure.words}, numerics {self.start.stands_on}, "
-            f"margin {self.min_margin:g}, {self.evaluations} masked predictions"
+            f"{len(self.masks)} masks, {self.procedure.words}, {self.start.stands_on}; "
+            f"{counted(self.evaluations, 'masked prediction')}"
         )
 
     def _certifying(self, number: int) -> MaskSet:
@@ -137,7 +138,7 @@ def in_words(certified: int, verdicts: Sequence[Verdict], chosen: Chosen | None)
     low, high = exact_interval(certified, len(verdicts))
     errors = sum(verdict.error is not None for verdict in verdicts)
     return (f" (95 % interval {low:.1%} to {high:.1%})" if chosen is None or chosen.seed is not None else "") + (
-        f", {errors} error{'s' * (errors != 1)} (non-finite scores)" if errors else ""
+        f", {counted(errors, 'error')} (non-finite scores)" if errors else ""
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Reply:
     """The answer of a command: a document for machines, lines for people, and an exit code."""
 
     document: dict[str, Any]
@@ -56,7 +56,7 @@ class Certification:
     out: Path | None
     run_arguments: Mapping[str, Any]
 
-    def outcome(self, frame: str) -> Outcome:
+    def outcome(self, frame: str) -> Reply:
         """Certify in a frame, "input" or "source"."""
         if frame == "source":
             return _source_run(self, self.out) if self.out is not None else _source_at_once(self)
@@ -92,7 +92,7 @@ def masks_in(path: Path | None, input_size: str | None) -> MaskSet | None:
     return masks
 
 
-def _at_once(job: Certification) -> Outcome:
+def _at_once(job: Certification) -> Reply:
     from maskcover.certification import certify
 
     classifier, dataset, preprocessing, masks = job.prepared()
@@ -103,7 +103,7 @@ def _at_once(job: Certification) -> Outcome:
     return _reported(job, result, dataset, document, frame)
 
 
-def _source_at_once(job: Certification) -> Outcome:
+def _source_at_once(job: Certification) -> Reply:
     from maskcover.runs import certify_source
 
     classifier, dataset, preprocessing = job.opened()
@@ -125,7 +125,7 @@ def _source_at_once(job: Certification) -> Outcome:
     return _reported(job, result, dataset, document, f"Frame: the source images, before {preprocessing}.")
 
 
-def _run(job: Certification, out: Path) -> Outcome:
+def _run(job: Certification, out: Path) -> Reply:
     from maskcover.runs import run
 
     classifier, dataset, preprocessing, masks = job.prepared()
@@ -134,10 +134,10 @@ def _run(job: Certification, out: Path) -> Outcome:
         regions=job.regions, source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = f"Frame: the model's input of {masks.grid} pixels, after {preprocessing}."
-    return Outcome(summary.document() | {"frame": "input"}, [str(summary), frame], claimed(summary, job.at_least))
+    return Reply(summary.document() | {"frame": "input"}, [str(summary), frame], claimed(summary, job.at_least))
 
 
-def _source_run(job: Certification, out: Path) -> Outcome:
+def _source_run(job: Certification, out: Path) -> Reply:
     from maskcover.runs import run_source
 
     classifier, dataset, preprocessing = job.opened()
@@ -146,7 +146,7 @@ def _source_run(job: Certification, out: Path) -> Outcome:
         source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = f"Frame: the source images, before {preprocessing}."
-    return Outcome(summary.document() | {"frame": "source"}, [str(summary), frame], claimed(summary, job.at_least))
+    return Reply(summary.document() | {"frame": "source"}, [str(summary), frame], claimed(summary, job.at_least))
 
 
 def claimed(summary: Summary, at_least: float | None) -> int:
@@ -219,7 +219,7 @@ def _reported(
     dataset: Dataset,
     document: dict[str, Any],
     frame: str,
-) -> Outcome:
+) -> Reply:
     rows = [_row(name, verdict) for name, verdict in zip(dataset.ids, result.verdicts, strict=True)]
     chosen = dataset.chosen
     skipped = None if dataset.skipped is None else dataset.skipped.document()
@@ -228,7 +228,7 @@ def _reported(
     sampled = [] if chosen is None else [f"Only {chosen} images:"]
     undecided = int(((result.undefended < 0) | ((result.defended < 0) & ~result.alerts)).sum())
     code = claim(int(result.certified.sum()), undecided, len(result), job.at_least)
-    return Outcome(document, [*map(_line, rows), *sampled, str(result), frame], code)
+    return Reply(document, [*map(_line, rows), *sampled, str(result), frame], code)
 
 
 def _row(name: str, verdict: Verdict) -> dict[str, Any]:

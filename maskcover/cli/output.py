@@ -16,7 +16,7 @@ from maskcover.errors import DiskFull, MaskcoverError, MaskcoverWarning, Undecid
 from maskcover.terminal import printable, printable_lines
 
 __all__ = [
-    "BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "code_of", "counted", "failure", "guarded", "note",
+    "BAD_INPUT", "HOLDS", "REFUTED", "UNDECIDED", "answer", "code_of", "failure", "guarded", "note",
     "printable", "working",
 ]  # fmt: skip
 
@@ -37,15 +37,6 @@ def _json(document: dict[str, Any]) -> str:
     """A document as JSON: letters of all languages as they are, characters that cannot be printed escaped."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
     return "".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, which gets an s unless the number is 1.
-
-    >>> counted(1, "error"), counted(1200, "error")
-    ('1 error', '1,200 errors')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @contextmanager

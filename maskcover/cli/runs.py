@@ -13,9 +13,10 @@ import typer
 from maskcover.cli import options as o
 from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
-from maskcover.cli.output import HOLDS, REFUTED, answer, counted, printable
+from maskcover.cli.output import HOLDS, REFUTED, answer, printable
 from maskcover.cli.reading import read_claim
 from maskcover.errors import InvalidInput
+from maskcover.terminal import counted
 
 if TYPE_CHECKING:
     from maskcover.cli.sources import Source

@@ -88,10 +88,16 @@ class PreparedRun:
 
     @property
     def stands_on(self) -> str:
-        """The numerics in words; with the largest change of a score in the probes, where a margin allows for it."""
+        """How predictions repeat, in words; with the largest change of a score in the probes, if a margin allows it."""
+        words = {
+            "bitwise": "predictions repeat to the bit",
+            "margin": "predictions repeat within rounding",
+            "not probed": "predictions were not probed",
+        }[self.numerics]
+        words += f", those with a margin above {self.min_margin:g} count" if self.min_margin else ""
         probed = self.numerics == "margin" and self.probes.findings
         drift = f", as the probes saw scores move by {self.probes.drift:.1e}" if probed else ""
-        return self.numerics + drift + (" (in part not probed)" if self.probes.skipped else "")
+        return words + drift + (" (in part not probed)" if self.probes.skipped else "")
 
     def expect_working(self, failure: object) -> None:
         """Raise `RunStopped` if the classifier, which failed on some image, now fails on the first one as well."""

@@ -1,8 +1,12 @@
 """Runs over data sets: shards that are written once, summaries from rows, and replays."""
 
+import warnings
+from typing import Any
+
+from maskcover.errors import MaskcoverWarning
 from maskcover.runs.binding import certified
 from maskcover.runs.folder import Config, Folder, Shard, shards
-from maskcover.runs.replaying import Flip, Replay, replay
+from maskcover.runs.replaying import ChangedRow, Replay, replay
 from maskcover.runs.rows import Row
 from maskcover.runs.running import run
 from maskcover.runs.size_groups import SizeGroup, by_size, groups
@@ -18,8 +22,8 @@ from maskcover.runs.source_frame import (
 from maskcover.runs.summary import Summary
 
 __all__ = [
+    "ChangedRow",
     "Config",
-    "Flip",
     "Folder",
     "Replay",
     "Row",
@@ -40,3 +44,11 @@ __all__ = [
     "source_document",
     "summary",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Give `ChangedRow` under its name up to version 0.1, with a warning."""
+    if name != "Flip":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn("maskcover.runs.Flip is now maskcover.runs.ChangedRow", MaskcoverWarning, stacklevel=2)
+    return ChangedRow

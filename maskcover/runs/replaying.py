@@ -23,13 +23,13 @@ from maskcover.runs.folder import Config, Folder, shards
 from maskcover.runs.resuming import some
 from maskcover.runs.rows import Row
 from maskcover.runs.running import task_of
-from maskcover.terminal import printable
+from maskcover.terminal import counted, printable
 
 _COMPARED = ("label", "undefended", "defended", "verdict")
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
+class ChangedRow:
     """A row whose label or verdict changed."""
 
     before: Row
@@ -59,7 +59,7 @@ class Replay:
     """
 
     rows: int
-    flips: tuple[Flip, ...]
+    flips: tuple[ChangedRow, ...]
     drift: float
     differences: tuple[str, ...]
     changed: tuple[str, ...] = ()
@@ -70,16 +70,19 @@ class Replay:
         return not self.flips
 
     def __str__(self) -> str:
+        flips = counted(len(self.flips), "flip")
         lines = [
-            f"{self.rows} rows evaluated again, {len(self.flips)} flips, margins changed by at most {self.drift:.1e}",
+            f"{counted(self.rows, 'row')} evaluated again, {flips}, margins changed by at most {self.drift:.1e}",
             *(f"  flip: {flip}" for flip in self.flips),
             *(f"  not as it was certified: {text}" for text in self.differences),
             *(f"  note: {text}" for text in self.notes),
         ]
         if self.changed:
-            lines.append(f"  not as it was certified: pixels of {len(self.changed)} images: {some(self.changed)}")
+            images = counted(len(self.changed), "image")
+            lines.append(f"  not as it was certified: pixels of {images}: {some(self.changed)}")
         if self.uncompared:
-            lines.append(f"  pixels of {self.uncompared} rows were not compared: they keep no digest, or are no arrays")
+            rows = counted(self.uncompared, "row")
+            lines.append(f"  pixels of {rows} were not compared: no digest was kept, or there is none now")
         return "\n".join(lines)
 
 
@@ -137,7 +140,7 @@ def replay(
     min_margin = config.min_margin or (None if config.document["numerics"] == "bitwise" else 0.0)
     start = prepare_run(as_classifier(model, options), images, masks, min_margin=min_margin, earlier=config.earlier)
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
-    flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
+    flips = tuple(ChangedRow(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
     pairs = [(row, now[row.id]) for row in before]
     comparable = [(row, other) for row, other in pairs if row.pixels and other.pixels]

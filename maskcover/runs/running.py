@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, checked_labels, containment_for, counted, require_bits
+from maskcover.certification.certifying import bits_for, checked_labels, containment_for, count_of, require_bits
 from maskcover.classifiers.evaluation import Images, names_of, observe
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
@@ -77,7 +77,7 @@ def task_of(
 ) -> Task:
     """Make a task; raise an error if its parts do not fit together."""
     covers = containment_for(procedure, masks, regions)
-    true, names = checked_labels(labels, counted(images)), _ids(ids, len(images))
+    true, names = checked_labels(labels, count_of(images)), _ids(ids, len(images))
     return Task(images, true, names, masks, covers.regions, covers, procedure)
 
 

@@ -10,6 +10,7 @@ from maskcover.certification import exact_interval
 from maskcover.data import Chosen
 from maskcover.runs.folder import Shard
 from maskcover.runs.rows import Row
+from maskcover.terminal import counted
 
 
 def errors_among(shards: Iterable[Shard]) -> Iterator[Row]:
@@ -83,7 +84,8 @@ class Summary:
         }
 
     def __str__(self) -> str:
-        lines = [f"{self.rows:,} of {self.total:,} images done" + (f", {_errors(self.errors)}" if self.errors else "")]
+        errors = f", {counted(self.errors, 'error')}" if self.errors else ""
+        lines = [f"{self.rows:,} of {self.total:,} images done{errors}"]
         if self.chosen is not None:
             lines.append(f"  {self.chosen}")
         names = {"undefended": "clean, undefended", "defended": "clean, defended", "certified": "certified"}
@@ -107,7 +109,3 @@ class Summary:
     def _sampled(self) -> bool:
         """Whether an interval says something: the first N images of a data set are no random sample of it."""
         return self.chosen is None or self.chosen.seed is not None
-
-
-def _errors(count: int) -> str:
-    return "1 error" if count == 1 else f"{count:,} errors"

@@ -49,7 +49,7 @@ def test_the_sentence_holds_the_counts_the_claim_the_interval_and_the_cost() -> 
     assert str(found) == (
         f"1 of 3 images certified against squares(size=1) on 3 (95 % interval {low:.1%} to {high:.1%}); "
         f"right as they are: 2 defended, 1 undefended. 3 masks, double masking, rule rows, "
-        f"numerics bitwise (in part not probed), margin 0, {found.evaluations} masked predictions"
+        f"predictions repeat to the bit (in part not probed); {found.evaluations} masked predictions"
     )
 
 

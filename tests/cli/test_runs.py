@@ -222,7 +222,7 @@ def test_threat_41_pictures_that_changed_are_told_by_replay_and_refused_by_resum
     picture(photos / "dark/b.png", 41)
     replayed = run("replay", "RUN", *typed("brightness"), "--json")
     assert (replayed.code, replayed.json["flips"], replayed.json["changed_pixels"]) == (0, [], ["dark/b.png"])
-    assert "pixels of 1 images: dark/b.png" in run("replay", "RUN", *typed("brightness")).out
+    assert "pixels of 1 image: dark/b.png" in run("replay", "RUN", *typed("brightness")).out
     attacked = run("attack", "RUN", *typed("brightness"))
     assert attacked.code == 2
     assert "the pixels of dark/b.png changed" in attacked.err

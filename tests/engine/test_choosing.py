@@ -89,7 +89,7 @@ def test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bi
     assert (result.numerics, result.start.evaluator.batch_size, result.min_margin) == ("margin", 4, 1e-4)
     # Of the largest score that was seen, and the last row of a batch is a little smaller.
     assert 0.8e-7 < result.start.probes.drift <= 1.01e-7
-    assert "numerics margin, as the probes saw scores move by 9.0e-08, margin 0.0001" in str(result)
+    assert "rounding, those with a margin above 0.0001 count, as the probes saw scores move by 9.0e-08" in str(result)
     with pytest.warns(MaskcoverWarning, match=r'numerics="bitwise" \(--numerics bitwise\) takes batches of 1'):
         certify(Sized({4: 1e-7, 1: 0.0}), IMAGES, LABELS, MASKS)
 

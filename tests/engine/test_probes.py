@@ -319,7 +319,7 @@ def test_without_probes_nothing_is_asked_and_the_result_says_so() -> None:
     model = Model(is_random)
     result = certify(model, IMAGES, LABELS, MASKS, probes=False)
     assert result.numerics == "not probed"
-    assert "numerics not probed" in str(result)
+    assert "predictions were not probed" in str(result)
     assert -(-result.evaluations // 5) <= model.calls <= result.evaluations
     assert certify(Model(), [], [], MASKS).numerics == "not probed"
 

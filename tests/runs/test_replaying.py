@@ -11,7 +11,7 @@ import pytest
 
 from maskcover import InvalidInput
 from maskcover.errors import ProbeFailed
-from maskcover.runs import Flip, Folder, replay, run
+from maskcover.runs import ChangedRow, Folder, replay, run
 from tests.defense.naive import BoolArray
 from tests.runs.lookups import MASKS, Model, Shelf, listing, rows
 
@@ -122,7 +122,7 @@ def test_a_flip_says_what_changed(tmp_path: Path) -> None:
     row = next(row for row in rows(tmp_path) if row.certified)
     broken = replace(row, defended=-1, verdict="error", reason="OSError: gone")
     expected = f"{row.id}: defended {row.defended} then, -1 now, verdict certified then, error now (OSError: gone)"
-    assert str(Flip(row, broken)) == expected
+    assert str(ChangedRow(row, broken)) == expected
 
 
 def test_images_that_are_gone_and_other_labels_flip(tmp_path: Path) -> None:
