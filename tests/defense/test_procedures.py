@@ -310,6 +310,18 @@ def test_a_certificate_of_detection_is_attacked_too() -> None:
     assert report.refutations == ()
 
 
+def test_a_wrong_label_with_an_alert_is_no_success_of_an_attack() -> None:
+    # A dark patch turns the label of the image as it is; the masks that hide it raise the alert. Bright paint helps it.
+    image, masks = torch.full((1, SIDE, SIDE), 0.125), mc.cover(mc.squares(size=3), SIDE, grid=(2, 2))
+    image[:, :3, :3] = -1.0
+    assert int(model()(image[None]).argmax()) == 1
+    report = attack(
+        model(), image[None], [0], masks, certified=[True], method="detect", threshold=0.6, low=0.5, high=1.0,
+        steps=10, batch_size=4,
+    )  # fmt: skip
+    assert report.refutations == ()
+
+
 def test_a_procedure_that_compares_numbers_takes_no_margin() -> None:
     images = torch.ones(2, 1, SIDE, SIDE)
     with pytest.raises(InvalidInput, match="compares numbers such as confidences with a threshold"):
