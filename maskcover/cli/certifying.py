@@ -241,7 +241,7 @@ def _row(name: str, verdict: Verdict) -> dict[str, Any]:
         "defended": verdict.answer,
         "case": verdict.defended.case.value,
         "failing_pair": verdict.certificate.failing,
-        "lead": verdict.margin,
+        "margin": verdict.margin,
         "evaluations": verdict.evaluations,
     }
 

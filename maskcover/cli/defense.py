@@ -41,6 +41,19 @@ def certify(
         typer.Option(help="With --out: i/n is the part of process number i of n, counted from 0; such as 0/4."),
     ] = None,
     shard_size: Annotated[int, typer.Option(min=1, help="With --out: the number of images in each file.")] = 64,
+    keep_tables: Annotated[
+        bool,
+        typer.Option(
+            "--keep-tables",
+            help="With --out: keep every masked prediction, so that `report` answers for other procedures too.",
+        ),
+    ] = False,
+    reuse: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --out: an earlier run of the same model and masks; its predictions are not made again."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Certify labelled images; exit 0 when that is done, or 1 if fewer than --at-least of them are certified."""
@@ -54,7 +67,7 @@ def certify(
         "rule": rule, "min_margin": o.least_margin(min_margin, margin), "numerics": numerics,
         "progress": watched(as_json=as_json),
     }  # fmt: skip
-    kept = {"shard": read_shard(shard), "shard_size": shard_size}
+    kept = {"shard": read_shard(shard), "shard_size": shard_size, "keep_tables": keep_tables, "reuse": reuse}
     given = masks_in(masks, model.input_size)
     outcome = Certification(source, given, regions, read_claim(at_least), arguments, out, kept).outcome(frame)
     answer(outcome.document, outcome.lines, as_json=as_json)

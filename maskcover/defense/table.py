@@ -50,11 +50,13 @@ class PredictionTable:
 
     Args:
         views: The masked predictions that may be asked for, numbered: see `MaskSet.views`.
+        classes: Number of classes; None until something was recorded.
 
     All arrays have one entry for each of them, by its number, and a last one for the image with nothing hidden.
     """
 
     views: Unions | Singles
+    classes: int | None = None
     labels: IntArray = field(init=False)
     """int64; `UNSEEN` where it was not evaluated, `UNDECIDED` where there was no unique finite top score."""
     margins: FloatArray = field(init=False)
@@ -65,8 +67,6 @@ class PredictionTable:
     """float64 of shape (entries, width): further numbers of the procedure's observation; None if it has none."""
     evaluations: int = field(init=False, default=0)
     """Number of masked predictions that were made."""
-    classes: int | None = field(init=False, default=None)
-    """Number of classes, known once something was recorded."""
 
     def __post_init__(self) -> None:
         self.labels = np.full(len(self.views) + 1, UNSEEN, dtype=np.int64)
@@ -123,12 +123,16 @@ class PredictionTable:
         observed: FloatArray | None = None,
     ) -> None:
         """Keep the predictions under the numbered masks or unions."""
-        self.labels[numbers], self.margins[numbers], self.confidences[numbers] = labels, margins, confidences
+        self.restore(numbers, labels, margins, confidences)
         if observed is not None:
             if self.observed is None:
                 self.observed = np.zeros((len(self.labels), observed.shape[1]))
             self.observed[numbers] = observed
         self.evaluations += len(numbers)
+
+    def restore(self, numbers: IntArray, labels: IntArray, margins: FloatArray, confidences: FloatArray) -> None:
+        """Put in predictions that were made before: `evaluations` does not count them."""
+        self.labels[numbers], self.margins[numbers], self.confidences[numbers] = labels, margins, confidences
 
     @property
     def broken(self) -> list[tuple[int, int]]:

@@ -20,6 +20,8 @@ from maskcover.errors import InvalidInput
 from maskcover.masks import Views
 
 T = TypeVar("T")
+Fill = Callable[[int, PredictionTable], None]
+"""A function that puts earlier predictions into the empty table of an image."""
 
 
 @runtime_checkable
@@ -44,14 +46,32 @@ class Failed:
 
 @overload
 def run_queries(
-    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[False] = ..., views: Views = ...
+    evaluator: Evaluator,
+    images: Images,
+    decide: Decide[T],
+    *,
+    isolate: Literal[False] = ...,
+    views: Views = ...,
+    fill: Fill | None = ...,
 ) -> Iterator[tuple[int, T]]: ...
 @overload
 def run_queries(
-    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: Literal[True], views: Views = ...
+    evaluator: Evaluator,
+    images: Images,
+    decide: Decide[T],
+    *,
+    isolate: Literal[True],
+    views: Views = ...,
+    fill: Fill | None = ...,
 ) -> Iterator[tuple[int, T | Failed]]: ...
 def run_queries(
-    evaluator: Evaluator, images: Images, decide: Decide[T], *, isolate: bool = False, views: Views = Views.PAIRS
+    evaluator: Evaluator,
+    images: Images,
+    decide: Decide[T],
+    *,
+    isolate: bool = False,
+    views: Views = Views.PAIRS,
+    fill: Fill | None = None,
 ) -> Iterator[tuple[int, T | Failed]]:
     """Yield (image number, decision) for every image, as decisions are made, with only the predictions they need.
 
@@ -65,11 +85,13 @@ def run_queries(
             is evaluated again, image by image, in the same shape. Otherwise an exception ends the run, and
             `InvalidInput` of the evaluator always does: no image is the cause of it.
         views: The masked predictions that `decide` may ask for.
+        fill: Called with the number of each image, once it is fetched, and its empty table, to put predictions into
+            it that were made before: see `PredictionTable.restore`. Only what is missing then is asked for.
 
     Every batch takes the rows that the first open images wait for; further images are opened while there is room.
     No decision uses predictions that were not made.
     """
-    run = _Queue(evaluator, images, decide, isolate, views)
+    run = _Queue(evaluator, images, decide, isolate, views, fill)
     while True:
         yield from run.opened()
         if run.submitted():
@@ -97,10 +119,18 @@ _Chunk = tuple[_OpenImage, IntArray]
 class _Queue(Generic[T]):
     """The open images of one run, and the batches under way."""
 
-    def __init__(self, evaluator: Evaluator, images: Images, decide: Decide[T], isolate: bool, views: Views) -> None:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        images: Images,
+        decide: Decide[T],
+        isolate: bool,
+        views: Views,
+        fill: Fill | None,
+    ) -> None:
         self.in_flight: deque[tuple[list[_Chunk], Callable[[], Answers]]] = deque()
         self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
-        self._views = evaluator.masks.views(views)
+        self._views, self._fill = evaluator.masks.views(views), fill
         self._unopened = iter(range(len(images)))
         self._open: list[_OpenImage] = []
 
@@ -116,7 +146,10 @@ class _Queue(Generic[T]):
                     raise
                 yield number, Failed(error, evaluating=False)
                 continue
-            item = _OpenImage(number, image, PredictionTable(self._views), np.empty(0, np.int64))
+            table = PredictionTable(self._views, self._evaluator.classes)
+            if self._fill is not None:
+                self._fill(number, table)
+            item = _OpenImage(number, image, table, np.empty(0, np.int64))
             self._open.append(item)
             yield from self._decided([item])
 

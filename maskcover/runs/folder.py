@@ -28,8 +28,10 @@ from maskcover.engine.preparation import Earlier
 from maskcover.engine.reference import Reference
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
+from maskcover.runs.columns import SCHEMA as ROW_SCHEMA
+from maskcover.runs.columns import digest_of, pyarrow, read, rows_of, table_of
 from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written
-from maskcover.runs.rows import Row, pyarrow, rows_of, table_of
+from maskcover.runs.rows import Row
 from maskcover.terminal import printable
 
 SCHEMA = 2
@@ -37,7 +39,7 @@ SCHEMA = 2
 # Where model and data came from, among how many samples were chosen, what was left out: fingerprint and ids say what
 # they are. The example and the frame are compared where both are known, the seal when it is read, and the reference
 # scores by `maskcover.runs.binding`: under a margin they may differ a little.
-_UNCOMPARED = frozenset({"source", "sample", "skipped", "example", "frame", "digest", "reference", "scale"})
+_UNCOMPARED = frozenset({"source", "sample", "skipped", "example", "frame", "digest", "reference", "scale", "reused"})
 _UNSEALED = frozenset({"source"})  # a data set may have moved
 LARGEST_SHARD = 10**6
 """Samples of the largest shard; `run.schema.json` allows no more."""
@@ -238,6 +240,15 @@ class Folder:
         """The rows of a shard; None if it was not written yet.
 
         Raises:
+            InvalidInput: see `columns`.
+        """
+        columns = self.columns(number, config)
+        return None if columns is None else Shard(tuple(rows_of(columns[0])), columns[1])
+
+    def columns(self, number: int, config: Config) -> tuple[Any, float] | None:
+        """The rows of a shard as a `pyarrow.Table`, and the seconds that they took; None if it was not written yet.
+
+        Raises:
             InvalidInput: the file is damaged, or was made by another configuration.
         """
         path = self._shard_path(number)
@@ -253,20 +264,23 @@ class Folder:
             # In this thread: pyarrow's own were seen to abort one process in nine at its end, after all was written.
             table = file.read(use_threads=False)
             metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-            shard = Shard(tuple(rows_of(table)), float(metadata["seconds"]))
-            expected = _about(number, config, shard)
+            seconds = float(metadata["seconds"])
+            rows, rows_digest = read(table)
+            expected = _about(number, config, rows_digest)
         except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
             raise InvalidInput(f"{path} is no shard of a run ({error}); delete it, and it is made again") from error
         wrong = [name for name in _BINDINGS if metadata.get(name) != expected.get(name)]
-        if wrong or len(shard.rows) != len(config.members(number)):
+        if wrong or len(rows) != len(config.members(number)):
             raise InvalidInput(f"{path} {_reason(wrong)}; delete it, and it is made again")
-        return shard
+        return rows, seconds
 
     def write(self, number: int, config: Config, shard: Shard) -> None:
         """Write a shard, whole or not at all."""
-        table = table_of(list(shard.rows), _about(number, config, shard) | {"seconds": f"{shard.seconds:.3f}"})
+        table = table_of(shard.rows)
+        about = _about(number, config, digest_of(table))
+        about |= {"schema": str(ROW_SCHEMA), "seconds": f"{shard.seconds:.3f}"}
         content = io.BytesIO()
-        pyarrow().parquet.write_table(table, content)
+        pyarrow().parquet.write_table(table.replace_schema_metadata(about), content, compression="zstd")
         with _unless_there(self._shard_path(number)) as path:
             write_atomically(path, content.getvalue())
 
@@ -321,9 +335,8 @@ def _checked(document: Mapping[str, Any]) -> Config:
     return config
 
 
-def _about(number: int, config: Config, shard: Shard) -> dict[str, str]:
-    """What the file of a shard says of itself, and must say when it is read."""
-    rows = digest([row.document() for row in shard.rows])
+def _about(number: int, config: Config, rows: str) -> dict[str, str]:
+    """What the file of a shard says of itself, and must say when it is read; `rows` is the digest of its rows."""
     about = {"config": config.digest, "shard": str(number), "rows": rows}
     return about if config.claim is None else about | {"run": config.claim}
 

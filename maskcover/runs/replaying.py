@@ -141,7 +141,7 @@ def replay(
     start = prepare_run(as_classifier(model, options), images, masks, min_margin=min_margin, earlier=config.earlier)
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(ChangedRow(row, now[row.id]) for row in before if _differ(row, now[row.id]))
-    drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
+    drift = max((abs(row.margin - now[row.id].margin) for row in before), default=0.0)
     pairs = [(row, now[row.id]) for row in before]
     comparable = [(row, other) for row, other in pairs if row.pixels and other.pixels]
     changed = tuple(row.id for row, other in comparable if row.pixels != other.pixels)

@@ -1,17 +1,18 @@
-"""Rows of a run: one for each image, made of its verdict and kept in Parquet files."""
+"""Rows of a run: one for each image, made of its verdict and of the predictions that led to it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from types import ModuleType
-from typing import Any, Literal, cast
+import warnings
+from dataclasses import dataclass
+from typing import Literal
 
 from maskcover.classifiers import UNDECIDED
 from maskcover.defense import Verdict
 from maskcover.engine import Failed
-from maskcover.errors import MissingExtra, install_hint
+from maskcover.errors import MaskcoverWarning
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
+from maskcover.runs.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,15 @@ class Row:
         case: The case of the defence that led to its label; empty for an error.
         verdict: "certified", "not_certified" or "error".
         reason: The reason for an error; else empty.
-        share: The fraction of the attacker's placements that is certified; 0 for an error.
-        lead: The smallest margin of the predictions behind the certificate (see `maskcover.classifiers.margins`).
+        fraction: The fraction of the attacker's placements that is certified; 0 for an error.
+        margin: The smallest margin of the predictions behind the certificate (see `maskcover.classifiers.margins`).
         failing: Two masks under which the image did not get its label; none if it certifies.
-        evaluations: Number of masked predictions.
+        evaluations: Number of masked predictions that were made.
         pixels: The digest of the image as the classifier got it (see `pixel_digest`); empty if there is none: the
             image could not be read or is no array, or the row is of a run from before there were digests.
+        certifying: Numbers of the certifying masks; without ``exhaustive=True`` some may be missing, see
+            `Certificate.complete`.
+        evidence: The predictions that are kept; None for an error, or in a row of an earlier version.
     """
 
     id: str
@@ -40,11 +44,13 @@ class Row:
     case: str
     verdict: Literal["certified", "not_certified", "error"]
     reason: str
-    share: float
-    lead: float
+    fraction: float
+    margin: float
     failing: tuple[int, int] | None
     evaluations: int
     pixels: str = ""
+    certifying: tuple[int, ...] = ()
+    evidence: Evidence | None = None
 
     @property
     def certified(self) -> bool:
@@ -56,65 +62,48 @@ class Row:
         """Whether it does not certify and has another label than the true one without the defence as well."""
         return self.verdict == "not_certified" and self.undefended != self.label
 
-    def document(self) -> dict[str, Any]:
-        """The row as JSON for the digest of a shard; `pixels` is left out if it is empty."""
-        return {name: value for name, value in asdict(self).items() if name != "pixels" or value}
+    @property
+    def share(self) -> float:
+        """The name of `fraction` up to version 0.1."""
+        warnings.warn("Row.share is now Row.fraction", MaskcoverWarning, stacklevel=2)
+        return self.fraction
+
+    @property
+    def lead(self) -> float:
+        """The name of `margin` up to version 0.1."""
+        warnings.warn("Row.lead is now Row.margin", MaskcoverWarning, stacklevel=2)
+        return self.margin
 
 
 def row_of(
-    sample: str, label: int, outcome: Verdict | Failed, masks: MaskSet, regions: RegionSet, pixels: str = ""
+    sample: str,
+    label: int,
+    outcome: tuple[Verdict, Evidence | None] | Failed,
+    masks: MaskSet,
+    regions: RegionSet,
+    pixels: str = "",
 ) -> Row:
-    """The row of a verdict, or of an image that could not be decided."""
+    """The row of a verdict with its evidence, or of an image that could not be decided."""
     if isinstance(outcome, Failed):
         return Row(sample, label, UNDECIDED, UNDECIDED, "", "error", _text(outcome), 0.0, 0.0, None, 0, pixels)
-    certificate, answer = outcome.certificate, outcome.defended
+    verdict, evidence = outcome
+    certificate = verdict.certificate
     return Row(
         sample,
         label,
-        outcome.undefended,
-        outcome.answer,
-        answer.case.value,
-        outcome.name,
-        outcome.error or "",
-        0.0 if outcome.error else _certified_fraction(outcome, masks, regions),
-        outcome.margin,
+        verdict.undefended,
+        verdict.answer,
+        verdict.defended.case.value,
+        verdict.name,
+        verdict.error or "",
+        0.0 if verdict.error else _certified_fraction(verdict, masks, regions),
+        verdict.margin,
         certificate.failing,
-        outcome.evaluations,
+        verdict.evaluations,
         pixels,
+        certificate.certifying,
+        None if verdict.error else evidence,
     )
-
-
-def table_of(rows: list[Row], metadata: dict[str, str]) -> Any:
-    """The rows as a `pyarrow.Table`."""
-    arrow = pyarrow()
-    documents = [asdict(row) | {"failing": row.failing and list(row.failing)} for row in rows]
-    return arrow.Table.from_pylist(documents, schema=_schema(arrow).with_metadata(metadata))
-
-
-def rows_of(table: Any) -> list[Row]:
-    """The rows of a table of `table_of`."""
-    documents = table.to_pylist()
-    return [
-        Row(**(document | {"failing": document["failing"] and tuple(document["failing"])})) for document in documents
-    ]
-
-
-def pyarrow() -> ModuleType:
-    """The module, or an error that names the extra."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtra(f"runs are kept as Parquet, by pyarrow; {install_hint('runs')}") from error
-    return cast("ModuleType", pyarrow)
-
-
-def _schema(arrow: ModuleType) -> Any:
-    whole, text, real = arrow.int64(), arrow.string(), arrow.float64()
-    kinds = {"id": text, "label": whole, "undefended": whole, "defended": whole, "case": text, "verdict": text}
-    kinds |= {"reason": text, "share": real, "lead": real, "failing": arrow.list_(whole), "evaluations": whole}
-    kinds |= {"pixels": text}
-    return arrow.schema(kinds)
 
 
 def _text(failure: Failed) -> str:

@@ -23,23 +23,31 @@ from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
 from maskcover.defense.procedure import Procedure, certifying
 from maskcover.defense.procedures import Method, Rule
+from maskcover.defense.table import Decide, Pending, PredictionTable
 from maskcover.defense.texts import procedure_of
+from maskcover.defense.verdicts import Verdict
 from maskcover.engine.preparation import Earlier, PreparedRun, RequiredNumerics, prepare_run
 from maskcover.engine.queue import Failed, run_queries
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.binding import expect_scored, reference_entry
+from maskcover.runs.columns import pyarrow
+from maskcover.runs.evidence import Evidence
 from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard, shards
 from maskcover.runs.pixels import Watched
 from maskcover.runs.resuming import compared, expect_same, note_unnamed
-from maskcover.runs.rows import Row, pyarrow, row_of
+from maskcover.runs.reusing import EarlierPredictions
+from maskcover.runs.rows import Row, row_of
 from maskcover.runs.summary import Summary
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """The task of a run, whatever the classifier: images and labels, masks and regions, and the defence."""
+    """The task of a run, whatever the classifier: images and labels, masks and regions, and the defence.
+
+    `keep_tables` says whether rows keep all predictions; `earlier` are predictions that need not be made again.
+    """
 
     images: Images
     labels: IntArray
@@ -48,6 +56,8 @@ class Task:
     regions: RegionSet
     covers: Containment
     procedure: Procedure
+    keep_tables: bool = False
+    earlier: EarlierPredictions | None = None
 
     def rows(self, start: PreparedRun, members: Sequence[int]) -> Iterator[Row]:
         """The rows of some samples, in the order in which they are decided.
@@ -56,15 +66,36 @@ class Task:
             RunStopped: the classifier fails, and these samples are not the cause.
         """
         labels = self.labels[list(members)]
-        decide = certifying(require_bits(self.procedure, start), labels, self.covers, start.min_margin)
+        decide = self._keeping(require_bits(self.procedure, start), labels, start.min_margin)
         observe(start.evaluator, self.procedure.observation)
         part = Watched(_Part(self.images, members))
-        for place, outcome in run_queries(start.evaluator, part, decide, isolate=True, views=self.procedure.views):
+
+        def fill(place: int, table: PredictionTable) -> None:
+            if self.earlier is not None:
+                self.earlier.restore(part.digests[place], table)
+
+        for place, outcome in run_queries(
+            start.evaluator, part, decide, isolate=True, views=self.procedure.views, fill=fill
+        ):
             number, pixels = members[place], part.digests.pop(place, "")
             if isinstance(outcome, Failed) and outcome.evaluating:
                 start.expect_working(outcome)
             yield row_of(self.ids[number], int(self.labels[number]), outcome, self.masks, self.regions, pixels)
         start.expect_unchanged()
+
+    def _keeping(
+        self, procedure: Procedure, labels: IntArray, min_margin: float
+    ) -> Decide[tuple[Verdict, Evidence | None]]:
+        """The verdicts of the defence, each with the evidence for its row."""
+        decide = certifying(procedure, labels, self.covers, min_margin)
+
+        def keep(number: int, table: PredictionTable) -> tuple[Verdict, Evidence | None] | Pending:
+            verdict = decide(number, table)
+            if isinstance(verdict, Pending):
+                return verdict
+            return verdict, Evidence.of(table, verdict.label, min_margin, whole_table=self.keep_tables)
+
+        return keep
 
 
 def task_of(
@@ -74,11 +105,14 @@ def task_of(
     masks: MaskSet,
     regions: RegionSet | str | None,
     procedure: Procedure,
+    *,
+    keep_tables: bool = False,
+    earlier: EarlierPredictions | None = None,
 ) -> Task:
     """Make a task; raise an error if its parts do not fit together."""
     covers = containment_for(procedure, masks, regions)
     true, names = checked_labels(labels, count_of(images)), _ids(ids, len(images))
-    return Task(images, true, names, masks, covers.regions, covers, procedure)
+    return Task(images, true, names, masks, covers.regions, covers, procedure, keep_tables, earlier)
 
 
 def run(
@@ -99,6 +133,8 @@ def run(
     numerics: RequiredNumerics | None = None,
     shard: tuple[int, int] = (0, 1),
     shard_size: int = 64,
+    keep_tables: bool = False,
+    reuse: str | PathLike[str] | None = None,
     source: dict[str, Any] | None = None,
     progress: bool = False,
     frame: tuple[str, str] | None = None,
@@ -113,6 +149,10 @@ def run(
         ids: The samples' ids, all different; by default their numbers.
         shard: (i, n): make every n-th shard from the i-th on, from 0; n processes share a run.
         shard_size: Samples in a shard. A process that is killed loses at most this many.
+        keep_tables: Keep every prediction that was made, so that the run can be asked about other procedures, rules
+            and margins too; by default only those that decide (see `maskcover.open_run`).
+        reuse: The folder of an earlier run of the same model with the same masks: predictions that it kept are not
+            made again. Images are recognised by their pixels.
         source: Where model and data came from, as JSON; kept for `replay` and not compared.
         progress: Show a progress bar on stderr.
         frame: Only for `run_source`: the digest of its frame.json, and the size of these images.
@@ -144,7 +184,8 @@ def run(
     pyarrow()  # raises the error of a missing package before anything is computed
     min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
-    task = task_of(images, labels, ids, masks, regions, defence)
+    before = None if reuse is None else EarlierPredictions.of(reuse, masks, defence)
+    task = task_of(images, labels, ids, masks, regions, defence, keep_tables=keep_tables, earlier=before)
     _expect_json(source)
     mine = _own(shard, shard_size, len(task.ids))
     classifier, folder = as_classifier(model, options), Folder(Path(out))
@@ -152,10 +193,14 @@ def run(
     def prepare(earlier: Earlier | None) -> tuple[PreparedRun, Config]:
         images_read = Watched(images)
         required = bits_for(defence, numerics, min_margin)
+        if earlier is None and before is not None:
+            earlier = before.config.earlier
         start = prepare_run(
             classifier, images_read, masks, min_margin=min_margin, numerics=required, earlier=earlier, progress=progress
         )
         require_bits(defence, start)
+        if before is not None:
+            before.expect_same(start)
         expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))
         _expect_classes(task, start.evaluator.classes)
         about_images = {"source": source or {}} | _chosen(images) | _example(task, images_read) | _framed(frame)
@@ -209,6 +254,8 @@ def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[
             "shard_size": shard_size,
         }
         | about_images
+        | ({"keep_tables": True} if task.keep_tables else {})
+        | ({"reused": task.earlier.config.claim or task.earlier.config.digest} if task.earlier else {})
         | reference_entry(start)
         | ({"scale": repr(start.evaluator.least_scale)} if start.min_margin else {})
     )

@@ -158,6 +158,8 @@ def run_source(
     numerics: RequiredNumerics | None = None,
     shard: tuple[int, int] = (0, 1),
     shard_size: int = 64,
+    keep_tables: bool = False,
+    reuse: str | PathLike[str] | None = None,
     source: Mapping[str, Any] | None = None,
     progress: bool = False,
     **options: Any,
@@ -167,8 +169,9 @@ def run_source(
     Args:
         model, dataset, regions, masks, preprocessing, budget, options: As for `certify_source`.
         out: The folder. The same call continues a run that was stopped.
-        procedure, method, threshold, rule, exhaustive, min_margin, numerics, shard, shard_size, source, progress: As
-            for `run`.
+        procedure, method, threshold, rule, exhaustive, min_margin, numerics, shard, shard_size, keep_tables, source,
+            progress: As for `run`.
+        reuse: The folder of an earlier run in the frame of the source, as for `run`.
 
     >>> import tempfile
     >>> import numpy as np
@@ -197,6 +200,7 @@ def run_source(
             regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name},
             frame=(claim(document), group.name), procedure=procedure, method=method, threshold=threshold, rule=rule,
             exhaustive=exhaustive, min_margin=min_margin, numerics=numerics, shard_size=shard_size, progress=progress,
+            keep_tables=keep_tables, reuse=None if reuse is None else Path(reuse) / group.name,
         )  # fmt: skip
         classifier = as_certified(classifier, Folder(folder).existing().earlier.entries)
     return summary(out)

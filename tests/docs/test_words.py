@@ -25,8 +25,6 @@ INSTEAD = {
 KEPT = {
     "maskcover.half_planes(share)": "part of the text of the region set, which files hold",
     "maskcover.regions.half_planes(share)": "the same",
-    "maskcover.runs.Row.share": "a column of files",
-    "maskcover.runs.Row.lead": "a column of files",
 }
 
 

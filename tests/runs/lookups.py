@@ -129,7 +129,7 @@ def shard_path(out: Path, number: int) -> Path:
 
 
 def told(verdict: Verdict) -> tuple[object, ...]:
-    """What a row must say of a verdict, its share aside."""
+    """What a row must say of a verdict, its fraction and its evidence aside."""
     return (
         verdict.label,
         verdict.undefended,
@@ -141,4 +141,5 @@ def told(verdict: Verdict) -> tuple[object, ...]:
         verdict.certificate.failing,
         verdict.evaluations,
         "",  # lookups have no pixels
+        verdict.certificate.certifying,
     )

@@ -177,7 +177,7 @@ def test_a_digest_cannot_be_taken_out_of_a_shard_unnoticed(tmp_path: Path) -> No
     without = table.set_column(table.schema.get_field_index("pixels"), "pixels", array([""] * 3))
     for spoilt in (without, table.drop_columns(["pixels"])):
         parquet.write_table(spoilt.replace_schema_metadata(table.schema.metadata), shard_path(tmp_path, 1))
-        with pytest.raises(InvalidInput, match=r"00001\.parquet is damaged"):
+        with pytest.raises(InvalidInput, match=r"00001\.parquet is (damaged|no shard of a run)"):
             summary(tmp_path)
 
 

@@ -57,9 +57,9 @@ def test_each_image_has_one_row_that_says_what_certify_says(
     for row, verdict in zip(found, expected, strict=True):
         good = MaskSet(MASKS.grid, tuple(MASKS[number] for number in verdict.certificate.certifying))
         share = float(covered_fraction(good, squares(size=1))) if len(good) else 0.0
-        columns = [getattr(row, name) for name in Row.__slots__ if name not in ("id", "share")]
+        columns = [getattr(row, name) for name in Row.__slots__ if name not in ("id", "fraction", "evidence")]
         assert tuple(columns) == told(verdict)
-        assert row.share == (1.0 if row.certified else share)
+        assert row.fraction == (1.0 if row.certified else share)
     assert (done.rows, done.total, done.complete) == (40, 40, True)
     assert 0 < done.certified < 40 or (lead < 1 and {"min_margin", "threshold"} & options.keys())
 
@@ -73,7 +73,7 @@ def test_rows_are_what_the_algorithms_of_the_paper_say_of_the_tables(tmp_path: P
         assert (row.label, row.defended, row.case) == (label, answer, case)
         # Each of the three masks hides one cell of three, and the attacker takes one.
         assert row.certified == (len(good) == 3)
-        assert row.share == pytest.approx(len(good) / 3)
+        assert row.fraction == pytest.approx(len(good) / 3)
         if row.failing:
             assert table[row.failing] != label
 
@@ -124,7 +124,7 @@ def test_scores_that_are_not_finite_are_an_error_with_a_reason(value: float, tmp
     images = Shelf(20)
     done = run(Model(scored={7: value}), images, images.labels, MASKS, tmp_path / "out")
     found = rows(tmp_path / "out")
-    assert (found[7].verdict, found[7].share, done.errors) == ("error", 0.0, 1)
+    assert (found[7].verdict, found[7].fraction, done.errors) == ("error", 0.0, 1)
     assert "non-finite scores under" in found[7].reason
     assert found[:7] + found[8:] == expected[:7] + expected[8:]
 
@@ -140,7 +140,7 @@ def test_one_view_that_is_not_finite_takes_the_share_back_too(tmp_path: Path) ->
     done = run(BareLost(), images, images.labels, MASKS, tmp_path / "out")
     assert any(row.certified for row in clean(20, tmp_path / "clean"))
     assert (done.errors, done.certified, done.undefended) == (20, 0, 0)
-    assert {row.share for row in rows(tmp_path / "out")} == {0.0}
+    assert {row.fraction for row in rows(tmp_path / "out")} == {0.0}
 
 
 class Lost(Model):
