@@ -4,12 +4,15 @@ import warnings
 from typing import Any
 
 from maskcover.errors import MaskcoverWarning
+from maskcover.runs.answers import Answers
 from maskcover.runs.binding import certified
 from maskcover.runs.folder import Config, Folder, Shard, shards
+from maskcover.runs.opened import OpenedRun, open_run
 from maskcover.runs.replaying import ChangedRow, Replay, replay
 from maskcover.runs.rows import Row
 from maskcover.runs.running import run
 from maskcover.runs.size_groups import SizeGroup, by_size, groups
+from maskcover.runs.sizes import CertifiedSizes
 from maskcover.runs.source_frame import (
     SourceResult,
     certify_source,
@@ -22,9 +25,12 @@ from maskcover.runs.source_frame import (
 from maskcover.runs.summary import Summary
 
 __all__ = [
+    "Answers",
+    "CertifiedSizes",
     "ChangedRow",
     "Config",
     "Folder",
+    "OpenedRun",
     "Replay",
     "Row",
     "Shard",
@@ -37,6 +43,7 @@ __all__ = [
     "error_rows",
     "groups",
     "is_source_run",
+    "open_run",
     "replay",
     "run",
     "run_source",

@@ -274,6 +274,13 @@ class Folder:
             raise InvalidInput(f"{path} {_reason(wrong)}; delete it, and it is made again")
         return rows, seconds
 
+    def all_columns(self, config: Config) -> Iterator[tuple[Any, float]]:
+        """The columns and the seconds of the shards that are there, in order, one at a time; see `columns`."""
+        for number in self.numbers(config):
+            columns = self.columns(number, config)
+            if columns is not None:
+                yield columns
+
     def write(self, number: int, config: Config, shard: Shard) -> None:
         """Write a shard, whole or not at all."""
         table = table_of(shard.rows)

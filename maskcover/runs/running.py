@@ -34,7 +34,7 @@ from maskcover.regions import RegionSet
 from maskcover.runs.binding import expect_scored, reference_entry
 from maskcover.runs.columns import pyarrow
 from maskcover.runs.evidence import Evidence
-from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard, shards
+from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard
 from maskcover.runs.pixels import Watched
 from maskcover.runs.resuming import compared, expect_same, note_unnamed
 from maskcover.runs.reusing import EarlierPredictions
@@ -216,7 +216,7 @@ def summary(out: str | PathLike[str]) -> Summary:
     """The summary of the rows in a run's folder."""
     folder = Folder(Path(out))
     config = folder.existing()
-    return Summary.of(shards(folder, config), config.count, config.chosen)
+    return Summary.of(folder.all_columns(config), config.count, config.chosen)
 
 
 def _agreed(

@@ -7,11 +7,12 @@ shape), covered once for each size, and certified as any others; the claim of ea
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from maskcover.canonical import cannot_write, write_atomically
 from maskcover.certification import CertificationResult, certify
@@ -26,8 +27,9 @@ from maskcover.engine.preparation import RequiredNumerics
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
+from maskcover.regions.transformed import Through
 from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written
-from maskcover.runs.folder import Config, Folder, Shard, expect_free, shards
+from maskcover.runs.folder import Config, Folder, expect_free
 from maskcover.runs.rows import Row
 from maskcover.runs.running import checked_shard, run
 from maskcover.runs.running import summary as input_summary
@@ -224,7 +226,7 @@ def error_rows(out: str | PathLike[str]) -> Iterator[Row]:
     if is_source_run(out):
         return errors_among(_shards(Path(out), source_document(out)))
     folder = Folder(Path(out))
-    return errors_among(shards(folder, folder.existing()))
+    return errors_among(folder.all_columns(folder.existing()))
 
 
 def source_document(out: str | PathLike[str]) -> dict[str, Any]:
@@ -270,9 +272,25 @@ def _parts(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Folder, Con
         yield folder, config
 
 
-def _shards(out: Path, document: Mapping[str, Any]) -> Iterator[Shard]:
+def size_runs(
+    out: Path, document: Mapping[str, Any]
+) -> Iterator[tuple[Path, Config, Callable[[RegionSet], RegionSet]]]:
+    """The runs of the sizes that have one: folder, configuration, and the way from source regions to the input."""
     for folder, config in _parts(out, document):
-        yield from shards(folder, config)
+        yield folder.path, config, partial(_seen_like, config.regions, document["regions"])
+
+
+def _seen_like(seen: str, source: str, regions: RegionSet) -> RegionSet:
+    """Other regions on the source, through the preprocessing by which those of `source` are `seen`."""
+    if seen == source:
+        return regions  # the preprocessing has no steps
+    return replace(cast("Through", parse_regions(seen)), base=regions)
+
+
+def _shards(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Any, float]]:
+    """The rows and seconds of all shards, of all sizes."""
+    for folder, config in _parts(out, document):
+        yield from folder.all_columns(config)
 
 
 def _keep(

@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from maskcover.certification import exact_interval
 from maskcover.data import Chosen
-from maskcover.runs.folder import Shard
+from maskcover.runs.columns import pyarrow, rows_of
 from maskcover.runs.rows import Row
 from maskcover.terminal import counted
 
 
-def errors_among(shards: Iterable[Shard]) -> Iterator[Row]:
-    """The rows of images that failed, one at a time, with the reason."""
-    return (row for shard in shards for row in shard.rows if row.verdict == "error")
+def errors_among(shards: Iterable[tuple[Any, float]]) -> Iterator[Row]:
+    """The rows of images that failed, one at a time, with the reason; from the columns of shards."""
+    compute = pyarrow().compute
+    return (row for table, _ in shards for row in rows_of(table.filter(compute.field("verdict") == "error")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,9 @@ class Summary:
         seconds: Time that the shards took, added up over processes.
         chosen: How the images were chosen among more; None for all.
         wrong: Images that are not certified, and have a wrong label without the defence as well.
+        unknown: Images of which the rows cannot tell whether they are certified for the regions that were asked about
+            later; they do not count as certified.
+        unknown_defended: Images of which the rows cannot tell the label by the procedure that was asked about later.
     """
 
     total: int
@@ -43,24 +49,29 @@ class Summary:
     seconds: float
     chosen: Chosen | None = None
     wrong: int = 0
+    unknown: int = 0
+    unknown_defended: int = 0
 
     @classmethod
-    def of(cls, shards: Iterable[Shard], total: int, chosen: Chosen | None = None) -> Summary:
-        """The summary of some shards, which are read one at a time."""
+    def of(cls, shards: Iterable[tuple[Any, float]], total: int = 0, chosen: Chosen | None = None) -> Summary:
+        """The summary of some shards, which are read one at a time: their columns, and their seconds."""
         names = ("rows", "undefended", "defended", "certified", "errors", "evaluations", "wrong")
         counts = dict.fromkeys(names, 0)
         seconds = 0.0
-        for shard in shards:
-            seconds += shard.seconds
-            for row in shard.rows:
-                right = row.verdict != "error"
-                counts["rows"] += 1
-                counts["undefended"] += right and row.undefended == row.label
-                counts["defended"] += right and row.defended == row.label
-                counts["certified"] += row.certified
-                counts["errors"] += not right
-                counts["evaluations"] += row.evaluations
-                counts["wrong"] += row.wrong
+        for table, seconds_of_shard in shards:
+            seconds += seconds_of_shard
+            label, bare, defended, made = (
+                np.asarray(table.column(name)) for name in ("label", "undefended", "defended", "evaluations")
+            )
+            verdicts = np.array(table.column("verdict").to_pylist(), dtype=np.str_)
+            error = verdicts == "error"
+            counts["rows"] += len(table)
+            counts["undefended"] += int((~error & (bare == label)).sum())
+            counts["defended"] += int((~error & (defended == label)).sum())
+            counts["certified"] += int((verdicts == "certified").sum())
+            counts["errors"] += int(error.sum())
+            counts["evaluations"] += int(made.sum())
+            counts["wrong"] += int(((verdicts == "not_certified") & (bare != label)).sum())
         return cls(total=total, seconds=seconds, chosen=chosen, **counts)
 
     @property
@@ -78,6 +89,8 @@ class Summary:
             "sample": None if self.chosen is None else self.chosen.document(),
             **fractions,
             "wrong_undefended": self.wrong,
+            **({"unknown": self.unknown} if self.unknown else {}),
+            **({"unknown_defended": self.unknown_defended} if self.unknown_defended else {}),
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
             "images_per_second": round(self.rows / self.seconds, 3) if self.seconds else None,
@@ -93,7 +106,11 @@ class Summary:
             figures = self._fraction(name)
             interval = f"95 % interval {figures['low']:.2%} to {figures['high']:.2%} " if self._sampled else ""
             lines.append(f"  {words:<18} {figures['share']:7.2%}   {interval}({figures['count']:,})")
-        lost = self.rows - self.errors - self.certified
+        if self.unknown:
+            lines.append(f"  no answer          {self.unknown:,}: the rows keep too few predictions to tell")
+        if self.unknown_defended:
+            lines.append(f"  no defended label  {self.unknown_defended:,}: the rows keep too few predictions to tell")
+        lost = self.rows - self.errors - self.certified - self.unknown
         if lost:
             lines.append(f"  not certified      {lost:,}: {self.wrong:,} wrong already undefended")
         rate = f", {self.rows / self.seconds:.2f} images/s" if self.seconds else ""

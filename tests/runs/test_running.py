@@ -22,6 +22,7 @@ from maskcover.defense import DoubleMasking
 from maskcover.errors import MissingExtra, NotCovering, RunStopped
 from maskcover.masks import MaskSet
 from maskcover.runs import Folder, Row, Summary, replay, run, summary
+from maskcover.runs.columns import table_of
 from tests.defense.naive import BoolArray, algorithm_1, good_rows, of_table
 from tests.runs.lookups import MASKS, OPAQUE, Model, Shelf, listing, rows, shard_path, told
 
@@ -284,10 +285,8 @@ def test_the_summary_counts_the_rows_that_are_there(tmp_path: Path) -> None:
 
 
 def test_an_error_counts_neither_as_right_nor_as_certified() -> None:
-    from maskcover.runs import Shard
-
     row = Row("a", 1, 1, 1, "agreed", "error", "non-finite scores", 0.0, 0.5, None, 7)
-    done = Summary.of([Shard((row, replace(row, id="b", verdict="certified")), 2.0)], 3)
+    done = Summary.of([(table_of([row, replace(row, id="b", verdict="certified")]), 2.0)], 3)
     assert done == Summary(3, 2, undefended=1, defended=1, certified=1, errors=1, evaluations=14, seconds=2.0)
 
 

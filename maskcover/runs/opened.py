@@ -1,0 +1,422 @@
+"""A finished run, to be asked again without the model: `open_run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from maskcover.cells import BoolArray, IntArray
+from maskcover.certification.certifying import containment_for
+from maskcover.defense.detection import DetectionCurve, Levels, detection_levels
+from maskcover.defense.procedure import Procedure
+from maskcover.defense.procedures import Detection, Rule
+from maskcover.defense.texts import parse_procedure
+from maskcover.errors import InvalidInput, MissingExtra, install_hint
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet, parse_regions
+from maskcover.runs.answers import Answers, Question, answers_alike, as_numbers, tri_state, why_unknown
+from maskcover.runs.columns import pyarrow, rows_of, table_of
+from maskcover.runs.folder import Config, Folder
+from maskcover.runs.rows import Row
+from maskcover.runs.sizes import CertifiedSizes, SizedPart, certified_sizes
+from maskcover.runs.source_frame import is_source_run, size_runs, source_document
+from maskcover.runs.summary import Summary
+from maskcover.runs.tables import KeptTables
+
+Pull = Callable[[RegionSet], RegionSet]
+
+
+@dataclass(frozen=True, eq=False)
+class RunPart:
+    """The rows of one mask set: a whole run, or the images of one size of a run in the frame of the source.
+
+    Args:
+        path: The folder.
+        config: The configuration.
+        masks: The masks.
+        table: The rows, a `pyarrow.Table`.
+        seconds: The time that its shards took.
+        pull: From regions in the frame of the run to those on the model's input.
+    """
+
+    path: Path
+    config: Config
+    masks: MaskSet
+    table: Any
+    seconds: float
+    pull: Pull
+
+    @classmethod
+    def of(cls, path: Path, config: Config, pull: Pull) -> RunPart:
+        """The rows in a folder; a run that is not finished has fewer."""
+        folder = Folder(path)
+        parts = [columns for number in folder.numbers(config) if (columns := folder.columns(number, config))]
+        tables = [table.replace_schema_metadata(None) for table, _ in parts] or [table_of([])]
+        whole = pyarrow().concat_tables(tables).combine_chunks()
+        return cls(path, config, folder.masks(config), whole, sum(seconds for _, seconds in parts), pull)
+
+    @cached_property
+    def tables(self) -> KeptTables:
+        """The evidence of the rows."""
+        return KeptTables.of(self.table, self.masks.views(self.config.procedure.views))
+
+    @property
+    def errors(self) -> BoolArray:
+        """Which rows are errors, bool (images,)."""
+        return np.array([verdict == "error" for verdict in self.table.column("verdict").to_pylist()], dtype=np.bool_)
+
+    def question(self, procedure: Procedure, min_margin: float | None) -> Question:
+        """The images with a procedure and a margin, to be asked about any regions."""
+        return Question.of(self.tables, self.masks, procedure, self.margin_of(procedure, min_margin), self.errors)
+
+    def margin_of(self, procedure: Procedure, min_margin: float | None) -> float:
+        """The margin of a question, by default that of the run.
+
+        Raises:
+            InvalidInput: the run's predictions repeat only within a margin, and the one to ask for is smaller.
+        """
+        own = self.config.min_margin
+        if min_margin is None:
+            return 0.0 if procedure.requires_bits and self.config.document["numerics"] != "margin" else own
+        if self.config.document["numerics"] == "margin" and min_margin < own:
+            raise InvalidInput(
+                f"the predictions of {self.path} repeat only within a margin of {own:g}, and min_margin is smaller: "
+                f"{min_margin:g}; ask for {own:g} or more"
+            )
+        return min_margin
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedRun:
+    """The rows of a run, which can be asked again about regions, procedures and margins; made by `open_run`.
+
+    Args:
+        path: The folder of the run.
+        parts: One part; for a run in the frame of the source one for each size of image.
+        total: Number of images that the run is about.
+        regions: The regions that the run certified, in its frame.
+    """
+
+    path: Path
+    parts: tuple[RunPart, ...]
+    total: int
+    regions: RegionSet
+
+    def __len__(self) -> int:
+        return sum(len(part.table) for part in self.parts)
+
+    def __iter__(self) -> Iterator[Row]:
+        for part in self.parts:
+            for batch in part.table.to_batches(max_chunksize=1024):
+                yield from rows_of(pyarrow().Table.from_batches([batch]))
+
+    @property
+    def procedure(self) -> Procedure:
+        """The defence that the run certified."""
+        return self.parts[0].config.procedure
+
+    @property
+    def min_margin(self) -> float:
+        """The margin that every prediction behind a certificate exceeds."""
+        return self.parts[0].config.min_margin
+
+    @property
+    def frame(self) -> str:
+        """Where regions are drawn: "input" or "source"."""
+        return "input" if self.parts[0].config.frame is None else "source"
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the images."""
+        return [name for part in self.parts for name in part.table.column("id").to_pylist()]
+
+    @property
+    def labels(self) -> IntArray:
+        """The true labels, int64 (images,)."""
+        return self._numbers("label")
+
+    @property
+    def undefended(self) -> IntArray:
+        """Labels of the bare classifier, int64 (images,); −1 where there is none."""
+        return self._numbers("undefended")
+
+    @property
+    def defended(self) -> IntArray:
+        """Labels by the defence of the run on the clean images, int64 (images,); −1 for none, or for an alert."""
+        return self._numbers("defended")
+
+    @property
+    def verdicts(self) -> npt.NDArray[np.str_]:
+        """The verdicts of the run: "certified", "not_certified" or "error"; texts (images,)."""
+        texts = [text for part in self.parts for text in part.table.column("verdict").to_pylist()]
+        return np.array(texts, dtype=np.str_)
+
+    def select(
+        self,
+        chosen: npt.ArrayLike | None = None,
+        *,
+        label: int | None = None,
+        undefended: int | None = None,
+        defended: int | None = None,
+        verdict: str | None = None,
+    ) -> OpenedRun:
+        """The run with some of its images only.
+
+        Args:
+            chosen: Which images, bool (images,).
+            label, undefended, defended: Only images with this true label, or this label without or with the defence.
+            verdict: Only images with this verdict of the run: "certified", "not_certified" or "error".
+
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import maskcover as mc
+        >>> def brightness(images):
+        ...     mean = images.mean(axis=(1, 2))
+        ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+        >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+        >>> with tempfile.TemporaryDirectory() as out:
+        ...     summary = mc.run(brightness, np.ones((3, 12, 12)), [1, 1, 0], masks, out, batch_size=4, fill=0.5)
+        ...     run = mc.open_run(out)
+        >>> len(run.select(label=1)), run.select(verdict="not_certified").ids
+        (2, ['2'])
+        """
+        keep = np.ones(len(self), dtype=np.bool_)
+        if chosen is not None:
+            flags = np.asarray(chosen)
+            if flags.dtype != np.bool_ or flags.shape != keep.shape:
+                raise InvalidInput(
+                    f"chosen is one bool for each of {len(self)} images; got {flags.dtype} of shape {flags.shape}"
+                )
+            keep &= flags
+        columns = {"label": label, "undefended": undefended, "defended": defended}
+        for name, value in columns.items():
+            if value is not None:
+                keep &= self._numbers(name) == value
+        if verdict is not None:
+            if verdict not in ("certified", "not_certified", "error"):
+                raise InvalidInput(f'a verdict is "certified", "not_certified" or "error"; got {verdict!r}')
+            keep &= self.verdicts == verdict
+        parts, first = [], 0
+        for part in self.parts:
+            some = keep[first : first + len(part.table)]
+            parts.append(replace(part, table=part.table.filter(pyarrow().array(some))))
+            first += len(some)
+        return replace(self, parts=tuple(parts), total=int(keep.sum()))
+
+    def answers(
+        self,
+        regions: RegionSet | str | None = None,
+        *,
+        procedure: Procedure | str | None = None,
+        rule: Rule | None = None,
+        min_margin: float | None = None,
+    ) -> Answers:
+        """What the rows say about other regions, another procedure or another margin, without the model.
+
+        Args:
+            regions: The regions, by default those of the run; in the frame of the run.
+            procedure: The procedure or its text; by default that of the run.
+            rule: Another rule for the procedure of the run, "rows" or "all-pairs".
+            min_margin: The margin that a prediction must exceed to count, as the run measured it; by default that of
+                the run.
+
+        An image without an answer counts as not certified; `Answers.answered` says which these are.
+
+        Raises:
+            NotCovering: the masks of the run do not cover the regions, so that no image can be certified with them.
+            InvalidInput: the procedure or the margin cannot be asked about.
+        """
+        asked = self._procedure(procedure, rule)
+        region_set = self.regions if regions is None else parse_regions(regions)
+        own = regions is None and asked == self.procedure and min_margin in (None, self.min_margin)
+        parts = [_own(part) if own else _again(part, part.pull(region_set), asked, min_margin) for part in self.parts]
+        certified, answered, defended, told = (np.concatenate(values) for values in zip(*parts, strict=True))
+        margin = self.parts[0].margin_of(asked, min_margin)
+        return Answers(str(region_set), asked, margin, certified, answered, defended, told)
+
+    def certified(
+        self,
+        regions: RegionSet | str | None = None,
+        *,
+        procedure: Procedure | str | None = None,
+        rule: Rule | None = None,
+        min_margin: float | None = None,
+    ) -> BoolArray:
+        """Whether each image is certified for other regions, another procedure or margin; bool (images,).
+
+        Arguments and errors are those of `answers`, and
+
+        Raises:
+            InvalidInput: the rows of some images cannot tell; `answers` gives what the others say.
+        """
+        answers = self.answers(regions, procedure=procedure, rule=rule, min_margin=min_margin)
+        if not answers.complete:
+            raise InvalidInput(self.why_unknown(answers.answered))
+        return answers.certified
+
+    def why_unknown(self, answered: BoolArray) -> str:
+        """The reason why the rows cannot tell of some images, and what to type so that the next run can."""
+        evidence = np.concatenate([part.tables.has_evidence | part.errors for part in self.parts])
+        tables = bool(self.parts[0].config.document.get("keep_tables", False))
+        unknown = ~answered
+        return why_unknown(
+            int(unknown.sum()), len(self), whole_tables=tables, any_evidence=bool(evidence[unknown].any())
+        )
+
+    def summary(
+        self,
+        regions: RegionSet | str | None = None,
+        *,
+        procedure: Procedure | str | None = None,
+        rule: Rule | None = None,
+        min_margin: float | None = None,
+    ) -> Summary:
+        """The counts for the regions of the run, or for others; arguments and errors are those of `answers`."""
+        answers = self.answers(regions, procedure=procedure, rule=rule, min_margin=min_margin)
+        counts = Summary.of((part.table, part.seconds) for part in self.parts)
+        labels, errors = self.labels, self.verdicts == "error"
+        wrong = ~answers.certified & ~errors & (self.undefended != labels)
+        return replace(
+            counts,
+            total=self.total,
+            chosen=self.parts[0].config.chosen,
+            certified=int(answers.certified.sum()),
+            defended=int((answers.defended_answered & ~errors & (answers.defended == labels)).sum()),
+            wrong=int(wrong.sum()),
+            unknown=int((~answers.answered).sum()),
+            unknown_defended=int((~answers.defended_answered).sum()),
+        )
+
+    def certified_size(
+        self, family: str = "squares", *, patches: int = 1, min_margin: float | None = None
+    ) -> CertifiedSizes:
+        """The largest size of patch that each image withstands, and the curve of certified fractions over sizes.
+
+        Args:
+            family: "squares", whose size is their side in pixels, or "rectangles", whose size is their area in
+                pixels: all rectangles up to this area.
+            patches: Number of patches of this size at once.
+            min_margin: As for `answers`.
+
+        The paper's Figure 8 for one defence, from one run; see `CertifiedSizes`.
+        """
+        parts = [
+            SizedPart(part.question(self.procedure, min_margin).patterns(), part.masks, part.pull)
+            for part in self.parts
+        ]
+        return certified_sizes(family, patches, parts)
+
+    def detection_curve(self, regions: RegionSet | str | None = None) -> DetectionCurve:
+        """The clean and the certified fraction at each threshold of detection; the paper's Figure 9, from the rows.
+
+        Raises:
+            InvalidInput: rows keep no predictions, or there are none.
+        """
+        region_set = self.regions if regions is None else parse_regions(regions)
+        levels = []
+        for part in self.parts:
+            covers = containment_for(Detection(0.0), part.masks, part.pull(region_set))
+            labels, _, confidences = part.tables.one_mask
+            if not (part.tables.has_evidence | part.errors).all():
+                raise InvalidInput(self.why_unknown(part.tables.has_evidence | part.errors))
+            for number, label in enumerate(part.tables.labels.tolist()):
+                if part.errors[number]:
+                    levels.append(Levels(np.inf, -np.inf))  # neither right nor certified at any threshold
+                    continue
+                single = labels[number, :-1], np.nan_to_num(confidences[number, :-1])
+                levels.append(detection_levels(int(labels[number, -1]), *single, label, covers))
+        return DetectionCurve(tuple(levels))
+
+    def to_arrow(self) -> Any:
+        """All rows as a `pyarrow.Table`; its columns are those of the files, see docs/how-to/runs.md."""
+        return pyarrow().concat_tables([part.table for part in self.parts])
+
+    def to_pandas(self) -> Any:
+        """All rows as a pandas `DataFrame`.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        try:
+            return self.to_arrow().to_pandas()
+        except ImportError as error:
+            raise MissingExtra(f"a table of pandas needs pandas; {install_hint('pandas')}") from error
+
+    def _numbers(self, column: str) -> IntArray:
+        return np.concatenate([as_numbers(part.table.column(column)) for part in self.parts])
+
+    def _procedure(self, procedure: Procedure | str | None, rule: Rule | None) -> Procedure:
+        """The procedure to ask about."""
+        if procedure is not None and rule is not None:
+            raise InvalidInput("procedure= names its rule as well; leave rule= out")
+        if rule is None:
+            return self.procedure if procedure is None else parse_procedure(procedure)
+        if not hasattr(self.procedure, "rule"):
+            raise InvalidInput(f"{self.procedure.words} has no rule; leave rule= out")
+        return replace(self.procedure, rule=rule, exhaustive=False)  # type: ignore[type-var]  # it has both
+
+
+def open_run(path: str | PathLike[str]) -> OpenedRun:
+    """Open the folder of a run, to ask it again without the model.
+
+    Args:
+        path: The folder of `run` or `run_source`, or of `maskcover certify --out`; it need not be finished.
+
+    Raises:
+        InvalidInput: the folder holds no run, or its files are damaged.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import maskcover as mc
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     summary = mc.run(brightness, np.ones((2, 12, 12)), [1, 0], masks, out, batch_size=4, fill=0.5)
+    ...     run = mc.open_run(out)
+    >>> run.certified("rectangles(area=4)"), run.summary(rule="all-pairs").certified
+    (array([ True, False]), 1)
+    """
+    folder = Path(path)
+    if not is_source_run(folder):
+        config = Folder(folder).existing()
+        return OpenedRun(folder, (RunPart.of(folder, config, _as_is),), config.count, parse_regions(config.regions))
+    document = source_document(folder)
+    parts = tuple(RunPart.of(*of_size) for of_size in size_runs(folder, document))
+    if not parts:
+        raise InvalidInput(f"{folder} holds no rows yet; continue the run with the command that started it")
+    return OpenedRun(folder, parts, sum(document["sizes"].values()), parse_regions(document["regions"]))
+
+
+def _as_is(regions: RegionSet) -> RegionSet:
+    return regions
+
+
+_PartAnswers = tuple[BoolArray, BoolArray, IntArray, BoolArray]
+
+
+def _own(part: RunPart) -> _PartAnswers:
+    """The answers to the run's own question, which stand in its rows."""
+    everywhere = np.ones(len(part.table), dtype=np.bool_)
+    certified = np.array([text == "certified" for text in part.table.column("verdict").to_pylist()], dtype=np.bool_)
+    return certified, everywhere, as_numbers(part.table.column("defended")), everywhere
+
+
+def _again(part: RunPart, regions: RegionSet, procedure: Procedure, min_margin: float | None) -> _PartAnswers:
+    """The answers to another question, from the evidence of the rows."""
+    question = part.question(procedure, min_margin)
+    covers = containment_for(procedure, part.masks, regions)
+    certified, answered = tri_state(question.patterns().certified(covers))
+    if answers_alike(procedure, part.config.procedure):
+        defended, told = as_numbers(part.table.column("defended")), np.ones(len(part.table), dtype=np.bool_)
+    else:
+        defended, told = question.defended()
+    return certified, answered, defended, told

@@ -1,0 +1,231 @@
+"""A finished run answers as certify would about other regions, procedures and margins, or says that it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import maskcover as mc
+from maskcover import InvalidInput, certify
+from maskcover.errors import NotCovering
+from maskcover.masks import MaskSet
+from maskcover.runs import OpenedRun, open_run, run
+from tests.defense.naive import BoolArray, Looked, image_of, symmetric
+from tests.runs.lookups import CLASSES, OPAQUE, Model
+
+pytestmark = pytest.mark.filterwarnings(OPAQUE)
+
+# Masks of two neighbouring cells of five, so that single cells lie in one or two masks, and of two that are equal.
+CELLS = 5
+MASKS = MaskSet.from_array(
+    np.array([[0 <= cell - first < 2 for cell in range(CELLS)] for first in (0, 1, 2, 3, 3)]), regions="squares(size=2)"
+)
+COUNT = 60
+REGIONS = (
+    None,
+    "squares(size=1)",
+    "squares(size=2)",
+    "within(squares(size=1), (1, 4))",
+    "patches(squares(size=1), k=2)",
+)
+PROCEDURES: dict[str, dict[str, Any]] = {
+    "rows": {},
+    "all pairs": {"procedure": "double_masking(rule='all-pairs')"},
+    "challenger": {"procedure": "challenger_masking()"},
+    "detection": {"procedure": "detection(0.6)"},
+    "margin": {"min_margin": 0.5},
+}
+
+
+class Shelf:
+    """Images that are lookups of labels: for many all are right, for others a few are not."""
+
+    def __len__(self) -> int:
+        return COUNT
+
+    def __getitem__(self, number: int, /) -> Looked:
+        chance = np.random.default_rng((7, number))
+        entries = np.full(15, self.labels[number])
+        for wrong in chance.integers(15, size=chance.integers(5)):
+            entries[wrong] = chance.integers(-1, CLASSES)
+        # Masks 3 and 4 are equal, and so are the unions with them.
+        table = symmetric(5, entries.tolist())
+        table[4], table[:, 4] = table[3], table[:, 3]
+        table[3, 4] = table[4, 3] = table[4, 4] = table[3, 3]
+        return image_of(table, MASKS, bare=self.labels[number])
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The true labels."""
+        return np.arange(COUNT) % CLASSES
+
+
+class Uneven(Model):
+    """A model whose predictions have different margins and confidences, each its own by what is hidden."""
+
+    def scores(self, images: Sequence[Looked], hidden: BoolArray) -> npt.NDArray[np.float64]:
+        leads = 0.25 + 0.125 * (hidden @ np.array([1, 3, 2, 5, 4]) % 5)
+        scores: npt.NDArray[np.float64] = 1 - leads[:, None] * (1 - super().scores(images, hidden))
+        return scores
+
+
+def opened(out: Path, **options: Any) -> OpenedRun:
+    """A run with the options, opened again."""
+    images = Shelf()
+    run(Uneven(), images, images.labels, MASKS, out, shard_size=17, **options)
+    return open_run(out)
+
+
+def expected(regions: str | None, **options: Any) -> Any:
+    """What a certification says."""
+    images = Shelf()
+    return certify(Uneven(), images, images.labels, MASKS, regions=regions, **options)
+
+
+@pytest.mark.parametrize("kept", [{}, {"keep_tables": True}, {"procedure": "double_masking(exhaustive=True)"}], ids=str)
+@pytest.mark.parametrize("first", ["squares(size=1)", "squares(size=2)"])
+@pytest.mark.parametrize("asked", PROCEDURES.values(), ids=PROCEDURES)
+@pytest.mark.parametrize("regions", REGIONS)
+def test_every_answer_is_that_of_a_certification(
+    kept: dict[str, Any], first: str, asked: dict[str, Any], regions: str | None, tmp_path: Path
+) -> None:
+    again = opened(tmp_path, regions=first, **kept)
+    if regions is not None and regions.startswith("patches"):
+        with pytest.raises(NotCovering, match="nothing can be certified with these masks"):
+            again.answers(regions, **asked)
+        return
+    answers = again.answers(regions, **asked)
+    result = expected(regions or first, **asked)
+    assert (answers.certified & ~answers.answered).sum() == 0
+    assert answers.certified[answers.answered].tolist() == result.certified[answers.answered].tolist()
+    told = answers.defended_answered
+    assert answers.defended[told].tolist() == result.defended[told].tolist()
+    assert answers.complete or not ("procedure" in kept or (asked == {} and regions in (None, first)))
+
+
+def test_some_rows_cannot_tell_and_the_message_says_what_to_type(tmp_path: Path) -> None:
+    again = opened(tmp_path, regions="squares(size=2)")
+    answers = again.answers("squares(size=1)")
+    assert 0 < answers.answered.sum() < COUNT
+    with pytest.raises(InvalidInput, match=r"the rows of \d+ of 60 images cannot tell.*exhaustive=True.*reuse="):
+        again.certified("squares(size=1)")
+    assert again.summary("squares(size=1)").unknown == int((~answers.answered).sum())
+    assert "no answer" in str(again.summary("squares(size=1)"))
+
+
+def test_a_larger_margin_is_asked_as_certify_asks_it_and_never_a_smaller_one_under_rounding(tmp_path: Path) -> None:
+    again = opened(tmp_path / "exhaustive", procedure="double_masking(exhaustive=True)")
+    for min_margin in (0.0, 0.25, 0.3, 0.375, 0.5, 0.625, 0.75, 0.9):
+        result = expected(None, min_margin=min_margin)
+        assert again.certified(min_margin=min_margin).tolist() == result.certified.tolist()
+    small = opened(tmp_path / "margin", min_margin=0.5, procedure="double_masking(exhaustive=True)")
+    answers = small.answers(min_margin=0.25)
+    assert (
+        answers.certified[answers.answered].tolist()
+        == expected(None, min_margin=0.25).certified[answers.answered].tolist()
+    )
+
+
+GREY = mc.cover(mc.squares(size=3), 9, grid=(3, 3))
+IMAGES = np.random.default_rng(3).integers(-2, 3, size=(30, 9, 9)).astype(np.float64)
+WEIGHTS = np.random.default_rng(4).integers(-2, 3, size=(3, 81)).astype(np.float64)
+
+
+def linear(images: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scores that are sums of small whole numbers, which no order of adding rounds."""
+    return images.reshape(len(images), -1) @ WEIGHTS.T
+
+
+LABELS = linear(IMAGES).argmax(axis=1)
+
+
+def made(out: Path, images: npt.NDArray[np.float64] = IMAGES, **options: Any) -> mc.runs.Summary:
+    """A run of the linear classifier, with a batch size of its own."""
+    return run(linear, images, LABELS, GREY, out, **({"batch_size": 8} | options))
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_rerun_asks_only_for_what_is_missing(keep: bool, tmp_path: Path) -> None:
+    first = made(tmp_path / "first", keep_tables=keep)
+    again = made(tmp_path / "again", reuse=tmp_path / "first")
+    assert (again.certified, again.defended) == (first.certified, first.defended)
+    assert 0 < first.certified < 30
+    assert again.evaluations == 0 if keep else 0 < again.evaluations < first.evaluations
+    other: dict[str, Any] = {"procedure": "challenger_masking()", "min_margin": 0.125}
+    fresh, reused = made(tmp_path / "x", **other), made(tmp_path / "y", **other, reuse=tmp_path / "x")
+    assert (reused.certified, reused.evaluations < fresh.evaluations) == (fresh.certified, True)
+
+
+def test_a_rerun_with_one_mask_predictions_only_takes_those(tmp_path: Path) -> None:
+    made(tmp_path / "first", keep_tables=True)
+    again = made(tmp_path / "again", procedure="detection(0.5)", reuse=tmp_path / "first")
+    assert (again.evaluations, again.rows) == (0, 30)
+    fresh = made(tmp_path / "fresh", procedure="detection(0.5)")
+    assert (again.certified, again.defended) == (fresh.certified, fresh.defended)
+
+
+def test_other_pixels_are_asked_for_again(tmp_path: Path) -> None:
+    made(tmp_path / "first", keep_tables=True)
+    changed = IMAGES.copy()
+    changed[7] += 1
+    again = made(tmp_path / "again", changed, reuse=tmp_path / "first")
+    evaluations = [row.evaluations for row in open_run(tmp_path / "again")]
+    assert [number for number, count in enumerate(evaluations) if count] == [7]
+    assert again.certified == made(tmp_path / "fresh", changed).certified
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "another batch size": ({"batch_size": 4}, "batch.*before"),
+    "another fill": ({"fill": 0.5}, r"fill: 0\.5, not 0\.0"),
+    "margins of another scale": ({"min_margin": 0.125}, "margins measured by None before"),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED)
+def test_predictions_of_another_model_are_not_reused(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    made(tmp_path / "first")
+    with pytest.raises(InvalidInput, match=message):
+        made(tmp_path / "again", reuse=tmp_path / "first", **options)
+
+
+def test_predictions_of_other_masks_are_not_reused(tmp_path: Path) -> None:
+    made(tmp_path / "first")
+    masks = mc.cover(mc.squares(size=3), 9, grid=(2, 2))
+    with pytest.raises(InvalidInput, match="made with other masks"):
+        run(linear, IMAGES, LABELS, masks, tmp_path / "again", reuse=tmp_path / "first")
+
+
+def test_a_certified_size_is_the_largest_that_a_certification_certifies(tmp_path: Path) -> None:
+    made(tmp_path / "run", procedure="double_masking(exhaustive=True)")
+    sizes = open_run(tmp_path / "run").certified_size("squares")
+    assert (sizes.exact, sizes.limit) == (True, 3)
+    by_size = [certify(linear, IMAGES, LABELS, GREY, regions=mc.squares(size=side), batch_size=8) for side in (1, 2, 3)]
+    assert sizes.largest.tolist() == np.sum([result.certified for result in by_size], axis=0).tolist()
+    for side, result in enumerate(by_size, start=1):
+        assert sizes.fractions(side) == (result.certified.mean(), result.certified.mean())
+    areas = open_run(tmp_path / "run").certified_size("rectangles")
+    for area in range(1, areas.limit + 1):
+        result = certify(linear, IMAGES, LABELS, GREY, regions=mc.rectangles(area=area), batch_size=8)
+        assert areas.fractions(area)[0] == result.certified.mean()
+    assert not mc.verify(GREY, mc.rectangles(area=areas.limit + 1))
+
+
+def test_where_rows_cannot_tell_a_size_lies_between_two(tmp_path: Path) -> None:
+    made(tmp_path / "run")
+    made(tmp_path / "whole", procedure="double_masking(exhaustive=True)")
+    rough, exact = (open_run(tmp_path / name).certified_size("squares") for name in ("run", "whole"))
+    assert not rough.exact
+    assert (rough.largest <= exact.largest).all()
+    assert (exact.largest <= rough.at_most).all()
+    assert " to " in str(rough)
+
+
+def test_the_detection_curve_is_that_of_the_model(tmp_path: Path) -> None:
+    made(tmp_path / "run")
+    curve = open_run(tmp_path / "run").detection_curve()
+    assert curve == mc.detection_curve(linear, IMAGES, LABELS, GREY, batch_size=8)
