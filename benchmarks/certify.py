@@ -1,8 +1,8 @@
 """Certification against the reference procedure and against the bare model, side by side in one run; prints ratios.
 
 The reference is the paper's procedure as its authors run it: Algorithm 2 by one forward for every pair of masks on the
-batch of all images, float32, no early exit, autograd left on. The bare model is asked for nothing but scores, in the
-batch shape, dtype and memory format that maskcover settled on. Images, weights and masks are the same for all.
+batch of all images, float32, no early exit, autograd left on. The bare model computes nothing but scores, in the batch
+shape, dtype and memory format that maskcover chose. Images, weights and masks are the same for all.
 
 By default on the CPU with EfficientNet-Lite0 and sixteen crops of the demo's photos; some 20 minutes on two cores. With
 --timm NAME a timm model of random weights on random images, every row of which is evaluated: speed, and no verdicts.
@@ -38,18 +38,18 @@ VARIANTS = ((False, 1.0), (True, 1.0), (False, 0.92), (True, 0.92))
 
 
 def labelled() -> tuple[torch.Tensor, list[int]]:
-    """Sixteen images: four variants of four of the demo's photos, coffee among them, of which some certify."""
-    made, labels = [], []
+    """Sixteen images with labels: four variants of four of the demo's photos, of which some are certified."""
+    arrays, labels = [], []
     for photo in photos()[:4]:
         for mirrored, part in VARIANTS:
             margin = round(112 * (1 - part))
-            picture = Image.fromarray(np.rint(photo.pixels * 255).astype(np.uint8)).crop(
+            image = Image.fromarray(np.rint(photo.pixels * 255).astype(np.uint8)).crop(
                 (margin, margin, 224 - margin, 224 - margin)
             )
-            pixels = np.asarray(picture.resize((224, 224), Image.Resampling.BICUBIC))
-            made.append(pixels[:, ::-1] if mirrored else pixels)
+            pixels = np.asarray(image.resize((224, 224), Image.Resampling.BICUBIC))
+            arrays.append(pixels[:, ::-1] if mirrored else pixels)
             labels.append(photo.label)
-    stacked = torch.from_numpy(np.stack(made).transpose(0, 3, 1, 2).copy()).float() / 255
+    stacked = torch.from_numpy(np.stack(arrays).transpose(0, 3, 1, 2).copy()).float() / 255
     return normalised(stacked), labels
 
 
@@ -66,7 +66,7 @@ def reference(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor
 
 @dataclass(frozen=True)
 class Subject:
-    """What all procedures are given: a model, images, labels; random weights have no verdicts worth comparing."""
+    """The input of all procedures: a model, images, labels; with random weights, verdicts are not compared."""
 
     model: torch.nn.Module
     images: torch.Tensor
@@ -77,7 +77,7 @@ class Subject:
         return replace(self, images=self.images[rows], labels=[self.labels[row] for row in rows])
 
 
-def subject(name: str | None, device: str) -> Subject:
+def subject_of(name: str | None, device: str) -> Subject:
     if name is None:
         return Subject(published().to(device), *labelled())
     import timm  # type: ignore[import-untyped]  # an optional package, of which one call is used
@@ -96,12 +96,12 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def bare_rate(of: Subject, batch: int, contract: mc.NumericContract) -> float:
+def bare_rate(subject: Subject, batch: int, contract: mc.NumericContract) -> float:
     """Forwards a second of the model alone, in one shape, precision and memory format."""
-    model = contracted(of.model, contract)
+    model = contracted(subject.model, contract)
     device, dtype = place_of(model)
     layout = torch.channels_last if contract.memory_format == "channels_last" else torch.contiguous_format
-    rows = of.images[:1].expand(batch, -1, -1, -1).to(device, dtype).contiguous(memory_format=layout)
+    rows = subject.images[:1].expand(batch, -1, -1, -1).to(device, dtype).contiguous(memory_format=layout)
     with pinned(contract, device):
         model(rows)
         rounds = max(2, int(10 / seconds(lambda: model(rows))))
@@ -116,17 +116,17 @@ class Outcome:
     batch: int
 
 
-def certify(of: Subject, masks: mc.MaskSet, contract: mc.NumericContract) -> Outcome:
+def certify(subject: Subject, masks: mc.MaskSet, contract: mc.NumericContract) -> Outcome:
     """A certification, timed without what happens once before it: compilation, the batch size, the probes."""
-    classifier = TorchClassifier(of.model, contract=contract)
-    start = prepare_run(classifier, of.images, masks, min_margin=classifier.margin)
-    procedure, covers = DoubleMasking(exhaustive=of.random), Containment.covering(masks)
-    decide = certifying(procedure, np.array(of.labels), covers, start.min_margin)
-    found: dict[int, Verdict] = {}
-    spent = seconds(lambda: found.update(run_queries(start.evaluator, of.images, decide)))
-    verdicts = [found[number] for number in range(len(of.images))]
+    classifier = TorchClassifier(subject.model, contract=contract)
+    start = prepare_run(classifier, subject.images, masks, min_margin=classifier.margin)
+    procedure, covers = DoubleMasking(exhaustive=subject.random), Containment.covering(masks)
+    decide = certifying(procedure, np.array(subject.labels), covers, start.min_margin)
+    verdicts_by_number: dict[int, Verdict] = {}
+    spent = seconds(lambda: verdicts_by_number.update(run_queries(start.evaluator, subject.images, decide)))
+    verdicts = [verdicts_by_number[number] for number in range(len(subject.images))]
     forwards = sum(verdict.evaluations for verdict in verdicts)
-    return Outcome([one.certificate.certified for one in verdicts], forwards, spent, start.evaluator.batch_size)
+    return Outcome([verdict.certificate.certified for verdict in verdicts], forwards, spent, start.evaluator.batch_size)
 
 
 CONTRACTS = {
@@ -145,32 +145,36 @@ def main() -> None:
     parser.add_argument("--contracts", default="float32;float32, compiled;bfloat16", help=f"of: {'; '.join(CONTRACTS)}")
     options = parser.parse_args()
     masks = mc.cover(mc.squares(area="0.02"), masks=options.masks)
-    of = subject(options.timm, options.device)
+    subject = subject_of(options.timm, options.device)
     right: list[torch.Tensor] = []
-    device = place_of(of.model)[0]
-    images, labels = of.images.to(device), torch.tensor(of.labels, device=device)
-    spent = seconds(lambda: right.append(reference(of.model, images, labels, masks)))
-    whole = len(of.images) * masks.evaluations
-    title = f"{masks}, {len(of.images)} images on {torch.cuda.get_device_name() if device.type == 'cuda' else 'CPU'}"
+    device = place_of(subject.model)[0]
+    images, labels = subject.images.to(device), torch.tensor(subject.labels, device=device)
+    reference_seconds = seconds(lambda: right.append(reference(subject.model, images, labels, masks)))
+    whole = len(subject.images) * masks.evaluations
+    title = (
+        f"{masks}, {len(subject.images)} images on {torch.cuda.get_device_name() if device.type == 'cuda' else 'CPU'}"
+    )
     table = Table("procedure", "images", "certified", "s per image", "ratio", "forwards/s", "of bare", title=title)
-    each = spent / len(of.images)
-    table.add_row("reference", "all", f"{int(right[0].sum())}", f"{each:.2f}", "1", f"{whole / spent:.1f}", "")
-    groups = {"all": list(range(len(of.images)))}
-    if not of.random and right[0].any():
+    each = reference_seconds / len(subject.images)
+    table.add_row(
+        "reference", "all", f"{int(right[0].sum())}", f"{each:.2f}", "1", f"{whole / reference_seconds:.1f}", ""
+    )
+    groups = {"all": list(range(len(subject.images)))}
+    if not subject.random and right[0].any():
         groups["certifying"] = right[0].nonzero().flatten().tolist()
     for name in options.contracts.split(";"):
         contract = CONTRACTS[name.strip()]
         # Where a CPU has no instructions for it, half precision takes minutes an image: one is enough to see that.
-        few = {"the first": groups["certifying"][:1]} if contract.dtype and device.type == "cpu" else groups
-        for group, rows in few.items():
-            found = certify(of.some(rows), masks, contract)
-            if contract.dtype is None and not of.random:
-                assert found.certified == right[0][rows].tolist(), "the verdicts differ"
-            each_now, rate = found.seconds / len(rows), found.forwards / found.seconds
-            alone = bare_rate(of, found.batch, contract)
+        groups_now = {"the first": groups["certifying"][:1]} if contract.dtype and device.type == "cpu" else groups
+        for group, rows in groups_now.items():
+            outcome = certify(subject.some(rows), masks, contract)
+            if contract.dtype is None and not subject.random:
+                assert outcome.certified == right[0][rows].tolist(), "the verdicts differ"
+            each_now, rate = outcome.seconds / len(rows), outcome.forwards / outcome.seconds
+            alone = bare_rate(subject, outcome.batch, contract)
             table.add_row(
-                f"maskcover, {name.strip()}, batch {found.batch}", group, f"{sum(found.certified)}", f"{each_now:.2f}",
-                f"{each / each_now:.2f}×", f"{rate:.1f}", f"{rate / alone:.2f}",
+                f"maskcover, {name.strip()}, batch {outcome.batch}", group, f"{sum(outcome.certified)}",
+                f"{each_now:.2f}", f"{each / each_now:.2f}×", f"{rate:.1f}", f"{rate / alone:.2f}",
             )  # fmt: skip
     Console(width=120).print(table)
 

@@ -25,7 +25,7 @@ CASES = {
 
 
 def each(ask: Callable[[np.ndarray], bool], selections: np.ndarray) -> tuple[list[bool], float]:
-    """The answers, and the seconds that one takes."""
+    """The answers, and the seconds for each."""
     begin = time.perf_counter()
     answers = [ask(selection) for selection in selections]
     return answers, (time.perf_counter() - begin) / len(selections)
@@ -42,8 +42,8 @@ def main() -> None:
         listed = time.perf_counter() - begin
 
         def verifying(selection: np.ndarray, masks: mc.MaskSet = masks) -> bool:
-            kept = tuple(mask for mask, keep in zip(masks, selection, strict=True) if keep)
-            return bool(mc.verify(mc.MaskSet(masks.grid, kept), masks.regions))
+            selected = tuple(mask for mask, keep in zip(masks, selection, strict=True) if keep)
+            return bool(mc.verify(mc.MaskSet(masks.grid, selected), masks.regions))
 
         fast, quick = each(covers, selections)
         slow, long = each(verifying, selections[:60])

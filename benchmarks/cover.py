@@ -16,7 +16,7 @@ import maskcover as mc
 RECTANGLES = "rectangles(area=0.01)"
 AREAS = (4902, 5500, 6000, 8064, 12_000)
 PAIR = "patches(squares(area=0.01), k=2)"
-SHARES = (0.16, 0.2, 0.3, 0.4)
+FRACTIONS = (0.16, 0.2, 0.3, 0.4)
 
 
 def main() -> None:
@@ -48,11 +48,11 @@ def rectangles(seconds: float) -> Table:
 def pairs(seconds: float) -> Table:
     """Two patches: all pairs of a base, a covering design, and the fewest of its masks."""
     table = Table("largest", "all pairs", "design", "fewest of it", "evaluations", title=f"{PAIR} on 224×224")
-    for share in SHARES:
-        base = next(k for k in range(1, 99) if 2 * (22 - (-202 // k)) ** 2 <= share * 224**2)
-        design, fewest = (mc.cover(PAIR, max_mask_area=share, time_limit=limit) for limit in (0, seconds))
+    for fraction in FRACTIONS:
+        base = next(k for k in range(1, 99) if 2 * (22 - (-202 // k)) ** 2 <= fraction * 224**2)
+        design, fewest = (mc.cover(PAIR, max_mask_area=fraction, time_limit=limit) for limit in (0, seconds))
         table.add_row(
-            f"{share:.1%}", f"{base**2 * (base**2 - 1) // 2:,}", f"{len(design):,}", f"{len(fewest):,}",
+            f"{fraction:.1%}", f"{base**2 * (base**2 - 1) // 2:,}", f"{len(design):,}", f"{len(fewest):,}",
             f"{fewest.evaluations:,}",
         )  # fmt: skip
     return table

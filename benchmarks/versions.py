@@ -51,8 +51,8 @@ def times(checkout: str) -> dict[str, float]:
     environment = {"PYTHONPATH": f"{checkout}:{checkout}/adapters"}
     command = [sys.executable, "-c", CODE]
     run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=checkout, env=environment)  # noqa: S603
-    found: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
-    return found
+    seconds: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
+    return seconds
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def network() -> nn.Module:
 
 
 def cutout(images: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
-    """Two random squares of each image set to 0, as in the paper's appendix A; it makes predictions stand masks."""
+    """Images with two random squares set to 0, as in the paper's appendix A, so that predictions survive masks."""
     height, width = images.shape[-2:]
     rows, columns = torch.arange(height)[:, None], torch.arange(width)
     for _ in range(2):

@@ -62,14 +62,14 @@ class Block(nn.Module):
         super().__init__()
         self.heads = heads
         self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.asked, self.mixed = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.queries_keys_values, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.net = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         n, count, width = tokens.shape
-        split = self.asked(self.first(tokens)).reshape(n, count, 3, self.heads, width // self.heads)
-        seen = nn.functional.scaled_dot_product_attention(*split.permute(2, 0, 3, 1, 4))
-        tokens = tokens + self.mixed(seen.transpose(1, 2).reshape(n, count, width))
+        split = self.queries_keys_values(self.first(tokens)).reshape(n, count, 3, self.heads, width // self.heads)
+        attended = nn.functional.scaled_dot_product_attention(*split.permute(2, 0, 3, 1, 4))
+        tokens = tokens + self.output(attended.transpose(1, 2).reshape(n, count, width))
         return tokens + self.net(self.second(tokens))
 
 
@@ -93,7 +93,7 @@ MODELS = {"CNN": convolutional, "ViT": Transformer}
 
 @dataclass(frozen=True)
 class Row:
-    """What one model is worth against one patch: of `total` images how many are right, and how many certified."""
+    """The results of one model against one patch: of `total` images how many are right, and how many certified."""
 
     model: str
     training: str
@@ -104,8 +104,8 @@ class Row:
     total: int
 
     def cells(self) -> list[str]:
-        shares = [f"{one / self.total:.1%}" for one in (self.undefended, self.defended, self.certified)]
-        return [self.model, self.training, self.patch, *shares]
+        fractions = [f"{count / self.total:.1%}" for count in (self.undefended, self.defended, self.certified)]
+        return [self.model, self.training, self.patch, *fractions]
 
 
 def say(text: str) -> None:
@@ -122,13 +122,13 @@ def trained(name: str, training: str, options: argparse.Namespace) -> nn.Module:
     torch.manual_seed(options.seed)
     model = MODELS[name]()
     images, labels = fashion(options.data, "train", options.train)
-    kept = min(VALIDATION, len(images) // 10)
+    held_out = min(VALIDATION, len(images) // 10)
     recipe = Recipe(
         options.epochs, batch_size=128, lr=options.lr, validation_images=100, keep="last", seed=options.seed
     )
     hiding = Cutout(probability=float(training == "Cutout"))  # two squares of 4/7 of the side: 16×16
     report = finetune(
-        model, (images[kept:], labels[kept:]), (images[:kept], labels[:kept]), mask_set("0.02", 4),
+        model, (images[held_out:], labels[held_out:]), (images[:held_out], labels[:held_out]), mask_set("0.02", 4),
         hiding=hiding, recipe=recipe,
     )  # fmt: skip
     say(f"{name}, {training}: {str(report).splitlines()[-1]}")
@@ -146,7 +146,7 @@ def measured(name: str, training: str, options: argparse.Namespace) -> list[Row]
         masks = mask_set(area, options.grid)
         # A batch of 512 may be rounded differently at different rows; every prediction needs a larger margin than that.
         result = mc.certify(model, images, labels, masks, min_margin=1e-4, batch_size=options.batch_size)
-        right = [int((labels == found).sum()) for found in (result.undefended, result.defended)]
+        right = [int((labels == predicted).sum()) for predicted in (result.undefended, result.defended)]
         rows.append(Row(name, training, f"{side}×{side}", *right, int(result.certified.sum()), len(result)))
         say(f"{', '.join(rows[-1].cells())} after {time.perf_counter() - begin:.0f} s")
     return rows
@@ -156,11 +156,11 @@ def all_rows(options: argparse.Namespace) -> list[Row]:
     """Every model with either training; several processes where there are several cores."""
     tasks = [(name, training, options) for name in ("ViT", "CNN") for training in ("Cutout", "plain")]
     if options.jobs == 1:
-        found = [measured(*task) for task in tasks]
+        results = [measured(*task) for task in tasks]
     else:
         with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
-            found = list(pool.map(measured, *zip(*tasks, strict=True)))
-    rows = [row for part in found for row in part]
+            results = list(pool.map(measured, *zip(*tasks, strict=True)))
+    rows = [row for part in results for row in part]
     return sorted(rows, key=lambda row: (row.model, row.training == "Cutout", row.patch))
 
 
@@ -172,7 +172,7 @@ def printed(rows: list[Row]) -> None:
 
 
 def markdown(rows: list[Row], options: argparse.Namespace, minutes: float) -> str:
-    told = [
+    paragraph = [
         "# Fashion-MNIST: what Cutout does for certificates",
         f"{rows[0].total:,} test images, certified against any square of 1, 2 and 3 % of the image, by {options.grid}×"
         f"{options.grid} masks. {options.train - min(VALIDATION, options.train // 10):,}",
@@ -184,7 +184,7 @@ def markdown(rows: list[Row], options: argparse.Namespace, minutes: float) -> st
         "",
     ]
     lines = [HEADER, ["---"] * len(HEADER), *(row.cells() for row in rows)]
-    return "\n".join([*told, *(f"| {' | '.join(cells)} |" for cells in lines)])
+    return "\n".join([*paragraph, *(f"| {' | '.join(cells)} |" for cells in lines)])
 
 
 def main(arguments: list[str] | None = None) -> list[Row]:

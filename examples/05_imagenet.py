@@ -28,7 +28,7 @@ MODELS = {
     "resmlp": "resmlp_24_224",
 }
 REGIONS = {
-    **{f"square-{share}": f"squares(area={share})" for share in ("0.01", "0.02", "0.03", "0.004", "0.024")},
+    **{f"square-{area}": f"squares(area={area})" for area in ("0.01", "0.02", "0.03", "0.004", "0.024")},
     "rectangles-0.01": "rectangles(area=0.01)",
     "two-squares-0.01": "patches(squares(area=0.01), k=2)",
 }
@@ -76,20 +76,20 @@ class Cell:
         ]  # fmt: skip
 
     def preprocessing(self) -> list[str]:
-        """timm's own; but CIFAR is enlarged as a whole, not cropped, and of timm the ResNet would take 448×448."""
+        """timm's preprocessing; but CIFAR is enlarged as a whole, not cropped, and timm's ResNet would take 448×448."""
         if self.data != "cifar10" and self.model != "resnet":
             return []
         mean, std = SCALES[self.model]
         return ["--override-preprocessing", "--input-size", "224", "--mean", mean, "--std", std]
 
     def defence(self, out: Path) -> list[str]:
-        """The masks; in the frame of the source they are made for what a patch becomes on the input."""
+        """The options for the masks; in the source frame, masks are made for what a patch becomes on the input."""
         if self.frame == "input":
             return ["--masks", str(self.masks(out))]
         return ["--regions", REGIONS[self.patch], "--frame", self.frame]
 
     def opened(self, folder: Path) -> str:
-        """What --data names."""
+        """The value of --data."""
         return f"cifar10:{folder / self.data}" if self.data == "cifar10" else str(folder / self.data)
 
 

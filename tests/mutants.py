@@ -242,7 +242,7 @@ MUTANTS = (
     Mutant("certification/certifying.py", "        if table.broken:\n", "        if table.broken is None:\n", "tests/certification/test_methods.py"),
     # torch.
     Mutant("../adapters/maskcover_torch/evaluator.py", "dtype=place[1], copy=True)", "dtype=place[1])", TORCH),
-    Mutant("../adapters/maskcover_torch/evaluator.py", "self._drawn.index_select(0, first) | self", "self._drawn.index_select(0, first) & self", TORCH),
+    Mutant("../adapters/maskcover_torch/evaluator.py", "self._bitmaps.index_select(0, first) | self", "self._bitmaps.index_select(0, first) & self", TORCH),
     Mutant("../adapters/maskcover_torch/evaluator.py", "if images[row] is not images[row - 1]]", "if images[row] is None]", TORCH),
     Mutant("../adapters/maskcover_torch/evaluator.py", "decided = finite & (top > second)", "decided = finite", TORCH),
     Mutant("../adapters/maskcover_torch/evaluator.py", "        expect(self._flags, self._device)  # the model", "        # the model", NUMERICS),
@@ -517,7 +517,7 @@ MUTANTS = (
     Mutant("engine/choosing.py", "max(request.suggestion, request.least_margin)", "request.suggestion", CHOOSING),
     Mutant("engine/choosing.py", "warning=_warning(under_margin[0], alone=bool(alone))", "warning=None", CHOOSING),
     Mutant("certification/certifying.py", '    return "bitwise" if min_margin is None else numerics\n', "    return numerics\n", CHOOSING),
-    Mutant("../adapters/maskcover_torch/classifier.py", 'threads=known.threads or int(entries["flag.threads"])', "threads=known.threads", WAYS),
+    Mutant("../adapters/maskcover_torch/classifier.py", 'threads=own.threads or int(entries["flag.threads"])', "threads=own.threads", WAYS),
     Mutant("../adapters/maskcover_torch/numerics.py", "            torch.set_num_threads(contract.threads)\n", "            pass\n", WAYS),
     Mutant("../adapters/maskcover_torch/glance.py", "zlib.crc32(content.numpy().data)", "int(content.sum())", BOUND),
     Mutant("certification/binding.py", "loaded[-1 - number % len(loaded)]", "loaded[0]", "tests/engine/test_reference.py"),

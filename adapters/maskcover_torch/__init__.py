@@ -9,7 +9,7 @@ import torch
 from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.registry import as_classifier, entry_of
 from maskcover.masks import MaskSet
-from maskcover_torch.attacks import AttackReport, attack
+from maskcover_torch.attacks import AttackReport, attack_by_gradient
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.devices import DEVICES
 from maskcover_torch.identity import unwrapped
@@ -19,26 +19,26 @@ __all__ = ["ADAPTER", "DefendedModule", "TorchAdapter", "TorchClassifier"]
 
 
 class TorchAdapter:
-    """What the entry point `maskcover.classifiers: torch` names."""
+    """The adapter that the entry point `maskcover.classifiers: torch` names."""
 
     takes = TorchClassifier
 
     devices = DEVICES
 
     def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:
-        """See `TorchClassifier`; what is behind a wrapper keeps the preprocessing that its own adapter knows."""
+        """A `TorchClassifier`; a model inside a wrapper keeps the preprocessing that its own adapter declares."""
         inner = unwrapped(model)
         entry = entry_of(inner)
         if inner is not model and entry is not None and entry.name != "torch":
-            known = as_classifier(inner, {})
-            options = {name: getattr(known, name, None) for name in ("preprocessing", "class_names")} | options
+            own_classifier = as_classifier(inner, {})
+            options = {name: getattr(own_classifier, name, None) for name in ("preprocessing", "class_names")} | options
         return TorchClassifier(model, **options)
 
     def attack(
         self, model: torch.nn.Module, images: Images, labels: Any, masks: MaskSet, **options: Any
     ) -> AttackReport:
-        """See `maskcover_torch.attacks.attack`."""
-        return attack(model, images, labels, masks, **options)
+        """Attack the defended model; see `maskcover_torch.attacks.attack_by_gradient`."""
+        return attack_by_gradient(model, images, labels, masks, **options)
 
 
 ADAPTER = TorchAdapter()

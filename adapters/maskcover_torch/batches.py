@@ -1,6 +1,6 @@
-"""In which ways a model could compute, the fastest first: a short measurement before a run.
+"""Measures, before a run, in which of several ways a model computes fastest.
 
-A clock is never quite right, so it only tells apart what is clearly faster; all else has a fixed order.
+A clock is never exact, so only clear differences in speed count; otherwise the order is fixed.
 """
 
 from __future__ import annotations
@@ -22,62 +22,64 @@ from maskcover_torch.outputs import scores_of
 _TIE = 1.2
 """Rates that differ by no more than this factor are the same."""
 _BUDGET = 3.0  # seconds, after which nothing more is measured
-# First the size with which formats and threads are told apart; larger ones only where their probes are worth it.
+# First the size with which formats and threads are compared; larger ones only where their probes are worth it.
 _CPU, _GPU = (4, 16, 1), (64, 256, 16, 1024, 4, 1)
-# Sizes for when none of these holds to the bit: which do depends on how a processor's kernels divide a batch.
+# Sizes to try if predictions repeat to the bit in none of these: that depends on how kernels divide a batch.
 _MORE = (2, 8, 16, 32)
 
 
 def fastest_first(
     model: torch.nn.Module, contract: NumericContract, image: torch.Tensor, most: int
 ) -> list[NumericContract]:
-    """The contract with nothing left open, in some ways, the fastest first.
+    """Complete contracts, one for each way to compute, the fastest first.
 
     Args:
         model: The model; not changed. Another memory format is measured on a copy.
-        contract: What is not open.
+        contract: The settings that are fixed; those that are None are to be chosen.
         image: One image (channels, height, width), where and as the model computes.
         most: The largest batch that is measured.
 
-    Memory formats and numbers of threads are told apart in batches of one size, sizes in the format and the threads
-    that were the fastest. One row at a time is always among the ways, and last come sizes that are not measured.
+    Memory formats and numbers of threads are compared in batches of one size, and sizes in the format and with the
+    threads that were the fastest. One row at a time is always among the ways; sizes that are not measured come last.
     """
     refuse_training(model)
     sizes = [size for size in (_GPU if image.is_cuda else _CPU) if size <= most]
     bench = _Bench(contract, image, _models(model, contract))
     threads = _threads(contract, image)
-    first = bench.measured([(sizes[0], *one) for one in product(bench.models, threads)])
-    kept = first[0].contract if first else None
-    layout, count = (kept.memory_format, kept.threads) if kept else (next(iter(bench.models)), threads[0])
-    rest, more = ([(size, str(layout), count or threads[0]) for size in some] for some in (sizes[1:], _MORE))
-    found = ranked([*first, *bench.measured(rest)])
-    # What there was no time for comes last.
-    return list(dict.fromkeys([*found, *(bench.set(way) for way in [*rest, *more])]))
+    first = bench.measured([(sizes[0], *way) for way in product(bench.models, threads)])
+    fastest = first[0].contract if first else None
+    layout, count = (fastest.memory_format, fastest.threads) if fastest else (next(iter(bench.models)), threads[0])
+    rest, more = (
+        [(size, str(layout), count or threads[0]) for size in sizes_of_rest] for sizes_of_rest in (sizes[1:], _MORE)
+    )
+    measured = ranked([*first, *bench.measured(rest)])
+    # Ways that there was no time to measure come last.
+    return list(dict.fromkeys([*measured, *(bench.set(way) for way in [*rest, *more])]))
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A way to compute, and how many rows a second it was seen to do."""
+    """A way to compute, and its measured rows per second."""
 
     contract: NumericContract
     rows: float
 
 
 def ranked(rates: Iterable[Rate]) -> list[NumericContract]:
-    """The ways, the fastest first; of those that a clock cannot tell apart the first of the order they came in.
+    """The ways, the fastest first; those too close for a clock keep their order.
 
-    >>> four, one = (NumericContract(batch_size=size) for size in (4, 1))
-    >>> [way.batch_size for way in ranked([Rate(four, 100.0), Rate(one, 110.0)])]
+    >>> four, single = (NumericContract(batch_size=size) for size in (4, 1))
+    >>> [way.batch_size for way in ranked([Rate(four, 100.0), Rate(single, 110.0)])]
     [4, 1]
-    >>> [way.batch_size for way in ranked([Rate(four, 100.0), Rate(one, 130.0)])]
+    >>> [way.batch_size for way in ranked([Rate(four, 100.0), Rate(single, 130.0)])]
     [1, 4]
     """
-    left, found = list(rates), list[NumericContract]()
-    while left:
-        best = max(rate.rows for rate in left)
-        found += [rate.contract for rate in left if rate.rows * _TIE >= best]
-        left = [rate for rate in left if rate.rows * _TIE < best]
-    return found
+    remaining, ways = list(rates), list[NumericContract]()
+    while remaining:
+        best = max(rate.rows for rate in remaining)
+        ways += [rate.contract for rate in remaining if rate.rows * _TIE >= best]
+        remaining = [rate for rate in remaining if rate.rows * _TIE < best]
+    return ways
 
 
 _Way = tuple[int, str, int]
@@ -94,7 +96,7 @@ class _Bench:
     begin: float = field(default_factory=lambda: time.perf_counter())
 
     def set(self, way: _Way) -> NumericContract:
-        """The contract with nothing left open."""
+        """The complete contract of a way."""
         size, layout, threads = way
         return replace(self.contract, batch_size=size, memory_format=layout, threads=threads)  # type: ignore[arg-type]  # one of FORMATS
 
@@ -125,18 +127,20 @@ class _Bench:
 def _models(model: torch.nn.Module, contract: NumericContract) -> dict[str, torch.nn.Module]:
     """The model in its own memory format, or that of the contract; and a copy in the other one, if it may matter."""
     own = contracted(model, contract)
-    found = {memory_format(own): own}
-    if contract.memory_format is None and any(one.ndim == 4 and one[0, 0].numel() > 1 for one in own.parameters()):
-        for layout in FORMATS.keys() - found.keys():
+    models = {memory_format(own): own}
+    # Kernels of one pixel are the same in both formats.
+    has_kernels = any(tensor.ndim == 4 and tensor[0, 0].numel() > 1 for tensor in own.parameters())
+    if contract.memory_format is None and has_kernels:
+        for layout in FORMATS.keys() - models.keys():
             with suppress(Exception):  # there are models that cannot be copied
-                found[layout] = contracted(own, replace(contract, memory_format=layout))  # type: ignore[arg-type]  # one of FORMATS
+                models[layout] = contracted(own, replace(contract, memory_format=layout))  # type: ignore[arg-type]  # one of FORMATS
     elif contract.memory_format is not None:
-        found = {contract.memory_format: own}  # kernels of one pixel do not tell in which format they are
-    return found
+        models = {contract.memory_format: own}  # kernels of one pixel do not tell in which format they are
+    return models
 
 
 def _threads(contract: NumericContract, image: torch.Tensor) -> list[int]:
-    """As many threads as the process has, and one; but none that somebody named otherwise."""
+    """Numbers of threads to try: that of the process, and one; only the first if somebody chose it, or on a GPU."""
     now = contract.threads or torch.get_num_threads()
     named = contract.threads is not None or "OMP_NUM_THREADS" in os.environ
     return [now] if named or image.is_cuda or now == 1 else [now, 1]

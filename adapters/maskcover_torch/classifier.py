@@ -15,9 +15,9 @@ from maskcover.classifiers.evaluation import Images
 from maskcover.data import Preprocessing
 from maskcover.defense import Procedure
 from maskcover.masks import MaskSet
-from maskcover_torch.attacks import AttackReport, attack
+from maskcover_torch.attacks import AttackReport, attack_by_gradient
 from maskcover_torch.batches import fastest_first
-from maskcover_torch.devices import placed, told
+from maskcover_torch.devices import device_text, placed
 from maskcover_torch.evaluator import loaded, place_of
 from maskcover_torch.model import Fill, TorchModel
 from maskcover_torch.module import DefendedModule
@@ -30,20 +30,20 @@ class TorchClassifier(TorchModel):
 
     Args:
         model: Maps float tensors (n, channels, height, width) to scores (n, classes); in evaluation mode.
-        fill: What a hidden pixel becomes, in the frame of the model's input: one number, or one a channel. After
-            normalisation 0 is the mean. It is part of the defence: certify and serve with the same.
-        batch_size: Images a forward pass; every pass has exactly this many. By default that of the contract.
+        fill: What a hidden pixel becomes, in the frame of the model's input: one number, or one for each channel.
+            After normalisation 0 is the mean. It is part of the defence: certify and serve with the same.
+        batch_size: Images in a forward pass; every pass has exactly this many. By default that of the contract.
         contract: How the model computes, while it certifies and while it serves.
-        preprocessing: What the images of a data set go through before, if it is known.
+        preprocessing: The steps that turn an image of a data set into an input of the model, if they are known.
         output: Name or place of the scores in what the model returns. By default that is a tensor, has `logits`, or
             has one entry only.
-        device: Where it computes: the model is moved there, as `model.to` does. By default it computes where the
-            model's parameters are. "auto" is the GPU if there is one, see `maskcover_torch.devices.chosen`.
+        device: The device to compute on: the model is moved there, as `model.to` does. By default it is the device of
+            the model's parameters. "auto" is the GPU if there is one, see `maskcover_torch.devices.chosen`.
         class_names: The names of the classes in the order of the scores, if they are known.
 
     Raises:
-        InvalidInput: the model is not a module, some part of it is in training mode (threats.md, 19), or the device is
-            not here.
+        InvalidInput: the model is not a module, some part of it is in training mode (threats.md, 19), or this machine
+            does not have the device.
 
     >>> import numpy as np
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3)).eval()
@@ -73,17 +73,17 @@ class TorchClassifier(TorchModel):
 
     @property
     def device(self) -> str:
-        """Where it computes, for people."""
-        return told(place_of(self.model)[0])
+        """The device that it computes on, as text."""
+        return device_text(place_of(self.model)[0])
 
     def of_batch_size(self, batch_size: int) -> TorchClassifier:
         """The same classifier with this batch size."""
         return self._under(replace(self.contract, batch_size=batch_size))
 
     def choices(self, masks: MaskSet, example: Any, most: int) -> list[TorchClassifier]:
-        """The ways to compute that a short measurement with the example tells apart, the fastest first.
+        """The classifier in several ways to compute, the fastest first by a short measurement with the example.
 
-        Nothing is measured where a batch size is named: what is not named besides is then as model and process have it.
+        Nothing is measured if a batch size is named: other open settings are then those of the model and the process.
         """
         if self.batch_size is not None:
             return []
@@ -91,18 +91,18 @@ class TorchClassifier(TorchModel):
         image = loaded(example, masks.grid.shape, place, self.fill)
         ways = fastest_first(self.model, self.contract, image, most)
         if self.contract.compiled:
-            # Beyond some shapes torch quietly goes on without compiling.
-            ways = list(dict.fromkeys([*ways[:2], *(one for one in ways if one.batch_size == 1)][:3]))
+            # After several shapes torch goes on without compiling, and does not say so.
+            ways = list(dict.fromkeys([*ways[:2], *(way for way in ways if way.batch_size == 1)][:3]))
         return [self._under(contract) for contract in ways]
 
     def as_certified(self, entries: Mapping[str, str]) -> TorchClassifier:
-        """The same classifier; what its contract leaves open is as a fingerprint says."""
-        known = self.contract
+        """The same classifier, with the open settings of its contract filled in from a fingerprint."""
+        own = self.contract
         contract = replace(
-            known,
-            batch_size=known.batch_size or int(entries["batch_size"]),
-            memory_format=known.memory_format or entries["memory_format"],  # type: ignore[arg-type]  # checked there
-            threads=known.threads or int(entries["flag.threads"]),
+            own,
+            batch_size=own.batch_size or int(entries["batch_size"]),
+            memory_format=own.memory_format or entries["memory_format"],  # type: ignore[arg-type]  # checked there
+            threads=own.threads or int(entries["flag.threads"]),
         )
         return self._under(contract)
 
@@ -114,12 +114,12 @@ class TorchClassifier(TorchModel):
     def defended(
         self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None = None
     ) -> torch.nn.Module:
-        """The `DefendedModule` of this model; of the batch size given where the contract has none."""
+        """The `DefendedModule` of this model; `batch_size` is used if the contract has none."""
         contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
         return DefendedModule(
             self.model, masks, procedure=procedure, preprocessing=preprocessing, fill=self.fill, contract=contract
         )
 
     def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> AttackReport:
-        """See `maskcover_torch.attacks.attack`."""
-        return attack(self.model, images, labels, masks, fill=self.fill, contract=self.contract, **options)
+        """Attack the defended model; see `maskcover_torch.attacks.attack_by_gradient`."""
+        return attack_by_gradient(self.model, images, labels, masks, fill=self.fill, contract=self.contract, **options)

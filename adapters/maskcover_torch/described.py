@@ -1,6 +1,6 @@
-"""What a torch module is besides its weights, in words: hooks, attributes, code. For fingerprints.
+"""Describes a torch module besides its weights, for fingerprints: hooks, attributes, code.
 
-It names what can be seen, so that an error says what changed; what cannot be seen is left to comparing scores.
+It names what can be inspected, so that an error says what changed; other changes show when scores are compared.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from maskcover_torch.identity import architecture_digest, tensor_bytes, unwrappe
 from maskcover_torch.outputs import Picked
 
 _INTERNAL = frozenset(vars(torch.nn.Module()))
-# Where weights came from, and what was warned of: nothing of it computes. Nor does what is only kept for the next pass.
+# Attributes that compute nothing: where weights came from, which warnings were issued, settings for generating text.
 _ASIDE = frozenset({"pretrained_cfg", "default_cfg", "warnings_issued", "name_or_path", "generation_config"})
-# Of configurations: where they came from, names of classes, and the dtype, which stands elsewhere in a fingerprint.
+# Entries of configurations that compute nothing, and the dtype, which stands elsewhere in a fingerprint.
 _NAMES = frozenset(
     {
         "_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "architectures", "dtype",
@@ -36,7 +36,7 @@ _SHOWN = 4  # names of modules in one entry
 
 
 def described(model: torch.nn.Module) -> dict[str, str]:
-    """Entries for a fingerprint: the output that is taken, hooks, attributes, code and packages; those that there are.
+    """Entries for a fingerprint: the chosen output, hooks, attributes, code and packages, if there are any.
 
     >>> sorted(described(torch.nn.Sequential(torch.nn.ReLU())))
     ['attributes of torch']
@@ -52,19 +52,19 @@ def described(model: torch.nn.Module) -> dict[str, str]:
 
 
 def _is_wrapper(part: torch.nn.Module) -> bool:
-    """Whether a module carries another one, or an output of it, and computes nothing."""
+    """Whether a module only holds another one, or an output of it, and computes nothing itself."""
     return isinstance(part, (*_WRAPPERS, Picked)) or unwrapped(part) is not part
 
 
 def _hooks(parts: dict[str, torch.nn.Module]) -> Iterator[tuple[str, str]]:
-    """The hooks that see a forward pass, by the function that is called; an entry says on which modules it is."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """Entries for hooks of the forward pass, one for each function; an entry names the modules that it is on."""
+    places_of: dict[tuple[str, str], list[str]] = defaultdict(list)
     digests: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     for place, kind, function in _hooked(parts):
         words = function_identity(function)
-        found[words["function"], kind].append(place)
+        places_of[words["function"], kind].append(place)
         digests[words["function"], kind].append(words)
-    for (function, kind), places in found.items():
+    for (function, kind), places in places_of.items():
         named = ", ".join(places[:_SHOWN]) + (f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else "")
         yield f"hook {function}", f"{kind} of {named} {content_digest([places, digests[function, kind]])}"
 
@@ -89,12 +89,12 @@ def _attributes(model: torch.nn.Module, parts: dict[str, torch.nn.Module]) -> di
             if name not in _INTERNAL and not isinstance(part, _CODED) and not _is_aside(part, name):
                 key = "attributes of torch" if own and name != "forward" else f"attribute {name}"
                 lasting = tuple(_lasting(value)) if isinstance(value, list | set | dict) else value
-                named[key].append((f"{place}.{name}" if own else place, told(lasting, _Known(places))))
+                named[key].append((f"{place}.{name}" if own else place, told(lasting, _Plain(places))))
     return {name: _together(values) for name, values in named.items()}
 
 
 def _is_aside(part: torch.nn.Module, name: str) -> bool:
-    """Whether an attribute tells how a model was made or loaded, and not what it computes."""
+    """Whether an attribute says how a model was made or loaded, and not what it computes."""
     kind: Any = type(part)
     loading = name.startswith("_") and hasattr(kind, "from_pretrained")
     return name in _ASIDE or "cache" in name or loading or name in _set_in_passing(kind)
@@ -102,20 +102,20 @@ def _is_aside(part: torch.nn.Module, name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _set_in_passing(kind: type) -> frozenset[str]:
-    """The attributes that a forward pass itself sets: counters and records, which are no settings."""
-    seen, names, waiting = set[str](), set[str](), ["forward"]
+    """The attributes that a forward pass itself sets: counters and records, not settings."""
+    visited, names, waiting = set[str](), set[str](), ["forward"]
     while waiting:
         name = waiting.pop()
         code = getattr(getattr(kind, name, None), "__code__", None)
-        if name not in seen and code is not None and name != "__init__":
-            names |= {one.argval for one in dis.get_instructions(code) if one.opname == "STORE_ATTR"}
+        if name not in visited and code is not None and name != "__init__":
+            names |= {line.argval for line in dis.get_instructions(code) if line.opname == "STORE_ATTR"}
             waiting += code.co_names
-        seen.add(name)
+        visited.add(name)
     return frozenset(names)
 
 
 def _together(values: list[tuple[str, str]]) -> str:
-    """One text for an attribute of several modules: what it is if it is the same everywhere, else a digest."""
+    """One text for an attribute of several modules: its value if it is the same everywhere, else a digest."""
     texts = {text for _, text in values}
     digest = content_digest(values)
     if len(texts) > 1:
@@ -123,8 +123,8 @@ def _together(values: list[tuple[str, str]]) -> str:
     return texts.pop() if len(values) == 1 else f"{texts.pop()} in {len(values)} modules {digest}"
 
 
-class _Known:
-    """What stands for an object of torch or transformers in digests of attributes."""
+class _Plain:
+    """Replaces objects of torch and transformers by plain values, for digests of attributes."""
 
     def __init__(self, places: dict[int, str]) -> None:
         self._places = places
@@ -144,13 +144,13 @@ class _Known:
         if isinstance(value, torch.device):
             return "device"
         if type(value).__module__.startswith("transformers") and hasattr(value, "to_dict"):
-            kept = {name: part for name, part in sorted(value.to_dict().items()) if name not in _NAMES}
-            return type(value).__name__, json.dumps(kept, sort_keys=True, default=str)
+            entries = {name: part for name, part in sorted(value.to_dict().items()) if name not in _NAMES}
+            return type(value).__name__, json.dumps(entries, sort_keys=True, default=str)
         return value
 
 
 def _lasting(value: Any) -> Iterator[object]:
-    """What computes in lists and dicts: modules, parameters, functions. The rest may be a record of what has passed."""
+    """The parts of lists and dicts that compute: modules, parameters, functions. The rest may be a record of passes."""
     if isinstance(value, torch.nn.Module | torch.nn.Parameter) or callable(value):
         yield value
     elif isinstance(value, list | tuple | set | dict):
@@ -159,16 +159,20 @@ def _lasting(value: Any) -> Iterator[object]:
 
 
 def _code(parts: dict[str, torch.nn.Module]) -> dict[str, str]:
-    """The code of classes of one's own, and the versions of the packages that the others are from."""
+    """The code of the user's own classes, and the versions of the packages of the other classes."""
     kinds = {type(part) for part in parts.values() if not _is_torchs(type(part)) and not isinstance(part, _CODED)}
     own = (kind for kind in kinds if not is_installed(kind))
     ordered = sorted(own, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
     packages = {kind.__module__.partition(".")[0] for kind in kinds}
     versions = {name: getattr(sys.modules.get(name), "__version__", None) for name in sorted(packages)}
-    told = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    package_text = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     scripts = [(name, script_of(part)) for name, part in parts.items() if isinstance(part, _CODED)]
     code = {"code": f"{content_digest([class_code(kind) for kind in ordered])} {PYTHON}"} if ordered else {}
-    return code | ({"packages": told} if told else {}) | ({"script": content_digest(scripts)} if scripts else {})
+    return (
+        code
+        | ({"packages": package_text} if package_text else {})
+        | ({"script": content_digest(scripts)} if scripts else {})
+    )
 
 
 _CODED = (torch.jit.ScriptModule, torch.fx.GraphModule)

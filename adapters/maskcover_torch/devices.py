@@ -11,7 +11,7 @@ from maskcover.errors import InvalidInput
 
 AUTO = "auto"
 DEVICES = "auto, cpu, cuda, cuda:1, mps"
-"""What may be typed, for people."""
+"""The device names that a user may type, as text for messages."""
 
 
 def gpus() -> int:
@@ -20,14 +20,15 @@ def gpus() -> int:
 
 
 def chosen(wanted: str, count: Callable[[], int] | None = None) -> torch.device:
-    """The device of a text, if it is here.
+    """The device with a name; `InvalidInput` if this machine does not have it.
 
     Args:
-        wanted: "auto" is the GPU if there is one, else the CPU; "cuda" is the GPU. Of several it is the one of this
-            process's rank under torchrun, else the first. "cuda:1", "cpu", "mps" and what else torch knows, as there.
-        count: How many GPUs there are; by default `gpus`.
+        wanted: The name. "auto" is the GPU if there is one, else the CPU; "cuda" is the GPU. If there are several
+            GPUs, it is the one of this process's rank under torchrun, else the first. "cuda:1", "cpu", "mps" and
+            other names mean the same as in torch.
+        count: Returns the number of GPUs; by default `gpus`.
 
-    Apple's GPU is taken when it is named only: it has no float64, and not all of torch's deterministic algorithms.
+    Apple's GPU is used only when it is named: it has no float64, and not all of torch's deterministic algorithms.
 
     >>> chosen("auto", count=lambda: 0)
     device(type='cpu')
@@ -35,24 +36,24 @@ def chosen(wanted: str, count: Callable[[], int] | None = None) -> torch.device:
     here = (count or gpus)()
     if wanted == AUTO and not here:
         return torch.device("cpu")
-    device = _read("cuda" if wanted == AUTO else wanted)
+    device = _parsed("cuda" if wanted == AUTO else wanted)
     if device.type == "meta":
         raise InvalidInput(
-            "the device meta holds shapes and no numbers, so nothing can be predicted there; " + _known()
+            "the device meta holds shapes and no numbers, so nothing can be predicted there; " + _choices()
         )
     if device.type != "cuda":
         return _tried(device)
     if not here:
-        raise InvalidInput(f"torch {torch.__version__} sees no GPU here, so there is no {wanted}; {_known()}")
+        raise InvalidInput(f"torch {torch.__version__} sees no GPU here, so there is no {wanted}; {_choices()}")
     number = _rank() % here if device.index is None else device.index
     if number >= here:
         raise InvalidInput(f"there is no {wanted}: torch sees {here} GPUs here, from cuda:0 on")
     return torch.device("cuda", number)
 
 
-def moved(model: torch.nn.Module, wanted: str, count: Callable[[], int] | None = None) -> torch.nn.Module:
-    """The model, moved to the device of a text as `model.to` does: the same object."""
-    device = chosen(wanted, count)
+def moved(model: torch.nn.Module, name: str, count: Callable[[], int] | None = None) -> torch.nn.Module:
+    """Move a model to the device with a name, as `model.to` does; returns the same object."""
+    device = chosen(name, count)
     try:
         return model.to(device)
     except Exception as error:  # out of memory, weights that are packed for another device, or that are on meta
@@ -61,37 +62,37 @@ def moved(model: torch.nn.Module, wanted: str, count: Callable[[], int] | None =
         ) from error
 
 
-def placed(model: torch.nn.Module, wanted: str | torch.device | None) -> None:
+def placed(model: torch.nn.Module, name: str | torch.device | None) -> None:
     """Move a model if a device is named; refuse one whose weights are shapes without numbers."""
-    if wanted is not None:
-        moved(model, str(wanted))
-    if any(one.is_meta for one in (*model.parameters(), *model.buffers())):
+    if name is not None:
+        moved(model, str(name))
+    if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
         raise InvalidInput("weights of the model are on the device meta: shapes without numbers; load them first")
 
 
-def told(device: torch.device) -> str:
-    """A device for people.
+def device_text(device: torch.device) -> str:
+    """A device as text, with the name of its GPU.
 
-    >>> told(torch.device("cpu"))
+    >>> device_text(torch.device("cpu"))
     'cpu'
     """
     return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
-def _read(wanted: str) -> torch.device:
+def _parsed(name: str) -> torch.device:
     try:
-        return torch.device(wanted)
+        return torch.device(name)
     except (RuntimeError, TypeError) as error:
-        hint = "; did you mean cuda?" if str(wanted).lower() in ("gpu", "nvidia") else ""
-        raise InvalidInput(f"torch knows no device {wanted!r}{hint}; {_known()}") from error
+        hint = "; did you mean cuda?" if str(name).lower() in ("gpu", "nvidia") else ""
+        raise InvalidInput(f"torch knows no device {name!r}{hint}; {_choices()}") from error
 
 
 def _tried(device: torch.device) -> torch.device:
-    """The device, if a number can be kept there."""
+    """The device; `InvalidInput` if it cannot hold a tensor."""
     try:
         torch.zeros(1, device=device)
     except Exception as error:  # each backend has errors of its own
-        raise InvalidInput(f"torch {torch.__version__} cannot use the device {device} here; {_known()}") from error
+        raise InvalidInput(f"torch {torch.__version__} cannot use the device {device} here; {_choices()}") from error
     return device
 
 
@@ -101,5 +102,5 @@ def _rank() -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _known() -> str:
+def _choices() -> str:
     return f"expected one of: {DEVICES}"

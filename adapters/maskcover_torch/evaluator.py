@@ -27,14 +27,14 @@ from maskcover_torch.numerics import FORMATS, compiled, contracted, cpu_capabili
 from maskcover_torch.outputs import scores_of
 
 UNNAMED = 16
-"""Rows of a batch, where nobody named another number or looked for one."""
+"""Rows of a batch if nobody named another number and none was measured."""
 
 
 class TorchEvaluator:
-    """A torch module with its masks, as the engine asks it; made by `TorchClassifier.evaluator`.
+    """A torch module with its masks, in the form that the engine uses; made by `TorchClassifier.evaluator`.
 
-    Hidden pixels are replaced by selection, on the device, where the masks were drawn from their boxes once: what was
-    there, NaN included, is gone, and no mask is ever shipped with an image.
+    Hidden pixels are replaced by selection, so that their values, NaN included, leave no trace. The masks are drawn
+    from their boxes once, on the device, so that no mask is ever sent there with an image.
     """
 
     def __init__(
@@ -58,29 +58,29 @@ class TorchEvaluator:
         # Kernels of one channel, or of one pixel, do not tell in which format they are.
         self._layout = contract.memory_format or memory_format(self._model)
         self._occlusion = occlusion
-        # Of masks that do not fit into memory together each batch draws its own, on the host.
-        self._drawn = _drawn(masks, self._device) if is_small(masks) else None
+        # If all masks together do not fit into memory, each batch draws its own, on the host.
+        self._bitmaps = _bitmaps_of(masks, self._device) if is_small(masks) else None
         self.depth = 2 if self._device.type == "cuda" else 1
         with pinned(contract, self._device):
             self._flags = flags(self._device)
         self.batch_size = contract.batch_size or UNNAMED
-        # Only now, for one shape: after some shapes torch would quietly go on without compiling.
+        # Only now, for one shape: after several shapes torch would go on without compiling, and not say so.
         self._model = compiled(self._model, contract)
 
     def load(self, image: Any) -> torch.Tensor:
-        """See `loaded`; all images of a run have as many channels as the first."""
-        found = loaded(image, self.masks.grid.shape, self._place, self._occlusion.values)
-        self._channels = self._channels or len(found)
-        if len(found) != self._channels:
-            raise InvalidInput(f"expected images of {self._channels} channels, as the first; got one of {len(found)}")
-        return found
+        """Load an image, see `loaded`; all images of a run must have as many channels as the first."""
+        tensor = loaded(image, self.masks.grid.shape, self._place, self._occlusion.values)
+        self._channels = self._channels or len(tensor)
+        if len(tensor) != self._channels:
+            raise InvalidInput(f"expected images of {self._channels} channels, as the first; got one of {len(tensor)}")
+        return tensor
 
     def submit(self, images: Sequence[torch.Tensor], pairs: IntArray) -> Callable[[], Answers]:
         """See `maskcover.classifiers.Evaluator`."""
         with pinned(self.contract, self._device):
             scores = self._scores(images, pairs)
             observed = self.observation.reduced(_finite(scores)[1], torch)
-            return partial(_fetched, _told(scores, self.least_scale), observed)
+            return partial(_fetched, _packed(scores, self.least_scale), observed)
 
     def scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> npt.NDArray[np.generic]:
         """See `maskcover.classifiers.Evaluator`."""
@@ -97,9 +97,9 @@ class TorchEvaluator:
             value = torch.finfo(self._dtype).max
         return torch.where(where.to(self._device), torch.tensor(value).to(image), image)
 
-    def mixed(self, one: torch.Tensor, other: torch.Tensor, share: float) -> torch.Tensor | None:
-        """A loaded image of a share of one and the rest of another."""
-        return share * one + (1 - share) * other
+    def mixed(self, image: torch.Tensor, other: torch.Tensor, fraction: float) -> torch.Tensor | None:
+        """A weighted mean of two loaded images; `fraction` is the weight of the first."""
+        return fraction * image + (1 - fraction) * other
 
     def identity(self) -> dict[str, str]:
         """Weights, architecture, fill, numerics, library and device."""
@@ -142,17 +142,17 @@ class TorchEvaluator:
         return batch.contiguous(memory_format=FORMATS[self._layout])
 
     def _hidden(self, pairs: IntArray) -> torch.Tensor:
-        """What is hidden under pairs of mask numbers: bool (rows, height, width), on the device."""
-        if self._drawn is None:
+        """The pixels that pairs of masks hide: bool (rows, height, width), on the device."""
+        if self._bitmaps is None:
             return torch.from_numpy(Drawing(self.masks).hidden(pairs)).to(self._device)
-        first, second = torch.from_numpy(pairs.T % len(self._drawn)).to(self._device)
-        return self._drawn.index_select(0, first) | self._drawn.index_select(0, second)
+        first, second = torch.from_numpy(pairs.T % len(self._bitmaps)).to(self._device)
+        return self._bitmaps.index_select(0, first) | self._bitmaps.index_select(0, second)
 
 
 def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
     """The device of the first parameter or buffer, and the dtype of the first parameter of floats; or CPU, float32."""
     first = next(chain(model.parameters(), model.buffers()), None)
-    floating = next((one.dtype for one in model.parameters() if one.is_floating_point()), torch.float32)
+    floating = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
     return (torch.device("cpu") if first is None else first.device), floating
 
 
@@ -183,22 +183,22 @@ def _of_array(image: npt.NDArray[Any]) -> torch.Tensor:
 
 
 def on_host(scores: torch.Tensor) -> npt.NDArray[np.floating[Any]]:
-    """Scores as an array. bfloat16 has no numpy counterpart; float32 holds each of its values, ties included."""
+    """Scores as an array. Numpy has no bfloat16; float32 holds each of its values, ties included."""
     wide = scores if scores.dtype in (torch.float32, torch.float64) else scores.float()
-    found: npt.NDArray[np.floating[Any]] = wide.cpu().numpy()
-    return found
+    array: npt.NDArray[np.floating[Any]] = wide.cpu().numpy()
+    return array
 
 
-def _drawn(masks: MaskSet, device: torch.device) -> torch.Tensor:
+def _bitmaps_of(masks: MaskSet, device: torch.device) -> torch.Tensor:
     """The masks as bool (masks + 1, height, width), drawn from their boxes where they are used; the last hides nothing.
 
     The number −1, nothing hidden, is that last one.
     """
-    drawn = torch.zeros((len(masks) + 1, *masks.grid.shape), dtype=torch.bool, device=device)
+    bitmaps = torch.zeros((len(masks) + 1, *masks.grid.shape), dtype=torch.bool, device=device)
     for number, mask in enumerate(masks):
         for (top, left), (bottom, right) in mask.bounds.tolist():
-            drawn[number, top:bottom, left:right] = True
-    return drawn
+            bitmaps[number, top:bottom, left:right] = True
+    return bitmaps
 
 
 def _finite(scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -208,8 +208,8 @@ def _finite(scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return finite, torch.where(finite[:, None], wide, 0.0)
 
 
-def _told(scores: torch.Tensor, least_scale: float = 0.0) -> torch.Tensor:
-    """Labels, leads and confidences as (3, rows), by the same rules as `maskcover.classifiers.Answers.of`."""
+def _packed(scores: torch.Tensor, least_scale: float = 0.0) -> torch.Tensor:
+    """Labels, margins and confidences as (3, rows), by the same rules as `maskcover.classifiers.Answers.of`."""
     finite, shown = _finite(scores)
     (top, second), labels = shown.topk(2, dim=1).values.T, shown.argmax(dim=1)
     margin = (top - second) / shown.abs().amax(dim=1).clamp(min=least_scale)
@@ -224,8 +224,8 @@ def _told(scores: torch.Tensor, least_scale: float = 0.0) -> torch.Tensor:
     )
 
 
-def _fetched(told: torch.Tensor, observed: torch.Tensor | None = None) -> Answers:
-    labels, margins, confidences = told.cpu().double().numpy()
+def _fetched(packed: torch.Tensor, observed: torch.Tensor | None = None) -> Answers:
+    labels, margins, confidences = packed.cpu().double().numpy()
     return Answers(
         labels.astype(np.int64), margins, confidences, None if observed is None else observed.cpu().double().numpy()
     )

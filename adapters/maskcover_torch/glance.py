@@ -1,4 +1,4 @@
-"""What a model computes with, at a glance: for a comparison at each call (threats.md, 40)."""
+"""A quick summary of what a model computes with, compared at each call (threats.md, 40)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_forward_hooks_always_called"
 
 
 def glance(model: torch.nn.Module) -> Hashable:
-    """Equal to an earlier one only if no tensor, hook or mode of the model was changed, as far as can be seen quickly.
+    """A summary of a model that changes if a tensor, hook or mode of the model does, as far as a quick check can tell.
 
-    Torch counts what is written into a tensor, but not what is written through `.data` or from numpy; so a checksum of
-    all bytes is taken besides, which sees rows change places. That reads the weights once. Checksums can agree by
-    chance; the rows whose scores are compared at each call see that too.
+    Torch counts writes into a tensor, but not those through `.data` or from numpy; so the summary also has a checksum
+    of all bytes, which changes if rows swap places. That reads the weights once. Checksums can agree by chance; the
+    rows whose scores are compared at each call show such a change too.
 
     >>> model = torch.nn.Linear(2, 2)
     >>> before = glance(model)
@@ -36,8 +36,10 @@ def glance(model: torch.nn.Module) -> Hashable:
 def _tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Parameters, buffers, and tensors that are plain attributes."""
     for name, module in model.named_modules():
-        for kept in (module._parameters, module._buffers, vars(module)):
-            yield from ((f"{name}.{of}", one) for of, one in kept.items() if isinstance(one, torch.Tensor))
+        for holder in (module._parameters, module._buffers, vars(module)):
+            yield from (
+                (f"{name}.{attribute}", value) for attribute, value in holder.items() if isinstance(value, torch.Tensor)
+            )
 
 
 def _place(tensor: torch.Tensor) -> tuple[Any, ...]:
@@ -50,9 +52,9 @@ def _place(tensor: torch.Tensor) -> tuple[Any, ...]:
 
 def _checksums(tensors: Any) -> tuple[int, ...]:
     """A number for the content of each storage and its order, once where several tensors share one."""
-    plain = (one for one in tensors if one.layout == torch.strided and not one.is_meta)
-    storages = {one.untyped_storage().data_ptr(): one for one in plain if one.numel()}
-    return tuple(int(_checksum(one)) for one in storages.values())
+    plain = (tensor for tensor in tensors if tensor.layout == torch.strided and not tensor.is_meta)
+    storages = {tensor.untyped_storage().data_ptr(): tensor for tensor in plain if tensor.numel()}
+    return tuple(int(_checksum(tensor)) for tensor in storages.values())
 
 
 @torch.inference_mode()

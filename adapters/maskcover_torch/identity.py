@@ -1,4 +1,4 @@
-"""What a torch model is, in digests: for fingerprints."""
+"""Digests of a torch model, for fingerprints."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import torch
 def weights_digest(model: torch.nn.Module) -> str:
     """``sha256:…`` of every parameter and buffer, with its name, dtype and shape, whatever device it is on.
 
-    >>> one, two = (torch.nn.Linear(2, 2) for _ in range(2))
-    >>> weights_digest(one) == weights_digest(two), weights_digest(one) == weights_digest(one)
+    >>> first, second = (torch.nn.Linear(2, 2) for _ in range(2))
+    >>> weights_digest(first) == weights_digest(second), weights_digest(first) == weights_digest(first)
     (False, True)
     """
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for name, value in sorted(_state(model), key=lambda item: item[0]):
-        found.update(f"{name} ".encode())
-        found.update(tensor_bytes(value))
-    return "sha256:" + found.hexdigest()
+        hasher.update(f"{name} ".encode())
+        hasher.update(tensor_bytes(value))
+    return "sha256:" + hasher.hexdigest()
 
 
 def architecture_digest(model: torch.nn.Module) -> str:
@@ -41,14 +41,14 @@ def _kind(part: torch.nn.Module) -> str:
 
 
 def attention(model: torch.nn.Module) -> str:
-    """How the modules of transformers compute attention, where a configuration says so; else empty."""
+    """How modules of transformers compute attention, if their configurations say so; else an empty text."""
     configurations = (getattr(module, "config", None) for module in model.modules())
-    found = {getattr(one, "_attn_implementation", None) for one in configurations}
-    return " ".join(sorted(map(str, found - {None})))
+    kinds = {getattr(configuration, "_attn_implementation", None) for configuration in configurations}
+    return " ".join(sorted(map(str, kinds - {None})))
 
 
 def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
-    """The module inside what only carries it: `DataParallel`, `DistributedDataParallel`, `torch.compile`.
+    """The module inside its wrappers: `DataParallel`, `DistributedDataParallel`, `torch.compile`.
 
     >>> inner = torch.nn.Linear(2, 2)
     >>> unwrapped(torch.compile(torch.nn.DataParallel(inner, device_ids=[]))) is inner
@@ -61,7 +61,7 @@ def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def _state(model: torch.nn.Module) -> Iterator[tuple[str, Any]]:
-    # What is computed with, whatever of it the model chooses to save; and what else it saves, such as packed weights.
+    # All parameters and buffers, saved by the model or not; and what else it saves, such as packed weights.
     own = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
     yield from own.items()
     yield from ((name, value) for name, value in model.state_dict().items() if name not in own)

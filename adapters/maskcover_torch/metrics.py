@@ -1,4 +1,4 @@
-"""`CertifiedAccuracy`: the share of certified images as a metric of torchmetrics, for training and evaluation loops."""
+"""`CertifiedAccuracy`: the fraction of certified images as a metric of torchmetrics, for training and evaluation."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ except ImportError as error:
 
 
 class CertifiedAccuracy(Metric):
-    """The share of images that no attack within the regions can make the defended model get wrong.
+    """The fraction of images on which no attack within the regions can make the defended model wrong.
 
     Args:
         model: Maps float tensors (n, channels, height, width) to scores (n, classes); in evaluation mode when the
-            metric is updated. It is looked at, and not made part of the metric.
+            metric is updated. The metric uses it, but does not hold it as a submodule.
         masks: The mask set of the defence.
         regions, min_margin: As for `maskcover.certify`.
         options: For `TorchClassifier`, such as ``{"batch_size": 64, "fill": 0.5}``; by default batches have 16 rows.
-        kwargs: Of `torchmetrics.Metric`.
+        kwargs: For `torchmetrics.Metric`.
 
     The model is probed at the first update after each reset. Counts are added up over processes.
 
@@ -60,10 +60,10 @@ class CertifiedAccuracy(Metric):
     ) -> None:
         min_margin = renamed(kwargs, "margin", "min_margin", min_margin)
         super().__init__(**kwargs)
-        # In a tuple, so that it is no submodule: its weights are not the metric's, nor moved or saved with it.
+        # In a tuple, so that it is no submodule: its weights are not moved or saved with the metric.
         self._model = (model,)
         self._masks, self._regions, self._min_margin = masks, regions, min_margin
-        self._taken = min_margin  # or what took over for it when the model was last probed
+        self._used_margin = min_margin  # or the one that replaced it when the model was last probed
         self._options = {"batch_size": 16} | (options or {})
         self.add_state("certified", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
@@ -73,12 +73,12 @@ class CertifiedAccuracy(Metric):
         classifier, probes = TorchClassifier(self._model[0], **self._options), not int(self.total)
         result = certify(
             classifier, list(images), labels.cpu().numpy(), self._masks,
-            regions=self._regions, min_margin=self._min_margin if probes else self._taken, probes=probes,
+            regions=self._regions, min_margin=self._min_margin if probes else self._used_margin, probes=probes,
         )  # fmt: skip
-        self._taken = result.min_margin
+        self._used_margin = result.min_margin
         self.certified += int(result.certified.sum())
         self.total += len(result)
 
     def compute(self) -> torch.Tensor:
-        """The share; nan of no images."""
+        """The fraction of certified images; nan if there are no images."""
         return self.certified / self.total

@@ -1,4 +1,4 @@
-"""`TorchModel`: a torch module with its fill and its numeric contract, which takes masks."""
+"""`TorchModel`: a torch module with its fill and its numeric contract."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Fill = float | Sequence[float] | FillValue
 
 
 class TorchModel:
-    """A torch module in evaluation mode, what hidden pixels become, and how it computes.
+    """A torch module in evaluation mode, with its fill and its numeric contract.
 
     Args:
         model, fill, batch_size, contract: As for `TorchClassifier`.
@@ -43,25 +43,25 @@ class TorchModel:
         if not isinstance(model, torch.nn.Module):
             raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
         refuse_training(model)
-        given = contract or NumericContract()
-        self.contract = given if batch_size is None else replace(given, batch_size=batch_size)
+        base = contract or NumericContract()
+        self.contract = base if batch_size is None else replace(base, batch_size=batch_size)
         self.model = model
         self.occlusion = FillValue(fill)
         self.margin = _margin(model, self.contract)
-        """The least lead of a certified prediction that survives rounding in the model's precision: a suggestion."""
+        """The least margin of a certified prediction that survives rounding in the model's precision: a suggestion."""
 
     @property
     def fill(self) -> tuple[float, ...]:
-        """What hidden pixels become: one number, or one a channel."""
+        """The values that hidden pixels get: one number, or one for each channel."""
         return self.occlusion.values
 
     @property
     def batch_size(self) -> int | None:
-        """Rows of a batch; None where a run is to find out."""
+        """Rows of a batch; None if a run is to measure which is best."""
         return self.contract.batch_size
 
     def evaluator(self, masks: MaskSet, example: Any = None, batch_size: int | None = None) -> TorchEvaluator:  # noqa: ARG002  # it is the protocol's
-        """The model with these masks; in batches of 16 without a batch size, here or in the contract."""
+        """The model with these masks; in batches of 16 if neither the call nor the contract has a batch size."""
         contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
         return TorchEvaluator(self.model, masks, occlusion=self.occlusion, contract=contract)
 
@@ -78,7 +78,7 @@ class TorchModel:
 
 def _margin(model: torch.nn.Module, contract: NumericContract) -> float:
     """A few roundings of the coarsest parameter, or of TF32's 10 bits where they are allowed."""
-    floating = [one.dtype for one in model.parameters() if one.is_floating_point()]
+    floating = [parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()]
     if contract.dtype:
         floating = [getattr(torch, contract.dtype)]
     coarsest = max((torch.finfo(dtype).eps for dtype in floating), default=0.0)

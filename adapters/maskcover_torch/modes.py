@@ -1,4 +1,4 @@
-"""Training mode, refused: dropout and batch statistics would make predictions random (threats.md, 19)."""
+"""Refuses models in training mode: dropout and batch statistics would make predictions random (threats.md, 19)."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def refuse_training(model: torch.nn.Module, name: str = "") -> None:
 
 
 def _traced_training(model: torch.nn.Module) -> bool:
-    """Whether a module from torch.export trains: it has no modes, its graph says so in the arguments of operations."""
+    """Whether a module from torch.export trains. It has no modes; the arguments of operations in its graph say so."""
     calls = [node for node in getattr(model, "graph").nodes if node.op == "call_function"]  # noqa: B009  # typed as Any
     if any(word in str(node.target) for node in calls for word in _RANDOM):
         return True
     of_modes = (node for node in calls if "dropout" in str(node.target) or "batch_norm" in str(node.target))
-    # dropout(images, share, train), batch_norm(images, weight, bias, mean, variance, training, …)
+    # dropout(images, fraction, train), batch_norm(images, weight, bias, mean, variance, training, …)
     return any(True in [argument for argument in node.args[:6] if isinstance(argument, bool)] for node in of_modes)

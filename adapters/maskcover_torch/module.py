@@ -31,16 +31,17 @@ class DefendedModule(torch.nn.Module):
             contract of another dtype or memory format the submodule is a copy.
         masks: The mask set.
         procedure: The defence; by default double masking (Algorithm 1).
-        preprocessing: What images must have gone through before, in words; part of the fingerprint.
+        preprocessing: How images must be prepared, in words; part of the fingerprint.
         fill, batch_size, contract: As for `TorchClassifier`, and as they were for `certify`; the batch size is 16
             unless one is named.
 
-    What the defence is, `masks`, `procedure`, `preprocessing`, `fill` and `contract`, is read and not set. A module
-    that `defend` made from a result is bound to it: each call compares weights, hooks, numerics and a few scores, and
-    raises `FingerprintMismatch` where they are not those that were certified; see `maskcover.certification.Binding`.
+    The attributes `masks`, `procedure`, `preprocessing`, `fill` and `contract` are the defence, and cannot be set. A
+    module that `defend` made from a result is bound to it: each call compares weights, hooks, numerics and a few
+    scores, and raises `FingerprintMismatch` if they are not those that were certified; see
+    `maskcover.certification.Binding`.
 
-    The output has one row of scores an image: 1 at the defended label, 0 elsewhere. A defence that detects has one
-    class more, the last: the alert.
+    The output has one row of scores for each image: 1 at the defended label, 0 elsewhere. A defence that detects has
+    one class more, the last: the alert.
 
     >>> from maskcover import cover, squares
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3)).eval()
@@ -62,7 +63,7 @@ class DefendedModule(torch.nn.Module):
     ) -> None:
         super().__init__()
         classifier = TorchModel(model, fill=fill, batch_size=batch_size, contract=contract)
-        # A copy only where the contract asks for another precision or format: what is held is what computes.
+        # A copy only if the contract asks for another precision or format: the submodule is what computes.
         self.model = contracted(model, classifier.contract)
         self.masks = masks
         self.procedure = procedure
@@ -70,7 +71,7 @@ class DefendedModule(torch.nn.Module):
         self.fill = classifier.fill
         self.contract = replace(classifier.contract, batch_size=classifier.batch_size or _BATCH)
         self._binding: Binding | None = None
-        # A new module says that it is training; this one holds an evaluating model and must not.
+        # A new module is in training mode; this one holds a model in evaluation mode.
         self.training = False
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -81,14 +82,14 @@ class DefendedModule(torch.nn.Module):
         super().__setattr__(name, value)
 
     def bind(self, certified: Certified) -> None:
-        """Hold the module to what was certified, from now on."""
+        """Bind the module to a certification: each call from now on checks that it still applies."""
         binding = Binding(certified)
         binding.expect(self._evaluator(), self.preprocessing)
         self._binding = binding
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """What is served, where it is now: equal to that of the certification, or its certificates do not apply."""
+        """The fingerprint of what is served now; unless it equals that of a certification, no certificate applies."""
         return fingerprint(self._evaluator(), self.preprocessing)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -98,10 +99,10 @@ class DefendedModule(torch.nn.Module):
             UndecidedPrediction: the model gave an image no unique finite top score where the defence needed one.
         """
         if not isinstance(images, torch.Tensor) or images.ndim != 4:
-            got = f"one of {tuple(images.shape)}" if isinstance(images, torch.Tensor) else type(images).__name__
+            received = f"one of {tuple(images.shape)}" if isinstance(images, torch.Tensor) else type(images).__name__
             raise InvalidInput(
-                f"expected one tensor of images (n, channels, height, width); got {got}: one image is a batch after "
-                "image.unsqueeze(0)"
+                f"expected one tensor of images (n, channels, height, width); got {received}: one image is a batch "
+                "after image.unsqueeze(0)"
             )
         refuse_training(self)
         evaluator = self._evaluator()
@@ -116,7 +117,7 @@ class DefendedModule(torch.nn.Module):
         return scores
 
     def decisions(self, images: torch.Tensor) -> list[Answer]:
-        """The defended labels with how they came about."""
+        """The answers of the defence: labels, and how they were decided."""
         return self._answers(self._evaluator(), list(images))
 
     def _answers(self, evaluator: TorchEvaluator, images: list[torch.Tensor]) -> list[Answer]:
@@ -139,7 +140,7 @@ class DefendedModule(torch.nn.Module):
 
 
 def _counted(evaluator: TorchEvaluator, blank: torch.Tensor) -> int:
-    """The number of classes of a model that has scored nothing yet: that of a blank image."""
+    """The number of classes of a model that has scored nothing yet, from the scores of a blank image."""
     loaded = evaluator.load(blank)
     evaluator.scores([loaded] * evaluator.batch_size, np.full((evaluator.batch_size, 2), -1, np.int64))
     return evaluator.classes or 0

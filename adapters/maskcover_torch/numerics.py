@@ -25,10 +25,10 @@ _ATTENTION = ("flash", "mem_efficient", "math", "cudnn")
 def flags(device: torch.device) -> dict[str, str]:
     """The flags that decide how torch computes, as they are now."""
     kernels = {name: getattr(torch.backends.cuda, f"{name}_sdp_enabled", None) for name in _ATTENTION}
-    found = {
+    values = {
         "matmul_precision": _legacy(torch.get_float32_matmul_precision),
         "tf32.convolution": _legacy(lambda: torch.backends.cudnn.allow_tf32),
-        **{f"float32.{name}": keeper.fp32_precision for name, keeper in _keepers().items()},
+        **{f"float32.{name}": backend.fp32_precision for name, backend in _backends().items()},
         "reduced_precision.bfloat16": torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction,
         "reduced_precision.float16": torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction,
         "autotune": torch.backends.cudnn.benchmark,
@@ -40,14 +40,14 @@ def flags(device: torch.device) -> dict[str, str]:
         "attention.fastpath": torch.backends.mha.get_fastpath_enabled(),
         "threads": torch.get_num_threads(),
     }
-    return {f"flag.{name}": str(value) for name, value in found.items()}
+    return {f"flag.{name}": str(value) for name, value in values.items()}
 
 
 @contextmanager
 def pinned(contract: NumericContract, device: torch.device) -> Iterator[None]:
-    """Compute as the contract says, and leave the flags as they were found.
+    """Compute as the contract says, and restore the flags afterwards.
 
-    Flags are the process's, not the thread's: one thread at a time.
+    Flags belong to the process, not to a thread, so one thread computes at a time.
     """
     with _ONE_AT_A_TIME, _pinned(contract, device):
         yield
@@ -81,14 +81,14 @@ def _pinned(contract: NumericContract, device: torch.device) -> Iterator[None]:
 
 
 def contracted(model: torch.nn.Module, contract: NumericContract) -> torch.nn.Module:
-    """The model as the contract wants it: itself where it is so already, else a copy."""
+    """The model in the dtype and memory format of the contract: itself if it has them already, else a copy."""
     dtype = getattr(torch, contract.dtype) if contract.dtype else None
-    wanted = [tensor.dtype for tensor in model.parameters() if dtype and tensor.is_floating_point()]
-    if any(one != dtype for one in wanted):
+    dtypes = [tensor.dtype for tensor in model.parameters() if dtype and tensor.is_floating_point()]
+    if any(own != dtype for own in dtypes):
         model = copy.deepcopy(model).to(dtype)
     if contract.memory_format and contract.memory_format != memory_format(model):
         model = copy.deepcopy(model).to(memory_format=FORMATS[contract.memory_format])
-    if next((one.is_cuda for one in model.parameters()), False):
+    if next((tensor.is_cuda for tensor in model.parameters()), False):
         # cuBLAS is deterministic only with a workspace of its own, which it reads at its first call.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     return model
@@ -98,14 +98,14 @@ def compiled(model: torch.nn.Module, contract: NumericContract) -> torch.nn.Modu
     """The model, compiled if the contract says so."""
     if not contract.compiled:
         return model
-    on_gpu = next((one.is_cuda for one in model.parameters()), False)
+    on_gpu = next((tensor.is_cuda for tensor in model.parameters()), False)
     return cast("torch.nn.Module", torch.compile(model, dynamic=False, mode="reduce-overhead" if on_gpu else None))
 
 
 def memory_format(model: torch.nn.Module) -> str:
-    """ "channels_last" if the kernels of convolutions are stored so, else "contiguous"."""
-    kernels = [one for one in model.parameters() if one.ndim == 4 and not one.is_contiguous()]
-    last = bool(kernels) and all(one.is_contiguous(memory_format=torch.channels_last) for one in kernels)
+    """The memory format: "channels_last" if the kernels of convolutions are stored so, else "contiguous"."""
+    kernels = [tensor for tensor in model.parameters() if tensor.ndim == 4 and not tensor.is_contiguous()]
+    last = bool(kernels) and all(tensor.is_contiguous(memory_format=torch.channels_last) for tensor in kernels)
     return "channels_last" if last else "contiguous"
 
 
@@ -118,13 +118,13 @@ def expect(before: dict[str, str], device: torch.device) -> None:
 
 
 def cpu_capability() -> str:
-    """The vector instructions that torch uses on this machine: other ones round differently."""
+    """The vector instructions that torch uses on this machine; others round differently."""
     return str(torch.backends.cpu.get_cpu_capability())
 
 
-def _keepers() -> dict[str, Any]:
-    found = {name: attrgetter(name)(torch.backends) for name in _FLOAT32 if _has(name)}
-    return {name: keeper for name, keeper in found.items() if hasattr(keeper, "fp32_precision")}
+def _backends() -> dict[str, Any]:
+    holders = {name: attrgetter(name)(torch.backends) for name in _FLOAT32 if _has(name)}
+    return {name: backend for name, backend in holders.items() if hasattr(backend, "fp32_precision")}
 
 
 def _has(name: str) -> bool:
@@ -133,14 +133,14 @@ def _has(name: str) -> bool:
 
 
 def _precisions() -> tuple[str | None, bool | None, dict[str, str]]:
-    """How float32 is computed: in torch's old words, None where they have none for it, and in its new ones."""
-    new = {name: keeper.fp32_precision for name, keeper in _keepers().items()}
+    """The precision of float32: torch's two older settings, None if they cannot express it, and its newer ones."""
+    new = {name: backend.fp32_precision for name, backend in _backends().items()}
     return _legacy(torch.get_float32_matmul_precision), _legacy(lambda: torch.backends.cudnn.allow_tf32), new
 
 
 def _pinned_precisions(tf32: bool) -> dict[str, str]:
-    """TF32 is for GPUs: a CPU computes float32 as it is."""
-    return {name: "tf32" if tf32 and not name.startswith("mkldnn") else "ieee" for name in _keepers()}
+    """The newer settings for a contract; TF32 is for GPUs only, a CPU computes in full float32."""
+    return {name: "tf32" if tf32 and not name.startswith("mkldnn") else "ieee" for name in _backends()}
 
 
 def _set_precisions(matmul: str | None, convolution: bool | None, new: dict[str, str]) -> None:
@@ -148,13 +148,13 @@ def _set_precisions(matmul: str | None, convolution: bool | None, new: dict[str,
         torch.set_float32_matmul_precision(matmul)
     if convolution is not None:
         torch.backends.cudnn.allow_tf32 = convolution
-    for name, keeper in _keepers().items():
-        if keeper.fp32_precision != new[name]:
-            keeper.fp32_precision = new[name]
+    for name, backend in _backends().items():
+        if backend.fp32_precision != new[name]:
+            backend.fp32_precision = new[name]
 
 
 def _legacy(get: Callable[[], Any]) -> Any:
-    """What torch's older interface says; None if its newer one was used to say what the older cannot."""
+    """The value of torch's older setting; None if its newer ones say something that the older cannot express."""
     try:
         return get()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""What a module returns, and where in it the scores are: found where there is one way to read it, else asked for."""
+"""Finds the scores in what a module returns; the user names them if there are several candidates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Output = str | int
 
 
 class Picked(torch.nn.Module):
-    """A module of which one output is taken.
+    """A module that returns one of the outputs of another module.
 
     >>> class Two(torch.nn.Module):
     ...     def forward(self, images):
@@ -27,17 +27,17 @@ class Picked(torch.nn.Module):
     def __init__(self, model: torch.nn.Module, output: Output) -> None:
         super().__init__()
         self.model, self.output = model, output
-        # A new module says that it is training.
+        # A new module is in training mode.
         self.training = model.training
 
     def forward(self, images: torch.Tensor) -> Any:
-        """The output of that name or place."""
-        found = self.model(images)
-        entries = entries_of(found)
+        """The output with the name or at the place."""
+        output = self.model(images)
+        entries = entries_of(output)
         try:
             return entries[self.output] if isinstance(self.output, str) else list(entries.values())[self.output]
         except (KeyError, IndexError) as error:
-            raise InvalidInput(f"the model has no output {self.output!r}; it returns {_told(found)}") from error
+            raise InvalidInput(f"the model has no output {self.output!r}; it returns {_described(output)}") from error
 
 
 def scores_of(output: object, rows: int, classes: int | None) -> torch.Tensor:
@@ -45,22 +45,22 @@ def scores_of(output: object, rows: int, classes: int | None) -> torch.Tensor:
 
     A tensor; the `logits` of an output that has them; or the only entry of a tuple, a dict or a dataclass.
     """
-    found = _only(output)
-    if not isinstance(found, torch.Tensor) or found.ndim != 2:
+    scores = _only(output)
+    if not isinstance(scores, torch.Tensor) or scores.ndim != 2:
         raise InvalidInput(
-            f"the model must return one tensor of scores (n, classes); got {_told(output)}: "
+            f"the model must return one tensor of scores (n, classes); got {_described(output)}: "
             "say which of its outputs that is, as in output='logits' or output=0, or wrap the model"
         )
-    if found.shape[0] != rows or classes not in (None, found.shape[1]) or found.shape[1] < 2:
+    if scores.shape[0] != rows or classes not in (None, scores.shape[1]) or scores.shape[1] < 2:
         expected = f"({rows}, {classes or 'classes, at least 2'})"
-        raise InvalidInput(f"the model must give scores of shape {expected}; got {tuple(found.shape)}")
-    if found.is_complex() or found.dtype == torch.bool:
-        raise InvalidInput(f"the model must give real scores; got {found.dtype}")
-    return found
+        raise InvalidInput(f"the model must give scores of shape {expected}; got {tuple(scores.shape)}")
+    if scores.is_complex() or scores.dtype == torch.bool:
+        raise InvalidInput(f"the model must give real scores; got {scores.dtype}")
+    return scores
 
 
 def entries_of(output: object) -> dict[str, Any]:
-    """The named entries of an output; numbered where they have no names. Empty for what has no entries."""
+    """The named entries of an output; numbered if they have no names; none if it has no entries."""
     if isinstance(output, Mapping):
         return {str(name): value for name, value in output.items()}
     if is_dataclass(output) and not isinstance(output, type):
@@ -81,7 +81,7 @@ def _only(output: object) -> object:
     return next(iter(entries.values())) if len(entries) == 1 else output
 
 
-def _told(output: object) -> str:
+def _described(output: object) -> str:
     if isinstance(output, torch.Tensor):
         return f"shape {tuple(output.shape)}"
     entries = ", ".join(f"{name}: {_brief(value)}" for name, value in entries_of(output).items())

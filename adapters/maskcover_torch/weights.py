@@ -1,4 +1,4 @@
-"""Checkpoints read as numbers and never as code, and what they tell of the model that they are for (threats.md, 55)."""
+"""Reads checkpoints as numbers and never as code, and the number of classes of their model (threats.md, 55)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Weights = dict[str, torch.Tensor]
 _FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 # Where training scripts put the weights beside an optimizer's state, the averaged ones first, as timm takes them.
 _INSIDE = ("state_dict_ema", "model_ema", "state_dict", "model")
-# What torch.compile and DataParallel put before names, in any order.
+# Prefixes that torch.compile and DataParallel put before names, in any order.
 _CARRIERS = ("_orig_mod.", "module.")
 
 
@@ -33,7 +33,7 @@ def read_weights(path: str | Path) -> Weights:
         InvalidInput: the file is broken, holds no state dict, or names code to run: nothing of that is run.
     """
     try:
-        found = _content(Path(path))
+        content = _content(Path(path))
     except Exception as error:  # unpicklers and readers of archives raise whatever they meet
         raise InvalidInput(
             f"{path} is no checkpoint that holds weights only ({reason(error)}); expected a state "
@@ -41,20 +41,20 @@ def read_weights(path: str | Path) -> Weights:
             "not run from a file"
         ) from error
     for name in _INSIDE:
-        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
-            found = found[name]
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            content = content[name]
             break
-    if not isinstance(found, Mapping) or not found or not all(map(_is_weight, found.items())):
-        raise InvalidInput(f"{path} holds no state dict of names and tensors, but {_told(found)}")
-    bare = {_bare(name): value for name, value in found.items()}
-    if len(bare) < len(found):
+    if not isinstance(content, Mapping) or not content or not all(map(_is_weight, content.items())):
+        raise InvalidInput(f"{path} holds no state dict of names and tensors, but {_described(content)}")
+    bare = {_bare(name): value for name, value in content.items()}
+    if len(bare) < len(content):
         raise InvalidInput(f"{path} holds the weights of two models: names occur with and without {_CARRIERS}")
     return bare
 
 
 @contextmanager
 def only_weights() -> Iterator[None]:
-    """Within it no `torch.load` of any library runs what a pickle names, also where it was told to."""
+    """Within this context no `torch.load` of any library runs code from a pickle, even if it was asked to."""
     before = os.environ.get(_FORCED)
     os.environ[_FORCED] = "1"
     try:
@@ -67,7 +67,7 @@ def only_weights() -> Iterator[None]:
 
 
 def classes_in(weights: Weights, own: Weights, classes: int) -> int:
-    """How many classes a checkpoint is for, read off the layers whose first side is the number of classes.
+    """The number of classes of a checkpoint, from the layers whose first side is the number of classes.
 
     Args:
         weights: The checkpoint.
@@ -88,7 +88,7 @@ def classes_in(weights: Weights, own: Weights, classes: int) -> int:
 
 
 def reason(error: Exception) -> str:
-    """What went wrong while a checkpoint was read, in one line; never torch's advice to run the code after all.
+    """The cause of a failed reading in one line; never torch's advice to run the code after all.
 
     >>> reason(pickle.UnpicklingError("Weights only load failed … set weights_only to False"))
     'its pickle is broken, or names code to run'
@@ -101,7 +101,7 @@ def reason(error: Exception) -> str:
 
 
 def warn_of_new_head(name: str, classes: int, published: int) -> None:
-    """Say that published weights of another number of classes leave the last layer random: that is to be trained."""
+    """Warn that the last layer is random and must be trained, since the published one has other classes."""
     warnings.warn(
         f"{name} is published with {published} classes, so its head of {classes} is new and random: train it, as "
         "maskcover finetune does, or name the checkpoint of your training with weights=PATH (--weights)",
@@ -124,13 +124,13 @@ def _is_weight(item: tuple[object, object]) -> bool:
 
 
 def _bare(name: str) -> str:
-    """The name without what only carries the model."""
+    """The name without the prefixes of wrappers."""
     for carrier in _CARRIERS:
         if name.startswith(carrier):
             return _bare(name.removeprefix(carrier))
     return name
 
 
-def _told(found: object) -> str:
-    some = ", ".join(map(str, list(found)[:5])) if isinstance(found, Mapping) else ""
-    return type(found).__name__ + (f" of {some}" if some else "")
+def _described(content: object) -> str:
+    some = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else ""
+    return type(content).__name__ + (f" of {some}" if some else "")

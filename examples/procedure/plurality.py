@@ -52,10 +52,10 @@ class Plurality(Procedure):
         signatures = covers.signatures or (0,)  # too many to list: as if no mask contained some region
         for signature in signatures:
             inside = np.array([bool(signature >> mask & 1) for mask in range(table.masks)])
-            kept = inside & (trusted >= 0)  # a vote that is not relied on may become any other
-            votes = _votes(trusted[kept], classes)
-            lead = votes[label] - votes - ties_lost
-            if (np.delete(lead, label) < (~kept).sum()).any():
+            counted = inside & (trusted >= 0)  # a vote that is not relied on may become any other
+            votes = _votes(trusted[counted], classes)
+            ahead = votes[label] - votes - ties_lost
+            if (np.delete(ahead, label) < (~counted).sum()).any():
                 return Certificate(certified=False, certifying=(), failing=None, complete=True)
         return Certificate(certified=True, certifying=(), failing=None, complete=True)
 

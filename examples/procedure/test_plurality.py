@@ -9,10 +9,10 @@ from maskcover.testing import ProcedureContract, World
 CELLS, BAND = 8, 2
 
 
-def all_but(left: int) -> Mask:
+def all_but(start: int) -> Mask:
     """The mask that hides all but a band of two cells: few masks see any one cell."""
     hidden = np.ones((1, CELLS), dtype=bool)
-    hidden[:, left : left + BAND] = False
+    hidden[:, start : start + BAND] = False
     return Mask.from_array(hidden)
 
 

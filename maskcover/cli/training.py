@@ -45,7 +45,7 @@ Keep = Annotated[
     ),
 ]
 
-_MIXTURES = {"constant": "Constant", "ramp": "Ramp", "step": "Step"}
+_MIXTURES = {"constant": "Constant", "ramp": "Ramp", "step": "Jump"}
 
 
 @o.options_of_groups

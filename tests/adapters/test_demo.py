@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 from maskcover_torch.demo import run
-from maskcover_torch.demo.attack import CLEARLY, Attack, attack
+from maskcover_torch.demo.attack import CLEAR_EXCESS, PatchAttack, fool_network
 from maskcover_torch.demo.model import class_names, network, normalised
 from maskcover_torch.demo.page import render
 from maskcover_torch.demo.photos import LABELS, FloatImage, Photo, framed, photos
 from maskcover_torch.demo.results import AttackStep, DemoResult, Part, PhotoStep
-from maskcover_torch.demo.steps import PATCH, REGIONS, Watched, as_input, classifier_of, cover_step
+from maskcover_torch.demo.steps import PATCH, REGIONS, WithProgress, as_input, classifier_of, cover_step
 from maskcover_torch.demo.story import tell
 from maskcover_torch.demo.tables import attack_table, cover_table, part_table, photo_table
 from maskcover_torch.demo.words import failing_words
@@ -72,7 +72,7 @@ def story(pixels: FloatImage) -> DemoResult:
     result.photos.append(step)
     attacked = pixels.copy()
     attacked[2:4, 5:7] = 1 - attacked[2:4, 5:7]
-    found = Attack(attacked, mc.Box.at((2, 5), (2, 2)), (photo.label + 1) % 3, 4)
+    found = PatchAttack(attacked, mc.Box.at((2, 5), (2, 2)), (photo.label + 1) % 3, 4)
     result.attack = AttackStep(step, found, found.label, Defended(photo.label, Case.MAJORITY), 1.0)
     result.parts.append(Part(HOSTILE[2], 1.0, 2.0))
     return result
@@ -174,7 +174,7 @@ def test_the_failing_pair_is_put_in_words(story: DemoResult) -> None:
 def test_an_attack_stays_inside_its_patch_and_the_range(pixels: FloatImage, seed: int) -> None:
     model = tiny_network()
     before = label(model, pixels)
-    found = attack(model, pixels, before, size=5, rounds=20, rate=0.2, seed=seed)
+    found = fool_network(model, pixels, before, size=5, rounds=20, rate=0.2, seed=seed)
     assert found is not None
     elsewhere = np.ones((SIDE, SIDE), dtype=bool)
     elsewhere[found.box.slices] = False
@@ -189,7 +189,7 @@ def test_an_attack_stays_inside_its_patch_and_the_range(pixels: FloatImage, seed
 
 def test_an_attack_is_reproducible(pixels: FloatImage) -> None:
     model = tiny_network()
-    first, second = (attack(model, pixels, label(model, pixels), size=6, rounds=20, rate=0.2) for _ in range(2))
+    first, second = (fool_network(model, pixels, label(model, pixels), size=6, rounds=20, rate=0.2) for _ in range(2))
     assert first is not None
     assert second is not None
     assert first.box == second.box
@@ -199,10 +199,10 @@ def test_an_attack_is_reproducible(pixels: FloatImage) -> None:
 def test_an_attack_leads_clearly(pixels: FloatImage) -> None:
     model = tiny_network()
     before = label(model, pixels)
-    found = attack(model, pixels, before, size=6, rounds=20, rate=0.2)
+    found = fool_network(model, pixels, before, size=6, rounds=20, rate=0.2)
     assert found is not None
     scores = model(as_input(found.pixels)[None])[0]
-    assert float(scores[found.label] - scores[before]) > CLEARLY - 1e-3
+    assert float(scores[found.label] - scores[before]) > CLEAR_EXCESS - 1e-3
 
 
 def test_an_attack_that_cannot_work_ends(pixels: FloatImage) -> None:
@@ -212,14 +212,14 @@ def test_an_attack_that_cannot_work_ends(pixels: FloatImage) -> None:
         linear.bias.copy_(torch.tensor([9.0, 0.0, 0.0]))
     constant = torch.nn.Sequential(torch.nn.Flatten(), linear).eval()
     steps: list[None] = []
-    assert attack(constant, pixels, 0, size=4, steps=3, rounds=2, on_step=lambda: steps.append(None)) is None
+    assert fool_network(constant, pixels, 0, size=4, steps=3, rounds=2, on_step=lambda: steps.append(None)) is None
     assert len(steps) == 6
 
 
 @pytest.mark.parametrize("size", [0, SIDE + 1])
 def test_a_patch_needs_a_place(pixels: FloatImage, size: int) -> None:
     with pytest.raises(mc.InvalidInput, match="no place"):
-        attack(tiny_network(), pixels, 0, size=size)
+        fool_network(tiny_network(), pixels, 0, size=size)
 
 
 def test_the_patch_is_what_the_regions_allow() -> None:
@@ -275,7 +275,7 @@ def test_the_network_is_the_one_of_the_package() -> None:
 def test_a_watched_classifier_says_what_the_one_within_says(pixels: FloatImage) -> None:
     inner, batches = classifier_of(tiny_network()), list[int]()
     images, hidden = [as_input(pixels)] * 8, np.zeros((8, SIDE, SIDE), dtype=bool)
-    assert np.array_equal(Watched(inner, batches.append).scores(images, hidden), inner.scores(images, hidden))
+    assert np.array_equal(WithProgress(inner, batches.append).scores(images, hidden), inner.scores(images, hidden))
     assert batches == [8]
 
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from maskcover_torch import DefendedModule, TorchClassifier
-from maskcover_torch.evaluator import TorchEvaluator, _fetched, _told, on_host
+from maskcover_torch.evaluator import TorchEvaluator, _fetched, _packed, on_host
 from torch import nn
 
 from maskcover import MaskSet, certify
@@ -45,7 +45,7 @@ def hard_scores(dtype: torch.dtype, seed: int) -> torch.Tensor:
 def test_answers_on_the_device_are_those_of_the_core(dtype: torch.dtype, seed: int) -> None:
     scores = hard_scores(dtype, seed)
     least = (0.0, 0.5, 3.0)[seed % 3]
-    found = _fetched(_told(scores, least))
+    found = _fetched(_packed(scores, least))
     expected = Answers.of(on_host(scores) if dtype != torch.float64 else scores.numpy(), least)
     assert found.labels.dtype == np.int64
     assert found.labels.tolist() == expected.labels.tolist()
@@ -63,11 +63,11 @@ def test_answers_of_a_row_do_not_depend_on_its_place(dtype: torch.dtype, classes
     generator = torch.Generator().manual_seed(seed)
     scores = (4 * torch.randn((rows, classes), generator=generator)).to(dtype)
     order = torch.randperm(rows, generator=generator)
-    straight, moved = _told(scores), _told(scores[order])
+    straight, moved = _packed(scores), _packed(scores[order])
     assert torch.equal(straight[:, order], moved)
     hostile = torch.full_like(scores, torch.nan)
     hostile[rows // 2] = scores[rows // 2]
-    assert torch.equal(_told(hostile)[:, rows // 2], straight[:, rows // 2])
+    assert torch.equal(_packed(hostile)[:, rows // 2], straight[:, rows // 2])
 
 
 class Means(nn.Module):

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from maskcover_torch.training import Constant, Cutout, Hiding, Ramp, RandomMasks, Schedule, Step
+from maskcover_torch.training import Constant, Cutout, Hiding, Jump, Ramp, RandomMasks, Schedule, Step
 
 from maskcover import InvalidInput, MaskSet, cover, squares
 
@@ -129,7 +129,12 @@ def test_the_share_of_masked_images_is_that_of_the_schedule(make: Callable[[floa
     assert abs(share(0.3) - 0.3) < 0.05
     ramp = Ramp(0.0, 0.8, until=0.5)
     assert [round(share(ramp, progress), 1) for progress in (0.0, 0.25, 0.5, 1.0)] == [0.0, 0.4, 0.8, 0.8]
-    assert [share(Step(at=0.5), progress) for progress in (0.0, 0.499, 0.5, 1.0)] == [0.0, 0.0, 1.0, 1.0]
+    assert [share(Jump(at=0.5), progress) for progress in (0.0, 0.499, 0.5, 1.0)] == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_jump_keeps_its_earlier_name_and_the_text_that_checkpoints_compare() -> None:
+    assert Step is Jump
+    assert str(Jump(0.25, 0.5)) == "Step(before=0.25, after=0.5, at=0.5)"
 
 
 def test_which_pixels_are_hidden_does_not_depend_on_the_share() -> None:
@@ -149,10 +154,10 @@ def test_which_pixels_are_hidden_does_not_depend_on_the_share() -> None:
         (lambda: Cutout(count=0), "count must be a whole number of at least 1; got 0"),
         (lambda: Cutout(fill=float("nan")), "fill must be a finite number"),
         (lambda: Cutout(fill=()), "fill must be a finite number"),
-        (lambda: Cutout(probability=1.5), "shares between 0 and 1"),
-        (lambda: Cutout(probability=float("nan")), "shares between 0 and 1"),
-        (lambda: Ramp(until=2.0), "shares between 0 and 1"),
-        (lambda: Step(before=-0.1), "shares between 0 and 1"),
+        (lambda: Cutout(probability=1.5), "fractions between 0 and 1"),
+        (lambda: Cutout(probability=float("nan")), "fractions between 0 and 1"),
+        (lambda: Ramp(until=2.0), "fractions between 0 and 1"),
+        (lambda: Jump(before=-0.1), "fractions between 0 and 1"),
         (lambda: RandomMasks(MASKS, per_image=0), "per_image must be a whole number"),
         (lambda: RandomMasks(MASKS[:0]), "at least one mask"),
         (lambda: RandomMasks(MaskSet.from_boxes([(0, 4)], image_size=(9,))), "on images"),

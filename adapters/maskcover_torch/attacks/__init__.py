@@ -1,11 +1,14 @@
-"""Attacks on defended torch models: what a certificate claims to be impossible, tried in earnest.
+"""Attacks on defended torch models: they try what a certificate claims to be impossible.
 
-An attack proves nothing by failing. It is here to contradict a certificate that is wrong, and to show what happens to
-images that have none.
+An attack that fails proves nothing. Attacks are here to refute a wrong certificate, and to show what happens to images
+without one.
 """
 
-from maskcover_torch.attacks.attacking import attack
+from maskcover_torch.attacks.attacking import attack_by_gradient
 from maskcover_torch.attacks.outcomes import Attacked, AttackReport
 from maskcover_torch.attacks.placements import Placement
 
-__all__ = ["AttackReport", "Attacked", "Placement", "attack"]
+attack = attack_by_gradient
+"""The short name of `attack_by_gradient`."""
+
+__all__ = ["AttackReport", "Attacked", "Placement", "attack", "attack_by_gradient"]

@@ -1,4 +1,4 @@
-"""`attack`: an adaptive white-box attack on a defended model."""
+"""`attack_by_gradient`: an adaptive white-box attack on a defended model."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from maskcover.regions import RegionSet
 from maskcover_torch.attacks.ascent import Budget
 from maskcover_torch.attacks.inputs import claimed_regions, claims, stacked, true_labels, value_range, whole
 from maskcover_torch.attacks.outcomes import Attacked, AttackReport
-from maskcover_torch.attacks.run import Run
+from maskcover_torch.attacks.run import AttackRun
 from maskcover_torch.model import Fill, TorchModel
 
 
-def attack(
+def attack_by_gradient(
     model: torch.nn.Module,
     images: Images,
     labels: npt.ArrayLike,
@@ -58,17 +58,18 @@ def attack(
         labels: The true labels, whole numbers from 0, one for each image.
         masks: The mask set of the defence. A single mask that hides nothing is the undefended model.
         regions: What may be overwritten, or its text; by default what the masks claim to cover.
-        certified: Claims to put to the test, bool, one for each image; by default what `maskcover.certify` says.
+        certified: Which images are claimed to be certified, bool, one for each image; by default those that
+            `maskcover.certify` certifies.
         placements: Placements tried on each image.
-        restarts: Attempts at each placement, each from another noise and towards another wrong label.
+        restarts: Attempts at each placement, each with other noise and towards another wrong label.
         steps: Gradient steps of an attempt.
-        views: Masked predictions of an attempt that a step looks at.
+        views: Masked predictions that each step of an attempt computes.
         low, high: The range of the values that may be painted, in the frame of the model's input: one number, or one
-            a channel.
-        procedure, method, threshold: The defence that judges, as for `certify`; by default double masking. An alert
-            breaks nothing.
+            for each channel.
+        procedure, method, threshold: The defence that judges, as for `certify`; by default double masking. An
+            image that raises an alert is not broken.
         fill, batch_size, contract: As for `TorchClassifier`, and as they were for `certify`.
-        seed: Of placements and noise: the same seed and arguments give the same attack.
+        seed: Random seed for placements and noise: the same seed and arguments give the same attack.
         progress: Show a progress bar on stderr.
 
     Returns:
@@ -76,8 +77,8 @@ def attack(
         defended label is wrong as it is counts as broken without an attack.
 
     Raises:
-        NotCovering: no claims are given, and the masks do not cover the regions.
-        InvalidInput: images, labels, claims, ranges or numbers that are not as described.
+        NotCovering: `certified` is None, and the masks do not cover the regions.
+        InvalidInput: images, labels, `certified`, ranges or numbers that are not as described.
 
     Source: projected gradient (Madry et al., 2018) on a patch (Brown et al., 2017); the row theorem
     (docs/theory.md, The defence).
@@ -87,7 +88,7 @@ def attack(
     >>> with torch.no_grad():                            # 1 if the mean of the image exceeds 0.1, else 0
     ...     _ = model[2].weight.copy_(torch.tensor([[0.0], [1.0]])), model[2].bias.copy_(torch.tensor([0.1, 0.0]))
     >>> masks = cover(squares(size=2), image_size=6, grid=(2, 2))
-    >>> print(attack(model, torch.zeros(1, 1, 6, 6), [0], masks, steps=4, batch_size=8))
+    >>> print(attack_by_gradient(model, torch.zeros(1, 1, 6, 6), [0], masks, steps=4, batch_size=8))
     attacks within squares(size=2) on 6×6, defended by 4 masks
       certified: 0 of 1 broken in 8 attempts (95 % interval 0.0% to 97.5%)
       right, not certified: 0 of 0 broken in 0 attempts (95 % interval 0.0% to 100.0%)
@@ -95,7 +96,7 @@ def attack(
     """
     for name, number in {"placements": placements, "restarts": restarts, "steps": steps, "views": views}.items():
         whole(name, number)
-    known = claimed_regions(masks, regions)
+    region_set = claimed_regions(masks, regions)
     defence = procedure_of(procedure, method, threshold)
     classifier = TorchModel(model, fill=fill, batch_size=batch_size, contract=contract)
     # Tensors made in a caller's inference mode could carry no gradients.
@@ -104,13 +105,13 @@ def attack(
         true = true_labels(labels, len(pixels))
         budget = Budget(*value_range(low, high, pixels), steps, views)
         if certified is None:
-            claimed = certify(classifier, list(pixels), true, masks, regions=known, procedure=defence).certified
+            claimed = certify(classifier, list(pixels), true, masks, regions=region_set, procedure=defence).certified
         else:
             claimed = claims(certified, len(pixels))
-        run = Run.of(classifier, masks, known, budget, placements, restarts, seed, defence)
+        run = AttackRun.of(classifier, masks, region_set, budget, placements, restarts, seed, defence)
         outcomes: list[Attacked] = []
         size = max(1, batch_size // views)
         for first in tqdm(range(0, len(pixels), size), desc="attacking", unit="batch", disable=not progress):
             part = slice(first, first + size)
             outcomes += run.attacked(pixels[part], torch.from_numpy(true[part]), claimed[part])
-    return AttackReport(masks, known, tuple(outcomes))
+    return AttackReport(masks, region_set, tuple(outcomes))

@@ -1,4 +1,4 @@
-"""What an attack is given, checked: bad input gets one sentence with what was expected, what came, what to do."""
+"""Checks of the input of an attack: each error says what was expected, what came, and what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maskcover_torch.model import Fill
 
 
 def whole(name: str, number: object) -> None:
-    """Refuse what is not a whole number of at least 1."""
+    """Raise `InvalidInput` unless a number is whole and at least 1."""
     if type(number) is not int or number < 1:
         raise InvalidInput(f"{name} must be a whole number of at least 1; got {number!r}")
 
@@ -44,8 +44,8 @@ def stacked(images: object, size: tuple[int, ...]) -> torch.Tensor:
         raise InvalidInput(f"expected images with a length and an index, such as a list; got {type(images).__name__}")
     items = [images[number] for number in range(len(images))]
     if not items or not all(isinstance(item, torch.Tensor | np.ndarray) for item in items):
-        found = type(items[0]).__name__ if items else "none"
-        raise InvalidInput(f"expected at least one image, as tensors or arrays of floats; got {found}")
+        received = type(items[0]).__name__ if items else "none"
+        raise InvalidInput(f"expected at least one image, as tensors or arrays of floats; got {received}")
     tensors = [item if isinstance(item, torch.Tensor) else torch.from_numpy(np.array(item)) for item in items]
     shapes, dtypes = {tuple(tensor.shape) for tensor in tensors}, {tensor.dtype for tensor in tensors}
     if len(shapes) > 1 or len(dtypes) > 1 or tensors[0].ndim != 3 or tuple(tensors[0].shape[1:]) != size:
@@ -57,7 +57,7 @@ def stacked(images: object, size: tuple[int, ...]) -> torch.Tensor:
 
 
 def true_labels(labels: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
-    """The true labels, int64 (n,)."""
+    """The true labels, checked: int64 (n,)."""
     true = np.asarray(labels)
     if true.shape != (count,) or true.dtype.kind not in "iu" or (true < 0).any():
         raise InvalidInput(
@@ -67,22 +67,22 @@ def true_labels(labels: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
 
 
 def claims(certified: npt.ArrayLike, count: int) -> BoolArray:
-    """The claims that are put to the test, bool (n,)."""
-    found = np.asarray(certified)
-    if found.shape != (count,) or found.dtype != np.bool_:
+    """The claims that the attack tests, checked: bool (n,)."""
+    claimed = np.asarray(certified)
+    if claimed.shape != (count,) or claimed.dtype != np.bool_:
         raise InvalidInput(
             f"certified must be {count} bools, one for each image, such as certify(...).certified; "
-            f"got {found.dtype} {found.shape}"
+            f"got {claimed.dtype} {claimed.shape}"
         )
-    return found
+    return claimed
 
 
 def value_range(low: Fill, high: Fill, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The lowest and highest values that may be painted, in the dtype of the images, each (1, channels or 1, 1, 1)."""
-    found = _channels("low", low, images), _channels("high", high, images)
-    if not bool((found[0] < found[1]).all()):
+    limits = _channels("low", low, images), _channels("high", high, images)
+    if not bool((limits[0] < limits[1]).all()):
         raise InvalidInput(f"low must be less than high in every channel; got low={low!r}, high={high!r}")
-    return found
+    return limits
 
 
 def _channels(name: str, value: Fill, images: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Masked predictions that gradients flow through, and the whole two-mask table of clean images.
+"""Masked predictions with gradients, and the whole two-mask table of clean images.
 
 Nothing here judges an attack: these scores guide it, and `maskcover.certification.predict` decides.
 """
@@ -18,7 +18,7 @@ from maskcover_torch.model import TorchModel
 
 _SALIENT_MASKS = 64
 _BATCH = 16
-_MOST_MASKS = 2_000  # what an attack knows of an image grows with their square
+_MOST_MASKS = 2_000  # the table of an image grows with their square
 
 
 class MaskedScores:
@@ -27,7 +27,7 @@ class MaskedScores:
     Args:
         classifier: The model, in evaluation mode, with its fill and its batch size.
         masks: The masks.
-        views: What the defence asks for: unions of two masks, or single masks only.
+        views: The views of the defence: unions of two masks, or single masks only.
     """
 
     def __init__(self, classifier: TorchModel, masks: MaskSet, views: Views = Views.PAIRS) -> None:
@@ -51,15 +51,15 @@ class MaskedScores:
     def margins(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The margin of the true label (see `margin_of`) in n clean images under each pair of masks: (n, masks, masks).
 
-        Infinite where the defence does not ask: such a prediction stands in no attack's way.
+        Infinite where the defence does not ask: such a prediction does not resist an attack.
         """
-        found = [margin_of(scores, labels[number]) for number, scores in self._each(images, self._pairs)]
-        seen = torch.cat(found).reshape(len(images), -1)[:, self._ids]
-        if seen.ndim == 3:
-            return seen
-        every = torch.full((*seen.shape, seen.shape[1]), torch.inf, dtype=seen.dtype, device=seen.device)
-        every.diagonal(dim1=1, dim2=2).copy_(seen)
-        return every
+        batches = [margin_of(scores, labels[number]) for number, scores in self._each(images, self._pairs)]
+        margins = torch.cat(batches).reshape(len(images), -1)[:, self._ids]
+        if margins.ndim == 3:
+            return margins
+        whole = torch.full((*margins.shape, margins.shape[1]), torch.inf, dtype=margins.dtype, device=margins.device)
+        whole.diagonal(dim1=1, dim2=2).copy_(margins)
+        return whole
 
     def likeliest(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The wrong labels of n clean images, the likeliest under single masks first: int64 (n, classes − 1)."""
@@ -86,14 +86,14 @@ class MaskedScores:
         Returns:
             Sums over masks and channels of absolute derivatives, (n, height, width).
         """
-        # Masks at even distances: enough to see where the pixels are that matter.
+        # Evenly spaced masks are enough to find the pixels that matter.
         masks = torch.arange(0, len(self.hidden), -(-len(self.hidden) // _SALIENT_MASKS))
-        found = torch.zeros(len(images), *self.hidden.shape[1:], device=self.device)
+        saliency = torch.zeros(len(images), *self.hidden.shape[1:], device=self.device)
         for number in range(len(images)):
             for start in range(0, len(masks), self._batch):
                 mask = masks[start : start + self._batch].to(self.device)
-                found[number] += self._slopes(images[number], labels[number], mask).abs().sum(dim=(0, 1))
-        return found
+                saliency[number] += self._slopes(images[number], labels[number], mask).abs().sum(dim=(0, 1))
+        return saliency
 
     def _slopes(self, image: torch.Tensor, label: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         with tracked(self.device):
@@ -102,7 +102,7 @@ class MaskedScores:
 
 
 def margin_of(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """By how much the score of a label exceeds the best other one, as a share of the largest absolute score.
+    """By how much the score of a label exceeds the best other one, as a fraction of the largest absolute score.
 
     Args:
         scores: (rows, classes).
@@ -118,16 +118,16 @@ def margin_of(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def tracked(device: torch.device) -> Iterator[None]:
-    """Gradients on, and autocast, which would make them coarse, off: whatever the caller has set."""
+    """Turn gradients on, and autocast off, which would make them coarse, whatever the caller has set."""
     with torch.enable_grad(), torch.autocast(device.type, enabled=False):
         yield
 
 
 def slopes(total: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
     """The finite derivatives of a number by pixels; raises `InvalidInput` if the model lets no gradient through."""
-    found = torch.autograd.grad(total, pixels, allow_unused=True)[0] if total.requires_grad else None
-    if found is None:
+    gradient = torch.autograd.grad(total, pixels, allow_unused=True)[0] if total.requires_grad else None
+    if gradient is None:
         raise InvalidInput(
             "the model's scores carry no gradient to its input; attack a model that neither detaches nor forbids it"
         )
-    return torch.nan_to_num(found)
+    return torch.nan_to_num(gradient)

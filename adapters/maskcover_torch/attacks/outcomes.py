@@ -1,4 +1,4 @@
-"""What came of an attack: one outcome an image, and the figures made of them."""
+"""The outcomes of an attack, one for each image, and figures over all images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maskcover_torch.attacks.placements import Placement
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attacked:
-    """What came of attacking one image.
+    """The outcome of attacking one image.
 
     Args:
         label: The true label.
@@ -25,8 +25,8 @@ class Attacked:
         image: (channels, height, width), the attacked image whose defended label is not the true one; None if every
             attempt failed. Outside of the placement it has the bits of the original.
         placement: The patches that were overwritten; empty if the defended label was wrong without any.
-        attempts: Attacked images that were judged by the defended prediction.
-        steps: Gradient steps, all attempts together.
+        attempts: Attacked images that the defence judged.
+        steps: Gradient steps of all attempts together.
     """
 
     label: int
@@ -39,12 +39,12 @@ class Attacked:
 
     @property
     def broken(self) -> bool:
-        """Whether the defended label is not the true one, on the image as it was or on an attacked one."""
+        """Whether the defended label is wrong, on the clean image or on an attacked one."""
         return self.image is not None
 
     @property
     def wrong_before(self) -> bool:
-        """Whether that was so without an attack."""
+        """Whether the defended label is wrong without an attack."""
         return self.broken and not self.placement
 
 
@@ -63,7 +63,7 @@ class AttackReport:
 
     @property
     def broken(self) -> BoolArray:
-        """Which images have, or were given, a wrong defended label; bool (n,)."""
+        """Which images have a wrong defended label, with or without an attack; bool (n,)."""
         return np.array([outcome.broken for outcome in self.outcomes], dtype=np.bool_)
 
     @property
@@ -73,7 +73,7 @@ class AttackReport:
 
     @property
     def attempts(self) -> int:
-        """Attacked images that were judged, of all images together."""
+        """The number of attacked images that the defence judged, over all images."""
         return sum(outcome.attempts for outcome in self.outcomes)
 
     def __len__(self) -> int:

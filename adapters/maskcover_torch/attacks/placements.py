@@ -1,4 +1,4 @@
-"""Where to attack: placements of any region set, and which of them look weakest on a clean image."""
+"""Chooses where to attack: the placements of a region set that look weakest on a clean image."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _LEAST_EFFECT = 1e-12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Placements of a region set, of which each image is given those that look weakest on it.
+    """Placements of a region set; each image is attacked at those that look weakest on it.
 
-    `inside`: bool (placements, masks), which masks contain which placement. `pixels`: the flat numbers of the pixels
-    of each placement.
+    `inside`: bool (placements, masks), which masks contain which placement. `pixels`: the flat pixel numbers of each
+    placement.
     """
 
     regions: RegionSet
@@ -43,7 +43,7 @@ class Candidates:
 
     @classmethod
     def of(cls, regions: RegionSet, masks: MaskSet, random: np.random.Generator) -> Candidates:
-        """All placements of a small family, random ones of a large one."""
+        """All placements of a small region set, random ones of a large one."""
         placements = drawn(regions, masks.grid, _CANDIDATES, random)
         pixels = tuple(np.flatnonzero(bitmap(placement, masks.grid)) for placement in placements)
         return cls(regions, masks, placements, containing(np.asarray(masks), pixels), pixels)
@@ -54,15 +54,15 @@ class Candidates:
         """At most `count` placements to attack, the most promising first.
 
         By the row theorem (docs/theory.md, The defence) a placement is out of reach if a certifying mask contains it.
-        So a placement is as well protected as the strongest row among the masks that contain it, and *open* if that
-        row is wrong somewhere. In turn the choice falls on an open placement of salient pixels, on one of those
-        protected least, on a salient one again, and on any. An open placement comes first wherever there is one.
+        So a placement is protected by the strongest row among the masks that contain it, and it is *open* if that row
+        is wrong somewhere. The choice takes turns: an open placement of salient pixels, one of those protected least,
+        a salient one again, and any. An open placement comes first wherever there is one.
 
         Args:
-            rows: (masks,), the smallest lead of the true label in the row of each mask, negative if wrong somewhere.
+            rows: (masks,), the smallest margin of the true label in the row of each mask, negative if wrong somewhere.
             saliency: (height, width), how much each pixel moves the predictions.
             count: How many to choose.
-            random: Decides between what is nearly equal: neighbouring placements are.
+            random: Breaks ties: neighbouring placements are nearly equal.
         """
         strength = np.where(self.inside, rows, -np.inf).max(axis=1)
         effect = np.array([saliency.ravel()[pixels].sum() for pixels in self.pixels])
@@ -73,33 +73,33 @@ class Candidates:
         salient, again = (np.argsort(random.exponential(size=len(weights)) / weights) for _ in range(2))
         weakest = np.lexsort((random.random(len(strength)), strength))
         numbers = np.stack([salient, weakest, again, random.permutation(len(strength))], axis=1).ravel()
-        found = [self.placements[number] for number in numbers.tolist()]
+        chosen = [self.placements[number] for number in numbers.tolist()]
         witness = uncovered(self.regions, self.masks, tuple(np.flatnonzero(rows > 0).tolist()))
-        return list(dict.fromkeys([*witness, *found]))[:count]
+        return list(dict.fromkeys([*witness, *chosen]))[:count]
 
 
 @lru_cache(maxsize=1024)
-def uncovered(regions: RegionSet, masks: MaskSet, good: tuple[int, ...]) -> tuple[Placement, ...]:
-    """A placement that lies inside none of the good masks; none if there is no such placement, or no good mask.
+def uncovered(regions: RegionSet, masks: MaskSet, certifying: tuple[int, ...]) -> tuple[Placement, ...]:
+    """A placement inside none of the certifying masks; none if there is no such placement, or no certifying mask.
 
-    Random candidates of a large family may miss the few placements that are open; the verifier does not.
+    Random candidates of a large region set may miss the few placements that are open; the verifier does not.
     """
-    if not good:
+    if not certifying:
         return ()
-    witness = verify(MaskSet(masks.grid, tuple(masks[mask] for mask in good)), regions).witness
+    witness = verify(MaskSet(masks.grid, tuple(masks[mask] for mask in certifying)), regions).witness
     return () if witness is None else (witness,)
 
 
 def drawn(regions: RegionSet, grid: Grid, count: int, random: np.random.Generator) -> tuple[Placement, ...]:
-    """All placements of the family if there are at most `count`; else that many random ones, equal ones once.
+    """All placements of a region set if there are at most `count`; else that many random ones, equal ones once.
 
-    Every term, and within a slot every stencil, has the same chance: shapes with few places are tried as well.
+    Every term, and within a slot every stencil, is equally likely: shapes with few places are tried as well.
     """
     terms = regions.terms(grid)
     if sum(term.placements for term in terms) <= count:
         return tuple(dict.fromkeys(placement for term in terms for placement in _all(term)))
-    picked = (terms[random.integers(len(terms))] for _ in range(count))
-    return tuple(dict.fromkeys(tuple(_random_patch(slot, random) for slot in term.slots) for term in picked))
+    terms_drawn = (terms[random.integers(len(terms))] for _ in range(count))
+    return tuple(dict.fromkeys(tuple(_random_patch(slot, random) for slot in term.slots) for term in terms_drawn))
 
 
 def bitmap(placement: Placement, grid: Grid) -> BoolArray:

@@ -1,4 +1,4 @@
-"""The attempts of an attack: which image is tried where, in what order, and who judges."""
+"""Runs the attempts of an attack: on which image, where and in what order; the defence judges."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from maskcover_torch.model import TorchModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
-    """Where and towards what to attack one group of images, from the two-mask tables of the clean images.
+class AttackPlan:
+    """Where to attack a group of images and towards which labels, from the two-mask tables of the clean images.
 
-    `places`: for each image the placements in the order of their trial. `wrong`, `margins`: see `MaskedScores`.
+    `places`: for each image its placements, in the order of trial. `wrong`, `margins`: see `MaskedScores`.
     """
 
     places: list[list[Placement]]
@@ -39,8 +39,8 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """What is the same for all images, and the two sources of chance, which every attempt moves on."""
+class AttackRun:
+    """An attack on many images: its settings, and two random generators that every attempt advances."""
 
     classifier: TorchModel
     masks: MaskSet
@@ -49,7 +49,7 @@ class Run:
     budget: Budget
     placements: int
     restarts: int
-    numbers: np.random.Generator
+    random: np.random.Generator
     generator: torch.Generator
     procedure: Procedure
 
@@ -64,61 +64,64 @@ class Run:
         restarts: int,
         seed: int,
         procedure: Procedure,
-    ) -> Run:
-        """The run of a seed; see `attack` for the arguments."""
-        numbers = np.random.default_rng(seed)
-        candidates = Candidates.of(regions, masks, numbers)
+    ) -> AttackRun:
+        """The run with a seed; see `attack_by_gradient` for the arguments."""
+        random = np.random.default_rng(seed)
+        candidates = Candidates.of(regions, masks, random)
         # On the CPU, so that the same seed gives the same noise on every device.
         generator = torch.Generator().manual_seed(seed)
         masked = MaskedScores(classifier, masks, procedure.views)
-        return cls(classifier, masks, masked, candidates, budget, placements, restarts, numbers, generator, procedure)
+        return cls(classifier, masks, masked, candidates, budget, placements, restarts, random, generator, procedure)
 
     def attacked(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
-        """The outcomes of a group of images: one attempt at a time on each that is not broken yet."""
+        """The outcomes of a group of images; each that is not broken yet gets one attempt at a time."""
         images, labels = images.to(self.masked.device), labels.to(self.masked.device)
         # The judge comes first: it also says in words what is wrong with a model or a fill.
         outcomes = self._before(images, labels, claimed)
         plan = self._plan(images, labels)
         for rank, target in plan.attempts(self.restarts):
-            chosen = [n for n, one in enumerate(outcomes) if not one.broken and rank < len(plan.places[n])]
+            chosen = [n for n, outcome in enumerate(outcomes) if not outcome.broken and rank < len(plan.places[n])]
             if not chosen:
                 continue
             places = [plan.places[n][rank] for n in chosen]
             regions = np.stack([bitmap(place, self.masks.grid) for place in places])[:, None]
             painted = torch.from_numpy(regions).to(images.device)
-            of = torch.tensor(chosen, device=images.device)
-            trials = Trials(images[of], painted, labels[of], plan.wrong[of, target], plan.margins[of])
-            for n, place, found in zip(chosen, places, self._tried(trials), strict=True):
-                outcomes[n] = _after(outcomes[n], place, found)
+            rows = torch.tensor(chosen, device=images.device)
+            trials = Trials(images[rows], painted, labels[rows], plan.wrong[rows, target], plan.margins[rows])
+            for n, place, attempt in zip(chosen, places, self._tried(trials), strict=True):
+                outcomes[n] = _after(outcomes[n], place, attempt)
         return outcomes
 
-    def _plan(self, images: torch.Tensor, labels: torch.Tensor) -> Plan:
+    def _plan(self, images: torch.Tensor, labels: torch.Tensor) -> AttackPlan:
         wrong, margins = self.masked.likeliest(images, labels), self.masked.margins(images, labels)
         rows = margins.amin(dim=2).cpu().numpy()
         slopes = self.masked.saliency(images, labels).double().cpu().numpy()
-        places = [self.candidates.chosen(*of, self.placements, self.numbers) for of in zip(rows, slopes, strict=True)]
-        return Plan(places, wrong, margins)
+        places = [
+            self.candidates.chosen(row, slope, self.placements, self.random)
+            for row, slope in zip(rows, slopes, strict=True)
+        ]
+        return AttackPlan(places, wrong, margins)
 
     def _before(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
-        """The outcomes before any attempt: broken where the defended label is wrong as it is."""
+        """The outcomes before any attempt: broken if the defended label of the clean image is wrong."""
         outcomes = []
-        for image, label, found, claim in zip(images, labels.tolist(), self._judged(images), claimed, strict=True):
-            broken = image.cpu() if _is_wrong(found, label) else None
-            outcomes.append(Attacked(label, bool(claim), found.label, broken, (), attempts=0, steps=0))
+        for image, label, answer, claim in zip(images, labels.tolist(), self._judged(images), claimed, strict=True):
+            broken = image.cpu() if _is_wrong(answer, label) else None
+            outcomes.append(Attacked(label, bool(claim), answer.label, broken, (), attempts=0, steps=0))
         return outcomes
 
-    def _tried(self, trials: Trials) -> list[_Found]:
-        """What came of attempts: judged at every look, the first success kept."""
-        found = [_Found(int(label), None, 0) for label in trials.labels]
-        left = list(range(len(found)))
-        for made, attacked in ascent(self.masked, trials, self.budget, self.generator):
-            for n, answer in zip(left, self._judged(attacked[left]), strict=True):
+    def _tried(self, trials: Trials) -> list[_Attempt]:
+        """The outcomes of a batch of attempts; each one ends at its first success."""
+        attempts = [_Attempt(int(label), None, 0) for label in trials.labels]
+        unbroken = list(range(len(attempts)))
+        for steps, attacked in ascent(self.masked, trials, self.budget, self.generator):
+            for n, answer in zip(unbroken, self._judged(attacked[unbroken]), strict=True):
                 success = _is_wrong(answer, int(trials.labels[n]))
-                found[n] = _Found(answer.label, attacked[n].cpu() if success else None, made)
-            left = [n for n in left if found[n].image is None]
-            if not left:
+                attempts[n] = _Attempt(answer.label, attacked[n].cpu() if success else None, steps)
+            unbroken = [n for n in unbroken if attempts[n].image is None]
+            if not unbroken:
                 break
-        return found
+        return attempts
 
     def _judged(self, images: torch.Tensor) -> list[Answer]:
         """The answers of the defence; the only judge of an attack."""
@@ -131,20 +134,20 @@ def _is_wrong(answer: Answer, label: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """The outcome of one attempt: the last defended label, the image if that is wrong, the steps made."""
+class _Attempt:
+    """The outcome of one attempt: the last defended label, the image if that is wrong, the number of steps."""
 
     label: int
     image: torch.Tensor | None
     steps: int
 
 
-def _after(before: Attacked, place: Placement, found: _Found) -> Attacked:
+def _after(before: Attacked, place: Placement, attempt: _Attempt) -> Attacked:
     return replace(
         before,
-        defended=found.label,
-        image=found.image,
-        placement=() if found.image is None else place,
+        defended=attempt.label,
+        image=attempt.image,
+        placement=() if attempt.image is None else place,
         attempts=before.attempts + 1,
-        steps=before.steps + found.steps,
+        steps=before.steps + attempt.steps,
     )

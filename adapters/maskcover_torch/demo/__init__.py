@@ -33,17 +33,17 @@ def run(out: Path, *, seed: int = 0, console: Console | None = None) -> DemoResu
 
     Args:
         out: The folder, made if need be; the page replaces an earlier one at once and whole.
-        seed: Of the attack's places and first pixels; all else is the same at every run on one machine.
+        seed: Random seed for the attack's places and first pixels; all else is the same in every run on one machine.
         console: Where the tables are printed, standard output by default; progress is shown on stderr.
 
     Returns:
-        All that was found: covers, certified photos, the attack, times, the page.
+        All results: covers, certified photos, the attack, times, the page.
 
     Raises:
         MissingExtra: a package of the extra `demo` is not installed.
         InvalidInput: the folder cannot be made or written.
-        MaskcoverError: the demo did not show what it is for, say because no photo was certified; the page is
-            written all the same, and says so as well.
+        MaskcoverError: the demo did not show what it should, say because no photo was certified; the page is
+            written all the same, and says so too.
     """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
@@ -52,5 +52,5 @@ def run(out: Path, *, seed: int = 0, console: Console | None = None) -> DemoResu
 
     result = tell(out, seed=seed, console=console)
     if result.shortfall is not None:
-        raise MaskcoverError(f"the demo fell short: {result.shortfall}; {result.page} shows what was found")
+        raise MaskcoverError(f"the demo fell short: {result.shortfall}; {result.page} shows the results")
     return result

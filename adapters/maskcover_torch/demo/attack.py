@@ -1,6 +1,6 @@
 """The demo's attack: a square of pixels optimised by gradient ascent until the undefended network is fooled.
 
-It knows the network and its gradients and nothing of the defence, whose certificate holds against any attack at all.
+The attack uses the network and its gradients, and ignores the defence, whose certificate holds against every attack.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from maskcover.grid import Box
 from maskcover_torch.demo.model import normalised
 from maskcover_torch.demo.photos import FloatImage
 
-CLEARLY = 2.0
-"""By how much a wrong score must lead: enough that the outcome hangs on no rounding."""
+CLEAR_EXCESS = 2.0
+"""By how much a wrong score must exceed that of the label: enough that rounding cannot change the outcome."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Attack:
+class PatchAttack:
     """A photo on which the network is fooled.
 
     Args:
         pixels: float32 (height, width, 3) in [0, 1], whole 255ths inside the box, elsewhere the photo.
         box: Where the photo was overwritten.
-        label: What the undefended network now sees.
-        steps: Gradient steps that this took, each of `positions` patches.
+        label: The label that the undefended network now gives.
+        steps: The number of gradient steps, each with `positions` patches.
     """
 
     pixels: FloatImage
@@ -37,7 +37,7 @@ class Attack:
     steps: int
 
 
-def attack(
+def fool_network(
     model: torch.nn.Module,
     pixels: FloatImage,
     label: int,
@@ -49,19 +49,19 @@ def attack(
     rate: float = 0.08,
     seed: int = 0,
     on_step: Callable[[], object] = lambda: None,
-) -> Attack | None:
+) -> PatchAttack | None:
     """Overwrite a square of a photo so that a network no longer gives it its label.
 
     Args:
         model: The undefended network: normalised images (n, 3, height, width) to scores (n, classes).
         pixels: The photo, float32 (height, width, 3) in [0, 1].
-        label: What the network must no longer see.
+        label: The label that the network must no longer give.
         size: Side of the square, in pixels.
         positions: Squares optimised side by side, each at its own random place.
         steps: Gradient steps for each set of positions.
         rounds: Sets of positions to try.
-        rate: What a step adds to or takes from each value; the range is [0, 1].
-        seed: Of the places and of the pixels that the squares start from.
+        rate: What a step adds to each value or subtracts from it; the range is [0, 1].
+        seed: Random seed for the places and for the pixels that the squares start from.
         on_step: Called after every step.
 
     Returns:
@@ -75,21 +75,21 @@ def attack(
     height, width = pixels.shape[:2]
     if not 1 <= size <= min(height, width):
         raise InvalidInput(f"a square of {size} px has no place on a photo of {height}×{width}")
-    chance = np.random.default_rng(seed)
+    random = np.random.default_rng(seed)
     photo = torch.from_numpy(pixels).permute(2, 0, 1)
     for number in range(rounds):
         boxes = [
-            Box.at((chance.integers(height - size + 1), chance.integers(width - size + 1)), (size, size))
+            Box.at((random.integers(height - size + 1), random.integers(width - size + 1)), (size, size))
             for _ in range(positions)
         ]
-        start = torch.from_numpy(chance.random((positions, 3, size, size), dtype=np.float32))
+        start = torch.from_numpy(random.random((positions, 3, size, size), dtype=np.float32))
         for step, (attacked, scores) in enumerate(_ascent(model, photo, boxes, start, label, rate, steps), 1):
             on_step()
-            lead = _lead(scores, label)
-            best = int(lead.argmax())
-            if lead[best] >= CLEARLY:
+            excess = _excess(scores, label)
+            best = int(excess.argmax())
+            if excess[best] >= CLEAR_EXCESS:
                 fooled = np.ascontiguousarray(attacked[best].permute(1, 2, 0).numpy())
-                return Attack(fooled, boxes[best], int(scores[best].argmax()), number * steps + step)
+                return PatchAttack(fooled, boxes[best], int(scores[best].argmax()), number * steps + step)
     return None
 
 
@@ -104,11 +104,11 @@ def _ascent(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The attacked photos of each step and the network's scores of them."""
     for _ in range(steps):
-        # The network is shown whole 255ths, as any camera or file would give it, and the gradient is taken there.
+        # The network gets whole 255ths, as from any camera or file, and the gradient is computed there.
         shown = ((patches * 255).round() / 255).requires_grad_()
         attacked = _pasted(photo, boxes, shown)
         scores = model(normalised(attacked))
-        (gradient,) = torch.autograd.grad(_lead(scores, label).sum(), shown)
+        (gradient,) = torch.autograd.grad(_excess(scores, label).sum(), shown)
         yield attacked.detach(), scores.detach()
         patches = (patches + rate * gradient.sign()).clamp(0, 1)
 
@@ -122,8 +122,8 @@ def _pasted(photo: torch.Tensor, boxes: list[Box], patches: torch.Tensor) -> tor
     return attacked
 
 
-def _lead(scores: torch.Tensor, label: int) -> torch.Tensor:
-    """By how much the best other score exceeds that of the label, for each row."""
+def _excess(scores: torch.Tensor, label: int) -> torch.Tensor:
+    """The best other score less the score of the label, for each row."""
     others = scores.clone()
     others[:, label] = -torch.inf
     return others.amax(dim=1) - scores[:, label]

@@ -41,7 +41,7 @@ def published() -> torch.nn.Module:
 
 
 def normalised(pixels: torch.Tensor) -> torch.Tensor:
-    """Pixels in [0, 1] as the network takes them; of any shape, cell by cell, so a patch stays inside its box.
+    """Pixels in [0, 1] as the network takes them, in any shape; each pixel alone, so a patch stays inside its box.
 
     >>> normalised(torch.tensor([MEAN, MEAN + STD]))
     tensor([0., 1.])

@@ -20,7 +20,7 @@ def render(result: DemoResult, names: Sequence[str]) -> str:
     """The page as HTML.
 
     Args:
-        result: What the demo found, complete but for the time that the page takes.
+        result: The results of the demo, complete except for the time that the page takes.
         names: The names of the classes, by label.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

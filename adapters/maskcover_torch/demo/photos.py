@@ -1,6 +1,6 @@
-"""The demo's five photos, from installed packages, with one ImageNet label each: what is in the picture.
+"""The demo's five photos, from installed packages, with one ImageNet label each: what the photo shows.
 
-The labels were chosen by looking at the photos, not at what the network says of them; it misses one.
+The labels were chosen by looking at the photos, not at the answers of the network, which gets one wrong.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ def photos() -> tuple[Photo, ...]:
     return tuple(Photo(name, LABELS[name], framed(array)) for name, array in arrays.items())
 
 
-def framed(picture: npt.NDArray[np.uint8]) -> FloatImage:
-    """The one rule for all photos: the shorter side resized to 256 pixels (bicubic), then the 224×224 at the centre.
+def framed(pixels: npt.NDArray[np.uint8]) -> FloatImage:
+    """A photo in the demo's frame: the shorter side resized to 256 pixels (bicubic), then the 224×224 at the centre.
 
     Args:
-        picture: uint8 (height, width, 3), any size.
+        pixels: uint8 (height, width, 3), any size.
 
     >>> framed(np.full((30, 40, 3), 51, np.uint8)).shape
     (224, 224, 3)
     """
-    image = Image.fromarray(picture)
+    image = Image.fromarray(pixels)
     scale = SHORTER / min(image.size)
     width, height = (round(length * scale) for length in image.size)
     left, top = (width - SIDE) // 2, (height - SIDE) // 2

@@ -20,7 +20,7 @@ from maskcover_torch.demo.steps import hidden_by
 
 
 def masks_picture(masks: MaskSet) -> str:
-    """Every mask of a set."""
+    """One small image for each mask of a set."""
     return _plain(draw_masks(masks, _bare_axes(4.0)))
 
 
@@ -30,7 +30,7 @@ def map_picture(step: PhotoStep) -> str:
 
 
 def failing_picture(step: PhotoStep) -> str | None:
-    """What the network sees with the failing pair of masks hidden; None if no pair fails."""
+    """The photo with the failing pair of masks hidden, as the network sees it; None if no pair fails."""
     failing = step.verdict.certificate.failing
     if failing is None:
         return None

@@ -1,4 +1,4 @@
-"""What the demo finds, as values: covers, certified photos, an attack, times; and what it failed to show."""
+"""The results of the demo, as values: covers, certified photos, an attack, times; and what the demo failed to show."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from maskcover.certification import CertificationResult
 from maskcover.covering import CoverReport
 from maskcover.defense import Answer, Verdict
 from maskcover.masks import MaskSet
-from maskcover_torch.demo.attack import Attack
+from maskcover_torch.demo.attack import PatchAttack
 from maskcover_torch.demo.photos import Photo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoverStep:
-    """A cover, what `verify` says of it, and how many seconds `verify` took."""
+    """A cover, the report of `verify`, and how many seconds `verify` took."""
 
     attacker: str
     masks: MaskSet
@@ -28,21 +28,21 @@ class CoverStep:
     seconds: float
 
     @property
-    def largest_share(self) -> Fraction:
-        """The share of the image that the largest mask hides."""
+    def largest_fraction(self) -> Fraction:
+        """The fraction of the image that the largest mask hides."""
         return Fraction(self.masks.largest_hidden_area, self.masks.grid.size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoStep:
-    """A photo, its certification (of this one image), and seconds.
+    """A photo, its certification (of this one image), and how many seconds it took.
 
-    `seen` is the label under the failing pair of masks, None if no pair fails.
+    `failing_label` is the label under the failing pair of masks, None if no pair fails.
     """
 
     photo: Photo
     result: CertificationResult
-    seen: int | None
+    failing_label: int | None
     seconds: float
 
     @property
@@ -51,8 +51,8 @@ class PhotoStep:
         return self.result.verdicts[0]
 
     @property
-    def share(self) -> Fraction:
-        """The share of the attacker's placements that are certified."""
+    def certified_fraction(self) -> Fraction:
+        """The fraction of the attacker's placements that are certified."""
         return self.result.certified_fraction(0)
 
 
@@ -61,7 +61,7 @@ class AttackStep:
     """An attack on a certified photo, and the labels of the attacked photo by both networks."""
 
     target: PhotoStep
-    attack: Attack
+    attack: PatchAttack
     undefended: int
     defended: Answer
     seconds: float
@@ -90,7 +90,7 @@ class Part:
 
 @dataclass(slots=True, eq=False)
 class DemoResult:
-    """All that the demo found; filled step by step.
+    """All results of the demo; filled step by step.
 
     `page` is the file that it writes; `attack` is None if no photo was certified, or none of those could be attacked.
     """
@@ -130,6 +130,6 @@ def _attack_shortfalls(step: AttackStep) -> Iterator[str]:
     if step.outside:
         yield f"the attack changed {step.outside} pixels outside its box, which no certificate speaks of"
     if step.undefended == photo.label:
-        yield "the undefended network was not fooled when it was asked again"
+        yield "the undefended network was not fooled in a second call"
     if step.defended.label != photo.label:
         yield f"the defended label of {photo.name} was changed in spite of its certificate: please report this as a bug"

@@ -1,4 +1,4 @@
-"""The steps of the demo: make and verify a cover, certify a photo, attack it. Each takes values and returns one."""
+"""The steps of the demo: make and verify a cover, certify a photo, attack it. Each takes values and returns a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskcover.classifiers import MaskedClassifier, evaluator_of, top_labels
 from maskcover.covering import cover, verify
 from maskcover.masks import MaskSet
 from maskcover_torch.classifier import TorchClassifier
-from maskcover_torch.demo.attack import attack
+from maskcover_torch.demo.attack import fool_network
 from maskcover_torch.demo.model import normalised
 from maskcover_torch.demo.photos import FloatImage, Photo
 from maskcover_torch.demo.results import AttackStep, CoverStep, PhotoStep
@@ -30,8 +30,8 @@ FILL = 0.0
 """What the defence puts in place of hidden pixels: the mean colour, 0 after normalisation."""
 
 
-class Watched:
-    """A classifier that reports each batch, for a progress bar; its scores are those of the classifier within."""
+class WithProgress:
+    """A classifier that reports each batch, for a progress bar; its scores are those of the classifier inside it."""
 
     def __init__(self, classifier: MaskedClassifier, on_batch: Callable[[int], object]) -> None:
         self.batch_size = classifier.batch_size or 1
@@ -45,7 +45,7 @@ class Watched:
         return scores
 
 
-# The demo runs on any machine, also where rows of a batch are rounded differently.
+# The demo runs on any machine, even if rows of a batch are rounded differently.
 MARGIN = 1e-4
 
 
@@ -55,7 +55,7 @@ def classifier_of(model: torch.nn.Module) -> TorchClassifier:
 
 
 def cover_step(attacker: str, regions: str) -> CoverStep:
-    """The default cover of a region set on a photo, and its verification by the clock."""
+    """The default cover of a region set on a photo, and its verification, timed."""
     masks = cover(regions)
     start = perf_counter()
     report = verify(masks, regions)
@@ -63,13 +63,13 @@ def cover_step(attacker: str, regions: str) -> CoverStep:
 
 
 def photo_step(classifier: MaskedClassifier, photo: Photo, masks: MaskSet) -> PhotoStep:
-    """Certify a photo against `REGIONS`, every row of masks decided, so that the map of placements is whole."""
+    """Certify a photo against `REGIONS`; every row of masks is decided, so that the map of placements is complete."""
     start = perf_counter()
     image = as_input(photo.pixels)
     result = certify(classifier, [image], [photo.label], masks, regions=REGIONS, exhaustive=True, min_margin=MARGIN)
     failing = result.verdicts[0].certificate.failing
-    seen = None if failing is None else label_of(classifier, image, hidden_by(masks, failing))
-    return PhotoStep(photo, result, seen, perf_counter() - start)
+    failing_label = None if failing is None else label_of(classifier, image, hidden_by(masks, failing))
+    return PhotoStep(photo, result, failing_label, perf_counter() - start)
 
 
 def attack_step(
@@ -77,13 +77,13 @@ def attack_step(
 ) -> AttackStep | None:
     """Attack the undefended network on a photo, then ask both networks; None if the attack fools nobody."""
     start = perf_counter()
-    found = attack(model, target.photo.pixels, target.photo.label, size=PATCH, seed=seed, on_step=on_step)
-    if found is None:
+    patch_attack = fool_network(model, target.photo.pixels, target.photo.label, size=PATCH, seed=seed, on_step=on_step)
+    if patch_attack is None:
         return None
-    classifier, image = classifier_of(model), as_input(found.pixels)
+    classifier, image = classifier_of(model), as_input(patch_attack.pixels)
     undefended = label_of(classifier, image, np.zeros(masks.grid.shape, dtype=np.bool_))
     (defended,) = predict_with(evaluator_of(classifier, masks), [image])
-    return AttackStep(target, found, undefended, defended, perf_counter() - start)
+    return AttackStep(target, patch_attack, undefended, defended, perf_counter() - start)
 
 
 def as_input(pixels: FloatImage) -> torch.Tensor:
@@ -92,7 +92,7 @@ def as_input(pixels: FloatImage) -> torch.Tensor:
 
 
 def hidden_by(masks: MaskSet, pair: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """What two masks hide together, bool (height, width)."""
+    """The pixels that two masks hide together, bool (height, width)."""
     return masks[pair[0]].union(masks[pair[1]]).to_array(masks.grid)
 
 

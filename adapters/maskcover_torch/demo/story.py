@@ -1,4 +1,4 @@
-"""The demo from its first line to its last: each part computed, timed and printed, then the page."""
+"""Runs the demo: computes, times and prints each part, then writes the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from maskcover_torch.demo.model import class_names, network
 from maskcover_torch.demo.page import render
 from maskcover_torch.demo.photos import photos
 from maskcover_torch.demo.results import DemoResult, Part
-from maskcover_torch.demo.steps import REGIONS, Watched, attack_step, classifier_of, cover_step, photo_step
+from maskcover_torch.demo.steps import REGIONS, WithProgress, attack_step, classifier_of, cover_step, photo_step
 from maskcover_torch.demo.tables import attack_table, cover_table, part_table, photo_table
 
 ATTACKERS = {
@@ -31,7 +31,7 @@ ATTACKERS = {
 
 
 def tell(out: Path, *, seed: int = 0, console: Console | None = None) -> DemoResult:
-    """See `maskcover_torch.demo.run`."""
+    """Run the demo; see `maskcover_torch.demo.run`."""
     console = console or Console()
     result = DemoResult(_folder(out) / "index.html", seed)
     _covers(result)
@@ -60,7 +60,7 @@ def _photos(result: DemoResult, model: torch.nn.Module, masks: MaskSet) -> None:
         for photo in photos():
             # A photo that fails early needs fewer forwards than this.
             task = progress.add_task(f"certifying {photo.name}", total=masks.evaluations + 1)
-            classifier = Watched(classifier_of(model), partial(progress.advance, task))
+            classifier = WithProgress(classifier_of(model), partial(progress.advance, task))
             result.photos.append(photo_step(classifier, photo, masks))
             progress.update(task, completed=masks.evaluations + 1)
 

@@ -14,13 +14,13 @@ from maskcover_torch.demo.words import class_name, defended_words, failing_words
 
 
 def cover_table(steps: Sequence[CoverStep]) -> Table:
-    """One row a cover: masks, evaluations, the largest hidden share, and whether it was verified, how fast."""
+    """One row for each cover: masks, evaluations, the largest hidden fraction, whether it is verified, and the time."""
     rows = (
         (
             step.attacker,
             f"{len(step.masks)}",
             f"{step.masks.evaluations:,}",
-            f"{100 * float(step.largest_share):.1f} %",
+            f"{100 * float(step.largest_fraction):.1f} %",
             "yes" if step.report else "NO",
             f"{1000 * step.seconds:.1f} ms",
         )
@@ -31,14 +31,14 @@ def cover_table(steps: Sequence[CoverStep]) -> Table:
 
 
 def photo_table(steps: Sequence[PhotoStep], names: Sequence[str]) -> Table:
-    """One row a photo: its labels, its certificate or the failing pair of masks, and what this took."""
+    """One row for each photo: its labels, its certificate or the failing pair of masks, and the time."""
     rows = (
         (
             f"{step.photo.name}\n{class_name(names, step.photo.label)}",
             class_name(names, step.verdict.undefended),
             defended_words(names, step.verdict.defended),
             "yes" if step.verdict.certificate.certified else f"no, {failing_words(names, step)}",
-            percent_down(step.share),
+            percent_down(step.certified_fraction),
             f"{step.verdict.evaluations:,}\n{step.seconds:.1f} s",
         )
         for step in steps
@@ -48,7 +48,7 @@ def photo_table(steps: Sequence[PhotoStep], names: Sequence[str]) -> Table:
 
 
 def attack_table(step: AttackStep, names: Sequence[str]) -> Table:
-    """One row a network: its label of the photo before the attack and after."""
+    """One row for each network: its label of the photo before the attack and after."""
     verdict = step.target.verdict
     rows = (
         ("undefended", class_name(names, verdict.undefended), class_name(names, step.undefended)),
@@ -62,7 +62,7 @@ def attack_table(step: AttackStep, names: Sequence[str]) -> Table:
 
 
 def part_table(parts: Iterable[Part]) -> Table:
-    """One row a part of the demo: seconds on the clock and of processor time."""
+    """One row for each part of the demo: seconds on the clock and of processor time."""
     rows = ((part.name, f"{part.wall:.1f} s", f"{part.processor:.1f} s") for part in parts)
     return _table("Times", ("part", "clock", "processor"), rows)
 

@@ -1,4 +1,4 @@
-"""How the demo words what it found, for the tables and for the page alike."""
+"""The results of the demo in words, for the tables and for the page."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def defended_words(names: Sequence[str], defended: Answer) -> str:
 
 
 def failing_words(names: Sequence[str], step: PhotoStep) -> str:
-    """The pair of masks that fails a photo, and what the network sees under it; empty if no pair fails."""
+    """The pair of masks that fails a photo, and the network's label under it; empty if no pair fails."""
     failing = step.verdict.certificate.failing
-    if failing is None or step.seen is None:
+    if failing is None or step.failing_label is None:
         return ""
     masks = f"mask {failing[0]}" if failing[0] == failing[1] else f"masks {failing[0]} and {failing[1]}"
-    return f"with {masks} hidden: {class_name(names, step.seen)}"
+    return f"with {masks} hidden: {class_name(names, step.failing_label)}"

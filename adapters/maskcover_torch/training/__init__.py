@@ -8,7 +8,10 @@ from maskcover_torch.training.hiding import Cutout, Hiding, RandomMasks
 from maskcover_torch.training.loop import finetune, seeded
 from maskcover_torch.training.recipe import Recipe
 from maskcover_torch.training.report import Epoch, FinetuneReport
-from maskcover_torch.training.schedules import Constant, Ramp, Schedule, Step
+from maskcover_torch.training.schedules import Constant, Jump, Ramp, Schedule
+
+Step = Jump
+"""The earlier name of `Jump`."""
 
 __all__ = [
     "Constant",
@@ -16,11 +19,11 @@ __all__ = [
     "Epoch",
     "FinetuneReport",
     "Hiding",
+    "Jump",
     "Ramp",
     "RandomMasks",
     "Recipe",
     "Schedule",
-    "Step",
     "finetune",
     "seeded",
 ]

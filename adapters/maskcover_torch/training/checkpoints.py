@@ -1,10 +1,10 @@
-"""The folder of a training run: where it can go on, the best weights, and the history.
+"""The folder of a training run: its checkpoint, the best weights, and the history.
 
-OUT/checkpoint.pt   everything that decides what comes next, and the best weights so far; one file, replaced atomically
+OUT/checkpoint.pt   the state that the next epoch needs, and the best weights so far; one file, replaced atomically
 OUT/weights.pt      the state dict of the best epoch, for `load_state_dict`
 OUT/history.json    the report
 
-The last two are made from the first. It names its configuration, and a digest of all that it holds.
+The last two are made from the first, which also holds the configuration and a digest of its own content.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ State = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """A folder, and the configuration that its checkpoint must have."""
+    """The folder of a training run, and the configuration that its checkpoint must have."""
 
     folder: Path
     config: Mapping[str, Any]
 
     @property
     def path(self) -> Path:
-        """The checkpoint."""
+        """The path of the checkpoint."""
         return self.folder / "checkpoint.pt"
 
     def start(self) -> State | None:
-        """Make the folder, before hours of work turn out to have no place to go; what its checkpoint holds, if any."""
+        """Make the folder now, so that an error comes before hours of work; returns the checkpoint's state, if any."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -56,27 +56,27 @@ class Keeper:
         """The state of the checkpoint; None if there is none.
 
         Raises:
-            InvalidInput: it is damaged, or of another configuration; the message names the differences.
+            InvalidInput: it is damaged, or has another configuration; the message names the differences.
         """
         if not self.path.exists():
             return None
         try:
-            # Tensors and plain values only: a file from elsewhere can run no code.
+            # Tensors and plain values only: a file from a stranger can run no code.
             document = torch.load(self.path, map_location="cpu", weights_only=True)
             config, state = document["config"], document["state"]
             whole = document["schema"] == _SCHEMA and document["digest"] == digest_of([config, state])
         except Exception as error:
-            raise InvalidInput(f"{self.path} is no checkpoint ({_said(error)}); delete it, and start again") from error
+            raise InvalidInput(f"{self.path} is no checkpoint ({_brief(error)}); delete it, and start again") from error
         if not whole:
             raise InvalidInput(f"{self.path} is damaged, or of another version; delete it, and start again")
         if config != self.config:
             differences = "; ".join(_differences(config, dict(self.config)))
             raise InvalidInput(f"{self.folder} holds another training ({differences}); name another folder")
-        found: State = state
-        return found
+        loaded: State = state
+        return loaded
 
     def finish(self, best: State, report: Mapping[str, Any]) -> None:
-        """Write what is made from a checkpoint, and remove what killed processes left half written."""
+        """Write the weights and the history, and remove half-written files of killed processes."""
         write_atomically(self.folder / "weights.pt", _bytes(best))
         write_atomically(self.folder / "history.json", (json.dumps(report, indent=2) + "\n").encode())
         for name in ("checkpoint.pt", "weights.pt", "history.json"):
@@ -90,11 +90,11 @@ def digest_of(value: object) -> str:
     >>> digest_of({"a": torch.zeros(2)}) == digest_of({"a": torch.zeros(2)}) != digest_of({"a": torch.zeros(1, 2)})
     True
     """
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for part in _parts(value):
-        found.update(len(part).to_bytes(8, "big"))
-        found.update(part)
-    return "sha256:" + found.hexdigest()
+        hasher.update(len(part).to_bytes(8, "big"))
+        hasher.update(part)
+    return "sha256:" + hasher.hexdigest()
 
 
 def _parts(value: object) -> Iterator[bytes]:
@@ -125,6 +125,6 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     return [f"{name}: {before.get(name)} before, {now.get(name)} now" for name in names]
 
 
-def _said(error: Exception) -> str:
-    """The first line of a message: torch's go on for pages."""
+def _brief(error: Exception) -> str:
+    """The first line of an error: torch's messages can fill pages."""
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}"

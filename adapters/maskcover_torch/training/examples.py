@@ -1,4 +1,4 @@
-"""Labelled images, checked, and read in batches; those to come are read while the model computes."""
+"""Labelled images, checked and read in batches; the next batches are read while the model computes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _AHEAD = 2  # batches
 class Examples:
     """Images (channels, height, width) of floats, tensors or arrays, with their labels, int64 (n,).
 
-    What is read has the dtype of the model, and is on the CPU.
+    Batches have the dtype of the model, and are on the CPU.
     """
 
     images: Images
@@ -39,22 +39,22 @@ class Examples:
 
     @classmethod
     def of(cls, pair: tuple[Images, npt.ArrayLike], name: str, size: tuple[int, ...], dtype: torch.dtype) -> Examples:
-        """The pair (images, labels), if it is one of at least one image of the right size."""
+        """Examples from a pair (images, labels), checked: at least one image, of the right size."""
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not _indexed(pair[0]):
             raise InvalidInput(f"{name} must be a pair (images, labels) of sequences; got {type(pair).__name__}")
         images, labels = pair
         if not len(images):
             raise InvalidInput(f"{name} holds no images; expected at least one")
-        found = cls(images, true_labels(labels, len(images)), size, dtype)
-        found.image(0)
-        return found
+        examples = cls(images, true_labels(labels, len(images)), size, dtype)
+        examples.image(0)
+        return examples
 
     def image(self, number: int) -> torch.Tensor:
         """One image."""
         return loaded(self.images[number], self.size, (torch.device("cpu"), self.dtype), (0.0,))
 
     def some(self, count: int, seed: int) -> Examples:
-        """`count` of the examples, drawn by the seed, in their order; all if there are not more."""
+        """`count` of the examples, drawn with the seed, in their order; all if there are not more."""
         chosen = torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(seed))[:count].sort().values
         return Examples(_Some(self.images, chosen.tolist()), self.labels[chosen.numpy()], self.size, self.dtype)
 
@@ -69,12 +69,12 @@ class Examples:
                     coming.append(self._begun(parts.popleft(), pool))
 
     def summary(self) -> dict[str, Any]:
-        """What the examples are, as far as can be told without reading them all."""
+        """The number of examples, and a digest of their labels and the first image; it reads no other."""
         first = self.image(0).contiguous().reshape(-1).view(torch.uint8).numpy().tobytes().hex()
         return {"count": len(self.labels), "digest": digest([self.labels.tolist(), first])}
 
     def _begun(self, numbers: torch.Tensor, pool: ThreadPoolExecutor | None) -> Callable[[], Batch]:
-        """A batch whose reading has begun if there are threads for it; called, it is there."""
+        """Start to read a batch, if there are threads for it; a call of the result returns the batch."""
         if pool is None or isinstance(self.images, torch.Tensor):
             return partial(self._read, numbers)
         futures = [pool.submit(self.image, number) for number in numbers.tolist()]
@@ -94,7 +94,7 @@ class Examples:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Some:
-    """Some images of a sequence, which have gone through what all of them have."""
+    """Some images of a sequence, with the preprocessing that the sequence declares."""
 
     images: Images
     numbers: list[int]

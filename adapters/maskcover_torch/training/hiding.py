@@ -1,6 +1,6 @@
-"""What is hidden while a model trains: squares at random centres (Cutout), or masks drawn from a mask set.
+"""Hides parts of training images: squares at random centres (Cutout), or masks drawn from a mask set.
 
-Each hides by selection, as the defence does: pixels that stay visible keep every bit, and hidden ones leave no trace.
+Both hide by selection, as the defence does: visible pixels keep every bit, and hidden ones leave no trace.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from maskcover_torch.training.schedules import Schedule, as_schedule
 
 
 class Hiding(Protocol):
-    """Hides part of training images. Its text (`str`) says all that decides what is hidden; runs are compared by it."""
+    """Hides parts of training images. Its text (`str`) holds all its settings; runs are compared by it."""
 
     def __call__(self, images: torch.Tensor, generator: torch.Generator, progress: float = 0.0) -> torch.Tensor:
-        """New images of the same shape; `progress` says how far training has come, from 0 to 1."""
+        """New images of the same shape; `progress` is the progress of the training, from 0 to 1."""
         ...
 
 
@@ -35,18 +35,18 @@ class Cutout:
     """Squares at random centres of each image, cut off at its border.
 
     Args:
-        size: The side: pixels (an int, or "128px"), or a share of the image's shorter side (a float, a Fraction, or
-            "0.5"), rounded up. By default 4/7: the paper's 128 pixels on 224.
-        count: Squares an image.
-        fill: What a hidden pixel becomes: one number, or one a channel. 0 is the mean after normalisation.
-        probability: The share of the images that is masked, each by its own throw: a number, or a schedule.
+        size: The side: pixels (an int, or "128px"), or a fraction of the image's shorter side (a float, a Fraction,
+            or "0.5"), rounded up. By default 4/7: the paper's 128 pixels on 224.
+        count: Squares in each image.
+        fill: What a hidden pixel becomes: one number, or one for each channel. 0 is the mean after normalisation.
+        probability: The fraction of images that are masked, drawn for each image: a number, or a schedule.
 
-    Called with float images (n, channels, height, width) and a `torch.Generator`, it gives new images of the same
-    shape, dtype and device. Chance is drawn on the generator's device: a generator on the CPU hides the same pixels
-    on every device.
+    Called with float images (n, channels, height, width) and a `torch.Generator`, it returns new images of the same
+    shape, dtype and device. Random numbers come from the generator's device: a generator on the CPU hides the same
+    pixels on every device.
 
     Raises:
-        InvalidInput: sizes, fills or shares that make no sense, also with the images when they come.
+        InvalidInput: sizes, fills or fractions that are impossible, or, in a call, that do not fit the images.
 
     Source: T. DeVries, G. Taylor, "Improved regularization of convolutional neural networks with Cutout", 2017; the
     defaults are those of the paper's appendix A.
@@ -63,7 +63,7 @@ class Cutout:
 
     def __post_init__(self) -> None:
         whole("count", self.count)
-        # In one form each, so that equal settings are equal values with equal texts.
+        # One form for each setting, so that equal settings are equal values with equal texts.
         object.__setattr__(self, "size", parse_amount(self.size, "size"))
         object.__setattr__(self, "fill", FillValue(self.fill).values)
         object.__setattr__(self, "probability", as_schedule(self.probability))
@@ -73,7 +73,7 @@ class Cutout:
         fill = filling(images, self.fill)
         count, _, height, width = images.shape
         side = self.side(height, width)
-        # Drawn whatever the share is: the same seed puts the same squares, masked or not.
+        # Drawn whatever the fraction is: the same seed gives the same squares, masked or not.
         tops, lefts = (_starts(count, self.count, extent, side, generator) for extent in (height, width))
         rows, columns = (
             _within(starts.to(images.device), side, extent) for starts, extent in ((tops, height), (lefts, width))
@@ -101,8 +101,8 @@ class RandomMasks:
 
     Args:
         masks: The mask set, such as that of the defence.
-        per_image: Masks drawn for an image, with replacement: 2 trains on what the certificate asks for, single masks
-            among it.
+        per_image: Masks drawn for an image, with replacement: 2 trains on the predictions that the certificate needs,
+            those under single masks among them.
         fill, probability: As for `Cutout`.
 
     Called like `Cutout`, with images of the masks' size.
@@ -135,8 +135,8 @@ class RandomMasks:
         if tuple(images.shape[2:]) != self.masks.grid.shape:
             raise InvalidInput(f"the masks are for images of {self.masks.grid}; got {tuple(images.shape)}")
         size = len(images), self.per_image
-        drawn = torch.randint(len(self.masks), size, generator=generator, device=generator.device)
-        hidden = self._hidden[drawn.cpu()].any(dim=1) & _chosen(size[0], self.probability, progress, generator).cpu()
+        numbers = torch.randint(len(self.masks), size, generator=generator, device=generator.device)
+        hidden = self._hidden[numbers.cpu()].any(dim=1) & _chosen(size[0], self.probability, progress, generator).cpu()
         return torch.where(hidden[:, None].to(images.device), fill, images)
 
     @cached_property
@@ -145,10 +145,12 @@ class RandomMasks:
 
 
 def filling(images: object, fill: Fill) -> torch.Tensor:
-    """The fill (1, channels or 1, 1, 1) in the images' dtype, if these are float images and the fill suits them."""
+    """The fill (1, channels or 1, 1, 1) in the images' dtype; `InvalidInput` if images or fill are unsuitable."""
     if not isinstance(images, torch.Tensor) or images.ndim != 4 or not images.is_floating_point():
-        found = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, torch.Tensor) else type(images).__name__
-        raise InvalidInput(f"expected float images (n, channels, height, width); got {found}")
+        received = (
+            f"{images.dtype} {tuple(images.shape)}" if isinstance(images, torch.Tensor) else type(images).__name__
+        )
+        raise InvalidInput(f"expected float images (n, channels, height, width); got {received}")
     values = FillValue(fill).values
     if len(values) not in (1, images.shape[1]):
         raise InvalidInput(f"fill has {len(values)} values; the images have {images.shape[1]} channels")
@@ -169,5 +171,5 @@ def _within(starts: torch.Tensor, side: int, extent: int) -> torch.Tensor:
 
 def _chosen(images: int, probability: float | Schedule, progress: float, generator: torch.Generator) -> torch.Tensor:
     """Which images are masked: bool (images, 1, 1)."""
-    thrown = torch.rand((images, 1, 1), generator=generator, device=generator.device)
-    return thrown < as_schedule(probability)(progress)
+    random = torch.rand((images, 1, 1), generator=generator, device=generator.device)
+    return random < as_schedule(probability)(progress)

@@ -1,4 +1,4 @@
-"""`Learner`: a model in training with all that decides its next step, which can be put away and taken up again."""
+"""`Learner`: a model in training, with all state that its next step needs; the state can be saved and restored."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from maskcover_torch.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learner:
-    """What an epoch needs, and changes: the model, its optimizer, and two sources of chance.
+    """A model in training, its optimizer and its settings.
 
-    `generator`, on the CPU, decides the order of the images and what is hidden; the model's own chance is torch's.
+    `generator`, on the CPU, decides the order of the images and what is hidden; the model itself draws from torch's
+    generator.
     """
 
     model: torch.nn.Module
@@ -48,25 +49,25 @@ class Learner:
         workers: int,
         progress: bool,
     ) -> Learner:
-        """At the start of a training; seeds torch's chance."""
+        """A learner at the start of a training; it seeds torch's generator."""
         torch.manual_seed(recipe.seed)
         device, generator = place_of(model)[0], torch.Generator().manual_seed(recipe.seed)
         optimizer, scaler = recipe.optimizer_of(model), recipe.scaler(device)
         return cls(model, examples, hiding, recipe, device, optimizer, scaler, generator, workers, progress)
 
     def epoch(self, number: int) -> float:
-        """Train for the epoch of this number, counted from 1; the mean loss of its steps."""
+        """Train for the epoch with this number, counted from 1, and return the mean loss of its steps."""
         self.model.train()
         first, steps = (number - 1) * self.steps, self.steps * self.recipe.epochs
-        told = tqdm(
+        batches = tqdm(
             self._batches(), desc=f"epoch {number}", total=self.steps, unit="step", disable=not self.progress
         )  # fmt: skip
-        losses = [self._step(batch, (first + step) / steps) for step, batch in enumerate(told)]
+        losses = [self._step(batch, (first + step) / steps) for step, batch in enumerate(batches)]
         return sum(losses) / len(losses)
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch: full batches, but at least one."""
+        """The number of steps of an epoch: full batches only, but at least one."""
         return max(1, len(self.examples.labels) // self.recipe.batch_size)
 
     def weights(self) -> State:
@@ -77,7 +78,7 @@ class Learner:
         }
 
     def state(self) -> State:
-        """All that decides what comes next."""
+        """The state that all further steps depend on."""
         return {
             "model": self.weights(),
             "optimizer": self.optimizer.state_dict(),
@@ -98,7 +99,7 @@ class Learner:
             torch.cuda.set_rng_state(state["device_chance"], self.device)
 
     def _batches(self) -> Iterator[Batch]:
-        # What is left over after the last full batch is another part of the images in every epoch.
+        # The images after the last full batch are left out; they are others in every epoch.
         order = torch.randperm(len(self.examples.labels), generator=self.generator)
         return self.examples.batches(order[: self.steps * self.recipe.batch_size], self.recipe.batch_size, self.workers)
 
@@ -119,7 +120,7 @@ class Learner:
         return value
 
     def _loss(self, batch: Batch, progress: float) -> torch.Tensor:
-        images, labels = (one.to(self.device, non_blocking=True) for one in batch)
+        images, labels = (tensor.to(self.device, non_blocking=True) for tensor in batch)
         shown = self.hiding(images, self.generator, progress)
         with self.recipe.autocast(self.device):
             scores = scores_of(self.model(shown), len(shown), None)

@@ -1,7 +1,8 @@
 """`finetune`: train a model while parts of its images are hidden, and keep the epoch that certifies most.
 
 After every epoch some validation images are certified, by `maskcover.certify` and with its probes. A run with a folder
-can be killed at any time: the same call goes on after the last epoch that was finished, from where chance was left.
+can be killed at any time: the same call goes on after the last finished epoch, with the random numbers that would have
+come next.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from maskcover_torch.training.examples import Examples
 from maskcover_torch.training.hiding import Cutout, Hiding
 from maskcover_torch.training.learner import Learner
 from maskcover_torch.training.recipe import Recipe
-from maskcover_torch.training.report import Epoch, FinetuneReport, kept
+from maskcover_torch.training.report import Epoch, FinetuneReport, epoch_to_keep
 
 _CUTOUT, _RECIPE = Cutout(), Recipe()
 
@@ -52,37 +53,38 @@ def finetune(
     progress: bool = False,
     **options: Any,
 ) -> FinetuneReport:
-    """Train a model to stand masks; it ends with those weights that certified most validation images.
+    """Train a model to keep its labels under masks; it ends with the weights that certified most validation images.
 
     Args:
-        model: Maps float tensors (n, channels, height, width) to scores (n, classes). It is trained where it is, and
-            in evaluation mode afterwards, whatever happens. Or a classifier made of such a model, as from
-            `maskcover.load_classifier`: then its model is, and certified with its fill and contract.
+        model: Maps float tensors (n, channels, height, width) to scores (n, classes). It is trained in place, and is in
+            evaluation mode afterwards, whatever happens. Or a classifier made of such a model, as from
+            `maskcover.load_classifier`: then its model is trained, and certified with the classifier's fill and
+            contract.
         train, validation: Pairs (images, labels): float images (channels, height, width) as the model takes them,
             tensors or arrays, in anything with a length and an index; labels whole numbers from 0.
         masks: The mask set of the defence that the model is for.
-        hiding: What is hidden of training images: `Cutout`, `RandomMasks`, or anything that is called like them.
+        hiding: Hides parts of training images: `Cutout`, `RandomMasks`, or anything that is called like them.
         recipe: The hyperparameters.
         regions, min_margin: As for `maskcover.certify`, for the validation images.
-        out: A folder that keeps checkpoints, weights and history. If it holds this very training, it goes on there.
-        source: Texts that say where model and data come from, kept and compared with the rest.
-        workers: Threads that read images ahead; 0 reads them in turn.
+        out: A folder for checkpoints, weights and history. If it holds the same training already, that one goes on.
+        source: Texts that say where model and data come from, stored and compared with the rest.
+        workers: Threads that read images ahead; 0 reads images without threads.
         progress: Show a progress bar on stderr.
         **options: For the adapter when it certifies, such as ``fill=0.5``. By default the batch size is
             that of the classifier, or else of the recipe.
 
     Returns:
-        One record an epoch; number 0 is the model as it was given. It may be the one to keep.
+        One record for each epoch; number 0 is the model before training, which may be the best.
 
     Raises:
         InvalidInput: images, labels, masks or options that do not go together; a folder with another training (the
             message names the differences), or a damaged checkpoint.
-        RunStopped: the loss is no finite number any more. The model has the weights before that step.
+        RunStopped: the loss became infinite or NaN. The model has the weights before that step.
         NotCovering, ProbeFailed: as for `maskcover.certify`.
 
     On a CPU, with the same number of threads, a run that was killed and resumed ends with the same weights, bit for
-    bit, as one that was not. Of chance the states of torch and of the run itself are kept, not those of other
-    libraries. The state of torch's generators is left as it was found.
+    bit, as one that was not. Only the random state of torch and of the run itself is saved, not that of other
+    libraries. The state of torch's generators is restored afterwards.
 
     Source: the paper's appendix A and Table 5 (Cutout).
 
@@ -99,28 +101,28 @@ def finetune(
     rows = recipe.batch_size
     if isinstance(model, TorchClassifier):
         rows = model.batch_size or rows
-        told = {"fill": model.fill, "contract": model.contract, "preprocessing": model.preprocessing}
-        model, options = model.model, told | options
+        own_options = {"fill": model.fill, "contract": model.contract, "preprocessing": model.preprocessing}
+        model, options = model.model, own_options | options
     if not isinstance(model, torch.nn.Module):
         raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
-    known = claimed_regions(masks, regions)
+    region_set = claimed_regions(masks, regions)
     device, dtype = place_of(model)
     learn, judge = (
         Examples.of(pair, name, masks.grid.shape, dtype)
         for pair, name in ((train, "train"), (validation, "validation"))
     )
-    certifying = {"regions": known, "min_margin": min_margin, "batch_size": rows} | options
-    kept = {
+    certifying = {"regions": region_set, "min_margin": min_margin, "batch_size": rows} | options
+    certify_texts = {
         "margin" if name == "min_margin" else name: str(value) for name, value in certifying.items()
     }  # its first name
     config = _flat(
         {"source": dict(source or {}), "recipe": asdict(recipe), "hiding": str(hiding), "masks": masks.digest}
-        | {"certify": kept}
+        | {"certify": certify_texts}
         | {"train": learn.summary(), "validation": judge.summary()}
         | {"architecture": architecture_digest(model), "weights": weights_digest(model)}
     )
     try:
-        # Chance is seeded, and afterwards as it was.
+        # Torch's generators are seeded, and restored afterwards.
         with torch.enable_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
             learner = Learner.of(model, learn, hiding, recipe, workers=workers, progress=progress)
             examined = judge.some(recipe.validation_images, recipe.seed)
@@ -131,25 +133,25 @@ def finetune(
 
 
 def seeded(seed: int) -> None:
-    """Seed torch's chance: a model made from random weights after that is the same each time."""
+    """Seed torch's generators, so that a model with random weights made afterwards is the same each time."""
     torch.manual_seed(seed)
 
 
 def _trained(
     learner: Learner, examined: Callable[[], Epoch], keeper: Keeper | None, config: dict[str, Any]
 ) -> FinetuneReport:
-    """The epochs that are still to come, each of them examined and kept."""
+    """Train the epochs that are missing; examine and save each of them."""
     state = keeper.start() if keeper else None
     if state is None:
         epochs, best = [examined()], learner.weights()
     else:
-        epochs, best = [Epoch(**told) for told in state["epochs"]], state["best"]
+        epochs, best = [Epoch(**record) for record in state["epochs"]], state["best"]
         learner.restore(state["learner"])
     for number in range(len(epochs), learner.recipe.epochs + 1):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         loss = learner.epoch(number)
-        epochs.append(replace(examined(), number=number, loss=loss, seconds=time.perf_counter() - begun))
-        if kept(epochs, learner.recipe.keep) is epochs[-1]:
+        epochs.append(replace(examined(), number=number, loss=loss, seconds=time.perf_counter() - start))
+        if epoch_to_keep(epochs, learner.recipe.keep) is epochs[-1]:
             best = learner.weights()
         if keeper:
             keeper.save({"epochs": list(map(asdict, epochs)), "best": best, "learner": learner.state()})
@@ -161,18 +163,18 @@ def _trained(
 
 
 def _examined(model: torch.nn.Module, examples: Examples, masks: MaskSet, evaluator: dict[str, Any]) -> Epoch:
-    """What the model is worth on the validation images, as epoch 0."""
-    begun = time.perf_counter()
+    """Certify the validation images with the model as it is now; the record is that of epoch 0."""
+    start = time.perf_counter()
     model.eval()
-    found = certify(model, examples.images, examples.labels, masks, **evaluator)
-    undefended, defended = (int((labels == found.labels).sum()) for labels in (found.undefended, found.defended))
-    certified = int(found.certified.sum())
-    return Epoch(0, None, undefended, defended, certified, len(found), time.perf_counter() - begun)
+    result = certify(model, examples.images, examples.labels, masks, **evaluator)
+    undefended, defended = (int((labels == result.labels).sum()) for labels in (result.undefended, result.defended))
+    certified = int(result.certified.sum())
+    return Epoch(0, None, undefended, defended, certified, len(result), time.perf_counter() - start)
 
 
 def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested entries under dotted names."""
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for name, value in document.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return found
+        entries |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return entries

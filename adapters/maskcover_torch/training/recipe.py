@@ -1,4 +1,4 @@
-"""`Recipe`: the hyperparameters of a training run, and what they make: optimizer, learning rate, autocast."""
+"""`Recipe`: the hyperparameters of a training run, and what follows from them: optimizer, learning rate, autocast."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ Amp = Literal["off", "auto", "bfloat16", "float16"]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a model is trained.
+    """The hyperparameters of a training run.
 
     Args:
         epochs: Passes over the training images.
-        batch_size: Images a step. What is left over at the end of a pass is left out of it.
+        batch_size: Images in a step. The last images of a pass, if they fill no batch, are left out.
         optimizer: "adamw", or "sgd" with momentum.
         lr: The learning rate at the start.
-        momentum: Of SGD.
-        weight_decay: Of either.
+        momentum: For SGD.
+        weight_decay: For both optimizers.
         schedule: The learning rate falls to 0 along half a cosine, step by step, or stays constant.
         amp: Automatic mixed precision: "off", a dtype, or "auto": bfloat16 where the device has it, else float16.
             Certifying always computes in the precision of the parameters.
-        validation_images: So many of the validation images, drawn once by the seed, are certified after each epoch.
-        keep: Which weights the model ends with: those of the epoch that certified most of them, or of the last one, for
-            comparisons in which nothing is to be chosen by what is compared.
-        seed: Of the order of the images, what is hidden, and the model's own chance (dropout).
+        validation_images: The number of validation images, drawn once with the seed, that are certified after each
+            epoch.
+        keep: Which weights the model ends with: "certified", those of the epoch that certified most of these images,
+            or "last", for comparisons in which the compared result must not choose the epoch.
+        seed: Random seed for the order of the images, for what is hidden, and for the model itself (dropout).
 
     >>> Recipe(epochs=4, lr=0.1).rate(0.5)
     0.05
@@ -55,10 +56,10 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "validation_images"):
             whole(name, getattr(self, name))
-        for name, known in (("optimizer", Optimizer), ("schedule", LearningRate), ("amp", Amp), ("keep", Keep)):
-            if getattr(self, name) not in get_args(known):
+        for name, choices in (("optimizer", Optimizer), ("schedule", LearningRate), ("amp", Amp), ("keep", Keep)):
+            if getattr(self, name) not in get_args(choices):
                 raise InvalidInput(
-                    f"{name} must be one of {', '.join(get_args(known))}; got {getattr(self, name)!r}"
+                    f"{name} must be one of {', '.join(get_args(choices))}; got {getattr(self, name)!r}"
                 )  # fmt: skip
         for name, most in (("lr", math.inf), ("momentum", 1.0), ("weight_decay", math.inf)):
             _number(name, getattr(self, name), most)
@@ -66,12 +67,12 @@ class Recipe:
             raise InvalidInput(f"seed must be a whole number from 0 to 2^63 - 1; got {self.seed!r}")
 
     def rate(self, progress: float) -> float:
-        """The learning rate at a progress from 0 to 1. A function of the step alone: nothing to keep for resuming."""
+        """The learning rate at a progress from 0 to 1. It needs no state, so nothing is saved for resuming."""
         return self.lr if self.schedule == "constant" else self.lr * (1 + math.cos(math.pi * progress)) / 2
 
     def optimizer_of(self, model: torch.nn.Module) -> torch.optim.Optimizer:
-        """The optimizer of the parameters that may change."""
-        free = [one for one in model.parameters() if one.requires_grad]
+        """The optimizer for the parameters that may change."""
+        free = [parameter for parameter in model.parameters() if parameter.requires_grad]
         if not free:
             raise InvalidInput("the model has no parameter to train; set requires_grad on those that may change")
         if self.optimizer == "sgd":
@@ -79,12 +80,12 @@ class Recipe:
         return torch.optim.AdamW(free, lr=self.lr, weight_decay=self.weight_decay)
 
     def autocast(self, device: torch.device) -> torch.autocast:
-        """In which precision a step computes."""
+        """The context in which a step computes its scores, in the precision of `amp`."""
         dtype = self.amp_dtype(device)
         return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
 
     def scaler(self, device: torch.device) -> Any:
-        """The gradients' scaler: it does something for float16 alone, whose smallest numbers are too large."""
+        """The gradient scaler; it is active for float16 only, which cannot hold very small gradients."""
         return torch.amp.GradScaler(device.type, enabled=self.amp_dtype(device) == torch.float16)
 
     def amp_dtype(self, device: torch.device) -> torch.dtype | None:

@@ -1,4 +1,4 @@
-"""How many images are masked when: schedules from the progress of training, 0 to 1, to a share of the images."""
+"""Schedules: the fraction of images that are masked, as a function of the progress of training, both from 0 to 1."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from maskcover.errors import InvalidInput
 
 
 class Schedule(Protocol):
-    """The share of images that is masked, between 0 and 1, at a progress between 0 (start) and 1 (end)."""
+    """The fraction of images that are masked, at a progress between 0 (start) and 1 (end) of the training."""
 
     def __call__(self, progress: float, /) -> float:
-        """The share."""
+        """The fraction, between 0 and 1."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The same share throughout.
+    """The same fraction, `share`, throughout.
 
     >>> Constant(0.5)(0.9)
     0.5
@@ -27,16 +27,16 @@ class Constant:
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        _shares(self)
+        _check_fractions(self)
 
     def __call__(self, _: float, /) -> float:
-        """The share."""
+        """The fraction."""
         return self.share
 
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """Linearly from `first` at the start to `last` at the progress `until`, and `last` from there on.
+    """A fraction that goes linearly from `first` at the start to `last` at the progress `until`, and stays there.
 
     >>> ramp = Ramp(0.0, 1.0, until=0.5)
     >>> ramp(0.0), ramp(0.25), ramp(0.5), ramp(1.0)
@@ -48,19 +48,21 @@ class Ramp:
     until: float = 1.0
 
     def __post_init__(self) -> None:
-        _shares(self)
+        _check_fractions(self)
 
     def __call__(self, progress: float, /) -> float:
-        """The share."""
-        come = 1.0 if progress >= self.until else progress / self.until
-        return (1.0 - come) * self.first + come * self.last
+        """The fraction."""
+        done = 1.0 if progress >= self.until else progress / self.until
+        return (1.0 - done) * self.first + done * self.last
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The share `before` up to the progress `at`, the share `after` from there on.
+class Jump:
+    """The fraction `before` up to the progress `at`, the fraction `after` from there on.
 
-    >>> Step(at=0.5)(0.49), Step(at=0.5)(0.5)
+    Its text is `Step(…)`, its earlier name, by which checkpoints are compared.
+
+    >>> Jump(at=0.5)(0.49), Jump(at=0.5)(0.5)
     (0.0, 1.0)
     """
 
@@ -69,11 +71,14 @@ class Step:
     at: float = 0.5
 
     def __post_init__(self) -> None:
-        _shares(self)
+        _check_fractions(self)
 
     def __call__(self, progress: float, /) -> float:
-        """The share."""
+        """The fraction."""
         return self.before if progress < self.at else self.after
+
+    def __repr__(self) -> str:
+        return f"Step(before={self.before!r}, after={self.after!r}, at={self.at!r})"
 
 
 def as_schedule(value: float | Schedule) -> Schedule:
@@ -81,7 +86,7 @@ def as_schedule(value: float | Schedule) -> Schedule:
     return value if callable(value) else Constant(value)
 
 
-def _shares(schedule: Constant | Ramp | Step) -> None:
+def _check_fractions(schedule: Constant | Ramp | Jump) -> None:
     values = astuple(schedule)
-    if not all(type(one) in (int, float) and 0 <= one <= 1 for one in values):
-        raise InvalidInput(f"expected shares between 0 and 1; got {schedule!r}")
+    if not all(type(value) in (int, float) and 0 <= value <= 1 for value in values):
+        raise InvalidInput(f"expected fractions between 0 and 1; got {schedule!r}")

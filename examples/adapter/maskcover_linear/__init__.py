@@ -29,7 +29,7 @@ class LinearClassifier:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What is certified, in words that change when it does: worked out anew each time it is asked for."""
+        """Names and digests of what is certified, computed anew at each access."""
         digest = hashlib.sha256(self.model.weights.tobytes()).hexdigest()
         return {"weights": f"sha256:{digest}", "fill": repr(self.fill)}
 
@@ -40,8 +40,8 @@ class LinearClassifier:
     def _scores(self, image: object, hide: npt.NDArray[np.bool_]) -> list[float]:
         size = self.model.weights.shape[1:]
         if not isinstance(image, np.ndarray) or image.dtype.kind != "f":
-            found = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
-            raise InvalidInput(f"expected images as arrays of floats; got {found}")
+            received = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+            raise InvalidInput(f"expected images as arrays of floats; got {received}")
         if image.shape != size or hide.shape != size:
             raise InvalidInput(f"the model is for images of {size}; got {image.shape} with masks of {hide.shape}")
         # Selection, never multiplication: whatever the attacker wrote under the mask must vanish.
@@ -50,7 +50,7 @@ class LinearClassifier:
 
 
 class LinearAdapter:
-    """What the entry points name."""
+    """The adapter that the entry points name."""
 
     names = "FILE.npz"
 
