@@ -29,7 +29,7 @@ _COMPARED = ("label", "undefended", "defended", "verdict")
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
+class ChangedRow:
     """A row whose label or verdict changed."""
 
     before: Row
@@ -59,7 +59,7 @@ class Replay:
     """
 
     rows: int
-    flips: tuple[Flip, ...]
+    flips: tuple[ChangedRow, ...]
     drift: float
     differences: tuple[str, ...]
     changed: tuple[str, ...] = ()
@@ -137,7 +137,7 @@ def replay(
     min_margin = config.min_margin or (None if config.document["numerics"] == "bitwise" else 0.0)
     start = prepare_run(as_classifier(model, options), images, masks, min_margin=min_margin, earlier=config.earlier)
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
-    flips = tuple(Flip(row, now[row.id]) for row in before if _differ(row, now[row.id]))
+    flips = tuple(ChangedRow(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.lead - now[row.id].lead) for row in before), default=0.0)
     pairs = [(row, now[row.id]) for row in before]
     comparable = [(row, other) for row, other in pairs if row.pixels and other.pixels]

@@ -56,8 +56,8 @@ def _validator(file: str) -> Validator:
 
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     # Its stubs leave extend untyped.
-    made: Validator = extend(Draft202012Validator, {"items": _items}, type_checker=checker)(schema(file))  # type: ignore[no-untyped-call]
-    return made
+    validator: Validator = extend(Draft202012Validator, {"items": _items}, type_checker=checker)(schema(file))  # type: ignore[no-untyped-call]
+    return validator
 
 
 def _items(validator: Any, items: Mapping[str, Any], instance: Any, _: object) -> Iterator[ValidationError]:

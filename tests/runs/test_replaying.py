@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from maskcover import InvalidInput
-from maskcover.errors import ProbeFailed
-from maskcover.runs import Flip, Folder, replay, run
+from maskcover.errors import MaskcoverWarning, ProbeFailed
+from maskcover.runs import ChangedRow, Folder, replay, run
 from tests.defense.naive import BoolArray
 from tests.runs.lookups import MASKS, Model, Shelf, listing, rows
 
@@ -122,7 +122,16 @@ def test_a_flip_says_what_changed(tmp_path: Path) -> None:
     row = next(row for row in rows(tmp_path) if row.certified)
     broken = replace(row, defended=-1, verdict="error", reason="OSError: gone")
     expected = f"{row.id}: defended {row.defended} then, -1 now, verdict certified then, error now (OSError: gone)"
-    assert str(Flip(row, broken)) == expected
+    assert str(ChangedRow(row, broken)) == expected
+
+
+def test_the_earlier_name_of_a_changed_row_works_with_a_warning() -> None:
+    from maskcover import runs
+
+    with pytest.warns(MaskcoverWarning, match="ChangedRow"):
+        assert runs.Flip is ChangedRow
+    with pytest.raises(AttributeError, match="Flop"):
+        runs.Flop  # noqa: B018  # the access is the test
 
 
 def test_images_that_are_gone_and_other_labels_flip(tmp_path: Path) -> None:
