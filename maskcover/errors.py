@@ -79,7 +79,7 @@ class UndecidedPrediction(MaskcoverError, ArithmeticError):
 
 
 class ProbeFailed(MaskcoverError, RuntimeError):
-    """Before a run the classifier was seen to break what a certificate rests on; says what, and what to do.
+    """A probe before a run showed that the classifier breaks an assumption of certificates; names it, and the remedy.
 
     >>> import numpy as np
     >>> import maskcover as mc

@@ -1,4 +1,4 @@
-"""Texts for terminals: names of files and classes come from elsewhere, and may hold what moves a cursor."""
+"""Safe texts for terminals: names of files and classes come from elsewhere, and may hold control characters."""
 
 from __future__ import annotations
 
