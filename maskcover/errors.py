@@ -79,7 +79,7 @@ class UndecidedPrediction(MaskcoverError, ArithmeticError):
 
 
 class ProbeFailed(MaskcoverError, RuntimeError):
-    """Before a run the classifier was seen to break what a certificate rests on; says what, and what to do.
+    """A probe before a run showed that the classifier breaks an assumption of certificates; names it, and the remedy.
 
     >>> import numpy as np
     >>> import maskcover as mc
@@ -155,32 +155,32 @@ class MaskcoverWarning(UserWarning):
 
 
 def install_hint(extra: str) -> str:
-    """What to type for an extra that is not installed: maskcover is on no index, it is installed from a checkout.
+    """The command that installs an extra; maskcover is on no package index, so it is installed from a checkout.
 
-    Where pip kept which one that was, and it is still there, its path is in the command.
+    If pip recorded the path of the checkout, and the folder is still there, the command names it.
     """
     import shlex
 
-    found = _checkout()
-    if found is None:
+    checkout = _checkout()
+    if checkout is None:
         return f"from a checkout of maskcover: pip install '.[{extra}]'"
-    folder, editable = found
+    folder, editable = checkout
     return f"try: pip install {'-e ' if editable else ''}{shlex.quote(f'{folder}[{extra}]')}"
 
 
 def _checkout() -> tuple[str, bool] | None:
     """The folder that maskcover was installed from, and whether the installation follows it (PEP 610)."""
-    # Only here: what is imported with the errors is imported with everything.
+    # Not at the top: whatever the errors import is imported by every module.
     import json
     from importlib import metadata
     from pathlib import Path
     from urllib.parse import unquote, urlsplit
 
     try:
-        kept = json.loads(metadata.distribution("maskcover").read_text("direct_url.json") or "null")
-        url = urlsplit(kept["url"])
+        record = json.loads(metadata.distribution("maskcover").read_text("direct_url.json") or "null")
+        url = urlsplit(record["url"])
         folder = unquote(url.path)
-        editable = bool(kept.get("dir_info", {}).get("editable", False))
+        editable = bool(record.get("dir_info", {}).get("editable", False))
         return (folder, editable) if url.scheme == "file" and Path(folder).is_dir() else None
     except (metadata.PackageNotFoundError, OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -18,7 +18,7 @@ __all__ = ["ADAPTER", "Network", "OnnxAdapter"]
 
 
 class OnnxAdapter:
-    """What the entry points `maskcover.classifiers: onnx` and `onnxruntime` name."""
+    """The adapter behind the entry points `maskcover.classifiers: onnx` and `onnxruntime`."""
 
     names = "FILE"
     devices = DEVICES
@@ -29,34 +29,35 @@ class OnnxAdapter:
     ) -> ArrayClassifier:  # fmt: skip
         """A classifier around a session of onnxruntime, or a model of the package onnx.
 
-        A session is opened anew from the same files with pinned settings, and must then give the same scores.
+        The network is opened again from the file of the session, with fixed settings, and must give the same scores.
 
         Args:
-            model: An `onnxruntime.InferenceSession` that was made from a file, or an `onnx.ModelProto`.
-            output: Name of the scores among the network's outputs, if it has several.
-            decision: Name of the output with the network's own labels, see `Network`.
+            model: An `onnxruntime.InferenceSession` that was opened from a file, or an `onnx.ModelProto`.
+            output: The name of the output that holds the scores, if the network has several outputs.
+            decision: The name of the output with the network's own labels, see `Network`.
             device: See `maskcover_onnx.devices.providers_of`; by default that of the session, or the CPU.
             **options: As for `ArrayClassifier`; images are float arrays (channels, height, width), or (height, width,
                 channels) where the network's input says so, or `layout="hwc"`.
         """
-        told = None if device is None else providers_of(device)
+        requested = None if device is None else providers_of(device)
         if not isinstance(model, onnxruntime.InferenceSession):
-            return _classifier(Network(network_of(model), told or [CPU], output, decision), options)
+            return _classifier(Network(network_of(model), requested or [CPU], output, decision), options)
         if not model._model_path:
-            raise InvalidInput("the session was made from bytes; give the file, as onnx:FILE, or the ModelProto")
+            raise InvalidInput("the session was opened from bytes; give the file, as onnx:FILE, or the ModelProto")
         content = read_network(Path(model._model_path))
-        providers = told or model.get_providers()
+        providers = requested or model.get_providers()
         return _classifier(Network(content, providers, output, decision, given=model), options)
 
     def load(
         self, name: str, *, providers: str | Sequence[str] | None = None, device: str | None = None,
         output: str | None = None, decision: str | None = None, **options: Any,
     ) -> ArrayClassifier:  # fmt: skip
-        """The classifier in a file.
+        """A classifier from an ONNX file.
 
         Args:
-            name: The file; weights that the exporter has put into files of their own lie beside it.
-            providers: "CPUExecutionProvider" or "CUDAExecutionProvider", or several in order; each must be there.
+            name: The path of the file; weights in files of their own must lie beside it.
+            providers: "CPUExecutionProvider" or "CUDAExecutionProvider", or several, the preferred one first. Each must
+                be available.
             device: Instead of providers: see `maskcover_onnx.devices.providers_of`. By default the CPU.
             output, decision, options: As for `classifier`.
         """
@@ -70,7 +71,7 @@ class OnnxAdapter:
 
 
 def _on_the_gpu_if_possible(content: Content, output: str | None, decision: str | None) -> Network:
-    """The network on the GPU if there is one: an onnxruntime that is built for GPUs may find none."""
+    """The network on the GPU, or on the CPU if no GPU can be used: onnxruntime may be built for GPUs and find none."""
     providers = providers_of("auto")
     try:
         return Network(content, providers, output, decision)
@@ -81,17 +82,17 @@ def _on_the_gpu_if_possible(content: Content, output: str | None, decision: str 
 
 
 def _classifier(network: Network, options: dict[str, Any]) -> ArrayClassifier:
-    wanted = options.pop("batch_size", None)
-    if network.batch_size is not None and wanted not in (None, network.batch_size):
+    batch_size = options.pop("batch_size", None)
+    if network.batch_size is not None and batch_size not in (None, network.batch_size):
         raise InvalidInput(
-            f"the network was exported for batches of {network.batch_size}, not {wanted}; leave batch_size out, or "
+            f"the network was exported for batches of {network.batch_size}, not {batch_size}; leave batch_size out, or "
             "export it with a dynamic first axis"
         )
-    size = network.batch_size if network.batch_size is not None else wanted
-    settled: dict[str, Any] = {"layout": network.layout, "batch_size": size}
-    found = ArrayClassifier(network, identity=network.identity, **(settled | options))
-    found.device = network.device
-    return found
+    size = network.batch_size if network.batch_size is not None else batch_size
+    derived: dict[str, Any] = {"layout": network.layout, "batch_size": size}
+    classifier = ArrayClassifier(network, identity=network.identity, **(derived | options))
+    classifier.device = network.device
+    return classifier
 
 
 ADAPTER = OnnxAdapter()

@@ -1,4 +1,4 @@
-"""Where onnxruntime computes: a device in the words that torch has for it, as execution providers."""
+"""Devices for onnxruntime: from the names that torch uses, such as "cuda:1", to execution providers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import onnxruntime
 from maskcover.errors import InvalidInput
 
 DEVICES = "auto, cpu, cuda, cuda:1"
-"""What may be typed, for people."""
+"""The devices that users can name, for help texts."""
 Providers = Sequence[str | tuple[str, dict[str, Any]]]
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -22,9 +22,9 @@ def providers_of(device: str, available: Sequence[str] | None = None) -> Provide
     """The execution providers for a device.
 
     Args:
-        device: "auto" is the GPU if this onnxruntime is built for one, else the CPU; "cuda" is the GPU. Of several it
-            is the one of this process's rank under torchrun, else the first. "cuda:1", "cpu".
-        available: What onnxruntime was built for.
+        device: "auto" is the GPU if this onnxruntime is built for one, else the CPU. "cuda" is the GPU; of several
+            GPUs, the one with this process's rank under torchrun, else the first. Or "cuda:1", or "cpu".
+        available: The providers that onnxruntime was built with; by default it is asked.
 
     >>> providers_of("auto", [CPU])
     ['CPUExecutionProvider']
@@ -32,16 +32,16 @@ def providers_of(device: str, available: Sequence[str] | None = None) -> Provide
     built = onnxruntime.get_available_providers() if available is None else available
     if device == "cpu" or (device == "auto" and CUDA not in built):
         return [CPU]
-    found = re.fullmatch(r"auto|cuda(?::(\d{1,4}))?", device)
-    if found is None:
+    match = re.fullmatch(r"auto|cuda(?::(\d{1,4}))?", device)
+    if match is None:
         raise InvalidInput(f"onnxruntime computes here on one of: {DEVICES}; got the device {device!r}")
     if CUDA not in built:
         raise InvalidInput(f"this onnxruntime is built without CUDA, so there is no {device}; install onnxruntime-gpu")
-    return [(CUDA, {"device_id": _of_rank() if found[1] is None else int(found[1])}), CPU]
+    return [(CUDA, {"device_id": _of_rank() if match[1] is None else int(match[1])}), CPU]
 
 
 def _of_rank() -> int:
-    """The GPU of this process among those that CUDA shows it; onnxruntime does not say how many there are."""
+    """The number of the GPU for this process, from its rank; onnxruntime does not tell how many GPUs there are."""
     rank, shown = os.environ.get("LOCAL_RANK", ""), os.environ.get("CUDA_VISIBLE_DEVICES", "")
     number = int(rank) if rank.isdecimal() else 0
     return number % len(shown.split(",")) if shown else number

@@ -1,7 +1,8 @@
-"""An ONNX network as it lies on disk, in one file or in several: read once, hashed, and run from what was read.
+"""Reading ONNX networks from one file or several: each file is read once, hashed, and run from the bytes read.
 
-Exporters keep weights in files of their own ("external data"). onnxruntime looks for them beside a network that it is
-given by name, and in the current folder when it is given bytes; here they are read from beside the network, always.
+Exporters keep weights in files of their own ("external data"). For a network opened by name,
+onnxruntime looks for them beside the network; for one opened from bytes, in the current folder. Here they are always
+read from beside the network.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import onnx
 from maskcover.errors import InvalidInput
 
 LARGEST = 1 << 30
-"""Bytes of weights that are put inside the network; a message of protobuf ends at 2 GiB."""
+"""The most bytes of weights that are put inside the network: a message of protobuf holds less than 2 GiB."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class Content:
     """The bytes of a network, and those of its weights in other files.
 
     Args:
-        network: What onnxruntime opens.
-        beside: Files that it is to read from memory, by the names that the network has for them.
-        digests: ``sha256:…`` of every file that was read, by name; the network's own has an empty name.
+        network: The bytes that onnxruntime opens.
+        digests: ``sha256:…`` of every file that was read, by name; the network itself has an empty name.
+        beside: The content of files that onnxruntime reads from memory, by their names in the network.
     """
 
     network: bytes = field(repr=False)
@@ -36,69 +37,73 @@ class Content:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The digests in words; nothing of other files where there are none."""
+        """The digests as entries of a fingerprint; without an entry for other files if there are none."""
         others = "; ".join(f"{name} {digest}" for name, digest in sorted(self.digests.items()) if name)
         return {"weights": self.digests[""]} | ({"external data": others} if others else {})
 
 
 def read_network(path: Path) -> Content:
-    """The network in a file, with its weights, which lie beside it.
+    """Read the network in a file, and its weights in files beside it.
 
     Raises:
-        InvalidInput: no network, or weights that are not where it says.
+        InvalidInput: the file holds no network, or weights are not where the network says.
     """
     content = _read(path, "expected an ONNX file")
     network = _parsed(content)
     outside = [tensor for tensor in _tensors(network) if tensor.data_location == onnx.TensorProto.EXTERNAL]
     names = sorted({_entries(tensor).get("location", "") for tensor in outside})
-    found = {name: _read_beside(path, name) for name in names}
-    digests = {name: _digest(data) for name, data in {"": content, **found}.items()}
+    weights = {name: _read_beside(path, name) for name in names}
+    digests = {name: _digest(data) for name, data in {"": content, **weights}.items()}
     if not outside:
         return Content(content, digests)
-    handed_over = _put_inside(network, outside, found)
-    return Content(network.SerializeToString(), digests, found if handed_over else {})
+    from_memory = _put_inside(network, outside, weights)
+    return Content(network.SerializeToString(), digests, weights if from_memory else {})
 
 
 def network_of(model: onnx.ModelProto) -> Content:
-    """A network in memory, which must hold its weights."""
+    """The content of a network in memory; raises `InvalidInput` if weights are in other files."""
     for tensor in _tensors(model):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             raise InvalidInput(
-                f"weights of the ModelProto are in {_entries(tensor).get('location')}, and where that lies is not "
+                f"weights of the ModelProto are in {_entries(tensor).get('location')}, a file whose folder is not "
                 "known; give the file, as onnx:FILE, or load the model with onnx.load(FILE)"
             )
     content = model.SerializeToString()
     return Content(content, {"": _digest(content)})
 
 
-def _put_inside(network: onnx.ModelProto, outside: list[Any], found: Mapping[str, bytes]) -> bool:
-    """Put the weights inside the network; those of a large one stay outside, if onnxruntime can be handed them."""
-    large = sum(map(len, found.values())) > LARGEST
-    apart = {one.name for one in network.graph.initializer} if large else set()
+def _put_inside(network: onnx.ModelProto, outside: list[Any], weights: Mapping[str, bytes]) -> bool:
+    """Put weights into the network; if they are too large, those that onnxruntime can read from memory stay outside.
+
+    Returns:
+        Whether some weights stay outside.
+    """
+    large = sum(map(len, weights.values())) > LARGEST
+    outside_names = {tensor.name for tensor in network.graph.initializer} if large else set()
     for tensor in outside:
-        data = _part(tensor, found)
-        if tensor.name not in apart:
+        data = _part(tensor, weights)
+        if tensor.name not in outside_names:
             tensor.raw_data = data
             del tensor.external_data[:]
             tensor.data_location = onnx.TensorProto.DEFAULT
-    return bool(apart)
+    return bool(outside_names)
 
 
 def _parsed(content: bytes) -> onnx.ModelProto:
     try:
         network: onnx.ModelProto = onnx.ModelProto.FromString(content)
     except Exception as error:  # of protobuf, which is no dependency of ours
-        raise InvalidInput(f"cannot open the network: it is no ONNX file ({error})") from error
+        raise InvalidInput(f"cannot open the network: it is not an ONNX file ({error})") from error
     if any(node.op_type == "EPContext" for node in network.graph.node):
         raise InvalidInput(
-            "the network holds EPContext nodes, which a provider has compiled and which may name further files; "
-            "give the network that they were compiled from"
+            "the network holds EPContext nodes, which a provider compiled and which may name other files; "
+            "give the network before it was compiled"
         )
     return network
 
 
 def _tensors(message: Any) -> Iterator[Any]:
-    """Every tensor in a message of protobuf: weights, constants, and those in graphs and functions within."""
+    """Every tensor in a message of protobuf: weights, constants, and the tensors of inner graphs and functions."""
     if isinstance(message, onnx.TensorProto):
         yield message
         return
@@ -112,10 +117,10 @@ def _entries(tensor: Any) -> dict[str, str]:
     return {entry.key: entry.value for entry in tensor.external_data}
 
 
-def _part(tensor: Any, found: Mapping[str, bytes]) -> bytes:
+def _part(tensor: Any, weights: Mapping[str, bytes]) -> bytes:
     """The bytes of a tensor in its file."""
     entries = _entries(tensor)
-    data = found[entries.get("location", "")]
+    data = weights[entries.get("location", "")]
     begin = _number(entries.get("offset", "0"), tensor.name)
     end = begin + _number(entries["length"], tensor.name) if "length" in entries else len(data)
     if not begin <= end <= len(data):
@@ -127,14 +132,14 @@ def _part(tensor: Any, found: Mapping[str, bytes]) -> bytes:
 
 
 def _number(text: str, name: str) -> int:
-    # At most the digits of 2^63, as whoever writes these numbers has them.
+    # 2^63 has 19 digits; exporters write these numbers as int64.
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
         raise InvalidInput(f"the place of the weights {name} must be a whole number of bytes; got {text[:40]!r}")
     return int(text)
 
 
 def _read_beside(path: Path, name: str) -> bytes:
-    """A file of weights; its name may lead into a folder beside the network, and nowhere else."""
+    """The content of a file of weights, which must lie beside the network or in a folder there."""
     if not name:
         raise InvalidInput(f"{path} does not say in which file its weights are; export the network again")
     if PurePath(name).is_absolute() or ".." in PurePath(name).parts:

@@ -25,18 +25,19 @@ class Network:
     """An ONNX network with one input of images (n, channels, height, width), or (n, height, width, channels).
 
     Args:
-        content: The network, as it was read.
-        providers: Of onnxruntime, in order. One that is not there is an error: onnxruntime would go on without it.
-        output: Name of the scores among several outputs.
-        decision: Name of the output that holds the labels which the network itself decides on; by default the one of
-            whole numbers (n,), if there is one; "" for none. Where it disagrees with the scores see `OwnLabels`.
-        given: A session around the same file, which is asked once whether it is of the same weights.
+        content: The content of the network's files.
+        providers: Execution providers of onnxruntime, in order. A missing one is an error, since onnxruntime would go
+            on without it.
+        output: The name of the output that holds the scores, if there are several outputs.
+        decision: The name of the output with the labels that the network itself decides on; by default the output of
+            whole numbers (n,), if there is one; "" for none. `OwnLabels` compares them with the scores.
+        given: The user's session of the same file; on the first batch its scores must be the same.
 
-    Called with images it gives scores (n, classes). `batch_size` is that of the export, None if the first axis is
-    dynamic; `layout` is what the sizes of its input say, "chw" if they say nothing.
+    A call with images returns scores (n, classes). `batch_size` is the batch size of the export, None if the first
+    axis is dynamic. `layout` follows from the sizes of the input; it is "chw" if they do not tell.
 
     Raises:
-        InvalidInput: not a network, or not one of images.
+        InvalidInput: not a network, or a network that does not take images.
     """
 
     def __init__(
@@ -59,18 +60,18 @@ class Network:
         self._decision = _decision(self._session, decision)
         self._own = OwnLabels(
             f"the output {self._decision} of the network",
-            'Give a network that decides on its largest score, or say decision="" if that output is no label',
+            'Give a network that decides on its largest score, or say decision="" if that output is not the label',
         )
         self._content, self._given = content.identity, given
 
     @property
     def device(self) -> str:
-        """Where it computes, for people."""
+        """The device on which the network runs, for people."""
         return "cuda" if CUDA in self._session.get_providers() else "cpu"
 
     @property
     def identity(self) -> dict[str, str]:
-        """The digests of the files, and what runs them."""
+        """Entries for the fingerprint: digests of the files, the outputs used, the library and the device."""
         return {
             **self._content,
             "output": self._output,
@@ -83,28 +84,31 @@ class Network:
     def __call__(self, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Scores (n, classes) of images."""
         if images.dtype.kind != "f":
-            raise InvalidInput(f"expected images of floats as the network takes them; got {images.dtype}")
+            raise InvalidInput(f"expected images of floats; got {images.dtype}")
         sides = images.shape[1:]
-        if len(sides) != 3 or any(known not in (None, side) for known, side in zip(self._sides, sides, strict=True)):
-            told = ", ".join("any" if side is None else str(side) for side in self._sides)
-            raise InvalidInput(f"the network takes images of {told}; got images of {sides}")
-        taken = {self._input: images.astype(self._dtype, copy=False)}
-        wanted = [self._output, *([self._decision] if self._decision else [])]
-        scores, *labels = map(np.asarray, self._session.run(wanted, taken))
+        if len(sides) != 3 or any(fixed not in (None, side) for fixed, side in zip(self._sides, sides, strict=True)):
+            sizes = ", ".join("any" if side is None else str(side) for side in self._sides)
+            raise InvalidInput(f"the network takes images of {sizes}; got images of {sides}")
+        inputs = {self._input: images.astype(self._dtype, copy=False)}
+        names = [self._output, *([self._decision] if self._decision else [])]
+        scores, *labels = map(np.asarray, self._session.run(names, inputs))
         if self._given is not None:
-            _expect_same(self._given, self._output, taken, scores)
+            _expect_same(self._given, self._output, inputs, scores)
             self._given = None
         return self._own.agreed(scores, labels[0].reshape(-1)) if labels else scores
 
 
 def _expect_same(
-    given: onnxruntime.InferenceSession, output: str, taken: dict[str, Any], scores: npt.NDArray[Any]
+    session: onnxruntime.InferenceSession, output: str, inputs: dict[str, Any], scores: npt.NDArray[Any]
 ) -> None:
-    """Refuse a session whose file was written anew, or whose weights were replaced in memory; threads may round."""
+    """Refuse a session whose file has changed since, or whose weights were replaced in memory.
+
+    Sums may be rounded differently, since the session may use several threads.
+    """
     try:
-        theirs = np.asarray(given.run([output], taken)[0])
+        answer = np.asarray(session.run([output], inputs)[0])
         scale = float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0))
-        same = theirs.shape == scores.shape and np.allclose(theirs, scores, rtol=0, atol=_SAME * scale, equal_nan=True)
+        same = answer.shape == scores.shape and np.allclose(answer, scores, rtol=0, atol=_SAME * scale, equal_nan=True)
     except Exception:  # onnxruntime's errors have no root but Exception
         same = False
     if not same:
@@ -130,24 +134,24 @@ def _opened(content: Content, providers: Providers) -> onnxruntime.InferenceSess
 
 
 def _expect_used(session: onnxruntime.InferenceSession, provider: str) -> None:
-    """Onnxruntime goes on without a provider that it was built for and that finds no driver or no GPU."""
+    """Refuse a session that does not use its first provider: onnxruntime goes on silently where a driver is missing."""
     used = session.get_providers()
     if provider not in used:
         raise InvalidInput(f"onnxruntime cannot use {provider} here, and would compute by {', '.join(used)}")
 
 
 def _image_input(session: onnxruntime.InferenceSession) -> tuple[str, Any, list[int | None]]:
-    """Name, dtype and shape of the input; None for an axis of any length."""
+    """The name, dtype and shape of the input; None for an axis of any length."""
     inputs = session.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in _DTYPES:
-        found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
-        raise InvalidInput(f"expected one input of float images (n, channels, height, width); got {found}")
+        listed = ", ".join(f"{entry.name} {entry.type} {entry.shape}" for entry in inputs)
+        raise InvalidInput(f"expected one input of float images (n, channels, height, width); got {listed}")
     shape = [axis if isinstance(axis, int) else None for axis in inputs[0].shape]
     return inputs[0].name, _DTYPES[inputs[0].type], shape
 
 
 def _layout(sides: Sequence[int | None]) -> Literal["hwc", "chw"]:
-    """Where the channels are: the axis of 1 or 3, else the one that is not as long as the other two."""
+    """The layout: channels are the axis of length 1 or 3, else the one that is not as long as the other two."""
     first, middle, last = sides
     if first in _CHANNELS or last in _CHANNELS:
         return "chw" if first in _CHANNELS else "hwc"
@@ -155,8 +159,8 @@ def _layout(sides: Sequence[int | None]) -> Literal["hwc", "chw"]:
 
 
 def _one_output(session: onnxruntime.InferenceSession, output: str | None) -> str:
-    names: list[str] = [one.name for one in session.get_outputs()]
-    floats: list[str] = [one.name for one in session.get_outputs() if one.type in _DTYPES]
+    names: list[str] = [entry.name for entry in session.get_outputs()]
+    floats: list[str] = [entry.name for entry in session.get_outputs() if entry.type in _DTYPES]
     if output is None and (len(names) == 1 or len(floats) == 1):
         return (floats or names)[0]
     if output not in names:
@@ -165,20 +169,22 @@ def _one_output(session: onnxruntime.InferenceSession, output: str | None) -> st
 
 
 def _decision(session: onnxruntime.InferenceSession, name: str | None) -> str:
-    """The name of the output of labels, empty for none."""
+    """The name of the output that holds labels; empty if there is none."""
     single = [
-        one for one in session.get_outputs() if len(one.shape) == 1 or (len(one.shape) == 2 and one.shape[1] == 1)
+        entry
+        for entry in session.get_outputs()
+        if len(entry.shape) == 1 or (len(entry.shape) == 2 and entry.shape[1] == 1)
     ]
-    there: list[str] = [one.name for one in single if one.type in _LABELS]
-    texts: list[str] = [one.name for one in single if one.type == "tensor(string)"]
+    there: list[str] = [entry.name for entry in single if entry.type in _LABELS]
+    texts: list[str] = [entry.name for entry in single if entry.type == "tensor(string)"]
     if name is None and (texts or len(there) > 1):
         raise InvalidInput(
-            f"the network gives labels of its own that cannot be held against its scores ({', '.join(texts + there)}); "
+            f"the network gives its own labels, which cannot be compared with its scores ({', '.join(texts + there)}); "
             'name the output of whole numbers that it decides by with decision=, or say decision="" if none is'
         )
     if name is None:
         return there[0] if there else ""
     if name and name not in there:
-        told = ", ".join(there) or "none"
-        raise InvalidInput(f"the network has no output {name} of labels, one whole number an image; it has {told}")
+        listed = ", ".join(there) or "none"
+        raise InvalidInput(f"the network has no output {name} of labels, one whole number an image; it has {listed}")
     return name

@@ -1,7 +1,7 @@
-"""A plug-in of pytest: every ``*.cover.json`` that pytest meets is a test that its claim holds.
+"""A plug-in for pytest: every ``*.cover.json`` that pytest collects is a test that its claim holds.
 
-It is a package of its own because importing `maskcover` imports numpy: pytest starts as fast as without it, and
-nothing of maskcover is imported before such a file is collected and run. ``-p no:maskcover_pytest`` turns it off.
+It is a package of its own so that pytest starts as fast as without it: nothing of maskcover, which needs numpy, is
+imported before such a file is run. ``-p no:maskcover_pytest`` turns it off.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ SUFFIX = ".cover.json"
 
 
 class ClaimFailed(Exception):
-    """A claim that does not hold; its text is what is shown."""
+    """The error of a claim that does not hold; pytest shows its text."""
 
 
 class ClaimFile(pytest.File):
-    """One certificate."""
+    """A certificate file, as pytest collects it."""
 
     def collect(self) -> Iterator[pytest.Item]:
         """The one claim of the file."""
@@ -38,13 +38,13 @@ class ClaimItem(pytest.Item):
             raise ClaimFailed(f"{judgement.outcome.name.lower()}: {judgement.message}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002  # pytest's own
-        """One sentence instead of a traceback; anything unexpected keeps its own."""
+        """The failure as one sentence; an unexpected error keeps its traceback."""
         if isinstance(excinfo.value, ClaimFailed):
             return f"{self.path.name}: {excinfo.value}"
         return str(super().repr_failure(excinfo))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where the claim stands."""
+        """The file and the name of the claim, for reports."""
         return self.path, None, f"{self.path.name}: covers"
 
 

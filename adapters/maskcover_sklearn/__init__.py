@@ -1,4 +1,4 @@
-"""The adapter for scikit-learn: anything with `predict_proba` or `decision_function` that predicts by it."""
+"""The adapter for scikit-learn: estimators that predict by their `predict_proba` or `decision_function`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ADAPTER", "Estimator", "SklearnAdapter"]
 
 
 class SklearnAdapter:
-    """What the entry point `maskcover.classifiers: sklearn` names."""
+    """The adapter behind the entry point `maskcover.classifiers: sklearn`."""
 
     def classifier(
         self, model: Any, *, flat: bool = True, scores: str | None = None, **options: Any
@@ -19,9 +19,9 @@ class SklearnAdapter:
         """An `ArrayClassifier` around a fitted estimator, pipeline or search.
 
         Args:
-            model: Has `predict_proba` or `decision_function`, and predicts the class with the largest of them. Its
-                classes are numbers from 0, or texts, which are then numbered in the order of `classes_`.
-            flat: Images are flattened to rows of features, as scikit-learn's own estimators take them.
+            model: A fitted model with `predict_proba` or `decision_function` that predicts the class with the largest
+                of them. Its classes are numbers from 0, or texts, which are numbered in the order of `classes_`.
+            flat: Whether images are flattened to rows of features, as scikit-learn's own estimators need them.
             scores: "predict_proba" or "decision_function", see `Estimator`.
             **options: As for `ArrayClassifier`: `batch_size`, `fill`, `layout`.
         """

@@ -1,4 +1,4 @@
-"""`Estimator`: a fitted estimator as a function from arrays of images to scores, which are what it predicts."""
+"""`Estimator`: a fitted estimator as a function from arrays of images to the scores by which it predicts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _VOTING = {"SVC", "NuSVC"}
 class Estimator:
     """A fitted estimator as a function from arrays of images to scores (n, classes).
 
-    Each batch is predicted as well: scores whose largest is not what `predict` says are refused or are no label, see
-    `OwnLabels`.
+    Each batch also goes through `predict`. Where its label is not the class with the largest score, the image has no
+    label, or the model is refused, see `OwnLabels`.
 
     Args:
-        model: A fitted classifier, pipeline or search, of classes numbered from 0, or named by texts.
-        flat: Images are flattened to rows of features.
-        scores: "predict_proba" or "decision_function". By default the first that it has, of support vector machines the
-            second: their probabilities are fitted apart from their decisions.
+        model: A fitted classifier, pipeline or search, with classes numbered from 0, or named by texts.
+        flat: Whether images are flattened to rows of features.
+        scores: "predict_proba" or "decision_function". By default the first of these that the model has; for support
+            vector machines the second, since their probabilities are fitted separately from their decisions.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> fitted = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
@@ -44,12 +44,12 @@ class Estimator:
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The classes in the order of the scores, where they have names."""
+        """The names of the classes in the order of the scores; None if the classes are numbers."""
         return None if self._classes.dtype.kind in "biu" else tuple(map(str, self._classes))
 
     @property
     def identity(self) -> dict[str, str]:
-        """What the estimator holds, and how it is asked."""
+        """Entries for the fingerprint: the content of the estimator, and the method that gives its scores."""
         kind = type(self._model)
         return {
             "weights": f"{content_digest(self._model, whole=True)} {PYTHON}",
@@ -60,27 +60,27 @@ class Estimator:
         }
 
     def __call__(self, images: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Scores (n, classes), tied where `predict` says another class than the one with the largest score."""
+        """Scores (n, classes), tied where `predict` answers another class than the one with the largest score."""
         rows = images.reshape(len(images), -1) if self._flat else images
-        found = np.asarray(getattr(self._model, self.scores)(rows))
-        # Of two classes a decision function tells only how much it is for the second.
-        scores = np.stack([-found, found], axis=1) if found.ndim == 1 else found
+        values = np.asarray(getattr(self._model, self.scores)(rows))
+        # With two classes a decision function returns one number: the score of the second class.
+        scores = np.stack([-values, values], axis=1) if values.ndim == 1 else values
         if scores.shape != (len(images), len(self._classes)):
             raise InvalidInput(
-                f"{self.scores} of {_name(self._model)} gives {found.shape} for {len(images)} images and "
+                f"{self.scores} of {_name(self._model)} gives {values.shape} for {len(images)} images and "
                 f"{len(self._classes)} classes; expected one column a class"
             )
         predict: Callable[[Any], Any] | None = getattr(self._model, "predict", None)
         return scores if predict is None else self._own.agreed(scores, self._numbers(predict(rows)))
 
     def _numbers(self, labels: npt.ArrayLike) -> npt.NDArray[Any]:
-        """The places of labels among the classes; −1 of what is none of them."""
+        """The class number of each label; −1 if the label is not one of the classes."""
         same = np.asarray(labels)[..., None] == self._classes
         return np.where(same.any(axis=-1), same.argmax(axis=-1), -1)
 
 
 def _searched(model: Any) -> Any:
-    """The estimator that a search over settings has kept; any other model is itself."""
+    """The best estimator of a search over settings; any other model is returned as it is."""
     if hasattr(model, "best_estimator_"):
         return _searched(model.best_estimator_)
     if hasattr(model, "cv_results_"):
@@ -89,57 +89,58 @@ def _searched(model: Any) -> Any:
 
 
 def _classes(model: Any) -> npt.NDArray[Any]:
-    """The classes of a model, if they are numbers from 0, or texts."""
-    classes = getattr(model, "classes_", None)
-    if classes is None:
+    """The classes of a model; raises `InvalidInput` unless they are numbers from 0, or texts."""
+    listed = getattr(model, "classes_", None)
+    if listed is None:
         raise InvalidInput(f"{_name(model)} is not a fitted classifier; fit it first")
-    if isinstance(classes, list) and any(np.ndim(one) for one in classes):
+    if isinstance(listed, list) and any(np.ndim(part) for part in listed):
         raise InvalidInput(
-            f"{_name(model)} gives several answers an image; a certificate is about one: fit one for each"
+            f"{_name(model)} gives several answers for each image, and a certificate is about one: fit a model for each"
         )
-    found = np.asarray(classes)
-    if len(found) < 2:
-        raise InvalidInput(f"{_name(model)} has {len(found)} class; a certificate needs at least two")
-    if all(isinstance(one, str) for one in found.tolist()):
-        return found
-    if not np.array_equal(found, np.arange(len(found))):
+    array = np.asarray(listed)
+    if len(array) < 2:
+        problem = "only one class" if len(array) else "no classes"
+        raise InvalidInput(f"{_name(model)} has {problem}; a certificate needs at least two")
+    if all(isinstance(part, str) for part in array.tolist()):
+        return array
+    if not np.array_equal(array, np.arange(len(array))):
         raise InvalidInput(
-            f"labels are class numbers from 0, and {_name(model)} has the classes {list(found)[:5]}; "
+            f"labels are class numbers from 0, and {_name(model)} has the classes {list(array)[:5]}; "
             "fit it to numbers, as sklearn.preprocessing.LabelEncoder makes them, or to names"
         )
-    return found
+    return array
 
 
-def _scoring(model: Any, wanted: str | None) -> str:
+def _scoring(model: Any, requested: str | None) -> str:
     """The name of the method that gives scores which the model decides by."""
     final = _final(model)
     if type(final).__name__ in _THRESHOLDS:
         raise InvalidInput(
             f"{_name(final)} decides by a threshold of its own, and a certificate is about the class with the largest "
-            "score; give the estimator within, or one that was fitted with class weights"
+            "score; give the estimator inside it, or one that was fitted with class weights"
         )
     there = [name for name in _SCORES if hasattr(model, name)]
-    if wanted is not None and wanted not in _SCORES:
-        raise InvalidInput(f"scores is {' or '.join(map(repr, _SCORES))}; got {wanted!r}")
-    if not there or wanted not in (None, *there):
-        raise InvalidInput(f"{_name(model)} has {f'no {wanted}' if there else 'neither ' + ' nor '.join(_SCORES)}")
-    found = wanted or (there[-1] if type(final).__name__ in _VOTING else there[0])
-    if found == _SCORES[1] and getattr(final, "decision_function_shape", "") == "ovo" and len(model.classes_) > 2:
+    if requested is not None and requested not in _SCORES:
+        raise InvalidInput(f"scores is {' or '.join(map(repr, _SCORES))}; got {requested!r}")
+    if not there or requested not in (None, *there):
+        raise InvalidInput(f"{_name(model)} has {f'no {requested}' if there else 'neither ' + ' nor '.join(_SCORES)}")
+    method = requested or (there[-1] if type(final).__name__ in _VOTING else there[0])
+    if method == _SCORES[1] and getattr(final, "decision_function_shape", "") == "ovo" and len(model.classes_) > 2:
         raise InvalidInput(f'{_name(final)} scores pairs of classes; fit it with decision_function_shape="ovr"')
-    return found
+    return method
 
 
 def _advice(model: Any, scores: str) -> str:
     final = _final(model)
     if scores == _SCORES[0] and hasattr(model, _SCORES[1]):
-        return 'Its probabilities may be fitted apart from its decisions: say scores="decision_function"'
+        return 'Its probabilities may be fitted separately from its decisions: say scores="decision_function"'
     if getattr(final, "break_ties", None) is False:
         return "It decides equal votes by the order of its classes: fit it with break_ties=True"
     return "Give a model that predicts the class with the largest score"
 
 
 def _final(model: Any) -> Any:
-    """The last step of pipelines and searches."""
+    """The last step of a pipeline, or of the pipeline that a search found best; any other model is itself."""
     model = _searched(model)
     steps = getattr(model, "steps", None)
     return _final(steps[-1][1]) if isinstance(steps, list) and steps else model

@@ -16,19 +16,19 @@ from maskcover_timm.configuration import class_names_of, preprocessing_of
 
 __all__ = ["ADAPTER", "TimmAdapter", "class_names_of", "preprocessing_of"]
 
-_OF_NUMPY = (".npz", ".npy")  # of JAX, which timm's models read by themselves, without pickles
+_OF_NUMPY = (".npz", ".npy")  # weights from JAX, which timm reads itself, without pickles
 
 
 class TimmAdapter(TorchAdapter):
-    """What the entry point `maskcover.classifiers: timm` names: `TorchClassifier`s that know their preprocessing."""
+    """The adapter behind the entry point `maskcover.classifiers: timm`; its classifiers know their preprocessing."""
 
     names = "NAME"
 
     def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:
-        """A `TorchClassifier` with the model's own preprocessing and class names, unless others are named."""
+        """A `TorchClassifier` with the model's own preprocessing and class names, unless the options name others."""
         named = options.pop("preprocessing", None)
-        known = {"class_names": class_names_of(model)} | options
-        return TorchClassifier(model, preprocessing=named or preprocessing_of(model), **known)
+        defaults = {"class_names": class_names_of(model)} | options
+        return TorchClassifier(model, preprocessing=named or preprocessing_of(model), **defaults)
 
     def load(
         self,
@@ -43,11 +43,11 @@ class TimmAdapter(TorchAdapter):
 
         Args:
             name: As for `timm.create_model`.
-            weights: "pretrained", which timm fetches from the hub unless they are here already and
-                ``HF_HUB_OFFLINE=1`` forbids it; "random", the same at each call; or the path of a checkpoint.
-            num_classes: By default those of the checkpoint, read off its last layer, or the model's own. Pretrained
-                weights get a new head for another number, to be trained.
-            in_chans: Channels of the images, if not 3. timm does not say how others are scaled: name `preprocessing`.
+            weights: "pretrained": timm downloads the weights unless they are on this machine, or
+                ``HF_HUB_OFFLINE=1`` forbids it. "random": the same at each call. Or the path of a checkpoint.
+            num_classes: The number of classes; by default that of the checkpoint's last layer, or the model's own.
+                With another number, pretrained weights get a new head, which has to be trained.
+            in_chans: Channels of the images, if not 3. timm does not tell how to scale them: give `preprocessing`.
             **options: As for `TorchClassifier`, such as `device`.
 
         Raises:
@@ -61,51 +61,51 @@ class TimmAdapter(TorchAdapter):
         built = {"num_classes": num_classes, "in_chans": in_chans}
         try:
             with only_weights():
-                model = _made(name, weights, {key: value for key, value in built.items() if value is not None})
+                model = _built_model(name, weights, {key: value for key, value in built.items() if value is not None})
         except Exception as error:
             raise InvalidInput(
                 f"timm cannot load {name} with weights {weights} ({reason(error)}); name a checkpoint "
-                "that is here with weights=PATH, or try weights='random'"
+                "on this machine with weights=PATH, or try weights='random'"
             ) from error
-        # What the classes of a checkpoint of somebody's own are, it does not say.
+        # A user's checkpoint does not tell the names of its classes.
         unknown = {} if weights == "pretrained" else {"class_names": None}
         return self.classifier(model.eval(), **unknown | options)
 
 
-def _made(name: str, weights: str, built: dict[str, Any]) -> Any:
+def _built_model(name: str, weights: str, built: dict[str, Any]) -> Any:
     if weights == "random":
-        return _created(name, built)
+        return _new_model(name, built)
     if weights == "pretrained":
-        found = _created(name, built, pretrained=True)
-        published = found.pretrained_cfg.get("num_classes")
-        if published not in (None, found.num_classes):
-            warn_of_new_head(name, found.num_classes, published)
-        return found
+        model = _new_model(name, built, pretrained=True)
+        published = model.pretrained_cfg.get("num_classes")
+        if published not in (None, model.num_classes):
+            warn_of_new_head(name, model.num_classes, published)
+        return model
     if Path(weights).suffix in _OF_NUMPY:
-        return _created(name, built, checkpoint_path=weights)
-    read, model = read_weights(weights), _created(name, built)
-    classes = model.num_classes if "num_classes" in built else classes_in(read, model.state_dict(), model.num_classes)
+        return _new_model(name, built, checkpoint_path=weights)
+    state, model = read_weights(weights), _new_model(name, built)
+    classes = model.num_classes if "num_classes" in built else classes_in(state, model.state_dict(), model.num_classes)
     _expect_no_background(model, classes)
     if classes != model.num_classes:
-        model = _created(name, built | {"num_classes": classes})
-    model.load_state_dict(read)
+        model = _new_model(name, built | {"num_classes": classes})
+    model.load_state_dict(state)
     return model
 
 
-def _created(name: str, built: dict[str, Any], **how: Any) -> Any:
-    """A new model, the same each time, that leaves torch's chance alone."""
+def _new_model(name: str, built: dict[str, Any], **how: Any) -> Any:
+    """A new model, with the same weights each time; torch's random state is not changed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return timm.create_model(name, **how, **built)
 
 
 def _expect_no_background(model: Any, classes: int) -> None:
-    """Some published checkpoints have a class more, before all others, which timm cuts off when it fetches them."""
+    """Refuse a checkpoint with a background class: some published ones begin with one, which timm itself cuts off."""
     offset = model.pretrained_cfg.get("label_offset", 0)
     if offset and classes == model.num_classes + offset:
         raise InvalidInput(
-            f"the checkpoint has {classes} classes, of which the first is background as it was published: every other "
-            f"class would have a number too high; load it with weights='pretrained', or name num_classes={classes}"
+            f"the checkpoint has {classes} classes, and the first one is background: the number of every other "
+            f"class would be too high by one; load it with weights='pretrained', or name num_classes={classes}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a timm model says of its input, as a `Preprocessing`; nothing that it does not say is guessed."""
+"""Preprocessing and class names from the configuration of a timm model; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -23,67 +23,68 @@ _REMEDY = "name what images go through with preprocessing=maskcover.data.Preproc
 
 
 def preprocessing_of(model: torch.nn.Module) -> Preprocessing:
-    """The evaluation transform of a timm model's `pretrained_cfg`, done by Pillow, to the bit as timm's own.
+    """The evaluation transform of a timm model's `pretrained_cfg`; its results equal those of timm's own.
 
-    Also behind `DataParallel` and `torch.compile`.
+    The model may be inside `DataParallel` or `torch.compile`.
 
     Raises:
-        InvalidInput: the model has no such configuration, or one that says other than how it is built; timm's own
-            `resolve_data_config` would go on with defaults.
+        InvalidInput: the model has no such configuration, or the configuration does not agree with the model. timm's
+            own `resolve_data_config` would go on with defaults.
 
     >>> import timm
     >>> print(preprocessing_of(timm.create_model("resnet18")))
     Resize(235, kernel="bicubic"), CenterCrop(224); mean 0.485 0.456 0.406, std 0.229 0.224 0.225; 3 channels, chw
     """
     inner = unwrapped(model)
-    found = getattr(inner, "pretrained_cfg", None)
-    if not isinstance(found, Mapping):
+    config = getattr(inner, "pretrained_cfg", None)
+    if not isinstance(config, Mapping):
         raise InvalidInput(f"{type(inner).__name__} has no pretrained_cfg of timm (is it inside a wrapper?); {_REMEDY}")
-    missing = [name for name in _NEEDED if found.get(name) is None]
+    missing = [name for name in _NEEDED if config.get(name) is None]
     if missing:
         raise InvalidInput(f"the pretrained_cfg of {type(inner).__name__} lacks {', '.join(missing)}; {_REMEDY}")
-    channels, height, width = found["input_size"]
+    channels, height, width = config["input_size"]
     _expect_built_for(inner, (height, width))
     _expect_channels(inner, channels)
-    steps = _steps((height, width), found)
-    own = Preprocessing(steps, tuple(found["mean"]), tuple(found["std"]), channels)
-    return expect_same(own, _evaluation(found), f"timm's transform for {type(inner).__name__}")
+    steps = _steps((height, width), config)
+    own = Preprocessing(steps, tuple(config["mean"]), tuple(config["std"]), channels)
+    return expect_same(own, _evaluation(config), f"timm's transform for {type(inner).__name__}")
 
 
 def class_names_of(model: torch.nn.Module) -> tuple[str, ...] | None:
-    """The names of a timm model's classes, in the order of its scores; None where its configuration does not tell.
+    """The names of a timm model's classes, in the order of its scores; None if its configuration does not tell.
 
-    Those that it lists, or the WordNet ids of the ImageNet that the tag of its weights names, if there are as many.
+    They are the names that the configuration lists. Otherwise, if the tag of the weights names a version of ImageNet
+    with as many classes, they are the WordNet ids of that version.
 
     >>> import timm
     >>> class_names_of(timm.create_model("test_resnet"))[:2]
     ('n01440764', 'n01443537')
     """
     inner = unwrapped(model)
-    found, count = getattr(inner, "pretrained_cfg", None), getattr(inner, "num_classes", None)
-    if not isinstance(found, Mapping):
+    config, count = getattr(inner, "pretrained_cfg", None), getattr(inner, "num_classes", None)
+    if not isinstance(config, Mapping):
         return None
-    names = found.get("label_names")
-    if names is None and _IMAGENET.search(str(found.get("tag", ""))):
-        subset = infer_imagenet_subset(dict(found))
+    names = config.get("label_names")
+    if names is None and _IMAGENET.search(str(config.get("tag", ""))):
+        subset = infer_imagenet_subset(dict(config))
         names = None if subset is None else ImageNetInfo(subset).label_names()
     return tuple(map(str, names)) if names is not None and len(names) == count else None
 
 
-def _steps(size: tuple[int, int], found: Mapping[str, Any]) -> tuple[Step, ...]:
-    """As `timm.data.create_transform` builds them for evaluation."""
-    kernel, mode = found["interpolation"], found["crop_mode"]
-    scaled = tuple(math.floor(side / found["crop_pct"]) for side in size)
+def _steps(size: tuple[int, int], config: Mapping[str, Any]) -> tuple[Step, ...]:
+    """The steps that `timm.data.create_transform` builds for evaluation."""
+    kernel, mode = config["interpolation"], config["crop_mode"]
+    scaled = tuple(math.floor(side / config["crop_pct"]) for side in size)
     if mode == "squash":
         return Resize((scaled[0], scaled[1]), kernel), CenterCrop(size)
     if mode == "center" and size[0] == size[1]:
         return Resize(scaled[0], kernel), CenterCrop(size[0])
-    raise InvalidInput(f"timm's crop mode {mode!r} for inputs of {size[0]}×{size[1]} is not done here; {_REMEDY}")
+    raise InvalidInput(f"timm's crop mode {mode!r} for inputs of {size[0]}×{size[1]} is not supported; {_REMEDY}")
 
 
-def _evaluation(found: Mapping[str, Any]) -> Callable[[ImageArray], npt.ArrayLike]:
-    transform = create_transform(**resolve_data_config(pretrained_cfg=dict(found)))
-    return lambda picture: transform(Image.fromarray(picture)).numpy()
+def _evaluation(config: Mapping[str, Any]) -> Callable[[ImageArray], npt.ArrayLike]:
+    transform = create_transform(**resolve_data_config(pretrained_cfg=dict(config)))
+    return lambda image: transform(Image.fromarray(image)).numpy()
 
 
 def _expect_built_for(model: torch.nn.Module, size: tuple[int, int]) -> None:
@@ -96,21 +97,21 @@ def _expect_built_for(model: torch.nn.Module, size: tuple[int, int]) -> None:
 
 
 def _expect_channels(model: torch.nn.Module, declared: int) -> None:
-    """The images that a model was built for have as many channels as its configuration scales."""
+    """Refuse a model that was built for another number of channels than its configuration declares."""
     built = _channels(model, declared)
     if built != declared:
         raise InvalidInput(
-            f"{type(model).__name__} was built for images of {built} channels, but its pretrained_cfg says how "
-            f"{declared} are scaled; {_REMEDY}, or on the command line with --channels {built} --mean … --std … "
+            f"{type(model).__name__} was built for images of {built} channels, but its pretrained_cfg declares "
+            f"{declared}; {_REMEDY}, or on the command line with --channels {built} --mean … --std … "
             "--input-size … --override-preprocessing"
         )
 
 
 def _channels(model: torch.nn.Module, declared: int) -> int:
-    """How many channels a model's images have: it says so since timm 1.0.31, before only a first layer of one does."""
-    said = getattr(model, "in_chans", None)
-    if said is not None:
-        return int(said)
+    """The number of channels of a model's images: timm tells it since 1.0.31; before, only a first layer for 1 does."""
+    built = getattr(model, "in_chans", None)
+    if built is not None:
+        return int(built)
     first = getattr(model, "pretrained_cfg", {}).get("first_conv")
     stem = model.get_submodule(first) if isinstance(first, str) else None
     return 1 if getattr(stem, "in_channels", None) == 1 else declared

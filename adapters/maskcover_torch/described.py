@@ -17,7 +17,14 @@ from typing import Any
 import torch
 from torch.nn.modules import module as modules
 
-from maskcover.classifiers.content import PYTHON, class_code, content_digest, function_identity, is_installed, told
+from maskcover.classifiers.content import (
+    PYTHON,
+    class_code,
+    content_digest,
+    function_identity,
+    is_installed,
+    value_text,
+)
 from maskcover_torch.identity import architecture_digest, tensor_bytes, unwrapped, weights_digest
 from maskcover_torch.outputs import Picked
 
@@ -89,7 +96,7 @@ def _attributes(model: torch.nn.Module, parts: dict[str, torch.nn.Module]) -> di
             if name not in _INTERNAL and not isinstance(part, _CODED) and not _is_aside(part, name):
                 key = "attributes of torch" if own and name != "forward" else f"attribute {name}"
                 lasting = tuple(_lasting(value)) if isinstance(value, list | set | dict) else value
-                named[key].append((f"{place}.{name}" if own else place, told(lasting, _Plain(places))))
+                named[key].append((f"{place}.{name}" if own else place, value_text(lasting, _Plain(places))))
     return {name: _together(values) for name, values in named.items()}
 
 

@@ -1,4 +1,4 @@
-"""The adapter for torchvision: its classifiers by name, with the transforms and the classes of their weights."""
+"""The adapter for torchvision: its classifiers by name, with the transforms and class names of their weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ADAPTER", "TorchvisionAdapter", "class_names_of", "preprocessing_of"
 
 
 class TorchvisionAdapter(TorchAdapter):
-    """What the entry point `maskcover.classifiers: torchvision` names."""
+    """The adapter behind the entry point `maskcover.classifiers: torchvision`."""
 
     names = "NAME"
 
@@ -27,19 +27,20 @@ class TorchvisionAdapter(TorchAdapter):
         """A `TorchClassifier` around a model of torchvision.
 
         Args:
-            model: As `torchvision.models.get_model` makes it. It does not keep what its images go through.
-            weights: Where it has its weights from, such as ``ResNet18_Weights.DEFAULT``: their transforms and classes.
+            model: A model of `torchvision.models.get_model`. Such a model does not tell how its images are prepared.
+            weights: The published weights that it has, such as ``ResNet18_Weights.DEFAULT``; the preprocessing and the
+                names of the classes come from them.
             **options: As for `TorchClassifier`.
         """
         if weights is None:
             return TorchClassifier(model, **options)
         if not isinstance(weights, WeightsEnum):
             raise InvalidInput(f"expected weights of torchvision, such as ResNet18_Weights.DEFAULT; got {weights!r}")
-        known: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "preprocessing": preprocessing_of(weights),
             "class_names": class_names_of(weights),
         }
-        return TorchClassifier(model, **known | options)
+        return TorchClassifier(model, **defaults | options)
 
     def load(
         self,
@@ -55,14 +56,14 @@ class TorchvisionAdapter(TorchAdapter):
 
         Args:
             name: As for `torchvision.models.get_model`.
-            weights: "pretrained", torchvision's best, or the name of others that it has, such as "IMAGENET1K_V1":
-                they are fetched unless they are here already and ``HF_HUB_OFFLINE=1`` forbids it. Or "random", the
-                same at each call; or the path of a checkpoint.
-            num_classes: By default those of the checkpoint, read off its last layer, or of the published weights; these
-                get a new head for another number, to be trained.
-            transforms: With a checkpoint: the name of the weights whose transforms images go through.
-            transform_input: With a checkpoint of googlenet or inception_v3: whether they scale images once more, as
-                those do that torchvision publishes.
+            weights: "pretrained", torchvision's best ones, or a name such as "IMAGENET1K_V1": torchvision downloads
+                them unless they are on this machine, or ``HF_HUB_OFFLINE=1`` forbids it. Or "random": the same at each
+                call. Or the path of a checkpoint.
+            num_classes: The number of classes; by default that of the checkpoint's last layer, or of the published
+                weights. With another number, published weights get a new head, which has to be trained.
+            transforms: Only with a checkpoint: the name of the published weights whose transforms images go through.
+            transform_input: Only with a checkpoint of googlenet or inception_v3: whether the model scales images once
+                more, as the published ones do.
             **options: As for `TorchClassifier`, such as `device`.
 
         Raises:
@@ -72,7 +73,7 @@ class TorchvisionAdapter(TorchAdapter):
         own = published(name, weights)
         declared = own or published(name, transforms)
         if declared is None:
-            raise InvalidInput(f"torchvision has no weights {transforms!r} of {name}, whose transforms to take")
+            raise InvalidInput(f"torchvision has no weights {transforms!r} of {name}, to take the transforms of")
         try:
             with only_weights():
                 model = built(name, own, num_classes) if own else restored(name, weights, num_classes, transform_input)
@@ -80,14 +81,14 @@ class TorchvisionAdapter(TorchAdapter):
             raise
         except Exception as error:
             raise InvalidInput(
-                f"torchvision cannot load {name} with weights {weights} ({reason(error)}); name a checkpoint that is "
-                "here with weights=PATH, or try weights='random'"
+                f"torchvision cannot load {name} with weights {weights} ({reason(error)}); name a checkpoint on "
+                "this machine with weights=PATH, or try weights='random'"
             ) from error
-        known: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "preprocessing": preprocessing_of(declared),
             "class_names": own and class_names_of(own, num_classes),
         }
-        return TorchClassifier(model.eval(), **known | options)
+        return TorchClassifier(model.eval(), **defaults | options)
 
 
 ADAPTER = TorchvisionAdapter()

@@ -18,17 +18,19 @@ from maskcover_transformers.processors import preprocessing_of
 
 
 class DefendedPipeline(transformers.ImageClassificationPipeline):  # type: ignore[misc]  # typed in part only
-    """``pipeline("image-classification", …, pipeline_class=DefendedPipeline, masks=masks)``.
+    """The defended model as a pipeline of transformers.
+
+    Make one by ``pipeline("image-classification", …, pipeline_class=DefendedPipeline, masks=masks)``.
 
     Args:
-        masks: A mask set, or the result of a certification, which then must be of this model.
-        defense: Further arguments of `TorchClassifier`, such as ``{"batch_size": 16}``.
+        masks: A mask set, or the result of a certification of this same model.
+        defense: Further arguments for `TorchClassifier`, such as ``{"batch_size": 16}``.
 
     Images are files or images of Pillow, prepared as for certifying: by Pillow, whatever the processor's backend.
     The answer has the form of transformers: labels with scores, 1 for the label of the defence and 0 for the others.
 
     Raises:
-        UndecidedPrediction: the model gave an image no unique finite top score where the defence needed one.
+        UndecidedPrediction: a prediction that the defence needed has no unique finite top score.
     """
 
     def __init__(
@@ -45,16 +47,16 @@ class DefendedPipeline(transformers.ImageClassificationPipeline):  # type: ignor
         self.defended = defend(classifier, masks, preprocessing=self.preprocessing.identity)
 
     def preprocess(self, image: Any, timeout: float | None = None) -> dict[str, torch.Tensor]:
-        """A file, or an image of Pillow, as the model takes it."""
+        """Prepare an image file, or an image of Pillow, for the model."""
         if isinstance(image, Image.Image):
-            picture = pixels_of(ImageOps.exif_transpose(image))
+            pixels = pixels_of(ImageOps.exif_transpose(image))
         elif isinstance(image, str) and not image.startswith(("http://", "https://", "data:")):
-            picture = read_image(image, image)
+            pixels = read_image(image, image)
         elif isinstance(image, str):
-            picture = pixels_of(transformers.image_utils.load_image(image, timeout=timeout))
+            pixels = pixels_of(transformers.image_utils.load_image(image, timeout=timeout))
         else:
             raise InvalidInput(f"expected a file or an image of Pillow; got {type(image).__name__}")
-        return {"pixel_values": torch.from_numpy(self.preprocessing(picture)[np.newaxis])}
+        return {"pixel_values": torch.from_numpy(self.preprocessing(pixels)[np.newaxis])}
 
     def _forward(self, model_inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {"logits": self.defended(model_inputs["pixel_values"])}

@@ -1,7 +1,7 @@
-"""What an image processor of transformers declares, as a `Preprocessing`, checked against what it does.
+"""Image processors of transformers as a `Preprocessing`, compared with what they really do.
 
 One name of a processor stands for two backends, Pillow and torchvision, that round differently (threats.md, 14). Here
-it is Pillow, always: pinned, and part of the fingerprint.
+it is always Pillow, and its version is part of the fingerprint.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from maskcover.errors import InvalidInput
 from maskcover.regions.preprocessing import CenterCrop, Resize, Step
 
 _KERNELS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "area", 5: "hamming"}
-_WARPED_FROM = 384  # pixels: from there on ConvNeXt's processor squeezes the whole image instead of cropping it
+_WARPED_FROM = 384  # pixels: from this size on ConvNeXt's processor squeezes the whole image instead of cropping it
 _REMEDY = "name what images go through with preprocessing=maskcover.data.Preprocessing(…)"
 
 
@@ -27,7 +27,7 @@ def preprocessing_of(processor: Any) -> Preprocessing:
     """The preprocessing of an image processor, or of a processor that holds one.
 
     Raises:
-        InvalidInput: it does what a `Preprocessing` cannot do, or something else than it declares.
+        InvalidInput: the processor does what a `Preprocessing` cannot do, or something else than it declares.
 
     >>> print(preprocessing_of(transformers.ViTImageProcessor()))
     Resize((224, 224)); mean 0.5, std 0.5; 3 channels, chw
@@ -40,7 +40,7 @@ def preprocessing_of(processor: Any) -> Preprocessing:
         return _read(images, name)
     except InvalidInput:
         raise
-    except Exception as error:  # a size of another kind, means that do not fit the channels, and what else it may hold
+    except Exception as error:  # its entries may be of any kind
         raise InvalidInput(
             f"{name} declares what cannot be read ({type(error).__name__}: {error}); expected size, image_mean and "
             f"image_std of a classifier of images with 3 channels; {_REMEDY}"
@@ -54,18 +54,18 @@ def _read(images: Any, name: str) -> Preprocessing:
     if declared.get("do_pad") or not declared.get("do_rescale"):
         raise InvalidInput(f"{name} pads images, or does not scale them to [0, 1]; {_REMEDY}")
     mean, std = (declared["image_mean"], declared["image_std"]) if declared.get("do_normalize") else ((0.0,), (1.0,))
-    found = Preprocessing(_steps(declared), _numbers(mean), _numbers(std))
+    preprocessing = Preprocessing(_steps(declared), _numbers(mean), _numbers(std))
     twin = with_pillow(images)
-    return expect_same(found, lambda picture: _by(twin, picture), name)
+    return expect_same(preprocessing, lambda image: _processed_by(twin, image), name)
 
 
 def _numbers(values: Any) -> tuple[float, ...]:
-    """One number, or one a channel."""
+    """One number for all channels, or one for each channel."""
     return (float(values),) if isinstance(values, int | float) else tuple(map(float, values))
 
 
 def with_pillow(images: Any) -> Any:
-    """The same image processor, done by Pillow."""
+    """The same image processor with Pillow as its backend."""
     if getattr(images, "backend", None) == "pil":
         return images
     name = type(images).__name__.removesuffix("Fast") + "Pil"
@@ -75,9 +75,9 @@ def with_pillow(images: Any) -> Any:
     return twin.from_dict(images.to_dict())
 
 
-def _by(images: Any, picture: ImageArray) -> FloatImage:
-    found = images(images=Image.fromarray(picture), return_tensors="np")["pixel_values"][0]
-    return np.asarray(found, dtype=np.float32)
+def _processed_by(images: Any, image: ImageArray) -> FloatImage:
+    pixels = images(images=Image.fromarray(image), return_tensors="np")["pixel_values"][0]
+    return np.asarray(pixels, dtype=np.float32)
 
 
 def _steps(declared: dict[str, Any]) -> tuple[Step, ...]:

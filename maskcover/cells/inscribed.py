@@ -31,8 +31,8 @@ def maximal_boxes(cells: Cells) -> IntArray | None:
     spans = np.array(list(dict.fromkeys(_boxes(bitmap))), dtype=np.int64)
     low, high = spans[:, :, 0], spans[:, :, 1]
     inside = (low[:, None] >= low[None]).all(axis=2) & (high[:, None] <= high[None]).all(axis=2)
-    kept = spans[inside.sum(axis=1) == 1]  # inside itself and no other
-    return np.stack([cuts[kept[:, axis]] for axis, cuts in enumerate(edges)], axis=2)
+    largest = spans[inside.sum(axis=1) == 1]  # inside itself and no other
+    return np.stack([cuts[largest[:, axis]] for axis, cuts in enumerate(edges)], axis=2)
 
 
 def _boxes(cells: BoolArray) -> Iterator[tuple[tuple[int, int], ...]]:

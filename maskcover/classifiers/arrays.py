@@ -1,4 +1,4 @@
-"""`ArrayClassifier`: a function from an array of images to scores, as a classifier; most adapters end in one."""
+"""`ArrayClassifier`: a classifier around a function from an array of images to scores; most adapters make one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maskcover.errors import InvalidInput
 
 
 class ArrayClassifier:
-    """Scores of a function for images with hidden pixels.
+    """A classifier around a function from images to scores: it hides pixels, then calls the function.
 
     Args:
         function: From images (n, height, width, channels), or (n, height, width) of images without channels, to scores
@@ -69,16 +69,16 @@ class ArrayClassifier:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The function and the fill, in words."""
+        """The entries of the function, the fill and the layout for a fingerprint."""
         declared = self._identity() if callable(self._identity) else self._identity
         own = declared or function_identity(self._function)
         return own | self.occlusion.identity | {"layout": self.layout}
 
     def loaded(self, image: Any, size: tuple[int, ...]) -> npt.NDArray[Any]:
-        """An image of that size as a plain array, as the function takes it.
+        """An image of the given size as a plain array, ready for the function.
 
         Raises:
-            InvalidInput: it is no array of numbers, or of another size, or has other channels than the fill.
+            InvalidInput: not an array of numbers, or of another size, or with other channels than the fill.
         """
         array = plain_array(image)
         behind = self.layout == "hwc"
@@ -93,14 +93,14 @@ class ArrayClassifier:
         return array
 
     def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
-        """See `MaskedClassifier`; images are arrays of the masks' size, all of one dtype and of as many channels."""
+        """See `MaskedClassifier`; images are arrays of the masks' size, with equal dtypes and numbers of channels."""
         arrays = [self.loaded(image, hidden.shape[1:]) for image in images]
         for image in arrays:
             expect_alike(image, arrays[0])
         return self._function(self._shown(np.stack(arrays), hidden))
 
     def _shown(self, batch: npt.NDArray[Any], hidden: BoolArray) -> npt.NDArray[Any]:
-        """The batch with its hidden pixels replaced by the fill, by selection: no value of them is left."""
+        """The batch with its hidden pixels replaced by the fill; none of their values is left."""
         grey = batch.ndim == hidden.ndim
         axis = batch.ndim if grey else batch.ndim - 1 if self.layout == "hwc" else 1
         wide = batch[..., None] if grey else batch
@@ -119,10 +119,10 @@ class ArrayClassifier:
 
 
 def plain_array(image: Any) -> npt.NDArray[Any]:
-    """A plain array of the same numbers: in this machine's byte order, rows first, of no subclass.
+    """A plain array of the same numbers: in this machine's byte order, in the order of C, and not of a subclass.
 
-    The order of an array in memory decides how its sums are rounded; it must not decide what is certified. An array
-    that is plain already is not copied.
+    The order of an array in memory decides how sums are rounded, and must not decide what is certified. An array that
+    is already plain is not copied.
 
     >>> plain_array(np.zeros((2, 3), ">f4").T).flags.c_contiguous, plain_array(np.zeros(3, ">f4")).dtype
     (True, dtype('float32'))
@@ -131,12 +131,12 @@ def plain_array(image: Any) -> npt.NDArray[Any]:
         kind = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
         raise InvalidInput(f"expected images as arrays of numbers; got {kind}")
     if isinstance(image, np.ma.MaskedArray):
-        raise InvalidInput("expected images as plain arrays; got a masked one: fill its gaps with filled(value)")
+        raise InvalidInput("expected images as plain arrays; got a masked array: fill its gaps with filled(value)")
     return np.asarray(image, image.dtype.newbyteorder("="), order="C")
 
 
 def expect_alike(image: npt.NDArray[Any], first: npt.NDArray[Any]) -> None:
-    """Refuse an image of another dtype or shape than the first: stacked, one decides for all (threats.md, 42)."""
+    """Refuse an image of another dtype or shape than the first: in one stack it would change all (threats.md, 42)."""
     if (image.dtype, image.shape) != (first.dtype, first.shape):
         raise InvalidInput(
             f"expected images of {first.dtype}, {first.shape}, as the first; got one of {image.dtype}, {image.shape}"

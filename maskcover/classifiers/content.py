@@ -1,6 +1,6 @@
-"""Digests of the content of Python objects: the same in every process, and after an object was saved and loaded.
+"""Digests of the content of Python objects, which are the same in every process and after saving and loading.
 
-No address, no printed form, no order of a set and no padding of a record goes into them.
+They do not depend on addresses, printed forms, the order of sets or the padding of records.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Known = Callable[[object], object]
+Replacer = Callable[[object], object]
 """A function that replaces objects of a framework, such as a tensor by its bytes, and returns others as they are."""
 
 PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
-"""The version of Python; another one compiles the same text to other code."""
-_SHOWN = 60  # characters of a value that is told as it is
+"""The version of Python: another version compiles the same source to other code."""
+_SHOWN = 60  # the longest text of a value that is shown as it is
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _SPACES = (types.SimpleNamespace, argparse.Namespace)
 _NAMED = (types.ModuleType, types.BuiltinFunctionType, np.ufunc)
 
 
-def content_digest(value: object, known: Known = lambda value: value, *, whole: bool = False) -> str:
-    """``sha256:…`` of the content of an object.
+def content_digest(value: object, replacer: Replacer = lambda value: value, *, whole: bool = False) -> str:
+    """The digest ``sha256:…`` of the content of an object.
 
     Args:
         value: Numbers, texts, arrays, containers and functions count by their content. Objects of the user's own
             classes count by their attributes and by the code of their class.
-        known: Replaces objects of a framework, before anything else is tried.
-        whole: Objects of installed classes count by the state that pickle would keep, not by their class alone.
+        replacer: Replaces objects of a framework, before anything else is tried.
+        whole: Whether objects of installed classes count by the state that pickle would save, not only by their class.
 
     >>> content_digest({"a": np.float32([1, 2])}) == content_digest({"a": np.array([1, 2], np.float32)})
     True
     >>> content_digest(lambda x: x + 1) == content_digest(lambda x: x + 2)
     False
     """
-    return "sha256:" + _Walk(known, whole).digest(value).hex()
+    return "sha256:" + _Walk(replacer, whole).digest(value).hex()
 
 
-def told(value: object, known: Known = lambda value: value) -> str:
-    """A value in words for a fingerprint: itself if it is short and plain, else its digest.
+def value_text(value: object, replacer: Replacer = lambda value: value) -> str:
+    """The text of a value for a fingerprint: its `repr` if it is short and plain, else its digest.
 
-    >>> told(0.5), told((1, "a")), told([]).startswith("sha256:")
+    >>> value_text(0.5), value_text((1, "a")), value_text([]).startswith("sha256:")
     ('0.5', "(1, 'a')", False)
     """
     plain = _is_plain(value) and len(repr(value)) <= _SHOWN
-    return repr(value) if plain else content_digest(value, known)
+    return repr(value) if plain else content_digest(value, replacer)
 
 
 def function_identity(function: Any) -> dict[str, str]:
@@ -67,12 +67,12 @@ def function_identity(function: Any) -> dict[str, str]:
     return {
         "function": _name(inner),
         "function code": f"{content_digest(_code_of(inner))} {PYTHON}",
-        **{f"function {name}": told(value) for name, value in carried.items()},
+        **{f"function {name}": value_text(value) for name, value in carried.items()},
     }
 
 
 def class_code(kind: type) -> list[object]:
-    """The code of a class, for digests: of the functions of its own and of its bases, installed ones by their names."""
+    """The code of a class for digests: its functions and those of its bases; installed classes only by their names."""
     own = [base for base in kind.__mro__ if base is not object]
     return [_name(base) if is_installed(base) else [_name(base), _functions(base)] for base in own]
 
@@ -80,14 +80,14 @@ def class_code(kind: type) -> list[object]:
 class _Walk:
     """A walk through an object and all objects that it refers to."""
 
-    def __init__(self, known: Known, whole: bool) -> None:
-        self._known, self._whole = known, whole
+    def __init__(self, replacer: Replacer, whole: bool) -> None:
+        self._replacer, self._whole = replacer, whole
         # The objects are kept as well: a new object could get the id of a deleted one.
         self._done: dict[int, tuple[object, bytes]] = {}
         self._path: dict[int, int] = {}
 
     def digest(self, value: object) -> bytes:
-        """The digest of a value; a value inside itself counts by the number of levels between the two."""
+        """The digest of a value; inside itself, a value counts by the number of levels between the two places."""
         plain = _plain(value)
         if plain is not None:
             return plain
@@ -102,7 +102,7 @@ class _Walk:
         return result
 
     def _composite(self, value: object) -> bytes:
-        other = self._known(value)
+        other = self._replacer(value)
         if other is not value:
             return _hashed("known", self.digest(other))
         if isinstance(value, np.ndarray):
@@ -128,7 +128,7 @@ class _Walk:
 
     def _array(self, value: npt.NDArray[Any]) -> bytes:
         kind = "array" if type(value) in (np.ndarray, np.memmap) else _name(type(value))
-        native = value.dtype.newbyteorder("=")  # which pickle turns some arrays into
+        native = value.dtype.newbyteorder("=")  # since pickle changes the byte order of some arrays
         head = [f"{kind} {native.str} {value.shape}"]
         if isinstance(value, np.ma.MaskedArray):
             return self._parts("masked", [*head, value.filled(0) if value.dtype.kind in "fiub" else value.tolist()])
@@ -176,14 +176,14 @@ def _hashed(tag: str, *parts: bytes) -> bytes:
 
 
 def _entries(value: Any) -> list[object]:
-    """The entries of a sparse array, in one order."""
+    """The entries of a sparse array, in a fixed order."""
     entries = value.tocoo(copy=True)
     entries.sum_duplicates()
     return [value.format, value.shape, entries.row, entries.col, entries.data]
 
 
 def _reduced(value: object) -> tuple[object, ...]:
-    """The state that pickle would keep of an object; empty if it can keep none, as of locks."""
+    """The state of an object that pickle would save; empty if pickle cannot save it, such as a lock."""
     try:
         reduced = value.__reduce_ex__(4)
     except Exception:  # objects may raise anything here
@@ -229,7 +229,7 @@ def _carried(function: types.FunctionType) -> Iterator[tuple[str, object]]:
     yield from (function.__kwdefaults__ or {}).items()
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         content = cell.cell_contents if _is_filled(cell) else "not set"
-        if not isinstance(content, list | set | dict):  # which may be a record of earlier calls
+        if not isinstance(content, list | set | dict):  # those may hold results of earlier calls
             yield name, content
     if not _is_library(code):
         for name in sorted(_names(code) & function.__globals__.keys()):
@@ -253,7 +253,7 @@ def _names(code: types.CodeType) -> set[str]:
 def _is_filled(cell: types.CellType) -> bool:
     try:
         return cell.cell_contents is not cell
-    except ValueError:  # a variable that was not set yet, or is no more
+    except ValueError:  # a variable that is not set yet, or was deleted
         return False
 
 
@@ -281,12 +281,12 @@ def _functions(kind: type) -> list[tuple[str, types.FunctionType]]:
 
 
 def _is_library(code: types.CodeType) -> bool:
-    """Whether code is of Python or of an installed package, whose version is another entry of a fingerprint."""
+    """Whether code belongs to Python or to an installed package; its version is another entry of a fingerprint."""
     return code.co_filename.startswith(("<frozen", *_INSTALLED)) or "site-packages" in code.co_filename
 
 
 def is_installed(kind: type) -> bool:
-    """Whether a class is of Python or of an installed package, and not the user's own."""
+    """Whether a class belongs to Python or to an installed package, and is not the user's own."""
     package = kind.__module__.partition(".")[0]
     path = str(getattr(sys.modules.get(kind.__module__), "__file__", None))
     named_package = package in sys.stdlib_module_names or package == "maskcover"
@@ -294,7 +294,7 @@ def is_installed(kind: type) -> bool:
 
 
 def _is_sparse(value: object) -> bool:
-    """Whether a value is a sparse array of scipy. Importing scipy takes long: if it was not imported, there is none."""
+    """Whether a value is a sparse array of scipy; if scipy was not imported, there can be none."""
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(value))
 

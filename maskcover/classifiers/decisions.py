@@ -1,4 +1,4 @@
-"""Checks that a model's own label is the class with the largest score, which is the class that is certified."""
+"""The check that a model's own label is the class with the largest score, since that class is certified."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class OwnLabels:
     """Compares scores with the labels that the same model gives (threats.md, 44).
 
     A certificate is about the class with the largest score. A model may decide otherwise: by a threshold, by votes, by
-    probabilities of another kind. If it does on more than half of its first batch, that is an error. Any other image
-    with two different labels counts as without a label, so that it is never certified; the first time there is a
-    warning. The first batch may be noise, as for reference scores: single images of it must not stop a serving model.
+    probabilities of another kind. If the two labels differ on more than half of the first batch, that is an error. Any
+    other image with two different labels counts as without a label, so it is never certified; the first time there is
+    a warning. The first batch may be noise, as for reference scores: a few images of it must not stop a serving model.
 
     Args:
         model: The model's name, for the error.
@@ -38,7 +38,11 @@ class OwnLabels:
         self._compared = self._warned = False
 
     def agreed(self, scores: npt.NDArray[Any], labels: npt.ArrayLike) -> npt.NDArray[Any]:
-        """The scores (n, classes), tied where their unique top is not the label of the model, one of (n,).
+        """The scores (n, classes), made equal in rows whose top class is not the model's own label.
+
+        Args:
+            scores: The scores of the model, shape (n, classes).
+            labels: The labels of the model, shape (n,).
 
         Raises:
             InvalidInput: there is not one label for each image, or most of the first batch have two different labels.

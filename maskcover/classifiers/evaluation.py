@@ -93,7 +93,7 @@ def names_of(classifier: object) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """The answers of one batch, one entry for each row: labels int64, margins and confidences float64."""
+    """The answers for one batch, one entry for each row: labels int64, margins and confidences float64."""
 
     labels: IntArray
     margins: FloatArray
@@ -114,7 +114,7 @@ class Answers:
 
     @classmethod
     def of(cls, scores: npt.ArrayLike, least_scale: float = 0.0, observation: Observation = TOP_LABEL) -> Answers:
-        """The answers of scores (rows, classes); for `least_scale` see `margins`."""
+        """The answers that follow from scores (rows, classes); for `least_scale` see `margins`."""
         labels, certainty = top_labels(scores), confidences(scores)
         finite = np.where(np.isnan(certainty)[:, None], 0.0, np.asarray(scores, dtype=np.float64))
         return cls(labels, margins(scores, least_scale), certainty, observation.reduced(finite, np))
@@ -135,7 +135,7 @@ class Evaluator(Protocol):
     """The least number by which margins are measured, see `margins`: 0, or set before a run with a margin."""
 
     def load(self, image: Any) -> Any:
-        """Check an image, and give it as it is kept until its decision."""
+        """Check an image, and return it in the form that is kept until its decision."""
         ...
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
@@ -218,7 +218,7 @@ def observe(evaluator: Evaluator, observation: Observation) -> None:
 def evaluator_of(
     classifier: MaskedClassifier, masks: MaskSet, example: Any = None, batch_size: int | None = None
 ) -> Evaluator:
-    """The evaluator of a classifier with masks: its own if it has one, else one that gives it bitmaps."""
+    """The evaluator of a classifier with masks: its own if it has one, else a `HostEvaluator`."""
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("expected a MaskSet of at least one mask, such as cover(squares(size=32))")
     if isinstance(classifier, BringsEvaluator):
@@ -227,7 +227,7 @@ def evaluator_of(
 
 
 def _of_now(evaluator: Evaluator) -> Evaluator:
-    """An evaluator whose `overwritten` is still called `altered`, as up to version 0.1, with its name of now."""
+    """The evaluator, with its method `altered` of version 0.1 also under the present name `overwritten`."""
     earlier = getattr(evaluator, "altered", None)
     if earlier is not None and not hasattr(evaluator, "overwritten"):
         warnings.warn(f"{type(evaluator).__name__}.altered is now overwritten", MaskcoverWarning, stacklevel=3)
@@ -236,7 +236,7 @@ def _of_now(evaluator: Evaluator) -> Evaluator:
 
 
 class HostEvaluator:
-    """The evaluator of a `MaskedClassifier`: gives it images as they are, with bitmaps of their hidden cells."""
+    """The evaluator of a `MaskedClassifier`: it passes on images as they are, with bitmaps of their hidden cells."""
 
     depth = 1
 
@@ -253,7 +253,7 @@ class HostEvaluator:
         self._drawing = Drawing(masks)
 
     def load(self, image: Any) -> Any:
-        """The image as the classifier's own `loaded` gives it, if there is one; else it is opaque here.
+        """The image as the classifier's own `loaded` returns it, or unchanged if there is no such method.
 
         An array is copied, since its owner may write the next image into it. It must have the dtype and the shape of
         the first, since one array decides the dtype of all that are stacked with it (threats.md, 42).
@@ -297,7 +297,7 @@ class HostEvaluator:
             noise = np.random.default_rng(0).permutation(image.ravel()).reshape(image.shape)
             return np.where(everywhere, noise, image)
         if np.isnan(value) and image.dtype.kind != "f":
-            return None  # an int has no NaN
+            return None  # integers have no NaN
         largest = float(np.finfo(image.dtype).max) if image.dtype.kind == "f" else int(np.iinfo(image.dtype).max)
         return np.where(everywhere, np.array(largest if value > largest else value, image.dtype), image)
 

@@ -11,7 +11,7 @@ from maskcover.errors import FingerprintMismatch
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Weights, masks, fill, numerics, library and device, which must be the same when a certified model serves.
+    """A record of weights, masks, fill, numerics, library and device; it must be the same when the model serves.
 
     `entries` are pairs of texts, sorted by name, such as ``("weights", "sha256:…")``.
 
@@ -29,7 +29,7 @@ class Fingerprint:
 
     @property
     def digest(self) -> str:
-        """``sha256:…`` of the entries."""
+        """The digest ``sha256:…`` of the entries."""
         return digest(dict(self.entries))
 
     def differences(self, other: Fingerprint) -> tuple[str, ...]:

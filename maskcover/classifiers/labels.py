@@ -1,4 +1,4 @@
-"""Labels, margins and confidences from scores: a label is the unique top of finite scores, else there is none."""
+"""Labels, margins and confidences from scores; a label is the class of the unique top of finite scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classifiers from texts, the same on the command line and in Python: ``timm:NAME``, ``package.module:callable``."""
+"""Loading classifiers from texts such as ``timm:NAME``, the same on the command line and in Python."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
     """Load the classifier that a text names.
 
     Args:
-        text: ``timm:NAME``, ``hf:FOLDER``, ``onnx:FILE`` or what other installed adapters know: `maskcover models`
-            lists them. Or ``package.module:name`` of a model, of a function that makes one when called with nothing, or
-            of a function of one argument, from arrays to scores; the current folder is searched first.
-        **options: For the adapter, such as ``fill=0.5``, or ``weights="checkpoint.pth"`` for timm.
+        text: ``timm:NAME``, ``hf:FOLDER``, ``onnx:FILE`` or a form of another installed adapter: `maskcover models`
+            lists them. Or ``package.module:name`` of a model, of a function without arguments that makes a model, or of
+            a function of one argument, from arrays to scores; the current folder is searched first.
+        **options: Options of the adapter, such as ``fill=0.5``, or ``weights="checkpoint.pth"`` for timm.
 
     Returns:
         A classifier for `certify`, `predict`, `run` and `defend`, with the `preprocessing` of its images where it is

@@ -28,7 +28,7 @@ class Observation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TopLabel:
-    """The label with the largest score, its margin and its confidence, which are kept in any case; nothing more.
+    """The default observation: nothing besides the label, its margin and its confidence, which are always kept.
 
     >>> TopLabel()
     TopLabel()
@@ -41,7 +41,7 @@ class TopLabel:
 
 @dataclass(frozen=True, slots=True)
 class ClassesAbove:
-    """For each class 1 if its confidence (softmax) is at least a threshold, else 0: the votes of one view.
+    """The votes of one view: for each class 1 if its confidence (softmax) is at least a threshold, else 0.
 
     Args:
         threshold: The least confidence of a vote, from 0 to 1; several classes can reach one of 0.5 or less.

@@ -1,4 +1,4 @@
-"""Occlusion: the replacement of hidden cells in a classifier's images. It is a value, and part of the fingerprint."""
+"""Occlusion: the replacement of hidden cells in images. It is a value, and part of the fingerprint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors for options that do not exist, with the name that was probably meant; and arguments under earlier names."""
+"""Errors for unknown options, with the name that was probably meant; and arguments under earlier names."""
 
 from __future__ import annotations
 

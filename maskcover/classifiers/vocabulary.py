@@ -1,4 +1,4 @@
-"""The names of entries in fingerprints, and of those that earlier versions did not have."""
+"""Names in fingerprints: of classes, and of the entries that earlier versions did not have."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LATER = {
     "scores": "the method that scores",
 }
 
-# Fingerprints name a class by the module where it was first, so that earlier runs can be continued.
+# Fingerprints name a class by the module where it lived at first, so that earlier runs can be continued.
 _FIRST = {"maskcover.classifiers.arrays.ArrayClassifier": "maskcover.defense.arrays.ArrayClassifier"}
 
 
@@ -35,7 +35,7 @@ def class_name(kind: type) -> str:
 
 
 def not_named(now: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
-    """Entries of a fingerprint that one of an earlier version lacks, because that version had none of their kind.
+    """The entries of a fingerprint that an earlier version did not have, because it had none of their kind.
 
     Returns:
         The names of the entries, each with its kind in words.

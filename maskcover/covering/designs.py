@@ -79,11 +79,13 @@ def _bose(half: int) -> Iterator[Block]:
 
 def _restricted(blocks: Iterator[Block], points: int) -> Design:
     """Restrict a design to fewer points: leave the others out of its blocks, and drop blocks that lie in others."""
-    kept = sorted({tuple(point for point in sorted(block) if point < points) for block in blocks}, key=len)
-    sets = [set(block) for block in kept]
+    parts = sorted({tuple(point for point in sorted(block) if point < points) for block in blocks}, key=len)
+    sets = [set(block) for block in parts]
     return tuple(
         sorted(
-            block for number, block in enumerate(kept) if not any(sets[number] <= other for other in sets[number + 1 :])
+            block
+            for number, block in enumerate(parts)
+            if not any(sets[number] <= other for other in sets[number + 1 :])
         )
     )
 

@@ -49,8 +49,8 @@ def frontier(
 
 def _undominated(covers: list[MaskSet]) -> tuple[MaskSet, ...]:
     """Drop each set that has no smaller largest mask than some set of fewer masks, or of as many."""
-    kept: list[MaskSet] = []
+    best: list[MaskSet] = []
     for masks in sorted(covers, key=lambda masks: (len(masks), masks.largest_hidden_area)):
-        if not kept or masks.largest_hidden_area < kept[-1].largest_hidden_area:
-            kept.append(masks)
-    return tuple(kept)
+        if not best or masks.largest_hidden_area < best[-1].largest_hidden_area:
+            best.append(masks)
+    return tuple(best)

@@ -134,11 +134,16 @@ def find_bound(regions: RegionSet, grid: Grid, admissible: Admissible, time_limi
         alone = independent_placements(grid, shapes, admissible, time_limit=0)
         dual = Dual(alone, (1,) * len(alone), 1)
     # The search moves shapes freely; leaving out placements that are not allowed keeps the witness true.
-    kept = [
+    weighted = [
         (box, weight) for box, weight in zip(dual.placements, dual.weights, strict=True) if _is_placement(box, slot)
     ]
     bound = LowerBound(
-        regions, grid, admissible, tuple(box for box, _ in kept), tuple(weight for _, weight in kept), dual.denominator
+        regions,
+        grid,
+        admissible,
+        tuple(box for box, _ in weighted),
+        tuple(weight for _, weight in weighted),
+        dual.denominator,
     )
     return bound if bound.check() else LowerBound(regions, grid, admissible, (), (), 1)
 

@@ -66,8 +66,8 @@ def _drop_needless(masks: MaskSet, signatures: tuple[Signature, ...]) -> set[int
     """Drop masks while the rest covers, large ones first; the numbers of those that are left."""
     chosen = set(range(len(masks)))
     for number in sorted(chosen, key=lambda mask: -masks[mask].area):
-        kept = _bits(chosen - {number})
-        if all(kept & signature for signature in signatures if signature >> number & 1):
+        rest = _bits(chosen - {number})
+        if all(rest & signature for signature in signatures if signature >> number & 1):
             chosen.discard(number)
     return chosen
 
@@ -109,8 +109,8 @@ def _entries(signatures: tuple[Signature, ...]) -> tuple[IntArray, IntArray]:
 
 
 def _hits(chosen: set[int], signatures: tuple[Signature, ...]) -> bool:
-    kept = _bits(chosen)
-    return all(kept & signature for signature in signatures)
+    bits = _bits(chosen)
+    return all(bits & signature for signature in signatures)
 
 
 def _bits(numbers: set[int]) -> Signature:

@@ -92,11 +92,11 @@ def scarce_tuple(masks: MaskSet, term: Term, multiplicity: int = 1) -> tuple[Cel
 
 def minimal(signatures: Mapping[Signature, V]) -> dict[Signature, V]:
     """Keep the signatures that contain no other."""
-    kept: dict[Signature, V] = {}
+    smallest: dict[Signature, V] = {}
     for signature in sorted(signatures, key=int.bit_count):
-        if not any(smaller & signature == smaller for smaller in kept):
-            kept[signature] = signatures[signature]
-    return kept
+        if not any(smaller & signature == smaller for smaller in smallest):
+            smallest[signature] = signatures[signature]
+    return smallest
 
 
 def signature_counts(masks: MasksByForm, slot: Slot) -> dict[Signature, int]:

@@ -1,7 +1,7 @@
-"""Images with labels, read from any format, and the one preprocessing for certifying and serving.
+"""Data sets of images with labels, in any format, and the preprocessing for certifying and serving.
 
-`open_dataset` makes a `Dataset` of every format; `Preprocessing` turns an image into the input of a model. Nothing here
-knows a model.
+`open_dataset` makes a `Dataset` from any format; `Preprocessing` turns an image into the input of a model. Nothing here
+uses a model.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _RENAMED = {
 
 
 def __getattr__(name: str) -> Any:
-    """The names of before, for one release."""
+    """Earlier names, which work with a warning for one release."""
     if name not in _RENAMED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     message = f"maskcover.data.{name} is called {_RENAMED[name]} now; the old name goes with the next release"

@@ -1,4 +1,4 @@
-"""Data sets whose images lie in one array, whatever file it came from; and how large such an array may become."""
+"""Data sets whose images lie in one array, and a limit on the size of arrays that are unpacked."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def of_arrays(
     labels: npt.NDArray[np.generic] | None,
     classes: tuple[str, ...] | None = None,
 ) -> Dataset:
-    """The images of an array (n, height, width), (n, height, width, 1) or (n, height, width, 3), numbered.
+    """A data set of an array (n, height, width), (n, height, width, 1) or (n, height, width, 3).
 
     Args:
-        source: What the array is, in words.
-        part: What ids begin with: "test" makes "test/000000" and so on.
+        source: A description of the array, for messages.
+        part: The start of the ids: "test" gives "test/000000" and so on.
         images: uint8; may be a memory map.
         labels: Whole numbers of shape (n,) or (n, 1).
         classes: The names of the classes.
@@ -38,22 +38,22 @@ def of_arrays(
     if not images.size:
         raise InvalidInput(f"{source}: expected images; got an array of shape {images.shape}")
 
-    def read(number: int) -> ImageArray:
-        image = np.array(images[number])
-        return image[:, :, 0] if image.shape[2:] == (1,) else image
+    def image_at(number: int) -> ImageArray:
+        pixels = np.array(images[number])
+        return pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels
 
     return Dataset(
         source,
         numbered(part, len(images)),
-        None if labels is None else _whole(labels, len(images), source),
-        read,
+        None if labels is None else _checked_labels(labels, len(images), source),
+        image_at,
         lambda _: (images.shape[1], images.shape[2]),
         classes,
     )
 
 
 def expect_bounded(source: str, packed: int, unpacked: int) -> None:
-    """Refuse a packed array that unpacks to far more than images do: it would take all memory.
+    """Refuse a packed array that unpacks to far more bytes than images do: it would fill the memory.
 
     >>> expect_bounded("a.npz", 6_000_000, 6_000_000_000)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -62,12 +62,12 @@ def expect_bounded(source: str, packed: int, unpacked: int) -> None:
     if unpacked > max(_PLENTY, _RATIO * packed):
         raise InvalidInput(
             f"{source}: {packed:,} bytes unpack to {unpacked:,}; expected at most {_PLENTY >> 30} GiB, or {_RATIO} "
-            "times as many: store the images without packing"
+            "times as many: store the images unpacked"
         )
 
 
 def numbered(part: str, count: int) -> tuple[str, ...]:
-    """Ids of `count` images.
+    """The ids of `count` images.
 
     >>> numbered("test", 2)
     ('test/000000', 'test/000001')
@@ -75,7 +75,7 @@ def numbered(part: str, count: int) -> tuple[str, ...]:
     return tuple(f"{part}/{number:06}" for number in range(count))
 
 
-def _whole(labels: npt.NDArray[np.generic], count: int, source: str) -> npt.NDArray[np.int64]:
+def _checked_labels(labels: npt.NDArray[np.generic], count: int, source: str) -> npt.NDArray[np.int64]:
     if labels.dtype.kind not in "iu" or labels.shape not in ((count,), (count, 1)):
         raise InvalidInput(
             f"{source}: expected one whole number as the label of each of {count} images; got {labels.dtype} "

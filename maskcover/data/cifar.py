@@ -1,7 +1,7 @@
-"""CIFAR-10 and CIFAR-100 as they are distributed: pickles (of Python), and records of bytes (for C).
+"""Reading CIFAR-10 and CIFAR-100 from the files that are distributed: pickles of Python, or records of bytes.
 
-torchvision reads the pickles only, by ``pickle.load``, which runs whatever a file names, and only files that have the
-checksums of the archive; and the core imports no framework. So the files are read here.
+torchvision reads only the pickles, by ``pickle.load``, which runs whatever a file names, and only files with the
+checksums of the archive. And the core imports no framework. So the files are read here.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _NAMES = {  # pickle with the names of the classes, its key, text file with the 
 
 
 def open_cifar10(path: Path, request: Request) -> Dataset:
-    """CIFAR-10 from its folder, or from the folder where that lies; by default the test images."""
+    """Open CIFAR-10 from its folder, or from the folder above it; by default the test images."""
     return _open(path, request.split, 10)
 
 
 def open_cifar100(path: Path, request: Request) -> Dataset:
-    """CIFAR-100 with its 100 fine labels, from its folder or from where that lies; by default the test images."""
+    """Open CIFAR-100 with its 100 fine labels, from its folder or the folder above it; by default the test images."""
     return _open(path, request.split, 100)
 
 
@@ -61,15 +61,14 @@ def _open(path: Path, split: str | None, classes: int) -> Dataset:
     if (classes, part) not in _FILES:
         raise InvalidInput(f"{path}: CIFAR-{classes} has the parts train and test; got {split!r}")
     folder = _folder_of(path, classes)
-    if folder is None:
-        wanted = ", ".join(_FILES[classes, part])
-        raise InvalidInput(
-            f"{path} is no folder of CIFAR-{classes}; expected the files {wanted}, or the same with .bin"
-        )
     names = _FILES[classes, part]
+    if folder is None:
+        raise InvalidInput(
+            f"{path} is not a folder of CIFAR-{classes}; expected the files {', '.join(names)}, or the same with .bin"
+        )
     packed = (folder / f"{names[0]}.bin").is_file()
-    read: Callable[[Path, int], tuple[Bytes, Bytes]] = _read_records if packed else _read_pickled
-    files = [read(folder / (f"{name}.bin" if packed else name), classes) for name in names]
+    read_file: Callable[[Path, int], tuple[Bytes, Bytes]] = _read_records if packed else _read_pickled
+    files = [read_file(folder / (f"{name}.bin" if packed else name), classes) for name in names]
     labels = np.concatenate([numbers for _, numbers in files]).astype(np.int64)
     return Dataset(
         f"CIFAR-{classes} {part} in {folder}",
@@ -82,10 +81,10 @@ def _open(path: Path, split: str | None, classes: int) -> Dataset:
 
 
 def _folder_of(path: Path, classes: int) -> Path | None:
-    """The folder with the files: this one, or one in it that is named as in the archive; None if there is none."""
-    wanted = [name for part in ("test", "train") for name in _FILES[classes, part]]
+    """The folder with the files: the given one, or a folder in it named as in the archive; None if there is none."""
+    names = [name for part in ("test", "train") for name in _FILES[classes, part]]
     for folder in (path, *(path / name for name in _FOLDERS[classes])):
-        if any((folder / f"{name}{suffix}").is_file() for name in wanted for suffix in ("", ".bin")):
+        if any((folder / f"{name}{suffix}").is_file() for name in names for suffix in ("", ".bin")):
             return folder
     return None
 
@@ -94,16 +93,16 @@ def _read_from(files: list[Bytes]) -> Callable[[int], ImageArray]:
     """A function that returns an image by its number, from arrays (n, 3072) that follow each other."""
     starts = np.cumsum([0, *map(len, files)])
 
-    def read(number: int) -> ImageArray:
+    def image_at(number: int) -> ImageArray:
         file = int(np.searchsorted(starts, number, side="right")) - 1
         planes = np.array(files[file][number - starts[file]]).reshape(3, _SIDE, _SIDE)
         return np.ascontiguousarray(planes.transpose(1, 2, 0))
 
-    return read
+    return image_at
 
 
 def _read_records(path: Path, classes: int) -> tuple[Bytes, Bytes]:
-    """Pixels and labels of a file of records: one label (of CIFAR-100 a coarse one before it), then the pixels."""
+    """The pixels and labels of a file of records: one label (for CIFAR-100 two, the coarse one first), then pixels."""
     head = 1 if classes == 10 else 2
     size = path.stat().st_size if path.is_file() else 0
     if not size or size % (head + _PIXELS):
@@ -115,7 +114,7 @@ def _read_records(path: Path, classes: int) -> tuple[Bytes, Bytes]:
 
 
 def _read_pickled(path: Path, classes: int) -> tuple[Bytes, Bytes]:
-    """Pixels and labels of a pickle."""
+    """The pixels and labels of a pickle."""
     document = read_pickle(path)
     pixels, labels = document.get("data"), document.get("labels" if classes == 10 else "fine_labels")
     if not isinstance(pixels, np.ndarray) or pixels.ndim != 2 or pixels.shape[1] != _PIXELS or not len(pixels):
@@ -134,7 +133,7 @@ def _is_class(label: Any, classes: int) -> bool:
 
 
 def _class_names(folder: Path, classes: int) -> tuple[str, ...] | None:
-    """The names in the files beside; None if there is no such file."""
+    """The names of the classes from the file in the folder; None if there is no such file."""
     pickled, key, listed = _NAMES[classes]
     if (folder / pickled).is_file():
         names = read_pickle(folder / pickled).get(key)

@@ -1,6 +1,6 @@
-"""The model's classes: their number, their names in the order of its outputs, and the ways to give both.
+"""The classes of a model: their number, their names in the order of its outputs, and the ways to give both.
 
-How the classes that data name become the model's numbers is in `labels.py`.
+`labels.py` turns the classes that data name into the model's numbers.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class ClassList:
     """The classes of a model.
 
     Args:
-        count: How many there are.
-        names: For each class the names by which data may call it, the first of them its own; empty if none is known.
+        count: The number of classes.
+        names: For each class the names that data may use for it, its own name first; empty if no names are known.
     """
 
     count: int
@@ -45,11 +45,11 @@ class ClassList:
 
     @cached_property
     def has_digits(self) -> bool:
-        """Whether a class is called by a number: then a number in the data is a name, and not the number of a class."""
+        """Whether the name of some class is a number: then numbers in the data are names, and not class numbers."""
         return any(map(_NUMBER.fullmatch, self.own))
 
     def number(self, name: str) -> int | None:
-        """The class of a name: exact match, else ignoring case, own names first; None if there is none, or several."""
+        """The class with a name: exact match, else ignoring case, own names first; None unless there is exactly one."""
         folded = name.casefold()
         for spelled, spellings in zip((name, folded, name, folded), self._spellings, strict=True):
             if spelled in spellings:
@@ -58,7 +58,7 @@ class ClassList:
 
     @cached_property
     def _spellings(self) -> tuple[dict[str, int | None], ...]:
-        """From names to classes; None where two classes have one: ImageNet's words have two cranes and two maillots."""
+        """The classes by name; None for a name of two classes: ImageNet's words have two cranes and two maillots."""
         own = [(names[0], number) for number, names in enumerate(self.names)]
         others = [(name, number) for number, names in enumerate(self.names) for name in names[1:]]
         return _unique(own), _unique(_folded(own)), _unique(others), _unique(_folded(others))
@@ -67,7 +67,7 @@ class ClassList:
         """The classes of some names.
 
         Raises:
-            InvalidInput: names that are no class, all of them named.
+            InvalidInput: some names belong to no class; the message lists them.
         """
         numbers = {name: self.number(name) for name in names}
         strangers = [name for name, number in numbers.items() if number is None]
@@ -82,7 +82,7 @@ class ClassList:
 
 @cache
 def imagenet() -> ClassList:
-    """The 1000 classes of ImageNet-1k by their WordNet ids, in the order in which every model has them.
+    """The 1000 classes of ImageNet-1k by their WordNet ids, in the order that all models use.
 
     >>> imagenet().number("n01440764"), imagenet().number("n03888257")
     (0, 701)
@@ -91,7 +91,7 @@ def imagenet() -> ClassList:
 
 
 def read_classes(classes: Classes | None) -> ClassList | None:
-    """The model's classes: how many there are, their names in order, or a file with the names.
+    """Read the model's classes from their number, their names in order, or a file with the names.
 
     A text of digits is a number, any other text is a path. A file has one name a line (a WordNet id may come before
     it), or is JSON: a list, or an object. Objects and mappings go from numbers to a name or to a list of names, or from
@@ -104,7 +104,7 @@ def read_classes(classes: Classes | None) -> ClassList | None:
         return None
     if isinstance(classes, str | PathLike):
         text = str(classes)
-        return _counted(_whole(text)) if text.isdecimal() else _named(_from_file(Path(classes)), text)
+        return _counted(_count_of(text)) if text.isdecimal() else _named(_from_file(Path(classes)), text)
     if isinstance(classes, SupportsIndex):
         return _counted(index(classes) if not isinstance(classes, bool) else 0)
     if isinstance(classes, Mapping):
@@ -113,9 +113,9 @@ def read_classes(classes: Classes | None) -> ClassList | None:
 
 
 def of_model(names: Sequence[str]) -> ClassList:
-    """The classes of a model that knows their names, with what data may call them besides.
+    """The classes of a model that knows their names, with other names that data may use for them.
 
-    "tench, Tinca tinca" is "tench" as well, and the WordNet ids of ImageNet's names are known.
+    A class "tench, Tinca tinca" is also "tench", and has its WordNet id if its name is one of ImageNet's.
 
     >>> of_model(["dog", "tench, Tinca tinca"]).number("n01440764")
     1
@@ -127,21 +127,21 @@ def of_model(names: Sequence[str]) -> ClassList:
 
 
 def known_classes(classes: Classes | None, class_names: Sequence[str] | None) -> ClassList | None:
-    """The model's classes as they are given, else as the model knows them itself.
+    """The model's classes as the user gives them, else as the model itself knows them.
 
     Raises:
-        InvalidInput: another number of classes is given than the model knows names of.
+        InvalidInput: the user gives another number of classes than the model has names for.
     """
-    given = read_classes(classes)
+    listed = read_classes(classes)
     if class_names is None:
-        return given
+        return listed
     own = of_model(class_names)
-    if given is not None and given.count != own.count:
+    if listed is not None and listed.count != own.count:
         raise InvalidInput(
-            f"classes= (--classes) gives {given.count} classes, but the model knows {own.count} by name "
+            f"classes= (--classes) gives {listed.count} classes, but the model knows {own.count} by name "
             f"({few(own.own)})"
         )
-    return given if given is not None and given.names else own
+    return listed if listed is not None and listed.names else own
 
 
 def few(names: Sequence[str], most: int = 5) -> str:
@@ -177,7 +177,7 @@ def _words() -> tuple[str, ...]:
 
 @cache
 def _numbers_of_words() -> Mapping[str, frozenset[int]]:
-    """From a WordNet id or a word to ImageNet's classes that are called so."""
+    """ImageNet's classes by their names: WordNet ids and words."""
     classes: dict[str, set[int]] = {}
     for number, (wnid, words) in enumerate(zip(imagenet().own, _words(), strict=True)):
         for word in (wnid, words, *_parts(words)):
@@ -186,12 +186,14 @@ def _numbers_of_words() -> Mapping[str, frozenset[int]]:
 
 
 def _wordnet(own: Sequence[str]) -> list[int | None]:
-    """ImageNet's class of each name, if only one is called so; by its place if the model's classes are ImageNet's."""
+    """ImageNet's class for each name, None unless there is exactly one; by place if all classes are ImageNet's."""
     none = frozenset[int]()
     called = [_numbers_of_words().get(name.casefold(), none) for name in own]
     if len(own) == _IMAGENET and sum(number in numbers for number, numbers in enumerate(called)) >= _SAME * len(own):
         return list(range(_IMAGENET))
-    if sum(map(bool, called)) < _SAME * len(own):  # of other things too: a word may be something else, a mouse, a kite
+    if sum(map(bool, called)) < _SAME * len(
+        own
+    ):  # most are not ImageNet's: a single word, such as mouse or kite, may mean something else
         called = [
             numbers if "," in name or _WNID.fullmatch(name) else none for name, numbers in zip(own, called, strict=True)
         ]
@@ -199,7 +201,7 @@ def _wordnet(own: Sequence[str]) -> list[int | None]:
 
 
 def _spelled(name: str, number: int | None) -> tuple[str, ...]:
-    """A name, its parts, and what WordNet calls it."""
+    """A name, its parts, and the names that WordNet has for the class."""
     more = () if number is None else (imagenet().own[number], _words()[number], *_parts(_words()[number]))
     return tuple(dict.fromkeys((name, *_parts(name), *more)))
 
@@ -208,7 +210,7 @@ def _parts(words: str) -> list[str]:
     return [part for part in map(str.strip, words.split(",")) if part]
 
 
-def _whole(text: str) -> int:
+def _count_of(text: str) -> int:
     if len(text) > 9:
         raise InvalidInput(f"expected the number of classes, or their names; got a number of {len(text)} digits")
     return int(text)
@@ -221,7 +223,7 @@ def _counted(count: int) -> ClassList:
 
 
 def _named(names: Sequence[Any], source: str) -> ClassList:
-    """Names in order, each a text or several texts for one class."""
+    """The class list of names in order, each a text or several texts for one class."""
     every = tuple(
         (words,) if isinstance(words, str) else tuple(words) for words in names if isinstance(words, str | list | tuple)
     )
@@ -232,7 +234,7 @@ def _named(names: Sequence[Any], source: str) -> ClassList:
 
 
 def _from_mapping(document: Mapping[Any, Any], source: str) -> list[Any]:
-    """Names in order: by their numbers, or from numbers by name; the values tell which of the two."""
+    """Names in order, from a mapping of numbers to names, or of names to numbers; its values tell which."""
     if document and all(_is_whole(value) for value in document.values()):
         return _from_numbers([(name, index(number)) for name, number in document.items()], source)
     pairs = {_key(key): value for key, value in document.items()}
@@ -245,7 +247,7 @@ def _from_mapping(document: Mapping[Any, Any], source: str) -> list[Any]:
 
 
 def _from_numbers(pairs: Sequence[tuple[Any, int]], source: str) -> list[list[str]]:
-    """Names in the order of their numbers; several names may have one number."""
+    """Names in the order of their numbers; one number may have several names."""
     names: dict[int, list[str]] = {}
     for name, number in pairs:
         if not isinstance(name, str):
@@ -264,7 +266,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _key(key: Any) -> int | None:
-    """A number, also where JSON wrote it as a text."""
+    """The number in a key of a mapping; JSON writes such keys as texts. None for anything else."""
     if _is_whole(key):
         return index(key)
     return int(key) if isinstance(key, str) and key.isdecimal() and len(key) <= 9 else None

@@ -1,4 +1,4 @@
-"""`Dataset`: images with ids and labels, each read when it is needed; every format becomes one."""
+"""`Dataset`: images with ids and labels, each read when it is needed; every format is opened as one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """How `count` images were chosen among `of`: at random with a seed, or the first ones if there is no seed.
+    """A record of how `count` images were chosen among `of`: at random with a seed, or the first ones without a seed.
 
     >>> print(Chosen(10, 50, seed=7), Chosen(10, 50), sep="; ")
     a sample of 10 of 50 (seed 7); the first 10 of 50
@@ -31,7 +31,7 @@ class Chosen:
     seed: int | None = None
 
     def document(self) -> dict[str, Any]:
-        """For a run to keep."""
+        """The record as a JSON document, which a run keeps."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -71,7 +71,7 @@ class Skipped:
         return cls(count, *map(tuple, names))
 
     def document(self) -> dict[str, Any]:
-        """For a run to keep."""
+        """The record as a JSON document, which a run keeps."""
         return {"count": self.count, "examples": list(self.examples), "empty": list(self.empty)}
 
     def __str__(self) -> str:
@@ -83,21 +83,23 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Images with ids and, if they are known, labels.
+    """A data set: images with ids and, if they are known, labels.
 
     Args:
         source: A description of the data and their place, for messages.
         ids: One text for each image, all different, the same whenever the same data are opened.
         labels: int64, a class number for each image; None if there are none.
-        read: Image number i, uint8 (height, width, 3) or (height, width); raises `InvalidInput` that names the file.
-        measure: (height, width) of image number i, without reading all of it; by default it is read.
+        read: A function that returns image number i, uint8 (height, width, 3) or (height, width); it raises
+            `InvalidInput` that names the file.
+        measure: A function that returns (height, width) of image number i without reading all of it; by default the
+            image is read.
         classes: Names of the classes, in the order of their numbers, if the data name them.
         chosen: The way in which these images were chosen among more, if they were.
         matched: Whether labels and classes are the model's, by names that were given; else they are the data's own.
         skipped: A record of what was left out when the data were opened, if anything was.
 
     Raises:
-        InvalidInput: labels of another number than images; two images of one id.
+        InvalidInput: the number of labels is not that of images, or two images have the same id.
 
     >>> grey = Dataset("two squares", ("a", "b"), np.array([0, 1]), lambda number: np.full((4, 4), number, np.uint8))
     >>> len(grey), grey[1].max(), grey.size(0), grey.sampled(1, seed=0).ids
@@ -130,7 +132,7 @@ class Dataset:
         return self.read(number)
 
     def size(self, number: int) -> tuple[int, int]:
-        """(height, width) of an image, as `read` gives it; raises `InvalidInput` if it cannot be read."""
+        """(height, width) of an image, as `read` returns it; raises `InvalidInput` if it cannot be read."""
         try:
             if self.measure is not None:
                 return self.measure(number)
@@ -145,19 +147,19 @@ class Dataset:
     def true_labels(self) -> IntArray:
         """The labels; raises `InvalidInput` if there are none."""
         if self.labels is None:
-            raise InvalidInput(f"{self.source} has no labels, and certificates are about true labels; name them")
+            raise InvalidInput(f"{self.source} has no labels, and certificates are about true labels; give labels")
         return self.labels
 
     def part(self, numbers: Sequence[int]) -> Dataset:
         """The images with these numbers, in the order in which the numbers are given."""
         chosen = np.array(numbers, dtype=np.int64)
-        read, measure = self.read, self.measure
+        image_at, size_of = self.read, self.measure
         return replace(
             self,
             ids=tuple(self.ids[number] for number in chosen.tolist()),
             labels=None if self.labels is None else self.labels[chosen],
-            read=lambda number: read(int(chosen[number])),
-            measure=None if measure is None else lambda number: measure(int(chosen[number])),
+            read=lambda number: image_at(int(chosen[number])),
+            measure=None if size_of is None else lambda number: size_of(int(chosen[number])),
         )
 
     def limited(self, limit: int | None) -> Dataset:

@@ -19,10 +19,10 @@ _DEEPEST = 200  # folders in folders; Python's own limit is not far above
 
 
 def open_folder(folder: Path, request: Request) -> Dataset:
-    """The images below a folder, or below the subfolder that the split names.
+    """Open the images below a folder, or below the subfolder that the split names.
 
-    Subfolders are classes, in the order of names. If all names are whole numbers, and no class of the model is called
-    by a number, they are the numbers of the model's classes. Where images lie beside them, subfolders are not taken for
+    Subfolders are classes, in the order of their names. If all names are whole numbers, and no name of the model's
+    classes is a number, they are the numbers of the model's classes. If images lie beside the subfolders, these are not
     classes, and there are no labels.
     """
     folder = part_of(folder, request.split)
@@ -41,7 +41,7 @@ def open_folder(folder: Path, request: Request) -> Dataset:
 
 
 def part_of(folder: Path, split: str | None) -> Path:
-    """The subfolder that a split names; the folder itself where there are no such parts.
+    """The subfolder that a split names; the folder itself if there is no split and no such subfolder.
 
     Raises:
         InvalidInput: the subfolders are parts such as train and val, and none is named; there is no such part.
@@ -59,21 +59,21 @@ def part_of(folder: Path, split: str | None) -> Path:
 def of_files(
     source: str, folder: Path, ids: Sequence[str], labels: IntArray | None, classes: tuple[str, ...] | None = None
 ) -> Dataset:
-    """The image files with these paths within a folder, which are their ids."""
+    """A data set of image files; their paths within a folder are the ids."""
     if not ids:
         raise InvalidInput(f"found no images in {source}; expected files such as .png or .jpg")
 
-    def read(number: int) -> ImageArray:
+    def image_at(number: int) -> ImageArray:
         return read_image(folder / ids[number], str(folder / ids[number]))
 
-    def measure(number: int) -> tuple[int, int]:
+    def size_of(number: int) -> tuple[int, int]:
         return read_size(folder / ids[number], str(folder / ids[number]))
 
-    return Dataset(source, tuple(ids), labels, read, measure, classes)
+    return Dataset(source, tuple(ids), labels, image_at, size_of, classes)
 
 
 def subfolders(folder: Path) -> list[str]:
-    """The names of the folders in a folder, in order; what begins with a dot belongs to programs."""
+    """The names of the folders in a folder, in order, without names that begin with a dot."""
     return [entry.name for entry in _entries(folder) if _is_folder(entry)]
 
 
@@ -89,17 +89,17 @@ def has_images(folder: Path) -> bool:
 
 @dataclass(slots=True)
 class Walk:
-    """A walk through all that lies below a folder, each folder once; collects in `other` files that are not images."""
+    """A walk through all folders below a folder, each once; `other` collects the files that are not images."""
 
     folder: Path
     other: list[str] = field(default_factory=list)
-    seen: dict[tuple[int, int], str] = field(default_factory=dict)
+    visited: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def images(self, prefix: str = "") -> Iterator[str]:
         """The paths of the image files below a subfolder, relative to the folder, in the order of names.
 
         Raises:
-            InvalidInput: a folder that is met twice, by links: the same images would have several names, or no end.
+            InvalidInput: links lead to one folder twice: the same images would have several names, or the walk no end.
         """
         self._expect_new(prefix)
         for entry in _entries(self.folder / prefix):
@@ -111,7 +111,7 @@ class Walk:
                 self.other.append(f"{prefix}{entry.name}")
 
     def recorded(self, dataset: Dataset, empty: Sequence[str] = ()) -> Dataset:
-        """The data set with a record of what was left out."""
+        """The data set with a record of the files that were left out."""
         return replace(dataset, skipped=Skipped.of(self.other, empty))
 
     def _expect_new(self, prefix: str) -> None:
@@ -122,7 +122,7 @@ class Walk:
             status = os.stat(path)  # noqa: PTH116  # of a thousand classes
         except OSError as error:
             raise InvalidInput(f"cannot read the folder {path}: {error.strerror}") from error
-        before = self.seen.setdefault((status.st_dev, status.st_ino), prefix)
+        before = self.visited.setdefault((status.st_dev, status.st_ino), prefix)
         if before != prefix:
             raise InvalidInput(f"{path} is the same folder as {self.folder / before}, by a link; take one of them away")
 

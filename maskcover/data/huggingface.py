@@ -1,7 +1,7 @@
-"""Hugging Face data sets as `save_to_disk` writes them, read through pyarrow: only rows that are used are loaded.
+"""Reading Hugging Face data sets that `save_to_disk` wrote, by pyarrow; only rows that are used are loaded.
 
-The package `datasets` would open files outside the folder if its JSON names them, fetch an image whose path is a URL,
-and read other memory, or crash, where a damaged file gives places beyond its end. Here nothing of that can happen.
+The package `datasets` would open files outside the folder if its JSON names them, download an image whose path is a
+URL, and read other memory, or crash, if a damaged file gives places beyond its end. None of this can happen here.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ Features = Mapping[str, Mapping[str, Any]]
 
 
 def open_huggingface(path: Path, request: Request) -> Dataset:
-    """A data set, or one split of several, in a folder that `save_to_disk` wrote.
+    """Open a data set, or one of several splits, in a folder that `save_to_disk` wrote.
 
-    The images are the column of images, the labels the column label, labels or fine_label, or the only one of class
-    labels; −1 throughout means that there are none. Files that rows name are relative to the folder, and stay inside it
+    The images are the column of images. The labels are the column label, labels or fine_label, or the only column of
+    class labels; if all are −1 there are none. Files that rows name are relative to the folder, and stay inside it
     unless the request allows others.
     """
     folder, part = _part(path, request.split)
@@ -40,21 +40,21 @@ def open_huggingface(path: Path, request: Request) -> Dataset:
         raise InvalidInput(f"{folder}: expected a column of images; got {', '.join(table.column_names)}: cast one")
     images = _valid(folder, table, image)
 
-    def read(number: int) -> ImageArray:
+    def image_at(number: int) -> ImageArray:
         return _image(images[number].as_py(), f"{folder}, {part}/{number:06}", folder, outside=request.outside)
 
     return Dataset(
         f"{folder}, column {image}",
         numbered(part, len(table)),
         None if label is None else _labels(folder, _valid(folder, table, label)),
-        read,
+        image_at,
         None,
         None if label is None else _class_names(folder, label, features[label]),
     )
 
 
 def columns(source: str, features: Features) -> tuple[str | None, str | None]:
-    """The column of images and that of labels, None where there is none."""
+    """The names of the columns of images and of labels; None if there is no such column."""
     plain = [name for name in _LABELS if name in features and features[name].get("_type") != "ClassLabel"]
     label = _column(source, features, _LABELS, "ClassLabel") or next(iter(plain), None)
     if {"label", "labels"} <= features.keys():
@@ -78,9 +78,9 @@ def is_huggingface(folder: Path) -> bool:
 
 
 def _part(path: Path, split: str | None) -> tuple[Path, str]:
-    """The folder of the split, and what ids begin with."""
+    """The folder of the split, and the start of the ids."""
     if not path.is_dir():
-        raise InvalidInput(f"{path} is no folder; expected one that save_to_disk of Hugging Face's datasets wrote")
+        raise InvalidInput(f"{path} is not a folder; expected one that save_to_disk of Hugging Face's datasets wrote")
     if (path / "dataset_dict.json").is_file():
         splits = _texts(path / "dataset_dict.json", _json(path / "dataset_dict.json"), "splits")
         if split not in splits:
@@ -111,7 +111,7 @@ def _texts(file: Path, document: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _table(folder: Path) -> Any:
-    """All rows, as a table that lies in the files."""
+    """All rows as one table, mapped from the files."""
     arrow, files = _pyarrow(), _data_files(folder)
     options = arrow.ipc.IpcReadOptions(use_threads=False)
     try:
@@ -158,7 +158,7 @@ def _valid(folder: Path, table: Any, name: str) -> Any:
 
 
 def _column(source: str, features: Features, names: tuple[str, ...], kind: str) -> str | None:
-    """The column of a kind: one of the usual name, or the only one; None if there is none."""
+    """The name of the column of a kind: one with a usual name, or the only one; None if there is none."""
     of_kind = [name for name, words in features.items() if words.get("_type") == kind]
     usual = [name for name in names if name in of_kind]
     if usual or len(of_kind) == 1:

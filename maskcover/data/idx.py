@@ -1,7 +1,7 @@
-"""IDX files, the format of MNIST and Fashion-MNIST: a head of a few numbers, then bytes; packed by gzip or not.
+"""Reading IDX files, the format of MNIST and Fashion-MNIST: a head of a few numbers, then bytes, or both in gzip.
 
-torchvision reads them through torch, which the core does not import, only unpacked, in folders named as it names them,
-all of a file at once, and refuses some damage by a bare `assert`. So they are read here, by a memory map.
+torchvision needs torch for this, which the core does not import; it needs unpacked files in folders with its own names,
+reads whole files, and refuses some damage by a bare `assert`. So they are read here, by a memory map.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from maskcover.data.labels import Request
 from maskcover.errors import InvalidInput
 
 _IMAGES = re.compile(r"(?:.*-)?(train|t10k|test)-images[.-]idx3-ubyte(\.gz)?")
-_PARTS = {"test": "t10k"}  # what MNIST calls its test images
+_PARTS = {"test": "t10k"}  # MNIST's name for its test images
 _BYTES = 8  # the code for unsigned bytes
 
 
 def open_idx(path: Path, request: Request) -> Dataset:
-    """The images of a folder, or of a file of images, with the labels beside it; by default the test images."""
+    """Open the images of a folder, or of a file, with the labels beside them; by default the test images."""
     images = _images_file(path, request.split)
     labels = _labels_file(images)
     pixels, numbers = read_idx(images, 3), None if labels is None else read_idx(labels, 1)
@@ -44,15 +44,15 @@ def is_idx_folder(folder: Path) -> bool:
 
 
 def is_idx_file(path: Path) -> bool:
-    """Whether the name of a file is that of an IDX file of images."""
+    """Whether a file has the name of an IDX file of images."""
     return _IMAGES.fullmatch(path.name) is not None
 
 
 def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
-    """The array of an IDX file, uint8; a memory map if the file is not packed.
+    """Read the array of an IDX file, uint8; a memory map if the file is not packed.
 
     Raises:
-        InvalidInput: another magic number or other sizes than the file has bytes for.
+        InvalidInput: the file has another magic number, or its sizes do not fit its number of bytes.
     """
     try:
         if path.suffix == ".gz":
@@ -70,7 +70,7 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
 def _unpack(path: Path, stream: IO[bytes], dimensions: int) -> npt.NDArray[np.uint8]:
     shape = _shape(path, stream, dimensions)
     expect_bounded(f"cannot read {path}", path.stat().st_size, math.prod(shape))
-    content = stream.read(math.prod(shape) + 1)  # one more than there should be, and never all that a bomb holds
+    content = stream.read(math.prod(shape) + 1)  # one more than expected, and never all that a zip bomb holds
     _expect_bytes(path, shape, len(content))
     return np.frombuffer(content, np.uint8).reshape(shape)
 
@@ -98,13 +98,13 @@ def _images_file(path: Path, split: str | None) -> Path:
         if split is not None:
             raise InvalidInput(f"{path} is one file; leave split out, or name the folder")
         return path
-    wanted = _PARTS.get(split or "test", split or "test")
+    usual = _PARTS.get(split or "test", split or "test")
     names = {name: match[1] for name in files_in(path) if (match := _IMAGES.fullmatch(name))}
-    fitting = [name for name, part in names.items() if part in (wanted, split or "test")]
+    fitting = [name for name, part in names.items() if part in (usual, split or "test")]
     files = [name for name in fitting if name.removesuffix(".gz") == name or name.removesuffix(".gz") not in fitting]
     if len(files) != 1:
         raise InvalidInput(
-            f"{path}: expected one file {wanted}-images-idx3-ubyte, or .gz; found "
+            f"{path}: expected one file {usual}-images-idx3-ubyte, or .gz; found "
             f"{', '.join(sorted(files)) or 'none'} among {', '.join(sorted(names)) or 'no images'}: name the file, or "
             "another split= (--split)"
         )
@@ -112,7 +112,7 @@ def _images_file(path: Path, split: str | None) -> Path:
 
 
 def _labels_file(images: Path) -> Path | None:
-    """The file of labels, which is named after that of the images; packed or not. None if there is none."""
+    """The file of labels, named after the file of images, packed or not; None if there is none."""
     name = images.name.replace("-images", "-labels").replace("idx3", "idx1").removesuffix(".gz")
     paths = (images.with_name(candidate) for candidate in (name, f"{name}.gz") if candidate != images.name)
     return next((path for path in paths if path.exists()), None)

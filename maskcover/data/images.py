@@ -1,4 +1,4 @@
-"""Image files as uint8 arrays (height, width, 3), upright and in RGB; a file is read right, or is one clear error."""
+"""Reading image files as uint8 arrays (height, width, 3), upright and in RGB; any doubt is a clear error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maskcover.errors import InvalidInput
 ImageArray = npt.NDArray[np.uint8]
 """The pixels of an image: uint8 (height, width, 3), or (height, width) if it is grey."""
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-# What Pillow may take a file for, whatever it is called: some of its other readers start programs (EPS).
+# The formats that Pillow may read, whatever the name of a file: some of its other readers start programs (EPS).
 _FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 _MODES = frozenset({"1", "L", "P", "RGB", "CMYK", "YCbCr"})
 _ORIENTATION = 0x0112  # the tag of Exif; from 5 on the image lies on its side
@@ -39,7 +39,7 @@ def read_image(file: str | PathLike[str] | IO[bytes], name: str) -> ImageArray:
 
     Raises:
         InvalidInput: not an image, damaged, enormous, animated, with transparency, or of more than 8 bits a channel:
-            there would be more than one way to read it. The message has the name.
+            there would be more than one way to read it. The message contains the name.
     """
     with _opened(file, name) as image:
         image.load()
@@ -52,13 +52,13 @@ def read_size(file: str | PathLike[str] | IO[bytes], name: str) -> tuple[int, in
     """Read the (height, width) that `read_image` gives, from the head of the file alone; raises as that does."""
     with _opened(file, name) as image:
         if image.format == "TIFF":
-            image.load()  # by which Pillow turns it, and takes the tag away
+            image.load()  # Pillow then turns the image, and removes the tag
         width, height = image.size
         return (width, height) if _orientation(image, name) >= 5 else (height, width)
 
 
 def pixels_of(image: Any, name: str = "the image") -> ImageArray:
-    """The pixels of an image that Pillow has open, as uint8 (height, width, 3); the image is not turned.
+    """The pixels of an image of Pillow as uint8 (height, width, 3); the image is not turned.
 
     Raises:
         InvalidInput: transparency, or more than 8 bits a channel; or it cannot be decoded.
@@ -82,7 +82,7 @@ def _clear_errors(name: str) -> Iterator[None]:
     bomb = pillow().Image.DecompressionBombWarning
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged remarks beside the pixels, which many good photos have
+            warnings.simplefilter("ignore")  # about damaged metadata, which many good photos have
             warnings.simplefilter("error", bomb)
             yield
     except InvalidInput:
@@ -101,7 +101,7 @@ def _orientation(image: Any, name: str) -> int:
     """The orientation of the camera, from 1 to 8; 1 where the file does not say.
 
     Raises:
-        InvalidInput: the tag is no whole number, so that it is not known how the image lies.
+        InvalidInput: the tag is not a whole number, so the orientation is unknown.
     """
     orientation = image.getexif().get(_ORIENTATION, 1)
     if type(orientation) is not int:
@@ -112,7 +112,7 @@ def _orientation(image: Any, name: str) -> int:
 
 
 def _refuse_odd(name: str, image: Any) -> None:
-    # Beside its first image an MPO, which is what many phones write, holds the same in other sizes or from another eye.
+    # Beside its first image an MPO, which many phones write, holds the same image in other sizes or for the other eye.
     if getattr(image, "is_animated", False) and getattr(image, "format", None) != "MPO":
         raise InvalidInput(f"{name} is animated or has several pages; expected a single image")
     if image.mode not in _MODES or "transparency" in image.info:

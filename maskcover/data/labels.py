@@ -1,7 +1,7 @@
-"""From the classes that data name to the numbers that the model gives them; and where data and model meet.
+"""Labels as the model's class numbers, worked out from the class names in the data.
 
-Names that were given win: those of `classes=`, else those that the model knows itself. Numbers are the numbers of
-classes only where no class is called by a number.
+Names of `classes=` come first, else the names that the model itself knows. Numbers in the data are class numbers only
+if no name of a class is a number.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from maskcover.data.classes import ClassList, few, imagenet, of_model
 from maskcover.data.dataset import Dataset, IntArray, PreparedImages
 from maskcover.errors import InvalidInput
 
-_DIGITS = 18  # that int64 surely holds
+_DIGITS = 18  # int64 holds any number with 18 digits
 _FIX = "Give classes= (--classes) with the model's names or wnids, in the order of its outputs"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The wishes of a user about a data set, for the reader of its format.
+    """The options of a user for the reader of a data set.
 
     Args:
         split: The part to read, such as train, val or test; None if the user named none.
@@ -44,8 +44,8 @@ class Request:
 def labelled(dataset: Dataset, classes: ClassList | None) -> Dataset:
     """The data set with the model's class numbers as labels, which are checked against the number of classes.
 
-    Where the data name their classes, names are what counts: those of the model if they are known, else ImageNet's if
-    all are WordNet ids of ImageNet-1k. Only then, and if there are as many, their own order holds.
+    If the data name their classes, they are matched by name: with the model's names if they are known, else with
+    ImageNet's if all are WordNet ids of ImageNet-1k. Otherwise their own order counts, if their number is the model's.
     """
     labels = dataset.labels
     if labels is None:
@@ -63,14 +63,14 @@ def labelled(dataset: Dataset, classes: ClassList | None) -> Dataset:
 
 
 def for_model(dataset: Dataset, class_names: Sequence[str] | None) -> Dataset:
-    """The data set with its labels by the names that a model itself knows; as it is where names were given before.
+    """The data set with labels by the names that a model itself knows; unchanged if it was matched before.
 
     Args:
-        dataset: As `open_dataset` gives it.
+        dataset: A data set of `open_dataset`.
         class_names: The model's names in the order of its outputs, such as ``classifier.class_names``; or None.
 
     Raises:
-        InvalidInput: a class of the data that the model does not have.
+        InvalidInput: the data have a class that the model does not have.
 
     >>> images = Dataset("two", ("a", "b"), np.array([0, 1]), lambda _: np.zeros((2, 2), np.uint8),
     ...                    classes=("cat", "dog"))
@@ -83,13 +83,13 @@ def for_model(dataset: Dataset, class_names: Sequence[str] | None) -> Dataset:
 def expect_matching(
     images: object, labels: npt.NDArray[np.int64], outputs: int | None, class_names: Sequence[str] | None
 ) -> None:
-    """Refuse labels in an order that is the data's own, and not the model's (docs/threats.md, 53).
+    """Refuse labels in the data's own order of classes if it is not the model's (docs/threats.md, 53).
 
     Args:
         images: The images to be certified; only a `Dataset`, or images prepared from one, name their classes.
-        labels: The labels that go with them. Others than the data set's own are the caller's business.
-        outputs: How many classes the model has, if it is known.
-        class_names: Their names, if the model knows them.
+        labels: The labels of the images. Only the data set's own labels are checked; the caller answers for others.
+        outputs: The number of the model's classes, if it is known.
+        class_names: The names of the model's classes, if the model knows them.
     """
     if class_names is not None and outputs not in (None, len(class_names)):
         raise InvalidInput(f"the model has {outputs} outputs, and class_names for {len(class_names)}; they must agree")
@@ -106,7 +106,7 @@ def expect_matching(
 
 
 def class_number(text: str, classes: ClassList | None) -> int | None:
-    """The number of a class from a text: a name of the model's, a WordNet id of ImageNet's, or a number."""
+    """The class number for a text: a name of one of the model's classes, a WordNet id of ImageNet, or a number."""
     named = classes if classes is not None and classes.names else imagenet()
     number = named.number(text)
     if number is not None or named.has_digits:
@@ -115,38 +115,38 @@ def class_number(text: str, classes: ClassList | None) -> int | None:
 
 
 def named_by(dataset: Dataset, request: Request) -> Dataset:
-    """The data set of a reader that looked up each label; marked as matched if it knew the model's names."""
+    """The data set, marked as matched if its reader could look up labels by the model's names."""
     classes = request.classes
     return dataset if classes is None or not classes.names else replace(dataset, classes=classes.own, matched=True)
 
 
 def whole_labels(values: Any, source: str) -> IntArray:
-    """Labels as int64.
+    """Labels as an int64 array.
 
     Raises:
-        InvalidInput: not whole numbers, or larger than int64 can hold.
+        InvalidInput: the labels are not whole numbers, or too large for int64.
     """
     try:
         labels = np.asarray(values)
         if labels.dtype.kind in "iu" and (not labels.size or int(labels.max()) < 10**_DIGITS):
             return labels.astype(np.int64)
-    except (ValueError, OverflowError) as error:  # lists of several lengths, and what no array holds
+    except (ValueError, OverflowError) as error:  # lists of different lengths, and values that no array can hold
         raise InvalidInput(f"{source}: expected whole numbers as labels: {error}") from error
     raise InvalidInput(f"{source}: expected whole numbers below 10^{_DIGITS} as labels; got {labels.dtype}")
 
 
 def numbers_of(names: Sequence[str], source: str) -> list[int] | None:
-    """Class numbers, if all names are such; None if one is not.
+    """The class numbers that names stand for, if all names are numbers; else None.
 
     Raises:
-        InvalidInput: two names of one number, such as 1 and 01; numbers that are too long.
+        InvalidInput: two names of one number, such as 1 and 01; or a number that is too long.
     """
     if not names or not all(name.isdecimal() for name in names):
         return None
     numbers = [_plain(name) for name in names]
-    seen: dict[int | None, str] = {}
+    name_of: dict[int | None, str] = {}
     for name, number in zip(names, numbers, strict=True):
-        other = seen.setdefault(number, name)
+        other = name_of.setdefault(number, name)
         if number is None or other != name:
             problem = "is no class number" if number is None else f"and {other} are the same class number"
             raise InvalidInput(f"{source}: the class {name:.40} {problem}; rename it. {_FIX}")
@@ -158,7 +158,7 @@ def _plain(text: str) -> int | None:
 
 
 def _renumbered(dataset: Dataset, own: tuple[str, ...], classes: ClassList | None) -> Dataset:
-    """Labels by the names of the model's classes instead of the data's own order, where names tell."""
+    """The data set with labels in the order of the model's classes, if names tell which is which."""
     labels = dataset.true_labels
     if classes is not None and classes.own == own:
         return dataset
@@ -180,27 +180,27 @@ def _which_is_which(source: str, own: tuple[str, ...], count: int) -> InvalidInp
 
 
 def _by_own_digits(dataset: Dataset, own: tuple[str, ...]) -> bool:
-    """Whether each class is called by its own number; `InvalidInput` if classes are called by other numbers."""
+    """Whether the name of each class is its own number; raises `InvalidInput` if names are other numbers."""
     numbers = numbers_of(own, dataset.source)
     if numbers is None:
         return False
     wrong = next((place for place, number in enumerate(numbers) if place != number), None)
     if wrong is not None:
         raise InvalidInput(
-            f"{dataset.source} has classes called by numbers, but in another order: {own[wrong]} is class {wrong}. "
+            f"{dataset.source} has numbers as names of classes, but in another order: {own[wrong]} is class {wrong}. "
             f"{_FIX}"
         )
     return True
 
 
 def _by_digits(labels: IntArray, classes: ClassList, source: str) -> IntArray:
-    """The model's classes that are called by the numbers that the data have."""
+    """The model's class numbers for labels that are names of classes, written as numbers."""
     used, places = np.unique(labels, return_inverse=True)
     return np.array(classes.numbers([str(number) for number in used.tolist()], source), np.int64)[places]
 
 
 def _by_name(labels: IntArray, own: tuple[str, ...], classes: ClassList, source: str) -> IntArray:
-    """The numbers of the model's classes; names that no image has need no number."""
+    """The model's class numbers, looked up by name; classes without an image need no number."""
     used = np.unique(labels)
     numbers = np.full(len(own), -1, np.int64)
     numbers[used] = classes.numbers([own[number] for number in used.tolist()], source)

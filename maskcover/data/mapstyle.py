@@ -1,4 +1,4 @@
-"""Any object with a length and an index that gives images and labels, such as a map-style data set of torch.
+"""Data sets from any object with a length and items (image, label), such as a map-style data set of torch.
 
 No framework is imported: images of Pillow and tensors of torch are recognised by their methods.
 """
@@ -26,35 +26,35 @@ _DEEPEST = 100  # parts of parts of a data set
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """Under which keys the items of a data set have image and label."""
+    """The keys under which items of a data set hold image and label."""
 
     image: tuple[str, ...] = ("image", "img", "picture", "pixels")
     label: tuple[str, ...] = ("label", "labels", "fine_label")
 
 
 def of_mapstyle(source: Any) -> Dataset:
-    """The items (image, label) of an object, or its mappings with image and label; ids are numbers.
+    """A data set of an object whose items are (image, label), or mappings with image and label; ids are numbers.
 
     An image is of Pillow, an array (height, width[, channels]) or a tensor ([channels, ]height, width); its values are
-    uint8, or floats that are exactly those bytes over 255, as torchvision's ``ToTensor`` makes them. Pixels are taken
-    as they are given: an image that the data set does not turn upright is not turned.
+    uint8, or floats that are exactly those bytes over 255, as torchvision's ``ToTensor`` makes them. Pixels are used
+    as they come: an image that the data set does not turn upright is not turned.
 
-    Labels are the object's ``targets`` or ``labels`` if it has them and transforms none, or its column of labels; else
-    every item is fetched once. The first items are fetched twice: a data set that draws at random is refused. Parts and
-    joined parts (``Subset``, ``ConcatDataset``) have the classes of what they are made of.
+    Labels are the object's ``targets`` or ``labels``, unless it transforms them, or its column of labels; otherwise
+    every item is fetched once. The first items are fetched twice, and an object that gives random images is refused. A
+    part or several joined parts (``Subset``, ``ConcatDataset``) have the classes of the data sets that they come from.
     """
     name, count = type(source).__name__, len(source)
     ids, keys = numbered("item", count), _keys(source, name)
 
-    def read(number: int) -> ImageArray:
+    def image_at(number: int) -> ImageArray:
         image, label = _item(source, number, ids[number], keys)
         if labels is not None and label is not None and label != labels[number]:
             raise InvalidInput(f"{ids[number]} has the label {label} as an item, and {labels[number]} among the labels")
         return _image(image, ids[number])
 
     labels = _labels(source, count, ids, keys)
-    _expect_repeatable(name, read, min(count, _TRIED))
-    return Dataset(f"{name} of {count} items", ids, labels, read, None, _classes(source, keys))
+    _expect_repeatable(name, image_at, min(count, _TRIED))
+    return Dataset(f"{name} of {count} items", ids, labels, image_at, None, _classes(source, keys))
 
 
 def is_mapstyle(source: object) -> bool:
@@ -74,14 +74,14 @@ def _features(source: Any) -> dict[str, dict[str, Any]]:
 
 
 def _keys(source: Any, name: str) -> _Keys:
-    """The columns that are meant, chosen as in a folder of Hugging Face; else the usual keys."""
+    """The columns of image and label, chosen as in a folder of Hugging Face; else the usual keys."""
     image, label = columns(name, _features(_origin(source)))
     usual = _Keys()
     return _Keys(usual.image if image is None else (image,), usual.label if label is None else (label,))
 
 
 def _origin(source: Any) -> Any:
-    """The data set that a part is taken from; the first one if several are joined."""
+    """The data set that a part comes from; the first one if several are joined."""
     for _ in range(_DEEPEST):
         parts = _parts(source)
         if not parts:
@@ -91,7 +91,7 @@ def _origin(source: Any) -> Any:
 
 
 def _parts(source: Any) -> list[Any]:
-    """The data sets that another is made of, as torch makes it: a part by indices, or joined ones; [] for others."""
+    """The data sets inside a ``Subset`` or a ``ConcatDataset`` of torch; [] for other objects."""
     if hasattr(source, "dataset") and hasattr(source, "indices"):
         return [source.dataset]
     parts = getattr(source, "datasets", None)
@@ -99,7 +99,7 @@ def _parts(source: Any) -> list[Any]:
 
 
 def _classes(source: Any, keys: _Keys, depth: int = 0) -> tuple[str, ...] | None:
-    """The names of the classes, where the object, or all that it is made of, tells them."""
+    """The names of the classes; None unless the object, or each data set inside it, tells them."""
     if depth > _DEEPEST:
         return None
     classes = [_classes(part, keys, depth + 1) for part in _parts(source)] or [_own_classes(source, keys)]
@@ -119,31 +119,31 @@ def _own_classes(source: Any, keys: _Keys) -> tuple[str, ...] | None:
 
 
 def _by_number(numbers: Any) -> tuple[str, ...] | None:
-    """The names of a mapping to 0, 1, 2 …; None for anything else."""
+    """The names in a mapping of names to 0, 1, 2 …, in order; None for anything else."""
     if not isinstance(numbers, Mapping) or set(numbers.values()) != set(range(len(numbers))):
         return None
     return names_of(sorted(numbers, key=lambda name: int(numbers[name])))
 
 
 def _item(source: Any, number: int, name: str, keys: _Keys) -> tuple[Any, int | None]:
-    """Image and label of an item; a label is None if there is none."""
+    """The image and the label of an item; the label is None if there is none."""
     item = source[number]
     if isinstance(item, Mapping):
-        return _at(item, keys.image, name), _whole(_at(item, keys.label, name), name)
+        return _at(item, keys.image, name), _label_number(_at(item, keys.label, name), name)
     if isinstance(item, tuple | list) and len(item) >= 2:
-        return item[0], _whole(item[1], name)
+        return item[0], _label_number(item[1], name)
     raise InvalidInput(f"{name}: expected (image, label), or a mapping with image and label; got {type(item).__name__}")
 
 
 def _at(item: Mapping[str, Any], keys: tuple[str, ...], name: str) -> Any:
-    """The value of the first of the keys that the item has."""
+    """The value of an item under the first of the keys that it has; None if it has none of them."""
     there = [key for key in keys if key in item]
     if {"label", "labels"} <= {*there}:
         raise InvalidInput(f"{name} has a label and labels; expected one of them, so that it is clear which is meant")
     return item[there[0]] if there else None
 
 
-def _whole(label: Any, name: str) -> int | None:
+def _label_number(label: Any, name: str) -> int | None:
     if label is None:
         return None
     number = np.asarray(label)
@@ -157,7 +157,9 @@ def _labels(source: Any, count: int, ids: tuple[str, ...], keys: _Keys) -> IntAr
     if listed is not None:
         numbers = np.asarray(listed)
         if numbers.shape == (count,) and numbers.dtype.kind in "iu":
-            nothing = bool(_features(source)) and (numbers == -1).all()  # as Hugging Face says that there are no labels
+            nothing = (
+                bool(_features(source)) and (numbers == -1).all()
+            )  # Hugging Face's way to say that there are no labels
             return None if nothing else whole_labels(numbers, type(source).__name__)
     labels = [_label(source, number, ids[number], keys) for number in range(count)]
     if all(label is None for label in labels):
@@ -168,7 +170,7 @@ def _labels(source: Any, count: int, ids: tuple[str, ...], keys: _Keys) -> IntAr
 
 
 def _all_labels(source: Any, keys: _Keys) -> Any:
-    """All labels at once, where an object has them; None where it has not, or changes them."""
+    """All labels of an object at once; None if it has no list of them, or transforms them."""
     if _features(source):
         column = next((key for key in keys.label if key in source.column_names), None)
         return None if column is None else list(source[column])
@@ -202,7 +204,7 @@ def _image(image: Any, name: str) -> ImageArray:
 
 
 def _bytes(pixels: npt.NDArray[Any], name: str) -> ImageArray:
-    """The pixels as uint8; floats only if they are exactly such bytes over 255."""
+    """The pixels as uint8; floats are accepted only if they are exactly bytes divided by 255."""
     if pixels.dtype == np.uint8:
         return pixels
     if pixels.dtype.kind == "f" and np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1:
@@ -215,10 +217,10 @@ def _bytes(pixels: npt.NDArray[Any], name: str) -> ImageArray:
     )
 
 
-def _expect_repeatable(name: str, read: Any, count: int) -> None:
+def _expect_repeatable(name: str, image_at: Any, count: int) -> None:
     for number in range(count):
         try:
-            first, second = read(number), read(number)
+            first, second = image_at(number), image_at(number)
         except Exception:  # noqa: S112  # an item that cannot be read is an error when it is needed
             continue
         if not np.array_equal(first, second):

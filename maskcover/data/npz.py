@@ -1,4 +1,4 @@
-"""NPZ files: named numpy arrays of images and labels, never pickled objects."""
+"""Reading NPZ files: named numpy arrays of images and labels, never pickled objects."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _PLAIN = (("images", "labels"), ("x", "y"), ("arr_0", "arr_1"))
 
 
 def open_npz(path: Path, request: Request) -> Dataset:
-    """The images and labels of an NPZ file.
+    """Open the images and labels of an NPZ file.
 
     The names are tried in this order, here for the split "test": x_test and y_test, test_images and test_labels;
     without a split ("test" then goes first) also images and labels, x and y, arr_0 and arr_1. Labels may be missing.
     """
     try:
-        # Opened here: what numpy opens it leaves open where it finds no archive.
+        # Opened here, since numpy does not close a file that is not an archive.
         with path.open("rb") as stream:
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
@@ -42,9 +42,9 @@ def open_npz(path: Path, request: Request) -> Dataset:
 
 
 def _expect_held(path: Path, archive: np.lib.npyio.NpzFile, key: str) -> None:
-    """Refuse an array that claims more bytes than the archive holds of it, or two arrays of one name.
+    """Refuse an array that claims more bytes than the archive holds for it, or two arrays with one name.
 
-    numpy makes the array as large as it claims before it reads any of it.
+    numpy allocates all that an array claims before it reads any of it.
     """
     packed: zipfile.ZipFile = archive.zip  # type: ignore[assignment]  # None only once it is closed
     members = [member for member in packed.infolist() if member.filename in (key, f"{key}.npy")]
@@ -60,21 +60,21 @@ def _expect_held(path: Path, archive: np.lib.npyio.NpzFile, key: str) -> None:
 
 
 def _claimed(stream: IO[bytes]) -> int | None:
-    """The number of bytes that follow by the head of an array; None for objects, which numpy refuses."""
+    """The number of bytes that the head of an array announces; None for objects, which numpy refuses."""
     version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
+    read_head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_head(stream)
     return None if dtype.hasobject else math.prod(shape) * dtype.itemsize
 
 
 def _keys(path: Path, names: set[str], split: str | None) -> tuple[str, tuple[str, str]]:
-    """The part, and the names of its images and labels."""
+    """The part of the data, and the names of the arrays with its images and labels."""
     candidates = list(_candidates(split))
     chosen = next((candidate for candidate in candidates if candidate[1][0] in names), None)
     if chosen is None:
-        wanted = ", ".join(images for _, (images, _) in candidates)
+        expected = ", ".join(images for _, (images, _) in candidates)
         raise InvalidInput(
-            f"{path} holds {', '.join(sorted(names)) or 'nothing'}; expected images named {wanted}: "
+            f"{path} holds {', '.join(sorted(names)) or 'nothing'}; expected images named {expected}: "
             "rename them, or name another split= (--split)"
         )
     return chosen

@@ -1,4 +1,4 @@
-"""`open_dataset`: makes a `Dataset` of a path, a text or an object; recognises the format, and chooses a part of it."""
+"""`open_dataset`: makes a `Dataset` from a path, a text or an object; recognises the format, and selects a part."""
 
 from __future__ import annotations
 
@@ -74,20 +74,20 @@ def open_dataset(
     sample: int | None = None,
     seed: int = 0,
 ) -> Dataset:
-    """Open a data set of any known format; nothing is downloaded, and each image is read when it is needed.
+    """Open a data set in any known format; nothing is downloaded, and each image is read when it is needed.
 
     Args:
         source: A path, whose format is recognised; a text such as "cifar10:PATH" or "wds:shards/{000..009}.tar", which
             names it (folder, csv, cifar10, cifar100, idx, npz, hf, wds); an object with a length and items (image,
             label); or a `Dataset`.
-        split: Which part: the subfolder or the files of "train", "val", "test"; by default the test images of CIFAR,
+        split: The part: the subfolder or the files of "train", "val" or "test"; by default the test images of CIFAR,
             MNIST and NPZ files.
         labels: A CSV file with the columns path and label, for the images of a folder.
-        classes: The model's classes: how many, their names or WordNet ids in order, a mapping between names and
+        classes: The model's classes: their number, their names or WordNet ids in order, a mapping between names and
             numbers, or a file with these (see `read_classes`). Classes that the data name are matched by name, also if
             the names are numbers; WordNet ids of ImageNet-1k become ImageNet's class numbers, also if there are only
             some of them, unless there are exactly `classes` of them.
-        class_names: The names that the model knows itself, such as ``classifier.class_names``: they are taken where
+        class_names: The names that the model itself knows, such as ``classifier.class_names``; they are used if
             `classes` gives none.
         outside: Let tables and Hugging Face data sets name files outside their own folder.
         limit: Use the first N images.
@@ -112,11 +112,11 @@ def open_dataset(
 
 
 def _open(source: Any, labels: str | PathLike[str] | None, request: Request) -> Dataset:
-    """The whole data set, with the labels that it has."""
+    """The whole data set with its own labels."""
     if isinstance(source, str | PathLike):
         name, path = _split_name(str(source))
         if not _exists(path) and not webdataset.is_pattern(path):
-            raise InvalidInput(f"there is no file or folder {path}; nothing is downloaded: name what is on this disk")
+            raise InvalidInput(f"there is no file or folder {path}; nothing is downloaded: give a path on this machine")
         if labels is not None:
             return _open_labelled(name, path, Path(labels), request)
         return FORMATS[name or _format_of(path)].open(path, request)
@@ -148,7 +148,7 @@ def _open_labelled(name: str | None, path: Path, table: Path, request: Request) 
 
 
 def _split_name(text: str) -> tuple[str | None, Path]:
-    """The format that a text names before a colon, if it does, and the path."""
+    """The format that a text names before a colon, or None, and the path."""
     name, colon, path = text.partition(":")
     if colon and name in FORMATS:
         if not path:
@@ -158,7 +158,7 @@ def _split_name(text: str) -> tuple[str | None, Path]:
 
 
 def _format_of(path: Path) -> str:
-    """The format of what lies at a path."""
+    """The name of the format of a file or folder."""
     if path.is_dir():
         names = [name for name, kind in FORMATS.items() if kind.folder(path)]
         mixed = names == ["wds"] and _holds_classes(path)

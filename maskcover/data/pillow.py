@@ -8,7 +8,7 @@ from maskcover.errors import MissingExtra, install_hint
 
 
 def pillow() -> ModuleType:
-    """The package with the modules that are used here; an error that names the extra where it is missing."""
+    """The package PIL with the modules used here; raises `MissingExtra`, which names the extra, if it is missing."""
     try:
         import PIL
         import PIL.Image

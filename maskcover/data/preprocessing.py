@@ -1,8 +1,8 @@
-"""`Preprocessing`: from an image to the model's input, in steps through which region sets can be pulled back.
+"""`Preprocessing`: the steps from an image to the model's input, through which region sets can be pulled back.
 
-The same steps make the image and pull a region set back through it, so that a certificate in the frame of the source
-is about the pixels that were really read. Everything is done by Pillow and numpy, whatever a framework would use: one
-backend, pinned, with its version in the fingerprint (docs/threats.md, 12 to 16).
+The same steps make the image and pull a region set back through it, so a certificate in the frame of the source is
+about the pixels that were really read. Pillow and numpy do everything, whatever a framework would use: one fixed
+backend, with its version in the fingerprint (docs/threats.md, 12 to 16).
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ _COPIES = (CenterCrop, Crop, Flip, Pad)
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """From an image to the model's input, the frame in which regions and masks live.
+    """The steps from an image to the model's input, in whose pixels regions and masks are given.
 
     Args:
         steps: The steps on the 8-bit image, in order: `Resize` and `Fit` by Pillow, `CenterCrop`, `Crop`, `Flip`,
             `Pad` with black.
-        mean, std: After scaling to [0, 1] the mean is subtracted and divided by std: one number, or one a channel.
+        mean, std: After scaling to [0, 1], the mean is subtracted and the result divided by std: one number, or one for
+            each channel.
         channels: 3, or 1 for a model of grey images.
         layout: "chw" for channels first, "hwc" for channels last.
 
@@ -106,7 +107,7 @@ class Preprocessing:
         """The model's input, float32 of shape (channels, height, width) or (height, width, channels).
 
         Args:
-            image: uint8 of shape (height, width, 3), or (height, width) for a grey one.
+            image: uint8 of shape (height, width, 3), or (height, width) for a grey image.
         """
         pixels = _with_channels(image, self.channels)
         for step in self.steps:
@@ -125,8 +126,8 @@ class Preprocessing:
 def expect_same(ours: Preprocessing, theirs: Callable[[ImageArray], npt.ArrayLike], name: str) -> Preprocessing:
     """Compare a preprocessing with another on two images of noise; returns it if they agree to within rounding.
 
-    For adapters, which read the declaration of a model: here they notice one that they misread, or that is incomplete.
-    Raises `InvalidInput` if the two differ.
+    Adapters call it to notice a declaration of a model that is incomplete, or that they misread. Raises `InvalidInput`
+    if the two differ.
 
     >>> expect_same(Preprocessing(), lambda image: image.transpose(2, 0, 1) / 255, "the other one") is not None
     True
@@ -167,10 +168,10 @@ def _with_channels(image: ImageArray, channels: int) -> ImageArray:
 
 
 def _apply(step: Step, pixels: ImageArray) -> ImageArray:
-    """One step on uint8 (height, width, channels)."""
+    """The result of one step on uint8 (height, width, channels)."""
     if isinstance(step, Resize | Fit):
         return _resample(step, pixels)
-    # What only moves pixels is done by the very indices with which regions are pulled back.
+    # Steps that only move pixels use the same indices with which regions are pulled back.
     rows, columns = step.axes((pixels.shape[0], pixels.shape[1]))
     moved = pixels[rows.first][:, columns.first]
     outside = (rows.first == rows.stop)[:, None] | (columns.first == columns.stop)[None, :]

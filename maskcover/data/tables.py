@@ -1,4 +1,4 @@
-"""CSV files of image paths and labels."""
+"""Reading CSV files of image paths and labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLUMNS = ("path", "label")
 
 
 def open_table(table: Path, request: Request, folder: Path | None = None) -> Dataset:
-    """The images that a CSV file lists in the columns ``path`` and ``label``.
+    """Open the images that a CSV file lists in the columns ``path`` and ``label``.
 
     Paths are relative to the folder, by default that of the table, and stay inside it unless the request allows others.
     A label is a name of the model's classes, a WordNet id of ImageNet-1k, or the number of a class.
@@ -38,7 +38,7 @@ def open_table(table: Path, request: Request, folder: Path | None = None) -> Dat
 
 
 def inside(folder: Path, path: str, place: str, *, outside: bool) -> Path:
-    """The file of a path that data name, within their folder.
+    """The path of a file that data name, inside their folder.
 
     Raises:
         InvalidInput: an absolute path, or one that leads upwards, unless the caller allows files outside.

@@ -1,9 +1,9 @@
 """Reading the pickles in which CIFAR is distributed, without running anything that a pickle may name.
 
-A pickle names functions to be called. Those files name three of numpy and one of codecs, for which there are stand-ins
-here that only keep their arguments; any other name is refused. So not even numpy's own code is run on what a file says.
-A library would not do: torchvision calls ``pickle.load``, and where numpy's own functions are allowed, a file of a few
-bytes can ask them for an array of any size.
+A pickle names functions to be called. Those files name three of numpy and one of codecs; here stand-ins for them only
+keep their arguments, and any other name is refused. So a file cannot run even numpy's own code. A library would not do:
+torchvision calls ``pickle.load``, and where numpy's own functions are allowed, a file of a few bytes can request an
+array of any size.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from maskcover.errors import InvalidInput
 
 
 class _Refusal(pickle.UnpicklingError):
-    """A pickle holds what no file of CIFAR needs."""
+    """The error of a pickle that holds something that no file of CIFAR needs."""
 
 
 class _StandIn:
-    """Keeps the arguments and the state that a pickle gives to an object, and does nothing with them."""
+    """An object that keeps the arguments and the state from a pickle, and does nothing with them."""
 
     def __init__(self, *arguments: Any) -> None:
         self.arguments = arguments
@@ -37,15 +37,15 @@ class _StandIn:
 
 
 class _Array(_StandIn):
-    """Stands in for what numpy calls to make an array."""
+    """The stand-in for numpy's function that makes an array."""
 
 
 class _Dtype(_StandIn):
-    """Stands in for ``numpy.dtype``."""
+    """The stand-in for ``numpy.dtype``."""
 
 
 class _Encoded(_StandIn):
-    """Stands in for ``codecs.encode``, by which Python 3 writes bytes in the old protocols."""
+    """The stand-in for ``codecs.encode``, by which Python 3 writes bytes in the old protocols."""
 
 
 _ENTRIES = 32  # of the dictionary; CIFAR's have five
@@ -60,10 +60,10 @@ _STAND_INS: dict[tuple[str, str], type[_StandIn]] = {
 
 
 class _Reader(pickle.Unpickler):
-    """Knows the stand-ins and nothing else."""
+    """An unpickler that knows the stand-ins and no other name."""
 
     def find_class(self, module: str, name: str, /) -> Any:
-        """A stand-in, or an error."""
+        """The stand-in for a name; raises for any other name."""
         if (module, name) not in _STAND_INS:
             raise _Refusal(f"it names {module}.{name}, which no such file needs; nothing of it was executed")
         return _STAND_INS[module, name]
@@ -87,9 +87,9 @@ def read_pickle(path: Path) -> dict[str, Any]:
 
 
 def _expect_bounded(content: bytes) -> None:
-    """Refuse content for which pickle takes far more memory than the file is long: memo places, and bytes to be filled.
+    """Refuse content for which pickle would use far more memory than the file is long.
 
-    The memo is an array as long as its largest place, of which a file of nine bytes may name any.
+    The memo is an array as long as its largest place, and a file of nine bytes may name any place.
     """
     for count, (operation, argument, _) in enumerate(pickletools.genops(content)):
         if operation.name in _PUTS and not 0 <= int(argument or 0) <= count:
@@ -99,7 +99,7 @@ def _expect_bounded(content: bytes) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A value of the dictionary without stand-ins."""
+    """A value of the dictionary, with stand-ins replaced by plain values."""
     if isinstance(value, list):
         # Lists in lists may be one list many times over, which would take longer than any file is long.
         plain: dict[int, Any] = {}
@@ -117,7 +117,7 @@ def _single(value: Any) -> Any:
 
 
 def _array(array: _Array) -> npt.NDArray[np.uint8]:
-    """The array, if it is one of unsigned bytes in the order of C."""
+    """The array of a stand-in; raises unless it is an array of unsigned bytes in the order of C."""
     _, shape, dtype, columns_first, content = array.state
     raw = _bytes(content)
     plain = isinstance(dtype, _Dtype) and dtype.arguments[:1] == ("u1",) and not columns_first
@@ -127,7 +127,7 @@ def _array(array: _Array) -> npt.NDArray[np.uint8]:
 
 
 def _bytes(content: Any) -> bytes:
-    """Bytes: as they are, or as the text that latin1 makes of them."""
+    """The bytes of a value: bytes are returned as they are, a text is encoded as latin1."""
     if isinstance(content, _Encoded):
         content = content.arguments[0]
     return content.encode("latin1") if isinstance(content, str) else bytes(memoryview(content))

@@ -1,8 +1,8 @@
-"""WebDataset shards: tar files in which the members of a sample share a key, read by offset.
+"""Reading WebDataset shards: tar files in which the members of a sample share a key; images are read by offset.
 
-The package `webdataset` gives no image by its number since version 1.0. Before, its module ``wids`` did so, but took a
-shard that is cut off for a whole one, cut long names, dropped members of one name, or unpickled an index that lies
-beside the shard. So shards are indexed here, by Python's own ``tarfile``.
+Since version 1.0 the package `webdataset` cannot return an image by its number. Its earlier module ``wids`` could, but
+it accepted a shard that is cut off, cut long names, dropped members with equal names, and unpickled an index beside the
+shard. So shards are indexed here, by Python's own ``tarfile``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _RANGE = re.compile(r"\{(\d{1,18})\.\.(\d{1,18})\}")
 
 
 class _Image(NamedTuple):
-    """The place of an image in its shard; of a member ``a.left.png`` the name is ``a.left``."""
+    """The place of an image in its shard; for a member ``a.left.png`` the name is ``a.left``."""
 
     name: str
     member: str
@@ -45,7 +45,7 @@ class _Image(NamedTuple):
 
 
 class _Label(NamedTuple):
-    """A label as a text; of a member ``a.left.cls`` the name is ``a.left``, and the kind ``cls``."""
+    """A label as a text; for a member ``a.left.cls`` the name is ``a.left``, and the kind ``cls``."""
 
     name: str
     kind: str
@@ -54,7 +54,7 @@ class _Label(NamedTuple):
 
 @dataclass(slots=True)
 class _Sample:
-    """The members of a key, which is what stands before the first dot of their names."""
+    """The members that share a key, which is the part of their names before the first dot."""
 
     shard: Path
     key: str
@@ -67,7 +67,7 @@ class _Sample:
 
     @property
     def label(self) -> str | None:
-        """The label of the one image: that of a member cls goes before that of a member json.
+        """The label of the sample: a member cls goes before a member json.
 
         Raises:
             InvalidInput: several of one kind.
@@ -82,10 +82,10 @@ class _Sample:
         return None
 
     def split(self) -> list[_Sample]:
-        """This sample; or a sample for each image, where each has a name and a label of its own.
+        """This sample; or a sample for each image, if each has a name and a label of its own.
 
         Raises:
-            InvalidInput: several images that could be one sample or several.
+            InvalidInput: several images, and it is not clear whether they are one sample or several.
         """
         names, labelled = [image.name for image in self.images], {label.name for label in self.labels}
         if len(names) <= 1:
@@ -102,7 +102,7 @@ class _Sample:
 
 
 def open_webdataset(path: Path, request: Request) -> Dataset:
-    """The samples of a shard, of all shards of a folder, or of those of a pattern such as ``train-{000..009}.tar``.
+    """Open a shard, all shards of a folder, or the shards of a pattern such as ``train-{000..009}.tar``.
 
     A sample has one image, and its label in a member ``cls`` (a class number, or a name of the model's classes), or in
     a member ``json`` under label or cls; if no sample has a label there are none.
@@ -112,7 +112,7 @@ def open_webdataset(path: Path, request: Request) -> Dataset:
     if not samples:
         raise InvalidInput(f"found no images in {path}; expected members such as 000.jpg and 000.cls")
 
-    # Of a million samples this is all that stays: ids, and where images lie.
+    # Only ids and the places of images stay in memory, even for a million samples.
     ids, files = tuple(sample.id for sample in samples), tuple(sample.shard for sample in samples)
     places = np.array([sample.images[0][2:] for sample in samples], np.int64)
 
@@ -125,13 +125,13 @@ def open_webdataset(path: Path, request: Request) -> Dataset:
         except OSError as error:
             raise InvalidInput(f"cannot read {ids[number]} in {files[number]}: {error.strerror}") from error
 
-    def read(number: int) -> ImageArray:
+    def image_at(number: int) -> ImageArray:
         return read_image(content(number), ids[number])
 
-    def measure(number: int) -> tuple[int, int]:
+    def size_of(number: int) -> tuple[int, int]:
         return read_size(content(number), ids[number])
 
-    dataset = Dataset(str(path), ids, _labels(samples, request.classes), read, measure, skipped=Skipped.of(other))
+    dataset = Dataset(str(path), ids, _labels(samples, request.classes), image_at, size_of, skipped=Skipped.of(other))
     return named_by(dataset, request)
 
 
@@ -215,7 +215,7 @@ def _index(shard: Path, other: list[str]) -> list[_Sample]:
 
 
 def _note(samples: dict[str, _Sample], shard: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-    """Note what a member is to its sample; its key is what comes before the first dot of its name."""
+    """Add a member to its sample; its key is the part of its name before the first dot."""
     folder, slash, name = member.name.removeprefix("./").rpartition("/")
     stem = name.partition(".")[0]
     if not stem:
@@ -265,7 +265,7 @@ def _labels(samples: list[_Sample], classes: ClassList | None) -> IntArray | Non
 
 
 def _expect_end(shard: Path, end: int) -> None:
-    """A shard cut off between two members would otherwise be a shorter one."""
+    """Refuse a shard without an end: one that is cut off between two members looks like a shorter one."""
     with shard.open("rb") as stream:
         stream.seek(end)
         if stream.read(_BLOCK) != bytes(_BLOCK):

@@ -1,4 +1,4 @@
-"""`Drawing`: bitmaps of what pairs of masks hide, drawn at once where they fit into memory, else when asked for."""
+"""`Drawing`: bitmaps of pairs of masks, drawn once if they fit into memory, else for each batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.masks.maskset import MaskSet
 
 MOST_CELLS_DRAWN = 1 << 28
-"""Cells of all masks together, one byte each, that are kept drawn; of a larger set each batch draws its own."""
+"""The most cells of all masks together, one byte each, that stay in memory; larger sets are drawn batch by batch."""
 
 
 class Drawing:
@@ -23,11 +23,11 @@ class Drawing:
         self._masks = masks
         self._drawn: BoolArray | None = None
         if is_small(masks):
-            # One row more, hiding nothing: number −1 picks it.
+            # An extra last row hides nothing: number −1 selects it.
             self._drawn = np.concatenate([np.asarray(masks), np.zeros((1, *masks.grid.shape), dtype=np.bool_)])
 
     def hidden(self, pairs: IntArray) -> BoolArray:
-        """What is hidden under pairs of mask numbers, int64 (rows, 2): bool (rows, height, width); −1 hides nothing."""
+        """The cells hidden by pairs of mask numbers, int64 (rows, 2): bool (rows, height, width); −1 hides nothing."""
         first, second = pairs.T
         if self._drawn is not None:
             hidden: BoolArray = self._drawn[first] | self._drawn[second]
@@ -43,5 +43,5 @@ class Drawing:
 
 
 def is_small(masks: MaskSet) -> bool:
-    """Whether all masks may be kept drawn."""
+    """Whether the bitmaps of all masks may stay in memory."""
     return (len(masks) + 1) * masks.grid.size <= MOST_CELLS_DRAWN

@@ -1,6 +1,7 @@
-"""Drawings of mask sets, witnesses and certified placements; needs the extra `plot`, and nothing else imports it.
+"""Drawings of mask sets, witnesses and certified placements; they need the extra `plot`.
 
-Figures are made without pyplot: no display, no global state. Every function draws on the axes that it is given.
+Figures are made without pyplot, so there is no display and no global state. Every function draws on given axes, or on
+those of a new figure. No other part of maskcover imports this package.
 """
 
 from maskcover.errors import MissingExtra, install_hint

@@ -33,29 +33,31 @@ from maskcover.plot.figures import (
 )  # fmt: skip
 
 Names = Mapping[int, str] | None
-"""Names of classes by their numbers, for those that have one."""
+"""Names of classes, by number; a class without a name is shown by its number."""
 
 _SHRUNK = 0.45
 _MOST_LABELS = 100
 
 
 def draw_placements(image: npt.ArrayLike, placement_map: PlacementMap, ax: Axes | None = None) -> Axes:
-    """A photo under a wash of colour: blue where every region touching a pixel is certified, red where none is.
+    """Draw the map of certified placements over an image.
+
+    A pixel is blue if every region that touches it is certified, and red if none is.
 
     Args:
         image: Floats (height, width, 3) in [0, 1].
-        placement_map: Which placements are certified, such as ``result.map(0)``; its masks are those of the image.
+        placement_map: The map of certified placements, such as ``result.map(0)``; its grid is the image.
         ax: Where to draw, in pixels, rows downwards; a new figure by default.
 
     Raises:
-        InvalidInput: an image of another shape or range, or a grid that is not of two dimensions.
+        InvalidInput: the image has another shape or range, or the grid does not have two dimensions.
     """
     sides = two_sides(placement_map.masks.grid)
     pixels = _pixels(image, sides)
     ax = new_axes(ax)
     exposure = placement_map.exposure()[:, :, None]
     colour = (1 - exposure) * to_rgb(HIDDEN) + exposure * to_rgb(BARE)
-    # A grey photo keeps its shapes and leaves the colours to the map.
+    # A grey image shows its shapes and leaves the colours to the map.
     grey = (pixels @ [0.299, 0.587, 0.114])[:, :, None]
     ax.imshow(0.6 * grey + 0.4 * colour, extent=(0, sides[1], sides[0], 0), interpolation="nearest")
     frame(ax, *sides)
@@ -65,10 +67,10 @@ def draw_placements(image: npt.ArrayLike, placement_map: PlacementMap, ax: Axes 
 
 
 def draw_detection(curve: DetectionCurve, ax: Axes | None = None) -> Axes:
-    """Clean and certified fractions against the threshold of detection: the two curves behind the paper's Figure 9.
+    """Draw clean and certified fractions over the threshold of detection: the two curves of the paper's Figure 9.
 
     Args:
-        curve: What `detection_curve` answered.
+        curve: The result of `detection_curve`.
         ax: Where to draw; a new figure by default.
 
     >>> from maskcover.defense import DetectionCurve, Levels
@@ -91,16 +93,18 @@ def _pixels(image: npt.ArrayLike, sides: tuple[int, int]) -> npt.NDArray[np.floa
     pixels = np.asarray(image)
     if pixels.shape != (*sides, 3) or pixels.dtype.kind != "f":
         expected = f"floats of shape {(*sides, 3)}"
-        raise InvalidInput(f"the map is of an image of {expected}; got {pixels.dtype} of shape {pixels.shape}")
+        raise InvalidInput(
+            f"expected an image of {expected}, as for the map; got {pixels.dtype} of shape {pixels.shape}"
+        )
     if not (pixels >= 0).all() or not (pixels <= 1).all():
-        raise InvalidInput("the pixels of an image to draw lie in [0, 1]; divide 8-bit values by 255")
+        raise InvalidInput("an image to draw must have pixels in [0, 1]; divide 8-bit values by 255")
     return pixels.astype(np.float64)
 
 
 def draw_one_mask_labels(explanation: Explanation, ax: Axes | None = None, names: Names = None) -> Axes:
-    """The label under each mask: blue where it is the one in question, red where it is another.
+    """Draw the label under each mask: blue for the label of the explanation, red for another.
 
-    Boxes are drawn smaller than the masks, so that those that overlap can be told apart.
+    Boxes are drawn smaller than the masks, so that overlapping masks can be distinguished.
     """
     masks, sides = explanation.masks, two_sides(explanation.masks.grid)
     ax = new_axes(ax)
@@ -121,10 +125,10 @@ def draw_one_mask_labels(explanation: Explanation, ax: Axes | None = None, names
 
 
 def draw_pairs(explanation: Explanation, ax: Axes | None = None) -> Axes:
-    """The table of two-mask predictions, a row and a column for each mask: blue for the label, red for another.
+    """Draw the table of two-mask predictions, a row and a column for each mask: blue for the label, red for another.
 
     Raises:
-        InvalidInput: the defence asks for single masks only.
+        InvalidInput: the defence uses single masks only.
     """
     ax = new_axes(ax)
     wrong = explanation.table != explanation.label
@@ -142,24 +146,24 @@ def save_explanation(
     explanation: Explanation,
     names: Names = None,
 ) -> None:
-    """Write a PNG of four drawings: the photo, the one-mask labels, the pairs, and the map of certified placements.
+    """Write a PNG of four drawings: the image, the one-mask labels, the pairs, and the map of certified placements.
 
     Args:
-        path: Ends in .png; written atomically.
+        path: The file to write, atomically; its name must end in .png.
         image: The image that the model gets, floats (height, width, 3) in [0, 1].
-        explanation: Of `maskcover.explain`.
+        explanation: The result of `maskcover.explain`.
         names: Names of classes, by number.
 
     Raises:
-        InvalidInput: another name or image, or masks that are not of two dimensions.
+        InvalidInput: the name of the file or the image is wrong, or the masks do not have two dimensions.
     """
     target = png_name(path)
     figure = Figure(figsize=(13, 13.6), layout="constrained")
-    photo, labels, pairs, places = figure.subplots(2, 2).ravel()
-    _draw_photo(image, explanation, photo, names)
+    panel, labels, pairs, places = figure.subplots(2, 2).ravel()
+    _draw_image(image, explanation, panel, names)
     draw_one_mask_labels(explanation, labels, names)
     if explanation.predictions.ndim == 1:
-        _write(pairs, "this defence asks for single masks only")
+        _write(pairs, "this defence uses single masks only")
     else:
         draw_pairs(explanation, pairs)
     if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.certifying):
@@ -172,13 +176,13 @@ def save_explanation(
 
 
 def _write(ax: Axes, words: str) -> None:
-    """Words instead of a drawing."""
+    """Write words in place of a drawing."""
     ax.text(0.5, 0.5, words, ha="center")
     ax.set_axis_off()
 
 
-def _draw_photo(image: npt.ArrayLike, explanation: Explanation, ax: Axes, names: Names) -> None:
-    """The photo with the masks of the first pair that fails."""
+def _draw_image(image: npt.ArrayLike, explanation: Explanation, ax: Axes, names: Names) -> None:
+    """Draw the image with the masks of the first pair whose prediction has another label."""
     sides = two_sides(explanation.masks.grid)
     ax.imshow(_pixels(image, sides), extent=(0, sides[1], sides[0], 0), interpolation="nearest")
     title = f"undefended {_name(explanation.undefended, names)}, defended {_name(explanation.answer.label, names)}"

@@ -18,14 +18,14 @@ from maskcover.canonical import write_atomically
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Grid
 
-# Mid-tones, told apart in any kind of colour vision and on a white or a black page (Okabe and Ito's blue, vermilion).
+# Mid-tones for any kind of colour vision, on a white or a black page (Okabe and Ito's blue and vermilion).
 HIDDEN = "#2f7fb8"
 BARE = "#d9541e"
 FRAME = "#8a8f98"
 
 
 def save_drawing(path: str | PathLike[str], draw: Callable[[Axes], object]) -> None:
-    """Write what one drawing function draws as a PNG; atomically."""
+    """Write the drawing of one function as a PNG file, atomically."""
     target = png_name(path)
     figure = Figure(figsize=(7, 7.4), layout="constrained")
     draw(figure.subplots())
@@ -33,7 +33,7 @@ def save_drawing(path: str | PathLike[str], draw: Callable[[Axes], object]) -> N
 
 
 def png(figure: Figure, *, dpi: int = 144, transparent: bool = False) -> bytes:
-    """A figure as the bytes of a PNG, on white paper or on none; the same for the same figure."""
+    """A figure as the bytes of a PNG, on white or on a transparent background; equal figures give equal bytes."""
     stream = BytesIO()
     figure.savefig(
         stream, format="png", dpi=dpi, transparent=transparent, bbox_inches="tight", metadata={"Software": None}
@@ -52,7 +52,7 @@ def percent_down(fraction: Fraction) -> str:
 
 
 def png_name(path: str | PathLike[str]) -> Path:
-    """The path of a PNG file; any other name is refused."""
+    """The path of a PNG file; raises `InvalidInput` for any other name."""
     target = Path(path)
     if target.suffix.lower() != ".png":
         raise InvalidInput(f"drawings are written as PNG: expected a name ending in .png; got {target.name!r}")
@@ -60,14 +60,14 @@ def png_name(path: str | PathLike[str]) -> Path:
 
 
 def two_sides(grid: Grid) -> tuple[int, int]:
-    """The height and the width of a grid of two axes."""
+    """The height and the width of a grid; raises `InvalidInput` unless it has two axes."""
     if grid.ndim != 2:
         raise InvalidInput(f"only grids (height, width) can be drawn; this one, {grid}, has {grid.ndim} axes")
     return grid.shape[0], grid.shape[1]
 
 
 def new_axes(ax: Axes | None) -> Axes:
-    """The axes, or those of a new figure."""
+    """The given axes, or those of a new figure."""
     return Figure(figsize=(7, 7), layout="constrained").add_subplot() if ax is None else ax
 
 
@@ -83,11 +83,11 @@ def rectangles(boxes: Iterable[Sequence[float]], **style: Any) -> PatchCollectio
 
 
 def frame(ax: Axes, height: float, width: float) -> None:
-    """Axes of pixels, rows downwards, without ticks."""
+    """Make axes count pixels, with rows downwards and without ticks."""
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
     ax.set_axis_off()
 
 
 def legend(ax: Axes, handles: list[Patch]) -> None:
-    """A legend below the axes, in one row."""
+    """Put a legend below the axes, in one row."""
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=len(handles), frameon=False)

@@ -43,14 +43,14 @@ _GAP = 0.14
 
 
 def draw_masks(masks: MaskSet, ax: Axes | None = None) -> Axes:
-    """Draw one small panel for each mask, in order: the image, and in it what the mask hides.
+    """Draw one small panel for each mask, in order: the image with the area that the mask hides.
 
     Args:
-        masks: A mask set of two dimensions; of more than 1,024 masks the first 1,024 are drawn, and the title says so.
+        masks: A mask set of two dimensions. Of more than 1,024 masks only the first 1,024 are drawn; the title says so.
         ax: Where to draw; a new figure by default.
 
     Raises:
-        InvalidInput: the grid is not of two dimensions.
+        InvalidInput: the grid does not have two dimensions.
 
     >>> from maskcover import cover, squares
     >>> draw_masks(cover(squares(size=32))).get_title()
@@ -77,14 +77,14 @@ def draw_masks(masks: MaskSet, ax: Axes | None = None) -> Axes:
 
 
 def draw_witness(report: CoverReport, ax: Axes | None = None) -> Axes:
-    """The region that no mask contains, over the outlines of all masks and the mask that comes nearest to it.
+    """Draw the region that no mask contains, over the outlines of all masks and the mask that holds most of it.
 
     Args:
-        report: What `verify` answered, when it is not that the masks cover.
+        report: The result of `verify` for masks that do not cover.
         ax: Where to draw, in pixels, rows downwards; a new figure by default.
 
     Raises:
-        InvalidInput: the masks cover, so that there is no witness, or the grid is not of two dimensions.
+        InvalidInput: the masks cover, so there is no witness; or the grid does not have two dimensions.
     """
     height, width = two_sides(report.masks.grid)
     if report.witness is None:
@@ -117,7 +117,7 @@ def draw_frontier(sets: Sequence[MaskSet], ax: Axes | None = None) -> Axes:
         ax: Where to draw; a new figure by default.
 
     Raises:
-        InvalidInput: no sets.
+        InvalidInput: there are no mask sets.
 
     >>> from maskcover.covering import frontier
     >>> draw_frontier(frontier("squares(size=32)", most_masks=9)).get_title()
@@ -139,10 +139,10 @@ def draw_frontier(sets: Sequence[MaskSet], ax: Axes | None = None) -> Axes:
 
 
 def draw_bound(bound: LowerBound, ax: Axes | None = None) -> Axes:
-    """The placements that prove a lower bound, the heavier the stronger: no admissible mask holds more than weight 1.
+    """Draw the placements that prove a lower bound, stronger for larger weights; no mask holds more than weight 1.
 
     Args:
-        bound: What `lower_bound` answered, on a grid of two dimensions.
+        bound: The result of `lower_bound`, on a grid of two dimensions.
         ax: Where to draw, in pixels, rows downwards; a new figure by default.
 
     >>> from maskcover import lower_bound
@@ -167,14 +167,14 @@ def draw_bound(bound: LowerBound, ax: Axes | None = None) -> Axes:
 
 
 def draw_tiling(tiled: TiledStencil, ax: Axes | None = None) -> Axes:
-    """Draw the places of a stencil, cut into tiles of which each lies inside one mask, as a certificate lists them.
+    """Draw the places of a stencil, cut into the tiles of a certificate; each tile lies inside one mask.
 
     Args:
         tiled: A stencil of the evidence of a certificate, such as ``prove(masks).terms[0].slots[0][0]``.
         ax: Where to draw, in places of the stencil's first cell, rows downwards; a new figure by default.
 
     Raises:
-        InvalidInput: a stencil that is not of two dimensions.
+        InvalidInput: the stencil does not have two dimensions.
     """
     span = tiled.stencil.places.span
     if len(span.start) != 2:
@@ -204,7 +204,8 @@ def save(
     """Write a PNG of the mask set, and beside it the witness of a report, a bound or a tiling; atomically.
 
     Raises:
-        InvalidInput: the name does not end in .png, the file cannot be written, or the grid is not of two dimensions.
+        InvalidInput: the name does not end in .png, the file cannot be written, or the grid does not have two
+            dimensions.
     """
     target = png_name(path)
     missed = report is not None and not report
@@ -233,7 +234,7 @@ def _masks_title(masks: MaskSet, shown: int) -> str:
 
 
 def _nearest(masks: MaskSet, witness: Sequence[Cells]) -> tuple[int, Fraction] | None:
-    """The mask that holds most of a region, the first among equals, and the fraction that it holds; or None."""
+    """The number of the mask that holds most of a region, and the fraction that it holds; None if no mask holds any."""
     region = witness[0].union(*witness[1:])
     held = [_shared(mask.bounds, region.bounds) for mask in masks]
     best = int(np.argmax(held)) if held else -1
@@ -241,7 +242,7 @@ def _nearest(masks: MaskSet, witness: Sequence[Cells]) -> tuple[int, Fraction] |
 
 
 def _shared(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> int:
-    """Cells in both of two masks, each given by its disjoint boxes (boxes, 2, axes)."""
+    """The number of cells in both of two sets, each given by disjoint boxes (boxes, 2, axes)."""
     low = np.maximum(first[:, None, 0], second[None, :, 0])
     high = np.minimum(first[:, None, 1], second[None, :, 1])
     return int(np.clip(high - low, 0, None).prod(axis=2).sum())

@@ -83,12 +83,12 @@ def avoiding(regions: RegionSet, area: object) -> RegionSet:
 
 def _drop_outside(terms: tuple[Term, ...], outside: Cells) -> tuple[Term, ...]:
     """Drop the placements that lie wholly outside an area, and terms with a slot of which nothing is left."""
-    kept = []
+    remaining = []
     for term in terms:
         slots = tuple(tuple(part for stencil in slot for part in _touching(stencil, outside)) for slot in term.slots)
         if all(slots):
-            kept.append(Term(slots))
-    return tuple(kept)
+            remaining.append(Term(slots))
+    return tuple(remaining)
 
 
 def _touching(stencil: Stencil, outside: Cells) -> Slot:

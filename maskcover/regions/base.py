@@ -243,8 +243,8 @@ def prune(stencils: Iterable[Stencil]) -> Slot:
         joined.setdefault(stencil.cells, []).append(stencil.places)
     slot = [Stencil(cells, places[0].union(*places[1:])) for cells, places in joined.items()]
     boxes, others = [shape for shape in slot if shape.is_box], [shape for shape in slot if not shape.is_box]
-    kept = [*others, *_undominated(boxes)]
-    return tuple(sorted(kept, key=lambda stencil: (stencil.extents, stencil.cells.bounds.tolist())))
+    pruned = [*others, *_undominated(boxes)]
+    return tuple(sorted(pruned, key=lambda stencil: (stencil.extents, stencil.cells.bounds.tolist())))
 
 
 def maximal(shapes: set[Extents]) -> tuple[Extents, ...]:
@@ -253,14 +253,14 @@ def maximal(shapes: set[Extents]) -> tuple[Extents, ...]:
     >>> maximal({(1, 9), (2, 4), (1, 8)})
     ((1, 9), (2, 4))
     """
-    kept: list[Extents] = []
+    largest: list[Extents] = []
     # A shape can only lie inside one that comes before it in descending order.
     for shape in sorted(shapes, reverse=True):
         # Of two axes the last one kept is the widest so far.
-        rivals = kept[-1:] if len(shape) == 2 else kept
+        rivals = largest[-1:] if len(shape) == 2 else largest
         if not any(all(a <= b for a, b in zip(shape, other, strict=True)) for other in rivals):
-            kept.append(shape)
-    return tuple(reversed(kept))
+            largest.append(shape)
+    return tuple(reversed(largest))
 
 
 def _undominated(boxes: list[Stencil]) -> Iterator[Stencil]:
@@ -272,14 +272,14 @@ def _undominated(boxes: list[Stencil]) -> Iterator[Stencil]:
     extents = np.array([box.extents for box in boxes], dtype=np.int64)
     compared = 0
     for number, box in enumerate(boxes):
-        left = box.places
+        places = box.places
         for other in np.flatnonzero((extents[:number] >= extents[number]).all(axis=1)):
-            if not left or compared == _MOST_COMPARED:
+            if not places or compared == _MOST_COMPARED:
                 break
             compared += 1
-            left = left.minus(_spread(boxes[other].places, (extents[other] - extents[number]).tolist()))
-        if left:
-            yield Stencil(box.cells, left)
+            places = places.minus(_spread(boxes[other].places, (extents[other] - extents[number]).tolist()))
+        if places:
+            yield Stencil(box.cells, places)
 
 
 def _spread(places: Cells, room: list[int]) -> Cells:

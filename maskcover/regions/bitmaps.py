@@ -45,8 +45,8 @@ def bitmap(cells: npt.ArrayLike | str) -> RegionSet:
         raise InvalidInput(
             f"a bitmap is a bool array with some True in it (array.astype(bool)?); got {array.dtype} of {array.shape}"
         )
-    drawn = Cells.from_array(array)
-    return Bitmap(drawn.shifted([-low for low in drawn.span.start]))
+    shape = Cells.from_array(array)
+    return Bitmap(shape.shifted([-low for low in shape.span.start]))
 
 
 def stencils_inside(regions: RegionSet, shapes: tuple[Cells, ...], grid: Grid, inside: Cells) -> tuple[Term, ...]:
@@ -75,21 +75,21 @@ def drop_contained(slot: Slot) -> Slot:
     largest = {Cells.from_array(array) for array in maximal_rasters(tuple(arrays.values()))}
     maximal = tuple(stencil for stencil in slot if stencil.cells in largest)
     rest = ((stencil, _places_left(stencil, maximal, arrays)) for stencil in slot if stencil.cells not in largest)
-    return maximal + tuple(Stencil(stencil.cells, left) for stencil, left in rest if left)
+    return maximal + tuple(Stencil(stencil.cells, places) for stencil, places in rest if places)
 
 
 def _places_left(stencil: Stencil, larger: Slot, arrays: dict[Cells, BoolArray]) -> Cells:
     """The places of a stencil at which it lies inside no larger one, since the larger one is not allowed there."""
-    left, drawn = stencil.places, arrays[stencil.cells]
+    places, raster = stencil.places, arrays[stencil.cells]
     for other in larger:
         array = arrays[other.cells]
-        for shift in product(*(range(b - a + 1) for a, b in zip(drawn.shape, array.shape, strict=True))):
-            window = tuple(slice(low, low + side) for low, side in zip(shift, drawn.shape, strict=True))
-            if not (drawn & ~array[window]).any():
-                left = left.minus(other.places.shifted(shift))
-                if not left:
-                    return left
-    return left
+        for shift in product(*(range(b - a + 1) for a, b in zip(raster.shape, array.shape, strict=True))):
+            window = tuple(slice(low, low + side) for low, side in zip(shift, raster.shape, strict=True))
+            if not (raster & ~array[window]).any():
+                places = places.minus(other.places.shifted(shift))
+                if not places:
+                    return places
+    return places
 
 
 def bitmap_text(cells: BoolArray) -> str:

@@ -331,18 +331,18 @@ def _maximal_inside(cells: BoolArray, shapes: set[Extents], room: Box) -> Slot:
     # Larger boxes come first: a shape is compared with those that are longer by 1 along an axis.
     for shape in sorted(shapes, reverse=True):
         fitting[shape] = places = _windows(table, shape) == int(np.prod(shape))
-        left = places.copy()
+        remaining = places.copy()
         for axis, extent in enumerate(shape):
             larger = fitting.get((*shape[:axis], extent + 1, *shape[axis + 1 :]))
             if larger is not None:
                 head = [slice(None)] * cells.ndim
                 tail = list(head)
                 head[axis], tail[axis] = slice(None, -1), slice(1, None)
-                left[tuple(head)] &= ~larger
-                left[tuple(tail)] &= ~larger
-        if left.any():
+                remaining[tuple(head)] &= ~larger
+                remaining[tuple(tail)] &= ~larger
+        if remaining.any():
             box = Cells([Box.at((0,) * cells.ndim, shape)])
-            slot.append(Stencil(box, Cells.from_array(left).shifted(room.start)))
+            slot.append(Stencil(box, Cells.from_array(remaining).shifted(room.start)))
     return tuple(reversed(slot))
 
 
@@ -389,9 +389,10 @@ def _parse_aspect(value: object) -> Fraction:
             aspect = Fraction(str(value))
     if aspect < 1 or max(aspect.numerator, aspect.denominator) > 10**40:
         # Python refuses to print the largest integers.
-        got = type(value).__name__ if isinstance(value, int) and value.bit_length() > 999 else f"{value!s:.40}"
+        shown = type(value).__name__ if isinstance(value, int) and value.bit_length() > 999 else f"{value!s:.40}"
         raise InvalidInput(
-            f"max_aspect is long side over short side, at least 1, such as 4 or '3/2', in at most 40 digits; got {got}"
+            f"max_aspect is long side over short side, at least 1, such as 4 or '3/2', in at most 40 digits; "
+            f"got {shown}"
         )
     return aspect
 

@@ -1,6 +1,6 @@
 """The reader that mask sets and certificates share: strict JSON, then the form of the file, then its digest.
 
-What it returns has the right form and was not edited. Whether it makes sense is decided where values are made of it.
+A document that it returns has the right form and was not edited. The modules that use it decide whether it makes sense.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ class Kind:
     """A kind of file that holds masks.
 
     Args:
-        schema: What its documents say under ``schema``.
-        words: What it is called in messages.
+        schema: The value of ``schema`` in its documents.
+        words: The name of the kind in messages.
         file: The schema file that describes it.
-        version: The version that is read, and written.
+        version: The version of the format that is read and written.
     """
 
     schema: str
@@ -37,21 +37,21 @@ CERTIFICATE = Kind("maskcover/cover-certificate", "cover certificate", "certific
 
 
 def document_in(path: str | PathLike[str], *kinds: Kind) -> dict[str, Any]:
-    """The document in a file of one of these kinds.
+    """Read the document in a file of one of these kinds.
 
     Raises:
-        MaskFileError: the file cannot be read, or is of no such kind; the message names the file and the field.
+        MaskFileError: the file cannot be read, or is of another kind; the message names the file and the field.
     """
     try:
         content = Path(path).read_bytes()
-    except (OSError, TypeError, ValueError) as error:  # the latter two: what no file can be called
+    except (OSError, TypeError, ValueError) as error:  # the latter two: for impossible names
         reason = getattr(error, "strerror", None) or error
         raise MaskFileError(f"cannot read {path}: {reason}; expected a {kinds[0].words}") from error
     return document_of(content, str(path), *kinds)
 
 
 def document_of(content: bytes, name: str, *kinds: Kind) -> dict[str, Any]:
-    """The document in the bytes of a file of this name; see `document_in`."""
+    """Read the document in the bytes of a file; the name is for messages. See `document_in`."""
     try:
         document = read_strict(content.decode("utf-8"))
         expect_valid(document, _kind_of(document, kinds).file)
@@ -66,7 +66,7 @@ def document_of(content: bytes, name: str, *kinds: Kind) -> dict[str, Any]:
 
 
 def _kind_of(document: Any, kinds: tuple[Kind, ...]) -> Kind:
-    """The kind that a document says it is, if that is one of these, in a version that is read."""
+    """The kind that a document declares; raises unless it is one of these kinds, in the version that is read."""
     schema = document.get("schema") if isinstance(document, dict) else None
     kind = next((kind for kind in kinds if kind.schema == schema), None)
     if kind is None:

@@ -1,4 +1,4 @@
-"""Checking a document against a schema file, and saying which field is wrong and what was expected there.
+"""The check of a document against a schema file; errors name the wrong field and what was expected there.
 
 The words of an error come from the schema file: the ``title`` of each part says what is expected.
 """
@@ -28,7 +28,7 @@ def expect_valid(document: Any, file: str) -> None:
     The message names the path of the first field that is wrong, what was expected there, and what came.
 
     Args:
-        document: What a JSON reader returned.
+        document: The result of a JSON reader.
         file: One of `FILES`.
 
     >>> expect_valid({"schema": "maskcover/mask-set", "version": 1, "image_size": [4, "4"], "regions": None,
@@ -56,12 +56,12 @@ def _validator(file: str) -> Validator:
 
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     # Its stubs leave extend untyped.
-    made: Validator = extend(Draft202012Validator, {"items": _items}, type_checker=checker)(schema(file))  # type: ignore[no-untyped-call]
-    return made
+    validator: Validator = extend(Draft202012Validator, {"items": _items}, type_checker=checker)(schema(file))  # type: ignore[no-untyped-call]
+    return validator
 
 
 def _items(validator: Any, items: Mapping[str, Any], instance: Any, _: object) -> Iterator[ValidationError]:
-    """The keyword ``items``, with a short way for lists of numbers, and of such lists: large files consist of them."""
+    """Check the keyword ``items``, with a short way for (nested) lists of numbers: large files consist of them."""
     if not isinstance(instance, list):
         return
     if _is_of_numbers(items) and all(_fits(value, items) for value in instance):
@@ -71,14 +71,14 @@ def _items(validator: Any, items: Mapping[str, Any], instance: Any, _: object) -
 
 
 def _is_of_numbers(rules: Mapping[str, Any]) -> bool:
-    """Whether rules are those of whole numbers between two bounds, or of lists of what has such rules."""
+    """Whether rules are about whole numbers between two bounds, or about (nested) lists of such numbers."""
     if rules.get("type") == "array":
         return rules.keys() <= _LIST and "items" in rules and _is_of_numbers(rules["items"])
     return rules.get("type") == "integer" and rules.keys() == _WHOLE
 
 
 def _fits(value: Any, rules: Mapping[str, Any]) -> bool:
-    """Whether a value keeps rules that are of numbers; says the same as jsonschema, without saying what is wrong."""
+    """Whether a value satisfies rules about numbers; the same answer as from jsonschema, but without a reason."""
     if rules["type"] == "integer":
         return type(value) is int and rules["minimum"] <= value <= rules["maximum"]
     if not isinstance(value, list) or not rules.get("minItems", 0) <= len(value) <= rules.get("maxItems", len(value)):
@@ -88,12 +88,12 @@ def _fits(value: Any, rules: Mapping[str, Any]) -> bool:
 
 
 def _path(parts: Iterable[str | int]) -> str:
-    """``masks[2][0]`` or ``samples.count``; empty for the document itself."""
+    """The path of a field as a text, such as ``masks[2][0]`` or ``samples.count``; empty for the whole document."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
 
 
 def _reason(error: ValidationError) -> str:
-    """What was expected, and what came."""
+    """The text of an error: what was expected, and what came."""
     rules: Any = error.schema
     value: Any = error.instance
     if error.validator not in ("required", "additionalProperties") or "required" not in rules:

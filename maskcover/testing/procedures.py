@@ -1,4 +1,4 @@
-"""`ProcedureContract`: in worlds so small that every attacked image can be tried, no certificate is broken."""
+"""`ProcedureContract`: tests in worlds so small that every attack on every certificate can be tried."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ class World:
 
     Args:
         masks: The mask set; its grid is the image.
-        regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
+        regions: The text of the region set that the attacker chooses from; by default the one that the masks claim to
+            cover.
     """
 
     masks: MaskSet
     regions: str | None = None
 
     def attacked(self, image: IntArray) -> Iterator[IntArray]:
-        """Every image that differs from one inside a region only, the image itself included."""
+        """Every image that differs from the given one inside a single region only; the image itself is included."""
         regions = parse_regions(self.regions or self.masks.regions or "")
         grid = self.masks.grid
         for term in regions.terms(grid):
@@ -61,10 +62,10 @@ WORLDS = (
 
 
 class ProcedureContract:
-    """The promise of a certificate, tried in small worlds against every attack (docs/theory.md, The defence).
+    """The contract of a procedure: in small worlds no attack breaks a certificate (docs/theory.md, The defence).
 
-    A subclass whose name begins with ``Test`` names `procedures`, the values under test; and `worlds`, where the
-    built-in ones have no masks that the procedure can use.
+    A subclass, whose name must begin with ``Test``, gives `procedures`, the values under test. It gives `worlds` too if
+    the procedure cannot use the masks of the built-in ones.
 
     >>> from maskcover.defense import DoubleMasking
     >>> class TestDoubleMasking(ProcedureContract):
@@ -74,7 +75,7 @@ class ProcedureContract:
     procedures: Sequence[Procedure] = ()
     worlds: Sequence[World] = WORLDS
     models: int = 60
-    """Models that are tried in each world: random ones, most of them right about nearly all views of the image."""
+    """The number of random models in each world; most of them are right about nearly all views of the image."""
 
     def test_it_is_an_immutable_value_with_a_text(self) -> None:
         """Equal values have equal texts and hashes, and the text has the arguments."""
@@ -93,7 +94,7 @@ class ProcedureContract:
                     setattr(procedure, field.name, getattr(procedure, field.name))
 
     def test_no_certificate_is_broken_by_any_attack(self) -> None:
-        """Every content of every region leaves the answer at the label, or gives an alert where there may be one."""
+        """Whatever a region holds, the answer is the label, or an alert if the procedure may give alerts."""
         for procedure in self.procedures:
             certified = 0
             for world, model, image, label in self._cases():
@@ -104,10 +105,10 @@ class ProcedureContract:
                     for changed, answer in zip(attacked, _answers(model, attacked, world, procedure), strict=True):
                         right = answer.label == label or (answer.alert and procedure.may_alert)
                         assert right, (procedure, answer, label, image.tolist(), changed.tolist())
-            assert certified, f"{procedure} certified no image at all, so that nothing was tried"
+            assert certified, f"{procedure} certified no image at all, so nothing was tested"
 
     def test_what_the_engine_stops_early_is_what_the_whole_table_says(self) -> None:
-        """A table with gaps gives the same answer and the same verdict as one that has every prediction."""
+        """A table with gaps gives the same answer and the same verdict as a table without gaps."""
         for procedure in self.procedures:
             for world, model, image, label in self._cases():
                 table = _whole_table(model, image, world, procedure)
@@ -136,42 +137,42 @@ class ProcedureContract:
             for number in range(self.models):
                 image = random.integers(0, 2, world.masks.grid.shape)
                 label = int(random.integers(_CLASSES))
-                yield world, _Model.drawn(random, world, image, label, wrong=number % 4), image, label
+                yield world, _Model.random(random, world, image, label, wrong=number % 4), image, label
 
 
 class _Model:
-    """A classifier of small images: any function of what is seen, with scores of three classes."""
+    """A classifier of small images: a random function of the visible cells, with scores for three classes."""
 
     batch_size = 8
 
-    def __init__(self, scores: npt.NDArray[np.float64], known: dict[int, npt.NDArray[np.float64]]) -> None:
-        self._scores, self._known = scores, known
+    def __init__(self, scores: npt.NDArray[np.float64], chosen: dict[int, npt.NDArray[np.float64]]) -> None:
+        self._scores, self._chosen = scores, chosen
 
     @classmethod
-    def drawn(cls, random: np.random.Generator, world: World, image: IntArray, label: int, *, wrong: int) -> _Model:
-        """A random model that is right about all views of an image but some; of 3 wrong ones, about none of them."""
+    def random(cls, random: np.random.Generator, world: World, image: IntArray, label: int, *, wrong: int) -> _Model:
+        """A random model that is right about all views of an image except `wrong` ones; for 3, not about any view."""
         model = cls(random.normal(size=(4096, _CLASSES)) * 3, {})
         if wrong == 3:
             return model
         hidden = np.concatenate([np.asarray(world.masks), np.zeros((1, *world.masks.grid.shape), np.bool_)])
-        pairs = [one | other for one in hidden for other in hidden]
-        views = sorted({int(code) for code in _codes(np.stack([image] * len(pairs)), np.stack(pairs))})
+        unions = [first | second for first in hidden for second in hidden]
+        views = sorted({int(code) for code in _codes(np.stack([image] * len(unions)), np.stack(unions))})
         for code in views:
-            model._known[code] = random.normal(size=_CLASSES) + 6 * np.eye(_CLASSES)[label]
+            model._chosen[code] = random.normal(size=_CLASSES) + 6 * np.eye(_CLASSES)[label]
         for code in random.choice(views, size=min(wrong, len(views)), replace=False).tolist():
-            model._known[code] = random.normal(size=_CLASSES) + 6 * np.eye(_CLASSES)[(label + 1) % _CLASSES]
+            model._chosen[code] = random.normal(size=_CLASSES) + 6 * np.eye(_CLASSES)[(label + 1) % _CLASSES]
         return model
 
     def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.NDArray[np.float64]:
         """Scores that are a function of the cells that are not hidden."""
         codes = _codes(np.stack(images), hidden).tolist()
-        return np.stack([self._known.get(code, self._scores[code % len(self._scores)]) for code in codes])
+        return np.stack([self._chosen.get(code, self._scores[code % len(self._scores)]) for code in codes])
 
 
 def _codes(images: IntArray, hidden: BoolArray) -> IntArray:
-    """A number for what is seen of each image: its digits in base 3."""
-    seen = np.where(hidden, _HIDDEN, images).reshape(len(images), -1)
-    return np.asarray(seen @ 3 ** np.arange(seen.shape[1]), dtype=np.int64)
+    """A number for the view of each image: its cells as digits in base 3."""
+    digits = np.where(hidden, _HIDDEN, images).reshape(len(images), -1)
+    return np.asarray(digits @ 3 ** np.arange(digits.shape[1]), dtype=np.int64)
 
 
 def _answers(model: _Model, images: Sequence[IntArray], world: World, procedure: Procedure) -> list[Answer]:

@@ -187,12 +187,14 @@ def test_a_checkpoint_with_a_background_class_is_refused(monkeypatch: pytest.Mon
         return model
 
     monkeypatch.setattr(timm, "create_model", with_background)
-    with pytest.raises(InvalidInput, match="the first is background"):
+    with pytest.raises(InvalidInput, match="the first one is background"):
         ADAPTER.load("test_resnet", weights=str(tmp_path / "background.pth"))
 
 
 def test_a_model_of_grey_images_needs_its_scale_named() -> None:
-    with pytest.raises(InvalidInput, match=r"built for images of 1 channels, but .* how 3 are scaled.*--channels 1"):
+    with pytest.raises(
+        InvalidInput, match=r"built for images of 1 channels, but .* pretrained_cfg declares 3;.*--channels 1"
+    ):
         ADAPTER.load("test_resnet", weights="random", in_chans=1)
     named = Preprocessing((Resize(64), CenterCrop(64)), (0.5,), (0.5,), channels=1)
     classifier = ADAPTER.load("test_resnet", weights="random", in_chans=1, preprocessing=named, batch_size=2)

@@ -70,7 +70,7 @@ def test_the_transforms_are_those_of_the_weights(name: str, weights: str, told: 
 
 def test_transforms_of_another_kind_are_refused() -> None:
     weights = torchvision.models.video.R3D_18_Weights.DEFAULT
-    with pytest.raises(InvalidInput, match="VideoClassification, which are not done here"):
+    with pytest.raises(InvalidInput, match="VideoClassification, which are not supported"):
         preprocessing_of(weights)
 
 
@@ -133,7 +133,7 @@ def test_random_weights_are_the_same_each_time_and_leave_chance_alone() -> None:
 def test_googlenet_must_be_told_whether_it_scales_its_images(aux: bool, tmp_path: Path) -> None:
     model = torchvision.models.googlenet(num_classes=3, aux_logits=aux, init_weights=False)
     torch.save(model.state_dict(), tmp_path / "tuned.pth")
-    with pytest.raises(InvalidInput, match="name transform_input=true if"):
+    with pytest.raises(InvalidInput, match="give transform_input=true if"):
         ADAPTER.load("googlenet", weights=str(tmp_path / "tuned.pth"))
     for scales in (True, False):
         made: Any = ADAPTER.load("googlenet", weights=str(tmp_path / "tuned.pth"), transform_input=scales)
@@ -159,7 +159,7 @@ def test_threat_55_a_checkpoint_of_torchvision_runs_no_code(tmp_path: Path) -> N
         (NAME, {"weights": "nowhere.pth"}, "one of IMAGENET1K_V1, .* there is no file nowhere.pth"),
         (NAME, {"weights": __file__}, "no checkpoint that holds weights only"),
         ("vgg16", {"weights": "IMAGENET1K_FEATURES"}, "weights of features"),
-        ("resnet34", {}, "not here, at .*, and HF_HUB_OFFLINE forbids"),
+        ("resnet34", {}, "not on this machine, at .*, and HF_HUB_OFFLINE forbids"),
     ],
 )
 def test_a_model_that_cannot_be_loaded_is_refused_with_the_remedy(

@@ -225,7 +225,7 @@ def test_files_that_are_missing_or_cut(tmp_path: Path) -> None:
         open_dataset(tmp_path)
     with pytest.raises(InvalidInput, match="has the parts train and test; got 'val'"):
         open_dataset(tmp_path, split="val")
-    with pytest.raises(InvalidInput, match="no folder of CIFAR-100; expected the files test"):
+    with pytest.raises(InvalidInput, match="not a folder of CIFAR-100; expected the files test"):
         open_dataset(f"cifar100:{tmp_path}")
     (tmp_path / "batches.meta.txt").write_text("cat dog")
     (tmp_path / "test_batch.bin").write_bytes(content)

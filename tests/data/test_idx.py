@@ -115,5 +115,5 @@ def test_a_packed_file_that_unpacks_to_very_much_more_is_refused(
 ) -> None:
     monkeypatch.setattr("maskcover.data.arrays._PLENTY", 100_000)
     write(tmp_path, "test", np.zeros((1000, 32, 32), np.uint8), np.zeros(1000, np.uint8), packed=True)
-    with pytest.raises(InvalidInput, match=r"unpack to 1,024,000; .* store the images without"):
+    with pytest.raises(InvalidInput, match=r"unpack to 1,024,000; .* store the images unpacked"):
         open_dataset(tmp_path)

@@ -197,7 +197,7 @@ def test_names_that_are_numbers_are_numbers_where_no_names_are_given_or_none_is_
 def test_numbers_in_another_order_than_they_say_are_not_guessed_at(place: Path, reader: str) -> None:
     source = WRITERS[reader](place, ("0", "1", "10"))
     for classes in (None, 3, 11):
-        with pytest.raises(InvalidInput, match="called by numbers, but in another order: 10 is class 2"):
+        with pytest.raises(InvalidInput, match="numbers as names of classes, but in another order: 10 is class 2"):
             open_dataset(source, classes=classes)
 
 

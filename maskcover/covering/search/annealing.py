@@ -166,9 +166,9 @@ def anneal(
     Returns:
         The number of the move at which it stopped.
     """
-    left, move = sample.uncovered, first
-    while left and move < schedule.moves and (move % 64 or time.monotonic() < deadline):
-        left -= _move_box(state, sample, schedule.temperature(move), schedule.focus, rng)
+    uncovered, move = sample.uncovered, first
+    while uncovered and move < schedule.moves and (move % 64 or time.monotonic() < deadline):
+        uncovered -= _move_box(state, sample, schedule.temperature(move), schedule.focus, rng)
         move += 1
     return move
 

@@ -97,15 +97,15 @@ def without_redundant(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, .
     """
     starts, stops = arrays(boxes, grid.ndim)
     counts = [(np.array(shape, np.int64), coverage(grid, shape, starts, stops)) for shape in shapes]
-    kept = []
+    needed = []
     for box, low, high in reversed(list(zip(boxes, starts, stops, strict=True))):
         windows = [count[_placements(low, high, shape)] for shape, count in counts]
         if any((window == 1).any() for window in windows):
-            kept.append(box)
+            needed.append(box)
             continue
         for window in windows:
             window -= 1
-    return tuple(reversed(kept))
+    return tuple(reversed(needed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +170,11 @@ def _tokens(grid: Grid, shapes: Sequence[Extents], largest: int, align: int) -> 
         tuple(min(n, (align + a - 2) // align + 1) for n, a in zip(coarse.shape, shape, strict=True))
         for shape in shapes
     }
-    kept = [s for s in touched if not any(s != t and all(x <= y for x, y in zip(s, t, strict=True)) for t in touched)]
+    maximal_shapes = [
+        s for s in touched if not any(s != t and all(x <= y for x, y in zip(s, t, strict=True)) for t in touched)
+    ]
     table = maximal_extents(coarse, max(1, largest // align**grid.ndim))
-    return _Tokens(grid, coarse, tuple(sorted(kept)), np.array(table, np.int64), align)
+    return _Tokens(grid, coarse, tuple(sorted(maximal_shapes)), np.array(table, np.int64), align)
 
 
 def _search(

@@ -107,9 +107,9 @@ def cropped(rows: Sequence[int]) -> Rows:
     full = [index for index, row in enumerate(rows) if row]
     if not full:
         return ()
-    kept = rows[full[0] : full[-1] + 1]
-    left = min((row & -row).bit_length() for row in kept if row) - 1
-    return tuple(row >> left for row in kept)
+    inner = rows[full[0] : full[-1] + 1]
+    margin = min((row & -row).bit_length() for row in inner if row) - 1
+    return tuple(row >> margin for row in inner)
 
 
 def width_of(rows: Sequence[int]) -> int:

@@ -48,8 +48,8 @@ def touched(shape: Polygon | MultiPolygon) -> BoolArray:
     >>> touched(Polygon([(0, 0), (3, 0), (0, 3)])).astype(int).tolist()
     [[1, 1, 1], [1, 1, 0], [1, 0, 0]]
     """
-    drawn = outline(shape, MOST_EXTENT)
-    rows = cropped(overlapped(drawn.edges, drawn.unit, drawn.height))
+    contour = outline(shape, MOST_EXTENT)
+    rows = cropped(overlapped(contour.edges, contour.unit, contour.height))
     return array_of(rows, width_of(rows))
 
 
@@ -64,8 +64,8 @@ def touched_on(shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tu
     [[1, 1, 0], [0, 0, 0]]
     """
     height, width = _sides(sides)
-    drawn = outline(shape, 8 * MOST_SIDE)
-    return _on_image(overlapped(drawn.edges, drawn.unit, drawn.height), drawn, height, width, origin)
+    contour = outline(shape, 8 * MOST_SIDE)
+    return _on_image(overlapped(contour.edges, contour.unit, contour.height), contour, height, width, origin)
 
 
 def wholly_inside(shape: Polygon | MultiPolygon, sides: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> BoolArray:
@@ -78,8 +78,8 @@ def wholly_inside(shape: Polygon | MultiPolygon, sides: tuple[int, int], origin:
     [[0, 1, 0], [0, 0, 0]]
     """
     height, width = _sides(sides)
-    drawn = outline(shape, 8 * MOST_SIDE)
-    return _on_image(enclosed(drawn.edges, drawn.unit, drawn.height), drawn, height, width, origin)
+    contour = outline(shape, 8 * MOST_SIDE)
+    return _on_image(enclosed(contour.edges, contour.unit, contour.height), contour, height, width, origin)
 
 
 def disc(diameter: int | Fraction) -> BoolArray:
@@ -135,11 +135,11 @@ def _sides(sides: tuple[int, int]) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-def _on_image(rows: list[int], drawn: Outline, height: int, width: int, origin: tuple[int, int]) -> BoolArray:
+def _on_image(rows: list[int], contour: Outline, height: int, width: int, origin: tuple[int, int]) -> BoolArray:
     """Put rows that begin at the outline's corner into an array of the image; pixels outside are cut off."""
-    top, left = drawn.row - origin[0], drawn.column - origin[1]
+    top, left = contour.row - origin[0], contour.column - origin[1]
     shown = [0] * height
-    for row in range(max(0, top), min(height, top + drawn.height)):
+    for row in range(max(0, top), min(height, top + contour.height)):
         bits = rows[row - top]
         shown[row] = (bits << left if left >= 0 else bits >> -left) & ((1 << width) - 1)
     return array_of(shown, width)

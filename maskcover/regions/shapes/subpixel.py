@@ -71,30 +71,30 @@ def witnesses(shape: Polygon | MultiPolygon, *, faces_only: bool = False) -> dic
     >>> {rows: tuple(map(str, offset)) for rows, offset in witnesses(box(0, 0, 1, 1)).items() if len(rows) == 1}
     {(1,): ('0', '0'), (3,): ('1/5', '0')}
     """
-    drawn = outline(shape, MOST_EXTENT)
-    vertices = _arrangement(_segments(drawn), drawn.unit)
-    _refuse(_work(drawn, vertices) > MOST_WORK)
+    contour = outline(shape, MOST_EXTENT)
+    vertices = _arrangement(_segments(contour), contour.unit)
+    _refuse(_work(contour, vertices) > MOST_WORK)
     offset_of: dict[Rows, tuple[Fraction, Fraction]] = {}
-    for x, y, scale in _offsets(drawn, vertices, faces_only):
-        rows = _raster(drawn, x, y, scale)
+    for x, y, scale in _offsets(contour, vertices, faces_only):
+        rows = _raster(contour, x, y, scale)
         if rows not in offset_of:
-            offset_of[rows] = Fraction(x, scale * drawn.unit), Fraction(y, scale * drawn.unit)
+            offset_of[rows] = Fraction(x, scale * contour.unit), Fraction(y, scale * contour.unit)
     return offset_of
 
 
-def _raster(drawn: Outline, x: int, y: int, scale: int) -> Rows:
+def _raster(contour: Outline, x: int, y: int, scale: int) -> Rows:
     """The raster at the offset (x, y) / (scale · unit) in [0, 1)²."""
-    moved = ((a * scale + x, b * scale + y, c * scale + x, d * scale + y) for a, b, c, d in drawn.edges)
-    return cropped(overlapped(moved, drawn.unit * scale, drawn.height + 1))
+    moved = ((a * scale + x, b * scale + y, c * scale + x, d * scale + y) for a, b, c, d in contour.edges)
+    return cropped(overlapped(moved, contour.unit * scale, contour.height + 1))
 
 
-def _offsets(drawn: Outline, vertices: dict[Vertex, set[Direction]], faces_only: bool) -> Iterator[Vertex]:
+def _offsets(contour: Outline, vertices: dict[Vertex, set[Direction]], faces_only: bool) -> Iterator[Vertex]:
     """Yield the vertices, and beside each of them a point of every open edge and face that begins there.
 
     A line of the arrangement is the zeros of d ↦ e × d + c with e an edge (or an axis) and c whole. At a vertex with
     denominator q it is 0 or at least 1/q in size, so a move by u / (q · far) with |e × u| < far passes no other.
     """
-    reach = max(max(abs(c - a), d - b) for a, b, c, d in drawn.edges)
+    reach = max(max(abs(c - a), d - b) for a, b, c, d in contour.edges)
     far = 4 * reach * reach + 1
     for (x, y, scale), directions in vertices.items():
         edges, faces = _rays(directions)
@@ -102,7 +102,7 @@ def _offsets(drawn: Outline, vertices: dict[Vertex, set[Direction]], faces_only:
             yield x, y, scale
         for dx, dy in faces if faces_only else edges + faces:
             # The point may lie outside the square of the torus, on the left or at the top.
-            turn = drawn.unit * scale * far
+            turn = contour.unit * scale * far
             yield (x * far + dx) % turn, (y * far + dy) % turn, scale * far
 
 
@@ -151,14 +151,14 @@ def _primitive(segment: Segment) -> Direction:
     return dx // common, dy // common
 
 
-def _segments(drawn: Outline) -> list[Segment]:
+def _segments(contour: Outline) -> list[Segment]:
     """The segments of the arrangement that meet the closed square [0, unit]² of offsets."""
-    unit = drawn.unit
-    xs = {-x % unit for a, _, c, _ in drawn.edges for x in (a, c)}
-    ys = {-y % unit for _, b, _, d in drawn.edges for y in (b, d)}
+    unit = contour.unit
+    xs = {-x % unit for a, _, c, _ in contour.edges for x in (a, c)}
+    ys = {-y % unit for _, b, _, d in contour.edges for y in (b, d)}
     upright, level = [(x, 0, 0, unit) for x in xs], [(0, y, unit, 0) for y in ys]
-    _refuse(sum((abs(c - a) // unit + 2) * ((d - b) // unit + 2) for a, b, c, d in drawn.edges) > MOST_PAIRS)
-    passing = sorted({segment for edge in drawn.edges for segment in _copies(edge, unit)})
+    _refuse(sum((abs(c - a) // unit + 2) * ((d - b) // unit + 2) for a, b, c, d in contour.edges) > MOST_PAIRS)
+    passing = sorted({segment for edge in contour.edges for segment in _copies(edge, unit)})
     segments = [*sorted(upright), *sorted(level), *passing]
     _refuse(len(segments) ** 2 > 2 * MOST_PAIRS)
     return segments
@@ -181,8 +181,8 @@ def _shifts(low: int, high: int, unit: int) -> Iterable[int]:
     return range(-(high // unit) * unit, unit - low + 1, unit)
 
 
-def _work(drawn: Outline, vertices: dict[Vertex, set[Direction]]) -> int:
-    rows = sum((d - b) // drawn.unit + 2 for _, b, _, d in drawn.edges)
+def _work(contour: Outline, vertices: dict[Vertex, set[Direction]]) -> int:
+    rows = sum((d - b) // contour.unit + 2 for _, b, _, d in contour.edges)
     return rows * sum(2 * len(directions) for directions in vertices.values())
 
 
