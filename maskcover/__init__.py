@@ -51,7 +51,7 @@ from maskcover.regions import (
     union,
     within,
 )
-from maskcover.runs import certify_source, replay, run, run_source
+from maskcover.runs import certify_source, compare, open_run, replay, run, run_source
 
 __version__ = "0.1.0"
 
@@ -94,6 +94,7 @@ __all__ = [
     "bitmap",
     "certify",
     "certify_source",
+    "compare",
     "cover",
     "defend",
     "detection_curve",
@@ -104,6 +105,7 @@ __all__ = [
     "load_classifier",
     "lower_bound",
     "open_dataset",
+    "open_run",
     "parse_procedure",
     "parse_regions",
     "patches",

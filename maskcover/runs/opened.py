@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,19 +17,20 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.certification.certifying import containment_for
 from maskcover.defense.detection import DetectionCurve, Levels, detection_levels
 from maskcover.defense.procedure import Procedure
-from maskcover.defense.procedures import Detection, Rule
+from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking, Rule
 from maskcover.defense.texts import parse_procedure
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
 from maskcover.runs.answers import Answers, Question, answers_alike, as_numbers, tri_state, why_unknown
 from maskcover.runs.columns import pyarrow, rows_of, table_of
+from maskcover.runs.evidence import NOT_WHOLE
 from maskcover.runs.folder import Config, Folder
 from maskcover.runs.rows import Row
 from maskcover.runs.sizes import CertifiedSizes, SizedPart, certified_sizes
 from maskcover.runs.source_frame import is_source_run, size_runs, source_document
 from maskcover.runs.summary import Summary
-from maskcover.runs.tables import KeptTables
+from maskcover.runs.tables import FloatArray, KeptTables
 
 Pull = Callable[[RegionSet], RegionSet]
 
@@ -313,6 +315,25 @@ class OpenedRun:
         ]
         return certified_sizes(family, patches, parts)
 
+    def margin_curve(self, regions: RegionSet | str | None = None) -> tuple[FloatArray, FloatArray]:
+        """The fraction of images certified over the margin that every prediction behind a certificate must exceed.
+
+        Where a run stopped asking early, rows that were not seen do not count: the fraction is then a lower bound.
+
+        Returns:
+            Margins, ascending from 0, and the fraction of images certified with a `min_margin` of each, up to but
+            without the next; float64 arrays of one length.
+
+        Raises:
+            NotCovering, InvalidInput: as for `certified`; and the procedure needs bits, so that no margin counts.
+        """
+        if not isinstance(self.procedure, DoubleMasking | ChallengerMasking):
+            raise InvalidInput(f"a margin curve is for double and challenger masking; this run has {self.procedure}")
+        region_set = self.regions if regions is None else parse_regions(regions)
+        lost = np.concatenate([_margins_lost(part, part.pull(region_set)) for part in self.parts])
+        steps = np.unique(np.concatenate([[0.0], lost[lost > 0]]))
+        return steps, (lost[None, :] > steps[:, None]).mean(axis=1)
+
     def detection_curve(self, regions: RegionSet | str | None = None) -> DetectionCurve:
         """The clean and the certified fraction at each threshold of detection; the paper's Figure 9, from the rows.
 
@@ -394,6 +415,26 @@ def open_run(path: str | PathLike[str]) -> OpenedRun:
     if not parts:
         raise InvalidInput(f"{folder} holds no rows yet; continue the run with the command that started it")
     return OpenedRun(folder, parts, sum(document["sizes"].values()), parse_regions(document["regions"]))
+
+
+def _margins_lost(part: RunPart, regions: RegionSet) -> FloatArray:
+    """For each image the margin at which its certificate is lost, 0 if it has none; float64 (images,).
+
+    Only at the smallest margin of a row does the set of rows that can be trusted change.
+    """
+    procedure = part.config.procedure
+    covers = containment_for(procedure, part.masks, regions)
+    every = getattr(procedure, "rule", "rows") == "all-pairs"
+    lost = np.zeros(len(part.table))
+    for number in np.flatnonzero(part.tables.has_evidence & ~part.errors).tolist():
+        rows = part.tables.row_margins[number]
+        steps = np.unique(rows[rows > NOT_WHOLE]).tolist()
+        if every:
+            lost[number] = steps[0] if (rows > NOT_WHOLE).all() else 0.0
+        else:
+            certified = bisect_left(steps, True, key=lambda step, rows=rows: not covers(rows >= step))  # type: ignore[misc]
+            lost[number] = steps[certified - 1] if certified else 0.0
+    return lost
 
 
 def _as_is(regions: RegionSet) -> RegionSet:

@@ -229,3 +229,84 @@ def test_the_detection_curve_is_that_of_the_model(tmp_path: Path) -> None:
     made(tmp_path / "run")
     curve = open_run(tmp_path / "run").detection_curve()
     assert curve == mc.detection_curve(linear, IMAGES, LABELS, GREY, batch_size=8)
+
+
+@pytest.mark.parametrize("rule", ["rows", "all-pairs"])
+def test_the_margin_curve_is_what_certify_says_at_each_margin(rule: Any, tmp_path: Path) -> None:
+    procedure = f"double_masking(rule={rule!r}, exhaustive={rule == 'rows'})"
+    whole = opened(tmp_path, procedure=procedure)
+    margins, fractions = whole.margin_curve()
+    assert margins[0] == 0.0 < fractions[0]
+    for margin, fraction in zip(margins.tolist(), fractions.tolist(), strict=True):
+        assert fraction == whole.certified(min_margin=margin).mean()
+
+
+def test_a_selection_is_a_run_of_some_images(tmp_path: Path) -> None:
+    made(tmp_path)
+    whole = open_run(tmp_path)
+    some = whole.select(verdict="certified", label=int(LABELS[0]))
+    chosen = (whole.verdicts == "certified") & (whole.labels == LABELS[0])
+    assert some.ids == [name for name, keep in zip(whole.ids, chosen, strict=True) if keep]
+    assert some.certified().all()
+    assert (some.summary().total, some.summary().certified) == (chosen.sum(), chosen.sum())
+    assert [row.id for row in some] == some.ids
+    assert len(whole.select(np.zeros(30, np.bool_))) == 0
+    for wrong in (np.zeros(29, np.bool_), np.zeros(30, np.int64)):
+        with pytest.raises(InvalidInput, match="chosen is one bool for each of 30 images"):
+            whole.select(wrong)
+    with pytest.raises(InvalidInput, match="a verdict is"):
+        whole.select(verdict="Certified")
+
+
+def test_the_columns_come_as_a_table_of_arrow(tmp_path: Path) -> None:
+    made(tmp_path)
+    table = open_run(tmp_path).to_arrow()
+    assert table.column("id").to_pylist() == [str(number) for number in range(30)]
+    assert {len(labels) for labels in table.column("one_mask_labels").to_pylist()} == {len(GREY) + 1}
+
+
+def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
+    made(tmp_path / "run")
+    made(tmp_path / "detect", procedure="detection(0.5)")
+    with pytest.raises(InvalidInput, match="names its rule as well"):
+        open_run(tmp_path / "run").answers(procedure="double_masking()", rule="rows")
+    with pytest.raises(InvalidInput, match="has no rule"):
+        open_run(tmp_path / "detect").answers(rule="rows")
+    with pytest.raises(InvalidInput, match="has no margin of scores"):
+        open_run(tmp_path / "detect").answers(min_margin=0.5)
+    with pytest.raises(InvalidInput, match="family is one of squares, rectangles"):
+        open_run(tmp_path / "run").certified_size("discs")
+    with pytest.raises(InvalidInput, match="holds no run"):
+        open_run(tmp_path / "nothing")
+    # Rows of single masks say nothing of pairs.
+    answers = open_run(tmp_path / "detect").answers(procedure="double_masking()")
+    assert not (answers.answered & answers.certified).any()
+
+
+def test_one_run_compared_with_another_counts_pairs_of_images(tmp_path: Path) -> None:
+    made(tmp_path / "fine")
+    coarse = mc.cover(mc.squares(size=3), 9, grid=(2, 2))
+    run(linear, IMAGES[:25], LABELS[:25], coarse, tmp_path / "coarse", batch_size=8)
+    both = mc.compare(tmp_path / "fine", tmp_path / "coarse")
+    fine, less = (open_run(tmp_path / name).certified() for name in ("fine", "coarse"))
+    certified = both.counts[2]
+    assert (certified.only_first, certified.only_second) == (
+        int((fine[:25] & ~less).sum()), int((~fine[:25] & less).sum())
+    )  # fmt: skip
+    assert (both.only_in_first, both.only_in_second, certified.images) == (5, 0, 25)
+    assert certified.interval[0] <= certified.difference <= certified.interval[1]
+    assert "left out" in str(both)
+    run(linear, IMAGES, LABELS, GREY, tmp_path / "named", ids=[f"image {n}" for n in range(30)], batch_size=8)
+    with pytest.raises(InvalidInput, match="no image in common"):
+        mc.compare(tmp_path / "fine", tmp_path / "named")
+    other = LABELS.copy()
+    other[3] = (other[3] + 1) % 3
+    run(linear, IMAGES, other, GREY, tmp_path / "labels", batch_size=8)
+    with pytest.raises(InvalidInput, match="different true labels for 3"):
+        mc.compare(tmp_path / "fine", tmp_path / "labels")
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), [(0, 0, 1.0), (5, 5, 1.0), (0, 5, 0.0625), (1, 9, 22 / 1024)])
+def test_the_p_value_is_that_of_mcnemars_exact_test(first: int, second: int, expected: float) -> None:
+    counts = mc.runs.PairedCounts("certified", 10, first, second, 3)
+    assert counts.p_value == pytest.approx(expected)
