@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import claims, defense, explaining, geometry, models, runs, tradeoffs, training
+from maskcover.cli import asking, claims, defense, explaining, geometry, models, runs, tradeoffs, training
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra, install_hint
 
@@ -51,6 +51,7 @@ for command in (
     explaining.explain,
     models.models,
     runs.report,
+    asking.compare,
     runs.replay,
     runs.attack,
     training.finetune,

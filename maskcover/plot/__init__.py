@@ -16,6 +16,7 @@ try:
     )  # fmt: skip
     from maskcover.plot.figures import BARE, FRAME, HIDDEN, percent_down, png, save_drawing
     from maskcover.plot.geometry import draw_bound, draw_frontier, draw_masks, draw_tiling, draw_witness, save
+    from maskcover.plot.runs import draw_runs
 except ImportError as error:
     raise MissingExtra(f"drawings need matplotlib ({error}); {install_hint('plot')}") from error
 
@@ -30,6 +31,7 @@ __all__ = [
     "draw_one_mask_labels",
     "draw_pairs",
     "draw_placements",
+    "draw_runs",
     "draw_tiling",
     "draw_witness",
     "percent_down",

@@ -57,16 +57,14 @@ class PairedCounts:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The exact 95 % interval of the difference, given the number of images on which the runs differ.
+        """An interval that holds the difference with at least 95 % confidence.
 
-        Among those, the images that only the first run has right are binomial (Clopper and Pearson's interval).
+        It is made of the exact intervals (Clopper and Pearson) of the two fractions that differ, each at 97.5 %.
         """
-        differing = self.only_first + self.only_second
-        if not differing:
-            return 0.0, 0.0
-        low, high = exact_interval(self.only_first, differing)
-        part = differing / self.images
-        return (2 * low - 1) * part, (2 * high - 1) * part
+        (low, high), (other_low, other_high) = (
+            exact_interval(count, self.images, confidence=0.975) for count in (self.only_first, self.only_second)
+        )
+        return low - other_high, high - other_low
 
     @property
     def p_value(self) -> float:

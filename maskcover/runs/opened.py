@@ -69,7 +69,7 @@ class RunPart:
         """The evidence of the rows."""
         return KeptTables.of(self.table, self.masks.views(self.config.procedure.views))
 
-    @property
+    @cached_property
     def errors(self) -> BoolArray:
         """Which rows are errors, bool (images,)."""
         return np.array([verdict == "error" for verdict in self.table.column("verdict").to_pylist()], dtype=np.bool_)
@@ -239,9 +239,9 @@ class OpenedRun:
         region_set = self.regions if regions is None else parse_regions(regions)
         own = regions is None and asked == self.procedure and min_margin in (None, self.min_margin)
         parts = [_own(part) if own else _again(part, part.pull(region_set), asked, min_margin) for part in self.parts]
-        certified, answered, defended, told = (np.concatenate(values) for values in zip(*parts, strict=True))
+        certified, answered, defended, labelled = (np.concatenate(values) for values in zip(*parts, strict=True))
         margin = self.parts[0].margin_of(asked, min_margin)
-        return Answers(str(region_set), asked, margin, certified, answered, defended, told)
+        return Answers(str(region_set), asked, margin, certified, answered, defended, labelled)
 
     def certified(
         self,
@@ -457,7 +457,7 @@ def _again(part: RunPart, regions: RegionSet, procedure: Procedure, min_margin: 
     covers = containment_for(procedure, part.masks, regions)
     certified, answered = tri_state(question.patterns().certified(covers))
     if answers_alike(procedure, part.config.procedure):
-        defended, told = as_numbers(part.table.column("defended")), np.ones(len(part.table), dtype=np.bool_)
+        defended, labelled = as_numbers(part.table.column("defended")), np.ones(len(part.table), dtype=np.bool_)
     else:
-        defended, told = question.defended()
-    return certified, answered, defended, told
+        defended, labelled = question.defended()
+    return certified, answered, defended, labelled
