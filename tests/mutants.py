@@ -54,6 +54,7 @@ RUNS = (
     "tests/runs/test_running.py tests/runs/test_folder.py tests/runs/test_replaying.py tests/runs/test_runs_at_once.py"
 )
 BOUND = "tests/engine/test_reference.py tests/runs/test_bound_runs.py tests/adapters/test_torch_binding.py"
+OPENED = "tests/runs/test_opened.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
 FRAMES = "tests/runs/test_source_frame.py"
@@ -276,8 +277,8 @@ MUTANTS = (
     Mutant("runs/folder.py", "            write_atomically(path, content.getvalue())", "            path.write_bytes(content.getvalue())", RUNS),
     Mutant("runs/folder.py", "write_atomically(path, content, only_new=True)", "write_atomically(path, content)", RUNS),
     Mutant("runs/folder.py", '(".run.json.*", ".masks.json.*", "shards/.*.parquet.*")', '("shards/.*.parquet.*",)', STATEFUL),
-    Mutant("runs/summary.py", 'counts["defended"] += right and row.defended', 'counts["defended"] += row.defended', RUNS),
-    Mutant("runs/rows.py", "0.0 if outcome.error else _certified_fraction", "_certified_fraction", RUNS),
+    Mutant("runs/summary.py", 'counts["defended"] += int((~error & (', 'counts["defended"] += int(((', RUNS),
+    Mutant("runs/rows.py", "0.0 if verdict.error else _certified_fraction", "_certified_fraction", RUNS),
     Mutant("runs/replaying.py", "config.min_margin or (None", "(None", RUNS),
     Mutant("runs/replaying.py", "(slot := int(chance.integers(place + 1))) < sample", "(slot := int(chance.integers(sample + 1))) < sample", RUNS),
     # Data.
@@ -384,9 +385,9 @@ MUTANTS = (
     Mutant("runs/resuming.py", "[*with_pixels[:1], *with_pixels[-1:]]", "with_pixels[:1]", PIXELS),
     Mutant("runs/resuming.py", "config.example != kept.example:", "not kept.example:", PIXELS),
     Mutant("runs/replaying.py", "if row.pixels != other.pixels", "if not row.pixels", PIXELS),
-    Mutant("runs/rows.py", 'if name != "pixels" or value}', 'if name != "pixels"}', PIXELS),
+    Mutant("runs/columns.py", 'for name in _PLAIN if name != "pixels" or document[name]}', 'for name in _PLAIN}', PIXELS),
     Mutant("runs/documents.py", "if document[_SEAL] != claim(document, without):", "if not document[_SEAL]:", PIXELS),
-    Mutant("runs/folder.py", '"reference", "scale"})\n', '"reference", "scale", "regions"})\n', PIXELS),
+    Mutant("runs/folder.py", '"scale", "reused"})\n', '"scale", "reused", "regions"})\n', PIXELS),
     Mutant("runs/folder.py", 'about | {"run": config.claim}', "about", PIXELS),
     Mutant("runs/source_frame.py", "if not bound or config.count != count:", "if config.count != count:", FRAMES),
     Mutant("runs/source_frame.py", "            expect_sealed(document)\n", "            pass\n", FRAMES),
@@ -530,6 +531,37 @@ MUTANTS = (
     Mutant("engine/preparation.py", "    if choice.min_margin:\n", "    if choice.min_margin > 1:\n", "tests/engine/test_margin.py"),
     Mutant("engine/preparation.py", "        _measure_by(setting.evaluator, earlier.scale or 0.0)\n", "        pass\n", "tests/engine/test_margin.py"),
     Mutant("../adapters/maskcover_torch/evaluator.py", ".clamp(min=least_scale)", "", "tests/adapters/test_torch_evaluator.py"),
+    # Asking a finished run again: what rows keep, the tables made of it, and answers.
+    Mutant("runs/evidence.py", "whole = (table.matrix == label).all(axis=1)", "whole = (table.matrix == label).any(axis=1)", OPENED),
+    Mutant("runs/evidence.py", "np.where(whole, entries.min(axis=1), NOT_WHOLE)", "np.where(whole, entries.max(axis=1), NOT_WHOLE)", OPENED),
+    Mutant("runs/evidence.py", "np.where(wrong, -1.0, margins)", "np.where(wrong, 9.0, margins)", OPENED),
+    Mutant("runs/evidence.py", "numbers = _seen(table) if whole_table else", "numbers = _seen(table)[:0] if whole_table else", OPENED),
+    Mutant("runs/tables.py", "pairs = np.maximum(row_margins", "pairs = np.minimum(row_margins", OPENED),
+    Mutant("runs/tables.py", "np.maximum.reduceat(pairs", "np.minimum.reduceat(pairs", OPENED),
+    Mutant("runs/tables.py", "(self.margins > min_margin)", "(self.margins >= min_margin)", OPENED),
+    Mutant("runs/tables.py", "np.where(self.kept, UNDECIDED, UNSEEN)", "np.where(self.kept, self.labels, UNSEEN)", OPENED),
+    Mutant("runs/tables.py", "np.where(self.kept, UNDECIDED, UNSEEN)", "UNSEEN", OPENED),
+    Mutant("runs/tables.py", "views.ids.ndim == self.views.ids.ndim == 2", "views.ids.ndim == 2", OPENED),
+    Mutant("runs/tables.py", "bounds > NOT_WHOLE, self", "bounds >= NOT_WHOLE, self", OPENED),
+    Mutant("runs/tables.py", "!= np.where(has_evidence, width, 0)).any()", "!= np.where(has_evidence, width, 0)).all()", OPENED),
+    Mutant("runs/tables.py", "alike and (not len(values)", "alike or (not len(values)", OPENED),
+    Mutant("runs/answers.py", "self.tables.labels[number].tobytes() + trusted[place]", "trusted[place]", OPENED),
+    Mutant("runs/answers.py", "labels = None if bits else trusted[place]", "labels = None", OPENED),
+    Mutant("runs/answers.py", "np.where(self.errors, error, padded[self.index])", "padded[self.index]", OPENED),
+    Mutant("runs/answers.py", "return UNKNOWN\n        return YES", "return YES\n        return YES", OPENED),
+    Mutant("runs/answers.py", "alike = isinstance(procedure, DoubleMasking | ChallengerMasking) and", "alike = bool(procedure) or", OPENED),
+    Mutant("runs/opened.py", "and min_margin < own", "and min_margin < 0", OPENED),
+    Mutant("runs/opened.py", "own = regions is None and asked == self.procedure and", "own = regions is None and", OPENED),
+    Mutant("runs/opened.py", "not covers(rows >= step)", "not covers(rows > step)", OPENED),
+    Mutant("runs/opened.py", "keep &= self.verdicts == verdict", "keep |= self.verdicts == verdict", OPENED),
+    Mutant("runs/reusing.py", 'if config.document["masks"] != masks.digest:', 'if config.document["masks"] is masks:', OPENED),
+    Mutant("runs/reusing.py", "start.evaluator.least_scale != scale", "start.evaluator.least_scale is None", OPENED),
+    Mutant("runs/reusing.py", "np.where(first == NO_MASK, len(table.views),", "np.where(first == NO_MASK, 0,", OPENED),
+    Mutant("runs/sizes.py", "decided(at, size) == YES", "decided(at, size) != NO", OPENED),
+    Mutant("runs/sizes.py", "min(low + step - 1, last)", "min(low + step - 2, last)", OPENED),
+    Mutant("runs/comparison.py", "return low - other_high, high - other_low", "return low - other_low, high - other_high", OPENED),
+    Mutant("runs/comparison.py", "if (labels != theirs.labels[other_places]).any():", "if not len(labels):", OPENED),
+    Mutant("runs/columns.py", "    for name in _KINDS:\n        hasher", "    for name in _PLAIN:\n        hasher", OPENED),
 )  # fmt: skip
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 import maskcover as mc
 from maskcover import InvalidInput, certify
+from maskcover.defense import PredictionTable
 from maskcover.errors import NotCovering
-from maskcover.masks import MaskSet
-from maskcover.runs import OpenedRun, open_run, run
+from maskcover.masks import MaskSet, Views
+from maskcover.runs import Folder, OpenedRun, open_run, run
+from maskcover.runs.evidence import MOST_MASKS, Evidence, Predictions
 from tests.defense.naive import BoolArray, Looked, image_of, symmetric
 from tests.runs.lookups import CLASSES, OPAQUE, Model
 
@@ -310,3 +315,75 @@ def test_one_run_compared_with_another_counts_pairs_of_images(tmp_path: Path) ->
 def test_the_p_value_is_that_of_mcnemars_exact_test(first: int, second: int, expected: float) -> None:
     counts = mc.runs.PairedCounts("certified", 10, first, second, 3)
     assert counts.p_value == pytest.approx(expected)
+
+
+def test_an_image_with_an_error_is_certified_for_nothing_and_that_is_an_answer(tmp_path: Path) -> None:
+    images = Shelf()
+    shelf = [{"nothing": 0} if number == 3 else images[number] for number in range(COUNT)]
+    run(Uneven(), shelf, images.labels, MASKS, tmp_path, procedure="double_masking(exhaustive=True)")
+    again = open_run(tmp_path)
+    assert again.verdicts[3] == "error"
+    questions: tuple[dict[str, Any], ...] = ({"regions": "squares(size=1)"}, {"procedure": "challenger_masking()"})
+    for asked in questions:
+        answers = again.answers(**asked)
+        assert (answers.answered[3], answers.certified[3], answers.defended_answered[3]) == (True, False, True)
+    sizes = again.certified_size()
+    assert (sizes.largest[3], sizes.at_most[3]) == (0, 0)
+    assert again.detection_curve().levels[3].cover_level == -np.inf
+
+
+def test_a_run_whose_predictions_repeat_within_a_margin_is_not_asked_for_a_smaller_one(tmp_path: Path) -> None:
+    again = opened(tmp_path, min_margin=0.5, numerics="margin", procedure="double_masking(exhaustive=True)")
+    assert again.certified(min_margin=0.5).tolist() == again.certified().tolist()
+    with pytest.raises(InvalidInput, match=r"repeat only within a margin of 0\.5, and min_margin is smaller: 0\.25"):
+        again.answers(min_margin=0.25)
+    with pytest.raises(InvalidInput, match="has no margin of scores"):
+        again.answers(procedure="detection(0.5)")
+
+
+@pytest.mark.parametrize("column", ["one_mask_labels", "row_margins", "union_labels", "certifying"])
+def test_evidence_that_was_edited_is_noticed(column: str, tmp_path: Path) -> None:
+    opened(tmp_path)
+    path = tmp_path / "shards" / "00000.parquet"
+    table = pyarrow.parquet.ParquetFile(path).read()
+    values = table.column(column).to_pylist()
+    number = next(number for number, value in enumerate(values) if value)
+    values[number][0] = values[number][0] + 1
+    edited = table.set_column(
+        table.column_names.index(column), column, pyarrow.array(values, table.schema.field(column).type)
+    )
+    pyarrow.parquet.write_table(edited, path)
+    with pytest.raises(InvalidInput, match="is damaged"):
+        open_run(tmp_path)
+
+
+@pytest.mark.parametrize("lists", ["one_mask", "row_margins", "unions"])
+def test_evidence_that_does_not_fit_the_masks_is_refused(lists: str, tmp_path: Path) -> None:
+    """Digests are no signatures: whoever writes a file can write a digest too."""
+    opened(tmp_path)
+    folder, config = Folder(tmp_path), Folder(tmp_path).existing()
+    shard = folder.shard(0, config)
+    assert shard is not None
+    first = shard.rows[0].evidence
+    assert first is not None
+    spoilt: Any = {
+        "one_mask": Predictions((), first.one_mask.labels[1:], first.one_mask.margins, first.one_mask.confidences),
+        "row_margins": first.row_margins[1:],
+        "unions": Predictions((99,), (0,), (0.5,), (0.5,)),
+    }[lists]
+    rows = (replace(shard.rows[0], evidence=replace(first, **{lists: spoilt})), *shard.rows[1:])
+    folder.write(0, config, replace(shard, rows=rows))
+    with pytest.raises(InvalidInput, match="do not fit the masks of the run"):
+        open_run(tmp_path).answers("squares(size=1)")
+
+
+def test_with_very_many_masks_rows_keep_evidence_only_with_their_tables() -> None:
+
+    masks = MaskSet.from_array(np.eye(MOST_MASKS + 1, dtype=np.bool_))
+    table = PredictionTable(masks.views(Views.SINGLE_MASKS))
+    numbers = np.arange(MOST_MASKS + 2)
+    table.record(numbers, numbers * 0, np.ones(len(numbers)), np.ones(len(numbers)))
+    assert Evidence.of(table, 0, 0.0, whole_table=False) is None
+    kept = Evidence.of(table, 0, 0.0, whole_table=True)
+    assert kept is not None
+    assert len(kept.one_mask.labels) == MOST_MASKS + 2
