@@ -272,7 +272,7 @@ MUTANTS = (
     Mutant("runs/running.py", '"labels": digest(task.labels.tolist())', '"labels": digest(sorted(task.labels.tolist()))', RUNS),
     Mutant("runs/resuming.py", "if config.digest != kept.digest:", "if config.document[\"masks\"] != kept.document[\"masks\"]:", STATEFUL),
     Mutant("runs/folder.py", '"shard": str(number), ', "", STATEFUL),
-    Mutant("runs/folder.py", "digest([row.document() for row in shard.rows])", 'str(len(shard.rows))', RUNS),
+    Mutant("runs/folder.py", "rows, rows_digest = read(table)", "rows, rows_digest = read(table)[0], metadata['rows']", RUNS),
     Mutant("runs/folder.py", "        if not path.exists():\n            raise\n", "        raise\n", RUNS),
     Mutant("runs/folder.py", "            write_atomically(path, content.getvalue())", "            path.write_bytes(content.getvalue())", RUNS),
     Mutant("runs/folder.py", "write_atomically(path, content, only_new=True)", "write_atomically(path, content)", RUNS),
