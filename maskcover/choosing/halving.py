@@ -1,4 +1,4 @@
-"""Successive halving: candidates are tried on more and more images, and the unpromising ones are given up in between."""
+"""Successive halving: candidates are tried on more and more images, and unpromising ones are given up in between."""
 
 from __future__ import annotations
 
