@@ -109,7 +109,7 @@ def test_a_procedure_that_asks_for_ever_is_noticed() -> None:
         name = "endless"
 
         def answer(self, table: PredictionTable) -> Answer | Pending:
-            return Pending(np.array([[0, 0]]))
+            return Pending(np.zeros((table.masks, 2), np.int64))
 
     endless: Procedure = Endless()
     with pytest.raises(InvalidInput, match="asks again"):

@@ -1,4 +1,4 @@
-"""A classifier whose labels are drawn by a hash of what it sees, so that every union of masks has a label of its own."""
+"""A classifier whose labels are drawn by a hash of what it sees: every union of masks has a label of its own."""
 
 from __future__ import annotations
 
