@@ -50,7 +50,12 @@ class Budget:
 
 
 def budget_of(
-    serving: float | None, milliseconds: float | None, certifying: float | None, over: Over = "mean"
+    serving: float | None,
+    milliseconds: float | None,
+    certifying: float | None,
+    over: Over = "mean",
+    *,
+    certifying_milliseconds: float | None = None,
 ) -> Budget | None:
     """The one budget that is named; None if none is.
 
@@ -61,6 +66,7 @@ def budget_of(
         "serving": serving,
         "milliseconds": milliseconds,
         "certifying": certifying,
+        "certifying_milliseconds": certifying_milliseconds,
     }
     named: list[tuple[Measure, float]] = [(name, value) for name, value in values.items() if value is not None]
     if len(named) > 1:

@@ -38,6 +38,12 @@ class ChoosingImages:
     source: str | None = None
     chosen: Chosen | None = None
 
+    @classmethod
+    def of(cls, images: Images, source: str | None = None) -> ChoosingImages:
+        """The record of images, each of which is fetched once."""
+        digests = tuple(pixel_digest(images[number]) for number in range(len(images)))
+        return cls(digests, source, getattr(images, "chosen", None))
+
     def __len__(self) -> int:
         return len(self.digests)
 
@@ -49,7 +55,7 @@ class ChoosingImages:
     def expect_others(self, images: Images) -> None:
         """Raise `InvalidInput` if any of these images chose; warn if they have no pixels to compare."""
         choosing = set(self.digests) - {""}
-        digests = [pixel_digest(images[number]) for number in range(len(images))]
+        digests = self.of(images).digests
         same = [number for number, text in enumerate(digests) if text in choosing]
         if same:
             raise InvalidInput(
@@ -91,6 +97,19 @@ class Choice:
         separate_predictions: Masked predictions that the candidates would have needed, each by itself.
         numerics: How predictions repeat, in words, for each fill.
         options: The options of the adapter, without the fill; None if the model was a classifier already.
+
+    `str` gives the report, `document` the same as JSON.
+
+    >>> import numpy as np
+    >>> import maskcover as mc
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> images = np.stack([np.zeros((12, 12)), np.ones((12, 12))])
+    >>> texts = ["grid(2, 2)", "grid(3, 3)"]
+    >>> choice = mc.choose(brightness, images, [0, 1], "squares(size=3)", candidates=texts, fill=0.5)
+    >>> len(choice.masks), choice.procedure, len(choice.images), choice.optimism
+    (4, DoubleMasking(rule='rows', exhaustive=False), 2, 0.0)
     """
 
     regions: RegionSet

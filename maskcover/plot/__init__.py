@@ -6,6 +6,7 @@ Figures are made without pyplot: no display, no global state. Every function dra
 from maskcover.errors import MissingExtra, install_hint
 
 try:
+    from maskcover.plot.choosing import draw_choice
     from maskcover.plot.defense import (
         draw_detection,
         draw_one_mask_labels,
@@ -23,6 +24,7 @@ __all__ = [
     "FRAME",
     "HIDDEN",
     "draw_bound",
+    "draw_choice",
     "draw_detection",
     "draw_frontier",
     "draw_masks",
