@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from maskcover.choosing.budget import Measure, Over
 from maskcover.choosing.candidates import Candidate
 from maskcover.choosing.sharing import Outcome
 
+_interval = lru_cache(maxsize=4096)(exact_interval)  # the same counts come again in every round and comparison
 _EMPTY_BITS: BoolArray = np.empty(0, dtype=np.bool_)
 _EMPTY: IntArray = np.empty(0, dtype=np.int64)
 
@@ -90,12 +92,12 @@ class Assessment:
     @property
     def certified_interval(self) -> tuple[float, float]:
         """The exact 95 % interval of the certified fraction."""
-        return exact_interval(int(self.certified.sum()), len(self))
+        return _interval(int(self.certified.sum()), len(self))
 
     @property
     def clean_interval(self) -> tuple[float, float]:
         """The exact 95 % interval of the clean fraction."""
-        return exact_interval(int(self.right.sum()), len(self))
+        return _interval(int(self.right.sum()), len(self))
 
     def costs(self, measure: Measure) -> npt.NDArray[np.float64]:
         """The cost of each image, float64: a number of masked predictions, or milliseconds on this machine.

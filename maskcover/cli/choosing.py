@@ -53,15 +53,16 @@ class CandidateOptions:
     candidate: Annotated[
         list[str] | None,
         typer.Option(
-            help='A mask set to try: "grid(4, 4)", "masks(20)", "max_mask_area(0.1)", "masks(36, multiplicity=2)", or a '
-            'mask-set file that ends in .json; can be repeated. "defaults" stands for those tried without this option.'
+            help='A mask set to try: "grid(4, 4)", "masks(20)", "max_mask_area(0.1)", "masks(36, multiplicity=2)", or '
+            'a mask-set file that ends in .json; can be repeated. "defaults" stands for those tried without this '
+            "option."
         ),
     ] = None
     procedure: Annotated[
         list[str] | None,
         typer.Option(
-            help='A procedure to try, such as "detection(threshold=0.9)"; can be repeated. By default double masking and '
-            "challenger masking."
+            help='A procedure to try, such as "detection(threshold=0.9)"; can be repeated. By default double masking '
+            "and challenger masking."
         ),
     ] = None
     try_fill: Annotated[
