@@ -34,7 +34,11 @@ TEXTS = ["grid(2, 2)", "grid(3, 3)", "grid(4, 4)"]
 
 def chosen(images: Any = None, **arguments: Any) -> Choice:
     images = images_of(24, 12) if images is None else images
-    named: dict[str, Any] = {"candidates": TEXTS, "labels": np.zeros(len(images), np.int64), "model": Hashing(2)} | arguments
+    named: dict[str, Any] = {
+        "candidates": TEXTS,
+        "labels": np.zeros(len(images), np.int64),
+        "model": Hashing(2),
+    } | arguments
     return choose(images=images, regions=REGIONS, **named)
 
 
