@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_choice(monkeypatch: pytest.MonkeyPatch) ->
     assert sorted(order[0]) == sorted(order[1])
 
 
-def test_the_report_says_that_it_is_optimistic_and_which_images_chose() -> None:
+def test_threat_51_the_report_says_that_it_is_optimistic_and_which_images_chose() -> None:
     choice = chosen()
     text = str(choice)
     assert "these figures are optimistic" in text
@@ -126,7 +126,7 @@ def test_the_report_says_that_it_is_optimistic_and_which_images_chose() -> None:
     assert choice.predictions < choice.separate_predictions
 
 
-def test_the_winner_is_certified_on_other_images_and_refused_on_the_same() -> None:
+def test_threat_51_the_winner_is_certified_on_other_images_and_refused_on_the_same() -> None:
     choice, others = chosen(), images_of(10, 12, seed=5)
     result = choice.certify(Hashing(2), others, np.zeros(10, np.int64))
     alone = certify(Hashing(2), others, np.zeros(10, np.int64), choice.masks, procedure=choice.procedure)
