@@ -73,7 +73,7 @@ def candidates_of(
         InvalidInput: a text that cannot be read, another image size, nothing to choose from, or too many masks.
     """
     defences = tuple(dict.fromkeys(map(parse_procedure, procedures)))
-    named = list(_named(regions, grid, (DEFAULTS,) if mask_sets is None else _items(mask_sets)))
+    named = list(_named(regions, grid, (DEFAULTS,) if mask_sets is None else listed(mask_sets)))
     filled = list(fills)
     if not (defences and named and filled):
         raise InvalidInput("there is nothing to choose from: name at least one mask set, one procedure and one fill")
@@ -166,9 +166,13 @@ def _named(regions: RegionSet, grid: Grid, items: Iterable[MaskSet | str]) -> It
                 yield name, masks
 
 
-def _items(mask_sets: Iterable[MaskSet | str]) -> Iterable[MaskSet | str]:
-    """The items; one mask set or one text alone counts as a list of one."""
-    return (mask_sets,) if isinstance(mask_sets, MaskSet | str) else mask_sets
+def listed(mask_sets: Iterable[MaskSet | str]) -> list[MaskSet | str]:
+    """The mask sets as a list; one mask set or one text alone counts as a list of one.
+
+    >>> listed("grid(3, 3)")
+    ['grid(3, 3)']
+    """
+    return [mask_sets] if isinstance(mask_sets, MaskSet | str) else list(mask_sets)
 
 
 def _covering(name: str, masks: MaskSet, regions: RegionSet, procedures: Sequence[Procedure]) -> Containment:
@@ -216,7 +220,7 @@ def grid_of(mask_sets: Iterable[MaskSet | str] | None, preprocessing: Any, image
     """
     if image_size is not None:
         return Grid.of(image_size)
-    for item in () if mask_sets is None else _items(mask_sets):
+    for item in () if mask_sets is None else listed(mask_sets):
         if isinstance(item, MaskSet):
             return item.grid
     declared = getattr(preprocessing, "size", None)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from maskcover.certification.certifying import bits_for, checked_labels, count_of
 from maskcover.choosing.budget import Budget, Over, budget_of
-from maskcover.choosing.candidates import Candidate, candidates_of, grid_of
+from maskcover.choosing.candidates import Candidate, candidates_of, grid_of, listed
 from maskcover.choosing.halving import Group, Rounds, nothing_affordable
 from maskcover.choosing.ranking import affordable, cross_fitted, ranked
 from maskcover.choosing.result import Choice, ChoosingImages
@@ -91,7 +91,7 @@ def choose(
     grid(2, 2), double_masking() 1.0
     """
     budget = budget_of(serving, milliseconds, certifying, over)
-    filled = [None] if fills is None else list(dict.fromkeys(fills))
+    filled = _distinct([None] if fills is None else fills)
     if fills is not None and "fill" in options:
         raise InvalidInput("name the values of hidden pixels once: with fill=, or several with fills=")
     classifiers = {fill: as_classifier(model, options | ({} if fill is None else {"fill": fill})) for fill in filled}
@@ -125,9 +125,7 @@ def choose_among(
     if not len(true):
         raise InvalidInput("expected at least one image to choose with; got none")
     classifier = next(iter(classifiers.values()))
-    named = (
-        None if candidates is None else list(candidates) if not isinstance(candidates, MaskSet | str) else [candidates]
-    )
+    named = None if candidates is None else listed(candidates)
     preprocessing = getattr(classifier, "preprocessing", None) or getattr(images, "preprocessing", None)
     grid = grid_of(named, preprocessing, images[0], image_size)
     tried = candidates_of(region_set, grid, named, procedures, classifiers)
@@ -154,6 +152,16 @@ def choose_among(
         sum(group.predictions for group in groups), rounds.separate_predictions,
         "; ".join(dict.fromkeys(group.start.stands_on for group in groups)), options,
     )  # fmt: skip
+
+
+def _distinct(fills: Iterable[Any]) -> list[Any]:
+    """The fills, each once, in their order."""
+    try:
+        return list(dict.fromkeys(fills))
+    except TypeError as error:
+        raise InvalidInput(
+            f"fills= expects numbers, or tuples of numbers for the channels; got {fills!r:.80}"
+        ) from error
 
 
 def _numerics(

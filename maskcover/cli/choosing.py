@@ -117,17 +117,16 @@ def choose(
     if further is not None:
         with working("comparing the images of --data and of --then-certify", shown=shown):
             _expect_apart(dataset, further, preprocessing)
-    procedures = {} if tried.procedure is None else {"procedures": tried.procedure}
+    numbers: dict[str, Any] = {"min_margin": min_margin, "numerics": numerics, "progress": shown}
+    procedures: dict[str, Any] = {} if tried.procedure is None else {"procedures": tried.procedure}
     choice = choose_among(
         classifiers, images, dataset.true_labels, regions, budget=_budget(budget, further), candidates=mask_sets,
-        image_size=preprocessing.size or 224, min_margin=min_margin, numerics=numerics, seed=seed, progress=shown,
-        source=dataset.source, **procedures,
+        image_size=preprocessing.size or 224, seed=seed, source=dataset.source, **numbers, **procedures,
     )  # fmt: skip
     lines, document = str(choice).split("\n"), choice.document()
     if further is not None:
-        arguments = {"min_margin": min_margin, "numerics": numerics, "progress": shown}
         result = choice.certify(
-            classifiers[choice.fill], further.prepared(preprocessing), further.true_labels, **arguments
+            classifiers[choice.fill], further.prepared(preprocessing), further.true_labels, **numbers
         )
         lines += [f"on {further.source}, which had no part in the choice: {result}"]
         document |= {"then_certified": _certified(result, further)}
@@ -150,7 +149,8 @@ def _opened(
     """The model with each fill, the images, and their preprocessing."""
     if fills and source.fill is not None:
         raise InvalidInput("name the values of hidden pixels once: with --fill, or several with --try-fill")
-    first, *more = dict.fromkeys(fills or [None])
+    every: list[float | None] = [*fills] if fills else [None]
+    first, *more = dict.fromkeys(every)
     classifier, dataset, preprocessing = opened(
         source if first is None else replace(source, fill=first), None, progress=progress
     )

@@ -214,6 +214,8 @@ def test_default_candidates_are_grids_covers_between_them_and_redundant_ones() -
         ({"candidates": ["open('x')"]}, "expected a candidate"),
         ({"candidates": [7]}, "a candidate is a MaskSet or a text"),
         ({"candidates": []}, "there is nothing to choose from"),
+        ({"fills": 0.5}, "fills= expects numbers"),
+        ({"fills": [[0.5]]}, "fills= expects numbers"),
         ({"procedures": []}, "there is nothing to choose from"),
         ({"candidates": [cover("squares(size=2)", 9), "grid(2, 2)", cover("squares(size=2)", 8)]}, "images of 8×8"),
         ({"serving": 5, "certifying": 9}, "name one budget at most"),
