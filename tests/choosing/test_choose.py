@@ -240,6 +240,14 @@ def test_the_size_of_the_images_is_found_or_asked_for() -> None:
             grid_of(None, None, image)
 
 
+def test_labels_belong_to_their_images_in_whatever_order_these_are_tried() -> None:
+    labels = np.arange(24) % 2
+    choice = chosen(images_of(24, 1), labels=labels, procedures=["double_masking()"])
+    # Nearly all views have the label 0, so that the images of label 1 are wrong, and only they.
+    assert choice.winner.right.sum() == 12
+    assert choice.winner.right.tolist() == (labels[np.random.default_rng(0).permutation(24)] == 0).tolist()
+
+
 def test_a_classifier_that_changes_meanwhile_is_noticed() -> None:
     class Drifting(Hashing):
         @property
