@@ -128,12 +128,12 @@ def _too_dear(assessment: Assessment, budget: Budget, images: int) -> str:
 
 
 def _better(assessment: Assessment, rivals: Sequence[Assessment], budget: Budget | None) -> Assessment | None:
-    """A rival that costs no more and whose interval of the certified fraction lies wholly above."""
+    """The best rival that costs no more and is surely better: its interval of the certified fraction lies above."""
     _, high = assessment.certified_interval
-    better = (
+    better = [
         rival for rival in rivals if rival.certified_interval[0] > high and _costs_no_more(rival, assessment, budget)
-    )
-    return next(better, None)
+    ]
+    return max(better, key=lambda rival: rival.certified_interval[0], default=None)
 
 
 def _costs_no_more(rival: Assessment, assessment: Assessment, budget: Budget | None) -> bool:

@@ -91,6 +91,9 @@ def test_a_candidate_is_given_up_only_for_one_that_costs_no_more_and_is_surely_b
     reasons = unpromising([poor, better, dearer, close], None, 1000)
     assert list(reasons) == [0]
     assert "masks(4)" in reasons[0]
+    # Of several such rivals the best is named.
+    best = assessment(3, fraction(95), serving=9)
+    assert "masks(9)" in unpromising([poor, better, best], None, 1000)[0]
     assert unpromising([better, dearer], None, 1000) == {}
     # The dearer one to serve is given up for no cheaper one; where it costs more to certify alone, neither is.
     assert unpromising([poor, assessment(2, fraction(99), certifying=51)], None, 1000) == {}
