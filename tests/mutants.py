@@ -39,7 +39,7 @@ CONTAINED = "tests/covering/test_containment.py"
 DEFENCE = "tests/defense tests/engine tests/certification tests/classifiers"
 PROBES = "tests/engine/test_probes.py"
 SHARING = "tests/choosing/test_sharing.py"
-CHOOSING = "tests/choosing/test_choose.py"
+CHOICES = "tests/choosing/test_choose.py"
 RANKING = "tests/choosing/test_ranking.py"
 BATCHES = "tests/engine/test_batch_faults.py"
 CHOOSING = "tests/engine/test_choosing.py"
@@ -323,9 +323,9 @@ MUTANTS = (
     Mutant("choosing/sharing.py", "-(-wave // self.batch_size)", "wave // self.batch_size", SHARING),
     Mutant("choosing/sharing.py", "return Outcome(verdict, sum(waves)", "return Outcome(verdict, max(waves)", SHARING),
     Mutant("choosing/sharing.py", "self.waves.append(len(own))", "self.waves.append(len(np.unique(self.numbers)))", SHARING),
-    Mutant("choosing/sharing.py", "make(int(order[place]))", "make(place)", f"{CHOOSING} -k order"),
+    Mutant("choosing/sharing.py", "make(int(order[place]))", "make(place)", f"{CHOICES} -k order"),
     Mutant("choosing/sharing.py", "return Views.PAIRS if pairs else Views.SINGLE_MASKS", "return Views.PAIRS", SHARING),
-    Mutant("choosing/assessment.py", "verdict.answer == verdict.label and verdict.error is None", "verdict.certificate.certified", f"{CHOOSING} -k figures"),
+    Mutant("choosing/assessment.py", "verdict.answer == verdict.label and verdict.error is None", "verdict.certificate.certified", f"{CHOICES} -k figures"),
     Mutant("choosing/assessment.py", "self.batches.astype(np.float64) * self.speed.milliseconds", "self.serving.astype(np.float64) * self.speed.milliseconds", RANKING),
     Mutant("choosing/assessment.py", "(self.speed.milliseconds / self.speed.batch_size)", "self.speed.milliseconds", RANKING),
     Mutant("choosing/assessment.py", 'costs.mean() if over == "mean" else costs.max()', "costs.mean()", RANKING),
@@ -339,19 +339,19 @@ MUTANTS = (
     Mutant("choosing/ranking.py", "rival.certified_interval[0] > high", "rival.certified_interval[1] > high", RANKING),
     Mutant("choosing/ranking.py", "costs.sum() > budget.amount * images", "costs.sum() > budget.amount * len(costs)", RANKING),
     Mutant("choosing/ranking.py", "return all(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", "return any(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", RANKING),
-    Mutant("choosing/candidates.py", "        return Containment.covering(masks, regions)\n", "        return Containment.of(masks, regions)\n", f"{CHOOSING} -k witness"),
-    Mutant("choosing/candidates.py", "if 1 < len(masks) <= _MOST_MASKS and masks not in kept.values():", "if 1 < len(masks) <= _MOST_MASKS:", f"{CHOOSING} -k default_candidates"),
-    Mutant("choosing/candidates.py", "if masks.grid != grid:", "if False:", f"{CHOOSING} -k bad_input"),
-    Mutant("choosing/result.py", "same = [number for number, text in enumerate(digests) if text in choosing]", "same = [number for number, text in enumerate(digests) if self.digests[number : number + 1] == (text,)]", f"{CHOOSING} -k threat_51"),
-    Mutant("choosing/result.py", 'choosing = set(self.digests) - {""}', "choosing = set(self.digests)", f"{CHOOSING} -k without_pixels"),
-    Mutant("choosing/result.py", "return digest(sorted(self.digests))", "return digest(list(self.digests))", f"{CHOOSING} -k threat_51"),
-    Mutant("choosing/result.py", "self.winner.certified_fraction - self.cross_fitted", "self.winner.clean_fraction - self.cross_fitted", f"{CHOOSING} -k threat_51"),
-    Mutant("choosing/result.py", '{"fill": self.fill})', "{})", f"{CHOOSING} -k several_fills"),
-    Mutant("choosing/halving.py", "one for one in group.assessments if one.candidate not in names", "one for one in group.assessments", f"{CHOOSING} -k rounds"),
-    Mutant("choosing/halving.py", "begin, end = end, min(2 * end, len(self._order))", "begin, end = end, min(2 * end, 64)", f"{CHOOSING} -k rounds"),
-    Mutant("choosing/halving.py", "return 1000 * median(seconds)", "return 1000 * max(seconds)", f"{CHOOSING} -k timed"),
-    Mutant("choosing/selecting.py", "        group.start.expect_unchanged()\n", "        pass\n", f"{CHOOSING} -k meanwhile"),
-    Mutant("choosing/selecting.py", "if not affordable(ranking[0], budget):", "if False:", f"{CHOOSING} -k rules_out"),
+    Mutant("choosing/candidates.py", "        return Containment.covering(masks, regions)\n", "        return Containment.of(masks, regions)\n", f"{CHOICES} -k witness"),
+    Mutant("choosing/candidates.py", "if 1 < len(masks) <= _MOST_MASKS and masks not in kept.values():", "if 1 < len(masks) <= _MOST_MASKS:", f"{CHOICES} -k default_candidates"),
+    Mutant("choosing/candidates.py", "if masks.grid != grid:", "if False:", f"{CHOICES} -k bad_input"),
+    Mutant("choosing/result.py", "same = [number for number, text in enumerate(digests) if text in choosing]", "same = [number for number, text in enumerate(digests) if self.digests[number : number + 1] == (text,)]", f"{CHOICES} -k threat_51"),
+    Mutant("choosing/result.py", 'choosing = set(self.digests) - {""}', "choosing = set(self.digests)", f"{CHOICES} -k without_pixels"),
+    Mutant("choosing/result.py", "return digest(sorted(self.digests))", "return digest(list(self.digests))", f"{CHOICES} -k threat_51"),
+    Mutant("choosing/result.py", "self.winner.certified_fraction - self.cross_fitted", "self.winner.clean_fraction - self.cross_fitted", f"{CHOICES} -k threat_51"),
+    Mutant("choosing/result.py", '{"fill": self.fill})', "{})", f"{CHOICES} -k several_fills"),
+    Mutant("choosing/halving.py", "one for one in group.assessments if one.candidate not in names", "one for one in group.assessments", f"{CHOICES} -k rounds"),
+    Mutant("choosing/halving.py", "begin, end = end, min(2 * end, len(self._order))", "begin, end = end, min(2 * end, 64)", f"{CHOICES} -k rounds"),
+    Mutant("choosing/halving.py", "return 1000 * median(seconds)", "return 1000 * max(seconds)", f"{CHOICES} -k timed"),
+    Mutant("choosing/selecting.py", "        group.start.expect_unchanged()\n", "        pass\n", f"{CHOICES} -k meanwhile"),
+    Mutant("choosing/selecting.py", "if not affordable(ranking[0], budget):", "if False:", f"{CHOICES} -k rules_out"),
     Mutant("cli/choosing.py", "    if further is not None:\n        with working", "    if False:\n        with working", "tests/cli/test_choose.py -k before_anything"),
     Mutant("cli/choosing.py", "each = typed.hours * _HOUR / len(further)", "each = typed.hours * _HOUR", "tests/cli/test_choose.py -k hours"),
     Mutant("plot/choosing.py", "[100 * assessment.certified_fraction for", "[100 * assessment.clean_fraction for", "tests/choosing/test_drawing.py"),
