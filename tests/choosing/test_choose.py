@@ -119,6 +119,10 @@ def test_threat_51_the_report_says_that_it_is_optimistic_and_which_images_chose(
     told = choice.document()
     assert told["chosen_by"] == {"count": 24, "digest": choice.images.digest, "data": None, "sample": None}
     assert told["optimism"] == choice.optimism
+    # One candidate is chosen on all folds: nothing is added by the choice, whatever its other figures are.
+    alone = chosen(images_of(24, 25), candidates=["grid(3, 3)"], procedures=["double_masking()"])
+    assert alone.winner.clean_fraction > alone.winner.certified_fraction > 0
+    assert alone.optimism == 0.0
     shuffled = chosen(images_of(24, 12)[::-1].copy())
     assert shuffled.images.digest == choice.images.digest
     assert chosen(images_of(24, 12, seed=1)).images.digest != choice.images.digest
@@ -204,6 +208,9 @@ def test_default_candidates_are_grids_covers_between_them_and_redundant_ones() -
     sets = [masks_of(text, squares(size=32), Grid.of(224)) for text in texts]
     assert len(set(sets)) == len(sets)
     assert max(map(len, sets)) <= 64
+    # On small images several grids are the same mask set, which is tried once.
+    small = [masks_of(text, REGIONS, Grid.of(SIDE)) for text in default_texts(REGIONS, Grid.of(SIDE))]
+    assert len(set(small)) == len(small) > 8
 
 
 @pytest.mark.parametrize(
