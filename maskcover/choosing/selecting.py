@@ -148,10 +148,16 @@ def choose_among(
     digests = tuple(watched.digests[number] for number in range(len(true)))
     return Choice(
         region_set, budget, ranking, tuple(rounds.dropped), cross_fitted(ranking, budget),
-        ChoosingImages(digests, source, getattr(images, "chosen", None)),
+        ChoosingImages(digests, source or _source(images), getattr(images, "chosen", None)),
         sum(group.predictions for group in groups), rounds.separate_predictions,
         "; ".join(dict.fromkeys(group.start.stands_on for group in groups)), options,
     )  # fmt: skip
+
+
+def _source(images: Images) -> str | None:
+    """The description of the data set that images come from, if they are of one."""
+    text = getattr(getattr(images, "dataset", images), "source", None)
+    return text if isinstance(text, str) else None
 
 
 def _distinct(fills: Iterable[Any]) -> list[Any]:

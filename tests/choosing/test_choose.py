@@ -25,6 +25,7 @@ from maskcover.choosing import halving
 from maskcover.choosing.candidates import default_texts, grid_of, masks_of
 from maskcover.choosing.halving import batch_milliseconds
 from maskcover.classifiers.evaluation import evaluator_of
+from maskcover.data import Dataset
 from maskcover.grid import Grid
 from tests.choosing.worlds import SIDE, Hashing, images_of
 
@@ -245,6 +246,14 @@ def test_the_size_of_the_images_is_found_or_asked_for() -> None:
     for image in (object(), np.zeros((3, 20, 4)), np.zeros((7, 20, 30))):
         with pytest.raises(InvalidInput, match="name it with image_size="):
             grid_of(None, None, image)
+
+
+def test_images_of_a_data_set_are_named_by_it() -> None:
+    images = images_of(6, 12)
+    dataset = Dataset("my photos", tuple("abcdef"), np.zeros(6, np.int64), lambda number: images[number])
+    choice = chosen(dataset.sampled(4), labels=np.zeros(4, np.int64), image_size=SIDE)
+    assert choice.document()["chosen_by"]["data"] == "my photos"
+    assert "chosen by 4 images of my photos (a sample of 4 of 6 (seed 0)), digest sha256:" in str(choice)
 
 
 def test_labels_belong_to_their_images_in_whatever_order_these_are_tried() -> None:
