@@ -344,6 +344,8 @@ MUTANTS = (
     Mutant("choosing/candidates.py", "if masks.grid != grid:", "if False:", f"{CHOICES} -k bad_input"),
     Mutant("choosing/result.py", "same = [number for number, text in enumerate(digests) if text in choosing]", "same = [number for number, text in enumerate(digests) if self.digests[number : number + 1] == (text,)]", f"{CHOICES} -k threat_51"),
     Mutant("choosing/result.py", 'choosing = set(self.digests) - {""}', "choosing = set(self.digests)", f"{CHOICES} -k without_pixels"),
+    Mutant("choosing/result.py", "most.clean_interval[0] > self.winner.clean_interval[1]", "most.clean_fraction > self.winner.clean_fraction", f"{CHOICES} -k less_often_right"),
+    Mutant("choosing/result.py", "within = [assessment for assessment in self.ranking if affordable(assessment, self.budget)]", "within = self.ranking", f"{CHOICES} -k less_often_right"),
     Mutant("choosing/result.py", "return digest(sorted(self.digests))", "return digest(list(self.digests))", f"{CHOICES} -k threat_51"),
     Mutant("choosing/result.py", "self.winner.certified_fraction - self.cross_fitted", "self.winner.clean_fraction - self.cross_fitted", f"{CHOICES} -k threat_51"),
     Mutant("choosing/result.py", '{"fill": self.fill})', "{})", f"{CHOICES} -k several_fills"),

@@ -149,6 +149,16 @@ class Choice:
         return None if self.cross_fitted is None else self.winner.certified_fraction - self.cross_fitted
 
     @property
+    def cleaner(self) -> Assessment | None:
+        """The candidate within the budget with most right answers, if it is surely more often right than the winner.
+
+        Surely means that the 95 % intervals of the clean fraction do not meet; None if there is no such candidate.
+        """
+        within = [assessment for assessment in self.ranking if affordable(assessment, self.budget)]
+        most = max(within, key=lambda assessment: int(assessment.right.sum()))
+        return most if most.clean_interval[0] > self.winner.clean_interval[1] else None
+
+    @property
     def front(self) -> tuple[Assessment, ...]:
         """The Pareto front of certified fraction against cost, cheapest first."""
         return front(self.ranking, cost_measure(self.budget)[0])
@@ -176,6 +186,7 @@ class Choice:
             if budget is None
             else {"measure": budget.measure, "amount": budget.amount, "over": budget.over},
             "winner": self.winner.document(),
+            "cleaner": None if self.cleaner is None else str(self.cleaner.candidate),
             "cross_fitted": self.cross_fitted,
             "optimism": self.optimism,
             "chosen_by": self.images.document(),
@@ -205,6 +216,11 @@ class Choice:
             f"{low:.1%} to {high:.1%}), right with the defence on {int(winner.right.sum()):,} "
             f"({winner.clean_fraction:.1%}, {clean_low:.1%} to {clean_high:.1%})",
         ]
+        if (cleaner := self.cleaner) is not None:
+            lines.append(
+                f"  it pays with clean accuracy: {cleaner.candidate} is right on {cleaner.clean_fraction:.1%} and "
+                f"certifies {cleaner.certified_fraction:.1%}"
+            )
         if self.optimism is None or self.cross_fitted is None:
             return [*lines, "  these figures are optimistic: the images that they count also chose"]
         return [

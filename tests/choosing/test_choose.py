@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from maskcover import (
     squares,
 )  # fmt: skip
 from maskcover.choosing import halving
+from maskcover.choosing.budget import Budget
 from maskcover.choosing.candidates import default_texts, grid_of, masks_of
 from maskcover.choosing.halving import batch_milliseconds
 from maskcover.classifiers.evaluation import evaluator_of
@@ -246,6 +248,25 @@ def test_the_size_of_the_images_is_found_or_asked_for() -> None:
     for image in (object(), np.zeros((3, 20, 4)), np.zeros((7, 20, 30))):
         with pytest.raises(InvalidInput, match="name it with image_size="):
             grid_of(None, None, image)
+
+
+def test_a_winner_that_is_less_often_right_than_another_candidate_says_so() -> None:
+    choice = chosen(procedures=["double_masking()"])
+    assert choice.cleaner is None
+    assert "pays with clean accuracy" not in str(choice)
+    first, second, third = choice.ranking
+    poor = replace(first, right=np.arange(24) < 8)
+    right = replace(second, right=np.arange(24) < 24)
+    changed = replace(choice, ranking=(poor, replace(third, right=np.arange(24) < 20), right))
+    assert changed.cleaner == right
+    assert f"it pays with clean accuracy: {right.candidate} is right on 100.0% and certifies" in str(changed)
+    assert changed.document()["cleaner"] == str(right.candidate)
+    # One that is above the budget is no alternative.
+    dear = replace(right, serving=np.full(24, 99))
+    assert replace(changed, ranking=(poor, dear), budget=Budget("serving", 50)).cleaner is None
+    # 14 of 24 are not surely fewer than 20.
+    close = (replace(first, right=np.arange(24) < 14), replace(third, right=np.arange(24) < 20))
+    assert replace(choice, ranking=close).cleaner is None
 
 
 def test_images_of_a_data_set_are_named_by_it() -> None:
