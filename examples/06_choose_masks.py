@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> list[Comparison]:
         compared(model, halves[0], halves[1], "first half", options),
         compared(model, halves[1], halves[0], "second half", options),
     ]
-    for cells in (HEADER, ["---"] * len(HEADER), *(one.cells() for one in comparisons)):
+    for cells in (HEADER, ["---"] * len(HEADER), *(comparison.cells() for comparison in comparisons)):
         print(f"| {' | '.join(cells)} |")
     print(f"{options.training}, {time.perf_counter() - begin:.0f} s", file=sys.stderr)
     return comparisons

@@ -349,7 +349,7 @@ MUTANTS = (
     Mutant("choosing/result.py", "return digest(sorted(self.digests))", "return digest(list(self.digests))", f"{CHOICES} -k threat_51"),
     Mutant("choosing/result.py", "self.winner.certified_fraction - self.cross_fitted", "self.winner.clean_fraction - self.cross_fitted", f"{CHOICES} -k threat_51"),
     Mutant("choosing/result.py", '{"fill": self.fill})', "{})", f"{CHOICES} -k several_fills"),
-    Mutant("choosing/halving.py", "one for one in group.assessments if one.candidate not in names", "one for one in group.assessments", f"{CHOICES} -k rounds"),
+    Mutant("choosing/halving.py", " if assessment.candidate not in dropped", "", f"{CHOICES} -k rounds"),
     Mutant("choosing/halving.py", "begin, end = end, min(2 * end, len(self._order))", "begin, end = end, min(2 * end, 64)", f"{CHOICES} -k rounds"),
     Mutant("choosing/halving.py", "return 1000 * median(seconds)", "return 1000 * max(seconds)", f"{CHOICES} -k timed"),
     Mutant("choosing/selecting.py", "        group.start.expect_unchanged()\n", "        pass\n", f"{CHOICES} -k meanwhile"),

@@ -78,11 +78,11 @@ class Group:
             return
         candidates, evaluator = [assessment.candidate for assessment in self.assessments], self.start.evaluator
         decide = deciding(candidates, evaluator.masks, labels, order, self.start.min_margin, evaluator.batch_size)
-        made: dict[int, int] = {}
+        evaluations: dict[int, int] = {}
 
         def counting(place: int, table: Any) -> Any:
             decision = decide(place, table)
-            made[place] = table.evaluations
+            evaluations[place] = table.evaluations
             return decision
 
         part = _Part(images, order)
@@ -92,7 +92,7 @@ class Group:
             assessment.extended([outcomes[place][number] for place in range(len(part))])
             for number, assessment in enumerate(self.assessments)
         ]
-        self.predictions += sum(made.values())
+        self.predictions += sum(evaluations.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +147,10 @@ class Rounds:
         reasons = unpromising(assessments, self._budget, len(self._order))
         if len(reasons) == len(assessments):
             raise InvalidInput(nothing_affordable(assessments, self._budget))
-        names = {assessments[place].candidate: reason for place, reason in reasons.items()}
         self.dropped += [Dropped(assessments[place], reason) for place, reason in reasons.items()]
+        dropped = {assessments[place].candidate for place in reasons}
         for group in self._groups:
-            group.assessments = [one for one in group.assessments if one.candidate not in names]
+            group.assessments = [assessment for assessment in group.assessments if assessment.candidate not in dropped]
 
 
 def _observation(candidates: Sequence[Candidate]) -> Observation:

@@ -49,7 +49,7 @@ def front(assessments: Sequence[Assessment], measure: Measure = "serving") -> tu
     Of candidates with equal figures the first stays.
     """
     kept: list[Assessment] = []
-    order = sorted(assessments, key=lambda one: (one.cost(measure), -int(one.certified.sum())))
+    order = sorted(assessments, key=lambda assessment: (assessment.cost(measure), -int(assessment.certified.sum())))
     for assessment in order:
         if not kept or assessment.certified.sum() > kept[-1].certified.sum():
             kept.append(assessment)

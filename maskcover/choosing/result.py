@@ -235,7 +235,10 @@ class Choice:
         width = max(map(len, ["candidate", *names]))
         efficient = {id(assessment) for assessment in self.front}
         header = f"   {'candidate':<{width}}  certified (95 %)        clean  serving mean, most  certifying       ms"
-        return [header, *(self._row(one, width, on_front=id(one) in efficient) for one in self.ranking)]
+        return [
+            header,
+            *(self._row(assessment, width, on_front=id(assessment) in efficient) for assessment in self.ranking),
+        ]
 
     def _row(self, assessment: Assessment, width: int, *, on_front: bool) -> str:
         low, high = assessment.certified_interval
@@ -256,7 +259,9 @@ class Choice:
 
     def _basis(self) -> list[str]:
         speed = self.winner.speed
-        over = "" if all(affordable(one, self.budget) for one in self.ranking) else " (! = above the budget)"
+        over = (
+            "" if all(affordable(assessment, self.budget) for assessment in self.ranking) else " (! = above the budget)"
+        )
         return [
             f"* = on the Pareto front{over}. ms: of one image served by itself, in batches of "
             f"{counted(speed.batch_size, 'row')} that take {speed.milliseconds:,.2f} ms each on this machine; "

@@ -132,7 +132,7 @@ def choose_among(
     required = _numerics(tried, numerics, min_margin)
     watched = Watched(images)
     groups = [
-        Group.prepared(own, [one for one in tried if one.fill == fill], watched, true, progress, {
+        Group.prepared(own, [candidate for candidate in tried if candidate.fill == fill], watched, true, progress, {
             "min_margin": min_margin, "numerics": required, "probes": probes,
         })
         for fill, own in classifiers.items()

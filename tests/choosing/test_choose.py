@@ -49,13 +49,13 @@ def test_the_figures_of_each_candidate_are_those_of_certify() -> None:
     choice, images = chosen(), images_of(24, 12)
     assert len(choice.ranking) == 6
     assert choice.dropped == ()
-    for one in choice.ranking:
-        procedure = one.candidate.procedure
-        alone = certify(Hashing(2), images, np.zeros(24, np.int64), one.candidate.masks, procedure=procedure)
-        assert one.certified_fraction == alone.certified.mean()
-        assert one.clean_fraction == (alone.defended == 0).mean()
-        assert one.cost("certifying") == alone.evaluations / 24
-    fractions = [one.certified_fraction for one in choice.ranking]
+    for entry in choice.ranking:
+        procedure = entry.candidate.procedure
+        alone = certify(Hashing(2), images, np.zeros(24, np.int64), entry.candidate.masks, procedure=procedure)
+        assert entry.certified_fraction == alone.certified.mean()
+        assert entry.clean_fraction == (alone.defended == 0).mean()
+        assert entry.cost("certifying") == alone.evaluations / 24
+    fractions = [entry.certified_fraction for entry in choice.ranking]
     assert fractions == sorted(fractions, reverse=True)
     assert len(set(fractions)) > 1
     assert choice.masks == choice.ranking[0].candidate.masks
@@ -65,7 +65,7 @@ def test_a_budget_rules_out_what_costs_more() -> None:
     small = chosen(serving=5, procedures=["challenger_masking()"])
     assert len(small.masks) == 4
     assert small.winner.cost("serving") <= 5
-    above = [one for one in small.ranking if one.cost("serving") > 5]
+    above = [entry for entry in small.ranking if entry.cost("serving") > 5]
     assert len(above) == 2
     assert "!" in str(small)
     with pytest.raises(InvalidInput, match=r"no candidate keeps within the budget, at most 3 .*; the cheapest is"):
@@ -97,8 +97,8 @@ def test_rounds_double_and_give_up_what_is_surely_worse(monkeypatch: pytest.Monk
     assert choice.dropped
     for dropped in choice.dropped:
         assert len(dropped.assessment) in (16, 32, 64)
-        assert dropped.assessment.candidate not in [one.candidate for one in choice.ranking]
-    assert {len(one) for one in choice.ranking} == {100}
+        assert dropped.assessment.candidate not in [entry.candidate for entry in choice.ranking]
+    assert {len(entry) for entry in choice.ranking} == {100}
     assert f"given up after {len(choice.dropped[0].assessment)} images" in str(choice)
     assert choice.document()["dropped"][0]["images"] == len(choice.dropped[0].assessment)
 
@@ -108,7 +108,7 @@ def test_the_same_seed_gives_the_same_choice(monkeypatch: pytest.MonkeyPatch) ->
     first, again, other = chosen(seed=1), chosen(seed=1), chosen(seed=2)
     assert first.document() == again.document()
     assert first.ranking[0].certified.tolist() == again.ranking[0].certified.tolist()
-    order = [one.ranking[0].serving.tolist() for one in (first, other)]
+    order = [entry.ranking[0].serving.tolist() for entry in (first, other)]
     assert sorted(order[0]) == sorted(order[1])
 
 
@@ -119,9 +119,9 @@ def test_threat_51_the_report_says_that_it_is_optimistic_and_which_images_chose(
     assert choice.optimism is not None
     assert f"the choice itself adds {100 * choice.optimism:+.1f} points" in text
     assert f"chosen by 24 images, digest {choice.images.digest}" in text
-    told = choice.document()
-    assert told["chosen_by"] == {"count": 24, "digest": choice.images.digest, "data": None, "sample": None}
-    assert told["optimism"] == choice.optimism
+    document = choice.document()
+    assert document["chosen_by"] == {"count": 24, "digest": choice.images.digest, "data": None, "sample": None}
+    assert document["optimism"] == choice.optimism
     # One candidate is chosen on all folds: nothing is added by the choice, whatever its other figures are.
     alone = chosen(images_of(24, 25), candidates=["grid(3, 3)"], procedures=["double_masking()"])
     assert alone.winner.clean_fraction > alone.winner.certified_fraction > 0
@@ -172,7 +172,7 @@ def test_several_fills_are_tried_and_the_winner_keeps_its_own() -> None:
     images, labels = np.full((6, 12, 12), 0.6) + np.arange(6)[:, None, None] / 1000, np.ones(6, np.int64)
     choice = choose(brightness, images, labels, squares(size=3), candidates=["grid(3, 3)"], fills=[0.0, 1.0])
     assert choice.fill == 1.0
-    assert [one.certified_fraction for one in choice.ranking] == [1.0, 1.0, 0.0, 0.0]
+    assert [entry.certified_fraction for entry in choice.ranking] == [1.0, 1.0, 0.0, 0.0]
     others = images + 0.01
     assert choice.certify(brightness, others, labels).certified.all()
     assert not certify(brightness, others, labels, choice.masks, fill=0.0).certified.any()
@@ -181,9 +181,9 @@ def test_several_fills_are_tried_and_the_winner_keeps_its_own() -> None:
 
 
 def test_detection_is_tried_only_if_it_is_listed() -> None:
-    assert {one.candidate.procedure.name for one in chosen().ranking} == {"double_masking", "challenger_masking"}
+    assert {entry.candidate.procedure.name for entry in chosen().ranking} == {"double_masking", "challenger_masking"}
     choice = chosen(procedures=[DoubleMasking(), Detection(0.9)])
-    detection = [one for one in choice.ranking if one.candidate.procedure == Detection(0.9)]
+    detection = [entry for entry in choice.ranking if entry.candidate.procedure == Detection(0.9)]
     assert len(detection) == 3
     with pytest.raises(InvalidInput, match="leave min_margin out"):
         chosen(procedures=[DoubleMasking(), Detection(0.9)], min_margin=0.1)
@@ -198,7 +198,9 @@ def test_a_candidate_that_does_not_cover_is_refused_with_its_witness() -> None:
 def test_mask_sets_of_the_users_own_are_tried_beside_the_defaults() -> None:
     own = cover(REGIONS, SIDE, grid=(2, 3))
     choice = chosen(candidates=[own, "defaults"], procedures=[DoubleMasking()])
-    names = [one.candidate.name for one in choice.ranking] + [one.assessment.candidate.name for one in choice.dropped]
+    names = [entry.candidate.name for entry in choice.ranking] + [
+        entry.assessment.candidate.name for entry in choice.dropped
+    ]
     assert "your masks 1" in names
     assert {"grid(2, 2)", "grid(3, 3)"} <= set(names)
 

@@ -20,14 +20,14 @@ def test_points_are_costs_and_certified_fractions_and_the_front_goes_through_the
         candidates=["grid(2, 2)", "grid(3, 3)", "grid(4, 4)"], procedures=["double_masking()"],
     )  # fmt: skip
     # As if the dearer candidates certified more, so that the front has several points.
-    ranking = sorted(choice.ranking, key=lambda one: -one.cost("serving"))
-    better = [replace(one, certified=np.arange(24) < 20 - 4 * place) for place, one in enumerate(ranking)]
+    ranking = sorted(choice.ranking, key=lambda entry: -entry.cost("serving"))
+    better = [replace(entry, certified=np.arange(24) < 20 - 4 * place) for place, entry in enumerate(ranking)]
     choice = replace(choice, ranking=tuple(better))
-    given = Figure().add_subplot()
-    ax = draw_choice(choice, given)
-    assert ax is given
+    axes = Figure().add_subplot()
+    ax = draw_choice(choice, axes)
+    assert ax is axes
     lines = {str(line.get_label()): np.asarray(line.get_xydata()).tolist() for line in ax.lines}
-    front = [[one.cost("serving"), 100 * one.certified_fraction] for one in choice.front]
+    front = [[entry.cost("serving"), 100 * entry.certified_fraction] for entry in choice.front]
     assert lines["Pareto front"] == front
     assert lines[f"chosen: {choice.winner.candidate}"] == [
         [choice.winner.cost("serving"), 100 * choice.winner.certified_fraction]

@@ -46,9 +46,9 @@ def test_most_certified_within_the_budget_wins() -> None:
         assessment(2, fraction(50), serving=5),
     )
     order = ranked([dear, poor, best], Budget("serving", 20))
-    assert [one.candidate.name for one in order] == ["masks(4)", "masks(6)", "masks(2)"]
+    assert [entry.candidate.name for entry in order] == ["masks(4)", "masks(6)", "masks(2)"]
     assert ranked([poor, best, dear], None)[0] == dear
-    assert [affordable(one, Budget("serving", 20)) for one in order] == [True, True, False]
+    assert [affordable(entry, Budget("serving", 20)) for entry in order] == [True, True, False]
 
 
 def test_ties_go_to_the_candidate_with_more_right_answers_and_then_to_the_cheaper() -> None:
@@ -68,10 +68,10 @@ def test_a_budget_counts_the_mean_or_the_image_that_costs_most() -> None:
 
 
 def test_costs_in_milliseconds_are_batches_when_serving_and_rows_when_certifying() -> None:
-    one = assessment(0, fraction(5, 10), serving=9, batches=3, certifying=50)
-    assert one.cost("milliseconds") == 6.0
-    assert one.cost("certifying_milliseconds") == 25.0
-    assert (one.cost("serving"), one.cost("certifying")) == (9.0, 50.0)
+    entry = assessment(0, fraction(5, 10), serving=9, batches=3, certifying=50)
+    assert entry.cost("milliseconds") == 6.0
+    assert entry.cost("certifying_milliseconds") == 25.0
+    assert (entry.cost("serving"), entry.cost("certifying")) == (9.0, 50.0)
 
 
 def test_the_front_has_no_candidate_that_another_one_dominates() -> None:

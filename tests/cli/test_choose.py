@@ -44,7 +44,7 @@ def test_json_has_the_same_facts(run: Run, photos: Path) -> None:
     document = answered.json
     assert document["winner"]["candidate"] == "grid(2, 2)"
     assert document["budget"] is None
-    assert [one["procedure"] for one in document["candidates"][:2]] == ["double_masking()", "challenger_masking()"]
+    assert [entry["procedure"] for entry in document["candidates"][:2]] == ["double_masking()", "challenger_masking()"]
     assert document["winner"]["serving"] == {"mean": 4.0, "most": 4.0}
     assert document["chosen_by"]["count"] == 3
     assert str(photos) in document["chosen_by"]["data"]
@@ -93,7 +93,7 @@ def test_hours_are_divided_among_the_images_to_certify(
     answered = run(*CHOOSE, *more, "--hours", str(5 / 3600))
     assert answered.code == 0, answered.err
     assert answered.json["winner"]["candidate"] == "grid(2, 2)"
-    affordable = {one["candidate"]: one["affordable"] for one in answered.json["candidates"]}
+    affordable = {entry["candidate"]: entry["affordable"] for entry in answered.json["candidates"]}
     assert affordable == {"grid(2, 2)": True, "grid(3, 3)": False}
     refused = run(*CHOOSE, *more, "--hours", str(1 / 3600))
     assert refused.code == 2
@@ -109,9 +109,9 @@ def test_fills_and_procedures_are_tried(run: Run, photos: Path) -> None:
     answered = run(*CHOOSE, "--data", str(photos), *more, "--json")
     assert answered.code == 0, answered.err
     document = answered.json
-    assert {one["procedure"] for one in document["candidates"]} == {"detection(threshold=0.5)"}
+    assert {entry["procedure"] for entry in document["candidates"]} == {"detection(threshold=0.5)"}
     # Hidden pixels of 5 make the dark images light.
-    certified = {(one["candidate"], one["fill"]): one["certified"] for one in document["candidates"]}
+    certified = {(entry["candidate"], entry["fill"]): entry["certified"] for entry in document["candidates"]}
     assert certified[("grid(2, 2)", "0.0")] == 3
     assert certified[("grid(2, 2)", "5.0")] == 1
     assert document["winner"]["fill"] == "0.0"
