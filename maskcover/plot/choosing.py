@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from maskcover.choosing import Assessment, Choice
 from maskcover.choosing.budget import WORDS
@@ -43,12 +43,13 @@ def draw_choice(choice: Choice, ax: Axes | None = None) -> Axes:
     intervals = [assessment.certified_interval for assessment in choice.ranking]
     below = [fraction - 100 * low for fraction, (low, _) in zip(fractions, intervals, strict=True)]
     above = [100 * high - fraction for fraction, (_, high) in zip(fractions, intervals, strict=True)]
-    ax.errorbar(costs, fractions, yerr=[below, above], fmt="o", color=FRAME, markersize=4, linewidth=0.8)
+    ax.errorbar(costs, fractions, yerr=[below, above], fmt="o", color=FRAME, markersize=4, linewidth=0.8, zorder=1)
     ax.plot(*points(efficient), color=HIDDEN, marker="o", drawstyle="steps-post", label="Pareto front")
     ax.plot(*points((choice.winner,)), color=BARE, marker="D", linestyle="", label=f"chosen: {choice.winner.candidate}")
     if choice.budget is not None:
         ax.axvline(choice.budget.amount, color=BARE, linestyle="--", linewidth=1, label=str(choice.budget))
     ax.set(xscale="log", xlabel=WORDS[measure], ylabel="certified, % of the images that chose")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_title(f"{choice.regions}, {len(choice.images):,} images")
