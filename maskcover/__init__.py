@@ -6,6 +6,7 @@ This module names what users use; everything it names is defined, and documented
 from maskcover.cells import Cells
 from maskcover.certificate import CoverCertificate, prove
 from maskcover.certification import CertificationResult, Explanation, certify, defend, detection_curve, explain, predict
+from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
 from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
 from maskcover.data import open_dataset
@@ -61,6 +62,7 @@ __all__ = [
     "CenterCrop",
     "CertificationResult",
     "ChallengerMasking",
+    "Choice",
     "CoverCertificate",
     "CoverReport",
     "Crop",
@@ -94,6 +96,7 @@ __all__ = [
     "bitmap",
     "certify",
     "certify_source",
+    "choose",
     "compare",
     "cover",
     "defend",

@@ -38,6 +38,9 @@ COVERING = "tests/covering"
 CONTAINED = "tests/covering/test_containment.py"
 DEFENCE = "tests/defense tests/engine tests/certification tests/classifiers"
 PROBES = "tests/engine/test_probes.py"
+SHARING = "tests/choosing/test_sharing.py"
+CHOICES = "tests/choosing/test_choose.py"
+RANKING = "tests/choosing/test_ranking.py"
 BATCHES = "tests/engine/test_batch_faults.py"
 CHOOSING = "tests/engine/test_choosing.py"
 WAYS = "tests/adapters/test_torch_batches.py"
@@ -315,6 +318,46 @@ MUTANTS = (
     Mutant("data/opening.py", ".sampled(sample, seed)", ".sampled(sample)", "tests/data/test_opening.py"),
     Mutant("data/opening.py", 'names += ["folder"] * mixed', "names += []", "tests/data/test_opening.py"),
     Mutant("runs/running.py", '"sample": getattr(images, "chosen", None), ', "", "tests/cli/test_data.py -k threat_34"),
+    # Choosing masks, procedures and fills.
+    Mutant("choosing/sharing.py", "own, combined.labels[sources], combined.margins[sources], combined.confidences[sources], observed", "own, combined.labels[sources], combined.margins[sources], combined.confidences[own], observed", SHARING),
+    Mutant("choosing/sharing.py", "position = np.array([places[mask] for mask in candidate.masks], dtype=np.int64)", "position = np.arange(len(candidate.masks))", SHARING),
+    Mutant("choosing/sharing.py", "-(-wave // self.batch_size)", "wave // self.batch_size", SHARING),
+    Mutant("choosing/sharing.py", "return Outcome(verdict, sum(waves)", "return Outcome(verdict, max(waves)", SHARING),
+    Mutant("choosing/sharing.py", "self.waves.append(len(own))", "self.waves.append(len(np.unique(self.numbers)))", SHARING),
+    Mutant("choosing/sharing.py", "make(int(order[place]))", "make(place)", f"{CHOICES} -k order"),
+    Mutant("choosing/sharing.py", "return Views.PAIRS if pairs else Views.SINGLE_MASKS", "return Views.PAIRS", SHARING),
+    Mutant("choosing/assessment.py", "verdict.answer == verdict.label and verdict.error is None", "verdict.certificate.certified", f"{CHOICES} -k figures"),
+    Mutant("choosing/assessment.py", "self.batches.astype(np.float64) * self.speed.milliseconds", "self.serving.astype(np.float64) * self.speed.milliseconds", RANKING),
+    Mutant("choosing/assessment.py", "(self.speed.milliseconds / self.speed.batch_size)", "self.speed.milliseconds", RANKING),
+    Mutant("choosing/assessment.py", 'costs.mean() if over == "mean" else costs.max()', "costs.mean()", RANKING),
+    Mutant("choosing/ranking.py", "return not affordable(assessment, budget), -certified, -right, *costs", "return not affordable(assessment, budget), -certified, *costs, -right", RANKING),
+    Mutant("choosing/ranking.py", "return not affordable(assessment, budget), -certified", "return False, -certified", RANKING),
+    Mutant("choosing/ranking.py", "if not kept or assessment.certified.sum() > kept[-1].certified.sum():", "if not kept or assessment.certified.sum() >= kept[-1].certified.sum():", RANKING),
+    Mutant("choosing/ranking.py", "assessment.of_images(~inside) for assessment", "assessment.of_images(inside) for assessment", RANKING),
+    Mutant("choosing/ranking.py", "if affordable(order[0], budget) else _cheapest(order, budget)", "", RANKING),
+    Mutant("choosing/ranking.py", "rivals = [assessment for place, assessment in enumerate(assessments) if place not in reasons]", "rivals = list(assessments)", RANKING),
+    Mutant("choosing/ranking.py", "rival.certified_interval[0] > high and _costs_no_more(rival, assessment, budget)", "rival.certified_interval[0] > high", RANKING),
+    Mutant("choosing/ranking.py", "rival.certified_interval[0] > high", "rival.certified_interval[1] > high", RANKING),
+    Mutant("choosing/ranking.py", "costs.sum() > budget.amount * images", "costs.sum() > budget.amount * len(costs)", RANKING),
+    Mutant("choosing/ranking.py", "return all(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", "return any(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", RANKING),
+    Mutant("choosing/candidates.py", "        return Containment.covering(masks, regions)\n", "        return Containment.of(masks, regions)\n", f"{CHOICES} -k witness"),
+    Mutant("choosing/candidates.py", "if 1 < len(masks) <= _MOST_MASKS and masks not in kept.values():", "if 1 < len(masks) <= _MOST_MASKS:", f"{CHOICES} -k default_candidates"),
+    Mutant("choosing/candidates.py", "if masks.grid != grid:", "if False:", f"{CHOICES} -k bad_input"),
+    Mutant("choosing/result.py", "same = [number for number, text in enumerate(digests) if text in choosing]", "same = [number for number, text in enumerate(digests) if self.digests[number : number + 1] == (text,)]", f"{CHOICES} -k threat_51"),
+    Mutant("choosing/result.py", 'choosing = set(self.digests) - {""}', "choosing = set(self.digests)", f"{CHOICES} -k without_pixels"),
+    Mutant("choosing/result.py", "most.clean_interval[0] > self.winner.clean_interval[1]", "most.clean_fraction > self.winner.clean_fraction", f"{CHOICES} -k less_often_right"),
+    Mutant("choosing/result.py", "within = [assessment for assessment in self.ranking if affordable(assessment, self.budget)]", "within = self.ranking", f"{CHOICES} -k less_often_right"),
+    Mutant("choosing/result.py", "return digest(sorted(self.digests))", "return digest(list(self.digests))", f"{CHOICES} -k threat_51"),
+    Mutant("choosing/result.py", "self.winner.certified_fraction - self.cross_fitted", "self.winner.clean_fraction - self.cross_fitted", f"{CHOICES} -k threat_51"),
+    Mutant("choosing/result.py", '{"fill": self.fill})', "{})", f"{CHOICES} -k several_fills"),
+    Mutant("choosing/halving.py", " if assessment.candidate not in dropped", "", f"{CHOICES} -k rounds"),
+    Mutant("choosing/halving.py", "begin, end = end, min(2 * end, len(self._order))", "begin, end = end, min(2 * end, 64)", f"{CHOICES} -k rounds"),
+    Mutant("choosing/halving.py", "return 1000 * median(seconds)", "return 1000 * max(seconds)", f"{CHOICES} -k timed"),
+    Mutant("choosing/selecting.py", "        group.start.expect_unchanged()\n", "        pass\n", f"{CHOICES} -k meanwhile"),
+    Mutant("choosing/selecting.py", "if not affordable(ranking[0], budget):", "if False:", f"{CHOICES} -k rules_out"),
+    Mutant("cli/choosing.py", "    if further is not None:\n        with working", "    if False:\n        with working", "tests/cli/test_choose.py -k before_anything"),
+    Mutant("cli/choosing.py", "each = typed.hours * _HOUR / len(further)", "each = typed.hours * _HOUR", "tests/cli/test_choose.py -k hours"),
+    Mutant("plot/choosing.py", "[100 * assessment.certified_fraction for", "[100 * assessment.clean_fraction for", "tests/choosing/test_drawing.py"),
     # Models by name, arrays, frames, explanations.
     Mutant("classifiers/loading.py", "return len(needed) != 1", "return True", "tests/classifiers/test_loading.py"),
     Mutant("classifiers/occlusion.py", "xp.where(hidden, filling, images)", "images * ~hidden + filling * hidden", "tests/classifiers/test_arrays.py"),

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import asking, claims, defense, explaining, geometry, models, runs, tradeoffs, training
+from maskcover.cli import asking, choosing, claims, defense, explaining, geometry, models, runs, tradeoffs, training
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra, install_hint
 
@@ -54,6 +54,7 @@ for command in (
     asking.compare,
     runs.replay,
     runs.attack,
+    choosing.choose,
     training.finetune,
 ):
     app.command()(command)

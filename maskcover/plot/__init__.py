@@ -7,6 +7,7 @@ those of a new figure. No other part of maskcover imports this package.
 from maskcover.errors import MissingExtra, install_hint
 
 try:
+    from maskcover.plot.choosing import draw_choice
     from maskcover.plot.defense import (
         draw_detection,
         draw_one_mask_labels,
@@ -25,6 +26,7 @@ __all__ = [
     "FRAME",
     "HIDDEN",
     "draw_bound",
+    "draw_choice",
     "draw_detection",
     "draw_frontier",
     "draw_masks",
