@@ -25,6 +25,7 @@ SHORT = {
     "03_your_own_model": ["--test", "5"],
     "04_fashion_mnist": ["--train", "200", "--test", "8", "--epochs", "1", "--jobs", "1", "--batch-size", "64"],
     "05_imagenet": ["--dry-run", "--limit", "10"],
+    "07_one_run": ["--train", "200", "--images", "4", "--epochs", "1", "--batch-size", "64"],
     "06_choose_masks": ["--train", "200", "--half", "4", "--epochs", "1", "--batch-size", "64"],
 }
 SAYS = {
@@ -107,6 +108,22 @@ def test_masks_are_chosen_on_either_half_and_compared_on_the_other(
         assert one.choice.winner.cost("serving") <= one.budget
         assert f"| {' | '.join(one.cells())} |" in printed
     assert (tmp_path / "weights.pt").exists()
+
+
+def test_one_run_answers_for_many_claims_and_its_network_is_trained_once(
+    capsys: pytest.CaptureFixture[str], clothes: Path, tmp_path: Path
+) -> None:
+    arguments = [*SHORT["07_one_run"], "--data", str(clothes), "--out", str(tmp_path)]
+    load("07_one_run").main(arguments)
+    printed = capsys.readouterr().out
+    for words in ("the other rule:", "2 patches, each squares", "rectangles: fraction", "with margins above 0.1"):
+        assert words in printed
+    assert printed.count(" on 4 images, against ") == 2
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.pt")}
+    load("07_one_run").main(arguments)
+    again = capsys.readouterr().out
+    assert again.split("all of this")[0] == printed.split("all of this")[0]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.pt")} == before
 
 
 def test_missing_data_are_named_with_where_to_get_them(tmp_path: Path) -> None:
