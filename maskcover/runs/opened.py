@@ -24,6 +24,7 @@ from maskcover.regions import RegionSet, parse_regions
 from maskcover.runs.answers import Answers, Question, answers_alike, as_numbers, tri_state, why_unknown
 from maskcover.runs.columns import pyarrow, rows_of, table_of
 from maskcover.runs.folder import Config, Folder
+from maskcover.runs.reported import Reported
 from maskcover.runs.rows import Row
 from maskcover.runs.sizes import CertifiedSizes, SizedPart, certified_sizes
 from maskcover.runs.source_frame import is_source_run, size_runs, source_document
@@ -94,7 +95,7 @@ class RunPart:
 
 
 @dataclass(frozen=True, eq=False)
-class OpenedRun:
+class OpenedRun(Reported):
     """The rows of a run, which can be asked again about regions, procedures and margins; made by `open_run`.
 
     Args:
