@@ -15,6 +15,7 @@ from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
 from maskcover.cli.reading import read_claim
+from maskcover.cli.reporting import Html, Images, Markdown, written_reports
 from maskcover.errors import InvalidInput
 from maskcover.terminal import counted
 
@@ -43,9 +44,12 @@ Device = Annotated[
 def report(
     run: Run,
     at_least: o.AtLeast = None,
+    html: Html = None,
+    markdown: Markdown = None,
+    images: Images = None,
     as_json: Json = False,
 ) -> None:
-    """Summarise a run from its rows: accuracies with exact intervals, cost, errors."""
+    """Summarise a run from its rows: accuracies with exact intervals, cost, errors; --html writes a page to file."""
     from maskcover.runs import Folder, error_rows, is_source_run, source_document, summary
 
     overview = summary(run)
@@ -71,7 +75,9 @@ def report(
     if overview.errors > _SHOWN:
         lines.append(f"  and {counted(overview.errors - _SHOWN, 'error')} more: the rows name them, and so does --json")
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
-    answer(overview.document() | {"error_rows": rows, "config": document}, [str(overview), *lines], as_json=as_json)
+    facts, files = written_reports(run, html, markdown, images, as_json=as_json and overview.rows > 0)
+    document = overview.document() | {"error_rows": rows, "config": document} | facts
+    answer(document, [str(overview), *lines, *files], as_json=as_json)
     raise typer.Exit(claimed(overview, read_claim(at_least)))
 
 

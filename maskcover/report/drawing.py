@@ -87,33 +87,31 @@ def ticks(limit: int) -> list[int]:
     return list(range(0, limit + 1, step))
 
 
-def picture_png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """An image, uint8 (height, width) or (height, width, 3), as a PNG."""
-    return _png(pixels)
+def picture_uri(pixels: npt.NDArray[np.uint8]) -> str:
+    """An image, uint8 (height, width) or (height, width, 3), as a link that holds all of it.
+
+    >>> picture_uri(np.zeros((2, 2), np.uint8))[:30]
+    'data:image/png;base64,iVBORw0K'
+    """
+    return _uri(pixels)
 
 
-def exposure_png(exposure: npt.NDArray[np.float64]) -> bytes:
-    """The map of certified placements as a PNG that is laid over an image: blue for certified, orange for not.
+def exposure_uri(exposure: npt.NDArray[np.float64]) -> str:
+    """The map of certified placements as a link that holds a picture to be laid over an image.
 
     Args:
-        exposure: For each pixel the fraction of the placements touching it that is not certified, float (height,
-            width) in [0, 1].
+        exposure: See `ImageFacts`; 0 becomes blue, for certified, and 1 orange.
     """
-    shares = exposure[:, :, None]
-    colour = np.rint((1 - shares) * CERTIFIED + shares * BARE).astype(np.uint8)
-    return _png(np.dstack([colour, np.full(exposure.shape, _TINT, np.uint8)]))
+    bare = exposure[:, :, None]
+    colour = np.rint((1 - bare) * CERTIFIED + bare * BARE).astype(np.uint8)
+    return _uri(np.dstack([colour, np.full(exposure.shape, _TINT, np.uint8)]))
 
 
-def data_uri(png: bytes) -> str:
-    """A PNG as the text of a link that holds all of it."""
-    return "data:image/png;base64," + b64encode(png).decode("ascii")
-
-
-def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
+def _uri(pixels: npt.NDArray[np.uint8]) -> str:
     try:
         from PIL import Image
     except ImportError as error:
         raise MissingExtra(f"images in a report are written by Pillow; {install_hint('report')}") from error
     stream = BytesIO()
     Image.fromarray(pixels).save(stream, format="PNG", optimize=True)
-    return stream.getvalue()
+    return "data:image/png;base64," + b64encode(stream.getvalue()).decode("ascii")

@@ -10,6 +10,9 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 Entries = tuple[tuple[str, str], ...]
 """Pairs of a name and a text, in order."""
 _PICTURES = ("picture", "exposure")  # fields of `ImageFacts` that no JSON document holds
@@ -104,8 +107,9 @@ class ImageFacts:
         note: Why no image, or no map, is shown, or what is to be known of it; else empty.
         sides: (height, width) of the model's input.
         hidden: Boxes (top, left, height, width) of the failing masks.
-        picture: The image as a PNG; None if it is not shown.
-        exposure: The map of certified placements as a PNG with transparency; None if there is none.
+        picture: The image, uint8 (height, width) or (height, width, 3); None if it is not shown.
+        exposure: For each pixel the fraction of the placements touching it that is not certified, float (height,
+            width); None if there is no map.
     """
 
     place: str
@@ -119,8 +123,8 @@ class ImageFacts:
     note: str
     sides: tuple[int, int]
     hidden: tuple[tuple[int, int, int, int], ...] = ()
-    picture: bytes | None = None
-    exposure: bytes | None = None
+    picture: npt.NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
+    exposure: npt.NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

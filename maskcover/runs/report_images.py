@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from maskcover.cells import IntArray
 from maskcover.covering.placements import placement_map
@@ -12,7 +13,6 @@ from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import parse_regions
 from maskcover.report import ImageFacts
-from maskcover.report.drawing import exposure_png, picture_png
 from maskcover.report.facts import percent_down
 from maskcover.runs.columns import rows_of
 from maskcover.runs.finished import FinishedPart, FinishedRun
@@ -115,7 +115,7 @@ def _image(place: str, row: Row, part: FinishedPart, shown: Shown, name_of: Call
         note=printable("; ".join(filter(None, [*notes, note]))),
         sides=sides,
         hidden=tuple((*box.start, *box.extents) for box in hidden) if len(part.masks.grid.shape) == 2 else (),  # type: ignore[misc]  # two axes
-        picture=None if pixels is None else picture_png(pixels),
+        picture=pixels,
         exposure=exposure,
     )
 
@@ -126,8 +126,8 @@ def _sides(masks: MaskSet) -> tuple[int, int]:
     return (shape[0], shape[1]) if len(shape) == 2 else (1, 1)
 
 
-def _map(row: Row, part: FinishedPart) -> tuple[bytes | None, str, str]:
-    """The map of certified placements as a PNG, its fraction in words, and why there is no map."""
+def _map(row: Row, part: FinishedPart) -> tuple[npt.NDArray[np.float64] | None, str, str]:
+    """The map of certified placements, its fraction in words, and why there is no map."""
     fraction = percent_down(row.fraction)
     least = "" if row.certified or _exhaustive(part) else "at least "
     words = f"{least}{fraction} of the placements certified"
@@ -140,7 +140,7 @@ def _map(row: Row, part: FinishedPart) -> tuple[bytes | None, str, str]:
         placements = placement_map(certifying, parse_regions(part.config.regions))
     except InvalidInput as error:
         return None, words, f"no map: {error}"
-    return exposure_png(placements.exposure()), words, ""
+    return placements.exposure(), words, ""
 
 
 def _exhaustive(part: FinishedPart) -> bool:

@@ -1,0 +1,53 @@
+"""The files that `maskcover report` writes, and the facts that it adds to its JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maskcover.errors import InvalidInput
+
+Html = Annotated[
+    Path | None, typer.Option(help="Also write the report as one HTML file, for people who file or print it.")
+]
+Markdown = Annotated[Path | None, typer.Option(help="Also write the report as a Markdown file.")]
+Images = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Number of images in the report, chosen by a rule; 0 for data that may not leave. By default 9; none in "
+        "JSON.",
+    ),
+]
+
+
+def written_reports(
+    run: Path, html: Path | None, markdown: Path | None, images: int | None, *, as_json: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Write the files that are named, and return what the command adds to its answer: to the document, and lines.
+
+    Args:
+        run: The folder of the run.
+        html, markdown: The files to write.
+        images: Number of images to show.
+        as_json: Whether the answer is JSON, which holds the facts of the report.
+    """
+    from maskcover.canonical import write_atomically
+    from maskcover.report import to_html, to_markdown
+    from maskcover.runs import open_run
+
+    targets = {html: to_html, markdown: to_markdown}
+    files = {path: page for path, page in targets.items() if path is not None}
+    if html is not None and html == markdown:
+        raise InvalidInput(f"--html and --markdown name the same file, {html}; name two")
+    if not files and not as_json:
+        if images is not None:
+            raise InvalidInput("--images goes with a report: add --html FILE, --markdown FILE or --json")
+        return {}, []
+    show = images if images is not None else 9 if files else 0
+    facts = open_run(run).facts(show=show)
+    for path, page in files.items():
+        write_atomically(path, page(facts).encode("utf-8"))
+    return {"facts": facts.document()}, [f"  wrote {path}" for path in files]
