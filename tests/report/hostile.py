@@ -1,4 +1,4 @@
-"""A run whose every name and text tries to break out of the page: ids, classes, reasons, fingerprint, folder, source."""
+"""A run whose every name and text tries to break out of the page: ids, reasons, fingerprint, folder, source."""
 
 from __future__ import annotations
 

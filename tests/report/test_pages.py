@@ -24,9 +24,10 @@ pytest.importorskip("jinja2")
 URL = "http://192.0.2.1"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ELEMENTS = {
-    "a", "article", "body", "br", "code", "dd", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "head",
-    "header", "html", "image", "li", "line", "main", "meta", "p", "polygon", "polyline", "pre", "rect", "section", "span",
-    "strong", "style", "svg", "table", "tbody", "td", "text", "th", "thead", "title", "tr", "ul", "use",
+    "a", "article", "body", "br", "code", "dd", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3",
+    "head", "header", "html", "image", "li", "line", "main", "meta", "p", "polygon", "polyline", "pre", "rect",
+    "section", "span", "strong", "style", "svg", "table", "tbody", "td", "text", "th", "thead", "title", "tr",
+    "ul", "use",
 }  # fmt: skip
 
 
