@@ -7,6 +7,7 @@ from os import PathLike
 
 from maskcover.canonical import write_atomically
 from maskcover.classifiers.evaluation import Images
+from maskcover.notebooks import paragraph
 from maskcover.report import Facts, to_html, to_markdown
 from maskcover.runs.finished import FinishedRun
 from maskcover.runs.own_images import image_sources
@@ -20,6 +21,11 @@ class Reported:
     """Mixin: reports about a finished run, as facts, HTML or Markdown."""
 
     __slots__ = ()
+
+    def _repr_html_(self: FinishedRun) -> str:
+        """The counts, for notebooks."""
+        about = f"{self.path.name}: against {self.regions}, by {self.procedure.words}"
+        return paragraph(about) + self.summary()._repr_html_()
 
     def facts(
         self: FinishedRun,
