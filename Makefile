@@ -51,6 +51,7 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/verify.py
 	$(BIN)/python benchmarks/cover.py
 	$(BIN)/python benchmarks/containment.py
+	$(BIN)/python benchmarks/reopen.py
 	$(BIN)/python benchmarks/certify.py
 
 # Half an hour on two cores; the data are those of Debian's package dataset-fashion-mnist.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import typer
 from mkdocs.config.defaults import MkDocsConfig
@@ -68,9 +68,9 @@ def _names(option: Any) -> str:
 
 def _value(kind: Any) -> str:
     """The type of an option in words; nothing for a flag."""
-    kinds = {part for part in (kind, *get_args(kind)) if part in _KINDS}
-    several = list[str] in (kind, *get_args(kind))
-    return "text, repeatable" if several else _KINDS[kinds.pop()]
+    parts = (kind, *get_args(kind))
+    several = [f"{_KINDS[get_args(part)[0]]}, repeatable" for part in parts if get_origin(part) is list]
+    return several[0] if several else _KINDS[next(part for part in parts if part in _KINDS)]
 
 
 def _default(option: Any) -> str:

@@ -6,6 +6,7 @@ This module names what users use; everything it names is defined, and documented
 from maskcover.cells import Cells
 from maskcover.certificate import CoverCertificate, prove
 from maskcover.certification import CertificationResult, Explanation, certify, defend, detection_curve, explain, predict
+from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
 from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
 from maskcover.data import open_dataset
@@ -51,7 +52,7 @@ from maskcover.regions import (
     union,
     within,
 )
-from maskcover.runs import certify_source, replay, run, run_source
+from maskcover.runs import certify_source, compare, open_run, replay, run, run_source
 
 __version__ = "0.1.0"
 
@@ -61,6 +62,7 @@ __all__ = [
     "CenterCrop",
     "CertificationResult",
     "ChallengerMasking",
+    "Choice",
     "CoverCertificate",
     "CoverReport",
     "Crop",
@@ -94,6 +96,8 @@ __all__ = [
     "bitmap",
     "certify",
     "certify_source",
+    "choose",
+    "compare",
     "cover",
     "defend",
     "detection_curve",
@@ -104,6 +108,7 @@ __all__ = [
     "load_classifier",
     "lower_bound",
     "open_dataset",
+    "open_run",
     "parse_procedure",
     "parse_regions",
     "patches",

@@ -38,6 +38,9 @@ COVERING = "tests/covering"
 CONTAINED = "tests/covering/test_containment.py"
 DEFENCE = "tests/defense tests/engine tests/certification tests/classifiers"
 PROBES = "tests/engine/test_probes.py"
+SHARING = "tests/choosing/test_sharing.py"
+CHOICES = "tests/choosing/test_choose.py"
+RANKING = "tests/choosing/test_ranking.py"
 BATCHES = "tests/engine/test_batch_faults.py"
 CHOOSING = "tests/engine/test_choosing.py"
 WAYS = "tests/adapters/test_torch_batches.py"
@@ -54,6 +57,7 @@ RUNS = (
     "tests/runs/test_running.py tests/runs/test_folder.py tests/runs/test_replaying.py tests/runs/test_runs_at_once.py"
 )
 BOUND = "tests/engine/test_reference.py tests/runs/test_bound_runs.py tests/adapters/test_torch_binding.py"
+OPENED = "tests/runs/test_opened.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
 FRAMES = "tests/runs/test_source_frame.py"
@@ -271,13 +275,13 @@ MUTANTS = (
     Mutant("runs/running.py", '"labels": digest(task.labels.tolist())', '"labels": digest(sorted(task.labels.tolist()))', RUNS),
     Mutant("runs/resuming.py", "if config.digest != kept.digest:", "if config.document[\"masks\"] != kept.document[\"masks\"]:", STATEFUL),
     Mutant("runs/folder.py", '"shard": str(number), ', "", STATEFUL),
-    Mutant("runs/folder.py", "digest([row.document() for row in shard.rows])", 'str(len(shard.rows))', RUNS),
+    Mutant("runs/folder.py", "rows, rows_digest = read(table)", "rows, rows_digest = read(table)[0], metadata['rows']", RUNS),
     Mutant("runs/folder.py", "        if not path.exists():\n            raise\n", "        raise\n", RUNS),
     Mutant("runs/folder.py", "            write_atomically(path, content.getvalue())", "            path.write_bytes(content.getvalue())", RUNS),
     Mutant("runs/folder.py", "write_atomically(path, content, only_new=True)", "write_atomically(path, content)", RUNS),
     Mutant("runs/folder.py", '(".run.json.*", ".masks.json.*", "shards/.*.parquet.*")', '("shards/.*.parquet.*",)', STATEFUL),
-    Mutant("runs/summary.py", 'counts["defended"] += right and row.defended', 'counts["defended"] += row.defended', RUNS),
-    Mutant("runs/rows.py", "0.0 if outcome.error else _certified_fraction", "_certified_fraction", RUNS),
+    Mutant("runs/summary.py", 'counts["defended"] += int((~error & (', 'counts["defended"] += int(((', RUNS),
+    Mutant("runs/rows.py", "0.0 if verdict.error else _certified_fraction", "_certified_fraction", RUNS),
     Mutant("runs/replaying.py", "config.min_margin or (None", "(None", RUNS),
     Mutant("runs/replaying.py", "(slot := int(chance.integers(place + 1))) < sample", "(slot := int(chance.integers(sample + 1))) < sample", RUNS),
     # Data.
@@ -314,6 +318,46 @@ MUTANTS = (
     Mutant("data/opening.py", ".sampled(sample, seed)", ".sampled(sample)", "tests/data/test_opening.py"),
     Mutant("data/opening.py", 'names += ["folder"] * mixed', "names += []", "tests/data/test_opening.py"),
     Mutant("runs/running.py", '"sample": getattr(images, "chosen", None), ', "", "tests/cli/test_data.py -k threat_34"),
+    # Choosing masks, procedures and fills.
+    Mutant("choosing/sharing.py", "own, combined.labels[sources], combined.margins[sources], combined.confidences[sources], observed", "own, combined.labels[sources], combined.margins[sources], combined.confidences[own], observed", SHARING),
+    Mutant("choosing/sharing.py", "position = np.array([places[mask] for mask in candidate.masks], dtype=np.int64)", "position = np.arange(len(candidate.masks))", SHARING),
+    Mutant("choosing/sharing.py", "-(-wave // self.batch_size)", "wave // self.batch_size", SHARING),
+    Mutant("choosing/sharing.py", "return Outcome(verdict, sum(waves)", "return Outcome(verdict, max(waves)", SHARING),
+    Mutant("choosing/sharing.py", "self.waves.append(len(own))", "self.waves.append(len(np.unique(self.numbers)))", SHARING),
+    Mutant("choosing/sharing.py", "make(int(order[place]))", "make(place)", f"{CHOICES} -k order"),
+    Mutant("choosing/sharing.py", "return Views.PAIRS if pairs else Views.SINGLE_MASKS", "return Views.PAIRS", SHARING),
+    Mutant("choosing/assessment.py", "verdict.answer == verdict.label and verdict.error is None", "verdict.certificate.certified", f"{CHOICES} -k figures"),
+    Mutant("choosing/assessment.py", "self.batches.astype(np.float64) * self.speed.milliseconds", "self.serving.astype(np.float64) * self.speed.milliseconds", RANKING),
+    Mutant("choosing/assessment.py", "(self.speed.milliseconds / self.speed.batch_size)", "self.speed.milliseconds", RANKING),
+    Mutant("choosing/assessment.py", 'costs.mean() if over == "mean" else costs.max()', "costs.mean()", RANKING),
+    Mutant("choosing/ranking.py", "return not affordable(assessment, budget), -certified, -right, *costs", "return not affordable(assessment, budget), -certified, *costs, -right", RANKING),
+    Mutant("choosing/ranking.py", "return not affordable(assessment, budget), -certified", "return False, -certified", RANKING),
+    Mutant("choosing/ranking.py", "if not kept or assessment.certified.sum() > kept[-1].certified.sum():", "if not kept or assessment.certified.sum() >= kept[-1].certified.sum():", RANKING),
+    Mutant("choosing/ranking.py", "assessment.of_images(~inside) for assessment", "assessment.of_images(inside) for assessment", RANKING),
+    Mutant("choosing/ranking.py", "if affordable(order[0], budget) else _cheapest(order, budget)", "", RANKING),
+    Mutant("choosing/ranking.py", "rivals = [assessment for place, assessment in enumerate(assessments) if place not in reasons]", "rivals = list(assessments)", RANKING),
+    Mutant("choosing/ranking.py", "rival.certified_interval[0] > high and _costs_no_more(rival, assessment, budget)", "rival.certified_interval[0] > high", RANKING),
+    Mutant("choosing/ranking.py", "rival.certified_interval[0] > high", "rival.certified_interval[1] > high", RANKING),
+    Mutant("choosing/ranking.py", "costs.sum() > budget.amount * images", "costs.sum() > budget.amount * len(costs)", RANKING),
+    Mutant("choosing/ranking.py", "return all(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", "return any(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", RANKING),
+    Mutant("choosing/candidates.py", "        return Containment.covering(masks, regions)\n", "        return Containment.of(masks, regions)\n", f"{CHOICES} -k witness"),
+    Mutant("choosing/candidates.py", "if 1 < len(masks) <= _MOST_MASKS and masks not in kept.values():", "if 1 < len(masks) <= _MOST_MASKS:", f"{CHOICES} -k default_candidates"),
+    Mutant("choosing/candidates.py", "if masks.grid != grid:", "if False:", f"{CHOICES} -k bad_input"),
+    Mutant("choosing/result.py", "same = [number for number, text in enumerate(digests) if text in choosing]", "same = [number for number, text in enumerate(digests) if self.digests[number : number + 1] == (text,)]", f"{CHOICES} -k threat_51"),
+    Mutant("choosing/result.py", 'choosing = set(self.digests) - {""}', "choosing = set(self.digests)", f"{CHOICES} -k without_pixels"),
+    Mutant("choosing/result.py", "most.clean_interval[0] > self.winner.clean_interval[1]", "most.clean_fraction > self.winner.clean_fraction", f"{CHOICES} -k less_often_right"),
+    Mutant("choosing/result.py", "within = [assessment for assessment in self.ranking if affordable(assessment, self.budget)]", "within = self.ranking", f"{CHOICES} -k less_often_right"),
+    Mutant("choosing/result.py", "return digest(sorted(self.digests))", "return digest(list(self.digests))", f"{CHOICES} -k threat_51"),
+    Mutant("choosing/result.py", "self.winner.certified_fraction - self.cross_fitted", "self.winner.clean_fraction - self.cross_fitted", f"{CHOICES} -k threat_51"),
+    Mutant("choosing/result.py", '{"fill": self.fill})', "{})", f"{CHOICES} -k several_fills"),
+    Mutant("choosing/halving.py", " if assessment.candidate not in dropped", "", f"{CHOICES} -k rounds"),
+    Mutant("choosing/halving.py", "begin, end = end, min(2 * end, len(self._order))", "begin, end = end, min(2 * end, 64)", f"{CHOICES} -k rounds"),
+    Mutant("choosing/halving.py", "return 1000 * median(seconds)", "return 1000 * max(seconds)", f"{CHOICES} -k timed"),
+    Mutant("choosing/selecting.py", "        group.start.expect_unchanged()\n", "        pass\n", f"{CHOICES} -k meanwhile"),
+    Mutant("choosing/selecting.py", "if not affordable(ranking[0], budget):", "if False:", f"{CHOICES} -k rules_out"),
+    Mutant("cli/choosing.py", "    if further is not None:\n        with working", "    if False:\n        with working", "tests/cli/test_choose.py -k before_anything"),
+    Mutant("cli/choosing.py", "each = typed.hours * _HOUR / len(further)", "each = typed.hours * _HOUR", "tests/cli/test_choose.py -k hours"),
+    Mutant("plot/choosing.py", "[100 * assessment.certified_fraction for", "[100 * assessment.clean_fraction for", "tests/choosing/test_drawing.py"),
     # Models by name, arrays, frames, explanations.
     Mutant("classifiers/loading.py", "return len(needed) != 1", "return True", "tests/classifiers/test_loading.py"),
     Mutant("classifiers/occlusion.py", "xp.where(hidden, filling, images)", "images * ~hidden + filling * hidden", "tests/classifiers/test_arrays.py"),
@@ -384,9 +428,9 @@ MUTANTS = (
     Mutant("runs/resuming.py", "[*with_pixels[:1], *with_pixels[-1:]]", "with_pixels[:1]", PIXELS),
     Mutant("runs/resuming.py", "config.example != kept.example:", "not kept.example:", PIXELS),
     Mutant("runs/replaying.py", "if row.pixels != other.pixels", "if not row.pixels", PIXELS),
-    Mutant("runs/rows.py", 'if name != "pixels" or value}', 'if name != "pixels"}', PIXELS),
+    Mutant("runs/columns.py", 'for name in _PLAIN if name != "pixels" or document[name]}', 'for name in _PLAIN}', PIXELS),
     Mutant("runs/documents.py", "if document[_SEAL] != claim(document, without):", "if not document[_SEAL]:", PIXELS),
-    Mutant("runs/folder.py", '"reference", "scale"})\n', '"reference", "scale", "regions"})\n', PIXELS),
+    Mutant("runs/folder.py", '"scale", "reused"})\n', '"scale", "reused", "regions"})\n', PIXELS),
     Mutant("runs/folder.py", 'about | {"run": config.claim}', "about", PIXELS),
     Mutant("runs/source_frame.py", "if not bound or config.count != count:", "if config.count != count:", FRAMES),
     Mutant("runs/source_frame.py", "            expect_sealed(document)\n", "            pass\n", FRAMES),
@@ -530,6 +574,37 @@ MUTANTS = (
     Mutant("engine/preparation.py", "    if choice.min_margin:\n", "    if choice.min_margin > 1:\n", "tests/engine/test_margin.py"),
     Mutant("engine/preparation.py", "        _measure_by(setting.evaluator, earlier.scale or 0.0)\n", "        pass\n", "tests/engine/test_margin.py"),
     Mutant("../adapters/maskcover_torch/evaluator.py", ".clamp(min=least_scale)", "", "tests/adapters/test_torch_evaluator.py"),
+    # Asking a finished run again: what rows keep, the tables made of it, and answers.
+    Mutant("runs/evidence.py", "whole = (table.matrix == label).all(axis=1)", "whole = (table.matrix == label).any(axis=1)", OPENED),
+    Mutant("runs/evidence.py", "np.where(whole, entries.min(axis=1), NOT_WHOLE)", "np.where(whole, entries.max(axis=1), NOT_WHOLE)", OPENED),
+    Mutant("runs/evidence.py", "np.where(wrong, -1.0, margins)", "np.where(wrong, 9.0, margins)", OPENED),
+    Mutant("runs/evidence.py", "numbers = _seen(table) if whole_table else", "numbers = _seen(table)[:0] if whole_table else", OPENED),
+    Mutant("runs/tables.py", "pairs = np.maximum(row_margins", "pairs = np.minimum(row_margins", OPENED),
+    Mutant("runs/tables.py", "np.maximum.reduceat(pairs", "np.minimum.reduceat(pairs", OPENED),
+    Mutant("runs/tables.py", "(self.margins > min_margin)", "(self.margins >= min_margin)", OPENED),
+    Mutant("runs/tables.py", "np.where(self.kept, UNDECIDED, UNSEEN)", "np.where(self.kept, self.labels, UNSEEN)", OPENED),
+    Mutant("runs/tables.py", "np.where(self.kept, UNDECIDED, UNSEEN)", "UNSEEN", OPENED),
+    Mutant("runs/tables.py", "views.ids.ndim == self.views.ids.ndim == 2", "views.ids.ndim == 2", OPENED),
+    Mutant("runs/tables.py", "bounds > NOT_WHOLE, self", "bounds >= NOT_WHOLE, self", OPENED),
+    Mutant("runs/tables.py", "!= np.where(has_evidence, width, 0)).any()", "!= np.where(has_evidence, width, 0)).all()", OPENED),
+    Mutant("runs/tables.py", "alike and (not len(values)", "alike or (not len(values)", OPENED),
+    Mutant("runs/answers.py", "self.tables.labels[number].tobytes() + trusted[place]", "trusted[place]", OPENED),
+    Mutant("runs/answers.py", "labels = None if bits else trusted[place]", "labels = None", OPENED),
+    Mutant("runs/answers.py", "np.where(self.errors, error, padded[self.index])", "padded[self.index]", OPENED),
+    Mutant("runs/answers.py", "return UNKNOWN\n        return YES", "return YES\n        return YES", OPENED),
+    Mutant("runs/answers.py", "alike = isinstance(procedure, DoubleMasking | ChallengerMasking) and", "alike = bool(procedure) or", OPENED),
+    Mutant("runs/parts.py", "and min_margin < own", "and min_margin < 0", OPENED),
+    Mutant("runs/opened.py", "own = regions is None and asked == self.procedure and", "own = regions is None and", OPENED),
+    Mutant("runs/parts.py", "not covers(rows >= step)", "not covers(rows > step)", OPENED),
+    Mutant("runs/opened.py", "keep &= self.verdicts == verdict", "keep |= self.verdicts == verdict", OPENED),
+    Mutant("runs/reusing.py", 'if config.document["masks"] != masks.digest:', 'if config.document["masks"] is masks:', OPENED),
+    Mutant("runs/reusing.py", "start.evaluator.least_scale != scale", "start.evaluator.least_scale is None", OPENED),
+    Mutant("runs/reusing.py", "np.where(first == NO_MASK, len(table.views),", "np.where(first == NO_MASK, 0,", OPENED),
+    Mutant("runs/sizes.py", "decided(at, size) == YES", "decided(at, size) != NO", OPENED),
+    Mutant("runs/sizes.py", "min(low + step - 1, last)", "min(low + step - 2, last)", OPENED),
+    Mutant("runs/comparison.py", "return low - other_high, high - other_low", "return low - other_low, high - other_high", OPENED),
+    Mutant("runs/comparison.py", "if (labels != theirs.labels[other_places]).any():", "if not len(labels):", OPENED),
+    Mutant("runs/columns.py", "    for name in _KINDS:\n        hasher", "    for name in _PLAIN:\n        hasher", OPENED),
 )  # fmt: skip
 
 

@@ -136,6 +136,7 @@ def test_knowledge_flows_one_way(copy: Path) -> None:
         ("maskcover/masks/mask.py", "import maskcover.regions"),
         ("maskcover/engine/queue.py", "import torch"),
         ("maskcover/runs/rows.py", "import maskcover_torch"),
+        ("maskcover/runs/rows.py", "from maskcover.choosing import choose"),
         ("adapters/maskcover_torch/module.py", "import maskcover.plot"),
         ("adapters/maskcover_torch/attacks/run.py", "import maskcover.runs"),
         ("maskcover/certificate/check.py", "from maskcover.canonical import digest"),

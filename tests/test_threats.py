@@ -172,6 +172,11 @@ TESTS = {
         "cli/test_runs.py::test_threat_45_code_that_a_run_names_is_not_run_until_it_is_typed",
         "cli/test_runs.py::test_an_adapter_of_others_is_code_too",
     ],
+    51: [
+        "choosing/test_choose.py::test_threat_51_the_winner_is_certified_on_other_images_and_refused_on_the_same",
+        "choosing/test_choose.py::test_threat_51_the_report_says_that_it_is_optimistic_and_which_images_chose",
+        "cli/test_choose.py::test_images_that_chose_are_refused_before_anything_is_predicted",
+    ],
     53: [
         "data/test_readers.py::test_names_that_are_given_win_in_every_form",
         "data/test_readers.py::test_names_that_are_numbers_are_names_where_names_are_given",

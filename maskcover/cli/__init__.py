@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import claims, defense, explaining, geometry, models, runs, tradeoffs, training
+from maskcover.cli import asking, choosing, claims, defense, explaining, geometry, models, runs, tradeoffs, training
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra, install_hint
 
@@ -51,8 +51,10 @@ for command in (
     explaining.explain,
     models.models,
     runs.report,
+    asking.compare,
     runs.replay,
     runs.attack,
+    choosing.choose,
     training.finetune,
 ):
     app.command()(command)

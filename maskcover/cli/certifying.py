@@ -153,7 +153,7 @@ def claimed(summary: Summary, at_least: float | None) -> int:
     """The exit code of a run; images that are still missing, and errors, are undecided."""
     if at_least is None:
         return UNDECIDED if 0 < summary.rows == summary.errors else HOLDS
-    undecided = summary.errors + summary.total - summary.rows
+    undecided = summary.errors + summary.unknown + summary.total - summary.rows
     return claim(summary.certified, undecided, summary.total, at_least)
 
 

@@ -24,7 +24,7 @@ Images = Annotated[
 
 
 def written_reports(
-    run: Path, html: Path | None, markdown: Path | None, images: int | None, *, as_json: bool
+    run: Path, html: Path | None, markdown: Path | None, images: int | None, *, as_json: bool, asked: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """Write the files that are named, and return what the command adds to its answer: to the document, and lines.
 
@@ -33,6 +33,7 @@ def written_reports(
         html, markdown: The files to write.
         images: Number of images to show.
         as_json: Whether the answer is JSON, which holds the facts of the report.
+        asked: Whether the command asks about other regions, defences or margins than those of the run.
     """
     from maskcover.canonical import write_atomically
     from maskcover.report import to_html, to_markdown
@@ -42,6 +43,11 @@ def written_reports(
     files = {path: page for path, page in targets.items() if path is not None}
     if html is not None and html == markdown:
         raise InvalidInput(f"--html and --markdown name the same file, {html}; name two")
+    if files and asked:
+        raise InvalidInput(
+            "a report is about the claim of the run itself; leave out --regions, --procedure, --rule, --min-margin "
+            "and --sizes, or certify again with --reuse"
+        )
     if not files and not as_json:
         if images is not None:
             raise InvalidInput("--images goes with a report: add --html FILE, --markdown FILE or --json")

@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from maskcover.cli import options as o
+from maskcover.cli.asking import OtherMargin, OtherProcedure, OtherRegions, OtherRule, Sizes, asked_again, sizes_of
 from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
@@ -44,15 +45,26 @@ Device = Annotated[
 def report(
     run: Run,
     at_least: o.AtLeast = None,
+    regions: OtherRegions = None,
+    procedure: OtherProcedure = None,
+    rule: OtherRule = None,
+    min_margin: OtherMargin = None,
+    sizes: Sizes = None,
+    patches: Annotated[int, typer.Option(min=1, help="With --sizes: patches of that size at once.")] = 1,
     html: Html = None,
     markdown: Markdown = None,
     images: Images = None,
     as_json: Json = False,
 ) -> None:
-    """Summarise a run from its rows: accuracies with exact intervals, cost, errors; --html writes a page to file."""
-    from maskcover.runs import Folder, error_rows, is_source_run, source_document, summary
+    """Summarise a run from its rows, ask it about other regions, defences or margins, or write a report."""
+    from maskcover.runs import Folder, error_rows, is_source_run, open_run, source_document, summary
 
-    overview = summary(run)
+    overview, again, notes = summary(run), dict[str, Any](), list[str]()
+    if (regions, procedure, rule, min_margin, sizes) != (None,) * 5:
+        opened_run = open_run(run)
+        overview, again, notes = asked_again(opened_run, regions, procedure, rule, min_margin)
+        curve, curve_lines = sizes_of(opened_run, sizes, patches)
+        again, notes = again | curve, [*notes, *curve_lines]
     broken = list(islice(error_rows(run), _LISTED)) if overview.errors else []
     if is_source_run(run):
         document = source_document(run)
@@ -75,9 +87,14 @@ def report(
     if overview.errors > _SHOWN:
         lines.append(f"  and {counted(overview.errors - _SHOWN, 'error')} more: the rows name them, and so does --json")
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
-    facts, files = written_reports(run, html, markdown, images, as_json=as_json and overview.rows > 0)
-    document = overview.document() | {"error_rows": rows, "config": document} | facts
-    answer(document, [str(overview), *lines, *files], as_json=as_json)
+    facts, files = written_reports(
+        run, html, markdown, images, as_json=as_json and overview.rows > 0, asked=bool(again)
+    )
+    answer(
+        overview.document() | again | {"error_rows": rows, "config": document} | facts,
+        [str(overview), *notes, *lines, *files],
+        as_json=as_json,
+    )
     raise typer.Exit(claimed(overview, read_claim(at_least)))
 
 

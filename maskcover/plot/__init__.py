@@ -7,6 +7,7 @@ those of a new figure. No other part of maskcover imports this package.
 from maskcover.errors import MissingExtra, install_hint
 
 try:
+    from maskcover.plot.choosing import draw_choice
     from maskcover.plot.defense import (
         draw_detection,
         draw_one_mask_labels,
@@ -16,6 +17,7 @@ try:
     )  # fmt: skip
     from maskcover.plot.figures import BARE, FRAME, HIDDEN, percent_down, png, save_drawing
     from maskcover.plot.geometry import draw_bound, draw_frontier, draw_masks, draw_tiling, draw_witness, save
+    from maskcover.plot.runs import draw_runs
     from maskcover.plot.sizes import draw_certified_sizes
 except ImportError as error:
     raise MissingExtra(f"drawings need matplotlib ({error}); {install_hint('plot')}") from error
@@ -26,12 +28,14 @@ __all__ = [
     "HIDDEN",
     "draw_bound",
     "draw_certified_sizes",
+    "draw_choice",
     "draw_detection",
     "draw_frontier",
     "draw_masks",
     "draw_one_mask_labels",
     "draw_pairs",
     "draw_placements",
+    "draw_runs",
     "draw_tiling",
     "draw_witness",
     "percent_down",

@@ -6,6 +6,7 @@ from typing import Any
 from maskcover.errors import MaskcoverWarning
 from maskcover.runs.answers import Answers
 from maskcover.runs.binding import certified
+from maskcover.runs.comparison import Comparison, PairedCounts, compare
 from maskcover.runs.folder import Config, Folder, Shard, shards
 from maskcover.runs.opened import OpenedRun, open_run
 from maskcover.runs.replaying import ChangedRow, Replay, replay
@@ -28,9 +29,11 @@ __all__ = [
     "Answers",
     "CertifiedSizes",
     "ChangedRow",
+    "Comparison",
     "Config",
     "Folder",
     "OpenedRun",
+    "PairedCounts",
     "Replay",
     "Row",
     "Shard",
@@ -40,6 +43,7 @@ __all__ = [
     "by_size",
     "certified",
     "certify_source",
+    "compare",
     "error_rows",
     "groups",
     "is_source_run",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,85 +12,29 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
-from maskcover.certification.certifying import containment_for
-from maskcover.defense.detection import DetectionCurve, Levels, detection_levels
+from maskcover.defense.detection import DetectionCurve
 from maskcover.defense.procedure import Procedure
-from maskcover.defense.procedures import Detection, Rule
+from maskcover.defense.procedures import ChallengerMasking, DoubleMasking, Rule
 from maskcover.defense.texts import parse_procedure
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
-from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
-from maskcover.runs.answers import Answers, Question, answers_alike, as_numbers, tri_state, why_unknown
-from maskcover.runs.columns import pyarrow, rows_of, table_of
-from maskcover.runs.folder import Config, Folder
+from maskcover.runs.answers import Answers, as_numbers, why_unknown
+from maskcover.runs.columns import pyarrow, rows_of
+from maskcover.runs.folder import Folder
+from maskcover.runs.parts import (
+    RunPart,
+    answers_of,
+    as_is,
+    detection_levels_of,
+    margins_lost,
+    own_answers,
+)
 from maskcover.runs.reported import Reported
 from maskcover.runs.rows import Row
 from maskcover.runs.sizes import CertifiedSizes, SizedPart, certified_sizes
 from maskcover.runs.source_frame import is_source_run, size_runs, source_document
 from maskcover.runs.summary import Summary
-from maskcover.runs.tables import KeptTables
-
-Pull = Callable[[RegionSet], RegionSet]
-
-
-@dataclass(frozen=True, eq=False)
-class RunPart:
-    """The rows of one mask set: a whole run, or the images of one size of a run in the frame of the source.
-
-    Args:
-        path: The folder.
-        config: The configuration.
-        masks: The masks.
-        table: The rows, a `pyarrow.Table`.
-        seconds: The time that its shards took.
-        pull: From regions in the frame of the run to those on the model's input.
-    """
-
-    path: Path
-    config: Config
-    masks: MaskSet
-    table: Any
-    seconds: float
-    pull: Pull
-
-    @classmethod
-    def of(cls, path: Path, config: Config, pull: Pull) -> RunPart:
-        """The rows in a folder; a run that is not finished has fewer."""
-        folder = Folder(path)
-        parts = [columns for number in folder.numbers(config) if (columns := folder.columns(number, config))]
-        tables = [table.replace_schema_metadata(None) for table, _ in parts] or [table_of([])]
-        whole = pyarrow().concat_tables(tables).combine_chunks()
-        return cls(path, config, folder.masks(config), whole, sum(seconds for _, seconds in parts), pull)
-
-    @cached_property
-    def tables(self) -> KeptTables:
-        """The evidence of the rows."""
-        return KeptTables.of(self.table, self.masks.views(self.config.procedure.views))
-
-    @property
-    def errors(self) -> BoolArray:
-        """Which rows are errors, bool (images,)."""
-        return np.array([verdict == "error" for verdict in self.table.column("verdict").to_pylist()], dtype=np.bool_)
-
-    def question(self, procedure: Procedure, min_margin: float | None) -> Question:
-        """The images with a procedure and a margin, to be asked about any regions."""
-        return Question.of(self.tables, self.masks, procedure, self.margin_of(procedure, min_margin), self.errors)
-
-    def margin_of(self, procedure: Procedure, min_margin: float | None) -> float:
-        """The margin of a question, by default that of the run.
-
-        Raises:
-            InvalidInput: the run's predictions repeat only within a margin, and the one to ask for is smaller.
-        """
-        own = self.config.min_margin
-        if min_margin is None:
-            return 0.0 if procedure.requires_bits and self.config.document["numerics"] != "margin" else own
-        if self.config.document["numerics"] == "margin" and min_margin < own:
-            raise InvalidInput(
-                f"the predictions of {self.path} repeat only within a margin of {own:g}, and min_margin is smaller: "
-                f"{min_margin:g}; ask for {own:g} or more"
-            )
-        return min_margin
+from maskcover.runs.tables import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,10 +180,13 @@ class OpenedRun(Reported):
         asked = self._procedure(procedure, rule)
         region_set = self.regions if regions is None else parse_regions(regions)
         own = regions is None and asked == self.procedure and min_margin in (None, self.min_margin)
-        parts = [_own(part) if own else _again(part, part.pull(region_set), asked, min_margin) for part in self.parts]
-        certified, answered, defended, told = (np.concatenate(values) for values in zip(*parts, strict=True))
+        parts = [
+            own_answers(part) if own else answers_of(part, part.pull(region_set), asked, min_margin)
+            for part in self.parts
+        ]
+        certified, answered, defended, labelled = (np.concatenate(values) for values in zip(*parts, strict=True))
         margin = self.parts[0].margin_of(asked, min_margin)
-        return Answers(str(region_set), asked, margin, certified, answered, defended, told)
+        return Answers(str(region_set), asked, margin, certified, answered, defended, labelled)
 
     def certified(
         self,
@@ -314,6 +260,25 @@ class OpenedRun(Reported):
         ]
         return certified_sizes(family, patches, parts)
 
+    def margin_curve(self, regions: RegionSet | str | None = None) -> tuple[FloatArray, FloatArray]:
+        """The fraction of images certified over the margin that every prediction behind a certificate must exceed.
+
+        Where a run stopped asking early, rows that were not seen do not count: the fraction is then a lower bound.
+
+        Returns:
+            Margins, ascending from 0, and the fraction of images certified with a `min_margin` of each, up to but
+            without the next; float64 arrays of one length.
+
+        Raises:
+            NotCovering, InvalidInput: as for `certified`; and the procedure needs bits, so that no margin counts.
+        """
+        if not isinstance(self.procedure, DoubleMasking | ChallengerMasking):
+            raise InvalidInput(f"a margin curve is for double and challenger masking; this run has {self.procedure}")
+        region_set = self.regions if regions is None else parse_regions(regions)
+        lost = np.concatenate([margins_lost(part, part.pull(region_set)) for part in self.parts])
+        steps = np.unique(np.concatenate([[0.0], lost[lost > 0]]))
+        return steps, (lost[None, :] > steps[:, None]).mean(axis=1)
+
     def detection_curve(self, regions: RegionSet | str | None = None) -> DetectionCurve:
         """The clean and the certified fraction at each threshold of detection; the paper's Figure 9, from the rows.
 
@@ -321,18 +286,10 @@ class OpenedRun(Reported):
             InvalidInput: rows keep no predictions, or there are none.
         """
         region_set = self.regions if regions is None else parse_regions(regions)
-        levels = []
-        for part in self.parts:
-            covers = containment_for(Detection(0.0), part.masks, part.pull(region_set))
-            labels, _, confidences = part.tables.one_mask
-            if not (part.tables.has_evidence | part.errors).all():
-                raise InvalidInput(self.why_unknown(part.tables.has_evidence | part.errors))
-            for number, label in enumerate(part.tables.labels.tolist()):
-                if part.errors[number]:
-                    levels.append(Levels(np.inf, -np.inf))  # neither right nor certified at any threshold
-                    continue
-                single = labels[number, :-1], np.nan_to_num(confidences[number, :-1])
-                levels.append(detection_levels(int(labels[number, -1]), *single, label, covers))
+        without = ~np.concatenate([part.tables.has_evidence | part.errors for part in self.parts])
+        if without.any():
+            raise InvalidInput(self.why_unknown(~without))
+        levels = [level for part in self.parts for level in detection_levels_of(part, part.pull(region_set))]
         return DetectionCurve(tuple(levels))
 
     def to_arrow(self) -> Any:
@@ -389,35 +346,9 @@ def open_run(path: str | PathLike[str]) -> OpenedRun:
     folder = Path(path)
     if not is_source_run(folder):
         config = Folder(folder).existing()
-        return OpenedRun(folder, (RunPart.of(folder, config, _as_is),), config.count, parse_regions(config.regions))
+        return OpenedRun(folder, (RunPart.of(folder, config, as_is),), config.count, parse_regions(config.regions))
     document = source_document(folder)
     parts = tuple(RunPart.of(*of_size) for of_size in size_runs(folder, document))
     if not parts:
         raise InvalidInput(f"{folder} holds no rows yet; continue the run with the command that started it")
     return OpenedRun(folder, parts, sum(document["sizes"].values()), parse_regions(document["regions"]))
-
-
-def _as_is(regions: RegionSet) -> RegionSet:
-    return regions
-
-
-_PartAnswers = tuple[BoolArray, BoolArray, IntArray, BoolArray]
-
-
-def _own(part: RunPart) -> _PartAnswers:
-    """The answers to the run's own question, which stand in its rows."""
-    everywhere = np.ones(len(part.table), dtype=np.bool_)
-    certified = np.array([text == "certified" for text in part.table.column("verdict").to_pylist()], dtype=np.bool_)
-    return certified, everywhere, as_numbers(part.table.column("defended")), everywhere
-
-
-def _again(part: RunPart, regions: RegionSet, procedure: Procedure, min_margin: float | None) -> _PartAnswers:
-    """The answers to another question, from the evidence of the rows."""
-    question = part.question(procedure, min_margin)
-    covers = containment_for(procedure, part.masks, regions)
-    certified, answered = tri_state(question.patterns().certified(covers))
-    if answers_alike(procedure, part.config.procedure):
-        defended, told = as_numbers(part.table.column("defended")), np.ones(len(part.table), dtype=np.bool_)
-    else:
-        defended, told = question.defended()
-    return certified, answered, defended, told

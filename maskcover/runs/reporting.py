@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
@@ -264,15 +265,13 @@ def _namer(names: Sequence[str] | None, *, may_alert: bool) -> Callable[[int], s
 
 
 def _versions(run: FinishedRun) -> Entries:
-    from maskcover import __version__
-
     entries = dict(run.parts[0].config.fingerprint.entries)
     named = {
         "maskcover of the run": entries.get("maskcover"),
         "library": entries.get("library"),
         "numpy": entries.get("numpy"),
         "device": entries.get("device"),
-        "maskcover of this report": __version__,
+        "maskcover of this report": version("maskcover"),
     }
     return tuple((name, printable(str(text))) for name, text in named.items() if text is not None)
 

@@ -101,9 +101,9 @@ def certified_sizes(family: str, count: int, parts: Sequence[SizedPart]) -> Cert
     def regions(size: int) -> RegionSet:
         return make(size) if count == 1 else patches(make(size), k=count)
 
-    found = [_sizes_of(part, regions) for part in parts]
-    largest, at_most = (np.concatenate(values) for values in zip(*(pair for pair, _ in found), strict=True))
-    return CertifiedSizes(family, count, largest, at_most, max(limit for _, limit in found))
+    sizes = [_sizes_of(part, regions) for part in parts]
+    largest, at_most = (np.concatenate(values) for values in zip(*(pair for pair, _ in sizes), strict=True))
+    return CertifiedSizes(family, count, largest, at_most, max(limit for _, limit in sizes))
 
 
 _FAMILIES: dict[str, Callable[[int], RegionSet]] = {

@@ -83,7 +83,14 @@ def test_names_of_classes_in_another_order_than_the_rows_are_not_used(run: Run, 
 
 
 @pytest.mark.parametrize(
-    "options", [("--images", "3"), ("--html", "a", "--markdown", "a"), ("--html", "no/folder/a.html")], ids=str
+    "options",
+    [
+        ("--images", "3"),
+        ("--html", "a", "--markdown", "a"),
+        ("--html", "no/folder/a.html"),
+        ("--html", "a", "--rule", "all-pairs"),
+    ],
+    ids=str,
 )
 def test_what_cannot_be_written_is_refused(run: Run, photos: Path, options: tuple[str, ...]) -> None:
     certified(run, photos)

@@ -355,3 +355,54 @@ def test_what_a_run_has_cannot_be_named_besides(run: Run, photos: Path) -> None:
         assert found.code == 2
         assert told in found.err
     assert "holds no run" in run("predict", "--model", f"{MODELS}:corner", "--data", str(photos), "--run", ".").err
+
+
+EXHAUSTIVE = ("--procedure", "double_masking(exhaustive=True)")
+
+
+def test_a_run_is_asked_again_without_its_model(run: Run, photos: Path) -> None:
+    assert run(*command(photos, "brightness", *EXHAUSTIVE)).code == 0
+    found = run("report", "RUN", "--regions", "squares(size=3)", "--rule", "all-pairs", "--sizes", "squares", "--json")
+    assert found.code == 0
+    assert found.json["asked"]["regions"] == "squares(size=3)"
+    assert found.json["asked"]["procedure"] == "double_masking(rule='all-pairs')"
+    assert found.json["certified"]["count"] == 3
+    assert found.json["certified_sizes"]["limit"] == 4
+    assert set(found.json["certified_sizes"]["largest"].values()) == {4}
+    text = run("report", "RUN", "--regions", "squares(size=3)", "--min-margin", "0.001").out
+    assert "asked again, without the model: against squares(size=3)" in text
+    large = run("report", "RUN", "--regions", "squares(size=5)")
+    assert (large.code, "no mask contains 5" in large.err) == (2, True)
+
+
+def test_images_without_an_answer_are_named_with_the_reason(run: Run, photos: Path) -> None:
+    assert run(*command(photos, "brightness", *EXHAUSTIVE)).code == 0
+    path = Path("RUN")
+    folder, config = Folder(path), Folder(path).existing()
+    shard = folder.shard(0, config)
+    assert shard is not None
+    folder.write(0, config, replace(shard, rows=tuple(replace(row, evidence=None) for row in shard.rows)))
+    found = run("report", "RUN", "--regions", "squares(size=3)", "--at-least", "1")
+    assert found.code == 3
+    assert "no answer for dark/a.png, dark/b.png, light/c.png" in found.out
+    assert "keep no predictions" in found.out
+    assert run("report", "RUN", "--at-least", "1").code == 0
+
+
+def test_runs_are_compared_and_drawn(run: Run, photos: Path) -> None:
+    assert run(*command(photos, "brightness")).code == 0
+    assert run(*command(photos, "brightness", "--rule", "all-pairs")[:-3], "OTHER", "--rule", "all-pairs").code == 0
+    found = run("compare", "RUN", "OTHER", "-o", "runs.png", "--json")
+    (pair,) = found.json["comparisons"]
+    assert [counts["both"] for counts in pair["counts"]] == [3, 3, 3]
+    assert Path("runs.png").read_bytes().startswith(b"\x89PNG")
+    assert "RUN and OTHER on 3 images" in run("compare", "RUN", "OTHER").out
+    alone = run("compare", "RUN")
+    assert (alone.code, "at least two runs" in alone.err) == (2, True)
+
+
+def test_a_run_with_tables_is_reused(run: Run, photos: Path) -> None:
+    first = run(*command(photos, "brightness", "--keep-tables", "--json"))
+    again = run(*command(photos, "brightness", "--json")[:-2], "AGAIN", "--reuse", "RUN", "--json")
+    assert first.json["evaluations"] > 0 == again.json["evaluations"]
+    assert again.json["certified"] == first.json["certified"]

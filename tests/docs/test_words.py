@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 PACKAGES = (
-    "maskcover", "maskcover.certificate", "maskcover.certification", "maskcover.classifiers", "maskcover.covering",
-    "maskcover.data", "maskcover.defense", "maskcover.engine", "maskcover.masks", "maskcover.regions", "maskcover.runs",
+    "maskcover", "maskcover.certificate", "maskcover.certification", "maskcover.choosing", "maskcover.classifiers",
+    "maskcover.covering", "maskcover.data", "maskcover.defense", "maskcover.engine", "maskcover.masks",
+    "maskcover.regions", "maskcover.runs",
 )  # fmt: skip
 INSTEAD = {
     "picture": "image", "pictures": "images", "photo": "image", "forward": "masked prediction",

@@ -25,6 +25,7 @@ SHORT = {
     "03_your_own_model": ["--test", "5"],
     "04_fashion_mnist": ["--train", "200", "--test", "8", "--epochs", "1", "--jobs", "1", "--batch-size", "64"],
     "05_imagenet": ["--dry-run", "--limit", "10"],
+    "06_choose_masks": ["--train", "200", "--half", "4", "--epochs", "1", "--batch-size", "64"],
 }
 SAYS = {
     "01_cover_and_verify": ("covers: each of the 1,401,915 placements", "no mask contains", "300 masks, 15250"),
@@ -89,6 +90,23 @@ def test_the_fashion_table_has_a_row_for_each_model_training_and_patch(
     assert all(0 <= row.certified <= row.defended <= row.total == 8 for row in rows)
     fashion.printed(rows)
     assert "8 test images of Fashion-MNIST" in capsys.readouterr().out
+
+
+def test_masks_are_chosen_on_either_half_and_compared_on_the_other(
+    capsys: pytest.CaptureFixture[str], clothes: Path, tmp_path: Path
+) -> None:
+    weights = ["--weights", str(tmp_path / "weights.pt")]
+    comparisons = load("06_choose_masks").main([*SHORT["06_choose_masks"], "--data", str(clothes), *weights])
+    printed = capsys.readouterr().out
+    assert [one.half for one in comparisons] == ["first half", "second half"]
+    first, second = (set(one.choice.images.digests) for one in comparisons)
+    assert len(first) == len(second) == 4
+    assert not first & second
+    for one in comparisons:
+        assert len(one.winner) == len(one.default) == 4
+        assert one.choice.winner.cost("serving") <= one.budget
+        assert f"| {' | '.join(one.cells())} |" in printed
+    assert (tmp_path / "weights.pt").exists()
 
 
 def test_missing_data_are_named_with_where_to_get_them(tmp_path: Path) -> None:

@@ -16,25 +16,37 @@ WORDS = {
     "squares(area=500)": "any one square of 23×23 pixels",
     "rectangle(height=3, width=5)": "any one rectangle of 3×5 pixels (height × width)",
     "rectangles(area=100)": "any one rectangle of at most 100 pixels",
-    'rectangles(area="1/3", min_side=4, max_aspect=2)': "any one rectangle of at most 16,726 pixels (100/3 % of the image), "
-    "with sides of at least 4 pixels, its long side at most 2 times the short one",
-    "half_planes(share=0.25)": "any one side of the image (top, bottom, left or right), up to 25 % of its height or width",
+    'rectangles(area="1/3", min_side=4, max_aspect=2)': (
+        "any one rectangle of at most 16,726 pixels (100/3 % of the image), with sides of at least 4 pixels, "
+        "its long side at most 2 times the short one"
+    ),
+    "half_planes(share=0.25)": (
+        "any one side of the image (top, bottom, left or right), up to 25 % of its height or width"
+    ),
     "stripes(width=3)": "any one horizontal or vertical stripe of 3 pixels right across the image",
     "stripes(width=3, axis=0)": "any one horizontal stripe of 3 pixels right across the image",
     "stripes(width=3, axis=1)": "any one vertical stripe of 3 pixels right across the image",
     "disc(diameter=14.5)": "any one disc of 14.5 pixels in diameter, at any whole pixel",
     "disc(diameter=3, subpixel=True)": "any one disc of 3 pixels in diameter, at any place",
-    "within(squares(size=8), (1, 2, 30, 40))": "any one square of 8×8 pixels that lies wholly inside the area (1, 2, 30, 40)",
-    "within(squares(size=8), (1, 2, 30, 40), touching=True)": "any one square of 8×8 pixels that touches the area "
-    "(1, 2, 30, 40)",
-    "avoiding(squares(size=8), (1, 2, 30, 40))": "any one square of 8×8 pixels that does not touch the area (1, 2, 30, 40)",
-    "union(squares(size=8), stripes(width=3, axis=1))": "any one square of 8×8 pixels, or into any one vertical stripe of "
-    "3 pixels right across the image",
+    "within(squares(size=8), (1, 2, 30, 40))": (
+        "any one square of 8×8 pixels that lies wholly inside the area (1, 2, 30, 40)"
+    ),
+    "within(squares(size=8), (1, 2, 30, 40), touching=True)": (
+        "any one square of 8×8 pixels that touches the area (1, 2, 30, 40)"
+    ),
+    "avoiding(squares(size=8), (1, 2, 30, 40))": (
+        "any one square of 8×8 pixels that does not touch the area (1, 2, 30, 40)"
+    ),
+    "union(squares(size=8), stripes(width=3, axis=1))": (
+        "any one square of 8×8 pixels, or into any one vertical stripe of 3 pixels right across the image"
+    ),
     "patches(squares(size=8), k=2)": "any 2 regions at once, each of them one square of 8×8 pixels",
-    "patches([squares(size=8), rectangles(area=9)])": "these regions at once: any one square of 8×8 pixels; and any one "
-    "rectangle of at most 9 pixels",
-    "through(squares(size=8), CenterCrop((224, 224)), source=(300, 400))": "any one square of 8×8 pixels, drawn on an image "
-    "of 300×400 pixels before it is resized or cropped",
+    "patches([squares(size=8), rectangles(area=9)])": (
+        "these regions at once: any one square of 8×8 pixels; and any one rectangle of at most 9 pixels"
+    ),
+    "through(squares(size=8), CenterCrop((224, 224)), source=(300, 400))": (
+        "any one square of 8×8 pixels, drawn on an image of 300×400 pixels before it is resized or cropped"
+    ),
     'bitmap("110/011")': 'any one region of bitmap("110/011")',
 }
 

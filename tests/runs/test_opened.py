@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 import maskcover as mc
 from maskcover import InvalidInput, certify
+from maskcover.defense import PredictionTable
 from maskcover.errors import NotCovering
-from maskcover.masks import MaskSet
-from maskcover.runs import OpenedRun, open_run, run
+from maskcover.masks import MaskSet, Views
+from maskcover.runs import Folder, OpenedRun, open_run, run
+from maskcover.runs.evidence import MOST_MASKS, Evidence, Predictions
 from tests.defense.naive import BoolArray, Looked, image_of, symmetric
 from tests.runs.lookups import CLASSES, OPAQUE, Model
 
@@ -229,3 +234,156 @@ def test_the_detection_curve_is_that_of_the_model(tmp_path: Path) -> None:
     made(tmp_path / "run")
     curve = open_run(tmp_path / "run").detection_curve()
     assert curve == mc.detection_curve(linear, IMAGES, LABELS, GREY, batch_size=8)
+
+
+@pytest.mark.parametrize("rule", ["rows", "all-pairs"])
+def test_the_margin_curve_is_what_certify_says_at_each_margin(rule: Any, tmp_path: Path) -> None:
+    procedure = f"double_masking(rule={rule!r}, exhaustive={rule == 'rows'})"
+    whole = opened(tmp_path, procedure=procedure)
+    margins, fractions = whole.margin_curve()
+    assert margins[0] == 0.0 < fractions[0]
+    for margin, fraction in zip(margins.tolist(), fractions.tolist(), strict=True):
+        assert fraction == whole.certified(min_margin=margin).mean()
+
+
+def test_a_selection_is_a_run_of_some_images(tmp_path: Path) -> None:
+    made(tmp_path)
+    whole = open_run(tmp_path)
+    some = whole.select(verdict="certified", label=int(LABELS[0]))
+    chosen = (whole.verdicts == "certified") & (whole.labels == LABELS[0])
+    assert some.ids == [name for name, keep in zip(whole.ids, chosen, strict=True) if keep]
+    assert some.certified().all()
+    assert (some.summary().total, some.summary().certified) == (chosen.sum(), chosen.sum())
+    assert [row.id for row in some] == some.ids
+    assert len(whole.select(np.zeros(30, np.bool_))) == 0
+    for wrong in (np.zeros(29, np.bool_), np.zeros(30, np.int64)):
+        with pytest.raises(InvalidInput, match="chosen is one bool for each of 30 images"):
+            whole.select(wrong)
+    with pytest.raises(InvalidInput, match="a verdict is"):
+        whole.select(verdict="Certified")
+
+
+def test_the_columns_come_as_a_table_of_arrow(tmp_path: Path) -> None:
+    made(tmp_path)
+    table = open_run(tmp_path).to_arrow()
+    assert table.column("id").to_pylist() == [str(number) for number in range(30)]
+    assert {len(labels) for labels in table.column("one_mask_labels").to_pylist()} == {len(GREY) + 1}
+
+
+def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
+    made(tmp_path / "run")
+    made(tmp_path / "detect", procedure="detection(0.5)")
+    with pytest.raises(InvalidInput, match="names its rule as well"):
+        open_run(tmp_path / "run").answers(procedure="double_masking()", rule="rows")
+    with pytest.raises(InvalidInput, match="has no rule"):
+        open_run(tmp_path / "detect").answers(rule="rows")
+    with pytest.raises(InvalidInput, match="has no margin of scores"):
+        open_run(tmp_path / "detect").answers(min_margin=0.5)
+    with pytest.raises(InvalidInput, match="family is one of squares, rectangles"):
+        open_run(tmp_path / "run").certified_size("discs")
+    with pytest.raises(InvalidInput, match="holds no run"):
+        open_run(tmp_path / "nothing")
+    # Rows of single masks say nothing of pairs.
+    answers = open_run(tmp_path / "detect").answers(procedure="double_masking()")
+    assert not (answers.answered & answers.certified).any()
+
+
+def test_one_run_compared_with_another_counts_pairs_of_images(tmp_path: Path) -> None:
+    made(tmp_path / "fine")
+    coarse = mc.cover(mc.squares(size=3), 9, grid=(2, 2))
+    run(linear, IMAGES[:25], LABELS[:25], coarse, tmp_path / "coarse", batch_size=8)
+    both = mc.compare(tmp_path / "fine", tmp_path / "coarse")
+    fine, less = (open_run(tmp_path / name).certified() for name in ("fine", "coarse"))
+    certified = both.counts[2]
+    assert (certified.only_first, certified.only_second) == (
+        int((fine[:25] & ~less).sum()), int((~fine[:25] & less).sum())
+    )  # fmt: skip
+    assert (both.only_in_first, both.only_in_second, certified.images) == (5, 0, 25)
+    assert certified.interval[0] <= certified.difference <= certified.interval[1]
+    assert "left out" in str(both)
+    run(linear, IMAGES, LABELS, GREY, tmp_path / "named", ids=[f"image {n}" for n in range(30)], batch_size=8)
+    with pytest.raises(InvalidInput, match="no image in common"):
+        mc.compare(tmp_path / "fine", tmp_path / "named")
+    other = LABELS.copy()
+    other[3] = (other[3] + 1) % 3
+    run(linear, IMAGES, other, GREY, tmp_path / "labels", batch_size=8)
+    with pytest.raises(InvalidInput, match="different true labels for 3"):
+        mc.compare(tmp_path / "fine", tmp_path / "labels")
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), [(0, 0, 1.0), (5, 5, 1.0), (0, 5, 0.0625), (1, 9, 22 / 1024)])
+def test_the_p_value_is_that_of_mcnemars_exact_test(first: int, second: int, expected: float) -> None:
+    counts = mc.runs.PairedCounts("certified", 10, first, second, 3)
+    assert counts.p_value == pytest.approx(expected)
+
+
+def test_an_image_with_an_error_is_certified_for_nothing_and_that_is_an_answer(tmp_path: Path) -> None:
+    images = Shelf()
+    shelf = [{"nothing": 0} if number == 3 else images[number] for number in range(COUNT)]
+    run(Uneven(), shelf, images.labels, MASKS, tmp_path, procedure="double_masking(exhaustive=True)")
+    again = open_run(tmp_path)
+    assert again.verdicts[3] == "error"
+    questions: tuple[dict[str, Any], ...] = ({"regions": "squares(size=1)"}, {"procedure": "challenger_masking()"})
+    for asked in questions:
+        answers = again.answers(**asked)
+        assert (answers.answered[3], answers.certified[3], answers.defended_answered[3]) == (True, False, True)
+    sizes = again.certified_size()
+    assert (sizes.largest[3], sizes.at_most[3]) == (0, 0)
+    assert again.detection_curve().levels[3].cover_level == -np.inf
+
+
+def test_a_run_whose_predictions_repeat_within_a_margin_is_not_asked_for_a_smaller_one(tmp_path: Path) -> None:
+    again = opened(tmp_path, min_margin=0.5, numerics="margin", procedure="double_masking(exhaustive=True)")
+    assert again.certified(min_margin=0.5).tolist() == again.certified().tolist()
+    with pytest.raises(InvalidInput, match=r"repeat only within a margin of 0\.5, and min_margin is smaller: 0\.25"):
+        again.answers(min_margin=0.25)
+    with pytest.raises(InvalidInput, match="has no margin of scores"):
+        again.answers(procedure="detection(0.5)")
+
+
+@pytest.mark.parametrize("column", ["one_mask_labels", "row_margins", "union_labels", "certifying"])
+def test_evidence_that_was_edited_is_noticed(column: str, tmp_path: Path) -> None:
+    opened(tmp_path)
+    path = tmp_path / "shards" / "00000.parquet"
+    table = pyarrow.parquet.ParquetFile(path).read()
+    values = table.column(column).to_pylist()
+    number = next(number for number, value in enumerate(values) if value)
+    values[number][0] = values[number][0] + 1
+    edited = table.set_column(
+        table.column_names.index(column), column, pyarrow.array(values, table.schema.field(column).type)
+    )
+    pyarrow.parquet.write_table(edited, path)
+    with pytest.raises(InvalidInput, match="is damaged"):
+        open_run(tmp_path)
+
+
+@pytest.mark.parametrize("lists", ["one_mask", "row_margins", "unions"])
+def test_evidence_that_does_not_fit_the_masks_is_refused(lists: str, tmp_path: Path) -> None:
+    """Digests are no signatures: whoever writes a file can write a digest too."""
+    opened(tmp_path)
+    folder, config = Folder(tmp_path), Folder(tmp_path).existing()
+    shard = folder.shard(0, config)
+    assert shard is not None
+    first = shard.rows[0].evidence
+    assert first is not None
+    spoilt: Any = {
+        "one_mask": Predictions((), first.one_mask.labels[1:], first.one_mask.margins, first.one_mask.confidences),
+        "row_margins": first.row_margins[1:],
+        "unions": Predictions((99,), (0,), (0.5,), (0.5,)),
+    }[lists]
+    rows = (replace(shard.rows[0], evidence=replace(first, **{lists: spoilt})), *shard.rows[1:])
+    folder.write(0, config, replace(shard, rows=rows))
+    with pytest.raises(InvalidInput, match="do not fit the masks of the run"):
+        open_run(tmp_path).answers("squares(size=1)")
+
+
+def test_with_very_many_masks_rows_keep_evidence_only_with_their_tables() -> None:
+
+    masks = MaskSet.from_array(np.eye(MOST_MASKS + 1, dtype=np.bool_))
+    table = PredictionTable(masks.views(Views.SINGLE_MASKS))
+    numbers = np.arange(MOST_MASKS + 2)
+    table.record(numbers, numbers * 0, np.ones(len(numbers)), np.ones(len(numbers)))
+    assert Evidence.of(table, 0, 0.0, whole_table=False) is None
+    kept = Evidence.of(table, 0, 0.0, whole_table=True)
+    assert kept is not None
+    assert len(kept.one_mask.labels) == MOST_MASKS + 2

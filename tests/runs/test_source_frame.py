@@ -344,3 +344,28 @@ def test_a_run_of_the_second_version_is_read_for_ever() -> None:
     )
     assert config.reference is not None
     assert len(Folder(out / "24x24").masks(config)) > 1
+
+
+def test_a_run_in_the_frame_of_the_source_is_asked_again_about_other_regions_on_the_source(tmp_path: Path) -> None:
+    pictures = dataset(
+        *(photo(size, low, seed) for seed, (size, low) in enumerate([*zip(SIZES, (90, 110, 130), strict=True)] * 3))
+    )
+    procedure = "double_masking(exhaustive=True)"
+    masks: Any = {"budget": {"max_mask_area": 0.4}}
+    run_source(classifier(), pictures, "squares(size=4)", tmp_path, procedure=procedure, **masks)
+    again = mc.open_run(tmp_path)
+    assert (again.frame, len(again), len(again.parts)) == ("source", 9, 3)
+    for side in (2, 3, 4):
+        claimed = certify_source(classifier(), pictures, "squares(size=4)", **masks)
+        expected = dict.fromkeys(again.ids, False)
+        for group, result in zip(claimed.groups, claimed.results, strict=True):
+            regions = mc.through(mc.squares(size=side), *SHRUNK.steps, source=group.size)
+            part = dataset(*(pictures.read(number) for number in group.members))
+            images = replace(part, ids=tuple(pictures.ids[number] for number in group.members)).prepared(SHRUNK)
+            smaller = mc.certify(classifier(), images, [1] * len(images), result.masks, regions=regions)
+            names = [pictures.ids[number] for number in group.members]
+            expected |= dict(zip(names, smaller.certified.tolist(), strict=True))
+        found = dict(zip(again.ids, again.certified(mc.squares(size=side)).tolist(), strict=True))
+        assert found == expected
+    sizes = again.certified_size("squares")
+    assert sizes.fractions(4) == (again.certified().mean(), again.certified().mean())

@@ -1,0 +1,235 @@
+"""Candidates: the mask sets, procedures and fills among which `choose` chooses, by themselves or by their texts."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from maskcover.covering import cover, frontier
+from maskcover.covering.containment import Containment
+from maskcover.defense import Procedure, parse_procedure
+from maskcover.errors import ImpossibleCover, InvalidInput, MaskcoverWarning, NotCovering
+from maskcover.grid import Grid
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet
+
+DEFAULTS = "defaults"
+"""The text that stands for all default candidates."""
+_SIDES = range(2, 8)
+_MOST_MASKS = 64  # of a default candidate: more cost above 2,000 predictions to certify an image
+_OTHERS = 6  # sets of the frontier beside the grids
+_REDUNDANT = (9, 16, 36)
+_MOST_TOGETHER = 1024  # distinct masks of all candidates: half a million unions
+_BUDGETS = ("grid", "masks", "evaluations", "max_mask_area")
+_STYLES = {"multiplicity", "align"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One defence to choose: a mask set with a procedure and a fill.
+
+    Args:
+        name: The name of the mask set: the text that makes it, such as ``grid(4, 4)``, or "your masks 1".
+        masks: The mask set.
+        procedure: The procedure.
+        fill: The value of hidden pixels, an option of the adapter; None for the adapter's own.
+        covers: The exact test of which selections of the masks cover the regions.
+    """
+
+    name: str
+    masks: MaskSet
+    procedure: Procedure
+    fill: Any = None
+    covers: Containment = field(compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        filled = "" if self.fill is None else f", fill {self.fill}"
+        return f"{self.name}, {self.procedure}{filled}"
+
+
+def candidates_of(
+    regions: RegionSet,
+    grid: Grid,
+    mask_sets: Iterable[MaskSet | str] | None = None,
+    procedures: Iterable[Procedure | str] = (),
+    fills: Iterable[Any] = (None,),
+) -> tuple[Candidate, ...]:
+    """Every mask set with every procedure and every fill; each mask set is checked to cover the regions.
+
+    Args:
+        regions: What the attacker may overwrite.
+        grid: The grid of the images.
+        mask_sets: Mask sets, or texts as `masks_of` reads them; "defaults" stands for those of `default_texts`, which
+            are all if nothing is named.
+        procedures: Procedures or their texts, at least one.
+        fills: Fills, None for the adapter's own.
+
+    Raises:
+        NotCovering: a candidate does not cover the regions; the message shows a region that it misses.
+        InvalidInput: a text that cannot be read, another image size, nothing to choose from, or too many masks.
+    """
+    defences = tuple(dict.fromkeys(map(parse_procedure, procedures)))
+    named = list(_named(regions, grid, (DEFAULTS,) if mask_sets is None else listed(mask_sets)))
+    filled = list(fills)
+    if not (defences and named and filled):
+        raise InvalidInput("there is nothing to choose from: name at least one mask set, one procedure and one fill")
+    together = len({mask for _, masks in named for mask in masks})
+    if together > _MOST_TOGETHER:
+        raise InvalidInput(
+            f"the candidates have {together:,} different masks together, whose unions are too many to list; at most "
+            f"{_MOST_TOGETHER:,} are possible, so name fewer or smaller mask sets with candidates= (--candidate)"
+        )
+    covering = [(name, masks, _covering(name, masks, regions, defences)) for name, masks in named]
+    return tuple(
+        Candidate(name, masks, procedure, fill, covers=covers)
+        for fill, (name, masks, covers), procedure in product(filled, covering, defences)
+    )
+
+
+def masks_of(text: str, regions: RegionSet, grid: Grid) -> MaskSet:
+    """Make the mask set that a text names: a budget of `cover` as a call, with `multiplicity` and `align` if needed.
+
+    Raises:
+        InvalidInput: the text cannot be read.
+        ImpossibleCover: there is no such cover.
+
+    >>> from maskcover import squares
+    >>> [len(masks_of(text, squares(size=5), Grid.of(28))) for text in ("grid(3, 3)", "masks(16, multiplicity=2)")]
+    [9, 14]
+    """
+    name, arguments, keywords = _call(text)
+    values = {"grid": tuple(arguments)} if name == "grid" else dict(zip([name], arguments, strict=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MaskcoverWarning)  # of few masks each hides much: that is meant here
+        return cover(regions, grid, **values, **keywords)
+
+
+def default_texts(regions: RegionSet, grid: Grid) -> tuple[str, ...]:
+    """The texts of the default candidates: grids of 2 to 7 masks an axis, covers between them, and redundant ones.
+
+    None has more than 64 masks. Texts whose mask sets are equal to an earlier one are left out.
+
+    >>> from maskcover import squares
+    >>> default_texts(squares(size=5), Grid.of(28))[:5]
+    ('grid(2, 2)', 'grid(3, 3)', 'grid(4, 4)', 'grid(5, 5)', 'grid(6, 6)')
+    """
+    grids = [f"grid({', '.join([str(side)] * grid.ndim)})" for side in _SIDES]
+    kept = _distinct(grids, regions, grid)
+    counts = {len(masks) for masks in kept.values()}
+    covers = frontier(regions, grid, most_masks=_MOST_MASKS)
+    others = [masks for masks in covers if len(masks) >= min(_SIDES) and len(masks) not in counts]
+    texts = [f"max_mask_area('{masks.largest_hidden_area}px')" for masks in _spread(others, _OTHERS)]
+    redundant = [f"masks({count}, multiplicity=2)" for count in _REDUNDANT]
+    return tuple(_distinct([*grids, *texts, *redundant], regions, grid))
+
+
+def _distinct(texts: Iterable[str], regions: RegionSet, grid: Grid) -> dict[str, MaskSet]:
+    """The mask sets of texts by their texts, equal ones once; those that are impossible or too large are left out."""
+    kept: dict[str, MaskSet] = {}
+    for text in texts:
+        try:
+            masks = masks_of(text, regions, grid)
+        except ImpossibleCover:
+            continue
+        if 1 < len(masks) <= _MOST_MASKS and masks not in kept.values():
+            kept[text] = masks
+    return kept
+
+
+def _spread(items: Sequence[MaskSet], count: int) -> list[MaskSet]:
+    """`count` of the items at even distances, the last one among them; all, if there are no more."""
+    if len(items) <= count:
+        return list(items)
+    return [items[((place + 1) * len(items)) // count - 1] for place in range(count)]
+
+
+def _named(regions: RegionSet, grid: Grid, items: Iterable[MaskSet | str]) -> Iterator[tuple[str, MaskSet]]:
+    """Names and mask sets, each mask set once."""
+    kept: dict[MaskSet, str] = {}
+    for number, item in enumerate(items, start=1):
+        if isinstance(item, MaskSet):
+            pairs = [(f"your masks {number}", item)]
+        elif isinstance(item, str):
+            texts = default_texts(regions, grid) if item.strip() == DEFAULTS else (item,)
+            pairs = [(text, masks_of(text, regions, grid)) for text in texts]
+        else:
+            raise InvalidInput(f"a candidate is a MaskSet or a text such as 'grid(4, 4)'; got {item!r:.80}")
+        for name, masks in pairs:
+            if masks.grid != grid:
+                raise InvalidInput(f"{name} is for images of {masks.grid}, the others are for {grid}")
+            if masks not in kept:
+                kept[masks] = name
+                yield name, masks
+
+
+def listed(mask_sets: Iterable[MaskSet | str]) -> list[MaskSet | str]:
+    """The mask sets as a list; one mask set or one text alone counts as a list of one.
+
+    >>> listed("grid(3, 3)")
+    ['grid(3, 3)']
+    """
+    return [mask_sets] if isinstance(mask_sets, MaskSet | str) else list(mask_sets)
+
+
+def _covering(name: str, masks: MaskSet, regions: RegionSet, procedures: Sequence[Procedure]) -> Containment:
+    """The containment of a candidate; it must cover if any procedure needs that."""
+    if not any(procedure.needs_cover for procedure in procedures):
+        return Containment.of(masks, regions)
+    try:
+        return Containment.covering(masks, regions)
+    except NotCovering as error:
+        raise NotCovering(f"the candidate {name}: {error}") from error
+
+
+def _call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
+    """The budget, its arguments, and the keywords of a text such as ``grid(3, 3)``."""
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BUDGETS:
+            keywords = {word.arg or "**": ast.literal_eval(word.value) for word in node.keywords}
+            arguments = [ast.literal_eval(value) for value in node.args]
+            if keywords.keys() <= _STYLES and arguments and (node.func.id == "grid" or len(arguments) == 1):
+                return node.func.id, arguments, keywords
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        raise InvalidInput(_expected(text)) from error
+    raise InvalidInput(_expected(text))
+
+
+def _expected(text: str) -> str:
+    return (
+        "expected a candidate such as grid(4, 4), masks(20), evaluations(300), max_mask_area(0.1) or "
+        f"masks(36, multiplicity=2), or {DEFAULTS!r}; got {text[:80]!r}"
+    )
+
+
+def grid_of(mask_sets: Iterable[MaskSet | str] | None, preprocessing: Any, image: Any, image_size: Any = None) -> Grid:
+    """The grid of the images: as typed, else that of mask sets, else the model's input size, else the image's shape.
+
+    Args:
+        mask_sets: The candidates.
+        preprocessing: The preprocessing that the model or the images declare, or None.
+        image: One image; its shape counts if it has two axes, or three of which exactly one has 1, 3 or 4 entries.
+        image_size: The size as typed, or None.
+
+    Raises:
+        InvalidInput: none of these tells the size; says what to type.
+    """
+    if image_size is not None:
+        return Grid.of(image_size)
+    for item in () if mask_sets is None else listed(mask_sets):
+        if isinstance(item, MaskSet):
+            return item.grid
+    declared = getattr(preprocessing, "size", None)
+    if declared is not None:
+        return Grid.of(declared)
+    shape = tuple(map(int, getattr(image, "shape", ())))
+    if len(shape) == 3:
+        sides = [part for part, channels in ((shape[1:], shape[0]), (shape[:2], shape[2])) if channels in (1, 3, 4)]
+        shape = sides[0] if len(sides) == 1 else ()
+    if len(shape) != 2:
+        raise InvalidInput("the size of the images is not known; name it with image_size=, such as image_size=224")
+    return Grid.of(shape)

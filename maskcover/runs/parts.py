@@ -1,0 +1,150 @@
+"""The rows of one mask set: of a whole run, or of the images of one size; and what they answer."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskcover.cells import BoolArray, IntArray
+from maskcover.certification.certifying import containment_for
+from maskcover.defense.detection import Levels, detection_levels
+from maskcover.defense.procedure import Procedure
+from maskcover.defense.procedures import Detection
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet
+from maskcover.runs.answers import Question, answers_alike, as_numbers, tri_state
+from maskcover.runs.columns import pyarrow, table_of
+from maskcover.runs.evidence import NOT_WHOLE
+from maskcover.runs.folder import Config, Folder
+from maskcover.runs.tables import FloatArray, KeptTables
+
+Pull = Callable[[RegionSet], RegionSet]
+
+
+@dataclass(frozen=True, eq=False)
+class RunPart:
+    """The rows of one mask set: a whole run, or the images of one size of a run in the frame of the source.
+
+    Args:
+        path: The folder.
+        config: The configuration.
+        masks: The masks.
+        table: The rows, a `pyarrow.Table`.
+        seconds: The time that its shards took.
+        pull: From regions in the frame of the run to those on the model's input.
+    """
+
+    path: Path
+    config: Config
+    masks: MaskSet
+    table: Any
+    seconds: float
+    pull: Pull
+
+    @classmethod
+    def of(cls, path: Path, config: Config, pull: Pull) -> RunPart:
+        """The rows in a folder; a run that is not finished has fewer."""
+        folder = Folder(path)
+        parts = [columns for number in folder.numbers(config) if (columns := folder.columns(number, config))]
+        tables = [table.replace_schema_metadata(None) for table, _ in parts] or [table_of([])]
+        whole = pyarrow().concat_tables(tables).combine_chunks()
+        return cls(path, config, folder.masks(config), whole, sum(seconds for _, seconds in parts), pull)
+
+    @cached_property
+    def tables(self) -> KeptTables:
+        """The evidence of the rows."""
+        return KeptTables.of(self.table, self.masks.views(self.config.procedure.views))
+
+    @cached_property
+    def errors(self) -> BoolArray:
+        """Which rows are errors, bool (images,)."""
+        return np.array([verdict == "error" for verdict in self.table.column("verdict").to_pylist()], dtype=np.bool_)
+
+    def question(self, procedure: Procedure, min_margin: float | None) -> Question:
+        """The images with a procedure and a margin, to be asked about any regions."""
+        return Question.of(self.tables, self.masks, procedure, self.margin_of(procedure, min_margin), self.errors)
+
+    def margin_of(self, procedure: Procedure, min_margin: float | None) -> float:
+        """The margin of a question, by default that of the run.
+
+        Raises:
+            InvalidInput: the run's predictions repeat only within a margin, and the one to ask for is smaller.
+        """
+        own = self.config.min_margin
+        if min_margin is None:
+            return 0.0 if procedure.requires_bits and self.config.document["numerics"] != "margin" else own
+        if self.config.document["numerics"] == "margin" and min_margin < own:
+            raise InvalidInput(
+                f"the predictions of {self.path} repeat only within a margin of {own:g}, and min_margin is smaller: "
+                f"{min_margin:g}; ask for {own:g} or more"
+            )
+        return min_margin
+
+
+PartAnswers = tuple[BoolArray, BoolArray, IntArray, BoolArray]
+
+
+def own_answers(part: RunPart) -> PartAnswers:
+    """The answers to the run's own question, which stand in its rows."""
+    everywhere = np.ones(len(part.table), dtype=np.bool_)
+    certified = np.array([text == "certified" for text in part.table.column("verdict").to_pylist()], dtype=np.bool_)
+    return certified, everywhere, as_numbers(part.table.column("defended")), everywhere
+
+
+def answers_of(part: RunPart, regions: RegionSet, procedure: Procedure, min_margin: float | None) -> PartAnswers:
+    """The answers to another question, from the evidence of the rows."""
+    question = part.question(procedure, min_margin)
+    covers = containment_for(procedure, part.masks, regions)
+    certified, answered = tri_state(question.patterns().certified(covers))
+    if answers_alike(procedure, part.config.procedure):
+        defended, labelled = as_numbers(part.table.column("defended")), np.ones(len(part.table), dtype=np.bool_)
+    else:
+        defended, labelled = question.defended()
+    return certified, answered, defended, labelled
+
+
+def margins_lost(part: RunPart, regions: RegionSet) -> FloatArray:
+    """For each image the margin at which its certificate is lost, 0 if it has none; float64 (images,).
+
+    Only at the smallest margin of a row does the set of rows that can be trusted change.
+    """
+    procedure = part.config.procedure
+    covers = containment_for(procedure, part.masks, regions)
+    every = getattr(procedure, "rule", "rows") == "all-pairs"
+    lost = np.zeros(len(part.table))
+    for number in np.flatnonzero(part.tables.has_evidence & ~part.errors).tolist():
+        rows = part.tables.row_margins[number]
+        steps = np.unique(rows[rows > NOT_WHOLE]).tolist()
+        if every:
+            lost[number] = steps[0] if (rows > NOT_WHOLE).all() else 0.0
+        else:
+            certified = bisect_left(steps, True, key=lambda step, rows=rows: not covers(rows >= step))  # type: ignore[misc]
+            lost[number] = steps[certified - 1] if certified else 0.0
+    return lost
+
+
+def detection_levels_of(part: RunPart, regions: RegionSet) -> list[Levels]:
+    """The levels of each image for detection; an error is neither right nor certified at any threshold."""
+    covers = containment_for(Detection(0.0), part.masks, regions)
+    labels, _, confidences = part.tables.one_mask
+    errors = part.errors
+    return [
+        Levels(np.inf, -np.inf)
+        if errors[number]
+        else detection_levels(
+            int(labels[number, -1]), labels[number, :-1], np.nan_to_num(confidences[number, :-1]), label, covers
+        )
+        for number, label in enumerate(part.tables.labels.tolist())
+    ]
+
+
+def as_is(regions: RegionSet) -> RegionSet:
+    """Regions in the frame of the input, which the model sees as they are."""
+    return regions
