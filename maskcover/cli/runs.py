@@ -87,9 +87,8 @@ def report(
     if overview.errors > _SHOWN:
         lines.append(f"  and {counted(overview.errors - _SHOWN, 'error')} more: the rows name them, and so does --json")
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
-    facts, files = written_reports(
-        run, html, markdown, images, as_json=as_json and overview.rows > 0, asked=bool(again)
-    )
+    with_facts = as_json and overview.rows > 0
+    facts, files = written_reports(run, html, markdown, images, as_json=with_facts, asked=bool(again))
     answer(
         overview.document() | again | {"error_rows": rows, "config": document} | facts,
         [str(overview), *notes, *lines, *files],

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from maskcover.errors import InvalidInput
 from maskcover.plot.figures import FRAME, HIDDEN, new_axes
 from maskcover.runs import CertifiedSizes
+from maskcover.terminal import counted
 
 
 def draw_certified_sizes(sizes: CertifiedSizes, ax: Axes | None = None) -> Axes:
@@ -39,7 +40,7 @@ def draw_certified_sizes(sizes: CertifiedSizes, ax: Axes | None = None) -> Axes:
     unit = "side" if sizes.family == "squares" else "area"
     ax.set(xlim=(0, sizes.limit + 1), ylim=(0, 105), xlabel=f"{unit} in pixels", ylabel="images, %")
     many = f"{sizes.patches} " if sizes.patches > 1 else ""
-    ax.set_title(f"{many}{sizes.family}, {len(sizes.largest):,} images")
+    ax.set_title(f"{many}{sizes.family}, {counted(len(sizes.largest), 'image')}")
     ax.grid(color=FRAME, alpha=0.25)
     if not sizes.exact:
         ax.legend(loc="lower left", frameon=False)

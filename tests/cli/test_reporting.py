@@ -82,16 +82,15 @@ def test_names_of_classes_in_another_order_than_the_rows_are_not_used(run: Run, 
     assert [image["shown"] for image in facts["images"]] == [True] * 3
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("--images", "3"),
-        ("--html", "a", "--markdown", "a"),
-        ("--html", "no/folder/a.html"),
-        ("--html", "a", "--rule", "all-pairs"),
-    ],
-    ids=str,
+WRONG = (
+    ("--images", "3"),
+    ("--html", "a", "--markdown", "a"),
+    ("--html", "no/folder/a.html"),
+    ("--html", "a", "--rule", "all-pairs"),
 )
+
+
+@pytest.mark.parametrize("options", WRONG, ids=str)
 def test_what_cannot_be_written_is_refused(run: Run, photos: Path, options: tuple[str, ...]) -> None:
     certified(run, photos)
     assert run("report", "RUN", *options).code == BAD_INPUT
