@@ -98,7 +98,7 @@ class ImageFacts:
     """One image of the run, chosen by the rule of the report.
 
     Args:
-        place: Where it stands in the order of the rule: "worst", "median" or "best".
+        place: Where it stands in the order of the rule: "worst", "median" or "best", or "3 of 6" if all are shown.
         id: The name of the image.
         label, undefended, defended: The true label, and the labels without and with the defence, in words.
         certified: Whether it is certified.

@@ -21,19 +21,21 @@ from maskcover.runs.rows import Row
 from maskcover.terminal import printable
 
 PLACES = ("worst", "median", "best")
+_ORDER = (
+    "first those that are not certified; then by the fraction of placements certified; then those with a wrong label "
+    "with the defence before the others, and without it; then by the smallest margin behind the certificate; equal "
+    "ones by their place in the run"
+)
 
 
 def rule_words(images: int, total: int) -> str:
     """The rule that chooses the images, in words."""
     if images >= total:
-        return "All images are shown, in the order of the rule: from the least to the most certified."
+        return f"All images without an error are shown, in this order: {_ORDER}."
     counts = ", ".join(f"{count} {place}" for count, place in zip(_thirds(images), PLACES, strict=True) if count)
     return (
-        "The images are chosen by a rule, not by hand. All images without an error are put in order: first those that "
-        "are not certified; then by the fraction of placements certified; then those with a wrong label with the "
-        "defence before the others, and without it; then by the smallest margin behind the certificate; equal ones by "
-        f"their place in the run. Shown are, of this order, {counts}: the first ones, those in the "
-        "middle, and the last ones."
+        f"The images are chosen by a rule, not by hand. All images without an error are put in order: {_ORDER}. Shown "
+        f"are, of this order, {counts}: the first ones, those in the middle, and the last ones."
     )
 
 
@@ -41,7 +43,7 @@ def chosen_images(run: FinishedRun, count: int) -> list[tuple[str, int]]:
     """The images to show: the place in the order of the rule, and the number among the rows; at most `count`."""
     order = _order(run)
     if count >= len(order):
-        return [(_place(rank, len(order)), number) for rank, number in enumerate(order.tolist())]
+        return [(f"{rank} of {len(order)}", number) for rank, number in enumerate(order.tolist(), start=1)]
     worst, median, best = _thirds(count)
     start = min(max((len(order) - median) // 2, worst), len(order) - best - median)
     ranks = [range(worst), range(start, start + median), range(len(order) - best, len(order))]
@@ -89,11 +91,6 @@ def _thirds(count: int) -> tuple[int, int, int]:
     [(1, 0, 0), (1, 1, 0), (1, 1, 1), (3, 3, 2)]
     """
     return (count + 2) // 3, (count + 1) // 3, count // 3
-
-
-def _place(rank: int, total: int) -> str:
-    """The word for a place among all images."""
-    return PLACES[min(3 * rank // max(total, 1), 2)]
 
 
 def _image(place: str, row: Row, part: FinishedPart, shown: Shown, name_of: Callable[[int], str]) -> ImageFacts:

@@ -179,7 +179,7 @@ def _remarks(run: FinishedRun, checked: int) -> tuple[str, ...]:
     certified, errors = summary.certified, summary.errors
     lost = len(run) - certified - errors
     remarks.append(
-        f"Not certified: {counted(lost, 'image')}; {summary.wrong:,} of them are wrong without the defence too."
+        f"Not certified: {counted(lost, 'image')}. Wrong without the defence too: {summary.wrong:,} of them."
     )
     if errors:
         remarks.append(f"{counted(errors, 'image')} could not be evaluated, and count as neither right nor certified.")

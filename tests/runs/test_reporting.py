@@ -110,6 +110,7 @@ def test_images_are_chosen_by_the_rule(exhaustive: OpenedRun, show: int) -> None
     order = sorted(range(COUNT), key=lambda number: score(number, exhaustive))
     if show >= COUNT:
         assert [image.id for image in facts.images] == [str(number) for number in order]
+        assert [image.place for image in facts.images] == [f"{rank} of {COUNT}" for rank in range(1, COUNT + 1)]
         return
     worst, median, best = (show + 2) // 3, (show + 1) // 3, show // 3
     middle = (COUNT - median) // 2
