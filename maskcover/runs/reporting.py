@@ -178,9 +178,8 @@ def _remarks(run: FinishedRun, checked: int) -> tuple[str, ...]:
     summary, remarks = run.summary(), []
     certified, errors = summary.certified, summary.errors
     lost = len(run) - certified - errors
-    remarks.append(
-        f"Not certified: {counted(lost, 'image')}. Wrong without the defence too: {summary.wrong:,} of them."
-    )
+    images = counted(lost, "image")
+    remarks.append(f"Not certified: {images}. Wrong without the defence too: {summary.wrong:,} of them.")
     if errors:
         remarks.append(f"{counted(errors, 'image')} could not be evaluated, and count as neither right nor certified.")
     if run.total > len(run):
