@@ -443,6 +443,7 @@ MUTANTS = (
     Mutant("runs/own_images.py", "if len(images) != count:", "if False:", REPORTING),
     Mutant("runs/report_images.py", 'least = "" if row.certified or _exhaustive(part) else "at least "', 'least = ""', REPORTING),
     Mutant("runs/report_images.py", "order = np.lexsort((margin, run.undefended == right, run.defended == right, fraction, certified))", "order = np.lexsort((margin, fraction, certified))", REPORTING),
+    Mutant("runs/own_images.py", '"split", "labels", "outside"', '"split", "labels", "classes", "outside"', REPORTED),
     Mutant("runs/pixels.py", "{kind} {values.shape} ", "{kind} ", PIXELS),
     Mutant("runs/pixels.py", "np.ascontiguousarray(values, values.dtype", "np.ascontiguousarray(values[:1], values.dtype", PIXELS),
     Mutant("runs/resuming.py", "if now and now != row.pixels:", "if now and not row.pixels:", PIXELS),

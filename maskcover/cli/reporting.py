@@ -21,10 +21,23 @@ Images = Annotated[
         "JSON.",
     ),
 ]
+ClassNames = Annotated[
+    str | None,
+    typer.Option(
+        "--classes", help="A file with the names of the classes, for the report; by default those of the data."
+    ),
+]
 
 
 def written_reports(
-    run: Path, html: Path | None, markdown: Path | None, images: int | None, *, as_json: bool, asked: bool
+    run: Path,
+    html: Path | None,
+    markdown: Path | None,
+    images: int | None,
+    classes: str | None,
+    *,
+    as_json: bool,
+    asked: bool,
 ) -> tuple[dict[str, Any], list[str]]:
     """Write the files that are named, and return what the command adds to its answer: to the document, and lines.
 
@@ -32,10 +45,13 @@ def written_reports(
         run: The folder of the run.
         html, markdown: The files to write.
         images: Number of images to show.
+        classes: A file with the names of the classes, as for certify. The one that the run names is not read: a run
+            from elsewhere must not choose what is shown of this machine.
         as_json: Whether the answer is JSON, which holds the facts of the report.
         asked: Whether the command asks about other regions, defences or margins than those of the run.
     """
     from maskcover.canonical import write_atomically
+    from maskcover.data.classes import read_classes
     from maskcover.report import to_html, to_markdown
     from maskcover.runs import open_run
 
@@ -53,7 +69,9 @@ def written_reports(
             raise InvalidInput("--images goes with a report: add --html FILE, --markdown FILE or --json")
         return {}, []
     show = images if images is not None else 9 if files else 0
-    facts = open_run(run).facts(show=show)
+    listed = read_classes(classes)
+    names = None if listed is None or not listed.names else listed.own
+    facts = open_run(run).facts(show=show, class_names=names)
     for path, page in files.items():
         write_atomically(path, page(facts).encode("utf-8"))
     return {"facts": facts.document()}, [f"  wrote {path}" for path in files]

@@ -16,7 +16,7 @@ from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
 from maskcover.cli.reading import read_claim
-from maskcover.cli.reporting import Html, Images, Markdown, written_reports
+from maskcover.cli.reporting import ClassNames, Html, Images, Markdown, written_reports
 from maskcover.errors import InvalidInput
 from maskcover.terminal import counted
 
@@ -54,6 +54,7 @@ def report(
     html: Html = None,
     markdown: Markdown = None,
     images: Images = None,
+    classes: ClassNames = None,
     as_json: Json = False,
 ) -> None:
     """Summarise a run from its rows, ask it about other regions, defences or margins, or write a report."""
@@ -88,7 +89,7 @@ def report(
         lines.append(f"  and {counted(overview.errors - _SHOWN, 'error')} more: the rows name them, and so does --json")
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
     with_facts = as_json and overview.rows > 0
-    facts, files = written_reports(run, html, markdown, images, as_json=with_facts, asked=bool(again))
+    facts, files = written_reports(run, html, markdown, images, classes, as_json=with_facts, asked=bool(again))
     answer(
         overview.document() | again | {"error_rows": rows, "config": document} | facts,
         [str(overview), *notes, *lines, *files],

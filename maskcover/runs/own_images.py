@@ -26,7 +26,8 @@ from maskcover.runs.size_groups import by_size
 Pixels = npt.NDArray[np.uint8]
 CHANGED = "not shown: its pixels are not those that were certified"
 NOT_COMPARED = "its pixels could not be compared with those that were certified: the run kept no digest of them"
-_DATA = ("split", "labels", "classes", "outside", "limit", "sample", "seed")  # entries of a run's `source`
+# Entries of a run's `source`. Not `classes`: a run from elsewhere must not choose a text file whose lines are shown.
+_DATA = ("split", "labels", "outside", "limit", "sample", "seed")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,11 +143,11 @@ class OwnImages:
     def shown(self, name: str, number: int, digest: str) -> Shown:  # noqa: ARG002
         """See `ImageSource`; an image whose row keeps no digest is not shown."""
         if name not in self._numbers:
-            return Shown(None, f"not shown: it is no longer among the images of {self.dataset.source}")
+            return Shown(None, "not shown: it is no longer among the images of the run")
         try:
             image = self.dataset.prepared(self.preprocessing)[self._numbers[name]]
-        except InvalidInput as error:
-            return Shown(None, f"not shown: it cannot be read ({error})")
+        except InvalidInput:
+            return Shown(None, "not shown: it cannot be read")
         return compared(image, digest, self.preprocessing, unknown=False)
 
 
@@ -182,8 +183,9 @@ def own_images(config: Config) -> ImageSource:
         if isinstance(source.get("size"), str):
             sizes = {f"{height}x{width}": members for (height, width), members in by_size(dataset).items()}
             dataset = dataset.part(sizes[source["size"]])
-    except (MaskcoverError, OSError, KeyError, TypeError, ValueError) as error:
-        return NoImages(f"not shown: the images of the run cannot be opened here ({error})")
+    except (MaskcoverError, OSError, KeyError, TypeError, ValueError):
+        # The error may quote a file of this machine that a run from elsewhere names.
+        return NoImages("not shown: the images of the run cannot be opened here; `maskcover replay` says why")
     return OwnImages(dataset, preprocessing)
 
 

@@ -74,6 +74,20 @@ def test_data_that_are_gone_leave_a_report_without_images(run: Run, photos: Path
     assert [row["name"] for row in facts["classes"]] == ["class 0", "class 1"]
 
 
+def test_a_file_of_names_that_the_run_names_is_not_read_until_it_is_typed(run: Run, photos: Path) -> None:
+    Path("names.json").write_text('["dark", "light"]')
+    certified(run, photos, "brightness", "--classes", "names.json")
+    Path("names.json").write_text('["secret", "word"]')
+    folder = run("report", "RUN", "--json")
+    assert [row["name"] for row in folder.json["facts"]["classes"]] == ["dark (class 0)", "light (class 1)"]
+    (photos / "dark").rename(photos / "a")  # no names of the data are left that have the ids of the rows
+    for gone in (run("report", "RUN", "--json"), run("report", "RUN", "--json", "--images", "3")):
+        assert [row["name"] for row in gone.json["facts"]["classes"]] == ["class 0", "class 1"]
+        assert "secret" not in gone.out
+    typed = run("report", "RUN", "--json", "--classes", "names.json")
+    assert [row["name"] for row in typed.json["facts"]["classes"]] == ["secret (class 0)", "word (class 1)"]
+
+
 def test_names_of_classes_in_another_order_than_the_rows_are_not_used(run: Run, photos: Path) -> None:
     # This model knows its classes as light and dark; the folders, opened without it, are dark and light.
     certified(run, photos, "named")
