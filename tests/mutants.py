@@ -60,6 +60,9 @@ BOUND = "tests/engine/test_reference.py tests/runs/test_bound_runs.py tests/adap
 OPENED = "tests/runs/test_opened.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
+REPORTING = "tests/runs/test_reporting.py"
+REPORTED = "tests/cli/test_reporting.py"
+ESCAPED = "tests/report/test_pages.py"
 FRAMES = "tests/runs/test_source_frame.py"
 TYPED = "tests/cli/test_runs.py -k code"
 PATCHES = "tests/covering/test_patches.py -k minimal_signatures_contain_no_other"  # elsewhere the fault does not end
@@ -422,6 +425,25 @@ MUTANTS = (
     Mutant("../adapters/maskcover_onnx/network.py", 'return "hwc" if None not in sides and first == middle != last else "chw"', 'return "chw"', "tests/adapters/test_onnx.py"),
     # Runs: other pixels under the same ids, documents that are edited, and code that a run names.
     Mutant("runs/running.py", 'part.digests.pop(place, "")', '""', PIXELS),
+    Mutant("report/html.py", "autoescape=True", "autoescape=False", ESCAPED),
+    Mutant("report/markdown.py", '_ENTITIES.get(match[1], "\\\\" + match[1])', "_ENTITIES.get(match[1], match[1])", ESCAPED),
+    Mutant("report/markdown.py", '_table(("image", "reason"), facts.errors)', '"\\n".join(reason for _, reason in facts.errors)', ESCAPED),
+    Mutant("runs/reporting.py", "printable(str(names[label]))", "str(names[label])", ESCAPED),
+    Mutant("runs/report_images.py", "id=printable(row.id)", "id=row.id", ESCAPED),
+    Mutant("notebooks.py", "return escape(line", "return (line", "tests/test_notebooks.py"),
+    Mutant("report/facts.py", "math.ceil(1000 * fraction)", "math.floor(1000 * fraction)", REPORTING),
+    Mutant("report/facts.py", "math.floor(1000 * fraction)", "math.ceil(1000 * fraction)", REPORTING),
+    Mutant("runs/reporting.py", "sampled = chosen is None or chosen.seed is not None\n", "sampled = True\n", REPORTING),
+    Mutant("runs/reporting.py", "exact_interval(count, total) if sampled", "exact_interval(count, total, 0.9) if sampled", REPORTING),
+    Mutant("runs/reporting.py", "if len(wrong):", "if False:", REPORTING),
+    Mutant("runs/reporting.py", "containment_for(part.config.procedure, part.masks, part.config.regions)", "pass", REPORTING),
+    Mutant("runs/reporting.py", "return names if agree else None", "return names", REPORTED),
+    Mutant("runs/own_images.py", "if now and digest and now != digest:", "if False:", REPORTING),
+    Mutant("runs/own_images.py", "if not same and not unknown:", "if False:", REPORTING),
+    Mutant("runs/own_images.py", "if len(images) != count:", "if False:", REPORTING),
+    Mutant("runs/report_images.py", 'least = "" if row.certified or _exhaustive(part) else "at least "', 'least = ""', REPORTING),
+    Mutant("runs/report_images.py", "order = np.lexsort((margin, run.undefended == right, run.defended == right, fraction, certified))", "order = np.lexsort((margin, fraction, certified))", REPORTING),
+    Mutant("runs/own_images.py", '"split", "labels", "outside"', '"split", "labels", "classes", "outside"', REPORTED),
     Mutant("runs/pixels.py", "{kind} {values.shape} ", "{kind} ", PIXELS),
     Mutant("runs/pixels.py", "np.ascontiguousarray(values, values.dtype", "np.ascontiguousarray(values[:1], values.dtype", PIXELS),
     Mutant("runs/resuming.py", "if now and now != row.pixels:", "if now and not row.pixels:", PIXELS),

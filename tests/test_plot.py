@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from fractions import Fraction
@@ -15,12 +16,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import maskcover as mc
+import maskcover.plot
 from maskcover.covering.placements import placement_map
 from maskcover.defense import DetectionCurve, Levels
 from maskcover.plot import (
     BARE,
     HIDDEN,
     draw_bound,
+    draw_certified_sizes,
     draw_detection,
     draw_frontier,
     draw_masks,
@@ -30,6 +33,7 @@ from maskcover.plot import (
     percent_down,
     save,
 )
+from maskcover.runs import CertifiedSizes
 
 GRID = (12, 20)
 REGIONS = "squares(size=3)"
@@ -263,3 +267,31 @@ def test_detection_is_two_step_curves_over_all_thresholds() -> None:
     assert clean.tolist() == [[0, 0], [0.25, 0], [0.5, 50], [0.75, 100], [1, 100]]
     assert certified.tolist() == [[0, 100], [0.25, 100], [0.5, 50], [0.75, 50], [1, 0]]
     assert {line.get_drawstyle() for line in ax.lines} == {"steps-pre"}
+
+
+def test_certified_sizes_are_a_step_curve_with_a_band_where_rows_cannot_tell() -> None:
+    sizes = CertifiedSizes("rectangles", 1, np.array([0, 3, 5]), np.array([0, 4, 5]), 6)
+    ax = draw_certified_sizes(sizes)
+    (line,) = ax.lines
+    heights = dict(np.asarray(line.get_xydata()).tolist())
+    assert {size: heights[size] for size in (1, 3, 4, 6, 7)} == pytest.approx(
+        {1: 200 / 3, 3: 200 / 3, 4: 100 / 3, 6: 0, 7: 0}
+    )
+    assert (line.get_drawstyle(), ax.get_xlabel(), len(ax.collections)) == ("steps-pre", "area in pixels", 1)
+    exact = CertifiedSizes("squares", 2, np.array([2]), np.array([2]), 3)
+    ax = draw_certified_sizes(exact)
+    assert (len(ax.collections), ax.get_title()) == (0, "2 squares, 1 image")
+    with pytest.raises(mc.InvalidInput, match="of no size"):
+        draw_certified_sizes(CertifiedSizes("squares", 2, np.array([0]), np.array([0]), 0))
+
+
+def test_every_drawing_takes_axes_and_returns_them() -> None:
+    functions = [getattr(maskcover.plot, name) for name in maskcover.plot.__all__ if name.startswith("draw_")]
+    assert len(functions) > 10
+    for function in functions:
+        parameters = inspect.signature(function).parameters
+        assert parameters["ax"].default is None, function.__name__
+        assert function.__annotations__["return"] == "Axes", function.__name__
+    own = Figure().add_subplot()
+    sizes = CertifiedSizes("squares", 1, np.array([2]), np.array([2]), 3)
+    assert draw_certified_sizes(sizes, own) is own

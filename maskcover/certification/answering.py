@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from maskcover.classifiers.evaluation import Evaluator, Images, observe
 from maskcover.defense.answers import Answer

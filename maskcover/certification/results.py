@@ -18,6 +18,7 @@ from maskcover.defense.verdicts import Verdict, VerdictArrays
 from maskcover.engine.preparation import Numerics, PreparedRun
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import MaskSet
+from maskcover.notebooks import html_table, paragraph
 from maskcover.regions import RegionSet
 from maskcover.terminal import counted
 
@@ -124,6 +125,17 @@ class CertificationResult(VerdictArrays):
             f"{len(self.masks)} masks, {self.procedure.words}, {self.start.stands_on}; "
             f"{counted(self.evaluations, 'masked prediction')}"
         )
+
+    def _repr_html_(self) -> str:
+        """The claim and the counts, for notebooks."""
+        sound = np.array([verdict.error is None for verdict in self.verdicts], dtype=np.bool_)
+        counts = {
+            "right without the defence": int((sound & (self.undefended == self.labels)).sum()),
+            "right with the defence": int((sound & (self.defended == self.labels)).sum()),
+            "certified": int(self.certified.sum()),
+        }
+        rows = [(name, f"{count:,}") for name, count in counts.items()]
+        return paragraph(str(self)) + html_table(("images", "count"), rows)
 
     def _certifying(self, number: int) -> MaskSet:
         numbers = self.verdicts[number].certificate.certifying

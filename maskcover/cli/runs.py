@@ -16,6 +16,7 @@ from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
 from maskcover.cli.reading import read_claim
+from maskcover.cli.reporting import ClassNames, Html, Images, Markdown, written_reports
 from maskcover.errors import InvalidInput
 from maskcover.terminal import counted
 
@@ -50,9 +51,13 @@ def report(
     min_margin: OtherMargin = None,
     sizes: Sizes = None,
     patches: Annotated[int, typer.Option(min=1, help="With --sizes: patches of that size at once.")] = 1,
+    html: Html = None,
+    markdown: Markdown = None,
+    images: Images = None,
+    classes: ClassNames = None,
     as_json: Json = False,
 ) -> None:
-    """Summarise a run from its rows, or ask it again without the model: about other regions, defences or margins."""
+    """Summarise a run from its rows, ask it about other regions, defences or margins, or write a report."""
     from maskcover.runs import Folder, error_rows, is_source_run, open_run, source_document, summary
 
     overview, again, notes = summary(run), dict[str, Any](), list[str]()
@@ -83,9 +88,11 @@ def report(
     if overview.errors > _SHOWN:
         lines.append(f"  and {counted(overview.errors - _SHOWN, 'error')} more: the rows name them, and so does --json")
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
+    with_facts = as_json and overview.rows > 0
+    facts, files = written_reports(run, html, markdown, images, classes, as_json=with_facts, asked=bool(again))
     answer(
-        overview.document() | again | {"error_rows": rows, "config": document},
-        [str(overview), *notes, *lines],
+        overview.document() | again | {"error_rows": rows, "config": document} | facts,
+        [str(overview), *notes, *lines, *files],
         as_json=as_json,
     )
     raise typer.Exit(claimed(overview, read_claim(at_least)))

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from maskcover.classifiers.evaluation import Evaluator, HasChoices, Images, MaskedClassifier, as_certified, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint

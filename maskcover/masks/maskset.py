@@ -20,6 +20,7 @@ from maskcover.masks.files import read_masks, write_masks
 from maskcover.masks.mask import Mask
 from maskcover.masks.optimality import Optimality
 from maskcover.masks.unions import Singles, Unions, Views, distinct_masks, distinct_unions
+from maskcover.notebooks import code, panels
 
 BoxRow = Sequence[int]
 
@@ -165,6 +166,15 @@ class MaskSet(Sequence[Mask]):
         if other.grid != self.grid:
             raise InvalidInput(f"cannot join masks for {self.grid} and for {other.grid}")
         return replace(self, masks=self.masks + other.masks, optimality=None)
+
+    def _repr_html_(self) -> str:
+        """A small drawing of the masks, for notebooks; of other than two axes only the text."""
+        text = code(repr(self))
+        if self.grid.ndim != 2:
+            return text
+        height, width = self.grid.shape
+        boxes = [[(*box.start, *box.extents) for box in mask.boxes] for mask in self.masks]
+        return text + panels((height, width), boxes)  # type: ignore[arg-type]  # boxes of two axes
 
     def __repr__(self) -> str:
         claim = f", regions={self.regions!r}" if self.regions else ""

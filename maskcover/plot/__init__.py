@@ -1,4 +1,4 @@
-"""Drawings of mask sets, witnesses and certified placements; they need the extra `plot`.
+"""Drawings of mask sets, witnesses, certified placements and certified sizes; they need the extra `plot`.
 
 Figures are made without pyplot, so there is no display and no global state. Every function draws on given axes, or on
 those of a new figure. No other part of maskcover imports this package.
@@ -18,6 +18,7 @@ try:
     from maskcover.plot.figures import BARE, FRAME, HIDDEN, percent_down, png, save_drawing
     from maskcover.plot.geometry import draw_bound, draw_frontier, draw_masks, draw_tiling, draw_witness, save
     from maskcover.plot.runs import draw_runs
+    from maskcover.plot.sizes import draw_certified_sizes
 except ImportError as error:
     raise MissingExtra(f"drawings need matplotlib ({error}); {install_hint('plot')}") from error
 
@@ -26,6 +27,7 @@ __all__ = [
     "FRAME",
     "HIDDEN",
     "draw_bound",
+    "draw_certified_sizes",
     "draw_choice",
     "draw_detection",
     "draw_frontier",

@@ -16,6 +16,7 @@ import numpy as np
 from maskcover.cells import Cells
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Box, Extents, Grid, ImageSize
+from maskcover.notebooks import code
 
 _LARGE = 224 * 224  # pixels of an image on which doubtful sizes draw a warning
 _LONGEST = 200  # characters of a region text in a message
@@ -102,6 +103,10 @@ class RegionSet(ABC):
 
     @abstractmethod
     def __str__(self) -> str: ...
+
+    def _repr_html_(self) -> str:
+        """The text of the set, for notebooks."""
+        return code(str(self))
 
     @property
     def parts(self) -> tuple[RegionSet, ...]:

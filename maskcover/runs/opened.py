@@ -29,6 +29,7 @@ from maskcover.runs.parts import (
     margins_lost,
     own_answers,
 )
+from maskcover.runs.reported import Reported
 from maskcover.runs.rows import Row
 from maskcover.runs.sizes import CertifiedSizes, SizedPart, certified_sizes
 from maskcover.runs.source_frame import is_source_run, size_runs, source_document
@@ -37,7 +38,7 @@ from maskcover.runs.tables import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class OpenedRun:
+class OpenedRun(Reported):
     """The rows of a run, which can be asked again about regions, procedures and margins; made by `open_run`.
 
     Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray

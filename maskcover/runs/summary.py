@@ -10,6 +10,7 @@ import numpy as np
 
 from maskcover.certification import exact_interval
 from maskcover.data import Chosen
+from maskcover.notebooks import html_table, paragraph
 from maskcover.runs.columns import pyarrow, rows_of
 from maskcover.runs.rows import Row
 from maskcover.terminal import counted
@@ -116,6 +117,18 @@ class Summary:
         rate = f", {self.rows / self.seconds:.2f} images/s" if self.seconds else ""
         lines.append(f"  {self.evaluations:,} masked predictions in {self.seconds:,.1f} s{rate}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The counts as a table, for notebooks."""
+        names = {"undefended": "clean, undefended", "defended": "clean, defended", "certified": "certified"}
+        rows = []
+        for name, words in names.items():
+            figures = self._fraction(name)
+            interval = f"{figures['low']:.2%} to {figures['high']:.2%}" if self._sampled else "none"
+            rows.append((words, f"{figures['count']:,}", f"{figures['share']:.2%}", interval))
+        head = ("images", "count", "fraction", "95 % interval")
+        first, *_ = str(self).splitlines()
+        return paragraph(first) + html_table(head, rows)
 
     def _fraction(self, name: str) -> dict[str, Any]:
         count = getattr(self, name)

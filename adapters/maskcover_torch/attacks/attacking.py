@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy.typing as npt
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from maskcover.certification import certify
 from maskcover.classifiers import NumericContract

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from maskcover.errors import InvalidInput, RunStopped
 from maskcover_torch.evaluator import place_of
