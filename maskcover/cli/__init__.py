@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import claims, defense, explaining, geometry, models, runs, tradeoffs, training
+from maskcover.cli import claims, defense, explaining, geometry, models, runs, studies, tradeoffs, training
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra, install_hint
 
@@ -53,6 +53,7 @@ for command in (
     runs.report,
     runs.replay,
     runs.attack,
+    studies.study,
     training.finetune,
 ):
     app.command()(command)
