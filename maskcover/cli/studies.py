@@ -26,21 +26,22 @@ if TYPE_CHECKING:
 class StudiedModels(o.ModelOptions):
     """The models of a study, and how their images are prepared."""
 
-    model: Annotated[  # type: ignore[assignment]  # several, where other commands have one
+    model: Annotated[
         list[str] | None,
         typer.Option(
             help="A model, as for certify, with its name in tables before an equals sign if you like: "
             "cutout=timm:NAME. Type it once for each model that is compared."
         ),
-    ] = None
-    weights: Annotated[  # type: ignore[assignment]  # one for each of several models
+    ] = None  # type: ignore[assignment]  # several, where other commands have one
+    weights: Annotated[
         list[str] | None,
         typer.Option(help="Weights, as for certify: typed once for all models, or once for each."),
-    ] = None
+    ] = None  # type: ignore[assignment]  # several, where other commands have one
 
     def each(self) -> list[tuple[str, dict[str, Any]]]:
         """For each model its name and its arguments of `maskcover.cli.sources.Source`."""
-        models, weights = self.model or [], self.weights or [None]
+        models: list[str] = self.model or []
+        weights: list[str | None] = [*self.weights] if self.weights else [None]
         if not models:
             raise InvalidInput("name the model with --model; `maskcover study --list` lists the studies")
         if len(weights) not in (1, len(models)):
@@ -59,9 +60,7 @@ class StudiedModels(o.ModelOptions):
 class StudiedData(o.DataOptions):
     """The images of a study."""
 
-    data: Annotated[  # type: ignore[assignment]  # --list needs none
-        str | None, typer.Option(help="The images, as for certify.")
-    ] = None
+    data: Annotated[str | None, typer.Option(help="The images, as for certify.")] = None  # type: ignore[assignment]  # --list needs none
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def study(
         lines = [f"{entry['name']:<13} {entry['paper']:<26} {entry['varied']}" for entry in entries]
         answer({"studies": entries}, lines, as_json=as_json)
         return
-    if name not in STUDIES:
+    if name is None or name not in STUDIES:
         raise InvalidInput(f"name a study: {', '.join(STUDIES)}; got {name!r}")
     typed = _arguments(name, STUDIES[name].make, varied.typed())
     shared = numeric.source() | data.source() | {

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
-from maskcover.runs import OpenedRun
-from maskcover.studies.running import Folder, checked_grids, masks_if_possible
-from maskcover.studies.study import Curve, Panel, Row, Subject, Value
-from maskcover.studies.timing import milliseconds_an_image, serving_predictions
+from maskcover.studies.running import checked_grids, masks_if_possible
+from maskcover.studies.study import Curve, Panel, Row, Subject
 
 GRIDS = (2, 3, 4, 5, 6, 7, 8)
 
@@ -27,16 +25,6 @@ def mask_sets(regions: RegionSet | str, subject: Subject, grids: Sequence[int]) 
         else:
             sets[count] = mask_set
     return sets, remarks
-
-
-def served(out: Folder, subject: Subject, opened: OpenedRun, mask_set: MaskSet, timed: int) -> dict[str, Value]:
-    """The columns of what a defended prediction of a clean image costs: predictions (mean), and milliseconds."""
-    counts = serving_predictions(opened)
-    counts = counts[counts >= 0]
-    return {
-        "predictions": float(counts.mean()) if len(counts) else None,
-        "milliseconds": milliseconds_an_image(out, subject, mask_set, opened.procedure, timed),
-    }
 
 
 def cost_panels(rows: Sequence[Row], by: str, accuracy: str) -> tuple[Panel, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maskcover.regions import RegionSet
-from maskcover.studies.costs import cost_panels, mask_sets, served
+from maskcover.studies.costs import cost_panels, mask_sets
 from maskcover.studies.running import DEFAULT_REGIONS, Folder, challenger_run, figures, masking_run
 from maskcover.studies.study import Row, Study, Subjects, all_of, joined, named
+from maskcover.studies.timing import serving
 
 SOURCE = "Figure 10"
 GRIDS = (2, 3, 4, 5, 6)
@@ -44,7 +45,7 @@ def procedures(
                 opened = make(out, subject, mask_set)
                 head: Row = {"model": subject.name, "grid": f"{count}×{count}", "procedure": name}
                 size: Row = {"masks": len(mask_set)}
-                cost = served(out, subject, opened, mask_set, timed)
+                cost = serving(out, subject, opened, timed).columns
                 rows.append(joined(head, size, figures(opened), cost, {"curve": named(name, subject, every)}))
     panels = cost_panels(rows, "curve", "clean")
     table = tuple({name: value for name, value in row.items() if name != "curve"} for row in rows)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maskcover.regions import RegionSet
-from maskcover.studies.costs import GRIDS, cost_panels, mask_sets, served
+from maskcover.studies.costs import GRIDS, cost_panels, mask_sets
 from maskcover.studies.running import DEFAULT_REGIONS, Folder, figures, masking_run
 from maskcover.studies.study import Panel, Row, Study, Subjects, all_of, curves_of, joined
+from maskcover.studies.timing import serving
 
 SOURCE = "Figures 4 and 5"
 
@@ -44,7 +45,7 @@ def masks(
             opened = masking_run(out, subject, mask_set)
             head: Row = {"model": subject.name, "grid": f"{count}×{count}", "masks": len(mask_set)}
             hidden: Row = {"largest mask, px": mask_set.largest_hidden_area}
-            cost = served(out, subject, opened, mask_set, timed)
+            cost = serving(out, subject, opened, timed).columns
             of_model.append(joined(head, hidden, figures(opened), cost))
         rows += of_model
         curves += curves_of(of_model, "masks", ("clean", "certified"), subject, every)

@@ -1,12 +1,13 @@
 """The runs of studies: each configuration is one ordinary run, in a folder that studies share.
 
 DIR/runs/<digest>   a run of `maskcover.runs.run`: report, replay and open it as any other
-DIR/times           times of single images, see `maskcover.studies.timing`
+DIR/serving         the cost of answers without certificates, see `maskcover.studies.timing`
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import isqrt
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from maskcover.covering import cover
 from maskcover.defense import ChallengerMasking, DoubleMasking
 from maskcover.defense.procedure import Procedure
 from maskcover.errors import ImpossibleCover, InvalidInput
+from maskcover.grid import Grid
 from maskcover.masks import MaskSet
-from maskcover.regions import RegionSet
+from maskcover.regions import RegionSet, parse_regions, squares
 from maskcover.runs import OpenedRun, open_run, run
 from maskcover.studies.study import Subject, Value
 
@@ -30,7 +32,20 @@ _LETTERS = 16  # of a digest, in the name of a folder
 
 def masks_for(regions: RegionSet | str, subject: Subject, grid: tuple[int, ...] | None = DEFAULT_GRID) -> MaskSet:
     """The masks of a subject: the paper's, with `grid` masks along each axis; by default budgets for None."""
-    return cover(regions, subject.size, grid=grid)
+    return cover(in_pixels(regions, subject), subject.size, grid=grid)
+
+
+def in_pixels(regions: RegionSet | str, subject: Subject) -> RegionSet:
+    """The same region set, with the side of squares in pixels, so that studies which mean the same share their runs.
+
+    >>> import numpy as np
+    >>> photo = Subject("m", abs, np.zeros((1, 224, 224)), [0], (224, 224))
+    >>> print(in_pixels("squares(area=0.02)", photo), in_pixels("rectangles(area=0.02)", photo), sep="; ")
+    squares(size=32); rectangles(area=0.02)
+    """
+    region_set, grid = parse_regions(regions), Grid(subject.size)
+    square = squares(size=isqrt(region_set.describe(grid).pixels))
+    return square if square.terms(grid) == region_set.terms(grid) else region_set
 
 
 def masks_if_possible(regions: RegionSet | str, subject: Subject, grid: tuple[int, ...]) -> MaskSet | None:
@@ -119,6 +134,18 @@ def checked_grids(grids: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(grids))
 
 
+def name_of(configuration: Mapping[str, Any]) -> str:
+    """The name of the folder or file of a configuration: equal for equal ones only.
+
+    >>> name_of({"model": "a"}) == name_of({"model": "a"}), len(name_of({"model": "b"}))
+    (True, 16)
+    """
+    try:
+        return digest(configuration).removeprefix("sha256:")[:_LETTERS]
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"a model's name is a text that UTF-8 can encode ({error}); type NAME=MODEL") from error
+
+
 def _ready_made(out: Folder, subject: Subject, masks: MaskSet) -> Path:
     """The folder of `masking_run`, which is made if it is not there."""
     return masking_run(out, subject, masks).path
@@ -132,8 +159,10 @@ def _opened(
     `run` compares the model, its reference scores and the first image with those of a run that is there; it scores no
     image again.
     """
-    configuration = subject.document | {"masks": masks.digest, "procedure": str(procedure)}
-    folder = Path(out) / "runs" / digest(configuration).removeprefix("sha256:")[:_LETTERS]
+    configuration = subject.document | {
+        "masks": masks.digest, "regions": masks.regions, "procedure": str(procedure),
+    }  # fmt: skip
+    folder = Path(out) / "runs" / name_of(configuration)
     run(
         subject.model, subject.images, subject.labels, masks, folder, ids=subject.ids, procedure=procedure,
         keep_tables=True, reuse=reuse, source=subject.source, **subject.options,

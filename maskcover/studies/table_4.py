@@ -75,7 +75,7 @@ def _sets(
     def for_two(regions: RegionSet) -> MaskSet:
         return masks_for(regions, subject, pairs_grid)
 
-    first, second = f"{100 * half:g} %", f"{100 * whole:g} %"
+    first, second = f"{float(100 * half):g} %", f"{float(100 * whole):g} %"
     return [
         (f"any {first} rectangle", rectangles(area=half), for_rectangles),
         (f"one {first} square", squares(area=half), for_square),

@@ -13,7 +13,9 @@ from maskcover.studies.study import Row, Study, Value
 from maskcover.terminal import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#!|<>~&$])")
-_FRACTIONS = frozenset({"undefended", "clean", "certified", "all pairs", "low", "high", "threshold", "object size"})
+_FRACTIONS = frozenset(
+    {"area", "undefended", "clean", "certified", "all pairs", "low", "high", "threshold", "object size"}
+)
 
 
 def write(study: Study, out: Folder) -> tuple[Path, ...]:
