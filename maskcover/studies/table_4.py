@@ -89,6 +89,6 @@ def _areas(area: str) -> tuple[Decimal, Decimal]:
         half = Decimal(str(area))
     except InvalidOperation:
         half = Decimal(0)
-    if not 0 < half <= Decimal("0.5"):
+    if not (half.is_finite() and 0 < half <= Decimal("0.5")):
         raise InvalidInput(f'area is a fraction of the image above 0 and at most 0.5, such as "0.01"; got {area!r}')
     return half, 2 * half

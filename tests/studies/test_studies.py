@@ -34,6 +34,7 @@ from maskcover.studies import (
     training,
 )
 from maskcover.studies import timing as timing_module
+from maskcover.studies.running import figures, masking_run
 
 pytest.importorskip("pyarrow")
 pytestmark = pytest.mark.filterwarnings("ignore:mask .* hides more than half:maskcover.MaskcoverWarning")
@@ -363,3 +364,10 @@ def test_images_that_cannot_be_read_are_errors_and_not_certified(tmp_path: Path)
     whole = certify(linear, IMAGES, LABELS, covered("squares(size=1)"), **BATCH)
     right = np.delete(whole.certified, 3).sum()
     assert (study.table[0]["errors"], study.table[0]["certified"]) == (1, right / 24)
+
+
+def test_a_run_that_cannot_tell_is_no_row_of_a_table(tmp_path: Path) -> None:
+    opened = masking_run(tmp_path, subject(), covered("squares(size=3)"))
+    assert not opened.answers("squares(size=1)").complete
+    with pytest.raises(InvalidInput, match="cannot tell"):
+        figures(opened, regions="squares(size=1)")
