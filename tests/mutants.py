@@ -58,7 +58,7 @@ STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
 FRAMES = "tests/runs/test_source_frame.py"
 TYPED = "tests/cli/test_runs.py -k code"
-STUDIES = "tests/studies"
+STUDIES = "tests/studies/test_studies.py"
 PATCHES = "tests/covering/test_patches.py -k minimal_signatures_contain_no_other"  # elsewhere the fault does not end
 MUTANTS = (
     # The axis: Eq. 1 to 3.
@@ -550,14 +550,14 @@ MUTANTS = (
     Mutant("studies/figures_11_13.py", "successes / count", "successes / len(members)", STUDIES),
     Mutant("studies/timing.py", "    if earlier is not None:\n", "    if earlier is not None and timed < 0:\n", STUDIES),
     Mutant("studies/timing.py", "return fmean(decided) if", "return max(decided) if", STUDIES),
-    Mutant("studies/boxes.py", "    parser.StartDoctypeDeclHandler = refuse\n", "", STUDIES),
-    Mutant("studies/boxes.py", ".clip(0, [width, height, width, height])", ".clip(0, None)", STUDIES),
-    Mutant("studies/boxes.py", "if len(set(used)) != len(used):", "if not used:", STUDIES),
-    Mutant("studies/boxes.py", "and x0 < x1 and y0 < y1", "and x0 <= x1 and y0 <= y1", STUDIES),
-    Mutant("studies/writing.py", r'return _SPECIAL.sub(r"\\\1", printable(text))', "return printable(text)", STUDIES),
-    Mutant("studies/writing.py", r'return _SPECIAL.sub(r"\\\1", printable(text))', r'return _SPECIAL.sub(r"\\\1", text)', STUDIES),
-    Mutant("studies/drawing.py", '"text.parse_math": False', '"text.parse_math": True', STUDIES),
-    Mutant("studies/drawing.py", 'return f" {text}" if text.startswith("_") else text', "return text", STUDIES),
+    Mutant("studies/boxes.py", "    parser.StartDoctypeDeclHandler = refuse\n", "", "tests/studies/test_boxes.py"),
+    Mutant("studies/boxes.py", ".clip(0, [width, height, width, height])", ".clip(0, None)", "tests/studies/test_boxes.py"),
+    Mutant("studies/boxes.py", "if len(set(used)) != len(used):", "if not used:", "tests/studies/test_boxes.py"),
+    Mutant("studies/boxes.py", "and x0 < x1 and y0 < y1", "and x0 <= x1 and y0 <= y1", "tests/studies/test_boxes.py"),
+    Mutant("studies/writing.py", r'return _SPECIAL.sub(r"\\\1", printable(text))', "return printable(text)", "tests/studies/test_writing.py"),
+    Mutant("studies/writing.py", r'return _SPECIAL.sub(r"\\\1", printable(text))', r'return _SPECIAL.sub(r"\\\1", text)', "tests/studies/test_writing.py"),
+    Mutant("studies/drawing.py", '"text.parse_math": False', '"text.parse_math": True', "tests/studies/test_writing.py"),
+    Mutant("studies/drawing.py", 'return f" {text}" if text.startswith("_") else text', "return text", "tests/studies/test_writing.py"),
     Mutant("cli/studies.py", "    if odd:\n", "    if len(odd) > 1:\n", "tests/cli/test_studies.py"),
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ from maskcover.terminal import printable
 _COLOURS = (HIDDEN, BARE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", FRAME)
 _MARKERS = "osD^vPX"
 _LONGEST = 60  # characters of a name in a drawing
+_MOST_MARKED = 30  # points of a line that are marked
 
 
 def drawn(study: Study) -> tuple[bytes, bytes]:
@@ -73,7 +74,7 @@ def _line(curve: Curve, number: int, panel: Panel, ax: Axes) -> None:
     xs = [100 * float(x) if panel.percent_x else float(x) for x in curve.x]
     marker = _MARKERS[number % len(_MARKERS)]
     style = {
-        "line": {"marker": marker, "markersize": 4, "linewidth": 1.5},
+        "line": {"marker": marker if len(xs) <= _MOST_MARKED else "", "markersize": 4, "linewidth": 1.5},
         "steps": {"drawstyle": "steps-pre", "linewidth": 1.5},
         "points": {"marker": marker, "markersize": 6, "linestyle": "none"},
     }[curve.style]
