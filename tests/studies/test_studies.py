@@ -337,6 +337,14 @@ def test_other_images_labels_and_options_have_runs_of_their_own(tmp_path: Path) 
     assert full.column("certified")[0] == certified(mask_set)["certified"]
 
 
+@pytest.mark.filterwarnings("ignore:mask .* hides:maskcover.MaskcoverWarning")
+def test_equal_masks_for_other_regions_have_a_run_of_their_own(tmp_path: Path) -> None:
+    regions = ["squares(size=2)", "rectangle(height=2, width=3)"]
+    study = accuracy(subject(), tmp_path, regions=regions, grid=(1, 1))
+    assert covered(regions[0], (1, 1)) == covered(regions[1], (1, 1))
+    assert (study.column("regions"), len(list((tmp_path / "runs").iterdir()))) == (regions, 2)
+
+
 def test_a_measurement_that_was_damaged_is_refused(tmp_path: Path) -> None:
     options: dict[str, Any] = {"regions": "squares(size=2)", "grids": (2,), "timed": 1}
     masks(subject(), tmp_path, **options)

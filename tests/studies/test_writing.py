@@ -12,6 +12,7 @@ from maskcover import InvalidInput
 from maskcover.studies import Curve, Panel, Study, markdown, write
 from maskcover.studies.study import Row
 from maskcover.studies.writing import cells, parquet
+from maskcover.terminal import printable
 
 pq = pytest.importorskip("pyarrow.parquet")
 pytest.importorskip("matplotlib")
@@ -74,8 +75,20 @@ def test_a_hostile_name_stays_text(name: str, tmp_path: Path) -> None:
 
 
 def test_a_name_that_begins_with_an_underscore_is_in_the_legend(tmp_path: Path) -> None:
-    svg = write(study_of("_hidden", "other"), tmp_path)[2].read_text(encoding="utf-8")
-    assert svg.count("_hidden") >= 2  # legend and bar
+    texts = texts_in(write(study_of("_hidden", "other"), tmp_path)[2])
+    assert texts.count("_hidden") == texts.count("other") == 2  # in the legend, and below a bar
+
+
+def test_dollars_are_no_formula(tmp_path: Path) -> None:
+    name = "$\\frac{1}{0}$ and $x$"
+    texts = texts_in(write(study_of(name, "other"), tmp_path)[2])
+    assert (texts.count(printable(name)), f"Of {printable(name)}" in texts) == (2, True)
+
+
+def texts_in(svg: Path) -> list[str]:
+    """The texts that a drawing shows."""
+    root = ET.fromstring(svg.read_bytes())  # noqa: S314  # our own file
+    return [(element.text or "").strip() for element in root.iter() if element.tag.endswith("}text")]
 
 
 def test_values_are_shown_as_what_they_are() -> None:
