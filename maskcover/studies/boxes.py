@@ -37,6 +37,14 @@ def read_boxes(path: str | PathLike[str]) -> dict[str, list[Box]]:
 
     Raises:
         InvalidInput: nothing can be read, or a box is none; the message names the file and the line.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "boxes.csv")
+    ...     _ = path.write_text("id,x0,y0,x1,y1\\ncat.png,0,0,10,5\\n")
+    ...     boxes = read_boxes(path)
+    >>> boxes
+    {'cat.png': [(0.0, 0.0, 10.0, 5.0)]}
     """
     place = Path(path)
     try:
@@ -52,6 +60,10 @@ def object_sizes(dataset: Dataset, boxes: Boxes) -> npt.NDArray[np.float64]:
 
     Raises:
         InvalidInput: no image has a box, or two images would have the same boxes.
+
+    >>> data = Dataset("one image", ("cats/cat.png",), None, lambda number: np.zeros((10, 10), np.uint8))
+    >>> object_sizes(data, {"cat": [(0, 0, 10, 5)]})
+    array([0.5])
     """
     names = [name if name in boxes else PurePosixPath(name.replace("\\", "/")).stem for name in dataset.ids]
     used = [name for name in names if name in boxes]

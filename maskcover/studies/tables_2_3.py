@@ -29,6 +29,20 @@ def accuracy(
 
     Returns:
         A row for each model and region set; `undefended` is the paper's Table 3.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from maskcover.studies import Subject, write
+    >>> def brightness(images):
+    ...     mean = images.mean(axis=(1, 2))
+    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
+    >>> images, options = np.ones((2, 12, 12)), {"batch_size": 4, "fill": 0.5}
+    >>> bright = Subject("brightness", brightness, images, [1, 0], (12, 12), options=options)
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     study = accuracy(bright, out, regions=["squares(size=2)", "squares(size=3)"], grid=(3, 3))
+    ...     paths = write(study, out)
+    >>> study.column("certified"), [path.name for path in paths]
+    ([0.5, 0.5], ['accuracy.parquet', 'accuracy.png', 'accuracy.svg', 'accuracy.md'])
     """
     every = all_of(subjects)
     rows: list[Row] = []
