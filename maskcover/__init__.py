@@ -3,6 +3,7 @@
 This module names what users use; everything it names is defined, and documented, in one place below it.
 """
 
+from maskcover import studies
 from maskcover.cells import Cells
 from maskcover.certificate import CoverCertificate, prove
 from maskcover.certification import CertificationResult, Explanation, certify, defend, detection_curve, explain, predict
@@ -123,6 +124,7 @@ __all__ = [
     "run_source",
     "squares",
     "stripes",
+    "studies",
     "through",
     "tubes",
     "union",

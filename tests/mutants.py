@@ -65,6 +65,7 @@ REPORTED = "tests/cli/test_reporting.py"
 ESCAPED = "tests/report/test_pages.py"
 FRAMES = "tests/runs/test_source_frame.py"
 TYPED = "tests/cli/test_runs.py -k code"
+STUDIES = "tests/studies/test_studies.py"
 PATCHES = "tests/covering/test_patches.py -k minimal_signatures_contain_no_other"  # elsewhere the fault does not end
 MUTANTS = (
     # The axis: Eq. 1 to 3.
@@ -627,6 +628,34 @@ MUTANTS = (
     Mutant("runs/comparison.py", "return low - other_high, high - other_low", "return low - other_low, high - other_high", OPENED),
     Mutant("runs/comparison.py", "if (labels != theirs.labels[other_places]).any():", "if not len(labels):", OPENED),
     Mutant("runs/columns.py", "    for name in _KINDS:\n        hasher", "    for name in _PLAIN:\n        hasher", OPENED),
+    # Studies: the paper's tables and figures.
+    Mutant("studies/running.py", '"regions": masks.regions,', "", STUDIES),
+    Mutant("studies/running.py", "return square if square.terms(grid) == region_set.terms(grid) else region_set", "return square", STUDIES),
+    Mutant("studies/running.py", "DoubleMasking(exhaustive=True), _ready_made(out, subject, masks)", "DoubleMasking(exhaustive=True)", STUDIES),
+    Mutant("studies/running.py", "if summary.unknown or summary.unknown_defended:", "if False:", STUDIES),
+    Mutant("studies/study.py", "digest([ids, labels])", "digest([ids])", STUDIES),
+    Mutant("studies/study.py", "len(set(names)) != len(names):", "False:", STUDIES),
+    Mutant("studies/figure_6.py", 'regions=squares(size=side), rule="all-pairs")', "regions=squares(size=side))", STUDIES),
+    Mutant("studies/figure_6.py", "columns = figures(opened, regions=squares(size=side))", "columns = figures(opened)", STUDIES),
+    Mutant("studies/figures_7_8.py", "for side in sides if side < kept]", "for side in sides if side <= kept]", STUDIES),
+    Mutant("studies/figure_9.py", "if opened.min_margin > 0:", "if opened.min_margin > 1:", STUDIES),
+    Mutant("studies/figure_9.py", '"certified": float(curve.certified(threshold))', '"certified": float(curve.clean(threshold))', STUDIES),
+    Mutant("studies/table_4.py", "return half, 2 * half", "return half, half", STUDIES),
+    Mutant("studies/table_4.py", "return cover(regions, subject.size, masks=rectangle_masks)", "return for_square(regions)", STUDIES),
+    Mutant("studies/figure_10.py", '("challenger masking", challenger_run)', '("challenger masking", masking_run)', STUDIES),
+    Mutant("studies/figures_11_13.py", "numbers[np.isnan(filled)] = -1", "numbers[np.isnan(filled)] = 0", STUDIES),
+    Mutant("studies/figures_11_13.py", "successes / count", "successes / len(members)", STUDIES),
+    Mutant("studies/timing.py", "    if earlier is not None:\n", "    if earlier is not None and timed < 0:\n", STUDIES),
+    Mutant("studies/timing.py", "return fmean(decided) if", "return max(decided) if", STUDIES),
+    Mutant("studies/boxes.py", "    parser.StartDoctypeDeclHandler = refuse\n", "", "tests/studies/test_boxes.py"),
+    Mutant("studies/boxes.py", ".clip(0, [width, height, width, height])", ".clip(0, None)", "tests/studies/test_boxes.py"),
+    Mutant("studies/boxes.py", "if len(set(used)) != len(used):", "if not used:", "tests/studies/test_boxes.py"),
+    Mutant("studies/boxes.py", "and x0 < x1 and y0 < y1", "and x0 <= x1 and y0 <= y1", "tests/studies/test_boxes.py"),
+    Mutant("studies/writing.py", r'return _SPECIAL.sub(r"\\\1", printable(text))', "return printable(text)", "tests/studies/test_writing.py"),
+    Mutant("studies/writing.py", r'return _SPECIAL.sub(r"\\\1", printable(text))', r'return _SPECIAL.sub(r"\\\1", text)', "tests/studies/test_writing.py"),
+    Mutant("studies/drawing.py", '"text.parse_math": False', '"text.parse_math": True', "tests/studies/test_writing.py"),
+    Mutant("studies/drawing.py", 'return f" {text}" if text.startswith("_") else text', "return text", "tests/studies/test_writing.py"),
+    Mutant("cli/studies.py", "    if odd:\n", "    if len(odd) > 1:\n", "tests/cli/test_studies.py"),
 )  # fmt: skip
 
 

@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from maskcover.cli import asking, choosing, claims, defense, explaining, geometry, models, runs, tradeoffs, training
+from maskcover.cli import (
+    asking,
+    choosing,
+    claims,
+    defense,
+    explaining,
+    geometry,
+    models,
+    runs,
+    studies,
+    tradeoffs,
+    training,
+)
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra, install_hint
 
@@ -55,6 +67,7 @@ for command in (
     runs.replay,
     runs.attack,
     choosing.choose,
+    studies.study,
     training.finetune,
 ):
     app.command()(command)

@@ -283,9 +283,14 @@ class OpenedRun(Reported):
         """The clean and the certified fraction at each threshold of detection; the paper's Figure 9, from the rows.
 
         Raises:
-            InvalidInput: rows keep no predictions, or there are none.
+            InvalidInput: rows keep no predictions, or predictions repeat only within a margin.
         """
         region_set = self.regions if regions is None else parse_regions(regions)
+        if any(part.config.document["numerics"] == "margin" for part in self.parts):
+            raise InvalidInput(
+                f"the predictions of {self.path} repeat only within a margin, and detection compares confidences, for "
+                "which no margin allows; run again with numerics='bitwise' (--numerics bitwise)"
+            )
         without = ~np.concatenate([part.tables.has_evidence | part.errors for part in self.parts])
         if without.any():
             raise InvalidInput(self.why_unknown(~without))

@@ -21,7 +21,14 @@ print(sorted(set({heavy}) & set(sys.modules)), file=sys.stderr)
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["certify", "--help"], ["demo", "--help"], ["finetune", "--help"], ["cover", "squares(8)"]],
+    [
+        ["--help"],
+        ["certify", "--help"],
+        ["demo", "--help"],
+        ["finetune", "--help"],
+        ["study", "--list"],
+        ["cover", "squares(8)"],
+    ],
 )
 def test_help_and_geometry_import_nothing_heavy(arguments: list[str]) -> None:
     script = SCRIPT.format(arguments=arguments, heavy=HEAVY)

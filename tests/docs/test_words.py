@@ -14,7 +14,7 @@ import pytest
 PACKAGES = (
     "maskcover", "maskcover.certificate", "maskcover.certification", "maskcover.choosing", "maskcover.classifiers",
     "maskcover.covering", "maskcover.data", "maskcover.defense", "maskcover.engine", "maskcover.masks",
-    "maskcover.regions", "maskcover.runs",
+    "maskcover.regions", "maskcover.runs", "maskcover.studies",
 )  # fmt: skip
 INSTEAD = {
     "picture": "image", "pictures": "images", "photo": "image", "forward": "masked prediction",

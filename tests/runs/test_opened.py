@@ -339,6 +339,8 @@ def test_a_run_whose_predictions_repeat_within_a_margin_is_not_asked_for_a_small
         again.answers(min_margin=0.25)
     with pytest.raises(InvalidInput, match="has no margin of scores"):
         again.answers(procedure="detection(0.5)")
+    with pytest.raises(InvalidInput, match="detection compares confidences"):
+        again.detection_curve()
 
 
 @pytest.mark.parametrize("column", ["one_mask_labels", "row_margins", "union_labels", "certifying"])
