@@ -242,6 +242,18 @@ TESTS = {
         "runs/test_pixels.py::test_a_run_that_is_edited_and_sealed_again_is_found_out_by_its_shards",
         "runs/test_source_frame.py::test_threat_59_an_edit_of_the_frame_is_noticed_by_every_reader",
     ],
+    60: [
+        "cli/test_reporting.py::test_a_file_of_names_that_the_run_names_is_not_read_until_it_is_typed",
+        "cli/test_reporting.py::test_images_that_changed_or_are_gone_are_not_shown",
+    ],
+    61: [
+        "runs/test_opened.py::test_every_answer_is_that_of_a_certification",
+        "runs/test_opened.py::test_a_run_whose_predictions_repeat_within_a_margin_is_not_asked_for_a_smaller_one",
+    ],
+    62: [
+        "runs/test_opened.py::test_predictions_of_another_model_are_not_reused",
+        "runs/test_opened.py::test_other_pixels_are_asked_for_again",
+    ],
 }
 
 
