@@ -238,3 +238,15 @@ def test_nobody_votes_and_there_is_no_label() -> None:
     certificate = Voting().certificate(table, 0, Containment(LINE, mc.squares(size=1)), 0.0)
     assert isinstance(certificate, Certificate)
     assert not certificate.certified
+
+
+def test_a_vote_within_a_margin_is_not_relied_on() -> None:
+    views = mc.bands(width=1, image_size=(1, 5))
+    table = PredictionTable(views.views(Views.SINGLE_MASKS), 2)
+    margins = np.array([0.1, 0.9, 0.9, 0.9, 0.9, 0.9])
+    table.record(np.arange(6), np.array([0, 0, 0, 0, 1, 0]), margins, np.full(6, 0.9))
+    covers = Containment(views, mc.squares(size=1))
+    for min_margin, certified in [(0.0, True), (0.5, False)]:
+        certificate = Voting().certificate(table, 0, covers, min_margin)
+        assert isinstance(certificate, Certificate)
+        assert certificate.certified == certified
