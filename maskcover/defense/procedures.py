@@ -196,7 +196,7 @@ class Voting(Procedure):
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `vote`."""
-        return first_look(table) or vote(self._votes(table))
+        return first_look(table) or vote(self._votes(table, int(table.one_mask.max(initial=0))))
 
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
@@ -206,16 +206,16 @@ class Voting(Procedure):
             return look
         # A label that is not trusted may turn into any other; without a margin to keep, no label is an abstention.
         reliable = (table.trusted(min_margin)[table.views.singles] >= 0) | (min_margin == 0)
-        return vote_certificate(self._votes(table), reliable, label, covers)
+        return vote_certificate(self._votes(table, max(label, int(table.one_mask.max()))), reliable, label, covers)
 
-    def _votes(self, table: PredictionTable) -> Any:
-        """The votes of each view, int64 (views, classes)."""
+    def _votes(self, table: PredictionTable, largest: int) -> Any:
+        """The votes of each view, int64 (views, classes); where their number is not known, with one class more."""
         if self.threshold is not None:
             if table.observed is None:
                 raise InvalidInput(f"{self} needs the classes above the threshold; observe {self.observation!r}")
             return table.observed[table.views.singles].astype(np.int64)
         labels = table.one_mask
-        votes = np.zeros((len(labels), table.classes or max(2, int(labels.max(initial=0)) + 1)), dtype=np.int64)
+        votes = np.zeros((len(labels), table.classes or largest + 2), dtype=np.int64)
         voting = np.flatnonzero(labels >= 0)
         votes[voting, labels[voting]] = 1
         return votes
