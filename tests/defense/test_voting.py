@@ -173,6 +173,13 @@ def test_views_that_a_thin_region_outvotes_are_refused_at_once() -> None:
     Voting().expect_fit(Containment.of(views, "rectangles(area=25, min_side=3)"))
 
 
+def test_half_of_the_views_touched_is_not_yet_hopeless() -> None:
+    views = mc.bands(width=2, image_size=8)
+    Voting().expect_fit(Containment.of(views, "rectangle(1, 3)"))
+    with pytest.raises(NotCovering, match="touches 5 of 8 views"):
+        Voting().expect_fit(Containment.of(views, "rectangle(1, 4)"))
+
+
 def test_other_masks_than_those_that_it_names_are_refused() -> None:
     with pytest.raises(InvalidInput, match="names its own masks"):
         Voting("bands(width=4)").expect_fit(Containment.of(mc.bands(width=3, image_size=32), "squares(size=2)"))
@@ -233,9 +240,12 @@ def test_votes_must_be_0_or_1_for_two_classes_or_more() -> None:
 
 def test_nobody_votes_and_there_is_no_label() -> None:
     assert vote(np.zeros((3, 2), np.int64)).label == -1
-    table = PredictionTable(LINE.views(Views.SINGLE_MASKS), 2)
-    table.record(np.arange(5), np.full(5, -1), np.zeros(5), np.full(5, 0.5))
-    certificate = Voting().certificate(table, 0, Containment(LINE, mc.squares(size=1)), 0.0)
+    # The region lies inside every mask, so that nothing can change: the answer is no label, and that is certified of none.
+    masks = MaskSet.from_boxes([(0, 0, 1, 1), (0, 0, 1, 2)], (1, 4))
+    table = PredictionTable(masks.views(Views.SINGLE_MASKS), 2)
+    table.record(np.arange(3), np.full(3, -1), np.zeros(3), np.full(3, 0.5))
+    covers = Containment(masks, mc.within(mc.squares(size=1), (0, 0, 1, 1)))
+    certificate = Voting().certificate(table, 0, covers, 0.0)
     assert isinstance(certificate, Certificate)
     assert not certificate.certified
 
