@@ -240,7 +240,7 @@ def test_votes_must_be_0_or_1_for_two_classes_or_more() -> None:
 
 def test_nobody_votes_and_there_is_no_label() -> None:
     assert vote(np.zeros((3, 2), np.int64)).label == -1
-    # The region lies inside every mask, so that nothing can change: the answer is no label, and that is certified of none.
+    # The region lies inside every mask, so that nothing can change; but there is no label, and no certificate either.
     masks = MaskSet.from_boxes([(0, 0, 1, 1), (0, 0, 1, 2)], (1, 4))
     table = PredictionTable(masks.views(Views.SINGLE_MASKS), 2)
     table.record(np.arange(3), np.full(3, -1), np.zeros(3), np.full(3, 0.5))
