@@ -11,7 +11,7 @@ from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
 from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
 from maskcover.data import open_dataset
-from maskcover.defense import ChallengerMasking, Detection, DoubleMasking, parse_procedure
+from maskcover.defense import ChallengerMasking, Detection, DoubleMasking, Voting, parse_procedure
 from maskcover.errors import (
     FingerprintMismatch,
     ImpossibleCover,
@@ -26,7 +26,7 @@ from maskcover.errors import (
     UndecidedPrediction,
 )
 from maskcover.grid import Box, Grid
-from maskcover.masks import Mask, MaskSet
+from maskcover.masks import Mask, MaskSet, bands, blocks
 from maskcover.regions import (
     CenterCrop,
     Crop,
@@ -93,8 +93,11 @@ __all__ = [
     "Resize",
     "RunStopped",
     "UndecidedPrediction",
+    "Voting",
     "avoiding",
+    "bands",
     "bitmap",
+    "blocks",
     "certify",
     "certify_source",
     "choose",

@@ -58,6 +58,7 @@ RUNS = (
 )
 BOUND = "tests/engine/test_reference.py tests/runs/test_bound_runs.py tests/adapters/test_torch_binding.py"
 OPENED = "tests/runs/test_opened.py"
+VOTES = "tests/defense/test_voting.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
 REPORTING = "tests/runs/test_reporting.py"
@@ -229,7 +230,7 @@ MUTANTS = (
     Mutant("regions/combined.py", "if any(len(own) > 1 or own[0].patches > 1 for own in terms):", "if any(own[0].patches > 1 for own in terms):", "tests/regions/test_combined.py"),
     Mutant("defense/texts.py", "or not issubclass(kind, Procedure)", "", PROCEDURES),
     Mutant("defense/texts.py", "            if len(keywords) == len(node.keywords):\n", "            if True:\n", PROCEDURES),
-    Mutant("certification/certifying.py", "    if procedure.needs_cover:\n", "    if not procedure.needs_cover:\n", PROCEDURES),
+    Mutant("certification/certifying.py", "if procedure.needs_cover else", "if not procedure.needs_cover else", PROCEDURES),
     Mutant("certification/certifying.py", "    if procedure.requires_bits and start.min_margin:\n", "    if procedure.may_alert and start.min_margin:\n", PROCEDURES),
     Mutant("certification/serving.py", "if not answer.alert and answer.label < 0", "if not answer.alert and answer.label > 0", "tests/certification/test_methods.py"),
     Mutant("certification/binding.py", "np.array_equal(now, before, equal_nan=True)", "True", "tests/certification/test_binding_observed.py"),
@@ -656,6 +657,22 @@ MUTANTS = (
     Mutant("studies/drawing.py", '"text.parse_math": False', '"text.parse_math": True', "tests/studies/test_writing.py"),
     Mutant("studies/drawing.py", 'return f" {text}" if text.startswith("_") else text', "return text", "tests/studies/test_writing.py"),
     Mutant("cli/studies.py", "    if odd:\n", "    if len(odd) > 1:\n", "tests/cli/test_studies.py"),
+    # Votes.
+    Mutant("defense/voting.py", "(ahead >= len(votes) - untouched)", "(ahead >= len(votes) - untouched - 1)", VOTES),
+    Mutant("defense/voting.py", "(own > 0).all() and", "", VOTES),
+    Mutant("defense/voting.py", "- (rivals < label)", "- (rivals < 0)", VOTES),
+    Mutant("defense/voting.py", "- (rivals < label)", "- (rivals > label)", VOTES),
+    Mutant("defense/voting.py", "np.where(reliable[:, None], votes, 0)", "votes", VOTES),
+    Mutant("defense/voting.py", "relied[:, label], reliable, relied", "relied[:, label], np.ones_like(reliable), relied", VOTES),
+    Mutant("defense/voting.py", "2 * least < views", "2 * least < views - 2", VOTES),
+    Mutant("covering/tallies.py", "Cells.from_bounds(bounds).bounds", "bounds", VOTES),
+    Mutant("covering/tallies.py", "(-1) ** sum(sides),", "1,", VOTES),
+    Mutant("covering/containment.py", "np.add.at(own, self._firsts, weights)", "own += weights", VOTES),
+    Mutant("covering/containment.py", "for term in terms for stencil in term.slots[0])", "for term in terms[:1] for stencil in term.slots[0])", VOTES),
+    Mutant("masks/ablations.py", "[(start, length), (0, end - length)]", "[(start, length)]", VOTES),
+    Mutant("masks/ablations.py", "range(0, length - width + 1, stride), length - width", "range(0, length - width + 1, stride)", VOTES),
+    Mutant("defense/procedures.py", "if own is not None and own != covers.masks:", "if own is None:", VOTES),
+    Mutant("defense/procedures.py", "| (min_margin == 0)", "| (min_margin >= 0)", VOTES),
 )  # fmt: skip
 
 

@@ -172,6 +172,10 @@ TESTS = {
         "cli/test_runs.py::test_threat_45_code_that_a_run_names_is_not_run_until_it_is_typed",
         "cli/test_runs.py::test_an_adapter_of_others_is_code_too",
     ],
+    48: [
+        "defense/test_voting.py::test_the_stride_that_does_not_divide_touches_one_view_more",
+        "defense/test_voting.py::test_sums_over_masks_are_those_of_counting",
+    ],
     51: [
         "choosing/test_choose.py::test_threat_51_the_winner_is_certified_on_other_images_and_refused_on_the_same",
         "choosing/test_choose.py::test_threat_51_the_report_says_that_it_is_optimistic_and_which_images_chose",

@@ -118,12 +118,13 @@ def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | s
     """Make the test of which selections of the masks cover the regions; all together must, if the procedure needs it.
 
     Raises:
-        NotCovering: the masks do not cover; the message shows a region that they miss.
-        InvalidInput: no regions are named or claimed, or they do not fit the image.
+        NotCovering: the masks do not cover, and the message shows a region that they miss; or the procedure can
+            certify no image with them.
+        InvalidInput: the procedure names other masks; no regions are named or claimed, or they do not fit the image.
     """
-    if procedure.needs_cover:
-        return Containment.covering(masks, regions)
-    return Containment.of(masks, regions)
+    covers = Containment.covering(masks, regions) if procedure.needs_cover else Containment.of(masks, regions)
+    procedure.expect_fit(covers)
+    return covers
 
 
 def bits_for(

@@ -70,7 +70,9 @@ class Certification:
 
     def prepared(self) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
         """See `prepared`."""
-        return prepared(self.source, self.masks, self.regions, progress=self.arguments["progress"])
+        return prepared(
+            self.source, self.masks, self.regions, self.arguments["procedure"], progress=self.arguments["progress"]
+        )
 
     def source_regions(self) -> str:
         """The regions on the source images, which masks do not claim."""
@@ -108,7 +110,12 @@ def _source_at_once(job: Certification) -> Reply:
 
     classifier, dataset, preprocessing = job.opened()
     result = certify_source(
-        classifier, dataset, job.source_regions(), masks=job.masks, preprocessing=preprocessing, **job.arguments
+        classifier,
+        dataset,
+        job.source_regions(),
+        masks=job.masks or own_masks(job.arguments["procedure"], preprocessing),
+        preprocessing=preprocessing,
+        **job.arguments,
     )
     document = {
         "claim": str(result),
@@ -142,7 +149,8 @@ def _source_run(job: Certification, out: Path) -> Reply:
 
     classifier, dataset, preprocessing = job.opened()
     summary = run_source(
-        classifier, dataset, job.source_regions(), out, masks=job.masks, preprocessing=preprocessing,
+        classifier, dataset, job.source_regions(), out,
+        masks=job.masks or own_masks(job.arguments["procedure"], preprocessing), preprocessing=preprocessing,
         source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = f"Frame: the source images, before {preprocessing}."
@@ -200,17 +208,31 @@ def opened(
 
 
 def prepared(
-    source: Source, masks: MaskSet | None, regions: str | None, *, progress: bool = False, labelled: bool = True
+    source: Source,
+    masks: MaskSet | None,
+    regions: str | None,
+    procedure: str | None = None,
+    *,
+    progress: bool = False,
+    labelled: bool = True,
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
-    """The model, the images, their preprocessing, and the masks: those given, or new ones for the regions."""
+    """The model, the images, their preprocessing, and the masks: those given or named by the procedure, or new ones."""
     from maskcover.covering import cover
 
     if masks is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
     classifier, dataset, preprocessing = opened(source, masks, progress=progress, labelled=labelled)
     if masks is None:
-        masks = cover(regions or "", preprocessing.size or 224)
+        masks = own_masks(procedure, preprocessing) or cover(regions or "", preprocessing.size or 224)
     return classifier, dataset, preprocessing, masks
+
+
+def own_masks(procedure: str | None, preprocessing: Preprocessing) -> MaskSet | None:
+    """The masks that a procedure names itself, such as ``voting(bands(width=4))``; None if it takes any."""
+    from maskcover.defense import parse_procedure
+    from maskcover.grid import Grid
+
+    return None if procedure is None else parse_procedure(procedure).own_masks(Grid.of(preprocessing.size or 224))
 
 
 def _reported(

@@ -9,7 +9,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
+from maskcover.covering.blocks import MasksByForm
 from maskcover.covering.signatures import Signature, few_minimal
+from maskcover.covering.tallies import Tally
 from maskcover.covering.verification import verify
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import Mask, MaskSet
@@ -91,6 +93,52 @@ class Containment:
         Of equal masks only the first has a bit.
         """
         return few_minimal(self.masks, self.regions.terms(self.masks.grid))
+
+    def totals(self, weights: IntArray) -> IntArray | None:
+        """Sums over the masks that contain a region, of whole numbers given for each mask.
+
+        Args:
+            weights: int64 (masks, columns).
+
+        Returns:
+            int64 (groups, columns): a row for each minimal signature, or for all placements where these are too many
+            to list; so every region contributes a row, or its masks contain those of a row. None for several patches
+            whose signatures are too many.
+
+        >>> from maskcover import cover, squares
+        >>> masks = cover(squares(size=2), image_size=6, grid=(2, 2))
+        >>> Containment(masks, squares(size=2)).totals(np.array([[1], [10], [100], [1000]])).ravel().tolist()
+        [1, 10, 100, 1000]
+        """
+        own = np.zeros_like(weights)
+        np.add.at(own, self._firsts, weights)
+        if self._contained is not None:
+            return np.asarray(self._contained.astype(np.int64) @ own)
+        if self._tallies is None:
+            return None
+        rows = [
+            np.stack([tally.sums(column)[tally.places.allowed] for column in own.T], axis=1) for tally in self._tallies
+        ]
+        return np.concatenate(rows)
+
+    @cached_property
+    def _contained(self) -> BoolArray | None:
+        """Which masks each minimal signature holds, bool (signatures, masks); None where they are too many to list."""
+        if self.signatures is None:
+            return None
+        size = len(self.masks) // 8 + 1
+        packed = b"".join(signature.to_bytes(size, "little") for signature in self.signatures)
+        rows = np.frombuffer(packed, dtype=np.uint8).reshape(len(self.signatures), size)
+        return np.unpackbits(rows, axis=1, bitorder="little")[:, : len(self.masks)].astype(np.bool_)
+
+    @cached_property
+    def _tallies(self) -> tuple[Tally, ...] | None:
+        """The tallies of all stencils; None if several patches are placed at once."""
+        terms = self.regions.terms(self.masks.grid)
+        if any(term.patches > 1 for term in terms):
+            return None
+        grouped = MasksByForm.of(self.masks)
+        return tuple(Tally.of(grouped, stencil) for term in terms for stencil in term.slots[0])
 
     @cached_property
     def _firsts(self) -> IntArray:

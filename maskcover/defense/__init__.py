@@ -22,7 +22,15 @@ from maskcover.defense.detection import (
 )
 from maskcover.defense.double import double_masking
 from maskcover.defense.procedure import Procedure
-from maskcover.defense.procedures import DOUBLE_MASKING, ChallengerMasking, Detection, DoubleMasking, Method, Rule
+from maskcover.defense.procedures import (
+    DOUBLE_MASKING,
+    ChallengerMasking,
+    Detection,
+    DoubleMasking,
+    Method,
+    Rule,
+    Voting,
+)
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
 from maskcover.defense.verdicts import Verdict
@@ -46,6 +54,7 @@ __all__ = [
     "Procedure",
     "Rule",
     "Verdict",
+    "Voting",
     "all_pairs",
     "challenger_masking",
     "detect",

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 
 class Case(Enum):
-    """How Algorithm 1, challenger masking or detection reached its answer."""
+    """How a built-in defence reached its answer."""
 
     AGREED = "agreed"
     DISAGREER = "disagreer"
@@ -16,6 +16,8 @@ class Case(Enum):
     ALERT = "alert"
     NO_ALERT = "no alert"
     MAJORITY = "majority"
+    VOTES = "votes"
+    NO_VOTES = "no votes"
 
 
 @runtime_checkable

@@ -19,7 +19,8 @@ from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.defense.verdicts import Verdict, verdict
 from maskcover.defense.waves import next_wave
 from maskcover.errors import InvalidInput, MaskcoverWarning
-from maskcover.masks import Views
+from maskcover.grid import Grid
+from maskcover.masks import MaskSet, Views
 
 
 class _EarlierCalls(ABCMeta):
@@ -80,6 +81,18 @@ class Procedure(ABC, metaclass=_EarlierCalls):
             label: The true label, 0 or more.
             covers: Exact covering of the regions by a selection of the masks, see `maskcover.covering.Containment`.
             min_margin: The certificate must not rely on predictions of a smaller margin: see `PredictionTable.trusted`.
+        """
+
+    def own_masks(self, grid: Grid) -> MaskSet | None:  # noqa: ARG002  # for subclasses
+        """The masks that the procedure names itself, for images of this size; None if it takes any."""
+        return None
+
+    def expect_fit(self, covers: Containment) -> None:
+        """Raise an error if the procedure can make no use of the masks for the regions; by default it takes any.
+
+        Raises:
+            InvalidInput: it names other masks.
+            NotCovering: it could certify no image with them.
         """
 
     @property

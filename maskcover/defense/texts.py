@@ -7,11 +7,11 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from maskcover.defense.procedure import Procedure
-from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking
+from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking, Voting
 from maskcover.errors import InvalidInput, MissingExtra
 
 GROUP = "maskcover.procedures"
-_OWN: dict[str, type[Procedure]] = {kind.name: kind for kind in (DoubleMasking, ChallengerMasking, Detection)}
+_OWN: dict[str, type[Procedure]] = {kind.name: kind for kind in (DoubleMasking, ChallengerMasking, Detection, Voting)}
 _LONGEST = 10_000
 
 
@@ -84,12 +84,17 @@ def _call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
         if isinstance(node, ast.Name):
             return node.id, [], {}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            keywords = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg}
+            keywords = {word.arg: _argument(word.value) for word in node.keywords if word.arg}
             if len(keywords) == len(node.keywords):
-                return node.func.id, [ast.literal_eval(value) for value in node.args], keywords
+                return node.func.id, [_argument(value) for value in node.args], keywords
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise InvalidInput(f"cannot read the procedure {text[:80]!r}; write it like {str(Detection(0.5))!r}") from error
     raise InvalidInput(f"expected a procedure with its arguments, such as {str(Detection(0.5))!r}; got {text[:80]!r}")
+
+
+def _argument(node: ast.expr) -> Any:
+    """The value of an argument: a literal, or the text of a call such as ``bands(width=4)``, which the class reads."""
+    return ast.unparse(node) if isinstance(node, ast.Call) else ast.literal_eval(node)
 
 
 def _kind(name: str) -> type[Procedure]:

@@ -99,7 +99,10 @@ class MaskSet(Sequence[Mask]):
         The claim that comes along is a claim, from a certificate too: `verify` decides it. Raises `MaskFileError` if
         anything is off.
         """
-        return with_warnings(cls(*read_masks(path)))
+        masks = cls(*read_masks(path))
+        # A set of which every mask hides most of the image is one of views, such as `bands`.
+        views = len(masks) > 1 and all(2 * mask.area > masks.grid.size for mask in masks)
+        return masks if views else with_warnings(masks)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the masks and their claim to a JSON file, atomically."""

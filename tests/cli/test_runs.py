@@ -141,6 +141,24 @@ def test_the_other_methods_can_be_asked_for(run: Run, photos: Path, method: str,
     assert run("predict", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, *more).code == 0
 
 
+VOTES = "voting(bands(width=4, axis='columns'))"
+
+
+def test_votes_bring_their_own_masks_through_certify_run_report_and_predict(run: Run, photos: Path) -> None:
+    found = run(*command(photos, "brightness", "--procedure", VOTES, "--json"))
+    assert (found.code, found.json["rows"], found.json["certified"]["count"]) == (0, 3, 3)
+    assert "voting(shown='bands(width=4)')" in run("report", "RUN", "--json").out
+    assert "votes of bands(width=4)" in run("report", "RUN").out
+    assert run("replay", "RUN", *typed("brightness")).code == 0
+    again = run("predict", "--run", "RUN", *typed("brightness"), "--data", str(photos), "--json")
+    assert [row["case"] for row in again.json["images"]] == ["votes"] * 3
+    once = ("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--procedure", VOTES)
+    at_once = run(*once, *REGIONS, "--json")
+    assert at_once.code == 0
+    thin = run(*once, "--regions", "rectangles(area=16)", *REGIONS[2:])
+    assert (thin.code, "no image can be certified by votes" in thin.err) == (2, True)
+
+
 HOSTILE = "import pathlib; pathlib.Path('ran').touch()\n\ndef make():\n    pathlib.Path('called').touch()\n"
 
 

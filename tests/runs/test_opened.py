@@ -246,6 +246,19 @@ def test_the_margin_curve_is_what_certify_says_at_each_margin(rule: Any, tmp_pat
         assert fraction == whole.certified(min_margin=margin).mean()
 
 
+def test_a_run_of_votes_answers_for_other_regions(tmp_path: Path) -> None:
+    views = mc.bands(width=2, image_size=9)
+    run(linear, IMAGES, LABELS, views, tmp_path, regions="squares(size=1)", procedure="voting", batch_size=8)
+    again = open_run(tmp_path)
+    certified = []
+    for regions in ("squares(size=1)", "squares(size=2)", "within(squares(size=2), (0, 0, 9, 5))"):
+        result = certify(linear, IMAGES, LABELS, views, regions=regions, procedure="voting", batch_size=8)
+        assert again.certified(regions).tolist() == result.certified.tolist()
+        certified.append(int(result.certified.sum()))
+    assert certified[0] > certified[1] > 0
+    assert again.certified_size().exact
+
+
 def test_a_selection_is_a_run_of_some_images(tmp_path: Path) -> None:
     made(tmp_path)
     whole = open_run(tmp_path)

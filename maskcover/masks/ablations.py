@@ -1,0 +1,161 @@
+"""Mask sets that hide all but a little of the image: bands and blocks, the views of defences that let views vote."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from operator import index
+from typing import Any
+
+from maskcover.errors import InvalidInput
+from maskcover.grid import Box, Grid, ImageSize
+from maskcover.masks.mask import Mask
+from maskcover.masks.maskset import MaskSet
+
+_AXES = {"columns": 1, "rows": 0}
+
+
+def bands(
+    width: int, axis: str = "columns", *, stride: int = 1, wrap: bool = True, image_size: ImageSize | Grid = 224
+) -> MaskSet:
+    """Masks that show one band of the image each, and hide all the rest.
+
+    Args:
+        width: The width of each band in pixels.
+        axis: "columns" for bands from top to bottom, "rows" for bands from left to right.
+        stride: Pixels from the start of a band to that of the next.
+        wrap: Whether a band that reaches the end of the image goes on at its beginning. Otherwise each band lies
+            within the image, and the last one ends with it.
+        image_size: The size of the images in pixels.
+
+    Raises:
+        InvalidInput: the band is as wide as the image, or an argument is no positive whole number.
+
+    De-randomised smoothing (Levine and Feizi 2020) shows columns or rows, Smoothed ViT (Salman et al. 2022) columns.
+
+    >>> views = bands(width=2, stride=3, image_size=7)
+    >>> [(~mask.to_array(views.grid))[0].astype(int).tolist() for mask in views]
+    [[1, 1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0, 1]]
+    """
+    grid = _flat(image_size)
+    if axis not in _AXES:
+        raise InvalidInput(f'axis is "columns" or "rows"; got {axis!r}')
+    along = _AXES[axis]
+    shown: list[list[list[tuple[int, int]]]] = [[[(0, side)]] for side in grid.shape]
+    shown[along] = _windows(_positive(width, "width"), _positive(stride, "stride"), grid.shape[along], wrap=wrap)
+    return _showing(grid, shown)
+
+
+def blocks(size: int, *, stride: int = 1, wrap: bool = True, image_size: ImageSize | Grid = 224) -> MaskSet:
+    """Masks that show one square block of the image each, and hide all the rest; arguments as for `bands`.
+
+    >>> views = blocks(size=2, stride=2, image_size=4)
+    >>> len(views), {int((~mask.to_array(views.grid)).sum()) for mask in views}
+    (4, {4})
+    """
+    grid = _flat(image_size)
+    side, step = _positive(size, "size"), _positive(stride, "stride")
+    return _showing(grid, [_windows(side, step, length, wrap=wrap) for length in grid.shape])
+
+
+def _windows(width: int, stride: int, length: int, *, wrap: bool) -> list[list[tuple[int, int]]]:
+    """The intervals of each window along an axis; one that wraps around has two."""
+    if width >= length:
+        raise InvalidInput(f"a view of {width} of {length} pixels hides nothing; choose fewer than {length}")
+    if not wrap:
+        return [[(start, start + width)] for start in sorted({*range(0, length - width + 1, stride), length - width})]
+    windows = []
+    for start in range(0, length, stride):
+        end = start + width
+        windows.append([(start, end)] if end <= length else [(start, length), (0, end - length)])
+    return windows
+
+
+def _showing(grid: Grid, shown: Sequence[list[list[tuple[int, int]]]]) -> MaskSet:
+    """The masks that hide all but each product of one window for each axis."""
+    masks = []
+    for windows in product(*shown):
+        hidden: list[Box] = []
+        # Cells outside the window of an axis, inside those of the axes before: each hidden cell in one box alone.
+        for axis, intervals in enumerate(windows):
+            for gap in _gaps(intervals, grid.shape[axis]):
+                before = product(*windows[:axis])
+                after = [(0, side) for side in grid.shape[axis + 1 :]]
+                for sides in before:
+                    starts, stops = zip(*sides, gap, *after, strict=True)
+                    hidden.append(Box(tuple(starts), tuple(stops)))
+        masks.append(Mask(hidden, ndim=grid.ndim))
+    return MaskSet(grid, tuple(masks))
+
+
+def _gaps(intervals: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """The intervals between some, and before and after them."""
+    gaps, end = [], 0
+    for start, stop in sorted(intervals):
+        gaps.append((end, start))
+        end = stop
+    return [(start, stop) for start, stop in [*gaps, (end, length)] if start < stop]
+
+
+def _flat(image_size: ImageSize | Grid) -> Grid:
+    grid = Grid.of(image_size)
+    if grid.ndim != 2:
+        raise InvalidInput(f"views are of images of two dimensions; got {grid}")
+    return grid
+
+
+def _positive(value: int, name: str) -> int:
+    try:
+        whole = index(value)
+    except TypeError:
+        whole = 0
+    if isinstance(value, bool) or whole < 1:
+        raise InvalidInput(f"{name} is a whole number of pixels, at least 1; got {value!r}")
+    return whole
+
+
+@dataclass(frozen=True, slots=True)
+class ViewFamily:
+    """Bands or blocks for images of any size, as a value; ``str(family)`` is its text, which `parse_views` reads."""
+
+    kind: str
+    arguments: tuple[tuple[str, Any], ...]
+
+    def masks(self, grid: Grid) -> MaskSet:
+        """The masks of the views of images of this size."""
+        return _FAMILIES[self.kind](**dict(self.arguments), image_size=grid)
+
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join(f'{name}={value!r}' for name, value in self.arguments)})"
+
+
+_FAMILIES: dict[str, Callable[..., MaskSet]] = {"bands": bands, "blocks": blocks}
+
+
+def parse_views(text: str) -> ViewFamily:
+    """Read the text of bands or blocks, without the image size; arguments that are the default are left out.
+
+    Raises:
+        InvalidInput: it is no such text, or the arguments are none that they take.
+
+    >>> str(parse_views("bands(4, axis='columns', stride=2)"))
+    'bands(width=4, stride=2)'
+    """
+    try:
+        node = ast.parse(text, mode="eval").body
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FAMILIES:
+            signature = inspect.signature(_FAMILIES[node.func.id])
+            given = [ast.literal_eval(value) for value in node.args]
+            named = {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}
+            if "image_size" not in named:
+                bound = signature.bind(*given, **named).arguments
+                kept = {name: value for name, value in bound.items() if value != signature.parameters[name].default}
+                return ViewFamily(node.func.id, tuple(kept.items()))
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        raise InvalidInput(
+            f"cannot read the views {text[:80]!r} ({error}); write them like 'bands(width=4)'"
+        ) from error
+    raise InvalidInput(f"views are bands(width=…) or blocks(size=…), without the image size; got {text[:80]!r}")

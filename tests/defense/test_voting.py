@@ -1,0 +1,262 @@
+"""Voting: the vote theorem against every attack, sums over masks against counting, and views that are of no use."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import maskcover as mc
+from maskcover.covering import containment
+from maskcover.covering.containment import Containment
+from maskcover.defense import Certificate, PredictionTable, Voting, parse_procedure
+from maskcover.defense.voting import vote, vote_certificate
+from maskcover.errors import InvalidInput, NotCovering
+from maskcover.masks import MaskSet, Views
+from maskcover.regions import RegionSet
+from maskcover.testing import ProcedureContract, World
+
+CLASSES = 3
+Labels = npt.NDArray[np.int64]
+
+
+class TestVoting(ProcedureContract):
+    """On bands and blocks so small that every attack can be tried."""
+
+    procedures = (Voting(), Voting(threshold=0.5), Voting(threshold=0.2))
+    worlds = (
+        World(mc.bands(width=2, image_size=(2, 6)), "rectangle(1, 1)"),
+        World(mc.bands(width=1, stride=2, wrap=False, image_size=(1, 7)), "rectangle(1, 2)"),
+        World(mc.blocks(size=2, image_size=(3, 4)), "squares(size=1)"),
+    )
+
+
+class TestVotingWithItsOwnMasks(ProcedureContract):
+    """Views that the procedure names."""
+
+    procedures = (Voting(shown="bands(width=2)"),)
+    worlds = (World(mc.bands(width=2, image_size=(2, 6)), "rectangle(1, 1)"),)
+
+
+def one_hot(labels: Labels) -> Labels:
+    """The votes of views for one class each; −1 abstains."""
+    votes = np.zeros((len(labels), CLASSES), dtype=np.int64)
+    votes[labels >= 0, labels[labels >= 0]] = 1
+    return votes
+
+
+def worst(votes: Labels, untouched: npt.NDArray[np.bool_], label: int) -> bool:
+    """Whether the answer is the label however the touched views vote, for one class each or not at all."""
+    for attack in product(range(-1, CLASSES), repeat=int((~untouched).sum())):
+        attacked = votes.copy()
+        attacked[~untouched] = one_hot(np.array(attack, dtype=np.int64))
+        if vote(attacked).label != label:
+            return False
+    return True
+
+
+LINE = MaskSet.from_boxes([(0, cell, 1, 1) for cell in range(4)], (1, 4))
+
+
+@pytest.mark.parametrize("labels", list(product(range(-1, CLASSES), repeat=4)))
+def test_the_certificate_is_what_every_attack_says(labels: tuple[int, ...]) -> None:
+    """Each of four views shows one cell, so that a cell touches one of them, and two cells two."""
+    masks = mc.bands(width=1, image_size=(1, 4))
+    votes = one_hot(np.array(labels))
+    for regions in ("squares(size=1)", "rectangle(1, 2)"):
+        covers = Containment(masks, mc.parse_regions(regions))
+        cells = 1 if regions.startswith("squares") else 2
+        sets = [np.array([not first <= view < first + cells for view in range(4)]) for first in range(5 - cells)]
+        for label in range(CLASSES):
+            certified = vote_certificate(votes, np.ones(4, np.bool_), label, covers).certified
+            assert certified == all(worst(votes, untouched, label) for untouched in sets)
+
+
+def test_a_view_that_is_not_relied_on_counts_as_touched() -> None:
+    masks = mc.bands(width=1, image_size=(1, 5))
+    covers = Containment(masks, mc.squares(size=1))
+    votes = one_hot(np.zeros(5, dtype=np.int64))
+    assert vote_certificate(votes, np.ones(5, np.bool_), 0, covers).certified
+    assert not vote_certificate(votes, np.arange(5) > 1, 0, covers).certified
+
+
+REGIONS = st.sampled_from(
+    [mc.squares(size=1), mc.squares(size=2), mc.rectangles(area=3), mc.union(mc.squares(size=2), mc.rectangle(1, 3)),
+     mc.within(mc.squares(size=1), (0, 0, 3, 3)), mc.polygon([(0, 0), (0, 2), (2, 0)])]
+)  # fmt: skip
+
+
+@given(st.data(), REGIONS)
+def test_sums_over_masks_are_those_of_counting(data: st.DataObject, regions: RegionSet) -> None:
+    """By signatures and by placements alike: every region contributes its sums, or smaller sets of masks do."""
+    shape = (4, 5)
+    array = data.draw(st.lists(st.lists(st.booleans(), min_size=20, max_size=20), min_size=1, max_size=5))
+    masks = MaskSet(mc.Grid(shape), tuple(map(mc.Mask.from_array, np.array(array).reshape(-1, *shape))))
+    weights = np.array([[10**number, 1] for number in range(len(masks))])
+    hidden = np.asarray(masks)
+    expected = set()
+    for term in regions.terms(masks.grid):
+        for stencil in term.slots[0]:
+            for place in np.argwhere(stencil.places.to_array(masks.grid)).tolist():
+                cells = stencil.at(tuple(place)).to_array(masks.grid)
+                inside: Any = (hidden | ~cells).all(axis=(1, 2))
+                expected.add(tuple((weights * inside[:, None]).sum(axis=0).tolist()))
+    placed = Containment(masks, regions)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(containment, "few_minimal", lambda *_: None)
+        totals = placed.totals(weights)
+    assert totals is not None
+    assert {tuple(row) for row in totals.tolist()} == expected
+    listed = Containment(masks, regions).totals(weights)
+    assert listed is not None
+    assert {tuple(row) for row in listed.tolist()} <= expected
+    assert min(row[1] for row in listed.tolist()) == min(row[1] for row in expected)
+
+
+def test_several_patches_are_certified_by_their_joint_signatures() -> None:
+    views = mc.bands(width=1, image_size=(3, 9))
+    pair = Containment(views, mc.parse_regions("patches(squares(size=1), k=2)"))
+    votes = one_hot(np.zeros(9, dtype=np.int64))
+    assert vote_certificate(votes, np.ones(9, np.bool_), 0, pair).certified
+    votes = one_hot(np.array([0] * 6 + [1] * 3))
+    assert vote_certificate(votes, np.ones(9, np.bool_), 0, Containment(views, mc.squares(size=1))).certified
+    assert not vote_certificate(votes, np.ones(9, np.bool_), 0, pair).certified
+
+
+def test_the_stride_that_does_not_divide_touches_one_view_more() -> None:
+    """Of 224 columns, bands of 19 from every tenth, a patch of 32 touches 6, where ⌈(32 + 19 − 1)/10⌉ is 5."""
+    views = mc.bands(width=19, stride=10, image_size=224)
+    totals = Containment(views, mc.squares(size=32)).totals(np.ones((len(views), 1), dtype=np.int64))
+    assert totals is not None
+    assert len(views) - int(totals.min()) == 6
+
+
+@pytest.mark.parametrize("wrap", [True, False])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize(("kind", "side"), [("columns", 2), ("rows", 3), ("blocks", 2)])
+def test_views_show_their_windows_and_nothing_else(kind: str, side: int, stride: int, wrap: bool) -> None:
+    shape = (5, 7)
+    if kind == "blocks":
+        views = mc.blocks(side, stride=stride, wrap=wrap, image_size=shape)
+    else:
+        views = mc.bands(side, kind, stride=stride, wrap=wrap, image_size=shape)
+    axes = {"columns": [1], "rows": [0], "blocks": [0, 1]}[kind]
+    starts: list[list[int]] = []
+    for axis, length in enumerate(shape):
+        if axis not in axes:
+            starts.append([-1])
+        elif wrap:
+            starts.append(list(range(0, length, stride)))
+        else:
+            starts.append(sorted({*range(0, length - side + 1, stride), length - side}))
+    expected = []
+    for corner in product(*starts):
+        shown = np.ones(shape, dtype=np.bool_)
+        for axis, start in enumerate(corner):
+            if start >= 0:
+                cells = np.zeros(shape[axis], dtype=np.bool_)
+                cells[np.arange(start, start + side) % shape[axis]] = True
+                shown &= cells.reshape([-1 if other == axis else 1 for other in range(2)])
+        expected.append(~shown)
+    assert np.array_equal(np.asarray(views), np.array(expected))
+
+
+def test_views_that_a_thin_region_outvotes_are_refused_at_once() -> None:
+    views = mc.bands(width=4, image_size=32)
+    with pytest.raises(NotCovering, match=r"touches 28 of 32 views.*min_side=10"):
+        Voting().expect_fit(Containment.of(views, "rectangles(area=25)"))
+    Voting().expect_fit(Containment.of(views, "rectangles(area=25, min_side=3)"))
+
+
+def test_half_of_the_views_touched_is_not_yet_hopeless() -> None:
+    views = mc.bands(width=2, image_size=8)
+    Voting().expect_fit(Containment.of(views, "rectangle(1, 3)"))
+    with pytest.raises(NotCovering, match="touches 5 of 8 views"):
+        Voting().expect_fit(Containment.of(views, "rectangle(1, 4)"))
+
+
+def test_other_masks_than_those_that_it_names_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="names its own masks"):
+        Voting("bands(width=4)").expect_fit(Containment.of(mc.bands(width=3, image_size=32), "squares(size=2)"))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("voting", Voting()),
+        ("voting(bands(width=4, axis='columns'))", Voting("bands(width=4)")),
+        ("voting(shown=blocks(12, stride=4), threshold=0.3)", Voting("blocks(size=12, stride=4)", 0.3)),
+    ],
+)
+def test_texts_name_views_and_thresholds(text: str, value: Voting) -> None:
+    assert parse_procedure(text) == value
+    assert parse_procedure(str(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("voting(bands())", "missing a required argument"),
+        ("voting(bands(width=4, image_size=32))", "without the image size"),
+        ("voting(stripes(width=4))", "views are bands"),
+        ("voting(bands(width=__import__('os')))", "cannot read the views"),
+        ("voting(threshold=2)", "threshold must be a number from 0 to 1"),
+    ],
+)
+def test_texts_that_name_no_views_are_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        parse_procedure(text)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: mc.bands(width=9, image_size=9), "hides nothing"),
+        (lambda: mc.bands(width=0, image_size=9), "width is a whole number"),
+        (lambda: mc.bands(width=2, stride=True, image_size=9), "stride is a whole number"),
+        (lambda: mc.bands(width=2, axis="diagonal", image_size=9), "axis is"),
+        (lambda: mc.blocks(size=True, image_size=9), "size is a whole number"),
+    ],
+)
+def test_views_of_odd_sizes_are_refused(make: object, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        make()  # type: ignore[operator]
+
+
+def test_votes_must_be_0_or_1_for_two_classes_or_more() -> None:
+    covers = Containment(LINE, mc.squares(size=1))
+    odd: tuple[Any, ...] = (np.zeros((4, 1), np.int64), np.full((4, 2), 2), np.zeros((4, 2)))
+    for votes in odd:
+        with pytest.raises(InvalidInput, match=r"votes? (are|for)"):
+            vote_certificate(votes, np.ones(4, np.bool_), 0, covers)
+    with pytest.raises(InvalidInput, match="is none of 2 classes"):
+        vote_certificate(np.zeros((4, 2), np.int64), np.ones(4, np.bool_), 2, covers)
+
+
+def test_nobody_votes_and_there_is_no_label() -> None:
+    assert vote(np.zeros((3, 2), np.int64)).label == -1
+    # The region lies inside every mask, so that nothing can change; but there is no label, and no certificate either.
+    masks = MaskSet.from_boxes([(0, 0, 1, 1), (0, 0, 1, 2)], (1, 4))
+    table = PredictionTable(masks.views(Views.SINGLE_MASKS), 2)
+    table.record(np.arange(3), np.full(3, -1), np.zeros(3), np.full(3, 0.5))
+    covers = Containment(masks, mc.within(mc.squares(size=1), (0, 0, 1, 1)))
+    certificate = Voting().certificate(table, 0, covers, 0.0)
+    assert isinstance(certificate, Certificate)
+    assert not certificate.certified
+
+
+def test_a_vote_within_a_margin_is_not_relied_on() -> None:
+    views = mc.bands(width=1, image_size=(1, 5))
+    table = PredictionTable(views.views(Views.SINGLE_MASKS), 2)
+    margins = np.array([0.1, 0.9, 0.9, 0.9, 0.9, 0.9])
+    table.record(np.arange(6), np.array([0, 0, 0, 0, 1, 0]), margins, np.full(6, 0.9))
+    covers = Containment(views, mc.squares(size=1))
+    for min_margin, certified in [(0.0, True), (0.5, False)]:
+        certificate = Voting().certificate(table, 0, covers, min_margin)
+        assert isinstance(certificate, Certificate)
+        assert certificate.certified == certified
