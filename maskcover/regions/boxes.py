@@ -24,8 +24,7 @@ from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, everyw
 
 _ASPECT = re.compile(r"\d{1,12}|\d{1,40}\.\d{1,40}|\d{1,41}/\d{1,41}")
 _MOST_SHAPES = {1: 100_000, 2: 100_000}  # by the number of axes; it takes longer to compare shapes of more than two
-_MOST_SHAPES_OF_MORE = 20_000
-_MOST_STRIPES = 50_000
+_MOST_SHAPES_OF_MORE, _MOST_STRIPES = 20_000, 50_000
 _DOUBTFUL = range(1, 9)  # pixels of an area; on a large image a number of per cent is rather meant
 _MOST_WORK = 1 << 29  # placements of all shapes that are tried where an area is not a box
 
