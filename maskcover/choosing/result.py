@@ -96,6 +96,7 @@ class Choice:
         predictions: Masked predictions that were made.
         separate_predictions: Masked predictions that the candidates would have needed, each by itself.
         numerics: How predictions repeat, in words, for each fill.
+        min_margin: The margin that was typed; None if there was none.
         options: The options of the adapter, without the fill; None if the model was a classifier already.
 
     `str` gives the report, `document` the same as JSON.
@@ -122,6 +123,7 @@ class Choice:
     separate_predictions: int
     numerics: str
     options: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    min_margin: float | None = None
 
     @property
     def winner(self) -> Assessment:
@@ -166,7 +168,8 @@ class Choice:
     def certify(self, model: object, images: Images, labels: npt.ArrayLike, **options: Any) -> CertificationResult:
         """Certify the winner on other images; arguments as for `maskcover.certify`.
 
-        The options of the adapter are those that `choose` had, the fill included, unless others are named.
+        The options of the adapter and the margin are those that `choose` had, the fill included, unless others are
+        named.
 
         Raises:
             InvalidInput: some of the images chose the masks (their pixels are compared).
@@ -174,7 +177,13 @@ class Choice:
         self.images.expect_others(images)
         kept = dict(self.options or {}) | ({} if self.fill is None or self.options is None else {"fill": self.fill})
         return certify(
-            model, images, labels, self.masks, regions=self.regions, procedure=self.procedure, **kept | options
+            model,
+            images,
+            labels,
+            self.masks,
+            regions=self.regions,
+            procedure=self.procedure,
+            **{"min_margin": self.min_margin} | kept | options,
         )
 
     def document(self) -> dict[str, Any]:

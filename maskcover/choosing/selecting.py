@@ -150,7 +150,7 @@ def choose_among(
         region_set, budget, ranking, tuple(rounds.dropped), cross_fitted(ranking, budget),
         ChoosingImages(digests, source or _source(images), getattr(images, "chosen", None)),
         sum(group.predictions for group in groups), rounds.separate_predictions,
-        "; ".join(dict.fromkeys(group.start.stands_on for group in groups)), options,
+        "; ".join(dict.fromkeys(group.start.stands_on for group in groups)), options, min_margin,
     )  # fmt: skip
 
 

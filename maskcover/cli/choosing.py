@@ -111,6 +111,7 @@ def choose(
         **model.source(), **data.source(), **numeric.source(), labels=None if labels is None else str(labels),
         outside=outside, seed=seed,
     )  # fmt: skip
+    _expect_writable(save_masks, output)
     shown, mask_sets = watched(as_json=as_json), _mask_sets(tried.candidate)
     classifiers, dataset, preprocessing = _opened(source, tried.try_fill, progress=shown)
     images, further = dataset.prepared(preprocessing), _others(source, others, next(iter(classifiers.values())))
@@ -132,6 +133,15 @@ def choose(
         document |= {"then_certified": _certified(result, further)}
     lines += _files(choice, save_masks, output)
     answer(document, lines, as_json=as_json)
+
+
+def _expect_writable(save_masks: Path | None, drawing: Path | None) -> None:
+    """Raise `InvalidInput` before anything is computed if a file could not be written in the end."""
+    for path in (save_masks, drawing):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InvalidInput(f"cannot write {path}: there is no folder {path.parent}; make it, or name another file")
+    if drawing is not None and drawing.suffix.lower() != ".png":
+        raise InvalidInput(f"drawings are written as PNG: expected a name ending in .png; got {drawing.name!r}")
 
 
 def _mask_sets(texts: list[str] | None) -> list[MaskSet | str] | None:

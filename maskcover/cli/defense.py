@@ -67,6 +67,8 @@ def certify(
         "rule": rule, "min_margin": o.least_margin(min_margin, margin), "numerics": numerics,
         "progress": watched(as_json=as_json),
     }  # fmt: skip
+    if out is None and (keep_tables or reuse is not None):
+        raise InvalidInput("--keep-tables and --reuse are for runs; add --out RUN")
     kept = {"shard": read_shard(shard), "shard_size": shard_size, "keep_tables": keep_tables, "reuse": reuse}
     given = masks_in(masks, model.input_size)
     outcome = Certification(source, given, regions, read_claim(at_least), arguments, out, kept).outcome(frame)

@@ -68,6 +68,9 @@ def written_reports(
         if images is not None:
             raise InvalidInput("--images goes with a report: add --html FILE, --markdown FILE or --json")
         return {}, []
+    for path in files:
+        if path.resolve().is_relative_to(run.resolve()) and path.suffix.lower() not in (".html", ".htm", ".md"):
+            raise InvalidInput(f"{path} lies in the run's folder, whose own files must stay; name a file .html or .md")
     show = images if images is not None else 9 if files else 0
     listed = read_classes(classes)
     names = None if listed is None or not listed.names else listed.own

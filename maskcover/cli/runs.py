@@ -60,6 +60,9 @@ def report(
     """Summarise a run from its rows, ask it about other regions, defences or margins, or write a report."""
     from maskcover.runs import Folder, error_rows, is_source_run, open_run, source_document, summary
 
+    claimed_fraction = read_claim(at_least)
+    if patches > 1 and sizes is None:
+        raise InvalidInput("--patches goes with --sizes: add --sizes squares, or leave it out")
     overview, again, notes = summary(run), dict[str, Any](), list[str]()
     if (regions, procedure, rule, min_margin, sizes) != (None,) * 5:
         opened_run = open_run(run)
@@ -71,7 +74,8 @@ def report(
         document = source_document(run)
         sizes = f"{len(document['sizes'])} sizes: {', '.join(str(run / name) for name in document['sizes'])}"
         lines = [
-            f"  against {document['regions']} on the source images, seen through {document['preprocessing']}",
+            f"  {_itself(notes)}against {document['regions']} on the source images, seen through "
+            f"{document['preprocessing']}",
             f"  of {sizes}",
             *_skipped(Folder(run / name).config() for name in document["sizes"]),
         ]
@@ -79,7 +83,7 @@ def report(
         config = Folder(run).existing()
         document = dict(config.document)
         lines = [
-            f"  against {config.regions}, by {config.procedure.words}; {_numerics(config)}",
+            f"  {_itself(notes)}against {config.regions}, by {config.procedure.words}; {_numerics(config)}",
             f"  drawn on the model's input, after {dict(config.fingerprint.entries).get('preprocessing')}",
             f"  fingerprint {config.fingerprint.digest}",
             *_skipped([config]),
@@ -95,7 +99,7 @@ def report(
         [str(overview), *notes, *lines, *files],
         as_json=as_json,
     )
-    raise typer.Exit(claimed(overview, read_claim(at_least)))
+    raise typer.Exit(claimed(overview, claimed_fraction))
 
 
 def replay(
@@ -180,6 +184,11 @@ def attack(
         document, [str(result), *(f"  certified, and broken: {printable(name)}" for name in refuted)], as_json=as_json
     )
     raise typer.Exit(REFUTED if refuted else HOLDS)
+
+
+def _itself(notes: list[str]) -> str:
+    """How the claim of the run itself begins where another question was asked as well."""
+    return "the run itself: " if notes else ""
 
 
 def _skipped(configs: Iterable[Config | None]) -> list[str]:

@@ -104,6 +104,8 @@ class Comparison:
         regions: The texts of the regions for which each of them is certified.
         counts: The paired counts of undefended, defended and certified images.
         only_in_first, only_in_second: Images that the other run does not have.
+        procedures: The defences of the runs, in words.
+        notes: What a reader must know: how the runs differ besides.
     """
 
     first: str
@@ -112,6 +114,8 @@ class Comparison:
     counts: tuple[PairedCounts, ...]
     only_in_first: int = 0
     only_in_second: int = 0
+    procedures: tuple[str, str] = ("", "")
+    notes: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The comparison as JSON."""
@@ -122,6 +126,8 @@ class Comparison:
             "counts": [counts.document() for counts in self.counts],
             "only_in_first": self.only_in_first,
             "only_in_second": self.only_in_second,
+            "procedures": list(self.procedures),
+            "notes": list(self.notes),
         }
 
     def __str__(self) -> str:
@@ -132,6 +138,7 @@ class Comparison:
                 f"  left out, since only one run has them: {counted(self.only_in_first, 'image')} of the first, "
                 f"{counted(self.only_in_second, 'image')} of the second"
             )
+        lines += [f"  by {' and '.join(dict.fromkeys(self.procedures))}", *(f"  {note}" for note in self.notes)]
         return "\n".join([*lines, *(f"  {counts}" for counts in self.counts)])
 
 
@@ -169,6 +176,11 @@ def compare(
     (2, 0)
     """
     ours, theirs = (run if isinstance(run, OpenedRun) else open_run(run) for run in (first, second))
+    if ours.frame != theirs.frame:
+        raise InvalidInput(
+            f"{ours.path} draws regions on the {ours.frame} and {theirs.path} on the {theirs.frame}, so that the same "
+            "text means other regions; compare runs of one frame"
+        )
     places, other_places = _common(ours, theirs)
     labels = ours.labels[places]
     if (labels != theirs.labels[other_places]).any():
@@ -181,13 +193,46 @@ def compare(
     counts.append(_counts("certified", ours.certified(regions)[places], theirs.certified(regions)[other_places]))
     against = (str(ours.regions), str(theirs.regions)) if regions is None else (str(regions), str(regions))
     lonely = len(ours) - len(places), len(theirs) - len(places)
-    return Comparison(str(ours.path), str(theirs.path), against, tuple(counts), *lonely)
+    return Comparison(
+        str(ours.path), str(theirs.path), against, tuple(counts), *lonely,
+        procedures=(_defence(ours), _defence(theirs)), notes=_notes(ours, theirs, places, other_places),
+    )  # fmt: skip
+
+
+def _defence(run: OpenedRun) -> str:
+    """The defence of a run in words, with its margin if it has one."""
+    return run.procedure.words + (f" with margins above {run.min_margin:g}" if run.min_margin else "")
+
+
+def _notes(first: OpenedRun, second: OpenedRun, places: IntArray, other_places: IntArray) -> tuple[str, ...]:
+    """How two runs differ besides their figures."""
+    notes = []
+    if first.procedure.may_alert != second.procedure.may_alert:
+        notes.append("certified by the one that may alert means: the true label, or an alert")
+    pixels, others = (np.array(_column(run, "pixels"), dtype=np.str_) for run in (first, second))
+    comparable = (pixels[places] != "") & (others[other_places] != "")
+    differing = int((comparable & (pixels[places] != others[other_places])).sum())
+    if differing:
+        notes.append(
+            f"{counted(differing, 'image')} with other pixels under the same id: another preprocessing, or other images"
+        )
+    chosen = first.parts[0].config.chosen
+    if first.selected or second.selected or (chosen is not None and chosen.seed is None):
+        notes.append("the images are no random sample, so that intervals and p-values say nothing of others")
+    return tuple(notes)
+
+
+def _column(run: OpenedRun, name: str) -> list[str]:
+    return [text for part in run.parts for text in part.table.column(name).to_pylist()]
 
 
 def _common(first: OpenedRun, second: OpenedRun) -> tuple[IntArray, IntArray]:
     """The places of the common images in each run."""
     places = {name: place for place, name in enumerate(second.ids)}
     pairs = [(place, places[name]) for place, name in enumerate(first.ids) if name in places]
+    for run in (first, second):
+        if not len(run):
+            raise InvalidInput(f"{run.path} holds no rows yet; continue the run with the command that started it")
     if not pairs:
         raise InvalidInput(
             f"{first.path} and {second.path} have no image in common, by its id; compare runs on the same images"

@@ -46,12 +46,16 @@ class OpenedRun(Reported):
         parts: One part; for a run in the frame of the source one for each size of image.
         total: Number of images that the run is about.
         regions: The regions that the run certified, in its frame.
+        frame: Where regions are drawn: "input" or "source".
+        selected: Whether `select` left images out, so that intervals say nothing of others.
     """
 
     path: Path
     parts: tuple[RunPart, ...]
     total: int
     regions: RegionSet
+    frame: str = "input"
+    selected: bool = False
 
     def __len__(self) -> int:
         return sum(len(part.table) for part in self.parts)
@@ -70,11 +74,6 @@ class OpenedRun(Reported):
     def min_margin(self) -> float:
         """The margin that every prediction behind a certificate exceeds."""
         return self.parts[0].config.min_margin
-
-    @property
-    def frame(self) -> str:
-        """Where regions are drawn: "input" or "source"."""
-        return "input" if self.parts[0].config.frame is None else "source"
 
     @property
     def ids(self) -> list[str]:
@@ -152,7 +151,7 @@ class OpenedRun(Reported):
             some = keep[first : first + len(part.table)]
             parts.append(replace(part, table=part.table.filter(pyarrow().array(some))))
             first += len(some)
-        return replace(self, parts=tuple(parts), total=int(keep.sum()))
+        return replace(self, parts=tuple(parts), total=int(keep.sum()), selected=self.selected or not keep.all())
 
     def answers(
         self,
@@ -234,6 +233,7 @@ class OpenedRun(Reported):
             counts,
             total=self.total,
             chosen=self.parts[0].config.chosen,
+            selected=self.selected,
             certified=int(answers.certified.sum()),
             defended=int((answers.defended_answered & ~errors & (answers.defended == labels)).sum()),
             wrong=int(wrong.sum()),
@@ -266,7 +266,8 @@ class OpenedRun(Reported):
         Where a run stopped asking early, rows that were not seen do not count: the fraction is then a lower bound.
 
         Returns:
-            Margins, ascending from 0, and the fraction of images certified with a `min_margin` of each, up to but
+            Margins, ascending from 0 (from the margin of the run, if its predictions repeat only within that), and
+            the fraction of images certified with a `min_margin` of each, up to but
             without the next; float64 arrays of one length.
 
         Raises:
@@ -275,9 +276,13 @@ class OpenedRun(Reported):
         if not isinstance(self.procedure, DoubleMasking | ChallengerMasking):
             raise InvalidInput(f"a margin curve is for double and challenger masking; this run has {self.procedure}")
         region_set = self.regions if regions is None else parse_regions(regions)
+        without = ~np.concatenate([part.tables.has_evidence | part.errors for part in self.parts])
+        if without.any():
+            raise InvalidInput(self.why_unknown(~without))
         lost = np.concatenate([margins_lost(part, part.pull(region_set)) for part in self.parts])
-        steps = np.unique(np.concatenate([[0.0], lost[lost > 0]]))
-        return steps, (lost[None, :] > steps[:, None]).mean(axis=1)
+        least = self.min_margin if self.parts[0].config.document["numerics"] == "margin" else 0.0
+        steps = np.unique(np.concatenate([[least], lost[lost > least]]))
+        return steps, (lost[None, :] > steps[:, None]).sum(axis=1) / max(len(lost), 1)
 
     def detection_curve(self, regions: RegionSet | str | None = None) -> DetectionCurve:
         """The clean and the certified fraction at each threshold of detection; the paper's Figure 9, from the rows.
@@ -356,4 +361,4 @@ def open_run(path: str | PathLike[str]) -> OpenedRun:
     parts = tuple(RunPart.of(*of_size) for of_size in size_runs(folder, document))
     if not parts:
         raise InvalidInput(f"{folder} holds no rows yet; continue the run with the command that started it")
-    return OpenedRun(folder, parts, sum(document["sizes"].values()), parse_regions(document["regions"]))
+    return OpenedRun(folder, parts, sum(document["sizes"].values()), parse_regions(document["regions"]), "source")

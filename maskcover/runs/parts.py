@@ -78,6 +78,10 @@ class RunPart:
             InvalidInput: the run's predictions repeat only within a margin, and the one to ask for is smaller.
         """
         own = self.config.min_margin
+        if min_margin is not None and (isinstance(min_margin, bool) or not isinstance(min_margin, int | float)):
+            raise InvalidInput(f"min_margin must be a number from 0 to below 1; got {min_margin!r}")
+        if min_margin is not None and not 0 <= min_margin < 1:
+            raise InvalidInput(f"min_margin must be a number from 0 to below 1; got {min_margin!r}")
         if min_margin is None:
             return 0.0 if procedure.requires_bits and self.config.document["numerics"] != "margin" else own
         if self.config.document["numerics"] == "margin" and min_margin < own:

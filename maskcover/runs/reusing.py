@@ -15,6 +15,7 @@ from maskcover.defense.table import NO_MASK, PredictionTable
 from maskcover.engine.preparation import PreparedRun
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
+from maskcover.runs.binding import NOT_KEPT, changed_scores
 from maskcover.runs.evidence import Evidence, Predictions
 from maskcover.runs.folder import Config, Folder, shards
 
@@ -59,8 +60,18 @@ class EarlierPredictions:
         return cls(config, pairs, np.append(views.singles, len(views)), by_pixels)
 
     def expect_same(self, start: PreparedRun) -> None:
-        """Raise `InvalidInput` unless the model, its numerics and its batch size are those of the earlier run."""
+        """Raise `InvalidInput` unless the model, its numerics and its batch size are those of the earlier run.
+
+        The reference scores of the earlier run are scored again: a hook, a flag or a global that no fingerprint names
+        is noticed by them (docs/threats.md, 39).
+        """
         differences = list(start.fingerprint.differences(self.config.fingerprint))
+        if self.config.reference is None:
+            differences.append(NOT_KEPT)
+        elif not differences:
+            differences += changed_scores(self.config, start, same_images=False)
+        if start.numerics != self.config.document["numerics"]:
+            differences.append(f"numerics {self.config.document['numerics']} before, {start.numerics} now")
         if start.evaluator.batch_size != self.config.batch_size:
             differences.append(f"batch size {self.config.batch_size} before, {start.evaluator.batch_size} now")
         scale = self.config.earlier.scale
@@ -71,6 +82,14 @@ class EarlierPredictions:
                 f"the predictions of the run to reuse are not those of this model here: {'; '.join(differences)}; "
                 "leave reuse out"
             )
+
+    def least_margin(self, min_margin: float | None) -> float | None:
+        """The margin to ask for, if the user typed none: not the one that somebody typed for the earlier run.
+
+        A margin that replaced bits there is needed here as well.
+        """
+        typed_there = self.config.document["numerics"] == "bitwise" and self.config.min_margin > 0
+        return 0.0 if min_margin is None and typed_there else min_margin
 
     def restore(self, pixels: str, table: PredictionTable) -> None:
         """Put the predictions of an image, named by the digest of its pixels, into its table; none if it is unknown."""

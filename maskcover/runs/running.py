@@ -192,11 +192,11 @@ def run(
 
     def prepare(earlier: Earlier | None) -> tuple[PreparedRun, Config]:
         images_read = Watched(images)
-        required = bits_for(defence, numerics, min_margin)
+        required, margin = bits_for(defence, numerics, min_margin), min_margin
         if earlier is None and before is not None:
-            earlier = before.config.earlier
+            earlier, margin = before.config.earlier, before.least_margin(min_margin)
         start = prepare_run(
-            classifier, images_read, masks, min_margin=min_margin, numerics=required, earlier=earlier, progress=progress
+            classifier, images_read, masks, min_margin=margin, numerics=required, earlier=earlier, progress=progress
         )
         require_bits(defence, start)
         if before is not None:

@@ -37,6 +37,7 @@ class Summary:
         wrong: Images that are not certified, and have a wrong label without the defence as well.
         unknown: Images of which the rows cannot tell whether they are certified for the regions that were asked about
             later; they do not count as certified.
+        selected: Whether images were left out by what is known of them, so that there are no intervals.
         unknown_defended: Images of which the rows cannot tell the label by the procedure that was asked about later.
     """
 
@@ -52,12 +53,13 @@ class Summary:
     wrong: int = 0
     unknown: int = 0
     unknown_defended: int = 0
+    selected: bool = False
 
     @classmethod
     def of(cls, shards: Iterable[tuple[Any, float]], total: int = 0, chosen: Chosen | None = None) -> Summary:
         """The summary of some shards, which are read one at a time: their columns, and their seconds."""
         names = ("rows", "undefended", "defended", "certified", "errors", "evaluations", "wrong")
-        counts = dict.fromkeys(names, 0)
+        counts: dict[str, Any] = dict.fromkeys(names, 0)
         seconds = 0.0
         for table, seconds_of_shard in shards:
             seconds += seconds_of_shard
@@ -137,5 +139,5 @@ class Summary:
 
     @property
     def _sampled(self) -> bool:
-        """Whether an interval says something: the first N images of a data set are no random sample of it."""
-        return self.chosen is None or self.chosen.seed is not None
+        """Whether an interval says something: the first N images, or some that were selected, are no random sample."""
+        return not self.selected and (self.chosen is None or self.chosen.seed is not None)

@@ -134,3 +134,19 @@ def test_bad_input_is_refused(run: Run, photos: Path, more: tuple[str, ...], mes
     answered = run(*CHOOSE, "--data", str(photos), *more)
     assert answered.code == 2
     assert message in answered.err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--save-masks", "nowhere/masks.json"), "there is no folder nowhere"),
+        (("-o", "nowhere/front.png"), "there is no folder nowhere"),
+        (("-o", "front.svg"), "expected a name ending in .png"),
+    ],
+)
+def test_files_that_cannot_be_written_are_refused_before_anything_is_computed(
+    run: Run, photos: Path, more: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maskcover.choosing.choose_among", None)  # must not be reached
+    refused = run(*CHOOSE, "--data", str(photos), *more)
+    assert (refused.code, message in refused.err) == (2, True)

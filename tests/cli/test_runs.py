@@ -424,3 +424,29 @@ def test_a_run_with_tables_is_reused(run: Run, photos: Path) -> None:
     again = run(*command(photos, "brightness", "--json")[:-2], "AGAIN", "--reuse", "RUN", "--json")
     assert first.json["evaluations"] > 0 == again.json["evaluations"]
     assert again.json["certified"] == first.json["certified"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("report", "RUN", "--html", "RUN/run.json"), "whose own files must stay"),
+        (("report", "RUN", "--markdown", "RUN/shards/00000.parquet"), "whose own files must stay"),
+        (("report", "RUN", "--patches", "2"), "--patches goes with --sizes"),
+        (("report", "RUN", "--at-least", "foo"), "at-least"),
+    ],
+)
+def test_what_a_report_cannot_do_is_refused_before_anything_is_written(
+    run: Run, photos: Path, more: tuple[str, ...], message: str
+) -> None:
+    assert run(*command(photos, "brightness")).code == 0
+    before = {path: path.read_bytes() for path in Path("RUN").rglob("*") if path.is_file()}
+    refused = run(*more)
+    assert (refused.code, refused.out) == (2, "")
+    assert message in refused.err
+    assert {path: path.read_bytes() for path in Path("RUN").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("more", [("--keep-tables",), ("--reuse", "RUN")])
+def test_options_of_runs_need_a_run(run: Run, photos: Path, more: tuple[str, ...]) -> None:
+    refused = run("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), *REGIONS, *more)
+    assert (refused.code, "add --out RUN" in refused.err) == (2, True)

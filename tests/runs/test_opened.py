@@ -198,6 +198,38 @@ def test_predictions_of_another_model_are_not_reused(options: dict[str, Any], me
         made(tmp_path / "again", reuse=tmp_path / "first", **options)
 
 
+SIGN = {"sign": 1.0}
+
+
+def signed(images: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scores by a global that no fingerprint names."""
+    return SIGN["sign"] * linear(images)
+
+
+def test_a_model_that_answers_otherwise_is_noticed_by_its_reference_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(signed, IMAGES, LABELS, GREY, tmp_path / "first", batch_size=8, keep_tables=True)
+    monkeypatch.setitem(SIGN, "sign", -1.0)
+    with pytest.raises(InvalidInput, match=r"not those of this model here: .*scores"):
+        run(signed, IMAGES, LABELS, GREY, tmp_path / "again", batch_size=8, reuse=tmp_path / "first")
+
+
+def test_predictions_within_a_margin_are_not_reused_as_bits(tmp_path: Path) -> None:
+    made(tmp_path / "first", numerics="margin", min_margin=0.001, keep_tables=True)
+    questions: tuple[dict[str, Any], ...] = ({"numerics": "bitwise"}, {"procedure": "detection(0.5)"})
+    for options in questions:
+        with pytest.raises(InvalidInput, match="numerics margin before, bitwise now"):
+            made(tmp_path / "again", reuse=tmp_path / "first", **options)
+
+
+def test_a_margin_that_was_typed_for_the_earlier_run_is_not_inherited(tmp_path: Path) -> None:
+    first = made(tmp_path / "first", min_margin=0.25, keep_tables=True)
+    reused = made(tmp_path / "again", reuse=tmp_path / "first")
+    assert reused.certified == made(tmp_path / "fresh").certified > first.certified
+    assert open_run(tmp_path / "again").min_margin == 0.0
+
+
 def test_predictions_of_other_masks_are_not_reused(tmp_path: Path) -> None:
     made(tmp_path / "first")
     masks = mc.cover(mc.squares(size=3), 9, grid=(2, 2))
@@ -324,6 +356,30 @@ def test_one_run_compared_with_another_counts_pairs_of_images(tmp_path: Path) ->
         mc.compare(tmp_path / "fine", tmp_path / "labels")
 
 
+def test_a_comparison_says_how_the_runs_differ_besides(tmp_path: Path) -> None:
+    made(tmp_path / "masking")
+    made(tmp_path / "detection", procedure="detection(0.5)")
+    text = str(mc.compare(tmp_path / "masking", tmp_path / "detection"))
+    assert "by double masking, rule rows and detection at 0.5" in text
+    assert "the true label, or an alert" in text
+    changed = IMAGES.copy()
+    changed[4] += 1
+    made(tmp_path / "changed", changed, shard_size=7)
+    assert "1 image with other pixels" in str(mc.compare(tmp_path / "masking", tmp_path / "changed"))
+    some = open_run(tmp_path / "masking").select(verdict="certified")
+    assert "no random sample" in str(mc.compare(some, tmp_path / "masking"))
+    assert some.summary().document()["certified"]["low"] is None
+    with pytest.raises(InvalidInput, match="holds no rows yet"):
+        mc.compare(some, open_run(tmp_path / "masking").select(np.zeros(30, np.bool_)))
+
+
+@pytest.mark.parametrize("min_margin", [-1, 1, 2.0, np.nan, True, "0.1"])
+def test_a_margin_is_a_fraction(min_margin: Any, tmp_path: Path) -> None:
+    made(tmp_path)
+    with pytest.raises(InvalidInput, match="min_margin must be a number from 0 to below 1"):
+        open_run(tmp_path).answers(min_margin=min_margin)
+
+
 @pytest.mark.parametrize(("first", "second", "expected"), [(0, 0, 1.0), (5, 5, 1.0), (0, 5, 0.0625), (1, 9, 22 / 1024)])
 def test_the_p_value_is_that_of_mcnemars_exact_test(first: int, second: int, expected: float) -> None:
     counts = mc.runs.PairedCounts("certified", 10, first, second, 3)
@@ -354,6 +410,7 @@ def test_a_run_whose_predictions_repeat_within_a_margin_is_not_asked_for_a_small
         again.answers(procedure="detection(0.5)")
     with pytest.raises(InvalidInput, match="detection compares confidences"):
         again.detection_curve()
+    assert again.margin_curve()[0][0] == 0.5
 
 
 @pytest.mark.parametrize("column", ["one_mask_labels", "row_margins", "union_labels", "certifying"])

@@ -369,3 +369,10 @@ def test_a_run_in_the_frame_of_the_source_is_asked_again_about_other_regions_on_
         assert found == expected
     sizes = again.certified_size("squares")
     assert sizes.fractions(4) == (again.certified().mean(), again.certified().mean())
+
+
+def test_an_earlier_run_in_the_frame_of_the_source_is_opened_as_such() -> None:
+    golden = mc.open_run(Path(__file__).parent.parent / "golden" / "source-run")
+    assert golden.frame == "source"
+    assert golden.facts(show=0).claim.endswith("the defended model answers the true label.")
+    assert "model's input" not in golden.facts(show=0).claim
