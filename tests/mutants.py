@@ -657,6 +657,11 @@ MUTANTS = (
     Mutant("studies/drawing.py", '"text.parse_math": False', '"text.parse_math": True', "tests/studies/test_writing.py"),
     Mutant("studies/drawing.py", 'return f" {text}" if text.startswith("_") else text', "return text", "tests/studies/test_writing.py"),
     Mutant("cli/studies.py", "    if odd:\n", "    if len(odd) > 1:\n", "tests/cli/test_studies.py"),
+    Mutant("runs/reusing.py", "differences += changed_scores(self.config, start, same_images=False)", "pass", OPENED),
+    Mutant("runs/reusing.py", 'if start.numerics != self.config.document["numerics"]:', "if not start.numerics:", OPENED),
+    Mutant("runs/reusing.py", "return 0.0 if min_margin is None and typed_there else min_margin", "return min_margin", OPENED),
+    Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source")', 'parse_regions(document["regions"]))', FRAMES),
+    Mutant("runs/opened.py", "least = self.min_margin if", "least = 0.0 if", OPENED),
     # Votes.
     Mutant("defense/voting.py", "(ahead >= len(votes) - untouched)", "(ahead >= len(votes) - untouched - 1)", VOTES),
     Mutant("defense/voting.py", "(own > 0).all() and", "", VOTES),
