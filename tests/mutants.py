@@ -608,7 +608,7 @@ MUTANTS = (
     Mutant("runs/tables.py", "(self.margins > min_margin)", "(self.margins >= min_margin)", OPENED),
     Mutant("runs/tables.py", "np.where(self.kept, UNDECIDED, UNSEEN)", "np.where(self.kept, self.labels, UNSEEN)", OPENED),
     Mutant("runs/tables.py", "np.where(self.kept, UNDECIDED, UNSEEN)", "UNSEEN", OPENED),
-    Mutant("runs/tables.py", "views.ids.ndim == self.views.ids.ndim == 2", "views.ids.ndim == 2", OPENED),
+    Mutant("runs/tables.py", "len(views) if pairs else 0", "len(views)", OPENED),
     Mutant("runs/tables.py", "bounds > NOT_WHOLE, self", "bounds >= NOT_WHOLE, self", OPENED),
     Mutant("runs/tables.py", "!= np.where(has_evidence, width, 0)).any()", "!= np.where(has_evidence, width, 0)).all()", OPENED),
     Mutant("runs/tables.py", "alike and (not len(values)", "alike or (not len(values)", OPENED),

@@ -101,7 +101,7 @@ class KeptTables:
             if (np.diff(lists[name].bounds) != np.where(has_evidence, width, 0)).any():
                 raise InvalidInput(f"the rows do not fit the masks of the run: {name} has another length than {width}")
         unions = UnionLists(*(lists[f"union_{name}"] for name in ("numbers", "labels", "margins", "confidences")))
-        if not unions.fit(len(views)):
+        if not unions.fit(len(views) if pairs else 0):
             raise InvalidInput("the rows do not fit the masks of the run: union_numbers name unions that do not exist")
         one_mask = (
             _matrix(lists["one_mask_labels"], has_evidence, masks + 1, UNSEEN).astype(np.int64),
@@ -131,16 +131,16 @@ class KeptTables:
         labels = np.full((end - begin, entries), UNSEEN, dtype=np.int64)
         margins, confidences = np.zeros(labels.shape), np.zeros(labels.shape)
         kept = np.zeros(labels.shape, dtype=np.bool_)
-        both_pairs = views.ids.ndim == self.views.ids.ndim == 2
-        if both_pairs and not exact:
-            bounds = _largest(self.row_margins[part], views)
+        pairs = views.ids.ndim == 2
+        if pairs and not exact:
+            bounds = largest_margins(self.row_margins[part], views)
             labels[:, :-1] = np.where(bounds > NOT_WHOLE, self.labels[part, None], UNSEEN)
             margins[:, :-1] = bounds
         singles = np.append(views.singles, entries - 1)
         for target, source in zip((labels, margins, confidences), self.one_mask, strict=True):
             target[:, singles] = source[part]
         kept[:, singles] = self.has_evidence[part, None]
-        if both_pairs:
+        if pairs:
             image, number = self.unions.numbers.part(begin, end)
             labels[image, number] = self.unions.labels.part(begin, end)[1]
             margins[image, number] = self.unions.margins.part(begin, end)[1]
@@ -195,7 +195,7 @@ def _matrix(lists: Ragged, present: BoolArray, width: int, missing: float) -> An
     return matrix
 
 
-def _largest(row_margins: FloatArray, views: Unions | Singles) -> FloatArray:
+def largest_margins(row_margins: FloatArray, views: Unions | Singles) -> FloatArray:
     """For each image and union the largest of the row margins of the rows that hold it, (images, unions)."""
     masks = len(views.ids)
     first, second = np.triu_indices(masks)

@@ -15,10 +15,11 @@ import pytest
 
 import maskcover as mc
 from maskcover import InvalidInput, certify
+from maskcover.certification import exact_interval
 from maskcover.defense import PredictionTable
 from maskcover.errors import NotCovering
 from maskcover.masks import MaskSet, Views
-from maskcover.runs import Folder, OpenedRun, open_run, run
+from maskcover.runs import Folder, OpenedRun, open_run, run, tables
 from maskcover.runs.evidence import MOST_MASKS, Evidence, Predictions
 from tests.defense.naive import BoolArray, Looked, image_of, symmetric
 from tests.runs.lookups import CLASSES, OPAQUE, Model
@@ -48,15 +49,16 @@ PROCEDURES: dict[str, dict[str, Any]] = {
 
 
 class Shelf:
-    """Images that are lookups of labels: for many all are right, for others a few are not."""
+    """Images that are lookups of labels: for some all are right, for others a few or many are not, or all are wrong."""
 
     def __len__(self) -> int:
         return COUNT
 
     def __getitem__(self, number: int, /) -> Looked:
         chance = np.random.default_rng((7, number))
-        entries = np.full(15, self.labels[number])
-        for wrong in chance.integers(15, size=chance.integers(5)):
+        # Of those that are all wrong the table is that of an image with another true label.
+        entries = np.full(15, (self.labels[number] + (number % 10 == 9)) % CLASSES)
+        for wrong in chance.integers(15, size=chance.integers(5 if number < COUNT // 2 else 13) * (number % 10 < 8)):
             entries[wrong] = chance.integers(-1, CLASSES)
         # Masks 3 and 4 are equal, and so are the unions with them.
         table = symmetric(5, entries.tolist())
@@ -274,7 +276,8 @@ def test_the_margin_curve_is_what_certify_says_at_each_margin(rule: Any, tmp_pat
     whole = opened(tmp_path, procedure=procedure)
     margins, fractions = whole.margin_curve()
     assert margins[0] == 0.0 < fractions[0]
-    for margin, fraction in zip(margins.tolist(), fractions.tolist(), strict=True):
+    for margin in (*margins.tolist(), *np.arange(0, 1, 0.0625).tolist()):
+        fraction = fractions[np.searchsorted(margins, margin, side="right") - 1]
         assert fraction == whole.certified(min_margin=margin).mean()
 
 
@@ -371,6 +374,36 @@ def test_a_comparison_says_how_the_runs_differ_besides(tmp_path: Path) -> None:
     assert some.summary().document()["certified"]["low"] is None
     with pytest.raises(InvalidInput, match="holds no rows yet"):
         mc.compare(some, open_run(tmp_path / "masking").select(np.zeros(30, np.bool_)))
+
+
+def test_an_interval_of_a_difference_is_made_of_those_of_its_parts() -> None:
+    counts = mc.runs.PairedCounts("certified", 50, 2, 12, 36)
+    (low, high), (other_low, other_high) = (exact_interval(count, 100, confidence=0.975) for count in (2, 12))
+    assert counts.interval == (low - other_high, high - other_low)
+
+
+def test_the_margin_of_a_union_is_at_least_the_largest_of_the_rows_that_hold_it() -> None:
+    """The unions of any two of three masks are equal; the rows of the first and the last are whole."""
+    masks = MaskSet(mc.Grid((1, 9)), tuple(mc.Mask.from_array(np.isin(np.arange(9), pair)[None]) for pair in PAIRS))
+    views = masks.views(Views.PAIRS)
+    bounds = tables.largest_margins(np.array([[0.5, -1.0, 0.25]]), views)
+    assert bounds[0, views.ids].tolist() == [[0.5, 0.5, 0.5], [0.5, -1.0, 0.5], [0.5, 0.5, 0.25]]
+
+
+PAIRS = ((0, 1), (1, 2), (0, 2))
+
+
+def test_unions_in_a_run_of_single_masks_are_refused(tmp_path: Path) -> None:
+    made(tmp_path, procedure="detection(0.5)")
+    folder, config = Folder(tmp_path), Folder(tmp_path).existing()
+    shard = folder.shard(0, config)
+    assert shard is not None
+    evidence = shard.rows[0].evidence
+    assert evidence is not None
+    spoilt = replace(evidence, unions=Predictions((0,), (0,), (0.5,), (0.5,)))
+    folder.write(0, config, replace(shard, rows=(replace(shard.rows[0], evidence=spoilt), *shard.rows[1:])))
+    with pytest.raises(InvalidInput, match="do not fit the masks"):
+        open_run(tmp_path).answers("squares(size=2)")
 
 
 @pytest.mark.parametrize("min_margin", [-1, 1, 2.0, np.nan, True, "0.1"])
