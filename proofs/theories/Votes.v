@@ -1,4 +1,4 @@
-(** Votes (docs/theory.md, Votes): which answer a sum of scores of views gives, whatever an attack does to the views
+(** Votes (docs/theory.md, The defence): which answer a sum of scores of views gives, whatever an attack does to the views
     that it touches. Python: maskcover.defense.voting, with scores 0 and 1. *)
 
 From Coq Require Import List ZArith Lia Bool.

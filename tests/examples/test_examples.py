@@ -47,7 +47,8 @@ def load(name: str) -> ModuleType:
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.stem for path in FOLDER.glob("*.py")} == set(SHORT)
+    models = {"studied_models"}  # tests/examples/test_studied_models.py
+    assert {path.stem for path in FOLDER.glob("*.py")} - models == set(SHORT)
 
 
 @pytest.fixture(scope="module")
