@@ -23,6 +23,8 @@ from maskcover.runs import Folder, OpenedRun, open_run, run, tables
 from maskcover.runs.evidence import MOST_MASKS, Evidence, Predictions
 from tests.defense.naive import BoolArray, Looked, image_of, symmetric
 from tests.runs.lookups import CLASSES, OPAQUE, Model
+from tests.runs.lookups import MASKS as LOOKUP_MASKS
+from tests.runs.lookups import Shelf as LookupShelf
 
 pytestmark = pytest.mark.filterwarnings(OPAQUE)
 
@@ -64,7 +66,7 @@ class Shelf:
         table = symmetric(5, entries.tolist())
         table[4], table[:, 4] = table[3], table[:, 3]
         table[3, 4] = table[4, 3] = table[4, 4] = table[3, 3]
-        return image_of(table, MASKS, bare=self.labels[number])
+        return image_of(table, MASKS, bare=(self.labels[number] + (number % 10 == 9)) % CLASSES)
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -391,6 +393,29 @@ def test_the_margin_of_a_union_is_at_least_the_largest_of_the_rows_that_hold_it(
 
 
 PAIRS = ((0, 1), (1, 2), (0, 2))
+
+
+def test_a_margin_that_is_not_known_gives_no_answer(tmp_path: Path) -> None:
+    """Row 0 is whole; of its prediction with mask 2 only a bound is kept, which is too small for the margin asked."""
+    images = LookupShelf(1)
+    run(Model(), images, [0], LOOKUP_MASKS, tmp_path)
+    folder, config = Folder(tmp_path), Folder(tmp_path).existing()
+    shard = folder.shard(0, config)
+    assert shard is not None
+    one_mask = Predictions((), (0, 0, 0, 0), (0.9, 0.9, 0.9, 0.9), (0.9, 0.9, 0.9, 0.9))
+    pair = int(LOOKUP_MASKS.unions.ids[0, 1])
+    evidence = Evidence(one_mask, (0.25, -1.0, -1.0), Predictions((pair,), (0,), (0.25,), (0.5,)))
+    folder.write(
+        0, config, replace(shard, rows=(replace(shard.rows[0], label=0, verdict="certified", evidence=evidence),))
+    )
+    only_last = "within(squares(size=1), (2, 1))"
+    for min_margin in (0.0625, 0.125, 0.5):
+        answers = open_run(tmp_path).answers(only_last, min_margin=min_margin)
+        assert (answers.answered[0], answers.certified[0]) == (False, False)
+    first = open_run(tmp_path).answers("within(squares(size=1), (0, 1))", min_margin=0.125)
+    assert (first.answered[0], first.certified[0]) == (True, True)
+    refuted = open_run(tmp_path).answers("within(squares(size=1), (0, 1))", min_margin=0.5)
+    assert (refuted.answered[0], refuted.certified[0]) == (True, False)
 
 
 def test_unions_in_a_run_of_single_masks_are_refused(tmp_path: Path) -> None:
