@@ -285,11 +285,13 @@ def test_the_margin_curve_is_what_certify_says_at_each_margin(rule: Any, tmp_pat
 
 def test_a_run_of_votes_answers_for_other_regions(tmp_path: Path) -> None:
     views = mc.bands(width=2, image_size=9)
-    run(linear, IMAGES, LABELS, views, tmp_path, regions="squares(size=1)", procedure="voting", batch_size=8)
+    # Every image twice, with two true labels: the tables are alike, and the answers are not.
+    images, labels = np.concatenate([IMAGES, IMAGES]), np.concatenate([LABELS, (LABELS + 1) % 3])
+    run(linear, images, labels, views, tmp_path, regions="squares(size=1)", procedure="voting", batch_size=8)
     again = open_run(tmp_path)
     certified = []
     for regions in ("squares(size=1)", "squares(size=2)", "within(squares(size=2), (0, 0, 9, 5))"):
-        result = certify(linear, IMAGES, LABELS, views, regions=regions, procedure="voting", batch_size=8)
+        result = certify(linear, images, labels, views, regions=regions, procedure="voting", batch_size=8)
         assert again.certified(regions).tolist() == result.certified.tolist()
         certified.append(int(result.certified.sum()))
     assert certified[0] > certified[1] > 0
