@@ -673,7 +673,7 @@ MUTANTS = (
     Mutant("covering/tallies.py", "Cells.from_bounds(bounds).bounds", "bounds", VOTES),
     Mutant("covering/tallies.py", "(-1) ** sum(sides),", "1,", VOTES),
     Mutant("covering/containment.py", "np.add.at(own, self._firsts, weights)", "own += weights", VOTES),
-    Mutant("covering/containment.py", "for term in terms for stencil in term.slots[0])", "for term in terms[:1] for stencil in term.slots[0])", VOTES),
+    Mutant("covering/containment.py", "for term in terms for stencil in term.slots[0])", "for term in terms for stencil in term.slots[0][:1])", VOTES),
     Mutant("masks/ablations.py", "[(start, length), (0, end - length)]", "[(start, length)]", VOTES),
     Mutant("masks/ablations.py", "range(0, length - width + 1, stride), length - width", "range(0, length - width + 1, stride)", VOTES),
     Mutant("defense/procedures.py", "if own is not None and own != covers.masks:", "if own is None:", VOTES),
