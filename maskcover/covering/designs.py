@@ -24,7 +24,7 @@ _PRIMES = (2, 3, 5, 7, 11, 13)
 def design(points: int, size: int, strength: int) -> Design:
     """Find blocks of at most `size` of the points 0 … points − 1 such that any `strength` points share a block.
 
-    There are few blocks, but fewer may be possible.
+    With fewer points than that all of them share one. There are few blocks, but fewer may be possible.
 
     >>> len(design(25, 2, 2)), len(design(25, 5, 2)), len(design(9, 3, 2))
     (300, 30, 12)
@@ -32,7 +32,7 @@ def design(points: int, size: int, strength: int) -> Design:
     if size >= points:
         return (tuple(range(points)),)
     if size <= strength:
-        return tuple(combinations(range(points), strength))
+        return tuple(combinations(range(points), min(strength, points)))
     return min(_candidates(points, size, strength), key=lambda blocks: (len(blocks), blocks))
 
 

@@ -6,7 +6,7 @@ from itertools import combinations
 from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import maskcover as mc
@@ -16,6 +16,7 @@ from tests.geometry_strategies import quiet_cover
 
 
 @given(st.integers(1, 26), st.integers(2, 8), st.integers(1, 4))
+@example(3, 2, 4)
 def test_every_few_points_lie_in_a_common_block(points: int, size: int, strength: int) -> None:
     blocks = design(points, size, strength)
     held = {chosen for block in blocks for chosen in combinations(block, min(strength, points))}
