@@ -42,7 +42,7 @@ SHARING = "tests/choosing/test_sharing.py"
 CHOICES = "tests/choosing/test_choose.py"
 RANKING = "tests/choosing/test_ranking.py"
 BATCHES = "tests/engine/test_batch_faults.py"
-CHOOSING = "tests/engine/test_choosing.py"
+SETTINGS = "tests/engine/test_settings.py"
 WAYS = "tests/adapters/test_torch_batches.py"
 ENGINE = "tests/engine/test_queue.py tests/engine/test_isolation.py"
 WAVES = "tests/defense/test_waves.py"
@@ -242,7 +242,7 @@ MUTANTS = (
     Mutant("defense/waves.py", "max(_FIRST, _present(table, np.unique(pending.pairs[:, 0])))", "_FIRST", WAVES),
     Mutant("defense/waves.py", "table.margins[single], -table.margins[single]", "table.margins[single], table.margins[single]", WAVES),
     Mutant("engine/preparation.py", "Fingerprint.of({**own, **added})", "Fingerprint.of({**added, **own})", FINGERPRINT),
-    Mutant("engine/choosing.py", "if report.bitwise and (not setting.alone or fastest", "if report.findings and (not setting.alone or fastest", CHOOSING),
+    Mutant("engine/settings.py", "if report.bitwise and (not setting.alone or fastest", "if report.findings and (not setting.alone or fastest", SETTINGS),
     Mutant("engine/preparation.py", "        if changed:\n", "        if changed is None:\n", PROBES),
     Mutant("classifiers/fingerprint.py", "for name, own, other_text in entries if own != other_text", "for name, own, other_text in entries if own not in (other_text, \"-\")", FINGERPRINT),
     Mutant("certification/binding.py", "fingerprint(evaluator, preprocessing).expect(self.fingerprint)", "fingerprint(evaluator, preprocessing).digest", FINGERPRINT),
@@ -327,7 +327,7 @@ MUTANTS = (
     Mutant("choosing/sharing.py", "own, combined.labels[sources], combined.margins[sources], combined.confidences[sources], observed", "own, combined.labels[sources], combined.margins[sources], combined.confidences[own], observed", SHARING),
     Mutant("choosing/sharing.py", "position = np.array([places[mask] for mask in candidate.masks], dtype=np.int64)", "position = np.arange(len(candidate.masks))", SHARING),
     Mutant("choosing/sharing.py", "-(-wave // self.batch_size)", "wave // self.batch_size", SHARING),
-    Mutant("choosing/sharing.py", "return Outcome(verdict, sum(waves)", "return Outcome(verdict, max(waves)", SHARING),
+    Mutant("choosing/sharing.py", "return ImageFigures(verdict, sum(waves)", "return ImageFigures(verdict, max(waves)", SHARING),
     Mutant("choosing/sharing.py", "self.waves.append(len(own))", "self.waves.append(len(np.unique(self.numbers)))", SHARING),
     Mutant("choosing/sharing.py", "make(int(order[place]))", "make(place)", f"{CHOICES} -k order"),
     Mutant("choosing/sharing.py", "return Views.PAIRS if pairs else Views.SINGLE_MASKS", "return Views.PAIRS", SHARING),
@@ -345,7 +345,7 @@ MUTANTS = (
     Mutant("choosing/ranking.py", "rival.certified_interval[0] > high", "rival.certified_interval[1] > high", RANKING),
     Mutant("choosing/ranking.py", "costs.sum() > budget.amount * images", "costs.sum() > budget.amount * len(costs)", RANKING),
     Mutant("choosing/ranking.py", "return all(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", "return any(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", RANKING),
-    Mutant("choosing/candidates.py", "        return Containment.covering(masks, regions)\n", "        return Containment.of(masks, regions)\n", f"{CHOICES} -k witness"),
+    Mutant("choosing/candidates.py", "Containment.covering(masks, regions) if needs_cover", "Containment.of(masks, regions) if needs_cover", f"{CHOICES} -k witness"),
     Mutant("choosing/candidates.py", "if 1 < len(masks) <= _MOST_MASKS and masks not in kept.values():", "if 1 < len(masks) <= _MOST_MASKS:", f"{CHOICES} -k default_candidates"),
     Mutant("choosing/candidates.py", "if masks.grid != grid:", "if False:", f"{CHOICES} -k bad_input"),
     Mutant("choosing/result.py", "same = [number for number, text in enumerate(digests) if text in choosing]", "same = [number for number, text in enumerate(digests) if self.digests[number : number + 1] == (text,)]", f"{CHOICES} -k threat_51"),
@@ -570,21 +570,21 @@ MUTANTS = (
     Mutant("classifiers/content.py", "carried | arguments", "carried", "tests/classifiers/test_content.py"),
     Mutant("runs/folder.py", "if other.claim is None else {}", "", "tests/runs/test_earlier.py"),
     # On bits or on a margin, and in which way.
-    Mutant("engine/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "hidden") and', CHOOSING),
-    Mutant("engine/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "rows") and', CHOOSING),
-    Mutant("engine/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "repeat") and', CHOOSING),
-    Mutant("engine/findings.py", "FACTOR = 100", "FACTOR = 10", CHOOSING),
-    Mutant("engine/findings.py", "rounding=ROUND_CEILING", 'rounding="ROUND_FLOOR"', CHOOSING),
-    Mutant("engine/findings.py", "or needed > LIMIT else", "or needed > 1 else", CHOOSING),
+    Mutant("engine/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "hidden") and', SETTINGS),
+    Mutant("engine/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "rows") and', SETTINGS),
+    Mutant("engine/findings.py", 'self.kind == "place" and', 'self.kind in ("place", "repeat") and', SETTINGS),
+    Mutant("engine/findings.py", "FACTOR = 100", "FACTOR = 10", SETTINGS),
+    Mutant("engine/findings.py", "rounding=ROUND_CEILING", 'rounding="ROUND_FLOOR"', SETTINGS),
+    Mutant("engine/findings.py", "or needed > LIMIT else", "or needed > 1 else", SETTINGS),
     Mutant("engine/probes.py", "for digit in range((size - 1).bit_length())]", "for digit in range((size - 1).bit_length() - 1)]", BATCHES),
     Mutant("engine/probes.py", "for pattern in (digit, ~digit)]", "for pattern in (digit,)]", BATCHES),
     Mutant("engine/probes.py", "            yield from self._real(before)\n", "", BATCHES),
     Mutant("engine/probes.py", "[before, *alone, *near])", "[before, *alone])", BATCHES),
     Mutant("engine/probes.py", "for first, second in ((0, 1), (1, 0)):", "for first, second in ():", BATCHES),
-    Mutant("engine/choosing.py", "if setting.report.leak is not None and not request.tolerant:", "if setting.report.leak is None and not request.tolerant and False:", CHOOSING),
-    Mutant("engine/choosing.py", "max(request.suggestion, request.least_margin)", "request.suggestion", CHOOSING),
-    Mutant("engine/choosing.py", "warning=_warning(under_margin[0], alone=bool(alone))", "warning=None", CHOOSING),
-    Mutant("certification/certifying.py", '    return "bitwise" if min_margin is None else numerics\n', "    return numerics\n", CHOOSING),
+    Mutant("engine/settings.py", "if setting.report.leak is not None and not request.tolerant:", "if setting.report.leak is None and not request.tolerant and False:", SETTINGS),
+    Mutant("engine/settings.py", "max(request.suggestion, request.least_margin)", "request.suggestion", SETTINGS),
+    Mutant("engine/settings.py", "warning=_warning(under_margin[0], alone=bool(alone))", "warning=None", SETTINGS),
+    Mutant("certification/certifying.py", '    return "bitwise" if min_margin is None else numerics\n', "    return numerics\n", SETTINGS),
     Mutant("../adapters/maskcover_torch/classifier.py", 'threads=own.threads or int(entries["flag.threads"])', "threads=own.threads", WAYS),
     Mutant("../adapters/maskcover_torch/numerics.py", "            torch.set_num_threads(contract.threads)\n", "            pass\n", WAYS),
     Mutant("../adapters/maskcover_torch/glance.py", "zlib.crc32(content.numpy().data)", "int(content.sum())", BOUND),
@@ -618,7 +618,7 @@ MUTANTS = (
     Mutant("runs/answers.py", "return UNKNOWN\n        return YES", "return YES\n        return YES", OPENED),
     Mutant("runs/answers.py", "alike = isinstance(procedure, DoubleMasking | ChallengerMasking) and", "alike = bool(procedure) or", OPENED),
     Mutant("runs/parts.py", "and min_margin < own", "and min_margin < 0", OPENED),
-    Mutant("runs/opened.py", "own = regions is None and asked == self.procedure and", "own = regions is None and", OPENED),
+    Mutant("runs/opened.py", "if regions is None and part.claims(defence, margin)", "if regions is None", OPENED),
     Mutant("runs/parts.py", "not covers(rows >= step)", "not covers(rows > step)", OPENED),
     Mutant("runs/opened.py", "keep &= self.verdicts == verdict", "keep |= self.verdicts == verdict", OPENED),
     Mutant("runs/reusing.py", 'if config.document["masks"] != masks.digest:', 'if config.document["masks"] is masks:', OPENED),
@@ -661,10 +661,10 @@ MUTANTS = (
     Mutant("runs/reusing.py", 'if start.numerics != self.config.document["numerics"]:', "if not start.numerics:", OPENED),
     Mutant("runs/reusing.py", "return 0.0 if min_margin is None and typed_there else min_margin", "return min_margin", OPENED),
     Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source")', 'parse_regions(document["regions"]))', FRAMES),
-    Mutant("runs/opened.py", "least = self.min_margin if", "least = 0.0 if", OPENED),
+    Mutant("runs/opened.py", "max(needed, default=0.0)", "0.0", OPENED),
     # Votes.
     Mutant("defense/voting.py", "(ahead >= len(votes) - untouched)", "(ahead >= len(votes) - untouched - 1)", VOTES),
-    Mutant("defense/voting.py", "(own > 0).all() and", "", VOTES),
+    Mutant("defense/voting.py", "len(totals) and (own > 0).all() and", "", VOTES),
     Mutant("defense/voting.py", "- (rivals < label)", "- (rivals < 0)", VOTES),
     Mutant("defense/voting.py", "- (rivals < label)", "- (rivals > label)", VOTES),
     Mutant("defense/voting.py", "np.where(reliable[:, None], votes, 0)", "votes", VOTES),
@@ -676,7 +676,7 @@ MUTANTS = (
     Mutant("covering/containment.py", "for term in terms for stencil in term.slots[0])", "for term in terms for stencil in term.slots[0][:1])", VOTES),
     Mutant("masks/ablations.py", "[(start, length), (0, end - length)]", "[(start, length)]", VOTES),
     Mutant("masks/ablations.py", "range(0, length - width + 1, stride), length - width", "range(0, length - width + 1, stride)", VOTES),
-    Mutant("defense/procedures.py", "if own is not None and own != covers.masks:", "if own is None:", VOTES),
+    Mutant("defense/procedure.py", "if own is not None and own != masks:", "if own is None:", VOTES),
     Mutant("defense/procedures.py", "| (min_margin == 0)", "| (min_margin >= 0)", VOTES),
 )  # fmt: skip
 

@@ -55,9 +55,9 @@ TESTS = {
     ],
     21: [
         "engine/test_probes.py::test_threat_21_a_tiny_difference_between_rows_stops_where_bits_are_wanted_and_goes_on_with_a_margin",
-        "engine/test_choosing.py::test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bit",
-        "engine/test_choosing.py::test_threat_21_no_margin_takes_over_for_what_leaks",
-        "engine/test_choosing.py::test_a_margin_that_takes_over_is_a_hundred_times_what_was_seen",
+        "engine/test_settings.py::test_threat_21_a_margin_takes_over_loudly_if_no_size_but_one_holds_to_the_bit",
+        "engine/test_settings.py::test_threat_21_no_margin_takes_over_for_what_leaks",
+        "engine/test_settings.py::test_a_margin_that_takes_over_is_a_hundred_times_what_was_seen",
         "cli/test_defense.py::test_threat_21_a_margin_takes_over_loudly_unless_bits_are_insisted_on",
         "engine/test_probes.py::test_threat_21_a_difference_that_is_too_large_for_the_margin_stops",
         "adapters/test_torch.py::test_a_certified_image_is_served_its_label_wherever_it_stands_in_a_batch",

@@ -14,7 +14,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.certification import exact_interval
 from maskcover.choosing.budget import Measure, Over
 from maskcover.choosing.candidates import Candidate
-from maskcover.choosing.sharing import Outcome
+from maskcover.choosing.sharing import ImageFigures
 
 _interval = lru_cache(maxsize=4096)(exact_interval)  # the same counts come again in every round and comparison
 _EMPTY_BITS: BoolArray = np.empty(0, dtype=np.bool_)
@@ -51,7 +51,7 @@ class Assessment:
     batches: IntArray = field(default_factory=_EMPTY.copy, compare=False)
     certifying: IntArray = field(default_factory=_EMPTY.copy, compare=False)
 
-    def extended(self, outcomes: Sequence[Outcome]) -> Assessment:
+    def extended(self, outcomes: Sequence[ImageFigures]) -> Assessment:
         """The assessment with the outcomes of further images."""
         verdicts = [outcome.verdict for outcome in outcomes]
         certified = [verdict.certificate.certified for verdict in verdicts]

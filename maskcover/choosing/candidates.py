@@ -176,11 +176,14 @@ def listed(mask_sets: Iterable[MaskSet | str]) -> list[MaskSet | str]:
 
 
 def _covering(name: str, masks: MaskSet, regions: RegionSet, procedures: Sequence[Procedure]) -> Containment:
-    """The containment of a candidate; it must cover if any procedure needs that."""
-    if not any(procedure.needs_cover for procedure in procedures):
-        return Containment.of(masks, regions)
+    """The containment of a candidate; it must cover if any procedure needs that, and be of use to each of them."""
     try:
-        return Containment.covering(masks, regions)
+        needs_cover = any(procedure.needs_cover for procedure in procedures)
+        covers = Containment.covering(masks, regions) if needs_cover else Containment.of(masks, regions)
+        for procedure in procedures:
+            procedure.expect_masks(masks)
+            procedure.expect_use(covers)
+        return covers
     except NotCovering as error:
         raise NotCovering(f"the candidate {name}: {error}") from error
 

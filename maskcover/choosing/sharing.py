@@ -25,8 +25,8 @@ from maskcover.masks import Mask, MaskSet, Singles, Unions, Views
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of one candidate on one image.
+class ImageFigures:
+    """The figures of one candidate on one image.
 
     Args:
         verdict: The verdict, as `certify` gives it; its `evaluations` are the masked predictions for the certificate.
@@ -58,7 +58,7 @@ def deciding(
     order: IntArray,
     min_margin: float,
     batch_size: int,
-) -> Decide[tuple[Outcome, ...]]:
+) -> Decide[tuple[ImageFigures, ...]]:
     """The outcomes of all candidates as one decision for the engine, on tables of the combined masks.
 
     Args:
@@ -72,7 +72,7 @@ def deciding(
     makers = [_part_maker(candidate, candidates, masks, labels, min_margin, batch_size) for candidate in candidates]
     open_images: dict[int, list[_Part]] = {}
 
-    def decide(place: int, table: PredictionTable) -> tuple[Outcome, ...] | Pending:
+    def decide(place: int, table: PredictionTable) -> tuple[ImageFigures, ...] | Pending:
         if place not in open_images:
             open_images[place] = [make(int(order[place])) for make in makers]
         missing = np.unique(np.concatenate([part.advance(table) for part in open_images[place]]))
@@ -135,12 +135,12 @@ class _Part:
         return np.concatenate([self.certificate.advance(combined), self.answer.advance(combined)])
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ImageFigures:
         """The outcome, once nothing is missing."""
         verdict, waves = self.certificate.result, self.answer.waves
         if not isinstance(verdict, Verdict):
             raise InvalidInput(f"expected a verdict of the certificate; got {verdict!r}")
-        return Outcome(verdict, sum(waves), sum(-(-wave // self.batch_size) for wave in waves))
+        return ImageFigures(verdict, sum(waves), sum(-(-wave // self.batch_size) for wave in waves))
 
 
 def _part_maker(

@@ -113,7 +113,7 @@ def _source_at_once(job: Certification) -> Reply:
         classifier,
         dataset,
         job.source_regions(),
-        masks=job.masks or own_masks(job.arguments["procedure"], preprocessing),
+        masks=masks_for(job.masks, job.arguments["procedure"], preprocessing),
         preprocessing=preprocessing,
         **job.arguments,
     )
@@ -150,7 +150,7 @@ def _source_run(job: Certification, out: Path) -> Reply:
     classifier, dataset, preprocessing = job.opened()
     summary = run_source(
         classifier, dataset, job.source_regions(), out,
-        masks=job.masks or own_masks(job.arguments["procedure"], preprocessing), preprocessing=preprocessing,
+        masks=masks_for(job.masks, job.arguments["procedure"], preprocessing), preprocessing=preprocessing,
         source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = f"Frame: the source images, before {preprocessing}."
@@ -222,17 +222,20 @@ def prepared(
     if masks is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
     classifier, dataset, preprocessing = opened(source, masks, progress=progress, labelled=labelled)
-    if masks is None:
-        masks = own_masks(procedure, preprocessing) or cover(regions or "", preprocessing.size or 224)
-    return classifier, dataset, preprocessing, masks
+    chosen = masks_for(masks, procedure, preprocessing)
+    if chosen is None:
+        chosen = cover(regions or "", preprocessing.size or 224)
+    return classifier, dataset, preprocessing, chosen
 
 
-def own_masks(procedure: str | None, preprocessing: Preprocessing) -> MaskSet | None:
-    """The masks that a procedure names itself, such as ``voting(bands(width=4))``; None if it takes any."""
+def masks_for(masks: MaskSet | None, procedure: str | None, preprocessing: Preprocessing) -> MaskSet | None:
+    """The masks given, else those that the procedure names, as ``voting(bands(width=4))`` does; None if neither is."""
     from maskcover.defense import parse_procedure
     from maskcover.grid import Grid
 
-    return None if procedure is None else parse_procedure(procedure).own_masks(Grid.of(preprocessing.size or 224))
+    if masks is not None or procedure is None:
+        return masks
+    return parse_procedure(procedure).own_masks(Grid.of(preprocessing.size or 224))
 
 
 def _reported(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli import options as o
-from maskcover.cli.certifying import masks_in, watched
+from maskcover.cli.certifying import masks_for, masks_in, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable, working
 from maskcover.errors import InvalidInput
@@ -47,7 +47,9 @@ def explain(
         classifier = source.classifier(given)
     names = _names(classes, classifier)
     preprocessing = source.preprocessing(classifier, given)
-    used = given if given is not None else cover(regions or "", preprocessing.size or 224)
+    used = masks_for(given, procedure, preprocessing)
+    if used is None:
+        used = cover(regions or "", preprocessing.size or 224)
     images = Dataset(str(image), (str(image),), None, [array].__getitem__).prepared(preprocessing)
     with working("asking for every masked prediction", shown=watched(as_json=as_json)):
         explanation = explained(classifier, images, used, label=label, regions=regions, procedure=procedure)

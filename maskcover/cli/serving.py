@@ -41,8 +41,11 @@ def unbound(
     from maskcover.classifiers import evaluator_of
     from maskcover.defense.texts import procedure_of
 
-    classifier, dataset, preprocessing, used = prepared(source, masks, regions, progress=progress, labelled=False)
     procedure = procedure_of(**defence)
+    classifier, dataset, preprocessing, used = prepared(
+        source, masks, regions, str(procedure), progress=progress, labelled=False
+    )
+    procedure.expect_masks(used)
     images = dataset.prepared(preprocessing)
     answers = predict_with(evaluator_of(classifier, used), images, procedure, progress=progress)
     note("these answers are bound to no certification; name one with --run RUN, a folder of maskcover certify --out")

@@ -87,13 +87,14 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         """The masks that the procedure names itself, for images of this size; None if it takes any."""
         return None
 
-    def expect_fit(self, covers: Containment) -> None:
-        """Raise an error if the procedure can make no use of the masks for the regions; by default it takes any.
+    def expect_masks(self, masks: MaskSet) -> None:
+        """Raise `InvalidInput` if the procedure names masks itself, and these are others."""
+        own = self.own_masks(masks.grid)
+        if own is not None and own != masks:
+            raise InvalidInput(f"{self} names its own masks, and other ones are given; leave them out, or give those")
 
-        Raises:
-            InvalidInput: it names other masks.
-            NotCovering: it could certify no image with them.
-        """
+    def expect_use(self, covers: Containment) -> None:
+        """Raise `NotCovering` if the procedure could certify no image with these masks; by default it can."""
 
     @property
     def requires_bits(self) -> bool:

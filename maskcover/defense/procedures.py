@@ -185,13 +185,8 @@ class Voting(Procedure):
         """The masks of its views, if it names any."""
         return None if self.shown is None else parse_views(self.shown).masks(grid)
 
-    def expect_fit(self, covers: Containment) -> None:
-        """See `Procedure.expect_fit`."""
-        own = self.own_masks(covers.masks.grid)
-        if own is not None and own != covers.masks:
-            raise InvalidInput(
-                f"{self} names its own masks, and other ones are given; leave them out, or give maskcover.{self.shown}"
-            )
+    def expect_use(self, covers: Containment) -> None:
+        """See `maskcover.defense.voting.expect_possible`."""
         expect_possible(covers)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:

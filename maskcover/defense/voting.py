@@ -61,7 +61,8 @@ def vote_certificate(votes: IntArray, reliable: BoolArray, label: int, covers: C
         return _certificate(certified=False)  # too many sets of untouched views to list: nothing is claimed
     own, untouched, others = totals[:, :1], totals[:, 1:2], totals[:, 2:]
     ahead = own - others - (rivals < label)
-    certified = bool((own > 0).all() and (ahead >= len(votes) - untouched).all())
+    # Without any region nothing was compared, and nothing is claimed.
+    certified = bool(len(totals) and (own > 0).all() and (ahead >= len(votes) - untouched).all())
     return _certificate(certified=certified)
 
 

@@ -15,10 +15,17 @@ from tqdm.auto import tqdm
 from maskcover.classifiers.evaluation import Evaluator, HasChoices, Images, MaskedClassifier, as_certified, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.data import Preprocessing
-from maskcover.engine.choosing import Choice, ComputeSetting, Numerics, NumericsRequest, RequiredNumerics, choose
 from maskcover.engine.probes import OTHERS, ProbeReport, probe, probe_rows
 from maskcover.engine.ranges import expect_in_range
 from maskcover.engine.reference import Reference, reference
+from maskcover.engine.settings import (
+    ComputeSetting,
+    Numerics,
+    NumericsRequest,
+    RequiredNumerics,
+    Setting,
+    choose_setting,
+)
 from maskcover.errors import InvalidInput, MaskcoverError, MaskcoverWarning, ProbeFailed, RunStopped
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
@@ -135,7 +142,7 @@ def prepare_run(
     """Bring a classifier and masks together, and probe on some images what certificates rely on.
 
     Where the classifier can compute in several settings, it uses those of `earlier`, else the fastest that serve; see
-    `maskcover.engine.choosing.choose`.
+    `maskcover.engine.settings.choose_setting`.
 
     For a run that is continued, the fingerprint and the reference scores of `earlier` are compared first: where both
     are the same, nothing is probed again.
@@ -260,7 +267,7 @@ class _Search:
     batch_size: int | None
     on_batch: Callable[[], object]
 
-    def choice(self, *, probes: bool) -> Choice:
+    def choice(self, *, probes: bool) -> Setting:
         """The chosen setting, probed with the first image that can be fetched, loaded and scored."""
         unread, failures = list[Exception](), list[Exception]()
         for number in range(len(self.images)):
@@ -279,7 +286,7 @@ class _Search:
                 continue
             try:
                 settings = self._settings(choices, first, image, number, probes=probes)
-                return choose(settings, self.request, self._remedies)
+                return choose_setting(settings, self.request, self._remedies)
             except MaskcoverError:
                 raise  # about the classifier, whatever the image
             except Exception as error:
@@ -287,7 +294,7 @@ class _Search:
         if failures or unread:
             raise (failures or unread)[0]
         nothing = ComputeSetting(evaluator_of(self.classifier, self.masks, None, self.batch_size), None, ProbeReport())
-        return choose([nothing], self.request)
+        return choose_setting([nothing], self.request)
 
     def _choices(self, image: Any) -> Sequence[MaskedClassifier]:
         """The classifier in each of the settings to try; only one where it has no choice."""

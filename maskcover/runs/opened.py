@@ -72,8 +72,8 @@ class OpenedRun(Reported):
 
     @property
     def min_margin(self) -> float:
-        """The margin that every prediction behind a certificate exceeds."""
-        return self.parts[0].config.min_margin
+        """The margin that every prediction behind a certificate exceeds; the smallest of those of the sizes."""
+        return min(part.config.min_margin for part in self.parts)
 
     @property
     def ids(self) -> list[str]:
@@ -176,16 +176,17 @@ class OpenedRun(Reported):
             NotCovering: the masks of the run do not cover the regions, so that no image can be certified with them.
             InvalidInput: the procedure or the margin cannot be asked about.
         """
-        asked = self._procedure(procedure, rule)
+        defence = self._procedure(procedure, rule)
         region_set = self.regions if regions is None else parse_regions(regions)
-        own = regions is None and asked == self.procedure and min_margin in (None, self.min_margin)
+        margins = [part.margin_of(defence, min_margin) for part in self.parts]
         parts = [
-            own_answers(part) if own else answers_of(part, part.pull(region_set), asked, min_margin)
-            for part in self.parts
+            own_answers(part)
+            if regions is None and part.claims(defence, margin)
+            else answers_of(part, part.pull(region_set), defence, margin)
+            for part, margin in zip(self.parts, margins, strict=True)
         ]
         certified, answered, defended, labelled = (np.concatenate(values) for values in zip(*parts, strict=True))
-        margin = self.parts[0].margin_of(asked, min_margin)
-        return Answers(str(region_set), asked, margin, certified, answered, defended, labelled)
+        return Answers(str(region_set), defence, min(margins), certified, answered, defended, labelled)
 
     def certified(
         self,
@@ -267,8 +268,8 @@ class OpenedRun(Reported):
 
         Returns:
             Margins, ascending from 0 (from the margin of the run, if its predictions repeat only within that), and
-            the fraction of images certified with a `min_margin` of each, up to but
-            without the next; float64 arrays of one length.
+            the fraction of images certified with a `min_margin` of each, up to but without the next; float64 arrays
+            of one length.
 
         Raises:
             NotCovering, InvalidInput: as for `certified`; and the procedure needs bits, so that no margin counts.
@@ -280,7 +281,8 @@ class OpenedRun(Reported):
         if without.any():
             raise InvalidInput(self.why_unknown(~without))
         lost = np.concatenate([margins_lost(part, part.pull(region_set)) for part in self.parts])
-        least = self.min_margin if self.parts[0].config.document["numerics"] == "margin" else 0.0
+        needed = [part.config.min_margin for part in self.parts if part.config.document["numerics"] == "margin"]
+        least = max(needed, default=0.0)
         steps = np.unique(np.concatenate([[least], lost[lost > least]]))
         return steps, (lost[None, :] > steps[:, None]).sum(axis=1) / max(len(lost), 1)
 

@@ -71,6 +71,10 @@ class RunPart:
         """The images with a procedure and a margin, to be asked about any regions."""
         return Question.of(self.tables, self.masks, procedure, self.margin_of(procedure, min_margin), self.errors)
 
+    def claims(self, procedure: Procedure, min_margin: float) -> bool:
+        """Whether the verdicts in the rows are about this procedure and this margin."""
+        return procedure == self.config.procedure and min_margin == self.config.min_margin
+
     def margin_of(self, procedure: Procedure, min_margin: float | None) -> float:
         """The margin of a question, by default that of the run.
 
@@ -78,12 +82,11 @@ class RunPart:
             InvalidInput: the run's predictions repeat only within a margin, and the one to ask for is smaller.
         """
         own = self.config.min_margin
-        if min_margin is not None and (isinstance(min_margin, bool) or not isinstance(min_margin, int | float)):
-            raise InvalidInput(f"min_margin must be a number from 0 to below 1; got {min_margin!r}")
-        if min_margin is not None and not 0 <= min_margin < 1:
-            raise InvalidInput(f"min_margin must be a number from 0 to below 1; got {min_margin!r}")
         if min_margin is None:
             return 0.0 if procedure.requires_bits and self.config.document["numerics"] != "margin" else own
+        number = isinstance(min_margin, int | float) and not isinstance(min_margin, bool)
+        if not number or not 0 <= min_margin < 1:
+            raise InvalidInput(f"min_margin must be a number from 0 to below 1; got {min_margin!r}")
         if self.config.document["numerics"] == "margin" and min_margin < own:
             raise InvalidInput(
                 f"the predictions of {self.path} repeat only within a margin of {own:g}, and min_margin is smaller: "
@@ -102,7 +105,7 @@ def own_answers(part: RunPart) -> PartAnswers:
     return certified, everywhere, as_numbers(part.table.column("defended")), everywhere
 
 
-def answers_of(part: RunPart, regions: RegionSet, procedure: Procedure, min_margin: float | None) -> PartAnswers:
+def answers_of(part: RunPart, regions: RegionSet, procedure: Procedure, min_margin: float) -> PartAnswers:
     """The answers to another question, from the evidence of the rows."""
     question = part.question(procedure, min_margin)
     covers = containment_for(procedure, part.masks, regions)

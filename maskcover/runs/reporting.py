@@ -92,7 +92,7 @@ def _check(run: FinishedRun) -> int:
     """
     for part in run.parts:
         containment_for(part.config.procedure, part.masks, part.config.regions)
-    answers = run.answers(run.regions, min_margin=run.min_margin)
+    answers = run.answers(run.regions)
     wrong = np.flatnonzero(answers.answered & (answers.certified != (run.verdicts == "certified")))
     if len(wrong):
         raise InvalidInput(

@@ -6,6 +6,7 @@ So each image has one largest size, and a bisection finds it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from maskcover.cells import IntArray
 from maskcover.certification.certifying import containment_for
 from maskcover.covering.containment import Containment
-from maskcover.errors import InvalidInput, NotCovering
+from maskcover.errors import InvalidInput, MaskcoverWarning, NotCovering
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, patches, rectangles, squares
 from maskcover.runs.answers import NO, YES, Patterns
@@ -118,7 +119,10 @@ def _sizes_of(part: SizedPart, regions: Callable[[int], RegionSet]) -> tuple[tup
     @cache
     def containment(size: int) -> Containment | None:
         try:
-            return containment_for(part.patterns.procedure, part.masks, part.pull(regions(size)))
+            with warnings.catch_warnings():
+                # Areas of a few pixels are meant here, whatever they look like to somebody who types one.
+                warnings.simplefilter("ignore", MaskcoverWarning)
+                return containment_for(part.patterns.procedure, part.masks, part.pull(regions(size)))
         except (NotCovering, InvalidInput):
             return None  # too large for the masks, or for the image
 

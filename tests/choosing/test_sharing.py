@@ -10,7 +10,7 @@ import pytest
 from maskcover import ChallengerMasking, Detection, DoubleMasking, InvalidInput, certify, squares
 from maskcover.certification import predict_with
 from maskcover.choosing.candidates import Candidate, candidates_of
-from maskcover.choosing.sharing import Outcome, combined_masks, combined_views, deciding
+from maskcover.choosing.sharing import ImageFigures, combined_masks, combined_views, deciding
 from maskcover.classifiers.evaluation import evaluator_of
 from maskcover.defense import Answer, Pending, PredictionTable, Procedure
 from maskcover.engine.queue import run_queries
@@ -30,7 +30,7 @@ def every_candidate() -> tuple[Candidate, ...]:
     return candidates_of(REGIONS, GRID, TEXTS, PROCEDURES)
 
 
-def outcomes(classifier: Hashing, candidates: tuple[Candidate, ...]) -> list[tuple[Outcome, ...]]:
+def outcomes(classifier: Hashing, candidates: tuple[Candidate, ...]) -> list[tuple[ImageFigures, ...]]:
     masks = combined_masks(candidates)
     evaluator = evaluator_of(classifier, masks)
     decide = deciding(candidates, masks, LABELS, np.arange(len(IMAGES)), 0.0, evaluator.batch_size)

@@ -155,6 +155,10 @@ def test_votes_bring_their_own_masks_through_certify_run_report_and_predict(run:
     once = ("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--procedure", VOTES)
     at_once = run(*once, *REGIONS, "--json")
     assert at_once.code == 0
+    predicted = run("predict", *once[1:], *REGIONS, "--json")
+    assert (predicted.code, predicted.json["masks"]) == (0, 24)
+    explained = run("explain", str(photos / "dark/a.png"), *once[1:3], "--procedure", VOTES, *REGIONS, "--json")
+    assert explained.code in (0, 1), explained.err
     thin = run(*once, "--regions", "rectangles(area=16)", *REGIONS[2:])
     assert (thin.code, "no image can be certified by votes" in thin.err) == (2, True)
 

@@ -169,20 +169,31 @@ def test_views_show_their_windows_and_nothing_else(kind: str, side: int, stride:
 def test_views_that_a_thin_region_outvotes_are_refused_at_once() -> None:
     views = mc.bands(width=4, image_size=32)
     with pytest.raises(NotCovering, match=r"touches 28 of 32 views.*min_side=10"):
-        Voting().expect_fit(Containment.of(views, "rectangles(area=25)"))
-    Voting().expect_fit(Containment.of(views, "rectangles(area=25, min_side=3)"))
+        Voting().expect_use(Containment.of(views, "rectangles(area=25)"))
+    Voting().expect_use(Containment.of(views, "rectangles(area=25, min_side=3)"))
 
 
 def test_half_of_the_views_touched_is_not_yet_hopeless() -> None:
     views = mc.bands(width=2, image_size=8)
-    Voting().expect_fit(Containment.of(views, "rectangle(1, 3)"))
+    Voting().expect_use(Containment.of(views, "rectangle(1, 3)"))
     with pytest.raises(NotCovering, match="touches 5 of 8 views"):
-        Voting().expect_fit(Containment.of(views, "rectangle(1, 4)"))
+        Voting().expect_use(Containment.of(views, "rectangle(1, 4)"))
 
 
 def test_other_masks_than_those_that_it_names_are_refused() -> None:
     with pytest.raises(InvalidInput, match="names its own masks"):
-        Voting("bands(width=4)").expect_fit(Containment.of(mc.bands(width=3, image_size=32), "squares(size=2)"))
+        Voting("bands(width=4)").expect_masks(mc.bands(width=3, image_size=32))
+
+
+def test_predictions_with_other_views_than_the_named_ones_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="names its own masks"):
+        mc.predict(lambda images: images, np.zeros((1, 9, 9)), mc.bands(3, image_size=9), procedure="voting(bands(2))")
+
+
+def test_without_any_region_nothing_is_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+    covers = Containment(LINE, mc.squares(size=1))
+    monkeypatch.setattr(Containment, "totals", lambda _, weights: weights[:0])
+    assert not vote_certificate(one_hot(np.zeros(4, np.int64)), np.ones(4, np.bool_), 0, covers).certified
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,9 @@ from maskcover.defense import PredictionTable
 from maskcover.errors import NotCovering
 from maskcover.masks import MaskSet, Views
 from maskcover.runs import Folder, OpenedRun, open_run, run, tables
+from maskcover.runs.answers import Patterns
 from maskcover.runs.evidence import MOST_MASKS, Evidence, Predictions
+from maskcover.runs.sizes import SizedPart, certified_sizes
 from tests.defense.naive import BoolArray, Looked, image_of, symmetric
 from tests.runs.lookups import CLASSES, OPAQUE, Model
 from tests.runs.lookups import MASKS as LOOKUP_MASKS
@@ -519,3 +521,22 @@ def test_with_very_many_masks_rows_keep_evidence_only_with_their_tables() -> Non
     kept = Evidence.of(table, 0, 0.0, whole_table=True)
     assert kept is not None
     assert len(kept.one_mask.labels) == MOST_MASKS + 2
+
+
+def test_the_sizes_of_a_run_with_margins_of_their_own_are_each_asked_at_the_margin_typed(tmp_path: Path) -> None:
+    """A run in the frame of the source has a part for each size, and each part may have needed another margin."""
+    exhaustive = "double_masking(exhaustive=True)"
+    strict, plain = (opened(tmp_path / str(margin), min_margin=margin, procedure=exhaustive) for margin in (0.5, 0.0))
+    both = replace(strict, parts=(*strict.parts, *plain.parts), total=2 * COUNT)
+    assert both.min_margin == 0.0
+    assert both.certified().tolist() == [*strict.certified().tolist(), *plain.certified().tolist()]
+    asked = [*strict.certified(min_margin=0.5).tolist(), *plain.certified(min_margin=0.5).tolist()]
+    assert both.certified(min_margin=0.5).tolist() == asked != both.certified().tolist()
+
+
+def test_areas_of_a_few_pixels_are_meant_in_a_curve_of_sizes() -> None:
+    """They draw a warning where somebody types one, which would be an error here."""
+    masks = mc.cover(mc.rectangles(area=9), 64)
+    nothing = Patterns(mc.DoubleMasking(), 0.0, np.empty(0, np.int64), (), np.empty(0, np.bool_))
+    sizes = certified_sizes("rectangles", 1, [SizedPart(nothing, masks, lambda regions: regions)])
+    assert sizes.limit >= 9

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from maskcover import CertificationResult, InvalidInput, certify, defend, detection_curve, run
 from maskcover.classifiers import evaluator_of
-from maskcover.engine.choosing import ComputeSetting, NumericsRequest, choose
 from maskcover.engine.findings import FACTOR, LIMIT, Finding, Kind, ProbeReport
+from maskcover.engine.settings import ComputeSetting, NumericsRequest, choose_setting
 from maskcover.errors import MaskcoverWarning, ProbeFailed
 from maskcover.runs import Folder, replay
 from tests.defense.naive import BoolArray
@@ -228,7 +228,7 @@ def test_what_is_taken_is_carried_by_what_was_seen_of_it(told: list[tuple[int, f
     """Whatever the order: bits where bits are said, else a margin of a hundred times the drift; else an error."""
     ways = [way(size, "place", 0.0 if size == 1 else deviation) for size, deviation in told]
     try:
-        chosen = choose(ways, NumericsRequest(wish))
+        chosen = choose_setting(ways, NumericsRequest(wish))
     except ProbeFailed:
         assert wish == "bitwise" or all(one.report.sufficient_margin(0.0) is None for one in ways)
         assert not any(one.report.bitwise for one in ways)
@@ -299,5 +299,5 @@ def test_probes_show_that_they_take_their_time(shown_bar: bool, capsys: pytest.C
 
 def test_a_run_that_goes_on_takes_no_smaller_margin_over() -> None:
     wanted = NumericsRequest.of("margin", None, Sized({}), least_margin=5e-4)
-    assert choose([way(4, "place", 1e-6)], wanted).min_margin == 5e-4
-    assert choose([way(4, "place", 9e-6)], wanted).min_margin == pytest.approx(9e-4)
+    assert choose_setting([way(4, "place", 1e-6)], wanted).min_margin == 5e-4
+    assert choose_setting([way(4, "place", 9e-6)], wanted).min_margin == pytest.approx(9e-4)

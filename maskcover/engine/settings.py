@@ -72,7 +72,7 @@ Remedies = Callable[[Sequence[ComputeSetting]], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Setting:
     """The chosen setting, what its predictions rely on, the margin that they must exceed, and a warning if any."""
 
     setting: ComputeSetting
@@ -81,7 +81,9 @@ class Choice:
     warning: str | None = None
 
 
-def choose(settings: Iterable[ComputeSetting], request: NumericsRequest, remedies: Remedies = lambda _: ()) -> Choice:
+def choose_setting(
+    settings: Iterable[ComputeSetting], request: NumericsRequest, remedies: Remedies = lambda _: ()
+) -> Setting:
     """Choose the first setting that serves the request.
 
     If the user typed a margin, this is the first setting in which no score changes by more than half of it. Else it is
@@ -98,7 +100,7 @@ def choose(settings: Iterable[ComputeSetting], request: NumericsRequest, remedie
         ProbeFailed: no setting serves the request; or in one of them hidden pixels or other rows change a score, or
             the same batch does not repeat itself, which rounding does not explain.
     """
-    tried, under_margin = list[ComputeSetting](), list[Choice]()
+    tried, under_margin = list[ComputeSetting](), list[Setting]()
     for setting in settings:
         tried.append(setting)
         if choice := _chosen_at_once(setting, request, fastest=not under_margin):
@@ -111,34 +113,34 @@ def choose(settings: Iterable[ComputeSetting], request: NumericsRequest, remedie
     if under_margin:
         return replace(under_margin[0], warning=_warning(under_margin[0], alone=bool(alone)))
     if alone:
-        return Choice(alone[0], "bitwise", request.min_margin or 0.0)
+        return Setting(alone[0], "bitwise", request.min_margin or 0.0)
     raise _failure(tried, request, remedies)
 
 
-def _chosen_at_once(setting: ComputeSetting, request: NumericsRequest, *, fastest: bool) -> Choice | None:
+def _chosen_at_once(setting: ComputeSetting, request: NumericsRequest, *, fastest: bool) -> Setting | None:
     """Choose this setting if no other one needs a look."""
     report, min_margin = setting.report, request.min_margin or 0.0
     if not report.findings:
         margin = request.suggestion if request.required == "margin" and request.min_margin is None else min_margin
-        return Choice(setting, "not probed", max(margin, request.least_margin))
+        return Setting(setting, "not probed", max(margin, request.least_margin))
     if request.tolerant:
         bits = report.bitwise and request.required is None
-        return Choice(setting, "bitwise" if bits else "margin", min_margin) if report.within(min_margin) else None
+        return Setting(setting, "bitwise" if bits else "margin", min_margin) if report.within(min_margin) else None
     if request.required == "margin":
         return _under_margin(setting, request)
     if report.bitwise and (not setting.alone or fastest or request.required == "bitwise"):
-        return Choice(setting, "bitwise", min_margin)
+        return Setting(setting, "bitwise", min_margin)
     return None
 
 
-def _under_margin(setting: ComputeSetting, request: NumericsRequest) -> Choice | None:
+def _under_margin(setting: ComputeSetting, request: NumericsRequest) -> Setting | None:
     """Choose this setting with a margin, if its differences are rounding; one row at a time needs no margin."""
     min_margin = setting.report.sufficient_margin(max(request.suggestion, request.least_margin))
     needless = setting.alone and request.required is None
-    return None if min_margin is None or needless else Choice(setting, "margin", min_margin)
+    return None if min_margin is None or needless else Setting(setting, "margin", min_margin)
 
 
-def _warning(choice: Choice, *, alone: bool) -> str:
+def _warning(choice: Setting, *, alone: bool) -> str:
     other = "takes batches of 1, which hold to the bit and may be slower" if alone else "insists on bits"
     return (
         f"on this machine a row's place in a batch of {choice.setting.evaluator.batch_size} changes its scores, by up "
