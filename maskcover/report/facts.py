@@ -75,7 +75,7 @@ class CurveFacts:
         sizes: The sizes at which the fraction changes, in order.
         low, high: The least and the largest fraction certified from each size up to the next one; equal where the rows
             tell exactly.
-        limit: The largest size that the masks cover.
+        limit: The largest size for which images can be certified with the masks.
         marks: Sizes with the fraction certified, for a small table.
     """
 

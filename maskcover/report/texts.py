@@ -17,8 +17,8 @@ def rests(procedure: Procedure, numerics: str, min_margin: float) -> tuple[str, 
         "The masks cover the regions: each region lies wholly inside at least one mask. This was decided exactly, in "
         "whole numbers, and again when this report was made."
         if procedure.needs_cover
-        else "For each image, the masks that its certificate uses cover the regions. This was decided exactly, in "
-        "whole numbers."
+        else "The defence does not need masks that cover the regions. Which masks contain which regions was decided "
+        "exactly, in whole numbers."
     )
     repeats = {
         "bitwise": "When the model serves, it computes the same predictions, to the bit, as when it was certified. "

@@ -128,6 +128,8 @@ def _map(row: Row, part: FinishedPart) -> tuple[npt.NDArray[np.float64] | None, 
     fraction = percent_down(row.fraction)
     least = "" if row.certified or _exhaustive(part) else "at least "
     words = f"{least}{fraction} of the placements certified"
+    if not (row.certified or row.certifying or part.config.procedure.needs_cover):
+        words = "the fraction of placements certified was not worked out"
     if len(part.masks.grid.shape) != 2:
         return None, words, "no map: it is drawn of two dimensions"
     if not row.certifying and (row.fraction > 0 or not part.config.procedure.needs_cover):

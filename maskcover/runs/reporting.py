@@ -207,7 +207,9 @@ def _curves(run: FinishedRun, rate: RateOf) -> tuple[tuple[CurveFacts, ...], tup
         if sizes.limit:
             curves.append(_curve(sizes, title, unit, rate))
         else:
-            notes.append(f"{title}: no curve, since the masks of the run cover no such regions of any size.")
+            notes.append(
+                f"{title}: no curve, since with the masks of the run no such region of any size can be certified."
+            )
     return tuple(curves), tuple(notes)
 
 

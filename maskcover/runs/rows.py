@@ -26,7 +26,8 @@ class Row:
         case: The case of the defence that led to its label; empty for an error.
         verdict: "certified", "not_certified" or "error".
         reason: The reason for an error; else empty.
-        fraction: The fraction of the attacker's placements that is certified; 0 for an error.
+        fraction: The fraction of the attacker's placements that is certified; 0 for an error, and where a defence
+            certifies without single masks and does not certify the image.
         margin: The smallest margin of the predictions behind the certificate (see `maskcover.classifiers.margins`).
         failing: Two masks under which the image did not get its label; none if it certifies.
         evaluations: Number of masked predictions that were made.

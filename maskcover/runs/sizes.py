@@ -34,7 +34,7 @@ class CertifiedSizes:
         patches: Number of patches of this size at once.
         largest: The largest size that the rows certify, 0 for none; int64 (images,).
         at_most: The largest size that the rows do not exclude; equal to `largest` where they tell exactly.
-        limit: The largest size that the masks cover: no image is certified for more.
+        limit: The largest size for which images can be certified with the masks: none is for more.
 
     >>> sizes = CertifiedSizes("squares", 1, np.array([0, 3, 5]), np.array([0, 4, 5]), 6)
     >>> sizes.fractions(4), sizes.exact
@@ -73,7 +73,7 @@ class CertifiedSizes:
         sizes, low, high = self.curve()
         unit = "side" if self.family == "squares" else "area"
         lines = [
-            f"{many}{self.family}: fraction of images certified, by {unit} in pixels (the masks cover {self.limit})"
+            f"{many}{self.family}: fraction of images certified, by {unit} in pixels (possible up to {self.limit})"
         ]
         lines += [
             f"  {size:>6}  {least:7.2%}" + (f" to {most:.2%}" if most > least else "")
@@ -114,7 +114,7 @@ _FAMILIES: dict[str, Callable[[int], RegionSet]] = {
 
 
 def _sizes_of(part: SizedPart, regions: Callable[[int], RegionSet]) -> tuple[tuple[IntArray, IntArray], int]:
-    """The least and the largest certified size of each image, and the largest size that the masks cover."""
+    """The least and the largest certified size of each image, and the largest size that is possible with the masks."""
 
     @cache
     def containment(size: int) -> Containment | None:

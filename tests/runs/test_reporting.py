@@ -253,3 +253,16 @@ def test_runs_of_earlier_versions_have_reports(folder: str, pytestconfig: pytest
     assert all(image.picture is None for image in facts.images)
     text = to_markdown(facts)
     assert ("digest of the run | none" in text) == (facts.fingerprints[0].claim is None)
+
+
+def test_a_report_about_votes_claims_no_cover_and_no_fraction_of_placements(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(-2, 3, size=(12, 9, 9)).astype(np.float64)
+    mc.run(
+        lambda batch: np.stack([-batch.sum(axis=(1, 2)), batch.sum(axis=(1, 2))], axis=1),
+        images, (images.sum(axis=(1, 2)) > 0).astype(np.int64), mc.bands(2, image_size=9), tmp_path,
+        regions="squares(size=2)", procedure="voting", batch_size=4,
+    )  # fmt: skip
+    facts = mc.open_run(tmp_path).facts()
+    assert "does not need masks that cover" in facts.rests[0]
+    words = {image.certified_fraction for image in facts.images if not image.certified}
+    assert words == {"the fraction of placements certified was not worked out"}
