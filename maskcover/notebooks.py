@@ -79,7 +79,7 @@ def _shown(text: str) -> str:
 
 
 def _first(masks: Sequence[Sequence[Row]]) -> list[Sequence[Row]]:
-    """The first masks, so many that their boxes can be drawn in a small picture."""
+    """The first masks, as many as a small drawing can show."""
     shown: list[Sequence[Row]] = []
     boxes = 0
     for mask in masks[:_MOST_PANELS]:

@@ -1,4 +1,4 @@
-"""What `maskcover report` answers about other regions, procedures and margins, and the command compare."""
+"""The answers of `maskcover report` to another question about a run, and the command compare."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Sizes = Annotated[
 _NAMED = 10  # images without an answer that are named
 
 
-def asked_again(
+def answer_again(
     run: OpenedRun, regions: str | None, procedure: str | None, rule: str | None, min_margin: float | None
 ) -> tuple[Summary, dict[str, Any], list[str]]:
     """The summary of a run for another question, with what a document and people are told of the question."""

@@ -66,8 +66,8 @@ def _names(classes: str | None, classifier: object) -> dict[int, str]:
     from maskcover.classifiers.evaluation import names_of
     from maskcover.data.classes import known_classes
 
-    known = known_classes(classes, names_of(classifier))
-    return {} if known is None else dict(enumerate(known.own))
+    listed = known_classes(classes, names_of(classifier))
+    return {} if listed is None else dict(enumerate(listed.own))
 
 
 def _draw(

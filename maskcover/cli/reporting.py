@@ -37,7 +37,7 @@ def written_reports(
     classes: str | None,
     *,
     as_json: bool,
-    asked: bool,
+    other_question: bool,
 ) -> tuple[dict[str, Any], list[str]]:
     """Write the files that are named, and return what the command adds to its answer: to the document, and lines.
 
@@ -48,7 +48,7 @@ def written_reports(
         classes: A file with the names of the classes, as for certify. The one that the run names is not read: a run
             from elsewhere must not choose what is shown of this machine.
         as_json: Whether the answer is JSON, which holds the facts of the report.
-        asked: Whether the command asks about other regions, defences or margins than those of the run.
+        other_question: Whether the command asks about other regions, defences or margins than those of the run.
     """
     from maskcover.canonical import write_atomically
     from maskcover.data.classes import read_classes
@@ -59,7 +59,7 @@ def written_reports(
     files = {path: page for path, page in targets.items() if path is not None}
     if html is not None and html == markdown:
         raise InvalidInput(f"--html and --markdown name the same file, {html}; name two")
-    if files and asked:
+    if files and other_question:
         raise InvalidInput(
             "a report is about the claim of the run itself; leave out --regions, --procedure, --rule, --min-margin "
             "and --sizes, or certify again with --reuse"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli import options as o
-from maskcover.cli.asking import OtherMargin, OtherProcedure, OtherRegions, OtherRule, Sizes, asked_again, sizes_of
+from maskcover.cli.asking import OtherMargin, OtherProcedure, OtherRegions, OtherRule, Sizes, answer_again, sizes_of
 from maskcover.cli.certifying import claimed, opened
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
@@ -66,7 +66,7 @@ def report(
     overview, again, notes = summary(run), dict[str, Any](), list[str]()
     if (regions, procedure, rule, min_margin, sizes) != (None,) * 5:
         opened_run = open_run(run)
-        overview, again, notes = asked_again(opened_run, regions, procedure, rule, min_margin)
+        overview, again, notes = answer_again(opened_run, regions, procedure, rule, min_margin)
         curve, curve_lines = sizes_of(opened_run, sizes, patches)
         again, notes = again | curve, [*notes, *curve_lines]
     broken = list(islice(error_rows(run), _LISTED)) if overview.errors else []
@@ -93,7 +93,7 @@ def report(
         lines.append(f"  and {counted(overview.errors - _SHOWN, 'error')} more: the rows name them, and so does --json")
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
     with_facts = as_json and overview.rows > 0
-    facts, files = written_reports(run, html, markdown, images, classes, as_json=with_facts, asked=bool(again))
+    facts, files = written_reports(run, html, markdown, images, classes, as_json=with_facts, other_question=bool(again))
     answer(
         overview.document() | again | {"error_rows": rows, "config": document} | facts,
         [str(overview), *notes, *lines, *files],

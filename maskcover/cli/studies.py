@@ -197,8 +197,8 @@ def _subjects(
 
 def _arguments(name: str, make: Any, typed: dict[str, Any]) -> dict[str, Any]:
     """The typed arguments, if the study takes them; its one region set instead of a list."""
-    taken = set(inspect.signature(make).parameters) | ({"boxes"} if name == "objects" else set())
-    odd = [f"--{option.replace('_', '-')}" for option in typed if option not in taken]
+    parameters = set(inspect.signature(make).parameters) | ({"boxes"} if name == "objects" else set())
+    odd = [f"--{option.replace('_', '-')}" for option in typed if option not in parameters]
     if odd:
         raise InvalidInput(f"the study {name} does not take {', '.join(odd)}; leave it out")
     if name != "accuracy" and "regions" in typed:

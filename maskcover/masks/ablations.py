@@ -148,10 +148,10 @@ def parse_views(text: str) -> ViewFamily:
         node = ast.parse(text, mode="eval").body
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FAMILIES:
             signature = inspect.signature(_FAMILIES[node.func.id])
-            given = [ast.literal_eval(value) for value in node.args]
+            values = [ast.literal_eval(value) for value in node.args]
             named = {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}
             if "image_size" not in named:
-                bound = signature.bind(*given, **named).arguments
+                bound = signature.bind(*values, **named).arguments
                 kept = {name: value for name, value in bound.items() if value != signature.parameters[name].default}
                 return ViewFamily(node.func.id, tuple(kept.items()))
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:

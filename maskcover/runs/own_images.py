@@ -167,8 +167,8 @@ def image_sources(parts: Sequence[SourcePart], images: Images | None) -> list[Im
     """A source for each part of a run: the images of the user, or by default the data that the run names."""
     if images is None:
         return [own_images(part.config) for part in parts]
-    given = GivenImages.of(images, preprocessing_of(parts[0].config), sum(len(part.table) for part in parts))
-    return [given] * len(parts)
+    source = GivenImages.of(images, preprocessing_of(parts[0].config), sum(len(part.table) for part in parts))
+    return [source] * len(parts)
 
 
 def own_images(config: Config) -> ImageSource:

@@ -66,8 +66,8 @@ def of_size(dataset: Dataset, size: Sides) -> Dataset:
     def read(number: int) -> ImageArray:
         image = dataset.read(number)
         if image.shape[:2] != size:
-            found, expected = ("×".join(map(str, sides)) for sides in (image.shape[:2], size))
-            raise InvalidInput(f"{dataset.ids[number]} was read as {found}, but its head says {expected}")
+            decoded, expected = ("×".join(map(str, sides)) for sides in (image.shape[:2], size))
+            raise InvalidInput(f"{dataset.ids[number]} was read as {decoded}, but its head says {expected}")
         return image
 
     return replace(dataset, read=read)

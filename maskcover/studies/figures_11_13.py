@@ -118,10 +118,10 @@ def _by_class(
 def _row(subject: Subject, by: str, group: str, members: BoolArray, certified: BoolArray, filled: FloatArray) -> Row:
     """The row of a group of images."""
     count, successes = int(members.sum()), int((certified & members).sum())
-    known = filled[members & ~np.isnan(filled)]
+    measured = filled[members & ~np.isnan(filled)]
     low, high = exact_interval(successes, count)
     return {
         "model": subject.name, "by": by, "group": group, "images": count,
-        "object size": float(known.mean()) if len(known) else None,
+        "object size": float(measured.mean()) if len(measured) else None,
         "certified": successes / count, "low": low, "high": high,
     }  # fmt: skip
