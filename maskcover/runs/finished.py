@@ -60,6 +60,10 @@ class FinishedRun(Protocol):
         """Number of images that the run is about."""
 
     @property
+    def selected(self) -> bool:
+        """Whether images were left out by what is known of them."""
+
+    @property
     def regions(self) -> RegionSet:
         """The regions that the run certified, in its frame."""
 

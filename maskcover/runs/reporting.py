@@ -108,7 +108,7 @@ RateOf = Callable[[BoolArray, BoolArray | None], Rate]
 def _rates(run: FinishedRun) -> RateOf:
     """The function from images that count, among some or all, to their rate."""
     chosen = run.parts[0].config.chosen
-    sampled = chosen is None or chosen.seed is not None
+    sampled = not run.selected and (chosen is None or chosen.seed is not None)
 
     def rate(counting: BoolArray, among: BoolArray | None = None) -> Rate:
         total = len(counting) if among is None else int(among.sum())
@@ -184,6 +184,8 @@ def _remarks(run: FinishedRun, checked: int) -> tuple[str, ...]:
         remarks.append(f"{counted(errors, 'image')} could not be evaluated, and count as neither right nor certified.")
     if run.total > len(run):
         remarks.append(f"The run is not finished: {len(run):,} of {run.total:,} images are done.")
+    if run.selected:
+        remarks.append("These are images that somebody selected from the run, so that there are no intervals.")
     chosen = run.parts[0].config.chosen
     if chosen is not None:
         sampled = "" if chosen.seed is not None else ", which is no random sample, so that there are no intervals"

@@ -264,5 +264,8 @@ def test_a_report_about_votes_claims_no_cover_and_no_fraction_of_placements(tmp_
     )  # fmt: skip
     facts = mc.open_run(tmp_path).facts()
     assert "does not need masks that cover" in facts.rests[0]
+    selected = mc.open_run(tmp_path).select(label=1).facts()
+    assert "selected from the run" in " ".join(selected.remarks)
+    assert all(not rate.interval for _, rate in selected.rates)
     words = {image.certified_fraction for image in facts.images if not image.certified}
     assert words == {"the fraction of placements certified was not worked out"}
