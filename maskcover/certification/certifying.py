@@ -122,8 +122,8 @@ def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | s
             certify no image with them.
         InvalidInput: the procedure names other masks; no regions are named or claimed, or they do not fit the image.
     """
-    procedure.expect_masks(masks)
     covers = Containment.covering(masks, regions) if procedure.needs_cover else Containment.of(masks, regions)
+    procedure.expect_masks(masks)
     procedure.expect_use(covers)
     return covers
 
@@ -202,8 +202,8 @@ def predict(
         evaluator = evaluator_of(classifier, certified.masks, batch_size=certified.batch_size)
         return list(Binding(certified).served(evaluator, images, preprocessing, progress=progress))
     defence = procedure_of(procedure, method, threshold)
-    defence.expect_masks(masks)
     evaluator = evaluator_of(as_classifier(model, options), masks)
+    defence.expect_masks(masks)
     warn(
         "these answers are bound to no certification: give predict the result of certify instead of the masks, or call "
         "defend(model, result)",

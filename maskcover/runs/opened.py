@@ -352,7 +352,7 @@ def open_run(path: str | PathLike[str]) -> OpenedRun:
     >>> with tempfile.TemporaryDirectory() as out:
     ...     summary = mc.run(brightness, np.ones((2, 12, 12)), [1, 0], masks, out, batch_size=4, fill=0.5)
     ...     run = mc.open_run(out)
-    >>> run.certified("rectangles(area=4)"), run.summary(rule="all-pairs").certified
+    >>> run.certified("squares(size=2)"), run.summary(rule="all-pairs").certified
     (array([ True, False]), 1)
     """
     folder = Path(path)
