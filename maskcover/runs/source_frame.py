@@ -171,8 +171,8 @@ def run_source(
     Args:
         model, dataset, regions, masks, preprocessing, budget, options: As for `certify_source`.
         out: The folder. The same call continues a run that was stopped.
-        procedure, method, threshold, rule, exhaustive, min_margin, numerics, shard, shard_size, keep_tables, source,
-            progress: As for `run`.
+        procedure, method, threshold, rule, exhaustive, min_margin, numerics: As for `run`.
+        shard, shard_size, keep_tables, source, progress: As for `run`.
         reuse: The folder of an earlier run in the frame of the source, as for `run`.
 
     >>> import tempfile
