@@ -677,7 +677,7 @@ MUTANTS = (
     Mutant("masks/ablations.py", "[(start, length), (0, end - length)]", "[(start, length)]", VOTES),
     Mutant("masks/ablations.py", "range(0, length - width + 1, stride), length - width", "range(0, length - width + 1, stride)", VOTES),
     Mutant("defense/procedure.py", "if own is not None and own != masks:", "if own is None:", VOTES),
-    Mutant("defense/procedures.py", "| (min_margin == 0)", "| (min_margin >= 0)", VOTES),
+    Mutant("defense/view_procedures.py", "| (min_margin == 0)", "| (min_margin >= 0)", VOTES),
 )  # fmt: skip
 
 

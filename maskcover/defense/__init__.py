@@ -29,11 +29,11 @@ from maskcover.defense.procedures import (
     DoubleMasking,
     Method,
     Rule,
-    Voting,
 )
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
 from maskcover.defense.verdicts import Verdict
+from maskcover.defense.view_procedures import Voting
 from maskcover.errors import MaskcoverWarning
 
 __all__ = [

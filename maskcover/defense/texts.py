@@ -7,7 +7,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from maskcover.defense.procedure import Procedure
-from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking, Voting
+from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking
+from maskcover.defense.view_procedures import Voting
 from maskcover.errors import InvalidInput, MissingExtra
 
 GROUP = "maskcover.procedures"
