@@ -26,7 +26,7 @@ from maskcover.errors import (
     UndecidedPrediction,
 )
 from maskcover.grid import Box, Grid
-from maskcover.masks import Mask, MaskSet, bands, blocks
+from maskcover.masks import Mask, MaskSet, bands, blocks, receptive_fields
 from maskcover.regions import (
     CenterCrop,
     Crop,
@@ -119,6 +119,7 @@ __all__ = [
     "polygon",
     "predict",
     "prove",
+    "receptive_fields",
     "rectangle",
     "rectangles",
     "replay",

@@ -271,3 +271,25 @@ def test_a_vote_within_a_margin_is_not_relied_on() -> None:
         certificate = Voting().certificate(table, 0, covers, min_margin)
         assert isinstance(certificate, Certificate)
         assert certificate.certified == certified
+
+
+@pytest.mark.parametrize(("size", "stride", "padding"), [(3, 1, 0), (3, 2, 1), (4, 3, 0), ((3, 2), (2, 1), (1, 0))])
+def test_receptive_fields_show_what_each_cell_sees(size: Any, stride: Any, padding: Any) -> None:
+    shape = (6, 7)
+    views = mc.receptive_fields(size, stride=stride, padding=padding, image_size=shape)
+    pairs = [value if isinstance(value, tuple) else (value, value) for value in (size, stride, padding)]
+    cells = []
+    for axis, length in enumerate(shape):
+        width, step, before = (pair[axis] for pair in pairs)
+        starts = [step * cell - before for cell in range((length + 2 * before - width) // step + 1)]
+        cells.append([{pixel for pixel in range(start, start + width) if 0 <= pixel < length} for start in starts])
+    expected = [np.array([[i not in rows or j not in columns for j in range(7)] for i in range(6)])
+                for rows in cells[0] for columns in cells[1]]  # fmt: skip
+    assert np.array_equal(np.asarray(views), np.array(expected))
+
+
+@pytest.mark.parametrize("arguments", [(7,), (3, 0), (3, 1, -1), (2, 1, 2), (9,), ((2, 2, 2),)])
+def test_receptive_fields_that_are_no_views_are_refused(arguments: tuple[Any, ...]) -> None:
+    names = dict(zip(("size", "stride", "padding"), arguments, strict=False))
+    with pytest.raises(InvalidInput, match=r"receptive field|whole number"):
+        mc.receptive_fields(**names, image_size=(6, 7), **({"padding": 1} if arguments == (7,) else {}))
