@@ -1,4 +1,4 @@
-"""Mask sets that hide all but a little of the image: bands, blocks and receptive fields, the views of defences by votes."""
+"""Mask sets that hide all but a little of the image: bands, blocks and receptive fields, for defences by votes."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _flat(image_size: ImageSize | Grid) -> Grid:
 def _pair(value: Sides, name: str, least: int = 1) -> tuple[int, int]:
     """The numbers for rows and for columns."""
     first, second = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
-    return _positive(first, name, least), _positive(second, name, least)  # type: ignore[arg-type]  # it checks
+    return _positive(first, name, least), _positive(second, name, least)
 
 
 def _positive(value: int, name: str, least: int = 1) -> int:
@@ -167,7 +167,7 @@ def _positive(value: int, name: str, least: int = 1) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ViewFamily:
-    """Bands, blocks or receptive fields for images of any size, as a value; ``str(family)`` is its text, which `parse_views` reads."""
+    """Bands, blocks or receptive fields for images of any size; ``str(family)`` is its text for `parse_views`."""
 
     kind: str
     arguments: tuple[tuple[str, Any], ...]
@@ -184,7 +184,7 @@ _FAMILIES: dict[str, Callable[..., MaskSet]] = {"bands": bands, "blocks": blocks
 
 
 def parse_views(text: str) -> ViewFamily:
-    """Read the text of bands, blocks or receptive fields, without the image size; arguments that are the default are left out.
+    """Read the text of bands, blocks or receptive fields, without the image size; defaults are left out.
 
     Raises:
         InvalidInput: it is no such text, or the arguments are none that they take.
