@@ -183,7 +183,6 @@ def _blocks(side: int) -> Loss:
 
 
 KINDS = {
-    "plain": Kind(convolutional, _plain),
     "cutout": Kind(convolutional, _cutout),
     "columns": Kind(convolutional, _columns),
     "blocks": Kind(convolutional, _blocks),
