@@ -122,21 +122,23 @@ def test_masks_that_always_raise_an_alert_certify_too(
     assert detection_certificate(np.array(labels), sure, 3, 0.8, needs(0, 1), low) == expected
 
 
-# Of label 3 with alerts below 0.3, both masks needed: the bare label, what masks say, how sure they are; the levels.
-LOW_LEVELS: dict[str, tuple[int, list[int], list[float], Levels]] = {
-    "one below": (3, [5, 3], [0.2, 0.9], Levels(inf, 0.9)),
-    "all below": (3, [5, 3], [0.2, 0.1], Levels(inf, inf)),
-    "none below": (3, [3, 3], [0.3, 0.9], Levels(-inf, 0.3)),
-    "one that is not below is wrong": (3, [5, 3], [0.3, 0.2], Levels(inf, -inf)),
-    "the bare label is wrong": (5, [3, 5], [0.7, 0.9], Levels(inf, -inf, 0.7)),
+# Of label 3 with alerts below 0.3: the bare label, what masks say, how sure they are, the masks needed; the levels.
+LOW_LEVELS: dict[str, tuple[int, list[int], list[float], list[int], Levels]] = {
+    "one below": (3, [5, 3], [0.2, 0.9], [0, 1], Levels(inf, 0.9)),
+    "all below": (3, [5, 3], [0.2, 0.1], [0, 1], Levels(inf, inf)),
+    "all that are needed below": (3, [5, 3], [0.2, 0.9], [0], Levels(inf, inf)),
+    "none below": (3, [3, 3], [0.3, 0.9], [0, 1], Levels(-inf, 0.3)),
+    "none below and none needed": (3, [5, 5], [0.3, 0.9], [], Levels(0.9, -inf)),
+    "one that is not below is wrong": (3, [5, 3], [0.3, 0.2], [0, 1], Levels(inf, -inf)),
+    "the bare label is wrong": (5, [3, 5], [0.7, 0.9], [0, 1], Levels(inf, -inf, 0.7)),
 }
 
 
-@pytest.mark.parametrize(("bare", "labels", "sure", "levels"), LOW_LEVELS.values(), ids=LOW_LEVELS)
+@pytest.mark.parametrize(("bare", "labels", "sure", "needed", "levels"), LOW_LEVELS.values(), ids=LOW_LEVELS)
 def test_the_levels_of_an_image_with_alerts_on_low_confidence(
-    bare: int, labels: list[int], sure: list[float], levels: Levels
+    bare: int, labels: list[int], sure: list[float], needed: list[int], levels: Levels
 ) -> None:
-    assert detection_levels(bare, np.array(labels), sure, 3, needs(0, 1), 0.3) == levels
+    assert detection_levels(bare, np.array(labels), sure, 3, needs(*needed), 0.3) == levels
 
 
 # Of label 3: the bare label, what masks say, how sure they are, the masks needed; the levels.
