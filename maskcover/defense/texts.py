@@ -8,11 +8,13 @@ from typing import Any
 
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking
-from maskcover.defense.view_procedures import Voting
+from maskcover.defense.view_procedures import RobustMasking, Voting
 from maskcover.errors import InvalidInput, MissingExtra
 
 GROUP = "maskcover.procedures"
-_OWN: dict[str, type[Procedure]] = {kind.name: kind for kind in (DoubleMasking, ChallengerMasking, Detection, Voting)}
+_OWN: dict[str, type[Procedure]] = {
+    kind.name: kind for kind in (DoubleMasking, ChallengerMasking, Detection, Voting, RobustMasking)
+}
 _LONGEST = 10_000
 
 
