@@ -61,6 +61,7 @@ OPENED = "tests/runs/test_opened.py"
 ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
 DETECTED = "tests/defense/test_detection.py"
+AIMS = "tests/adapters/test_attack_aims.py"
 METHODS = "tests/certification/test_methods.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
@@ -253,6 +254,12 @@ MUTANTS = (
     Mutant("classifiers/observations.py", "likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))", "likelihoods = xp.exp(scores)", "tests/classifiers/test_observations.py"),
     Mutant("classifiers/observations.py", ">= self.threshold)", "> self.threshold)", "tests/classifiers/test_observations.py"),
     Mutant("../adapters/maskcover_torch/evaluator.py", "observed = self.observation.reduced(_finite(scores)[1], torch)", "observed = None", "tests/classifiers/test_observations.py"),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "if isinstance(procedure, Voting | RobustMasking):", "if False:", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "torch.relu(own - low) + torch.relu(high - target)", "torch.relu(own - low)", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "return torch.minimum(to_target, too_sure)", "return to_target", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "threshold > (procedure.alert_below or 0.0)", "threshold > 0.0", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "masked_fill(~touched, -torch.inf)", "masked_fill(touched, -torch.inf)", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/masked.py", "torch.zeros_like(self.hidden[:1])", "torch.ones_like(self.hidden[:1])", AIMS),
     Mutant("../adapters/maskcover_torch/attacks/run.py", "answer.label != label and not answer.alert", "answer.label != label", PROCEDURES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.wanted_label), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.wanted_label), kind=\"stable\")", WAVES),
     Mutant("defense/waves.py", "max(_FIRST, _present(table, np.unique(pending.pairs[:, 0])))", "_FIRST", WAVES),
