@@ -64,8 +64,7 @@ class ClassesAbove:
 
     def reduced(self, scores: Any, xp: Any) -> Any:
         """The votes, 0.0 or 1.0, of shape (rows, classes)."""
-        likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))
-        return 1.0 * (likelihoods / likelihoods.sum(axis=1)[:, None] >= self.threshold)
+        return 1.0 * (_softmax(scores, xp) >= self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class Evidence:
     STEPS: ClassVar[int] = 1 << 16
     """Steps of one unit."""
     LARGEST: ClassVar[int] = 1 << 20
-    """The largest number to which scores may be cut: sums over a million views then stay exact in float64."""
+    """The largest number to which scores may be cut: sums over a million views then fit into 64 bits."""
 
     def __post_init__(self) -> None:
         expected = {"clip": 2, "tanh": 2, "confidence": 0}.get(self.kind)
@@ -141,8 +140,7 @@ class Evidence:
     def reduced(self, scores: Any, xp: Any) -> Any:
         """The evidence, whole numbers as floats, of shape (rows, classes)."""
         if self.kind == "confidence":
-            likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))
-            values = likelihoods / likelihoods.sum(axis=1)[:, None]
+            values = _softmax(scores, xp)
         elif self.kind == "tanh":
             values = xp.tanh(self.numbers[0] * scores + self.numbers[1])
         else:
@@ -152,3 +150,8 @@ class Evidence:
 
     def __str__(self) -> str:
         return f"{self.kind}({', '.join(map(repr, self.numbers))})" if self.numbers else self.kind
+
+
+def _softmax(scores: Any, xp: Any) -> Any:
+    likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))
+    return likelihoods / likelihoods.sum(axis=1)[:, None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from operator import index
@@ -43,8 +43,7 @@ def bands(
     [[1, 1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0, 1]]
     """
     grid = _flat(image_size)
-    if axis not in _AXES:
-        raise InvalidInput(f'axis is "columns" or "rows"; got {axis!r}')
+    _expect_arguments({"axis": axis, "wrap": wrap})
     along = _AXES[axis]
     shown: list[list[list[tuple[int, int]]]] = [[[(0, side)]] for side in grid.shape]
     shown[along] = _windows(_positive(width, "width"), _positive(stride, "stride"), grid.shape[along], wrap=wrap)
@@ -142,6 +141,17 @@ def _gaps(intervals: list[tuple[int, int]], length: int) -> list[tuple[int, int]
     return [(start, stop) for start, stop in [*gaps, (end, length)] if start < stop]
 
 
+def _expect_arguments(arguments: Mapping[str, Any]) -> None:
+    """Raise `InvalidInput` for an axis, a wrap or numbers that no views of any image size have."""
+    for name, value in arguments.items():
+        if name == "axis" and value not in _AXES:
+            raise InvalidInput(f'axis is "columns" or "rows"; got {value!r}')
+        if name == "wrap" and not isinstance(value, bool):
+            raise InvalidInput(f"wrap is True or False; got {value!r}")
+        if name not in ("axis", "wrap"):
+            _pair(value, name, least=0 if name == "padding" else 1)
+
+
 def _flat(image_size: ImageSize | Grid) -> Grid:
     grid = Grid.of(image_size)
     if grid.ndim != 2:
@@ -200,6 +210,7 @@ def parse_views(text: str) -> ViewFamily:
             named = {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}
             if "image_size" not in named:
                 bound = signature.bind(*values, **named).arguments
+                _expect_arguments(bound)
                 kept = {name: value for name, value in bound.items() if value != signature.parameters[name].default}
                 return ViewFamily(node.func.id, tuple(kept.items()))
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
