@@ -36,6 +36,7 @@ from defences_table import (
     frames_markdown,
     pairs_markdown,
 )
+from maskcover_torch import local
 from torch import nn
 
 import maskcover as mc
@@ -86,19 +87,34 @@ class Defence:
         return slug(self.name)
 
 
+def of_cells(network: nn.Module, _: Data) -> Any:
+    """The cells of a local network as a classifier."""
+    return local(network.evidence)
+
+
+ALERTS = (
+    "Certified says that the answer on every attacked image is the label or an alert. An alert on a clean image counts "
+    "as wrong."
+)
+CELLS = "The predictions are cells of one pass of the network, and the image as it is."
 DEFENCES = (
     Defence("PatchCleanser, double masking", "cutout", mc.DoubleMasking()),
     Defence("challenger masking", "cutout", mc.ChallengerMasking(), reuses=True),
     Defence(
         "detection (Minority Reports)", "cutout", mc.Detection(0.5), reuses=True,
-        note="Certified says that the answer on every attacked image is the label or an alert; an alert on a clean "
-        "image counts as wrong.",
+        note=ALERTS,
+    ),
+    Defence(
+        "detection, alert below 0.5 (HiCert)", "cutout", mc.Detection(0.5, alert_below=0.5), reuses=True,
+        note=ALERTS,
     ),
     Defence("de-randomised smoothing, columns", "columns", named.derandomized_smoothing()),
     Defence(
         "de-randomised smoothing, blocks", "blocks", named.derandomized_smoothing(12, kind="blocks", stride=4),
     ),
     Defence("Smoothed ViT", "transformer", named.smoothed_vit(4, stride=2)),
+    Defence("Clipped BagNet", "clipped", named.clipped_bagnet(), of_cells, note=CELLS),
+    Defence("PatchGuard, mask-BN", "local", named.patchguard(), of_cells, note=CELLS),
     Defence("PatchGuard, mask-DS", "columns", named.patchguard(width=4)),
 )  # fmt: skip
 

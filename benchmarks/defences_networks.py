@@ -22,7 +22,7 @@ import maskcover as mc
 
 Hide = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, torch.Generator], torch.Tensor]
-BATCH, LEARNING_RATE, WARM_UP = 128, 3e-3, 0.1  # images in a step; the largest rate; the part in which it rises
+BATCH, WARM_UP = 128, 0.1  # images in a step; the part of the training in which the learning rate rises
 CHECKPOINT = 20.0  # seconds of CPU time from one checkpoint to the next
 COLUMN, BLOCK = 4, 12  # pixels: the views of de-randomised smoothing on CIFAR-10
 
@@ -97,12 +97,13 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """A vision transformer on tokens of 4×4 pixels."""
+    """A vision transformer on tokens of four columns and a quarter of the rows."""
 
-    def __init__(self, channels: int, side: int, width: int = 48, depth: int = 3, heads: int = 4) -> None:
+    def __init__(self, channels: int, side: int, width: int = 48, depth: int = 2, heads: int = 4) -> None:
         super().__init__()
-        self.embedded = nn.Conv2d(channels, width, 4, stride=4)
-        self.places = nn.Parameter(0.02 * torch.randn(1, (side // 4) ** 2, width))
+        token = side // 4, 4
+        self.embedded = nn.Conv2d(channels, width, token, stride=token)
+        self.places = nn.Parameter(0.02 * torch.randn(1, side, width))
         self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(depth)))
         self.norm, self.classes = nn.LayerNorm(width), nn.Linear(width, 10)
 
@@ -155,11 +156,15 @@ def features_hidden(
 
 @dataclass(frozen=True)
 class Kind:
-    """A network and its training: the function that makes it, its loss, and the side of its images over the data's."""
+    """A network and its training: the function that makes it, its loss, and the side of its images over the data's.
+
+    `rate` is the largest learning rate.
+    """
 
     make: Callable[[int, int], nn.Module]
     loss: Callable[[int], Loss]
     enlarged: int = 1
+    rate: float = 3e-3
 
 
 def _nothing(images: torch.Tensor, _: torch.Generator) -> torch.Tensor:
@@ -186,7 +191,7 @@ KINDS = {
     "cutout": Kind(convolutional, _cutout),
     "columns": Kind(convolutional, _columns),
     "blocks": Kind(convolutional, _blocks),
-    "transformer": Kind(Transformer, _columns),
+    "transformer": Kind(Transformer, _columns, rate=1e-3),
     "local": Kind(lambda channels, _: Local(channels), _plain),
     "clipped": Kind(lambda channels, _: clipped(channels), _plain),
     "split": Kind(lambda channels, _: Split(channels), lambda _: features_hidden),
@@ -240,7 +245,7 @@ def trained(name: str, training: Training, folder: Path) -> tuple[nn.Module, int
     torch.manual_seed(training.seed)
     side = training.images.shape[-1] * kind.enlarged
     network = kind.make(training.images.shape[1], side).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=kind.rate, weight_decay=1e-3)
     state = State(network, optimizer, torch.Generator().manual_seed(training.seed))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.pt"
@@ -262,7 +267,7 @@ def _train(state: State, training: Training, kind: Kind, budget: float, save: Ca
     begin, saved = time.process_time() - state.spent, state.spent
     while state.spent < budget:
         for group in state.optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * _rate(state.spent / budget)
+            group["lr"] = kind.rate * _rate(state.spent / budget)
         numbers = torch.randint(len(training.images), (BATCH,), generator=state.chance)
         images = _enlarged(_flipped(training.images[numbers], state.chance), kind.enlarged)
         state.optimizer.zero_grad(set_to_none=True)

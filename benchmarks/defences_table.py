@@ -11,14 +11,15 @@ from maskcover.certification import exact_interval
 
 @dataclass(frozen=True)
 class Cell:
-    """A defence against one region set: counts of images, or the reason why none can be certified.
+    """A defence against one region set: counts of images, or the reason why there is no answer.
 
     Args:
         total: Number of test images.
-        certified: How many are certified; None where the defence can certify none, whatever the network says.
+        certified: How many are certified; None where the defence can certify none, whatever the network says, and where
+            the certificate is too large to compute.
         defended: How many have the right label by the defence, without an alert; None as for `certified`.
         certifying: Mean number of predictions an image to certify; None as for `certified`.
-        reason: The text of the error that says why no image can be certified.
+        reason: The text of the error that says why.
     """
 
     total: int
@@ -30,7 +31,9 @@ class Cell:
     @property
     def certified_text(self) -> str:
         """The certified fraction in per cent with its exact 95 % interval, for a table."""
-        return "none possible" if self.certified is None else with_interval(self.certified, self.total)
+        if self.certified is not None:
+            return with_interval(self.certified, self.total)
+        return "none possible" if (self.reason or "").startswith("no image can be certified") else "not computed"
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,7 @@ def lines(table: Any) -> list[Any]:
 
 def test_a_table_has_a_line_for_each_defence_and_footnotes_for_reasons(modules: dict[str, Any]) -> None:
     text = modules["defences_table"].defences_markdown(lines(modules["defences_table"]), "small").splitlines()
-    assert text[2] == (
-        "| masking [1] | 87.5 | 75.0 | 50.0 (15.7–84.3) | 0.0 (0.0–36.9) | 40 | 300 | 30.0 (20.0×) |"
-    )
+    assert text[2] == ("| masking [1] | 87.5 | 75.0 | 50.0 (15.7–84.3) | 0.0 (0.0–36.9) | 40 | 300 | 30.0 (20.0×) |")
     assert text[3] == "| votes | 62.5 | 37.5 | 25.0 (3.2–65.1) | none possible [2] | 33 | 33 | 12.0 (12.0×) |"
     assert text[-2:] == ["1. Of masks.", "2. no image can be certified"]
 
