@@ -267,9 +267,7 @@ def _largest(image: torch.Tensor) -> float:
     return float(torch.finfo(image.dtype).max)
 
 
-def _leak(
-    axis: int, number: int, span: Sides, value: float | None, before: torch.Tensor, after: torch.Tensor
-) -> str:
+def _leak(axis: int, number: int, span: Sides, value: float | None, before: torch.Tensor, after: torch.Tensor) -> str:
     name = ("row", "column")[axis]
     gap = (before.double() - after.double()).abs().max().item()
     written = "noise" if value is None else f"{value:g}"
