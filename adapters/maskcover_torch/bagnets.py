@@ -22,8 +22,8 @@ class BagNet(nn.Module):
     """A BagNet; made by `bagnet`, which says what the arguments are.
 
     Names in the state dict are those of the paper's own networks: `conv1` (1×1), `conv2` (3×3) and `bn1` of the stem;
-    `layerS.B.convK` and `layerS.B.bnK` with K from 1 to 3 for block B of stage S; `layerS.0.downsample.0` and `.1` for the
-    shortcut of a stage; `fc`.
+    `layerS.B.convK` and `layerS.B.bnK` with K from 1 to 3 for block B of stage S; `layerS.0.downsample.0` and `.1` for
+    the shortcut of a stage; `fc`.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class BagNet(nn.Module):
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """Features (n, channels, rows, columns) of the cells."""
-        cells = self.relu(self.bn1(self.conv2(self.conv1(images))))
+        cells: torch.Tensor = self.relu(self.bn1(self.conv2(self.conv1(images))))
         for number in range(self.stages):
-            cells = getattr(self, f"layer{number + 1}")(cells)
+            cells = self.get_submodule(f"layer{number + 1}")(cells)
         return cells
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -222,7 +222,7 @@ class LocalEvaluator(TorchEvaluator):
         if self._size > 1:
             return _looked_up(self._rows_of(images), pairs)
         contents = [_content(image) for image in images]
-        unlike = {content: image for content, image in zip(contents, images, strict=True)}
+        unlike = dict(zip(contents, images, strict=True))
         rows = dict(zip(unlike, self._rows_of(list(unlike.values())), strict=True))
         return _looked_up([rows[content] for content in contents], pairs)
 
