@@ -10,14 +10,24 @@ from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.registry import as_classifier, entry_of
 from maskcover.masks import MaskSet
 from maskcover_torch.attacks import AttackReport, attack_by_gradient
+from maskcover_torch.bagnets import bagnet
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.devices import DEVICES
 from maskcover_torch.fields import receptive_field
 from maskcover_torch.identity import unwrapped
-from maskcover_torch.local import LocalClassifier, local
+from maskcover_torch.local_classifier import LocalClassifier, local
 from maskcover_torch.module import DefendedModule
 
-__all__ = ["ADAPTER", "DefendedModule", "LocalClassifier", "TorchAdapter", "TorchClassifier", "local", "receptive_field"]
+__all__ = [
+    "ADAPTER",
+    "DefendedModule",
+    "LocalClassifier",
+    "TorchAdapter",
+    "TorchClassifier",
+    "bagnet",
+    "local",
+    "receptive_field",
+]
 
 
 class TorchAdapter:

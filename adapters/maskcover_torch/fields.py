@@ -132,7 +132,7 @@ class Ruler:
                             raise ProbeFailed(_leak(axis, number, spans[number], value, own, now))
 
     def _spans(self, forward: _Forward, axis: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """For each cell along an axis the first pixel that it depends on, and the one behind the last; (0, 0) if none."""
+        """The first pixel that each cell along an axis depends on, and the one behind the last; (0, 0) if none."""
         image = self._noise(0)
         lines = (self._line(image, axis, number) for number in range(self.size[axis]))
         # (numbers, rows, columns) to cells along the axis.
@@ -180,8 +180,8 @@ class Ruler:
         if not mixing:
             return "its windows are as large as the image"
         return (
-            f"after {mixing[0]} everything depends on one corner. Pooling over the image mixes it (squeeze-and-excitation,"
-            " global response or instance normalisation), and so does attention between all tokens"
+            f"after {mixing[0]} everything depends on one corner. Pooling over the image mixes it (squeeze-and-"
+            "excitation, global response or instance normalisation), and so does attention between all tokens"
         )
 
 
@@ -267,15 +267,13 @@ def _largest(image: torch.Tensor) -> float:
     return float(torch.finfo(image.dtype).max)
 
 
-def _leak(
-    axis: int, number: int, span: Sides, value: float | None, before: torch.Tensor, after: torch.Tensor
-) -> str:
+def _leak(axis: int, number: int, span: Sides, value: float | None, before: torch.Tensor, after: torch.Tensor) -> str:
     name = ("row", "column")[axis]
     gap = (before.double() - after.double()).abs().max().item()
     written = "noise" if value is None else f"{value:g}"
     return (
-        f"cells of {name} {number} change by {gap:.1e} when all pixels outside the {name}s {span[0]} to {span[1] - 1} are "
-        f"overwritten by {written}: they depend on more than a NaN shows. Look for comparisons and nan_to_num of values "
-        "that come from the whole image; or for kernels that mix neighbours (Winograd, FFT): pin others, with "
+        f"cells of {name} {number} change by {gap:.1e} when all pixels outside the {name}s {span[0]} to {span[1] - 1} "
+        f"are overwritten by {written}: they depend on more than a NaN shows. Look for comparisons and nan_to_num of "
+        "values that come from the whole image; or for kernels that mix neighbours (Winograd, FFT): pin others, with "
         "torch.backends.cudnn.enabled = False on a GPU or another memory_format, as no margin stands for evidence"
     )

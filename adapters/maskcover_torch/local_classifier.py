@@ -92,7 +92,9 @@ class LocalClassifier(TorchClassifier):
     def __init__(self, model: LocalEvidence, *, field: ReceptiveField | None = None, **options: Any) -> None:
         unknown = options.keys() & {"fill", "output"}
         if unknown:
-            raise InvalidInput(f"a local classifier hides no pixels and has no {', '.join(sorted(unknown))}; leave it out")
+            raise InvalidInput(
+                f"a local classifier hides no pixels and has no {', '.join(sorted(unknown))}; leave it out"
+            )
         super().__init__(model, **options)
         self._evidence = model
         self._field = field
@@ -154,13 +156,16 @@ class LocalClassifier(TorchClassifier):
         return evaluator.scores([evaluator.load(image) for image in images], pairs)  # type: ignore[return-value]  # of floats
 
     def defended(
-        self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None = None  # noqa: ARG002  # it is the protocol's
+        self,
+        masks: MaskSet,
+        *,
+        procedure: Procedure,
+        preprocessing: str,
+        batch_size: int | None = None,  # noqa: ARG002  # it is the protocol's
     ) -> torch.nn.Module:
         """The `LocalModule` of this model."""
         self.expect_own(masks)
-        return LocalModule(
-            self.model, masks, procedure=procedure, preprocessing=preprocessing, contract=self.contract
-        )
+        return LocalModule(self.model, masks, procedure=procedure, preprocessing=preprocessing, contract=self.contract)
 
     def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:  # noqa: ARG002  # it is the protocol's
         """Raises: there is no attack on local evidence by gradients here."""
@@ -217,7 +222,7 @@ class LocalEvaluator(TorchEvaluator):
         if self._size > 1:
             return _looked_up(self._rows_of(images), pairs)
         contents = [_content(image) for image in images]
-        unlike = {content: image for content, image in zip(contents, images, strict=True)}
+        unlike = dict(zip(contents, images, strict=True))
         rows = dict(zip(unlike, self._rows_of(list(unlike.values())), strict=True))
         return _looked_up([rows[content] for content in contents], pairs)
 
