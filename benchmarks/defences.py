@@ -114,6 +114,7 @@ DEFENCES = (
     ),
     Defence("Smoothed ViT", "transformer", named.smoothed_vit(4, stride=2)),
     Defence("Clipped BagNet", "clipped", named.clipped_bagnet(), of_cells, note=CELLS),
+    Defence("BagCert", "bagcert", named.bagcert(), of_cells, note=CELLS),
     Defence("PatchGuard, mask-BN", "local", named.patchguard(), of_cells, note=CELLS),
     Defence("PatchGuard, mask-DS", "columns", named.patchguard(width=4)),
 )  # fmt: skip

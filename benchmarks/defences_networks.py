@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from maskcover_torch.training import Cutout, RandomMasks
+from maskcover_torch.training import Cutout, RandomMasks, margin_loss, reach_of
 from torch import nn
 
 import maskcover as mc
@@ -25,6 +25,7 @@ Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, torch.Generator], torch.
 BATCH, WARM_UP = 128, 0.1  # images in a step; the part of the training in which the learning rate rises
 CHECKPOINT = 20.0  # seconds of CPU time from one checkpoint to the next
 COLUMN, BLOCK = 4, 12  # pixels: the views of de-randomised smoothing on CIFAR-10
+PATCH, FIELD = 5, mc.ReceptiveField(size=9, stride=2, padding=4)  # for which BagCert is trained; that of `Local`
 
 
 def say(text: str) -> None:
@@ -137,6 +138,25 @@ def clipped(channels: int) -> Local:
     return network
 
 
+def bagcert(channels: int) -> Local:
+    """A local network whose evidence of a cell is a softmax, so that it lies between 0 and 1."""
+    network = Local(channels)
+    network.evidence.append(nn.Softmax(dim=1))
+    return network
+
+
+def bagcert_loss(side: int) -> Loss:
+    """The hinge of worst-case margins against a 5×5 patch, and the entropy of the mean, which leads the first steps."""
+    reach = reach_of(FIELD, (side, side), (PATCH, PATCH))
+
+    def loss(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, _: torch.Generator) -> torch.Tensor:
+        evidence = network.evidence(images)
+        mean = evidence.mean(dim=(2, 3)).clamp_min(1e-6)
+        return nn.functional.nll_loss(mean.log(), labels) + margin_loss(evidence, labels, reach)
+
+    return loss
+
+
 def entropy(hide: Hide) -> Loss:
     """Cross-entropy of images with parts hidden."""
 
@@ -194,6 +214,7 @@ KINDS = {
     "transformer": Kind(Transformer, _columns, rate=1e-3),
     "local": Kind(lambda channels, _: Local(channels), _plain),
     "clipped": Kind(lambda channels, _: clipped(channels), _plain),
+    "bagcert": Kind(lambda channels, _: bagcert(channels), bagcert_loss),
     "split": Kind(lambda channels, _: Split(channels), lambda _: features_hidden),
     "enlarged": Kind(convolutional, _cutout, enlarged=2),
 }
