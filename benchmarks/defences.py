@@ -36,7 +36,7 @@ from defences_table import (
     frames_markdown,
     pairs_markdown,
 )
-from maskcover_torch import local
+from maskcover_torch import LocalClassifier, SplitClassifier, intervals, local, split
 from torch import nn
 
 import maskcover as mc
@@ -96,6 +96,20 @@ ALERTS = (
     "Certified says that the answer on every attacked image is the label or an alert. An alert on a clean image counts "
     "as wrong."
 )
+
+
+def of_masked_cells(network: nn.Module, _: Data) -> Any:
+    """The head of a network behind its front end, whose cells are masked."""
+    return split(network, at="front" if hasattr(network, "front") else "evidence")
+
+
+def of_bounds(network: nn.Module, data: Data) -> Any:
+    """The certain labels of a small network, by interval bounds."""
+    return intervals(network, data.pixels, batch_size=64)
+
+
+BOUNDS = "Predictions to certify are bounds under a mask in float64; the answer is that of the network alone."
+HEADS = "The front end runs once an image; the predictions are those of the head. Masks hide cells."
 CELLS = "The predictions are cells of one pass of the network, and the image as it is."
 DEFENCES = (
     Defence("PatchCleanser, double masking", "cutout", mc.DoubleMasking()),
@@ -117,6 +131,9 @@ DEFENCES = (
     Defence("BagCert", "bagcert", named.bagcert(), of_cells, note=CELLS),
     Defence("PatchGuard, mask-BN", "local", named.patchguard(), of_cells, note=CELLS),
     Defence("PatchGuard, mask-DS", "columns", named.patchguard(width=4)),
+    Defence("PatchGuard++", "local", mc.Detection(0.5), of_masked_cells, note=f"{HEADS} {ALERTS}"),
+    Defence("PatchCURE, double masking of cells", "split", mc.DoubleMasking(), of_masked_cells, note=HEADS),
+    Defence("interval bounds", "small", mc.Intervals(), of_bounds, note=BOUNDS),
 )  # fmt: skip
 
 
@@ -125,13 +142,14 @@ def slug(name: str) -> str:
     return "-".join("".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name).split())
 
 
-def masks_of(procedure: Procedure, classifier: Any, regions: str, data: Data) -> mc.MaskSet:
-    """The masks that the defence or its classifier names, or else a cover of the regions."""
-    grid = Grid.of(data.side)
-    own = procedure.own_masks(grid)
-    if own is None and hasattr(classifier, "own_masks"):
-        own = classifier.own_masks(grid)
-    return mc.cover(regions, image_size=data.side, masks=MASKS) if own is None else own
+def masks_of(procedure: Procedure, classifier: Any, regions: str, side: int) -> tuple[mc.MaskSet, mc.RegionSet]:
+    """The masks that the defence or its classifier names, or else a cover of the regions; and the regions there."""
+    if isinstance(classifier, SplitClassifier):
+        return classifier.cover(regions, side, masks=MASKS), classifier.regions(regions, side)
+    own = procedure.own_masks(Grid.of(side))
+    if own is None and isinstance(classifier, LocalClassifier):
+        own = classifier.own_masks(Grid.of(side))
+    return own or mc.cover(regions, image_size=side, masks=MASKS), mc.parse_regions(regions)
 
 
 @dataclass(frozen=True)
@@ -156,11 +174,11 @@ class Bench:
         say(f"{defence.name} against {regions}")
         try:
             classifier = self.classifier(defence)
-            masks = masks_of(defence.procedure, classifier, regions, self.data)
+            masks, there = masks_of(defence.procedure, classifier, regions, self.data.side)
             begin = time.perf_counter()
             summary = mc.run(
                 classifier, images, self.data.test.true_labels, masks, self.folder(defence, name),
-                ids=self.data.test.ids, regions=regions, procedure=defence.procedure, keep_tables=True,
+                ids=self.data.test.ids, regions=there, procedure=defence.procedure, keep_tables=True,
                 reuse=self.folder(DEFENCES[0], name) if defence.reuses and name != REFERENCE else None,
             )  # fmt: skip
         except NotCovering as error:
@@ -349,7 +367,7 @@ def main(arguments: list[str] | None = None) -> str:
     torch.set_num_threads(1)  # such small networks are slower in two
     out = Path(options.out)
     data = opened(options.data, options.train, options.images, options.seed, out / "training.npz")
-    training = Training(data.images, data.labels, data.normalise, options.minutes, options.seed)
+    training = Training(data.images, data.labels, data.normalise, data.pixels, options.minutes, options.seed)
     kinds = [*dict.fromkeys(defence.network for defence in DEFENCES), "enlarged"]
     results = {kind: trained(kind, training, out / "networks") for kind in kinds}
     bench = Bench(data, options, {kind: network for kind, (network, _) in results.items()})

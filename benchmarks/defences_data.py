@@ -32,6 +32,12 @@ class Data:
         """1 for grey images, 3 for images in colour."""
         return int(self.images.shape[1])
 
+    @property
+    def pixels(self) -> tuple[float, float]:
+        """The least and the greatest value of a pixel as the networks take it."""
+        low, high = self.normalise(torch.tensor([0, 255], dtype=torch.uint8)).tolist()
+        return low, high
+
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Images of uint8 as the networks take them, float32."""
         return (images.float() / 255 - self.preprocessing.mean[0]) / self.preprocessing.std[0]

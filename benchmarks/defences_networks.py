@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from maskcover_torch.training import Cutout, RandomMasks, margin_loss, reach_of
+from maskcover_torch.training import Cutout, IntervalTraining, RandomMasks, margin_loss, reach_of
 from torch import nn
 
 import maskcover as mc
 
+Pixels = tuple[float, float]
 Hide = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
-Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, torch.Generator], torch.Tensor]
+Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, torch.Generator, float], torch.Tensor]
+"""A function of a network, images, labels, the source of chance, and the progress of the training from 0 to 1."""
 BATCH, WARM_UP = 128, 0.1  # images in a step; the part of the training in which the learning rate rises
 CHECKPOINT = 20.0  # seconds of CPU time from one checkpoint to the next
 COLUMN, BLOCK = 4, 12  # pixels: the views of de-randomised smoothing on CIFAR-10
@@ -145,16 +147,30 @@ def bagcert(channels: int) -> Local:
     return network
 
 
-def bagcert_loss(side: int) -> Loss:
+def bagcert_loss(side: int, _: Pixels) -> Loss:
     """The hinge of worst-case margins against a 5×5 patch, and the entropy of the mean, which leads the first steps."""
     reach = reach_of(FIELD, (side, side), (PATCH, PATCH))
 
-    def loss(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, _: torch.Generator) -> torch.Tensor:
+    def loss(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, *_: Any) -> torch.Tensor:
         evidence = network.evidence(images)
         mean = evidence.mean(dim=(2, 3)).clamp_min(1e-6)
         return nn.functional.nll_loss(mean.log(), labels) + margin_loss(evidence, labels, reach)
 
     return loss
+
+
+def small(channels: int, side: int) -> nn.Module:
+    """Two convolutions and two linear layers, of which interval bounds still tell something."""
+    return nn.Sequential(
+        nn.Conv2d(channels, 8, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 4, stride=2, padding=1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(16 * (side // 4) ** 2, 64), nn.ReLU(), nn.Linear(64, 10),
+    )  # fmt: skip
+
+
+def interval_loss(side: int, pixels: Pixels) -> Loss:
+    """The loss of bounds under random masks of a cover against a 5×5 patch."""
+    masks = mc.cover(mc.squares(size=PATCH), image_size=side, masks=36)
+    return IntervalTraining(masks, pixels=pixels).loss
 
 
 def entropy(hide: Hide) -> Loss:
@@ -167,7 +183,7 @@ def entropy(hide: Hide) -> Loss:
 
 
 def features_hidden(
-    network: nn.Module, images: torch.Tensor, labels: torch.Tensor, chance: torch.Generator
+    network: nn.Module, images: torch.Tensor, labels: torch.Tensor, chance: torch.Generator, _: float
 ) -> torch.Tensor:
     """Cross-entropy of a `Split` network with squares of its cells hidden."""
     cells = Cutout(probability=0.9)(network.front(images), chance)
@@ -182,7 +198,7 @@ class Kind:
     """
 
     make: Callable[[int, int], nn.Module]
-    loss: Callable[[int], Loss]
+    loss: Callable[[int, Pixels], Loss]
     enlarged: int = 1
     rate: float = 3e-3
 
@@ -191,19 +207,19 @@ def _nothing(images: torch.Tensor, _: torch.Generator) -> torch.Tensor:
     return images
 
 
-def _plain(_: int) -> Loss:
+def _plain(*_: Any) -> Loss:
     return entropy(_nothing)
 
 
-def _cutout(_: int) -> Loss:
+def _cutout(*_: Any) -> Loss:
     return entropy(Cutout(probability=0.9))
 
 
-def _columns(side: int) -> Loss:
+def _columns(side: int, _: Pixels) -> Loss:
     return entropy(RandomMasks(mc.bands(COLUMN, image_size=side)))
 
 
-def _blocks(side: int) -> Loss:
+def _blocks(side: int, _: Pixels) -> Loss:
     return entropy(RandomMasks(mc.blocks(BLOCK, image_size=side)))
 
 
@@ -215,18 +231,20 @@ KINDS = {
     "local": Kind(lambda channels, _: Local(channels), _plain),
     "clipped": Kind(lambda channels, _: clipped(channels), _plain),
     "bagcert": Kind(lambda channels, _: bagcert(channels), bagcert_loss),
-    "split": Kind(lambda channels, _: Split(channels), lambda _: features_hidden),
+    "split": Kind(lambda channels, _: Split(channels), lambda *_: features_hidden),
+    "small": Kind(small, interval_loss, rate=1e-3),
     "enlarged": Kind(convolutional, _cutout, enlarged=2),
 }
 
 
 @dataclass(frozen=True)
 class Training:
-    """Images uint8 (n, channels, height, width) and labels to train on, and how long."""
+    """Images uint8 (n, channels, height, width) and labels to train on, the range of pixels, and how long."""
 
     images: torch.Tensor
     labels: torch.Tensor
     normalise: Callable[[torch.Tensor], torch.Tensor]
+    pixels: Pixels
     minutes: float
     seed: int
 
@@ -284,7 +302,7 @@ def trained(name: str, training: Training, folder: Path) -> tuple[nn.Module, int
 
 def _train(state: State, training: Training, kind: Kind, budget: float, save: Callable[[], None]) -> None:
     """Train until the budget of CPU seconds is spent; the learning rate follows the part that is spent."""
-    loss = kind.loss(training.images.shape[-1] * kind.enlarged)
+    loss = kind.loss(training.images.shape[-1] * kind.enlarged, training.pixels)
     begin, saved = time.process_time() - state.spent, state.spent
     while state.spent < budget:
         for group in state.optimizer.param_groups:
@@ -293,7 +311,7 @@ def _train(state: State, training: Training, kind: Kind, budget: float, save: Ca
         images = _enlarged(_flipped(training.images[numbers], state.chance), kind.enlarged)
         state.optimizer.zero_grad(set_to_none=True)
         images = training.normalise(images).to(memory_format=torch.channels_last)
-        value = loss(state.network, images, training.labels[numbers], state.chance)
+        value = loss(state.network, images, training.labels[numbers], state.chance, state.spent / budget)
         value.backward()
         state.optimizer.step()
         state.steps += 1

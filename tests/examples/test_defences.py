@@ -106,7 +106,7 @@ def test_a_folder_with_another_training_is_refused(modules: dict[str, Any], tmp_
     arguments = ["--data", f"idx:{clothes(tmp_path)}", "--out", str(tmp_path / "out"), "--images", "1"]
     arguments += ["--train", "300", "--minutes", "0.005"]
     data = program.opened(arguments[1], 300, 1, 0, tmp_path / "out/training.npz")
-    training = program.Training(data.images, data.labels, data.normalise, 0.001, 0)
+    training = program.Training(data.images, data.labels, data.normalise, data.pixels, 0.001, 0)
     program.trained("cutout", training, tmp_path / "out/networks")
     with pytest.raises(SystemExit, match="use another --out"):
         program.main(arguments)
