@@ -11,7 +11,7 @@ from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
 from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
 from maskcover.data import open_dataset
-from maskcover.defense import ChallengerMasking, Detection, DoubleMasking, Voting, parse_procedure
+from maskcover.defense import ChallengerMasking, Detection, DoubleMasking, RobustMasking, Voting, parse_procedure
 from maskcover.errors import (
     FingerprintMismatch,
     ImpossibleCover,
@@ -26,7 +26,7 @@ from maskcover.errors import (
     UndecidedPrediction,
 )
 from maskcover.grid import Box, Grid
-from maskcover.masks import Mask, MaskSet, bands, blocks
+from maskcover.masks import Mask, MaskSet, bands, blocks, receptive_fields
 from maskcover.regions import (
     CenterCrop,
     Crop,
@@ -91,6 +91,7 @@ __all__ = [
     "ProbeFailed",
     "RegionSet",
     "Resize",
+    "RobustMasking",
     "RunStopped",
     "UndecidedPrediction",
     "Voting",
@@ -119,6 +120,7 @@ __all__ = [
     "polygon",
     "predict",
     "prove",
+    "receptive_fields",
     "rectangle",
     "rectangles",
     "replay",

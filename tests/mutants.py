@@ -58,6 +58,7 @@ RUNS = (
 )
 BOUND = "tests/engine/test_reference.py tests/runs/test_bound_runs.py tests/adapters/test_torch_binding.py"
 OPENED = "tests/runs/test_opened.py"
+ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
@@ -664,11 +665,14 @@ MUTANTS = (
     Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source")', 'parse_regions(document["regions"]))', FRAMES),
     Mutant("runs/opened.py", "max(needed, default=0.0)", "0.0", OPENED),
     # Votes.
-    Mutant("defense/voting.py", "(ahead >= len(votes) - untouched)", "(ahead >= len(votes) - untouched - 1)", VOTES),
-    Mutant("defense/voting.py", "len(totals) and (own > 0).all() and", "", VOTES),
-    Mutant("defense/voting.py", "- (rivals < label)", "- (rivals < 0)", VOTES),
-    Mutant("defense/voting.py", "- (rivals < label)", "- (rivals > label)", VOTES),
-    Mutant("defense/voting.py", "np.where(reliable[:, None], votes, 0)", "votes", VOTES),
+    Mutant("defense/voting.py", "(high - low) * touched\n", "(high - low) * touched + 1\n", VOTES),
+    Mutant("defense/voting.py", "(high - low) * touched\n", "high * touched\n", VOTES),
+    Mutant("defense/voting.py", "(ahead >= smaller)", "(ahead >= 0)", VOTES),
+    Mutant("defense/voting.py", "rivals < label, low", "rivals > label, low", VOTES),
+    Mutant("defense/voting.py", "    rivals = _rivals(scores, label)\n", "    rivals = _rivals(scores, label)[:1]\n", VOTES),
+    Mutant("defense/voting.py", "(ahead >= smaller).all(axis=1) & answered", "(ahead >= smaller).all(axis=1)", VOTES),
+    Mutant("defense/voting.py", "len(holds) > 0 and bool(holds.all())", "bool(holds.all())", VOTES),
+    Mutant("defense/voting.py", "np.where(reliable[:, None], scores, 0)", "scores", VOTES),
     Mutant("defense/voting.py", "relied[:, label], reliable, relied", "relied[:, label], np.ones_like(reliable), relied", VOTES),
     Mutant("defense/voting.py", "2 * least < views", "2 * least < views - 2", VOTES),
     Mutant("covering/tallies.py", "Cells.from_bounds(bounds).bounds", "bounds", VOTES),
@@ -678,6 +682,25 @@ MUTANTS = (
     Mutant("masks/ablations.py", "[(start, length), (0, end - length)]", "[(start, length)]", VOTES),
     Mutant("masks/ablations.py", "range(0, length - width + 1, stride), length - width", "range(0, length - width + 1, stride)", VOTES),
     Mutant("defense/procedure.py", "if own is not None and own != masks:", "if own is None:", VOTES),
+    Mutant("classifiers/observations.py", "xp.clip(xp.round(values * self.STEPS), self.low, self.high)", "xp.clip(values * self.STEPS, self.low, self.high)", VOTES),
+    Mutant("classifiers/observations.py", "xp.clip(xp.round(values * self.STEPS), self.low, self.high)", "xp.round(values * self.STEPS) * 1.5", VOTES),
+    Mutant("covering/containment.py", "self._contained[:, self._firsts]", "self._contained", VOTES),
+    Mutant("masks/ablations.py", "range(-padding, length + padding - size + 1, stride)", "range(0, length - size + 1, stride)", VOTES),
+    Mutant("masks/ablations.py", "range(-padding, length + padding - size + 1, stride)", "range(-padding, length + padding - size, stride)", VOTES),
+    Mutant("defense/robust.py", "> int(total) * threshold.numerator", ">= int(total) * threshold.numerator", ROBUST),
+    Mutant("defense/robust.py", "least = left[:, label] - of_windows.max(axis=1)", "least = left[:, label]", ROBUST),
+    Mutant("defense/robust.py", "np.where(windows.T, evidence[:, label, None], 0)", "np.where(windows.T, evidence[:, :1], 0)", ROBUST),
+    Mutant("defense/robust.py", "bound * rest <= smaller * whole", "bound * rest < smaller * whole", ROBUST),
+    Mutant("defense/robust.py", "bound * rest < larger * whole", "bound * whole < larger * whole", ROBUST),
+    Mutant("defense/robust.py", "bound * rest < larger * whole", "bound * rest < larger * rest", ROBUST),
+    Mutant("defense/robust.py", "max(classes[label + 1 :], default=0)", "max(classes[label + 1 : label + 2], default=0)", ROBUST),
+    Mutant("defense/robust.py", "if not len(touched) or some_outside(touched, windows):", "if not len(touched):", ROBUST),
+    Mutant("defense/robust.py", "if not len(touched) or some_outside(touched, windows):", "if some_outside(touched, windows):", ROBUST),
+    Mutant("defense/robust.py", "== 0).any(axis=1).all()", "== 0).any()", ROBUST),
+    Mutant("defense/robust.py", "or not containing.any(axis=1).all():", "or not containing.any():", ROBUST),
+    Mutant("defense/robust.py", "if evidence.min() < 0:", "if evidence.max() < 0:", ROBUST),
+    Mutant("defense/view_procedures.py", "certified = not min_margin and robust_certificate(", "certified = robust_certificate(", ROBUST),
+    Mutant("defense/view_procedures.py", "self if self.windows is not None else replace", "replace", ROBUST),
     Mutant("defense/view_procedures.py", "| (min_margin == 0)", "| (min_margin >= 0)", VOTES),
 )  # fmt: skip
 

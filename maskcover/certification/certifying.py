@@ -28,7 +28,7 @@ from maskcover.engine.preparation import NONE, PreparedRun, RequiredNumerics, pr
 from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, NotBound
 from maskcover.masks import MaskSet, Views
-from maskcover.regions import RegionSet
+from maskcover.regions import RegionSet, parse_regions
 
 
 def certify(
@@ -97,6 +97,7 @@ def certify(
     classifier = as_classifier(model, options)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
     covers = containment_for(defence, masks, regions)
+    defence = defence.against(covers.regions)
     true = checked_labels(labels, count_of(images))
     required = bits_for(defence, numerics, min_margin)
     start = prepare_run(
@@ -204,6 +205,8 @@ def predict(
     defence = procedure_of(procedure, method, threshold)
     evaluator = evaluator_of(as_classifier(model, options), masks)
     defence.expect_masks(masks)
+    if masks.regions is not None:
+        defence = defence.against(parse_regions(masks.regions))
     warn(
         "these answers are bound to no certification: give predict the result of certify instead of the masks, or call "
         "defend(model, result)",

@@ -207,6 +207,7 @@ def explain(
     min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = parse_procedure(procedure or DOUBLE_MASKING)
     covers = containment_for(defence, masks, regions)
+    defence = defence.against(covers.regions)
     single_image, required = _OneImage(images, number), bits_for(defence, numerics, min_margin)
     start = prepare_run(
         as_classifier(model, options), single_image, masks, min_margin=min_margin, numerics=required, probes=probes

@@ -85,7 +85,7 @@ def candidates_of(
         )
     covering = [(name, masks, _covering(name, masks, regions, defences)) for name, masks in named]
     return tuple(
-        Candidate(name, masks, procedure, fill, covers=covers)
+        Candidate(name, masks, procedure.against(covers.regions), fill, covers=covers)
         for fill, (name, masks, covers), procedure in product(filled, covering, defences)
     )
 

@@ -159,7 +159,9 @@ def _part_maker(
 
     def part(number: int) -> _Part:
         decisions = (partial(certify, number), partial(answer, number))
-        certificate, served = (_Replay(decide, PredictionTable(views), numbers) for decide in decisions)
+        certificate, served = (
+            _Replay(decide, PredictionTable(views, mask_set=candidate.masks), numbers) for decide in decisions
+        )
         return _Part(certificate, served, batch_size)
 
     return part

@@ -5,8 +5,9 @@ The scores themselves stay where they were computed; an observation is worked ou
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from maskcover.errors import InvalidInput
 
@@ -63,5 +64,94 @@ class ClassesAbove:
 
     def reduced(self, scores: Any, xp: Any) -> Any:
         """The votes, 0.0 or 1.0, of shape (rows, classes)."""
-        likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))
-        return 1.0 * (likelihoods / likelihoods.sum(axis=1)[:, None] >= self.threshold)
+        return 1.0 * (_softmax(scores, xp) >= self.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The evidence of one view for each class: its scores, squashed into a range and rounded to whole numbers.
+
+    Rounding is part of the defence: sums of whole numbers do not depend on their order, sums of floats do.
+
+    Args:
+        kind: How a score becomes a number: "clip" cuts it to a range, "tanh" is ``tanh(scale * score + shift)``, and
+            "confidence" is the softmax of the scores of the view.
+        numbers: The numbers in its text: (low, high) for "clip", (scale, shift) for "tanh", none for "confidence".
+
+    ``Evidence.parse("clip(0, 1)")`` reads its text. Each unit of a number is counted in `STEPS` steps.
+
+    >>> import numpy as np
+    >>> evidence = Evidence.parse("clip(0, 2)")
+    >>> str(evidence), evidence.low, evidence.high
+    ('clip(0, 2)', 0, 131072)
+    >>> evidence.reduced(np.array([[-1.0, 0.5, 7.0]]), np)
+    array([[     0.,  32768., 131072.]])
+    """
+
+    kind: str
+    numbers: tuple[float, ...]
+
+    STEPS: ClassVar[int] = 1 << 16
+    """Steps of one unit."""
+    LARGEST: ClassVar[int] = 1 << 20
+    """The largest number to which scores may be cut: sums over a million views then stay exact in float64."""
+
+    def __post_init__(self) -> None:
+        expected = {"clip": 2, "tanh": 2, "confidence": 0}.get(self.kind)
+        plain = all(
+            isinstance(number, int | float) and not isinstance(number, bool) and abs(number) <= self.LARGEST
+            for number in self.numbers
+        )
+        if expected != len(self.numbers) or not plain or (self.kind == "clip" and self.numbers[0] >= self.numbers[1]):
+            raise InvalidInput(
+                "evidence is 'clip(low, high)', 'tanh(scale, shift)' or 'confidence', with plain numbers up to "
+                f"{self.LARGEST:,}; got {self.kind!r} with {self.numbers}"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Evidence:
+        """Read the text of evidence; raise `InvalidInput` if it is none.
+
+        >>> str(Evidence.parse("tanh(0.05,-1)"))
+        'tanh(0.05, -1)'
+        """
+        try:
+            node = ast.parse(text.strip(), mode="eval").body
+            if isinstance(node, ast.Name):
+                return cls(node.id, ())
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+                return cls(node.func.id, tuple(ast.literal_eval(number) for number in node.args))
+        except (AttributeError, SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+            raise InvalidInput(f"cannot read the evidence {text!r:.80}; write it like 'clip(0, 1)'") from error
+        raise InvalidInput(f"cannot read the evidence {text!r:.80}; write it like 'clip(0, 1)'")
+
+    @property
+    def low(self) -> int:
+        """The smallest whole number that it can be."""
+        if self.kind == "clip":
+            return round(self.numbers[0] * self.STEPS)
+        return -self.STEPS if self.kind == "tanh" else 0
+
+    @property
+    def high(self) -> int:
+        """The largest whole number that it can be."""
+        return round(self.numbers[1] * self.STEPS) if self.kind == "clip" else self.STEPS
+
+    def reduced(self, scores: Any, xp: Any) -> Any:
+        """The evidence, whole numbers as floats, of shape (rows, classes)."""
+        if self.kind == "confidence":
+            values = _softmax(scores, xp)
+        elif self.kind == "tanh":
+            values = xp.tanh(self.numbers[0] * scores + self.numbers[1])
+        else:
+            values = xp.clip(scores, *self.numbers)
+        # Cut once more: no rounding of a kernel may leave the range that certificates rely on.
+        return xp.clip(xp.round(values * self.STEPS), self.low, self.high)
+
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join(map(repr, self.numbers))})" if self.numbers else self.kind
+
+
+def _softmax(scores: Any, xp: Any) -> Any:
+    likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))
+    return likelihoods / likelihoods.sum(axis=1)[:, None]

@@ -11,7 +11,7 @@ import numpy as np
 from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.blocks import MasksByForm
 from maskcover.covering.signatures import Signature, few_minimal
-from maskcover.covering.tallies import Tally
+from maskcover.covering.tallies import Tally, whole_product
 from maskcover.covering.verification import verify
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import Mask, MaskSet
@@ -113,13 +113,24 @@ class Containment:
         own = np.zeros_like(weights)
         np.add.at(own, self._firsts, weights)
         if self._contained is not None:
-            return np.asarray(self._contained.astype(np.int64) @ own)
+            return whole_product(self._contained, own)
         if self._tallies is None:
             return None
         rows = [
             np.stack([tally.sums(column)[tally.places.allowed] for column in own.T], axis=1) for tally in self._tallies
         ]
         return np.concatenate(rows)
+
+    @property
+    def containing(self) -> BoolArray | None:
+        """Which masks contain the regions of each minimal signature, bool (signatures, masks); None for too many.
+
+        >>> from maskcover import cover, squares
+        >>> masks = cover(squares(size=2), image_size=6, grid=(2, 2))
+        >>> Containment(masks, squares(size=2)).containing.astype(int).tolist()
+        [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+        """
+        return None if self._contained is None else self._contained[:, self._firsts]
 
     @cached_property
     def _contained(self) -> BoolArray | None:

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from maskcover.cells import Cells, IntArray
+from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.covering.blocks import Blocks, MasksByForm, OwnedBoxes, cut_blocks, erosions
 from maskcover.regions import Stencil
 
@@ -71,3 +71,15 @@ class Tally:
         for axis in range(len(counts)):
             exact = np.cumsum(exact, axis=axis)
         return np.asarray(exact[tuple(slice(count - 1) for count in counts)])
+
+
+def whole_product(chosen: BoolArray, weights: IntArray) -> IntArray:
+    """The matrix product of flags, bool (rows, n), and whole numbers, int64 (n, columns), without rounding.
+
+    >>> whole_product(np.array([[True, False], [True, True]]), np.array([[1], [10]])).ravel().tolist()
+    [1, 11]
+    """
+    if weights.size and int(np.abs(weights).sum(axis=0).max()) >= _EXACT:
+        return np.asarray(chosen.astype(np.int64) @ weights)
+    # In floats, for which there are fast kernels; every sum on the way is a whole number that they hold.
+    return np.rint(chosen.astype(np.float64) @ weights.astype(np.float64)).astype(np.int64)

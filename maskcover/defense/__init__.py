@@ -33,7 +33,7 @@ from maskcover.defense.procedures import (
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
 from maskcover.defense.verdicts import Verdict
-from maskcover.defense.view_procedures import Voting
+from maskcover.defense.view_procedures import RobustMasking, Voting
 from maskcover.errors import MaskcoverWarning
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Pending",
     "PredictionTable",
     "Procedure",
+    "RobustMasking",
     "Rule",
     "Verdict",
     "Voting",

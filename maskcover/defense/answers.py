@@ -18,6 +18,7 @@ class Case(Enum):
     MAJORITY = "majority"
     VOTES = "votes"
     NO_VOTES = "no votes"
+    MASKED_EVIDENCE = "masked evidence"
 
 
 @runtime_checkable

@@ -21,6 +21,7 @@ from maskcover.defense.waves import next_wave
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet, Views
+from maskcover.regions import RegionSet
 
 
 class _EarlierCalls(ABCMeta):
@@ -92,6 +93,10 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         own = self.own_masks(masks.grid)
         if own is not None and own != masks:
             raise InvalidInput(f"{self} names its own masks, and other ones are given; leave them out, or give those")
+
+    def against(self, regions: RegionSet) -> Procedure:  # noqa: ARG002  # for subclasses
+        """The procedure with all that it takes from the regions that are certified; by default it takes nothing."""
+        return self
 
     def expect_use(self, covers: Containment) -> None:
         """Raise `NotCovering` if the procedure could certify no image with these masks; by default it can."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from maskcover.cells import IntArray
 from maskcover.classifiers.labels import UNDECIDED, UNSEEN
 from maskcover.errors import InvalidInput
-from maskcover.masks import Singles, Unions
+from maskcover.masks import MaskSet, Singles, Unions
 
 T = TypeVar("T")
 FloatArray = npt.NDArray[np.float64]
@@ -51,12 +51,14 @@ class PredictionTable:
     Args:
         views: The masked predictions that may be asked for, numbered: see `MaskSet.views`.
         classes: Number of classes; None until something was recorded.
+        mask_set: The masks, for a procedure whose answer depends on where they lie.
 
     All arrays have one entry for each of them, by its number, and a last one for the image with nothing hidden.
     """
 
     views: Unions | Singles
     classes: int | None = None
+    mask_set: MaskSet | None = None
     labels: IntArray = field(init=False)
     """int64; `UNSEEN` where it was not evaluated, `UNDECIDED` where there was no unique finite top score."""
     margins: FloatArray = field(init=False)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from maskcover.defense.named import bagcert, clipped_bagnet, derandomized_smoothing, patchguard, smoothed_vit
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking
-from maskcover.defense.view_procedures import Voting
+from maskcover.defense.view_procedures import RobustMasking, Voting
 from maskcover.errors import InvalidInput, MissingExtra
 
 GROUP = "maskcover.procedures"
-_OWN: dict[str, type[Procedure]] = {kind.name: kind for kind in (DoubleMasking, ChallengerMasking, Detection, Voting)}
+_BUILT_IN: tuple[type[Procedure], ...] = (DoubleMasking, ChallengerMasking, Detection, Voting, RobustMasking)
+_NAMED = (derandomized_smoothing, smoothed_vit, clipped_bagnet, bagcert, patchguard)
+_OWN: dict[str, Callable[..., Procedure]] = {kind.name: kind for kind in _BUILT_IN}
+_OWN.update({configuration.__name__: configuration for configuration in _NAMED})
 _LONGEST = 10_000
 
 
@@ -21,8 +26,9 @@ def parse_procedure(procedure: Procedure | str) -> Procedure:
 
     Args:
         procedure: A value, or a text such as ``double_masking(rule='all-pairs')`` or ``detection(threshold=0.5)``.
-            Names of procedures in other installed distributions, entry points of the group ``maskcover.procedures``,
-            are read too. Arguments are literals; nothing is evaluated.
+            Named configurations such as ``smoothed_vit()`` stand for the procedures that they make
+            (`maskcover.defense.named`). Names of procedures in other installed distributions, entry points of the group
+            ``maskcover.procedures``, are read too. Arguments are literals; nothing is evaluated.
 
     Raises:
         InvalidInput: the text cannot be read, there is no procedure of that name, or it has no such arguments.
@@ -98,8 +104,8 @@ def _argument(node: ast.expr) -> Any:
     return ast.unparse(node) if isinstance(node, ast.Call) else ast.literal_eval(node)
 
 
-def _kind(name: str) -> type[Procedure]:
-    """The class of a procedure by its name."""
+def _kind(name: str) -> Callable[..., Procedure]:
+    """The class of a procedure, or a named configuration, by its name."""
     if name in _OWN:
         return _OWN[name]
     installed = {entry.name: entry for entry in entry_points(group=GROUP)}

@@ -1,24 +1,35 @@
-"""The built-in defences that ask views which show a little of the image each: votes."""
+"""The built-in defences that ask views which show a little of the image each: votes, and robust masking."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
-from maskcover.classifiers.observations import ClassesAbove, Observation, TopLabel
+from maskcover.cells import BoolArray, IntArray
+from maskcover.classifiers.observations import ClassesAbove, Evidence, Observation, TopLabel
 from maskcover.covering.containment import Containment
 from maskcover.defense.answers import Answer
-from maskcover.defense.certificates import Certificate
+from maskcover.defense.certificates import Certificate, checked_label
 from maskcover.defense.detection import checked_threshold
 from maskcover.defense.procedure import Procedure, first_look
+from maskcover.defense.robust import (
+    exact_fraction,
+    robust_answer,
+    robust_certificate,
+    some_outside,
+    touched_sets,
+    windows_of,
+)
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.voting import expect_possible, vote, vote_certificate
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, NotCovering
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
 from maskcover.masks.ablations import parse_views
+from maskcover.regions import RegionSet, parse_regions
 
 
 @dataclass(frozen=True)
@@ -31,35 +42,46 @@ class Voting(Procedure):
         threshold: Each view votes for every class with at least this confidence, from 0 to 1; by default for the
             class with the largest score.
 
+        evidence: Each view scores all classes instead: a text such as ``"clip(0, 1)"``, ``"tanh(0.05, -1)"`` or
+            ``"confidence"``, see `maskcover.classifiers.observations.Evidence`.
+
     Of views without a label none votes. See `maskcover.defense.voting` for the theorem.
 
     >>> Voting("bands(4, axis='columns')"), str(Voting(threshold=0.25))
-    (Voting(shown='bands(width=4)', threshold=None), 'voting(threshold=0.25)')
+    (Voting(shown='bands(width=4)', threshold=None, evidence=None), 'voting(threshold=0.25)')
     """
 
     shown: str | None = None
     threshold: float | None = None
+    evidence: str | None = None
 
     name: ClassVar[str] = "voting"
     needs_bits: ClassVar[bool] = False
     needs_cover: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.shown is not None:
-            object.__setattr__(self, "shown", str(parse_views(self.shown)))
+        _set_texts(self)
         if self.threshold is not None:
             object.__setattr__(self, "threshold", checked_threshold(self.threshold))
+        if self.threshold is not None and self.evidence is not None:
+            raise InvalidInput(
+                f"views vote for the classes above a threshold, or score all classes by evidence; got the threshold "
+                f"{self.threshold} and the evidence {self.evidence}"
+            )
 
     @property
-    def observation(self) -> Observation:  # type: ignore[override]  # it depends on the threshold
-        """The classes above the threshold; with no threshold the top label is enough."""
+    def observation(self) -> Observation:  # type: ignore[override]  # it depends on the arguments
+        """The evidence, or the classes above the threshold; with neither the top label is enough."""
+        if self.evidence is not None:
+            return Evidence.parse(self.evidence)
         return TopLabel() if self.threshold is None else ClassesAbove(self.threshold)
 
     @property
     def words(self) -> str:
         """The defence in words."""
+        kind = "votes" if self.evidence is None else f"sums of evidence, {self.evidence},"
         views = "" if self.shown is None else f" of {self.shown}"
-        return f"votes{views}" + ("" if self.threshold is None else f" at a confidence of {self.threshold:g}")
+        return f"{kind}{views}" + ("" if self.threshold is None else f" at a confidence of {self.threshold:g}")
 
     def own_masks(self, grid: Grid) -> MaskSet | None:
         """The masks of its views, if it names any."""
@@ -71,7 +93,7 @@ class Voting(Procedure):
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `vote`."""
-        return first_look(table) or vote(self._votes(table, int(table.one_mask.max(initial=0))))
+        return first_look(table) or vote(self._scores(table, int(table.one_mask.max(initial=0))))
 
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
@@ -81,16 +103,130 @@ class Voting(Procedure):
             return look
         # A label that is not trusted may turn into any other; without a margin to keep, no label is an abstention.
         reliable = (table.trusted(min_margin)[table.views.singles] >= 0) | (min_margin == 0)
-        return vote_certificate(self._votes(table, max(label, int(table.one_mask.max()))), reliable, label, covers)
+        scores = self._scores(table, max(label, int(table.one_mask.max())))
+        return vote_certificate(scores, reliable, label, covers, *self._range)
 
-    def _votes(self, table: PredictionTable, largest: int) -> Any:
-        """The votes of each view, int64 (views, classes); where their number is not known, with one class more."""
-        if self.threshold is not None:
-            if table.observed is None:
-                raise InvalidInput(f"{self} needs the classes above the threshold; observe {self.observation!r}")
-            return table.observed[table.views.singles].astype(np.int64)
+    @property
+    def _range(self) -> tuple[int, int]:
+        """The least and the largest score of a view."""
+        observation = self.observation
+        return (observation.low, observation.high) if isinstance(observation, Evidence) else (0, 1)
+
+    def _scores(self, table: PredictionTable, largest: int) -> IntArray:
+        """The scores of each view, int64 (views, classes); where their number is not known, with one class more."""
+        if self.threshold is not None or self.evidence is not None:
+            return _observed(table, self)
         labels = table.one_mask
         votes = np.zeros((len(labels), table.classes or largest + 2), dtype=np.int64)
         voting = np.flatnonzero(labels >= 0)
         votes[voting, labels[voting]] = 1
         return votes
+
+
+@dataclass(frozen=True)
+class RobustMasking(Procedure):
+    """Robust masking of local evidence, PatchGuard: no window of views may decide for a class.
+
+    Args:
+        threshold: A window is taken out of the evidence for a class if it holds more than this fraction of it, from 0
+            up to, but not, 1.
+        shown: What each view shows, as for `Voting`. By default the views are the cells of the classifier
+            (`maskcover_torch.local`), or any masks that are given.
+        windows: The regions whose touched views are the windows, as a text such as ``"squares(size=32)"``. By default
+            those that are certified; they are part of the defence and stand in its text from then on.
+        evidence: How the scores of a view become evidence, 0 or more; see
+            `maskcover.classifiers.observations.Evidence`.
+
+    See `maskcover.defense.robust` for the theorem.
+
+    >>> str(RobustMasking(windows="squares(size=32)"))
+    "robust_masking(windows='squares(size=32)')"
+    """
+
+    threshold: float = 0.0
+    shown: str | None = None
+    windows: str | None = None
+    evidence: str = "clip(0, 1048576)"
+
+    name: ClassVar[str] = "robust_masking"
+    needs_cover: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        exact_fraction(self.threshold)
+        _set_texts(self)
+        if self.observation.low < 0:
+            raise InvalidInput(f"evidence for robust masking is 0 or more, such as 'clip(0, 1)'; got {self.evidence}")
+        if self.windows is not None:
+            object.__setattr__(self, "windows", str(parse_regions(self.windows)))
+
+    @property
+    def observation(self) -> Evidence:  # type: ignore[override]  # it depends on the arguments
+        """The evidence of each view."""
+        return Evidence.parse(self.evidence)
+
+    @property
+    def words(self) -> str:
+        """The defence in words."""
+        views = "" if self.shown is None else f" of {self.shown}"
+        windows = "" if self.windows is None else f", windows {self.windows}"
+        return f"robust masking{views} at {self.threshold:g}{windows}"
+
+    def own_masks(self, grid: Grid) -> MaskSet | None:
+        """The masks of its views, if it names any."""
+        return None if self.shown is None else parse_views(self.shown).masks(grid)
+
+    def against(self, regions: RegionSet) -> RobustMasking:
+        """The procedure with these regions for its windows, unless it names others."""
+        return self if self.windows is not None else replace(self, windows=str(regions))
+
+    def expect_use(self, covers: Containment) -> None:
+        """Raise `NotCovering` if no image can be certified: some region touches more than any window."""
+        touched = touched_sets(covers)
+        if self.windows is not None and some_outside(touched, windows_of(covers.masks, self.windows)):
+            raise NotCovering(
+                f"no image can be certified against {covers.regions} with windows of {self.windows}: some region "
+                "touches views that no window holds together. Leave windows= out, or name larger regions there"
+            )
+
+    def answer(self, table: PredictionTable) -> Answer | Pending:
+        """See `maskcover.defense.robust.robust_answer`."""
+        return first_look(table) or robust_answer(_observed(table, self), self._windows(table), self._fraction)
+
+    def certificate(
+        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
+    ) -> Certificate | Pending:
+        """See `maskcover.defense.robust.robust_certificate`."""
+        if look := first_look(table):
+            return look
+        # A margin cannot stand in for bits here, see `requires_bits`.
+        certified = not min_margin and robust_certificate(
+            _observed(table, self), self._windows(table), self._fraction, checked_label(label), touched_sets(covers)
+        )
+        return Certificate(certified, (), None, complete=True)
+
+    @property
+    def _fraction(self) -> Fraction:
+        return exact_fraction(self.threshold)
+
+    def _windows(self, table: PredictionTable) -> BoolArray:
+        if self.windows is None or table.mask_set is None:
+            raise InvalidInput(
+                "robust masking needs the regions of its windows; write them into the procedure, such as "
+                "RobustMasking(windows='squares(size=32)')"
+            )
+        return windows_of(table.mask_set, self.windows)
+
+
+def _observed(table: PredictionTable, procedure: Procedure) -> IntArray:
+    """The observed numbers of each view, int64 (views, classes)."""
+    if table.observed is None:
+        raise InvalidInput(f"{procedure} needs {procedure.observation} of each view, which was not observed")
+    return np.asarray(table.observed[table.views.singles], dtype=np.int64)
+
+
+def _set_texts(procedure: Voting | RobustMasking) -> None:
+    """Write the texts of views and of evidence in their canonical form; raise `InvalidInput` if they cannot be read."""
+    if procedure.shown is not None:
+        object.__setattr__(procedure, "shown", str(parse_views(procedure.shown)))
+    if procedure.evidence is not None:
+        object.__setattr__(procedure, "evidence", str(Evidence.parse(procedure.evidence)))

@@ -1,17 +1,19 @@
-"""Votes: each view of the image votes for a class, or for several, and the class with most votes is the answer.
+"""Votes: each view of the image scores the classes, and the class with the largest sum of scores is the answer.
 
-Vote theorem. A view is untouched by a region exactly when its mask contains the region. Let U be the views that a
-region leaves untouched, and A all others. The answer is y on every image that an attack within the region makes if, for
-each class c other than y, the votes of U for y less those for c are at least |A|, and more than |A| where c < y.
+Vote theorem. Each view v gives each class c a score s_v(c), a whole number from lo to hi; a vote is 0 or 1. A view is
+untouched by a region exactly when its mask contains the region. Let U be the views that a region leaves untouched, and
+A all others. The answer is y on every image that an attack within the region makes if, for each class c other than y,
+the sum of s_v(y) - s_v(c) over U is at least (hi - lo) |A|, and more than that where c < y.
 
-Proof. After the attack y still has its votes of U, and c has at most its votes of U and one of each view of A. So the
-votes for y are at least those for c, and more where a tie would go to c. ∎
+Proof. After the attack the scores of U are what they were, and each view of A gives y at least lo and c at most hi. So
+the sum of y is at least that of c, and more where a tie would go to c. ∎
 
 A larger U never makes the condition harder: only the smallest sets of untouched views matter, the minimal signatures.
 The condition is necessary too where views vote freely for one class each: an attack can turn all of A to c.
 
 Source: de-randomised smoothing (Levine and Feizi 2020), whose rule compares with twice the number of touched views; the
-same certificate stands behind Smoothed ViT (Salman et al. 2022) and BagCert (Metzen and Yatsura 2021).
+same certificate stands behind Smoothed ViT (Salman et al. 2022), Clipped BagNet (Zhang et al. 2020) and BagCert (Metzen
+and Yatsura 2021).
 """
 
 from __future__ import annotations
@@ -26,44 +28,64 @@ from maskcover.defense.certificates import Certificate, checked_label
 from maskcover.errors import InvalidInput, NotCovering
 
 
-def vote(votes: IntArray) -> Defended:
-    """The class with most votes, ties to the smallest; no label if nobody votes.
+def vote(scores: IntArray) -> Defended:
+    """The class with the largest sum of scores, ties to the smallest; no label if all sums are 0.
 
     Args:
-        votes: 0 or 1 for each view and class, int64 (views, classes).
+        scores: Whole numbers for each view and class, int64 (views, classes), such as votes, which are 0 or 1.
 
     >>> print(vote(np.array([[0, 1], [1, 0], [0, 1]])))
     1 (votes)
     """
-    totals = checked_votes(votes).sum(axis=0)
+    totals = _whole(scores).sum(axis=0)
     return Defended(int(totals.argmax()), Case.VOTES) if totals.any() else Defended(UNDECIDED, Case.NO_VOTES)
 
 
-def vote_certificate(votes: IntArray, reliable: BoolArray, label: int, covers: Containment) -> Certificate:
+def vote_certificate(
+    scores: IntArray, reliable: BoolArray, label: int, covers: Containment, low: int = 0, high: int = 1
+) -> Certificate:
     """The certificate of voting: certified exactly when the vote theorem holds for every region.
 
     Args:
-        votes: Of the clean image: 0 or 1 for each view and class, int64 (views, classes).
-        reliable: Whether the votes of a view can be relied on, bool (views,); others count as touched by every region.
+        scores: Of the clean image: a whole number from low to high for each view and class, int64 (views, classes).
+        reliable: Whether the scores of a view can be relied on, bool (views,); others count as touched by every region.
         label: The true label y.
         covers: The masks of the views, and the regions.
+        low, high: The least and the largest score that a view can give.
 
     Returns:
         The certificate; no single masks certify, so `certifying` is empty.
     """
-    votes = checked_votes(votes)
-    if checked_label(label) >= votes.shape[1]:
-        raise InvalidInput(f"the label {label} is none of {votes.shape[1]} classes")
-    relied = np.where(reliable[:, None], votes, 0)
-    rivals = _rivals(votes, label)
+    scores = checked_scores(scores, low, high)
+    if checked_label(label) >= scores.shape[1]:
+        raise InvalidInput(f"the label {label} is none of {scores.shape[1]} classes")
+    relied = np.where(reliable[:, None], scores, 0)
+    rivals = _rivals(scores, label)
     totals = covers.totals(np.column_stack([relied[:, label], reliable, relied[:, rivals]]).astype(np.int64))
     if totals is None:
         return _certificate(certified=False)  # too many sets of untouched views to list: nothing is claimed
-    own, untouched, others = totals[:, :1], totals[:, 1:2], totals[:, 2:]
-    ahead = own - others - (rivals < label)
+    holds = theorem_holds(totals, len(scores), rivals < label, low, high)
     # Without any region nothing was compared, and nothing is claimed.
-    certified = bool(len(totals) and (own > 0).all() and (ahead >= len(votes) - untouched).all())
-    return _certificate(certified=certified)
+    return _certificate(certified=len(holds) > 0 and bool(holds.all()))
+
+
+def theorem_holds(sums: IntArray, views: int, smaller: BoolArray, low: int, high: int) -> BoolArray:
+    """Whether the vote theorem holds for each of several sets of untouched views, bool (sets,).
+
+    Args:
+        sums: Over the views of each set, int64 (sets, 2 + rivals): the scores of the label, 1 for each view, and the
+            scores of the other classes.
+        views: The number of all views.
+        smaller: Which of the other classes are smaller than the label, bool (rivals,): they win ties.
+        low, high: The least and the largest score of a view.
+    """
+    own, touched, others = sums[:, :1], views - sums[:, 1:2], sums[:, 2:]
+    # The least by which the label can be ahead of each other class after an attack.
+    ahead = own - others - (high - low) * touched
+    # Sums that are all 0 give no label. If none can fall behind, all are equal only after the attack that is worst for
+    # y against each of them, and then only if y leads none.
+    answered = (own + low * touched != 0)[:, 0] | (ahead > 0).any(axis=1)
+    return np.asarray((ahead >= smaller).all(axis=1) & answered)
 
 
 def expect_possible(covers: Containment) -> None:
@@ -82,22 +104,29 @@ def expect_possible(covers: Containment) -> None:
         )
 
 
-def checked_votes(votes: IntArray) -> IntArray:
-    """Return votes; raise `InvalidInput` unless they are 0 or 1 for one view or more, and two classes or more."""
-    if votes.ndim != 2 or not votes.size or votes.shape[1] < 2 or votes.dtype.kind not in "iu":
+def checked_scores(scores: IntArray, low: int, high: int) -> IntArray:
+    """Return scores of views; raise `InvalidInput` unless each is a whole number from low to high."""
+    if _whole(scores).min() < low or scores.max() > high:
         raise InvalidInput(
-            f"votes are whole numbers of shape (views, classes), for two classes or more; got {votes.dtype} "
-            f"{votes.shape}"
+            f"the scores of a view are from {low} to {high}; got {int(scores.min())} to {int(scores.max())}"
         )
-    if not ((votes == 0) | (votes == 1)).all():
-        raise InvalidInput(f"a view has 0 or 1 vote for each class; got {int(votes.min())} to {int(votes.max())}")
-    return votes
+    return scores
 
 
-def _rivals(votes: IntArray, label: int) -> IntArray:
-    """The classes that matter besides the label: those with votes, and the first of those without."""
-    voted = votes.any(axis=0)
-    silent = np.flatnonzero(~voted & (np.arange(votes.shape[1]) != label))[:1]
+def _whole(scores: IntArray) -> IntArray:
+    """Return scores; raise `InvalidInput` unless they are whole numbers, for a view or more and two classes or more."""
+    if scores.ndim != 2 or not scores.size or scores.shape[1] < 2 or scores.dtype.kind not in "iu":
+        raise InvalidInput(
+            f"scores of views are whole numbers of shape (views, classes), for two classes or more; got {scores.dtype} "
+            f"{scores.shape}"
+        )
+    return scores
+
+
+def _rivals(scores: IntArray, label: int) -> IntArray:
+    """The classes that matter besides the label: those with scores, and the first of those with none but 0."""
+    voted = scores.any(axis=0)
+    silent = np.flatnonzero(~voted & (np.arange(scores.shape[1]) != label))[:1]
     return np.sort(np.concatenate([np.setdiff1d(np.flatnonzero(voted), [label]), silent])).astype(np.int64)
 
 

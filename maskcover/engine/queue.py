@@ -146,7 +146,7 @@ class _Queue(Generic[T]):
                     raise
                 yield number, Failed(error, evaluating=False)
                 continue
-            table = PredictionTable(self._views, self._evaluator.classes)
+            table = PredictionTable(self._views, self._evaluator.classes, self._evaluator.masks)
             if self._fill is not None:
                 self._fill(number, table)
             item = _OpenImage(number, image, table, np.empty(0, np.int64))

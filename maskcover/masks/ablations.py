@@ -1,10 +1,10 @@
-"""Mask sets that hide all but a little of the image: bands and blocks, the views of defences that let views vote."""
+"""Mask sets that hide all but a little of the image: bands, blocks and receptive fields, for defences by votes."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from operator import index
@@ -16,6 +16,8 @@ from maskcover.masks.mask import Mask
 from maskcover.masks.maskset import MaskSet
 
 _AXES = {"columns": 1, "rows": 0}
+Sides = int | tuple[int, int]
+"""A number of pixels along both axes, or one for rows and one for columns."""
 
 
 def bands(
@@ -41,8 +43,7 @@ def bands(
     [[1, 1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0, 1]]
     """
     grid = _flat(image_size)
-    if axis not in _AXES:
-        raise InvalidInput(f'axis is "columns" or "rows"; got {axis!r}')
+    _expect_arguments({"axis": axis, "wrap": wrap})
     along = _AXES[axis]
     shown: list[list[list[tuple[int, int]]]] = [[[(0, side)]] for side in grid.shape]
     shown[along] = _windows(_positive(width, "width"), _positive(stride, "stride"), grid.shape[along], wrap=wrap)
@@ -59,6 +60,46 @@ def blocks(size: int, *, stride: int = 1, wrap: bool = True, image_size: ImageSi
     grid = _flat(image_size)
     side, step = _positive(size, "size"), _positive(stride, "stride")
     return _showing(grid, [_windows(side, step, length, wrap=wrap) for length in grid.shape])
+
+
+def receptive_fields(
+    size: Sides, *, stride: Sides = 1, padding: Sides = 0, image_size: ImageSize | Grid = 224
+) -> MaskSet:
+    """Masks that show one receptive field of a network each, and hide all the rest: a view for each cell of its grid.
+
+    Cell (i, j) of the grid sees the pixels from ``i * stride - padding`` on, `size` of them an axis, as far as they lie
+    on the image; the masks go row by row through the cells. A region leaves a cell untouched exactly when its mask
+    contains the region.
+
+    Args:
+        size, stride, padding: Of the receptive field, in pixels; one number, or one for rows and one for columns.
+        image_size: The size of the images in pixels.
+
+    Raises:
+        InvalidInput: a field is as large as the image, or lies outside it, or an argument is no whole number.
+
+    >>> views = receptive_fields(size=3, stride=2, padding=1, image_size=6)
+    >>> [(~mask.to_array(views.grid))[0].astype(int).tolist() for mask in views[:3]]
+    [[1, 1, 0, 0, 0, 0], [0, 1, 1, 1, 0, 0], [0, 0, 0, 1, 1, 1]]
+    """
+    grid = _flat(image_size)
+    fields = zip(_pair(size, "size"), _pair(stride, "stride"), _pair(padding, "padding", least=0), strict=True)
+    shown = [_fields(*field, length) for field, length in zip(fields, grid.shape, strict=True)]
+    if any(
+        all(axis[0] == (0, length) for axis, length in zip(cell, grid.shape, strict=True)) for cell in product(*shown)
+    ):
+        raise InvalidInput(f"a receptive field of {size} on {grid} sees the whole image, and hides nothing")
+    return _showing(grid, shown)
+
+
+def _fields(size: int, stride: int, padding: int, length: int) -> list[list[tuple[int, int]]]:
+    """The interval of each cell along an axis, cut to the axis."""
+    starts = range(-padding, length + padding - size + 1, stride)
+    if not starts or size <= padding:
+        raise InvalidInput(
+            f"a receptive field of {size} pixels with a padding of {padding} does not fit on an axis of {length}"
+        )
+    return [[(max(0, start), min(length, start + size))] for start in starts]
 
 
 def _windows(width: int, stride: int, length: int, *, wrap: bool) -> list[list[tuple[int, int]]]:
@@ -100,6 +141,17 @@ def _gaps(intervals: list[tuple[int, int]], length: int) -> list[tuple[int, int]
     return [(start, stop) for start, stop in [*gaps, (end, length)] if start < stop]
 
 
+def _expect_arguments(arguments: Mapping[str, Any]) -> None:
+    """Raise `InvalidInput` for an axis, a wrap or numbers that no views of any image size have."""
+    for name, value in arguments.items():
+        if name == "axis" and value not in _AXES:
+            raise InvalidInput(f'axis is "columns" or "rows"; got {value!r}')
+        if name == "wrap" and not isinstance(value, bool):
+            raise InvalidInput(f"wrap is True or False; got {value!r}")
+        if name not in ("axis", "wrap"):
+            _pair(value, name, least=0 if name == "padding" else 1)
+
+
 def _flat(image_size: ImageSize | Grid) -> Grid:
     grid = Grid.of(image_size)
     if grid.ndim != 2:
@@ -107,19 +159,25 @@ def _flat(image_size: ImageSize | Grid) -> Grid:
     return grid
 
 
-def _positive(value: int, name: str) -> int:
+def _pair(value: Sides, name: str, least: int = 1) -> tuple[int, int]:
+    """The numbers for rows and for columns."""
+    first, second = value if isinstance(value, tuple) and len(value) == 2 else (value, value)
+    return _positive(first, name, least), _positive(second, name, least)
+
+
+def _positive(value: int, name: str, least: int = 1) -> int:
     try:
         whole = index(value)
     except TypeError:
-        whole = 0
-    if isinstance(value, bool) or whole < 1:
-        raise InvalidInput(f"{name} is a whole number of pixels, at least 1; got {value!r}")
+        whole = least - 1
+    if isinstance(value, bool) or whole < least:
+        raise InvalidInput(f"{name} is a whole number of pixels, at least {least}; got {value!r}")
     return whole
 
 
 @dataclass(frozen=True, slots=True)
 class ViewFamily:
-    """Bands or blocks for images of any size, as a value; ``str(family)`` is its text, which `parse_views` reads."""
+    """Bands, blocks or receptive fields for images of any size; ``str(family)`` is its text for `parse_views`."""
 
     kind: str
     arguments: tuple[tuple[str, Any], ...]
@@ -132,11 +190,11 @@ class ViewFamily:
         return f"{self.kind}({', '.join(f'{name}={value!r}' for name, value in self.arguments)})"
 
 
-_FAMILIES: dict[str, Callable[..., MaskSet]] = {"bands": bands, "blocks": blocks}
+_FAMILIES: dict[str, Callable[..., MaskSet]] = {"bands": bands, "blocks": blocks, "receptive_fields": receptive_fields}
 
 
 def parse_views(text: str) -> ViewFamily:
-    """Read the text of bands or blocks, without the image size; arguments that are the default are left out.
+    """Read the text of bands, blocks or receptive fields, without the image size; defaults are left out.
 
     Raises:
         InvalidInput: it is no such text, or the arguments are none that they take.
@@ -152,10 +210,14 @@ def parse_views(text: str) -> ViewFamily:
             named = {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}
             if "image_size" not in named:
                 bound = signature.bind(*values, **named).arguments
+                _expect_arguments(bound)
                 kept = {name: value for name, value in bound.items() if value != signature.parameters[name].default}
                 return ViewFamily(node.func.id, tuple(kept.items()))
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise InvalidInput(
             f"cannot read the views {text[:80]!r} ({error}); write them like 'bands(width=4)'"
         ) from error
-    raise InvalidInput(f"views are bands(width=…) or blocks(size=…), without the image size; got {text[:80]!r}")
+    raise InvalidInput(
+        "views are bands(width=…), blocks(size=…) or receptive_fields(size=…), without the image size; "
+        f"got {text[:80]!r}"
+    )

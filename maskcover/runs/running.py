@@ -112,7 +112,8 @@ def task_of(
     """Make a task; raise an error if its parts do not fit together."""
     covers = containment_for(procedure, masks, regions)
     true, names = checked_labels(labels, count_of(images)), _ids(ids, len(images))
-    return Task(images, true, names, masks, covers.regions, covers, procedure, keep_tables, earlier)
+    bound = procedure.against(covers.regions)
+    return Task(images, true, names, masks, covers.regions, covers, bound, keep_tables, earlier)
 
 
 def run(

@@ -19,7 +19,7 @@ from maskcover.classifiers import evaluator_of
 from maskcover.defense import Answer, Pending, PredictionTable, Procedure
 from maskcover.engine.queue import run_queries
 from maskcover.masks import MaskSet
-from maskcover.regions import Slot, parse_regions
+from maskcover.regions import RegionSet, Slot, parse_regions
 
 _CLASSES = 3
 _HIDDEN = 2  # the digit of a hidden cell; the others are 0 and 1
@@ -38,11 +38,15 @@ class World:
     masks: MaskSet
     regions: str | None = None
 
+    @property
+    def attacker(self) -> RegionSet:
+        """The regions that the attacker chooses from."""
+        return parse_regions(self.regions or self.masks.regions or "")
+
     def attacked(self, image: IntArray) -> Iterator[IntArray]:
         """Every image that differs from the given one inside a single region only; the image itself is included."""
-        regions = parse_regions(self.regions or self.masks.regions or "")
         grid = self.masks.grid
-        for term in regions.terms(grid):
+        for term in self.attacker.terms(grid):
             for placement in product(*map(_patches, term.slots)):
                 hit = np.any([cells.to_array(grid) for cells in placement], axis=0)
                 for content in product((0, 1), repeat=int(hit.sum())):
@@ -109,8 +113,9 @@ class ProcedureContract:
 
     def test_what_the_engine_stops_early_is_what_the_whole_table_says(self) -> None:
         """A table with gaps gives the same answer and the same verdict as a table without gaps."""
-        for procedure in self.procedures:
+        for named in self.procedures:
             for world, model, image, label in self._cases():
+                procedure = named.against(world.attacker)
                 table = _whole_table(model, image, world, procedure)
                 answer = procedure.answer(table)
                 covers = containment_for(procedure, world.masks, world.regions)
@@ -124,8 +129,9 @@ class ProcedureContract:
 
     def test_predictions_that_cannot_be_relied_on_certify_nothing(self) -> None:
         """With a least margin that no prediction exceeds there is no certificate; a margin of 0 changes nothing."""
-        for procedure in self.procedures:
+        for named in self.procedures:
             for world, model, image, label in self._cases():
+                procedure = named.against(world.attacker)
                 covers = containment_for(procedure, world.masks, world.regions)
                 table = _whole_table(model, image, world, procedure)
                 certificate = procedure.certificate(table, label, covers, 10.0)
@@ -176,7 +182,7 @@ def _codes(images: IntArray, hidden: BoolArray) -> IntArray:
 
 
 def _answers(model: _Model, images: Sequence[IntArray], world: World, procedure: Procedure) -> list[Answer]:
-    return predict_with(evaluator_of(model, world.masks), images, procedure)
+    return predict_with(evaluator_of(model, world.masks), images, procedure.against(world.attacker))
 
 
 def _whole_table(model: _Model, image: IntArray, world: World, procedure: Procedure) -> PredictionTable:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import maskcover as mc
+from maskcover.classifiers.observations import Evidence
 from maskcover.covering import containment
 from maskcover.covering.containment import Containment
 from maskcover.defense import Certificate, PredictionTable, Voting, parse_procedure
@@ -33,6 +34,16 @@ class TestVoting(ProcedureContract):
         World(mc.bands(width=2, image_size=(2, 6)), "rectangle(1, 1)"),
         World(mc.bands(width=1, stride=2, wrap=False, image_size=(1, 7)), "rectangle(1, 2)"),
         World(mc.blocks(size=2, image_size=(3, 4)), "squares(size=1)"),
+    )
+
+
+class TestVotingByEvidence(ProcedureContract):
+    """Views that score all classes."""
+
+    procedures = (Voting(evidence="clip(0, 2)"), Voting(evidence="tanh(0.5, -1)"), Voting(evidence="confidence"))
+    worlds = (
+        World(mc.bands(width=2, image_size=(2, 6)), "rectangle(1, 1)"),
+        World(mc.receptive_fields(1, image_size=(2, 5)), "squares(size=2)"),
     )
 
 
@@ -239,11 +250,11 @@ def test_views_of_odd_sizes_are_refused(make: object, message: str) -> None:
         make()  # type: ignore[operator]
 
 
-def test_votes_must_be_0_or_1_for_two_classes_or_more() -> None:
+def test_scores_must_be_whole_numbers_in_their_range_for_two_classes_or_more() -> None:
     covers = Containment(LINE, mc.squares(size=1))
     odd: tuple[Any, ...] = (np.zeros((4, 1), np.int64), np.full((4, 2), 2), np.zeros((4, 2)))
     for votes in odd:
-        with pytest.raises(InvalidInput, match=r"votes? (are|for)"):
+        with pytest.raises(InvalidInput, match=r"scores of (a view|views) are"):
             vote_certificate(votes, np.ones(4, np.bool_), 0, covers)
     with pytest.raises(InvalidInput, match="is none of 2 classes"):
         vote_certificate(np.zeros((4, 2), np.int64), np.ones(4, np.bool_), 2, covers)
@@ -271,3 +282,69 @@ def test_a_vote_within_a_margin_is_not_relied_on() -> None:
         certificate = Voting().certificate(table, 0, covers, min_margin)
         assert isinstance(certificate, Certificate)
         assert certificate.certified == certified
+
+
+@pytest.mark.parametrize(("size", "stride", "padding"), [(3, 1, 0), (3, 2, 1), (4, 3, 0), ((3, 2), (2, 1), (1, 0))])
+def test_receptive_fields_show_what_each_cell_sees(size: Any, stride: Any, padding: Any) -> None:
+    shape = (6, 7)
+    views = mc.receptive_fields(size, stride=stride, padding=padding, image_size=shape)
+    pairs = [value if isinstance(value, tuple) else (value, value) for value in (size, stride, padding)]
+    cells = []
+    for axis, length in enumerate(shape):
+        width, step, before = (pair[axis] for pair in pairs)
+        starts = [step * cell - before for cell in range((length + 2 * before - width) // step + 1)]
+        cells.append([{pixel for pixel in range(start, start + width) if 0 <= pixel < length} for start in starts])
+    expected = [np.array([[i not in rows or j not in columns for j in range(7)] for i in range(6)])
+                for rows in cells[0] for columns in cells[1]]  # fmt: skip
+    assert np.array_equal(np.asarray(views), np.array(expected))
+
+
+@pytest.mark.parametrize("arguments", [(7,), (3, 0), (3, 1, -1), (2, 1, 2), (9,), ((2, 2, 2),)])
+def test_receptive_fields_that_are_no_views_are_refused(arguments: tuple[Any, ...]) -> None:
+    names = dict(zip(("size", "stride", "padding"), arguments, strict=False))
+    with pytest.raises(InvalidInput, match=r"receptive field|whole number"):
+        mc.receptive_fields(**names, image_size=(6, 7), **({"padding": 1} if arguments == (7,) else {}))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 1), (0, 2), (-2, 0)])
+def test_the_certificate_of_scores_is_what_every_attack_says(low: int, high: int) -> None:
+    """Three views of one cell each: every score in the range, before and after the attack."""
+    views = mc.bands(width=1, image_size=(1, 3))
+    covers = Containment(views, mc.squares(size=1))
+    random = np.random.default_rng(0)
+    outcomes = set()
+    for _ in range(150):
+        scores = np.clip(random.integers(low, high + 1, size=(3, 2)) + random.integers(-2, 3, size=(1, 2)), low, high)
+        for label in range(2):
+            certified = vote_certificate(scores, np.ones(3, np.bool_), label, covers, low, high).certified
+            broken = False
+            for touched in range(3):
+                for values in product(range(low, high + 1), repeat=2):
+                    attacked = scores.copy()
+                    attacked[touched] = values
+                    broken |= vote(attacked).label != label
+            assert not (certified and broken)
+            outcomes.add((certified, broken))
+            assert certified or broken  # the condition is necessary too
+    assert (True, False) in outcomes
+    assert (False, True) in outcomes
+
+
+def test_evidence_is_rounded_and_stays_in_its_range() -> None:
+    scores = np.array([[-5.0, 0.2, 50.0], [1e30, -1e30, 0.0]])
+    for text in ("clip(0, 1)", "clip(-1, 2.5)", "tanh(0.05, -1)", "confidence"):
+        evidence = Evidence.parse(text)
+        numbers = evidence.reduced(scores, np)
+        assert (numbers == np.round(numbers)).all()
+        assert (numbers >= evidence.low).all()
+        assert (numbers <= evidence.high).all()
+        assert Evidence.parse(str(evidence)) == evidence
+    assert Evidence.parse("clip(0, 1)").reduced(np.array([[0.25, 0.0]]), np).tolist() == [[16384.0, 0.0]]
+
+
+@pytest.mark.parametrize("text", ["clip", "clip(1, 0)", "clip(0, 1e9)", "sigmoid(1)", "tanh(1)", "clip(0, x)", "", "3"])
+def test_evidence_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="evidence"):
+        Voting(evidence=text)
+    with pytest.raises(InvalidInput, match="or score all classes"):
+        Voting(threshold=0.5, evidence="clip(0, 1)")
