@@ -60,6 +60,8 @@ BOUND = "tests/engine/test_reference.py tests/runs/test_bound_runs.py tests/adap
 OPENED = "tests/runs/test_opened.py"
 ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
+DETECTED = "tests/defense/test_detection.py"
+METHODS = "tests/certification/test_methods.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
 REPORTING = "tests/runs/test_reporting.py"
@@ -192,13 +194,26 @@ MUTANTS = (
     Mutant("defense/challenger.py", "game_label = table[champions[0], mask]", "game_label = table[champions[-1], mask]", DEFENCE),
     Mutant("defense/challenger.py", "champions.popleft()", "champions.pop()", DEFENCE),
     Mutant("defense/challenger.py", "one_mask[champions[0]] != one_mask[mask]:", "one_mask[0] != one_mask[mask]:", DEFENCE),
-    Mutant("defense/detection.py", "(confidence >= checked_threshold(threshold)))", "(confidence > checked_threshold(threshold)))", DEFENCE),
-    Mutant("defense/detection.py", "& (confidence >= checked_threshold(threshold))\n", "& (confidence > checked_threshold(threshold))\n", DEFENCE),
+    Mutant("defense/detection.py", "(confidence >= checked_threshold(threshold)))\n    alerting", "(confidence > checked_threshold(threshold)))\n    alerting", DEFENCE),
+    Mutant("defense/detection.py", "& (confidence >= checked_threshold(threshold))\n    certifying", "& (confidence > checked_threshold(threshold))\n    certifying", DEFENCE),
     Mutant("defense/detection.py", "((labels == UNDECIDED) | (confidence >=", "((confidence >=", DEFENCE),
     Mutant("defense/detection.py", "mask is not None or undefended == UNDECIDED", "mask is not None", DEFENCE),
     Mutant("defense/detection.py", "certified = bool(certifying.any()) and covers(certifying)", "certified = bool(certifying.any())", DEFENCE),
-    Mutant("defense/detection.py", "undefended == label and not (labels == UNDECIDED).any()", "undefended == label", DEFENCE),
-    Mutant("defense/detection.py", "covers(right & (confidence >= level))", "covers(right & (confidence > level))", DEFENCE),
+    Mutant("defense/detection.py", "((labels == UNDECIDED) | (confidence < _low", "((confidence < _low", DEFENCE),
+    Mutant("defense/detection.py", "(right & (confidence >= level))", "(right & (confidence > level))", DEFENCE),
+    # Alerts on low confidence.
+    Mutant("defense/detection.py", "against | (confidence < _low", "against | (confidence <= _low", DETECTED),
+    Mutant("defense/detection.py", "alerting = against | (confidence < _low(alert_below))", "alerting = against", DETECTED),
+    Mutant("defense/detection.py", "(labels != UNDECIDED) & (confidence < _low(alert_below))", "(labels != UNDECIDED) & (confidence <= _low(alert_below))", DETECTED),
+    Mutant("defense/detection.py", "(labels != UNDECIDED) & (confidence < _low(alert_below))", "confidence < _low(alert_below)", DETECTED),
+    Mutant("defense/detection.py", "(labels == UNDECIDED) | (confidence < _low(alert_below))", "labels == UNDECIDED", DETECTED),
+    Mutant("defense/detection.py", "if low.any() and covers(low):", "if low.all():", DETECTED),
+    Mutant("defense/detection.py", "inf if always else float(confidence[labels != undefended]", "inf if always else float(confidence[~right]", DETECTED),
+    Mutant("defense/detection.py", "image_levels.alert_level >= limit", "image_levels.alert_level > limit", DETECTED),
+    Mutant("defense/detection.py", "np.searchsorted(alerting, thresholds)", 'np.searchsorted(alerting, thresholds, "right")', DETECTED),
+    Mutant("defense/procedures.py", 'checked_threshold(self.alert_below, "alert_below") or None', 'checked_threshold(self.alert_below, "alert_below")', DETECTED),
+    Mutant("defense/procedures.py", "self.threshold, covers, self.alert_below)", "self.threshold, covers)", METHODS),
+    Mutant("defense/procedure.py", "if self.method is None or newer:", "if self.method is None:", OPENED),
     Mutant("defense/detection.py", "image_levels.alarm_level < limit", "image_levels.alarm_level <= limit", DEFENCE),
     Mutant("defense/detection.py", "np.searchsorted(covered, thresholds)", 'np.searchsorted(covered, thresholds, "right")', DEFENCE),
     Mutant("defense/detection.py", "confidence.astype(np.float64)", "confidence", DEFENCE),

@@ -138,12 +138,16 @@ class Procedure(ABC, metaclass=_EarlierCalls):
                 f'a threshold belongs to method="detect" and to no other; got {method!r} and {threshold!r}'
             )
         arguments = {"threshold": threshold, "rule": rule, "exhaustive": exhaustive}
-        return kinds[method](**{name: arguments[name] for name in names})
+        return kinds[method](**{name: arguments[name] for name in names if name in arguments})
 
     def document(self) -> dict[str, Any]:
-        """The defence as run.json keeps it: its method and arguments, or its text if it has no method."""
+        """The defence as run.json keeps it: its method and arguments, or its text where these do not say it all."""
         defaults: dict[str, Any] = {"threshold": None, "rule": "rows", "exhaustive": False}
-        if self.method is None:
+        newer = any(
+            field.name not in defaults and getattr(self, field.name) != field.default
+            for field in fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
+        )
+        if self.method is None or newer:
             return {"method": str(self)} | defaults
         own = {name: getattr(self, name) for name in defaults if hasattr(self, name)}
         return {"method": self.method} | defaults | own
