@@ -206,7 +206,7 @@ Section Images.
 
   (** If the bounds hold for each listed set, and each region touches views of some listed set only, then no attack
       within these regions changes the answer. *)
-  Theorem robust_certificate x y listed R :
+  Theorem robust_certificate x y listed (R : region_set) :
     (forall r, R r -> exists A, In A listed /\ forall v, In v views -> A v = false -> misses r (field v)) ->
     robust_certified views windows num den classes (evidence x) listed y = true ->
     forall r x', R r -> differ_inside r x x' ->

@@ -113,12 +113,13 @@ Section Programs.
 
   Definition others (y : nat) : list nat := filter (fun c => negb (Nat.eqb c y)) (seq 0 classes).
 
-  (** The vote theorem's condition, and that not all sums can become 0: the sum of y stays above 0, or above that of
-      another class. *)
+  (** The vote theorem's condition, and that the sums cannot all become 0, which leaves no label: if no class can be
+      ahead of y, they are equal only after the attack that is worst for y against each other class, and then only if y
+      is ahead of none. *)
   Definition holds (score : view -> nat -> Z) untouched y : bool :=
     Nat.ltb y classes
     && forallb (fun c => tie y c <=? least_ahead score untouched y c) (others y)
-    && ((0 <? least_sum score untouched y) || existsb (fun c => 0 <? least_ahead score untouched y c) (others y)).
+    && (negb (least_sum score untouched y =? 0) || existsb (fun c => 0 <? least_ahead score untouched y c) (others y)).
 
   (** The certificate: the condition holds for every listed set of untouched views. *)
   Definition vote_certified score (listed : list (view -> bool)) y : bool :=
@@ -145,6 +146,11 @@ Section Programs.
       apply forallb_forall. intros c Hc. apply in_seq in Hc. apply Z.eqb_eq, H. lia.
   Qed.
 
+  Hypothesis several_classes : (1 < classes)%nat.
+
+  Lemma some_other y : exists c, In c (others y).
+  Proof. exists (if Nat.eqb y 0 then 1 else 0)%nat. apply others_iff. destruct (Nat.eqb_spec y 0); lia. Qed.
+
   (** The certificate is sound: whatever an attack makes of the touched views, the answer is y. *)
   Theorem holds_right score untouched attacked y :
     in_range attacked -> attack_on untouched score attacked -> holds score untouched y = true ->
@@ -163,12 +169,22 @@ Section Programs.
       specialize (Ahead c). rewrite others_iff in Ahead. specialize (Ahead (conj Hc Hne)).
       apply Z.leb_le in Ahead. specialize (After c Hc). unfold beats. lia.
     - exfalso. rewrite vote_none in E. apply orb_true_iff in Answered as [Answered | Answered].
-      + apply Z.ltb_lt in Answered.
-        assert (least_sum score untouched y <= sum_of attacked y).
+      + apply negb_true_iff, Z.eqb_neq in Answered.
+        assert (Least : least_sum score untouched y <= sum_of attacked y).
         { apply total_le. intros v V. destruct (untouched v) eqn:U.
           - rewrite (Same v y V Hy U). lia.
           - apply (Range v y V Hy). }
-        rewrite (E y Hy) in *. lia.
+        destruct (some_other y) as (c & Hother). rewrite forallb_forall in Ahead. specialize (Ahead c Hother).
+        apply Z.leb_le in Ahead. apply others_iff in Hother as [Hc _].
+        assert (Both : total (fun v => ahead lo hi score untouched y c v
+                                       - ((if untouched v then score v y else lo) - attacked v y)) views
+                       <= total (fun v => attacked v y - attacked v c) views).
+        { apply total_le. intros v V. unfold ahead. pose proof (Range v c V Hc). destruct (untouched v) eqn:U; [|lia].
+          rewrite (Same v y V Hy U), (Same v c V Hc U). lia. }
+        rewrite !total_minus in Both.
+        change (least_ahead score untouched y c - (least_sum score untouched y - sum_of attacked y)
+                <= sum_of attacked y - sum_of attacked c) in Both.
+        rewrite (E y Hy), (E c Hc) in *. unfold tie in Ahead. destruct (Nat.ltb c y); lia.
       + apply existsb_exists in Answered as (c & Hc & Answered). apply others_iff in Hc as [Hc _].
         apply Z.ltb_lt in Answered. specialize (After c Hc). rewrite (E y Hy), (E c Hc) in After. lia.
   Qed.
@@ -186,12 +202,24 @@ Section Programs.
     apply andb_true_iff. split.
     - rewrite forallb_forall in *. intros c Hc. specialize (Ahead c Hc). apply others_iff in Hc as [Hc _].
       apply Z.leb_le in Ahead. apply Z.leb_le. specialize (Larger c Hc). lia.
-    - apply orb_true_iff in Answered as [Answered | Answered]; apply orb_true_iff; [left | right].
-      + apply Z.ltb_lt in Answered. apply Z.ltb_lt.
-        assert (least_sum score untouched y <= least_sum score more y); [| lia].
-        apply total_le. intros v V. pose proof (Range v y V Hy). destruct (untouched v) eqn:U.
-        * rewrite (More v V U). lia.
-        * destruct (more v); lia.
+    - apply orb_true_iff. destruct (Z.eqb_spec (least_sum score more y) 0) as [Equal | Other]; [right | now left].
+      apply orb_true_iff in Answered as [Answered | Answered].
+      + apply negb_true_iff, Z.eqb_neq in Answered. destruct (some_other y) as (c & Hother). apply existsb_exists.
+        exists c. split; [assumption|]. rewrite forallb_forall in Ahead. specialize (Ahead c Hother).
+        apply Z.leb_le in Ahead. apply others_iff in Hother as [Hc _]. apply Z.ltb_lt.
+        assert (Both : total (fun v => ahead lo hi score untouched y c v
+                                       - ((if untouched v then score v y else lo)
+                                          - (if more v then score v y else lo))) views
+                       <= least_ahead score more y c).
+        { apply total_le. intros v V. unfold ahead. pose proof (Range v y V Hy). pose proof (Range v c V Hc).
+          destruct (untouched v) eqn:U; [rewrite (More v V U); lia | destruct (more v); lia]. }
+        rewrite !total_minus in Both.
+        change (least_ahead score untouched y c - (least_sum score untouched y - least_sum score more y)
+                <= least_ahead score more y c) in Both.
+        assert (least_sum score untouched y <= least_sum score more y).
+        { apply total_le. intros v V. pose proof (Range v y V Hy).
+          destruct (untouched v) eqn:U; [rewrite (More v V U); lia | destruct (more v); lia]. }
+        unfold tie in Ahead. destruct (Nat.ltb c y); lia.
       + apply existsb_exists in Answered as (c & Hc & Answered). apply existsb_exists. exists c.
         split; [assumption|]. apply others_iff in Hc as [Hc _]. apply Z.ltb_lt in Answered. apply Z.ltb_lt.
         specialize (Larger c Hc). lia.
@@ -210,11 +238,11 @@ Section Programs.
     intros Zero Range v c V Hc. unfold abstaining. destruct (abstains v) eqn:A; [assumption | now apply Range].
   Qed.
 
-  (** The condition is necessary where scores are free, and at least 0: where it fails some attack within the range
-      changes the answer. In every touched view that attack gives one class the most and all others the least, as in a
-      vote for one class; or, to leave the image without a label, all classes but y the most. *)
+  (** The condition is necessary where scores are free: where it fails some attack within the range changes the answer.
+      In every touched view that attack gives one class the most and all others the least, as in a vote for one class;
+      or, to leave the image without a label, all classes but y the most. *)
   Theorem holds_necessary score untouched y :
-    0 <= lo <= hi -> in_range score -> holds score untouched y = false ->
+    lo <= hi -> in_range score -> holds score untouched y = false ->
     exists attacked, in_range attacked /\ attack_on untouched score attacked /\ vote attacked <> Some y.
   Proof.
     intros Bounds Range H.
@@ -241,12 +269,8 @@ Section Programs.
       assert (Zero : vote (worst (fun d => negb (Nat.eqb d y))) = None); [|congruence].
       apply vote_none.
       assert (Own : sum_of (worst (fun d => negb (Nat.eqb d y))) y = 0).
-      { apply Z.ltb_ge in Small. apply Z.le_antisymm.
-        - transitivity (least_sum score untouched y); [|assumption]. apply total_le. intros v V. unfold worst.
-          rewrite Nat.eqb_refl. simpl. lia.
-        - assert (Z0 : forall some : list view, total (fun _ => 0) some = 0).
-          { intros some. induction some as [| v rest IH]; simpl; [reflexivity | assumption]. }
-          rewrite <- (Z0 views). apply total_le. intros v V. pose proof (A v y V Hy). lia. }
+      { apply negb_false_iff, Z.eqb_eq in Small. rewrite <- Small. unfold sum_of, least_sum.
+        apply Z.le_antisymm; apply total_le; intros v V; unfold worst; rewrite Nat.eqb_refl; simpl; lia. }
       intros c Hc. destruct (Nat.eq_dec c y) as [-> | Hne]; [assumption|].
       assert (Hother : In c (others y)) by now apply others_iff.
       rewrite forallb_forall in Ahead. specialize (Ahead c Hother). apply Z.leb_le in Ahead.
@@ -282,12 +306,13 @@ Section Images.
   Variables (pixel view : Type) (scores : image pixel -> view -> nat -> Z) (field : view -> cells).
   Hypothesis scores_local : local_to field scores.
   Variables (lo hi : Z) (views : list view) (classes : nat).
+  Hypothesis several_classes : (1 < classes)%nat.
   Hypothesis scores_range : forall x, in_range lo hi views classes (scores x).
 
   (** If the condition holds for each listed set of untouched views, and each region leaves all views of a listed set
       untouched, then no attack within these regions changes the answer. Views that are not relied on are left out of
       the listed sets. *)
-  Theorem vote_certificate x y listed R :
+  Theorem vote_certificate x y listed (R : region_set) :
     (forall r, R r -> exists untouched, In untouched listed
                       /\ forall v, In v views -> untouched v = true -> misses r (field v)) ->
     vote_certified lo hi views classes (scores x) listed y = true ->
@@ -295,7 +320,7 @@ Section Images.
   Proof.
     intros Listed H r x' Hr Hx. destruct (Listed r Hr) as (untouched & Hin & Misses).
     unfold vote_certified in H. apply andb_true_iff in H as [_ H]. rewrite forallb_forall in H.
-    apply holds_right with lo hi (scores x) untouched; [apply scores_range | | now apply H].
+    apply holds_right with lo hi (scores x) untouched; [assumption | apply scores_range | | now apply H].
     intros v c V _ U. now rewrite (untouched_same field scores scores_local r x x' v Hx (Misses v V U)).
   Qed.
 End Images.
