@@ -2,7 +2,7 @@
     region touches the view if it meets the field. Split networks (PatchCURE) hide cells of the features; double masking
     then works on the grid of the features as it does on pixels. Python: maskcover.regions.preprocessing. *)
 
-From Coq Require Import List Bool.
+From Coq Require Import ZArith List Bool Lia.
 From Maskcover Require Import Cells Tables DoubleMasking RowTheorem.
 Import ListNotations.
 
@@ -93,3 +93,47 @@ Section Split.
       try assumption; [now exists r | now apply front_attack].
   Qed.
 End Split.
+
+(** Along an axis cell j sees [size] pixels from j * stride - padding on. *)
+Section Axis.
+  Open Scope Z_scope.
+  Variables size stride padding : Z.
+  Hypothesis size_positive : 0 < size.
+  Hypothesis stride_positive : 0 < stride.
+
+  Definition sees (j pixel : Z) : Prop := j * stride - padding <= pixel < j * stride - padding + size.
+
+  (** The first and the last cell that see a pixel from [start] up to, but not, [stop], where cells have no end. *)
+  Definition first_touched (start : Z) : Z := (start + padding - size) / stride + 1.
+  Definition last_touched (stop : Z) : Z := (stop - 1 + padding) / stride.
+
+  (** They are a run, and this is where it starts and ends. *)
+  Theorem touched_run start stop j :
+    start < stop ->
+    ((exists pixel, start <= pixel < stop /\ sees j pixel) <-> first_touched start <= j <= last_touched stop).
+  Proof.
+    intros Region. unfold sees, first_touched, last_touched.
+    pose proof (Z.div_mod (start + padding - size) stride ltac:(lia)) as A.
+    pose proof (Z.mod_pos_bound (start + padding - size) stride stride_positive) as A'.
+    pose proof (Z.div_mod (stop - 1 + padding) stride ltac:(lia)) as B.
+    pose proof (Z.mod_pos_bound (stop - 1 + padding) stride stride_positive) as B'.
+    set (a := (start + padding - size) / stride) in *. set (b := (stop - 1 + padding) / stride) in *. split.
+    - intros (pixel & In_region & Seen). nia.
+    - intros [Low High]. exists (Z.max start (j * stride - padding)). nia.
+  Qed.
+
+  (** A region of n pixels touches at most ⌈(n + size - 1) / stride⌉ cells: 5, 6 and 8 for 32 pixels, a stride of 8 and
+      fields of 9, 17 and 33 pixels. *)
+  Theorem touched_count start n :
+    0 < n -> last_touched (start + n) - first_touched start + 1 <= (n + size - 1 + (stride - 1)) / stride.
+  Proof.
+    intros Positive. unfold first_touched, last_touched.
+    pose proof (Z.div_mod (start + padding - size) stride ltac:(lia)) as A.
+    pose proof (Z.mod_pos_bound (start + padding - size) stride stride_positive) as A'.
+    pose proof (Z.div_mod (start + n - 1 + padding) stride ltac:(lia)) as B.
+    pose proof (Z.mod_pos_bound (start + n - 1 + padding) stride stride_positive) as B'.
+    pose proof (Z.div_mod (n + size - 1 + (stride - 1)) stride ltac:(lia)) as C.
+    pose proof (Z.mod_pos_bound (n + size - 1 + (stride - 1)) stride stride_positive) as C'.
+    nia.
+  Qed.
+End Axis.

@@ -1,11 +1,11 @@
-(** Golden vectors of the procedures that look at views: votes, robust masking, and detection with an alert on low
-    confidence. They are computed by the definitions that the theorems are about. What this file prints is kept in
+(** Golden vectors of the procedures that look at views: votes, robust masking, receptive fields, and detection with an
+    alert on low confidence. They are computed by the definitions that the theorems are about. What this file prints is kept in
     proofs/vectors_views.txt and compared with the Python functions.
 
     A line: a word, numbers, " : ", and what Coq says. No label and no mask are -1, and 1 is yes. *)
 
 From Coq Require Import ZArith List QArith String DecimalString.
-From Maskcover Require Import Tables Detection LowConfidence Votes Robust.
+From Maskcover Require Import Tables Detection LowConfidence Fields Votes Robust.
 Import ListNotations.
 Open Scope string_scope.
 Open Scope Z_scope.
@@ -65,6 +65,21 @@ Definition robust_line (num den : Z) (length : nat) (numbers : list Z) : string 
 Definition robust_vectors (num den : Z) (length : nat) : list string :=
   map (robust_line num den length) (every [0; 1; 4] 6).
 
+(** fields size stride padding start stop : the first and the last cell, of those on an axis of 7 pixels, that a region
+    from [start] up to [stop] touches. *)
+Definition fields_line (size stride padding start stop : Z) : string :=
+  let cells := (7 + 2 * padding - size) / stride + 1 in
+  line "fields" [size; stride; padding; start; stop] (words [
+    text (Z.max 0 (first_touched size stride padding start));
+    text (Z.min (cells - 1) (last_touched stride padding stop))]).
+
+Definition between (low high : Z) : list Z := map (fun k => low + Z.of_nat k) (seq 0 (Z.to_nat (high - low + 1))).
+
+Definition fields_vectors : list string :=
+  flat_map (fun size => flat_map (fun stride => flat_map (fun padding => flat_map (fun start =>
+    map (fun stop => fields_line size stride padding start stop) (between (start + 1) (Z.min 7 (start + 3))))
+    (between 0 6)) (between 0 (Z.min 2 (size - 1)))) (between 1 3)) (between 1 4).
+
 (** What a mask can say: no label, or a label with one of three confidences, in eighths. *)
 Definition verdicts : list (label * Z) :=
   (None, 0) :: flat_map (fun y => map (pair (Some y)) [1; 2; 4]) [0; 1]%nat.
@@ -89,7 +104,7 @@ Definition low_vectors (threshold alert_below : Z) : list string :=
   flat_map (fun bare => map (low_line threshold alert_below bare) (every verdicts 2)) [None; Some 0; Some 1]%nat.
 
 (** One string a line. *)
-Set Printing Width 60.
+Set Printing Width 40.
 Set Printing Depth 10000.
 Compute votes_vectors 4 2 0 1 [0; 1].
 Compute votes_vectors 3 3 0 1 [0; 1].
@@ -102,3 +117,4 @@ Compute robust_vectors 1 2 2.
 Compute low_vectors 4 2.
 Compute low_vectors 2 4.
 Compute low_vectors 4 0.
+Compute fields_vectors.

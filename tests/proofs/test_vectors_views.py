@@ -19,7 +19,7 @@ from maskcover.covering.containment import Containment
 from maskcover.defense import detect, detection_certificate
 from maskcover.defense.robust import masked_scores, robust_answer, robust_certificate
 from maskcover.defense.voting import vote, vote_certificate
-from maskcover.masks import bands
+from maskcover.masks import bands, receptive_fields
 from maskcover.regions import rectangle
 
 LINES = (Path(__file__).parents[2] / "proofs" / "vectors_views.txt").read_text(encoding="ascii").splitlines()
@@ -56,6 +56,7 @@ def test_every_kind_of_vector_is_there() -> None:
         "votes": 2**8 + 2**9 + 3**6 + 3**6,
         "robust": 4 * 3**6,
         "low": 3 * 3 * 7**2,
+        "fields": 27 * 18,
     }
     assert len(set(LINES)) == len(LINES)
 
@@ -104,6 +105,18 @@ def test_robust_masking_scores_and_certifies_as_by_coq(window: int) -> None:
         compared += 1
     assert compared == 2 * 3**6
     assert all(certified[cells] for cells in range(window + 1))
+
+
+def test_regions_touch_the_receptive_fields_that_coq_says() -> None:
+    length, compared = 7, 0
+    for (size, stride, padding, start, stop), (first, last) in vectors("fields"):
+        # Two rows, so that no field is the whole image; those of the first row are compared.
+        views = receptive_fields((1, size), stride=(1, stride), padding=(0, padding), image_size=(2, length))
+        touched = [not mask.to_array(views.grid)[0, start:stop].all() for mask in views[: len(views) // 2]]
+        assert np.flatnonzero(touched).tolist() == list(range(int(first), int(last) + 1))
+        assert sum(touched) <= -(-(stop - start + size - 1) // stride)
+        compared += 1
+    assert compared == 27 * 18
 
 
 def test_robust_masking_certifies_some_set_and_not_a_smaller_one() -> None:
