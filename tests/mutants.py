@@ -712,7 +712,7 @@ MUTANTS = (
     Mutant("defense/robust.py", "if not len(touched) or some_outside(touched, windows):", "if not len(touched):", ROBUST),
     Mutant("defense/robust.py", "if not len(touched) or some_outside(touched, windows):", "if some_outside(touched, windows):", ROBUST),
     Mutant("defense/robust.py", "== 0).any(axis=1).all()", "== 0).any()", ROBUST),
-    Mutant("defense/robust.py", "or not containing.any(axis=1).all():", "or not containing.any():", ROBUST),
+    Mutant("defense/robust.py", "    if not containing.any():", "    if not len(containing):", ROBUST),
     Mutant("defense/robust.py", "if evidence.min() < 0:", "if evidence.max() < 0:", ROBUST),
     Mutant("defense/view_procedures.py", "certified = not min_margin and robust_certificate(", "certified = robust_certificate(", ROBUST),
     Mutant("defense/view_procedures.py", "self if self.windows is not None else replace", "replace", ROBUST),

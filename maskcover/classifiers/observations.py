@@ -94,7 +94,7 @@ class Evidence:
     STEPS: ClassVar[int] = 1 << 16
     """Steps of one unit."""
     LARGEST: ClassVar[int] = 1 << 20
-    """The largest number to which scores may be cut: sums over a million views then stay exact in float64."""
+    """The largest number to which scores may be cut: sums over a million views then fit into 64 bits."""
 
     def __post_init__(self) -> None:
         expected = {"clip": 2, "tanh": 2, "confidence": 0}.get(self.kind)

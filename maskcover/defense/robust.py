@@ -70,7 +70,8 @@ def touched_sets(covers: Containment) -> BoolArray:
             f"the regions {covers.regions} touch too many different sets of the {len(covers.masks):,} views to list "
             "them; use fewer views, or a region set with fewer shapes"
         )
-    if not len(containing) or not containing.any(axis=1).all():
+    # The set of no masks would be the only minimal one.
+    if not containing.any():
         raise NotCovering(
             f"no image can be certified with these views against {covers.regions}: some region touches all of them. "
             "Use smaller views, or leave out thin regions, as in rectangles(area=0.01, min_side=10)"

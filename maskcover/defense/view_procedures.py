@@ -79,7 +79,7 @@ class Voting(Procedure):
     @property
     def words(self) -> str:
         """The defence in words."""
-        kind = "votes" if self.evidence is None else f"sums of evidence, {self.evidence},"
+        kind = "votes" if self.evidence is None else f"sums of evidence {self.evidence}"
         views = "" if self.shown is None else f" of {self.shown}"
         return f"{kind}{views}" + ("" if self.threshold is None else f" at a confidence of {self.threshold:g}")
 

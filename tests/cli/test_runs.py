@@ -163,6 +163,31 @@ def test_votes_bring_their_own_masks_through_certify_run_report_and_predict(run:
     assert (thin.code, "no image can be certified by votes" in thin.err) == (2, True)
 
 
+ROBUST = "robust_masking(shown='bands(width=4)', evidence='confidence')"
+
+
+@pytest.mark.parametrize(
+    ("procedure", "case"), [(ROBUST, "masked evidence"), ("voting(bands(width=4), evidence='clip(0, 1)')", "votes")]
+)
+def test_evidence_of_views_goes_through_certify_run_report_and_predict(
+    run: Run, photos: Path, procedure: str, case: str
+) -> None:
+    outcome = run(*command(photos, "brightness", "--procedure", procedure, "--json"))
+    assert (outcome.code, outcome.json["rows"], outcome.json["certified"]["count"]) == (0, 3, 3), outcome.err
+    # The windows are those of the regions, and stand in the run from then on.
+    if procedure == ROBUST:
+        assert "windows=" in json.loads(Path("RUN/run.json").read_text())["method"]
+    assert run("replay", "RUN", *typed("brightness")).code == 0
+    again = run("predict", "--run", "RUN", *typed("brightness"), "--data", str(photos), "--json")
+    assert [row["case"] for row in again.json["images"]] == [case] * 3
+    other = run("report", "RUN", "--regions", "squares(size=3)")
+    assert (other.code, "certify again to ask" in other.err) == (2, True), other
+    once = ("certify", "--model", f"{MODELS}:brightness", "--data", str(photos), "--procedure", procedure, *REGIONS)
+    assert run(*once).code == 0
+    predicted = run("predict", *once[1:], "--json")
+    assert [row["case"] for row in predicted.json["images"]] == [case] * 3
+
+
 HOSTILE = "import pathlib; pathlib.Path('ran').touch()\n\ndef make():\n    pathlib.Path('called').touch()\n"
 
 

@@ -117,6 +117,7 @@ def test_a_region_outside_every_window_certifies_nothing() -> None:
     assert robust_certificate(evidence, PAIRS, Fraction(0), 1, CELLS)
     assert not robust_certificate(evidence, CELLS, Fraction(0), 1, PAIRS)
     assert not robust_certificate(evidence, PAIRS, Fraction(0), 1, PAIRS[:0])
+    assert not robust_certificate(evidence, CELLS, Fraction(0), 1, np.concatenate([CELLS, PAIRS]))
     views = mc.bands(width=1, image_size=(1, 9))
     with pytest.raises(NotCovering, match="no window holds together"):
         RobustMasking(windows="squares(size=1)").expect_use(Containment(views, mc.rectangle(1, 2)))
@@ -154,6 +155,15 @@ def test_windows_are_those_that_are_certified_unless_they_are_named() -> None:
     table.labels[:], table.observed = 0, np.zeros((len(table.labels), 2))
     with pytest.raises(InvalidInput, match="windows"):
         RobustMasking().answer(table)
+
+
+def test_a_margin_certifies_nothing() -> None:
+    """Evidence has no margin: the run is refused, and the certificate says no as well."""
+    procedure = RobustMasking(windows="squares(size=1)")
+    table = PredictionTable(LINE.views(Views.SINGLE_MASKS), 2, LINE)
+    table.labels[:], table.observed = 1, np.tile([0.0, 9.0], (len(table.labels), 1))
+    outcomes = [procedure.certificate(table, 1, Containment(LINE, mc.squares(size=1)), margin) for margin in (0.0, 0.1)]
+    assert [getattr(outcome, "certified", None) for outcome in outcomes] == [True, False]
 
 
 def test_a_serving_window_larger_than_the_regions_certifies_smaller_regions() -> None:
