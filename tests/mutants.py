@@ -61,6 +61,7 @@ OPENED = "tests/runs/test_opened.py"
 ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
 DETECTED = "tests/defense/test_detection.py"
+AIMS = "tests/adapters/test_attack_aims.py"
 METHODS = "tests/certification/test_methods.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
@@ -253,6 +254,12 @@ MUTANTS = (
     Mutant("classifiers/observations.py", "likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))", "likelihoods = xp.exp(scores)", "tests/classifiers/test_observations.py"),
     Mutant("classifiers/observations.py", ">= self.threshold)", "> self.threshold)", "tests/classifiers/test_observations.py"),
     Mutant("../adapters/maskcover_torch/evaluator.py", "observed = self.observation.reduced(_finite(scores)[1], torch)", "observed = None", "tests/classifiers/test_observations.py"),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "if isinstance(procedure, Voting | RobustMasking):", "if False:", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "torch.relu(own - low) + torch.relu(high - target)", "torch.relu(own - low)", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "return torch.minimum(to_target, too_sure)", "return to_target", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "threshold > (procedure.alert_below or 0.0)", "threshold > 0.0", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "masked_fill(~touched, -torch.inf)", "masked_fill(touched, -torch.inf)", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/masked.py", "torch.zeros_like(self.hidden[:1])", "torch.ones_like(self.hidden[:1])", AIMS),
     Mutant("../adapters/maskcover_torch/attacks/run.py", "answer.label != label and not answer.alert", "answer.label != label", PROCEDURES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.wanted_label), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.wanted_label), kind=\"stable\")", WAVES),
     Mutant("defense/waves.py", "max(_FIRST, _present(table, np.unique(pending.pairs[:, 0])))", "_FIRST", WAVES),
@@ -689,10 +696,15 @@ MUTANTS = (
     Mutant("defense/voting.py", "len(holds) > 0 and bool(holds.all())", "bool(holds.all())", VOTES),
     Mutant("defense/voting.py", "np.where(reliable[:, None], scores, 0)", "scores", VOTES),
     Mutant("defense/voting.py", "relied[:, label], reliable, relied", "relied[:, label], np.ones_like(reliable), relied", VOTES),
+    Mutant("defense/voting.py", "return covers.placement_map(weights, lambda sums: theorem_holds(sums, len(scores), smaller, low, high))", "return covers.placement_map(weights, lambda sums: theorem_holds(sums, len(scores), smaller, 0, 1))", VOTES),
+    Mutant("covering/containment.py", "np.add.at(merged, self._firsts, weights)", "merged[self._firsts] = weights", VOTES),
+    Mutant("defense/robust.py", "np.unique(inside == 0, axis=0", "np.unique(inside > 0, axis=0", ROBUST),
+    Mutant("defense/robust.py", "sets) & within)", "sets))", ROBUST),
+    Mutant("certification/explanation.py", "placements = None if broken else", "placements =", VOTES),
     Mutant("defense/voting.py", "2 * least < views", "2 * least < views - 2", VOTES),
     Mutant("covering/tallies.py", "Cells.from_bounds(bounds).bounds", "bounds", VOTES),
     Mutant("covering/tallies.py", "(-1) ** sum(sides),", "1,", VOTES),
-    Mutant("covering/containment.py", "np.add.at(own, self._firsts, weights)", "own += weights", VOTES),
+    Mutant("covering/containment.py", "np.add.at(merged, self._firsts, weights)", "merged += weights", VOTES),
     Mutant("covering/containment.py", "for term in terms for stencil in term.slots[0])", "for term in terms for stencil in term.slots[0][:1])", VOTES),
     Mutant("masks/ablations.py", "[(start, length), (0, end - length)]", "[(start, length)]", VOTES),
     Mutant("masks/ablations.py", "range(0, length - width + 1, stride), length - width", "range(0, length - width + 1, stride)", VOTES),

@@ -12,10 +12,12 @@ from maskcover.masks import MaskSet
 from maskcover_torch.attacks import AttackReport, attack_by_gradient
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.devices import DEVICES
+from maskcover_torch.fields import receptive_field
 from maskcover_torch.identity import unwrapped
+from maskcover_torch.local import LocalClassifier, local
 from maskcover_torch.module import DefendedModule
 
-__all__ = ["ADAPTER", "DefendedModule", "TorchAdapter", "TorchClassifier"]
+__all__ = ["ADAPTER", "DefendedModule", "LocalClassifier", "TorchAdapter", "TorchClassifier", "local", "receptive_field"]
 
 
 class TorchAdapter:

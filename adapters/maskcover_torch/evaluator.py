@@ -59,7 +59,7 @@ class TorchEvaluator:
         self._layout = contract.memory_format or memory_format(self._model)
         self._occlusion = occlusion
         # If all masks together do not fit into memory, each batch draws its own, on the host.
-        self._bitmaps = _bitmaps_of(masks, self._device) if is_small(masks) else None
+        self._bitmaps = self._drawn()
         self.depth = 2 if self._device.type == "cuda" else 1
         with pinned(contract, self._device):
             self._flags = flags(self._device)
@@ -79,8 +79,7 @@ class TorchEvaluator:
         """See `maskcover.classifiers.Evaluator`."""
         with pinned(self.contract, self._device):
             scores = self._scores(images, pairs)
-            observed = self.observation.reduced(_finite(scores)[1], torch)
-            return partial(_fetched, _packed(scores, self.least_scale), observed)
+            return answers_of(scores, self.least_scale, self.observation)
 
     def scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> npt.NDArray[np.generic]:
         """See `maskcover.classifiers.Evaluator`."""
@@ -124,9 +123,17 @@ class TorchEvaluator:
         """See `maskcover.certification.binding.ReportsChanges`: weights, hooks, fill, numerics."""
         return glance(self._computed), self._occlusion, self.contract, self._layout, tuple(self._flags.items())
 
-    def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
+    def expect_as_before(self) -> None:
+        """Raise `InvalidInput` if the model trains, or if numeric flags are not those of the start."""
         refuse_training(self._computed)
         expect(self._flags, self._device)
+
+    def _drawn(self) -> torch.Tensor | None:
+        """The masks as bitmaps on the device; None if they are too large to keep."""
+        return _bitmaps_of(self.masks, self._device) if is_small(self.masks) else None
+
+    def _scores(self, images: Sequence[torch.Tensor], pairs: IntArray) -> torch.Tensor:
+        self.expect_as_before()
         scores = scores_of(self._model(self._masked(images, pairs)), len(images), self.classes)
         expect(self._flags, self._device)  # the model itself may have changed them
         self.classes = scores.shape[1]
@@ -147,6 +154,11 @@ class TorchEvaluator:
             return torch.from_numpy(Drawing(self.masks).hidden(pairs)).to(self._device)
         first, second = torch.from_numpy(pairs.T % len(self._bitmaps)).to(self._device)
         return self._bitmaps.index_select(0, first) | self._bitmaps.index_select(0, second)
+
+
+def answers_of(scores: torch.Tensor, least_scale: float, observation: Observation) -> Callable[[], Answers]:
+    """The answers that follow from scores (rows, classes), worked out on their device; a call fetches them."""
+    return partial(_fetched, _packed(scores, least_scale), observation.reduced(_finite(scores)[1], torch))
 
 
 def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:

@@ -45,7 +45,7 @@ def scores_of(output: object, rows: int, classes: int | None) -> torch.Tensor:
 
     A tensor; the `logits` of an output that has them; or the only entry of a tuple, a dict or a dataclass.
     """
-    scores = _only(output)
+    scores = single_output(output)
     if not isinstance(scores, torch.Tensor) or scores.ndim != 2:
         raise InvalidInput(
             f"the model must return one tensor of scores (n, classes); got {_described(output)}: "
@@ -72,7 +72,8 @@ def entries_of(output: object) -> dict[str, Any]:
     return {}
 
 
-def _only(output: object) -> object:
+def single_output(output: object) -> object:
+    """The one tensor in an output: itself, its `logits`, or its only entry; the output as it is if there is none."""
     if isinstance(output, torch.Tensor):
         return output
     entries = {name: value for name, value in entries_of(output).items() if value is not None}

@@ -183,7 +183,7 @@ def save_explanation(
         _write(pairs, "this defence uses single masks only")
     else:
         draw_pairs(explanation, pairs)
-    if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.certifying):
+    if explanation.has_map:
         draw_placements(image, explanation.map(), places)
     else:
         _write(places, f"{percent_down(explanation.certified_fraction)} of the placements certified")

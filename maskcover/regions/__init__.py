@@ -7,7 +7,7 @@ from maskcover.regions.boxes import half_planes, rectangle, rectangles, squares,
 from maskcover.regions.combined import patches, union
 from maskcover.regions.parse import parse_regions
 from maskcover.regions.polygons import disc, polygon
-from maskcover.regions.preprocessing import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step
+from maskcover.regions.preprocessing import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, ReceptiveField, Resize, Step
 from maskcover.regions.transformed import through
 from maskcover.regions.turning import rotations
 from maskcover.regions.videos import tubes
@@ -20,6 +20,7 @@ __all__ = [
     "Flip",
     "Jpeg",
     "Pad",
+    "ReceptiveField",
     "RegionSet",
     "Resize",
     "Slot",

@@ -20,7 +20,7 @@ from maskcover.regions.bitmaps import bitmap
 from maskcover.regions.boxes import half_planes, rectangle, rectangles, squares, stripes
 from maskcover.regions.combined import as_region_set, patches, union
 from maskcover.regions.polygons import disc, polygon
-from maskcover.regions.preprocessing import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize
+from maskcover.regions.preprocessing import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, ReceptiveField, Resize
 from maskcover.regions.transformed import through
 from maskcover.regions.turning import rotations
 from maskcover.regions.videos import tubes
@@ -34,6 +34,7 @@ _FAMILIES: dict[str, Callable[..., object]] = {
         Flip,
         Jpeg,
         Pad,
+        ReceptiveField,
         Resize,
         avoiding,
         bitmap,

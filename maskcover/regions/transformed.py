@@ -56,7 +56,7 @@ def through(regions: RegionSet, *steps: Step, source: int | Iterable[int]) -> Re
     Args:
         regions: What the attacker may overwrite, on the source image.
         steps: The steps of the preprocessing, in order: `Resize`, `CenterCrop`, `Crop`, `Fit`, `Pad`, `Flip`, `Jpeg`
-            (each says for which library it is exact).
+            (each says for which library it is exact). `ReceptiveField` as the last one makes cells of pixels.
         source: (height, width) of the source image in pixels.
 
     Returns:

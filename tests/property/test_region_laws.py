@@ -192,6 +192,7 @@ NAMES = [
     "Resize",
     "Crop",
     "Pad",
+    "ReceptiveField",
     "Flip",
     "CenterCrop",
     "Fit",

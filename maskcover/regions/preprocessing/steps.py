@@ -272,6 +272,55 @@ class Jpeg(Step):
         return _coded(height, tall), _coded(width, wide)
 
 
+@dataclass(frozen=True, slots=True)
+class ReceptiveField(Step):
+    """The grid of a network's cells, each of which depends on one window of the image: a step from pixels to cells.
+
+    Cell j of an axis depends on the pixels from ``j * stride - padding`` on, `size` of them, cut to the axis; there are
+    ``(length + 2 * padding - size) // stride + 1`` cells. Each argument is one number, or (rows, columns).
+
+    >>> cells, _ = ReceptiveField(size=17, stride=8).axes((224, 224))
+    >>> cells.outputs, max(int(cells.touched(start, start + 32).sum()) for start in range(193))
+    (26, 6)
+    """
+
+    size: int | Sides
+    stride: int | Sides
+    padding: int | Sides = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("size", 1), ("stride", 1), ("padding", 0)):
+            value = getattr(self, name)
+            pair = _sides(value, name, least) if isinstance(value, Iterable) else (value, value)
+            rows, columns = (_checked_integer(number, name, least) for number in pair)
+            # One form for each field, so that equal fields are equal values.
+            object.__setattr__(self, name, rows if rows == columns else (rows, columns))
+        if any(size <= padding for size, _, padding in self.of_axes):
+            raise InvalidInput(
+                f"{self} would have cells that see no pixel at all; the padding must be smaller than the size"
+            )
+
+    @property
+    def of_axes(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """(size, stride, padding) along the rows, and along the columns."""
+        pairs = [
+            (value, value) if isinstance(value, int) else value for value in (self.size, self.stride, self.padding)
+        ]
+        (rows, columns) = zip(*pairs, strict=True)
+        return rows, columns
+
+    def axes(self, sides: Sides) -> Axes:
+        """The source rows and columns on which those of the output depend."""
+        rows, columns = (self._axis(length, *field) for length, field in zip(_sides(sides), self.of_axes, strict=True))
+        return rows, columns
+
+    def _axis(self, length: int, size: int, stride: int, padding: int) -> AxisSupport:
+        if size > length + 2 * padding:
+            raise InvalidInput(f"{self} needs a window of {size} px; a side of {length} px is too short for it")
+        first = np.arange((length + 2 * padding - size) // stride + 1, dtype=np.int64) * stride - padding
+        return AxisSupport(length, np.maximum(first, 0), np.minimum(first + size, length))
+
+
 def pull(steps: Iterable[Step], sides: Sides) -> Axes:
     """The source rows and columns on which those of the model's input depend, behind all steps.
 
@@ -324,10 +373,11 @@ def _size(size: object) -> int | Sides:
     return _checked_integer(size, "size", 1) if isinstance(size, SupportsIndex) else _sides(size, "size")
 
 
-def _sides(sides: object, name: str = "sides") -> Sides:
+def _sides(sides: object, name: str = "sides", least: int = 1) -> Sides:
     if not isinstance(sides, Iterable) or isinstance(sides, str) or len(pair := tuple(sides)) != 2:
         raise InvalidInput(f"{name} must be (height, width); got {sides!r}")
-    return _checked_integer(pair[0], f"the height of {name}", 1), _checked_integer(pair[1], f"the width of {name}", 1)
+    height, width = (f"the {side} of {name}" for side in ("height", "width"))
+    return _checked_integer(pair[0], height, least), _checked_integer(pair[1], width, least)
 
 
 def _checked_integer(value: object, name: str, least: int) -> int:

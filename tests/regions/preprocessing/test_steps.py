@@ -16,7 +16,18 @@ from maskcover import InvalidInput
 from maskcover.grid import Box
 from maskcover.regions.preprocessing import kernels
 from maskcover.regions.preprocessing import steps as step_module
-from maskcover.regions.preprocessing.steps import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, Resize, Step, pull
+from maskcover.regions.preprocessing.steps import (
+    CenterCrop,
+    Crop,
+    Fit,
+    Flip,
+    Jpeg,
+    Pad,
+    ReceptiveField,
+    Resize,
+    Step,
+    pull,
+)
 from maskcover.regions.preprocessing.supports import AxisSupport
 from tests.laws import examples
 
@@ -363,6 +374,8 @@ STEPS: list[Step] = [
     Pad(0, 0, 5, 0),
     Flip("vertical"),
     Jpeg("4:2:0"),
+    ReceptiveField(5, 1, 1),
+    ReceptiveField((5, 3), (1, 2), (4, 2)),
 ]
 
 
@@ -430,6 +443,7 @@ def test_a_transposed_image_has_its_axes_swapped(step: Step) -> None:
         Pad(1, 2, 3, 4, mode="reflect"): Pad(2, 1, 4, 3, mode="reflect"),
         Pad(0, 0, 5, 0): Pad(0, 0, 0, 5),
         Flip("vertical"): Flip("horizontal"),
+        ReceptiveField((5, 3), (1, 2), (4, 2)): ReceptiveField((3, 5), (2, 1), (2, 4)),
     }.get(step, step)
     assert step.axes((10, 12)) == swapped.axes((12, 10))[::-1]
 
@@ -460,6 +474,65 @@ def test_supports_are_values() -> None:
     assert support != "something else"
     with pytest.raises(ValueError, match="read-only"):
         support.first[0] = 1
+
+
+# Receptive fields, against windows listed pixel by pixel.
+
+
+def windows(length: int, size: int, stride: int, padding: int) -> list[set[int]]:
+    """The pixels of each cell: those of a padded axis in turn, without those that are not on the axis."""
+    padded = list(range(-padding, length + padding))
+    return [
+        {pixel for pixel in padded[start : start + size] if 0 <= pixel < length}
+        for start in range(0, len(padded) - size + 1, stride)
+    ]
+
+
+@pytest.mark.parametrize(("size", "cells"), [(9, 5), (17, 6), (33, 8)])
+def test_a_patch_of_32_px_touches_as_many_cells_of_a_bagnet_as_in_the_literature(size: int, cells: int) -> None:
+    for axis in ReceptiveField(size, 8).axes((224, 192)):
+        assert max(int(axis.touched(start, start + 32).sum()) for start in range(axis.length - 31)) == cells
+        # The formula of the literature for places that are far from the border.
+        assert cells == -(-(32 + size - 1) // 8)
+
+
+@given(st.integers(1, 30), st.integers(1, 9), st.integers(1, 5), st.integers(0, 8))
+def test_a_cell_depends_on_the_pixels_of_its_window(length: int, size: int, stride: int, padding: int) -> None:
+    assume(padding < size <= length + 2 * padding)
+    axis, other = ReceptiveField((size, 1), (stride, 1), (padding, 0)).axes((length, 3))
+    expected = windows(length, size, stride, padding)
+    assert [set(range(*span)) for span in zip(axis.first, axis.stop, strict=True)] == expected
+    assert other == AxisSupport.identity(3)
+    for start in range(length):
+        for stop in range(start + 1, length + 1):
+            touched = [bool(window & set(range(start, stop))) for window in expected]
+            assert axis.touched(start, stop).tolist() == touched
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(0, 2)), min_size=1, max_size=3),
+    st.integers(1, 25),
+)
+def test_layers_in_a_row_have_the_field_of_the_formula(layers: list[tuple[int, int, int]], length: int) -> None:
+    size, stride, padding, steps = 1, 1, 0, list[Step]()
+    for kernel, step, border in layers:
+        assume(border < kernel)
+        steps.append(ReceptiveField(kernel, step, border))
+        size, padding, stride = size + (kernel - 1) * stride, padding + border * stride, stride * step
+    assume(padding < size <= length + 2 * padding)
+    whole, together = ReceptiveField(size, stride, padding).axes((length, length))[0], pull(steps, (length, length))[0]
+    assert whole.outputs == together.outputs
+    # Padding of inner layers is constant, so that cells near the border may see less than the formula says.
+    assert (whole.first <= together.first).all()
+    assert (whole.stop >= together.stop).all()
+    if not padding:
+        assert whole == together
+
+
+def test_one_field_has_one_form() -> None:
+    assert ReceptiveField([17, 17], (8, 8), (0, 0)) == ReceptiveField(17, 8)  # type: ignore[arg-type]  # texts have lists
+    assert str(ReceptiveField((17, 9), 8)) == "ReceptiveField((17, 9), 8)"
+    assert str(ReceptiveField(17, 8, 3)) == "ReceptiveField(17, 8, padding=3)"
 
 
 # Bad input.
@@ -496,6 +569,14 @@ def test_supports_are_values() -> None:
         (lambda: Pad(0, 5, 0, 0, mode="symmetric").axes((4, 9)), "at most 4 px is possible"),
         (lambda: Flip("left"), "axis must be one of horizontal, vertical"),
         (lambda: Jpeg("4:1:1"), "subsampling must be one of 4:4:4, 4:2:2, 4:2:0"),
+        (lambda: ReceptiveField(0, 1), "size must be a whole number from 1"),
+        (lambda: ReceptiveField(3, (1, 0)), "the width of stride must be a whole number from 1"),
+        (lambda: ReceptiveField(3, 1, -1), "padding must be a whole number from 0"),
+        (lambda: ReceptiveField(3, 1, 3), "cells that see no pixel at all"),
+        (lambda: ReceptiveField((9, 3), 1, (2, 4)), "cells that see no pixel at all"),
+        (lambda: ReceptiveField(3.5, 1), "size must be a whole number"),  # type: ignore[arg-type]
+        (lambda: ReceptiveField("17", 1), "size must be \\(height, width\\)"),  # type: ignore[arg-type]
+        (lambda: ReceptiveField(9, 4, 2).axes((20, 4)), "a window of 9 px; a side of 4 px is too short"),
         (lambda: pull([], (3,)), "sides must be"),  # type: ignore[arg-type]
         (lambda: AxisSupport(3, [0], [4]), "expected 0 <= first <= stop <= 3"),
         (lambda: AxisSupport(3, [2], [1]), "expected 0 <= first <= stop <= 3"),
