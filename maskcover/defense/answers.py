@@ -18,6 +18,7 @@ class Case(Enum):
     MAJORITY = "majority"
     VOTES = "votes"
     NO_VOTES = "no votes"
+    UNDEFENDED = "undefended"
 
 
 @runtime_checkable

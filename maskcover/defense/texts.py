@@ -6,13 +6,16 @@ import ast
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from maskcover.defense.intervals import Intervals
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking
 from maskcover.defense.view_procedures import Voting
 from maskcover.errors import InvalidInput, MissingExtra
 
 GROUP = "maskcover.procedures"
-_OWN: dict[str, type[Procedure]] = {kind.name: kind for kind in (DoubleMasking, ChallengerMasking, Detection, Voting)}
+_OWN: dict[str, type[Procedure]] = {
+    kind.name: kind for kind in (DoubleMasking, ChallengerMasking, Detection, Voting, Intervals)
+}
 _LONGEST = 10_000
 
 
