@@ -13,9 +13,10 @@ from maskcover_torch.attacks import AttackReport, attack_by_gradient
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.devices import DEVICES
 from maskcover_torch.identity import unwrapped
+from maskcover_torch.interval_classifier import IntervalClassifier, Pixels, intervals
 from maskcover_torch.module import DefendedModule
 
-__all__ = ["ADAPTER", "DefendedModule", "TorchAdapter", "TorchClassifier"]
+__all__ = ["ADAPTER", "DefendedModule", "IntervalClassifier", "TorchAdapter", "TorchClassifier", "intervals"]
 
 
 class TorchAdapter:
@@ -25,8 +26,15 @@ class TorchAdapter:
 
     devices = DEVICES
 
-    def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:
-        """A `TorchClassifier`; a model inside a wrapper keeps the preprocessing that its own adapter declares."""
+    def classifier(
+        self, model: torch.nn.Module, *, pixels: Pixels | None = None, **options: Any
+    ) -> TorchClassifier | IntervalClassifier:
+        """A `TorchClassifier`, or with `pixels` the classifier that `intervals` makes, with the options of that.
+
+        A model inside a wrapper keeps the preprocessing that its own adapter declares.
+        """
+        if pixels is not None:
+            return intervals(model, pixels, **options)
         inner = unwrapped(model)
         entry = entry_of(inner)
         if inner is not model and entry is not None and entry.name != "torch":

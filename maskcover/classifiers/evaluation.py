@@ -197,6 +197,15 @@ class HasChoices(Protocol):
         ...
 
 
+@runtime_checkable
+class HasBounds(Protocol):
+    """Optional protocol: a classifier that can give certain labels under masks, in place of filling hidden pixels."""
+
+    def bounded(self, pixels: Any) -> MaskedClassifier:
+        """The same model with `CERTAIN_LABELS` in its identity, for pixels within an interval (least, greatest)."""
+        ...
+
+
 def as_certified(classifier: MaskedClassifier, entries: Mapping[str, str]) -> MaskedClassifier:
     """The classifier with the settings in these entries of a fingerprint, unless its own are fixed."""
     if isinstance(classifier, HasChoices):
