@@ -109,10 +109,9 @@ class IntervalClassifier:
         """
         plain = image.detach().cpu().numpy() if isinstance(image, torch.Tensor) else image
         if not isinstance(plain, np.ndarray) or plain.dtype.kind != "f" or plain.ndim != 3 or plain.shape[1:] != size:
-            shape = getattr(plain, "shape", "")
+            kind = f"{type(image).__name__} of {getattr(plain, 'dtype', '')} {getattr(plain, 'shape', '')}"
             raise InvalidInput(
-                f"expected an image of floats of shape (channels, {', '.join(map(str, size))}); got "
-                f"{type(image).__name__} {shape}"
+                f"expected an image of floats of shape (channels, {', '.join(map(str, size))}); got {kind}"
             )
         values = plain.astype(np.float64)
         low, high = (_of_channels(ends, len(values)).numpy() for ends in (self._low, self._high))
@@ -155,15 +154,16 @@ class IntervalClassifier:
         return twin
 
     def _compare(self, image: npt.NDArray[np.float64]) -> None:
-        """Raise `InvalidInput` if the network of steps gives the first image of a shape other scores than the module.
+        """Raise `InvalidInput` if the steps give the first image of a shape, or noise, other scores than the module.
 
         Operations in place, or a forward that torch.fx does not see as a whole, would make it another network.
         """
         if self._checked == image.shape:
             return
-        rows = torch.from_numpy(image)[None]
+        chance = torch.rand(image.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        rows = torch.stack([torch.from_numpy(image), self._low + (self._high - self._low) * chance])
         with torch.inference_mode():
-            ours, theirs = self._network.scores(rows), self._network.module(rows)
+            ours, theirs = self._network.scores(rows), self._network.module(rows.clone())
         if ours.shape != theirs.shape or not bool((ours - theirs).abs().max() <= _SAME * theirs.abs().max()):
             raise InvalidInput(
                 "the steps that torch.fx found give an image other scores than the network; look for operations in "
