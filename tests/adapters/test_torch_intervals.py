@@ -27,6 +27,7 @@ from maskcover.testing import ClassifierContract
 Exact = npt.NDArray[Any]
 """An array of `Fraction`."""
 SIDE = 4
+ZERO: Any = Fraction(0)
 
 
 def exactly(values: torch.Tensor) -> Exact:
@@ -48,7 +49,8 @@ class Residual(nn.Module):
         shown = 2 - (images - self.mean) / 3
         out = self.convolution(shown)
         out += shown
-        return self.head(torch.relu(out).mean((2, 3)))
+        scores: torch.Tensor = self.head(torch.relu(out).mean((2, 3)))
+        return scores
 
 
 def networks() -> list[nn.Module]:
@@ -76,8 +78,8 @@ def convolved(layer: nn.Conv2d, image: Exact) -> Exact:
     pad, step, apart = layer.padding[0], layer.stride[0], layer.dilation[0]
     assert isinstance(pad, int)
     weight, side = exactly(layer.weight), layer.kernel_size[0]
-    bias = exactly(layer.bias) if layer.bias is not None else np.array([Fraction(0)] * layer.out_channels)
-    padded = np.pad(image, ((0, 0), (pad, pad), (pad, pad)), constant_values=Fraction(0))
+    bias = exactly(layer.bias) if layer.bias is not None else np.array([ZERO] * layer.out_channels)
+    padded = np.pad(image, ((0, 0), (pad, pad), (pad, pad)), constant_values=ZERO)
     places = (padded.shape[1] - apart * (side - 1) - 1) // step + 1
     each, inputs = layer.out_channels // layer.groups, layer.in_channels // layer.groups
     out = np.empty((layer.out_channels, places, places), dtype=object)
@@ -91,7 +93,7 @@ def convolved(layer: nn.Conv2d, image: Exact) -> Exact:
 
 def windows(image: Exact, side: int, pad: int) -> Exact:
     """Windows side by side, (channels, height, width, side²)."""
-    padded = np.pad(image, ((0, 0), (pad, pad), (pad, pad)), constant_values=Fraction(0))
+    padded = np.pad(image, ((0, 0), (pad, pad), (pad, pad)), constant_values=ZERO)
     places = (padded.shape[1] - side) // side + 1
     return np.array([
         [[padded[c, side * i : side * i + side, side * j : side * j + side].ravel() for j in range(places)]
@@ -115,7 +117,7 @@ def layer_exactly(layer: nn.Module, image: Exact) -> Exact:
     if isinstance(layer, nn.Linear):
         return np.asarray(exactly(layer.weight) @ image + exactly(layer.bias))
     if isinstance(layer, nn.ReLU):
-        return np.maximum(image, Fraction(0))
+        return np.asarray(np.where(image > 0, image, ZERO))
     if isinstance(layer, nn.MaxPool2d):
         return np.asarray(windows(image, 2, 0).max(axis=3))
     if isinstance(layer, nn.AvgPool2d):
@@ -129,7 +131,7 @@ def scores_exactly(model: nn.Module, image: Exact) -> Exact:
     """The scores of a network in rationals."""
     if isinstance(model, Residual):
         shown = 2 - (image - exactly(model.mean)[0]) / 3  # type: ignore[arg-type]  # a buffer is a tensor
-        out = np.maximum(convolved(model.convolution, shown) + shown, Fraction(0))
+        out = layer_exactly(nn.ReLU(), np.asarray(convolved(model.convolution, shown) + shown))
         return layer_exactly(model.head, np.asarray(out.sum(axis=(1, 2)) / Fraction(SIDE * SIDE)))
     for layer in model.children():
         image = layer_exactly(layer, image)
@@ -219,9 +221,9 @@ def test_what_overflows_or_is_not_a_number_has_no_certain_label() -> None:
     """Beyond the limit a bound is NaN, and stays NaN behind ReLU, pooling and zero weights."""
     model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2)).eval()
     with torch.no_grad():
-        model[0].weight.fill_(1.0)  # type: ignore[operator, union-attr]  # a convolution
-        model[4].weight.fill_(0.0)  # type: ignore[operator, union-attr]
-        model[4].bias.copy_(torch.tensor([1.0, 0.0]))  # type: ignore[operator, union-attr]
+        model[0].weight.fill_(1.0)  # type: ignore[operator]  # a convolution
+        model[4].weight.fill_(0.0)  # type: ignore[operator]
+        model[4].bias.copy_(torch.tensor([1.0, 0.0]))  # type: ignore[operator]
     network = network_of(model)
     image = torch.zeros(1, 1, 4, 4, dtype=torch.float64)
     assert network.gaps(Box(image, image + 1)).tolist()[0][1] < -0.9
@@ -244,7 +246,8 @@ class Net(nn.Module):
         self.factor = float("nan") if broken else 1.0
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.head(torch.relu(self.convolution(images)).flatten(1))
+        scores: torch.Tensor = self.head(torch.relu(self.convolution(images)).flatten(1))
+        return scores
 
 
 class TestContract(ClassifierContract):
@@ -318,7 +321,7 @@ def test_the_interval_may_differ_between_channels() -> None:
     """Two tuples of one number for each channel; the wider one is less certain."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False)).eval()
     with torch.no_grad():
-        model[1].weight.copy_(torch.tensor([[1.0, 1.0], [0.0, 0.0]]))  # type: ignore[operator, union-attr]
+        model[1].weight.copy_(torch.tensor([[1.0, 1.0], [0.0, 0.0]]))  # type: ignore[operator]
     image, hidden = np.full((2, 1, 1), 1.0), np.ones((1, 1, 1), dtype=np.bool_)
     scores = [
         intervals(model, pixels, batch_size=1).scores([image], hidden)[0].round(6).tolist()
@@ -341,7 +344,8 @@ class Reused(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         flat = torch.flatten(images, 1) - 0.5
-        return self.head(torch.nn.functional.relu(flat, inplace=True) + flat)
+        scores: torch.Tensor = self.head(torch.nn.functional.relu(flat, inplace=True) + flat)
+        return scores
 
 
 class Decides(nn.Module):
@@ -408,7 +412,7 @@ def test_the_network_is_a_copy() -> None:
     image, hidden = np.full((1, 6, 6), 0.5), np.zeros((1, 6, 6), dtype=np.bool_)
     before = classifier.scores([image], hidden)
     with torch.no_grad():
-        model.head.bias += 1
+        model.head.bias.add_(1)
     assert np.array_equal(before, classifier.scores([image], hidden))
     assert classifier.identity["weights"] != intervals(model).identity["weights"]
 
