@@ -85,7 +85,7 @@ class IntervalClassifier:
         if not isinstance(model, torch.nn.Module):
             raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
         self._network = network_of(model)
-        self._low, self._high = _ends(pixels)
+        self._low, self._high = pixel_ends(pixels)
         self._checked: tuple[int, ...] | None = None
         self.batch_size = batch_size
         self.preprocessing = preprocessing
@@ -114,7 +114,7 @@ class IntervalClassifier:
                 f"expected an image of floats of shape (channels, {', '.join(map(str, size))}); got {kind}"
             )
         values = plain.astype(np.float64)
-        low, high = (_of_channels(ends, len(values)).numpy() for ends in (self._low, self._high))
+        low, high = (channel_ends(ends, len(values)).numpy() for ends in (self._low, self._high))
         if not ((values >= low) & (values <= high)).all():
             raise InvalidInput(
                 f"an image has pixels from {values.min():g} to {values.max():g}, outside the pixel interval from "
@@ -128,7 +128,7 @@ class IntervalClassifier:
         """Scores of shape (rows, classes); see `IntervalClassifier` for their meaning, NaN for pixels out of range."""
         batch = torch.from_numpy(np.stack(images)).to(torch.float64)
         covered = torch.from_numpy(hidden)[:, None].expand(batch.shape)
-        low, high = (_of_channels(ends, batch.shape[1]).expand(batch.shape) for ends in (self._low, self._high))
+        low, high = (channel_ends(ends, batch.shape[1]).expand(batch.shape) for ends in (self._low, self._high))
         possible = (covered | ((batch >= low) & (batch <= high))).flatten(1).all(dim=1)
         batch = torch.where(possible[:, None, None, None], batch, low)  # such rows have no scores below
         masked = covered.flatten(1).any(dim=1)
@@ -178,7 +178,7 @@ def _as_scores(gaps: torch.Tensor) -> torch.Tensor:
     return torch.where(certain[:, None], gaps, 0.0)
 
 
-def _ends(pixels: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def pixel_ends(pixels: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """The ends of the pixel interval, float64 (channels or 1, 1, 1)."""
     try:
         low, high = (torch.as_tensor(end, dtype=torch.float64).reshape(-1, 1, 1) for end in pixels)
@@ -190,7 +190,8 @@ def _ends(pixels: Any) -> tuple[torch.Tensor, torch.Tensor]:
     return low, high
 
 
-def _of_channels(ends: torch.Tensor, channels: int) -> torch.Tensor:
+def channel_ends(ends: torch.Tensor, channels: int) -> torch.Tensor:
+    """Return the ends of the pixel interval; raise `InvalidInput` if images have another number of channels."""
     if len(ends) not in (1, channels):
         raise InvalidInput(f"pixels has {len(ends)} values for channels; the images have {channels} channels")
     return ends

@@ -47,12 +47,14 @@ class Network:
 
     Args:
         module: A copy of the module in float64, from which the constants come.
+        graph: The graph of the module, by torch.fx.
         parts: The steps in an order in which they can be computed.
         image: The name of the input.
         output: The name of the scores.
     """
 
     module: nn.Module = field(repr=False)
+    graph: torch.fx.Graph = field(repr=False)
     parts: tuple[Part, ...]
     image: str
     output: str
@@ -86,7 +88,7 @@ class Network:
         return _gaps_of_box(Box(_as_scores(box.lower), _as_scores(box.upper)))
 
     def _before_last(self, images: Box) -> dict[str, Box]:
-        return Network(self.module, self.parts[:-1], self.image, self.output).boxes(images)
+        return Network(self.module, self.graph, self.parts[:-1], self.image, self.output).boxes(images)
 
 
 def _as_scores(values: torch.Tensor) -> torch.Tensor:
@@ -133,17 +135,18 @@ def _gaps_of_row(
     return gaps
 
 
-def network_of(model: nn.Module) -> Network:
-    """The network of a module in evaluation mode, traced by torch.fx.
+def network_of(model: nn.Module, *, evaluating: bool = True) -> Network:
+    """The network of a module, traced by torch.fx; the module must be in evaluation mode unless `evaluating` is False.
 
     Raises:
         InvalidInput: the module is in training mode, has hooks, cannot be traced, or has a part for which no bounds are
             known; the message names it.
     """
     inner = unwrapped(model)
-    refuse_training(inner)
+    if evaluating:
+        refuse_training(inner)
     _refuse_hooks(inner)
-    module = copy.deepcopy(inner).cpu().double().requires_grad_(False)
+    module = copy.deepcopy(inner).cpu().double().eval().requires_grad_(False)
     try:
         graph = _Tracer().trace(module)
     except Exception as error:
@@ -186,7 +189,7 @@ class _Builder:
                 (result,) = node.args
                 if not self._is_result(result) or not self._parts:
                     raise InvalidInput(f"the network must return one tensor of scores; it returns {result!r:.80}")
-                return Network(self._module, tuple(self._parts), images[0].name, self._names[result])
+                return Network(self._module, graph, tuple(self._parts), images[0].name, self._names[result])
             self._add(node)
         raise InvalidInput("the network returns nothing")
 

@@ -119,7 +119,11 @@ class Source:
             if self.pixels == RANGE:
                 return classifier
             raise InvalidInput(f"{self.model} has no interval bounds, so that --pixels means nothing; leave it out")
-        if self.pixels == RANGE:
+        return classifier.bounded(self.pixel_interval(classifier, masks))
+
+    def pixel_interval(self, classifier: MaskedClassifier, masks: MaskSet | None) -> Any:
+        """The least and the greatest value of a pixel: as typed, else black and white in the model's input."""
+        if self.pixels in (None, RANGE):
             preprocessing = self.preprocessing(classifier, masks)
             low, high = preprocessing.range
             plain = set(preprocessing.mean) == {0.0} and set(preprocessing.std) == {1.0}
@@ -128,11 +132,11 @@ class Source:
                 tuple(end + sign * room for end, room in zip(ends, slack, strict=True))
                 for ends, sign in ((low, -1), (high, 1))
             )
-            return classifier.bounded((lows, highs))
+            return lows, highs
         ends = read_numbers(str(self.pixels), "--pixels")
         if len(ends) != 2:
             raise InvalidInput(f"--pixels is two numbers, the least and the greatest, such as 0,1; got {self.pixels!r}")
-        return classifier.bounded(ends)
+        return ends
 
     def dataset(self, class_names: Sequence[str] | None = None) -> Dataset:
         """The images, and their labels if there are any; class names are the model's if none are typed."""

@@ -39,6 +39,8 @@ def exactly(values: torch.Tensor) -> Exact:
 class Residual(nn.Module):
     """A sum of an input and of its convolution, after a normalisation by constants, and a mean over the places."""
 
+    mean: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor([0.25, 0.5]).reshape(1, 2, 1, 1))
@@ -130,7 +132,7 @@ def layer_exactly(layer: nn.Module, image: Exact) -> Exact:
 def scores_exactly(model: nn.Module, image: Exact) -> Exact:
     """The scores of a network in rationals."""
     if isinstance(model, Residual):
-        shown = 2 - (image - exactly(model.mean)[0]) / 3  # type: ignore[arg-type]  # a buffer is a tensor
+        shown = 2 - (image - exactly(model.mean)[0]) / 3
         out = layer_exactly(nn.ReLU(), np.asarray(convolved(model.convolution, shown) + shown))
         return layer_exactly(model.head, np.asarray(out.sum(axis=(1, 2)) / Fraction(SIDE * SIDE)))
     for layer in model.children():
