@@ -32,9 +32,9 @@ MasksAtOnce = Annotated[int | None, typer.Option(min=1, help="Instead of squares
 Intervals = Annotated[
     str | None,
     typer.Option(
-        help="Instead of hiding: train the interval bounds of a small network, for certify --procedure "
-        '"intervals()". Which masks count in a step: "random", "guided" or "all". --schedule and --share are of the '
-        "loss of the bounds."
+        help="Instead of hiding, train the interval bounds of a small network for `certify --procedure "
+        '"intervals()"`, with "random", "guided" or "all" masks in each step. --schedule and --share are then of the '
+        "loss of the bounds; by default it grows to a half."
     ),
 ]
 Mixing = Annotated[
@@ -98,18 +98,15 @@ def finetune(
     from maskcover.classifiers.evaluation import names_of
     from maskcover.cli.sources import Source
 
+    _expect_one_way(model, intervals, cutout, random_masks)
     training = _training()
     recipe = training.Recipe(
         epochs, batch_size, optimizer, lr, momentum, weight_decay, lr_schedule, amp, validation_images, keep, seed
     )
-    if intervals is None and model.pixels is not None:
-        raise InvalidInput("--pixels is for --intervals; leave it out, or add --intervals random")
-    if intervals is not None and (cutout, random_masks, model.fill) != (None, None, None):
-        raise InvalidInput("--intervals hides nothing; leave --cutout, --random-masks and --fill out")
     source = Source(**model.source(), **data.source(), labels=None if labels is None else str(labels), seed=seed)
     training.seeded(seed)
     given, progress = masks_in(masks, model.input_size), watched(as_json=as_json)
-    classifier, dataset, preprocessing, used = prepared(source, given, regions, progress=progress)
+    classifier, dataset, preprocessing, used = prepared(replace(source, pixels=None), given, regions, progress=progress)
     mixture = _mixture(training, schedule, share)
     certifying: dict[str, Any] = {}
     if intervals is None:
@@ -117,7 +114,8 @@ def finetune(
         hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
     else:
         pixels = source.pixel_interval(classifier, used)
-        hiding = training.IntervalTraining(used, pixels, intervals, weight=mixture)
+        weight = {} if (schedule, share) == ("constant", 1.0) else {"weight": mixture}
+        hiding = training.IntervalTraining(used, pixels, intervals, **weight)
         certifying = {"procedure": "intervals()", "pixels": pixels}
     parts = _parts(source, dataset, validation_split, validation_share, names_of(classifier))
     report = training.finetune(
@@ -127,6 +125,14 @@ def finetune(
         workers=workers, progress=progress, **certifying,
     )  # fmt: skip
     answer(report.document(), [str(report), f"weights: {out / 'weights.pt'}"], as_json=as_json)
+
+
+def _expect_one_way(model: o.ModelOptions, intervals: str | None, cutout: str | None, random_masks: int | None) -> None:
+    """Raise `InvalidInput` for options of interval training beside those of hiding."""
+    if intervals is None and model.pixels is not None:
+        raise InvalidInput("--pixels is for --intervals; leave it out, or add --intervals random")
+    if intervals is not None and (cutout, random_masks, model.fill) != (None, None, None):
+        raise InvalidInput("--intervals hides nothing; leave --cutout, --random-masks and --fill out")
 
 
 def _parts(
