@@ -17,16 +17,19 @@ from maskcover_torch.fields import receptive_field
 from maskcover_torch.identity import unwrapped
 from maskcover_torch.local_classifier import LocalClassifier, local
 from maskcover_torch.module import DefendedModule
+from maskcover_torch.split_classifier import SplitClassifier, split
 
 __all__ = [
     "ADAPTER",
     "DefendedModule",
     "LocalClassifier",
+    "SplitClassifier",
     "TorchAdapter",
     "TorchClassifier",
     "bagnet",
     "local",
     "receptive_field",
+    "split",
 ]
 
 
