@@ -60,6 +60,9 @@ BOUND = "tests/engine/test_reference.py tests/runs/test_bound_runs.py tests/adap
 OPENED = "tests/runs/test_opened.py"
 ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
+DETECTED = "tests/defense/test_detection.py"
+AIMS = "tests/adapters/test_attack_aims.py"
+METHODS = "tests/certification/test_methods.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
 REPORTING = "tests/runs/test_reporting.py"
@@ -192,13 +195,26 @@ MUTANTS = (
     Mutant("defense/challenger.py", "game_label = table[champions[0], mask]", "game_label = table[champions[-1], mask]", DEFENCE),
     Mutant("defense/challenger.py", "champions.popleft()", "champions.pop()", DEFENCE),
     Mutant("defense/challenger.py", "one_mask[champions[0]] != one_mask[mask]:", "one_mask[0] != one_mask[mask]:", DEFENCE),
-    Mutant("defense/detection.py", "(confidence >= checked_threshold(threshold)))", "(confidence > checked_threshold(threshold)))", DEFENCE),
-    Mutant("defense/detection.py", "& (confidence >= checked_threshold(threshold))\n", "& (confidence > checked_threshold(threshold))\n", DEFENCE),
+    Mutant("defense/detection.py", "(confidence >= checked_threshold(threshold)))\n    alerting", "(confidence > checked_threshold(threshold)))\n    alerting", DEFENCE),
+    Mutant("defense/detection.py", "& (confidence >= checked_threshold(threshold))\n    certifying", "& (confidence > checked_threshold(threshold))\n    certifying", DEFENCE),
     Mutant("defense/detection.py", "((labels == UNDECIDED) | (confidence >=", "((confidence >=", DEFENCE),
     Mutant("defense/detection.py", "mask is not None or undefended == UNDECIDED", "mask is not None", DEFENCE),
     Mutant("defense/detection.py", "certified = bool(certifying.any()) and covers(certifying)", "certified = bool(certifying.any())", DEFENCE),
-    Mutant("defense/detection.py", "undefended == label and not (labels == UNDECIDED).any()", "undefended == label", DEFENCE),
-    Mutant("defense/detection.py", "covers(right & (confidence >= level))", "covers(right & (confidence > level))", DEFENCE),
+    Mutant("defense/detection.py", "((labels == UNDECIDED) | (confidence < _low", "((confidence < _low", DEFENCE),
+    Mutant("defense/detection.py", "(right & (confidence >= level))", "(right & (confidence > level))", DEFENCE),
+    # Alerts on low confidence.
+    Mutant("defense/detection.py", "against | (confidence < _low", "against | (confidence <= _low", DETECTED),
+    Mutant("defense/detection.py", "alerting = against | (confidence < _low(alert_below))", "alerting = against", DETECTED),
+    Mutant("defense/detection.py", "(labels != UNDECIDED) & (confidence < _low(alert_below))", "(labels != UNDECIDED) & (confidence <= _low(alert_below))", DETECTED),
+    Mutant("defense/detection.py", "(labels != UNDECIDED) & (confidence < _low(alert_below))", "confidence < _low(alert_below)", DETECTED),
+    Mutant("defense/detection.py", "(labels == UNDECIDED) | (confidence < _low(alert_below))", "labels == UNDECIDED", DETECTED),
+    Mutant("defense/detection.py", "if low.any() and covers(low):", "if low.all():", DETECTED),
+    Mutant("defense/detection.py", "inf if always else float(confidence[labels != undefended]", "inf if always else float(confidence[~right]", DETECTED),
+    Mutant("defense/detection.py", "image_levels.alert_level >= limit", "image_levels.alert_level > limit", DETECTED),
+    Mutant("defense/detection.py", "np.searchsorted(alerting, thresholds)", 'np.searchsorted(alerting, thresholds, "right")', DETECTED),
+    Mutant("defense/procedures.py", 'checked_threshold(self.alert_below, "alert_below") or None', 'checked_threshold(self.alert_below, "alert_below")', DETECTED),
+    Mutant("defense/procedures.py", "self.threshold, covers, self.alert_below)", "self.threshold, covers)", METHODS),
+    Mutant("defense/procedure.py", "if self.method is None or newer:", "if self.method is None:", OPENED),
     Mutant("defense/detection.py", "image_levels.alarm_level < limit", "image_levels.alarm_level <= limit", DEFENCE),
     Mutant("defense/detection.py", "np.searchsorted(covered, thresholds)", 'np.searchsorted(covered, thresholds, "right")', DEFENCE),
     Mutant("defense/detection.py", "confidence.astype(np.float64)", "confidence", DEFENCE),
@@ -238,6 +254,12 @@ MUTANTS = (
     Mutant("classifiers/observations.py", "likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))", "likelihoods = xp.exp(scores)", "tests/classifiers/test_observations.py"),
     Mutant("classifiers/observations.py", ">= self.threshold)", "> self.threshold)", "tests/classifiers/test_observations.py"),
     Mutant("../adapters/maskcover_torch/evaluator.py", "observed = self.observation.reduced(_finite(scores)[1], torch)", "observed = None", "tests/classifiers/test_observations.py"),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "if isinstance(procedure, Voting | RobustMasking):", "if False:", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "torch.relu(own - low) + torch.relu(high - target)", "torch.relu(own - low)", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "return torch.minimum(to_target, too_sure)", "return to_target", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "threshold > (procedure.alert_below or 0.0)", "threshold > 0.0", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "masked_fill(~touched, -torch.inf)", "masked_fill(touched, -torch.inf)", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/masked.py", "torch.zeros_like(self.hidden[:1])", "torch.ones_like(self.hidden[:1])", AIMS),
     Mutant("../adapters/maskcover_torch/attacks/run.py", "answer.label != label and not answer.alert", "answer.label != label", PROCEDURES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.wanted_label), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.wanted_label), kind=\"stable\")", WAVES),
     Mutant("defense/waves.py", "max(_FIRST, _present(table, np.unique(pending.pairs[:, 0])))", "_FIRST", WAVES),
@@ -674,10 +696,15 @@ MUTANTS = (
     Mutant("defense/voting.py", "len(holds) > 0 and bool(holds.all())", "bool(holds.all())", VOTES),
     Mutant("defense/voting.py", "np.where(reliable[:, None], scores, 0)", "scores", VOTES),
     Mutant("defense/voting.py", "relied[:, label], reliable, relied", "relied[:, label], np.ones_like(reliable), relied", VOTES),
+    Mutant("defense/voting.py", "return covers.placement_map(weights, lambda sums: theorem_holds(sums, len(scores), smaller, low, high))", "return covers.placement_map(weights, lambda sums: theorem_holds(sums, len(scores), smaller, 0, 1))", VOTES),
+    Mutant("covering/containment.py", "np.add.at(merged, self._firsts, weights)", "merged[self._firsts] = weights", VOTES),
+    Mutant("defense/robust.py", "np.unique(inside == 0, axis=0", "np.unique(inside > 0, axis=0", ROBUST),
+    Mutant("defense/robust.py", "sets) & within)", "sets))", ROBUST),
+    Mutant("certification/explanation.py", "placements = None if broken else", "placements =", VOTES),
     Mutant("defense/voting.py", "2 * least < views", "2 * least < views - 2", VOTES),
     Mutant("covering/tallies.py", "Cells.from_bounds(bounds).bounds", "bounds", VOTES),
     Mutant("covering/tallies.py", "(-1) ** sum(sides),", "1,", VOTES),
-    Mutant("covering/containment.py", "np.add.at(own, self._firsts, weights)", "own += weights", VOTES),
+    Mutant("covering/containment.py", "np.add.at(merged, self._firsts, weights)", "merged += weights", VOTES),
     Mutant("covering/containment.py", "for term in terms for stencil in term.slots[0])", "for term in terms for stencil in term.slots[0][:1])", VOTES),
     Mutant("masks/ablations.py", "[(start, length), (0, end - length)]", "[(start, length)]", VOTES),
     Mutant("masks/ablations.py", "range(0, length - width + 1, stride), length - width", "range(0, length - width + 1, stride)", VOTES),

@@ -269,6 +269,17 @@ def test_detection_is_two_step_curves_over_all_thresholds() -> None:
     assert {line.get_drawstyle() for line in ax.lines} == {"steps-pre"}
 
 
+def test_both_rules_of_detection_are_drawn_with_their_false_alarms() -> None:
+    curve = DetectionCurve((Levels(0.5, 0.75), Levels(0.25, 0.25)))
+    low = DetectionCurve((Levels(np.inf, np.inf), Levels(0.25, 0.25)))
+    lines = draw_detection(curve, low=low).lines
+    assert [line.get_linestyle() for line in lines] == ["-"] * 3 + ["--"] * 3
+    alerts, alerts_low = (np.asarray(lines[number].get_xydata()).tolist() for number in (2, 5))
+    assert alerts == [[0, 100], [0.25, 100], [0.5, 50], [1, 0]]
+    assert alerts_low == [[0, 100], [0.25, 100], [1, 50]]
+    assert str(lines[5].get_label()) == "clean: an alert, alerts on low confidence too"
+
+
 def test_certified_sizes_are_a_step_curve_with_a_band_where_rows_cannot_tell() -> None:
     sizes = CertifiedSizes("rectangles", 1, np.array([0, 3, 5]), np.array([0, 4, 5]), 6)
     ax = draw_certified_sizes(sizes)

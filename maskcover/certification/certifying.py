@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from math import inf
 from typing import Any
 from warnings import warn
 
@@ -19,9 +18,9 @@ from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
 from maskcover.defense.answers import Answer
-from maskcover.defense.detection import DetectionCurve, Levels, detection_levels
+from maskcover.defense.detection import ERROR_LEVELS, DetectionCurve, Levels, detection_levels
 from maskcover.defense.procedure import Procedure, certifying, checked_against, first_look
-from maskcover.defense.procedures import Method, Rule, confidences
+from maskcover.defense.procedures import Detection, Method, Rule, confidences
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import procedure_of
 from maskcover.engine.preparation import NONE, PreparedRun, RequiredNumerics, prepare_run, preprocessing_of
@@ -223,13 +222,18 @@ def detection_curve(
     masks: MaskSet,
     *,
     regions: RegionSet | str | None = None,
+    alert_below: float | None = None,
     probes: bool = True,
     progress: bool = False,
     **options: Any,
 ) -> DetectionCurve:
     """The clean and the certified fraction at each threshold of detection, from one-mask predictions made once.
 
-    Arguments and errors are those of `certify`. The paper's Figure 9.
+    The paper's Figure 9, and with `alert_below` the same for detection with alerts on low confidence.
+
+    Args:
+        model, images, labels, masks, regions, probes, progress, options: As for `certify`; so are the errors.
+        alert_below: As for `Detection`; it is the same at all thresholds.
 
     >>> import numpy as np
     >>> import maskcover as mc
@@ -242,7 +246,7 @@ def detection_curve(
     >>> len(curve.levels)
     2
     """
-    covers = Containment.covering(masks, regions)
+    covers = containment_for(Detection(0.0, alert_below), masks, regions)
     true = checked_labels(labels, count_of(images))
     classifier = as_classifier(model, options)
     start = prepare_run(
@@ -255,8 +259,8 @@ def detection_curve(
         if look := first_look(table):
             return look
         if table.broken:
-            return Levels(inf, -inf)  # an error, as in `certify`: neither right nor certified at any threshold
-        return detection_levels(table.undefended, table.one_mask, confidences(table), label, covers)
+            return ERROR_LEVELS  # as in `certify`: neither right nor certified at any threshold
+        return detection_levels(table.undefended, table.one_mask, confidences(table), label, covers, alert_below)
 
     decisions = run_queries(start.evaluator, images, decide, views=Views.SINGLE_MASKS)
     levels = in_order(decisions, len(true), progress, "detecting")

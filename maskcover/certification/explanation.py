@@ -50,6 +50,7 @@ class Explanation:
         answer: The defended prediction.
         certificate: The certificate, made from the complete table.
         broken: Pairs under which scores were not finite; such an image is an error.
+        placements: The map of certified placements of a defence that certifies without single masks, for one patch.
 
     >>> import maskcover as mc
     >>> def brightness(images):
@@ -71,6 +72,7 @@ class Explanation:
     certificate: Certificate
     broken: tuple[tuple[int, int], ...]
     given: bool
+    placements: PlacementMap | None = None
 
     @property
     def one_mask(self) -> IntArray:
@@ -106,6 +108,8 @@ class Explanation:
         """The fraction of the attacker's regions that are certified."""
         if self.certified:
             return Fraction(1)
+        if self.placements is not None:
+            return self.placements.fraction
         if self.broken or not len(self._certifying):
             return Fraction(0)
         return covered_fraction(self._certifying, self.regions)
@@ -117,8 +121,26 @@ class Explanation:
         return self.certified_fraction
 
     def map(self) -> PlacementMap:
-        """The certified placements, which are those inside a certifying mask; for one patch."""
+        """The map of the certified placements, for one patch: those inside a certifying mask, or `placements`.
+
+        Raises:
+            InvalidInput: there are several patches, or the defence certifies without masks and has no map.
+        """
+        if self.placements is not None:
+            return self.placements
+        if not self.procedure.needs_cover and not len(self._certifying):
+            raise InvalidInput(
+                f"there is no map: {self.procedure.words} certifies without single masks, and "
+                f"{'scores were not finite' if self.broken else 'works out no placements of these regions'}"
+            )
         return placement_map(self._certifying, self.regions)
+
+    @property
+    def has_map(self) -> bool:
+        """Whether there is a map to draw: one patch, and placements that were worked out."""
+        if self.placements is not None:
+            return True
+        return len(self._certifying) > 0 and self.regions.terms(self.masks.grid)[0].patches == 1
 
     def told(self, names: Mapping[int, str] | None = None) -> str:
         """The name of `text` up to version 0.1."""
@@ -144,11 +166,16 @@ class Explanation:
             f"  under one mask: {_counted(self.one_mask, names)}",
             f"  {len(self.failing):,} of {predictions} have another label",
             *(f"    {self._under(first, second, names)}" for first, second in self.failing[:_SHOWN]),
-            f"  {float(self.certified_fraction):.2%} of the placements certified, by "
-            f"{len(self.certificate.certifying)} of {count} masks"
-            f"{'' if single else ' whose every prediction has the label'}",
+            f"  {float(self.certified_fraction):.2%} of the placements certified{self._by_masks()}",
         ]
         return "\n".join(lines)
+
+    def _by_masks(self) -> str:
+        """The number of certifying masks in words; nothing for a defence that certifies without them."""
+        if self.procedure.maps_itself:
+            return ""
+        words = f", by {len(self.certificate.certifying)} of {len(self.masks)} masks"
+        return words if self.predictions.ndim == 1 else f"{words} whose every prediction has the label"
 
     def __str__(self) -> str:
         return self.text()
@@ -225,9 +252,11 @@ def explain(
             raise UndecidedPrediction("the defence gives the image no label; give the label to explain with label=")
         certificate = _decided(defence.certificate(table, explained_label, covers, start.min_margin))
         expect_kept(defence, certificate, answer, explained_label)
+        broken = tuple(table.broken)
+        placements = None if broken else defence.certified_map(table, explained_label, covers, start.min_margin)
         return Explanation(
             masks, covers.regions, defence, explained_label, table.labels[table.views.ids], table.undefended, answer,
-            certificate, tuple(table.broken), given=true is not None,
+            certificate, broken, given=true is not None, placements=placements,
         )  # fmt: skip
 
     [(_, explanation)] = run_queries(start.evaluator, single_image, decide, views=defence.views)

@@ -90,8 +90,9 @@ class CertificationResult(VerdictArrays):
         """
         certifying = self._certifying(number)
         if not len(certifying) and not self.procedure.needs_cover:
+            remedy = f"; explain(…, number={number}, label=…) has the map" if self.procedure.maps_itself else ""
             raise InvalidInput(
-                f"{self.procedure.words} certifies without single masks, so that there is no map of them"
+                f"{self.procedure.words} certifies without single masks, so that a result keeps no map{remedy}"
             )
         return placement_map(certifying, self.regions)
 
@@ -103,9 +104,12 @@ class CertificationResult(VerdictArrays):
         return self.certified_fraction(number)
 
     def certified_fraction(self, number: int) -> Fraction:
-        """The fraction of the attacker's regions that are certified for an image, by the row theorem; see `map`."""
+        """The fraction of the attacker's regions that are certified for an image: see `map` and `Verdict.fraction`."""
         if self.verdicts[number].certificate.certified:
             return Fraction(1)
+        worked_out = self.verdicts[number].fraction
+        if worked_out is not None:
+            return worked_out
         return covered_fraction(self._certifying(number), self.regions)
 
     def __len__(self) -> int:

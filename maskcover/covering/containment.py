@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
-from maskcover.covering.blocks import MasksByForm
+from maskcover.covering.blocks import Blocks, MasksByForm
+from maskcover.covering.placements import PlacementMap
 from maskcover.covering.signatures import Signature, few_minimal
 from maskcover.covering.tallies import Tally, whole_product
 from maskcover.covering.verification import verify
@@ -110,16 +111,55 @@ class Containment:
         >>> Containment(masks, squares(size=2)).totals(np.array([[1], [10], [100], [1000]])).ravel().tolist()
         [1, 10, 100, 1000]
         """
-        own = np.zeros_like(weights)
-        np.add.at(own, self._firsts, weights)
         if self._contained is not None:
-            return whole_product(self._contained, own)
+            return whole_product(self._contained, self._merged(weights))
+        placed = self.placed(weights)
+        return None if placed is None else np.concatenate([sums[places.allowed] for places, sums in placed])
+
+    def placed(self, weights: IntArray) -> tuple[tuple[Blocks, IntArray], ...] | None:
+        """Sums over the masks that contain a placement, of whole numbers given for each mask; for all placements.
+
+        Args:
+            weights: int64 (masks, columns).
+
+        Returns:
+            For each stencil the blocks of its placements, and int64 (…, columns), the sums of each block, of the shape
+            of ``places.allowed`` but for the columns. None for several patches at once.
+
+        >>> from maskcover import cover, squares
+        >>> masks = cover(squares(size=2), image_size=6, grid=(2, 2))
+        >>> ((places, sums),) = Containment(masks, squares(size=2)).placed(np.ones((4, 1), dtype=np.int64))
+        >>> places.sizes().tolist(), sums[..., 0].tolist()
+        ([[4, 2, 4], [2, 1, 2], [4, 2, 4]], [[1, 2, 1], [2, 4, 2], [1, 2, 1]])
+        """
         if self._tallies is None:
             return None
-        rows = [
-            np.stack([tally.sums(column)[tally.places.allowed] for column in own.T], axis=1) for tally in self._tallies
-        ]
-        return np.concatenate(rows)
+        own = self._merged(weights)
+        return tuple(
+            (tally.places, np.stack([tally.sums(column) for column in own.T], axis=-1)) for tally in self._tallies
+        )
+
+    def placement_map(self, weights: IntArray, certified: Callable[[IntArray], BoolArray]) -> PlacementMap | None:
+        """The map of the placements whose sums meet a condition; None for several patches at once.
+
+        Args:
+            weights: Whole numbers for each mask, as for `placed`.
+            certified: From sums, int64 (sets, columns), to bool (sets,): which of them meet the condition.
+        """
+        placed = self.placed(weights)
+        if placed is None:
+            return None
+        parts = (
+            (places, certified(sums.reshape(-1, sums.shape[-1])).reshape(places.allowed.shape))
+            for places, sums in placed
+        )
+        return PlacementMap(self.masks, tuple(parts))
+
+    def _merged(self, weights: IntArray) -> IntArray:
+        """The weights of equal masks added up, at the first of them."""
+        merged = np.zeros_like(weights)
+        np.add.at(merged, self._firsts, weights)
+        return merged
 
     @property
     def containing(self) -> BoolArray | None:

@@ -13,6 +13,7 @@ from maskcover.cells import IntArray
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.observations import Observation, TopLabel
 from maskcover.covering.containment import Containment
+from maskcover.covering.placements import PlacementMap
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
@@ -84,6 +85,29 @@ class Procedure(ABC, metaclass=_EarlierCalls):
             min_margin: The certificate must not rely on predictions of a smaller margin: see `PredictionTable.trusted`.
         """
 
+    def certified_map(
+        self,
+        table: PredictionTable,  # noqa: ARG002  # for subclasses
+        label: int,  # noqa: ARG002
+        covers: Containment,  # noqa: ARG002
+        min_margin: float,  # noqa: ARG002
+    ) -> PlacementMap | None:
+        """The map of the placements that are certified, for a defence that certifies without single masks.
+
+        Args:
+            table, label, covers, min_margin: As for `certificate`; the table has all predictions that this needs.
+
+        Returns:
+            The map for one patch; None for several patches at once, and by default, where the certified placements are
+            those inside certifying masks.
+        """
+        return None
+
+    @property
+    def maps_itself(self) -> bool:
+        """Whether it has a map of certified placements of its own, see `certified_map`."""
+        return type(self).certified_map is not Procedure.certified_map
+
     def own_masks(self, grid: Grid) -> MaskSet | None:  # noqa: ARG002  # for subclasses
         """The masks that the procedure names itself, for images of this size; None if it takes any."""
         return None
@@ -138,12 +162,16 @@ class Procedure(ABC, metaclass=_EarlierCalls):
                 f'a threshold belongs to method="detect" and to no other; got {method!r} and {threshold!r}'
             )
         arguments = {"threshold": threshold, "rule": rule, "exhaustive": exhaustive}
-        return kinds[method](**{name: arguments[name] for name in names})
+        return kinds[method](**{name: arguments[name] for name in names if name in arguments})
 
     def document(self) -> dict[str, Any]:
-        """The defence as run.json keeps it: its method and arguments, or its text if it has no method."""
+        """The defence as run.json keeps it: its method and arguments, or its text where these do not say it all."""
         defaults: dict[str, Any] = {"threshold": None, "rule": "rows", "exhaustive": False}
-        if self.method is None:
+        newer = any(
+            field.name not in defaults and getattr(self, field.name) != field.default
+            for field in fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
+        )
+        if self.method is None or newer:
             return {"method": str(self)} | defaults
         own = {name: getattr(self, name) for name in defaults if hasattr(self, name)}
         return {"method": self.method} | defaults | own
@@ -173,7 +201,9 @@ def certifying(procedure: Procedure, labels: IntArray, covers: Containment, min_
         if isinstance(answer, Pending):
             return next_wave(table, answer)
         expect_kept(procedure, certificate, answer, label)
-        return verdict(table, label, certificate, answer)
+        whole = certificate.certified or bool(table.broken)
+        placements = None if whole else procedure.certified_map(table, label, covers, min_margin)
+        return verdict(table, label, certificate, answer, None if placements is None else placements.fraction)
 
     return decide
 

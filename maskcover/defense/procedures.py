@@ -106,12 +106,18 @@ class Detection(Procedure):
 
     Args:
         threshold: The least confidence, from 0 to 1, at which a mask that disagrees raises an alert.
+        alert_below: A confidence, from 0 to 1: a mask whose own is smaller raises an alert, whatever its label. By
+            default there are no such alerts. ``Detection(0.0, alert_below=0.8)`` is the rule of HiCert: any mask that
+            disagrees raises an alert, and so does any whose confidence is below 0.8.
 
     >>> str(Detection(0.5)), Detection(0.5).words
     ('detection(threshold=0.5)', 'detection at 0.5')
+    >>> str(Detection(0.9, alert_below=0.3)), Detection(0.9, 0.3).words
+    ('detection(threshold=0.9, alert_below=0.3)', 'detection at 0.9, with an alert below 0.3')
     """
 
     threshold: float
+    alert_below: float | None = None
 
     name: ClassVar[str] = "detection"
     method: ClassVar[str | None] = "detect"
@@ -119,22 +125,28 @@ class Detection(Procedure):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "threshold", checked_threshold(self.threshold))
+        if self.alert_below is not None:
+            # No confidence is below 0, so that 0 is the same as None.
+            object.__setattr__(self, "alert_below", checked_threshold(self.alert_below, "alert_below") or None)
 
     @property
     def words(self) -> str:
         """The defence in words."""
-        return f"detection at {self.threshold:g}"
+        low = "" if self.alert_below is None else f", with an alert below {self.alert_below:g}"
+        return f"detection at {self.threshold:g}{low}"
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `detect`."""
-        return first_look(table) or detect(table.undefended, table.one_mask, confidences(table), self.threshold)
+        return first_look(table) or detect(
+            table.undefended, table.one_mask, confidences(table), self.threshold, self.alert_below
+        )
 
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
     ) -> Certificate | Pending:
         """See `detection_certificate`."""
         one_mask = table.trusted(min_margin)[table.views.singles]
-        return detection_certificate(one_mask, confidences(table), label, self.threshold, covers)
+        return detection_certificate(one_mask, confidences(table), label, self.threshold, covers, self.alert_below)
 
 
 def confidences(table: PredictionTable) -> Any:

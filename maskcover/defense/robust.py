@@ -29,6 +29,7 @@ import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.containment import Containment
+from maskcover.covering.placements import PlacementMap
 from maskcover.covering.tallies import whole_product
 from maskcover.defense.answers import Case, Defended
 from maskcover.errors import InvalidInput, NotCovering
@@ -127,18 +128,41 @@ def robust_certificate(
         label: The true label y.
         touched: The sets of views that regions can touch, bool (sets, views). Without a set nothing is certified.
     """
-    evidence, outside = _checked(evidence), ~touched
     if not len(touched) or some_outside(touched, windows):
         return False
+    return bool(theorem_holds(evidence, windows, threshold, label, touched).all())
+
+
+def robust_map(
+    evidence: IntArray, windows: BoolArray, threshold: Fraction, label: int, covers: Containment
+) -> PlacementMap | None:
+    """The map of the placements at which the theorem holds; arguments as above, None for several patches at once."""
+
+    def certified(inside: IntArray) -> BoolArray:
+        sets, kind_of = np.unique(inside == 0, axis=0, return_inverse=True)
+        within = ~np.array([some_outside(touched[None], windows) for touched in sets])
+        return np.asarray((theorem_holds(evidence, windows, threshold, label, sets) & within)[kind_of.ravel()])
+
+    return covers.placement_map(np.eye(len(covers.masks), dtype=np.int64), certified)
+
+
+def theorem_holds(
+    evidence: IntArray, windows: BoolArray, threshold: Fraction, label: int, touched: BoolArray
+) -> BoolArray:
+    """Whether the bounds of the theorem hold for each set of touched views that lies in a window; bool (sets,).
+
+    Arguments are those of `robust_certificate`.
+    """
+    evidence, outside = _checked(evidence), ~touched
     left = whole_product(outside, evidence)
     of_windows = whole_product(outside, np.where(windows.T, evidence[:, label, None], 0).astype(np.int64))
     least = left[:, label] - of_windows.max(axis=1)
     whole, rest = threshold.denominator, threshold.denominator - threshold.numerator
+    holds = []
     for bound, classes in zip(least.tolist(), left.tolist(), strict=True):
         smaller, larger = max(classes[:label], default=-1), max(classes[label + 1 :], default=0)
-        if bound * rest <= smaller * whole or bound * rest < larger * whole:
-            return False
-    return True
+        holds.append(bound * rest > smaller * whole and bound * rest >= larger * whole)
+    return np.array(holds, dtype=np.bool_)
 
 
 def _checked(evidence: IntArray) -> IntArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,8 @@ class Verdict:
             are none. With a larger ``min_margin`` the certificate would be lost.
         evaluations: Number of masked predictions for this image.
         error: The reason why the image can have no certificate: non-finite scores (threats.md, 26); else None.
+        fraction: The fraction of the placements that is certified, of a defence that works it out itself
+            (`Procedure.certified_map`) and does not certify the image; else None.
     """
 
     label: int
@@ -39,6 +42,7 @@ class Verdict:
     margin: float
     evaluations: int
     error: str | None = None
+    fraction: Fraction | None = None
 
     @property
     def lead(self) -> float:
@@ -59,7 +63,9 @@ class Verdict:
         return "certified" if self.certificate.certified else "not_certified"
 
 
-def verdict(table: PredictionTable, label: int, certificate: Certificate, defended: Answer) -> Verdict:
+def verdict(
+    table: PredictionTable, label: int, certificate: Certificate, defended: Answer, fraction: Fraction | None = None
+) -> Verdict:
     """The verdict of a table; there is no certificate if any scores in it are non-finite."""
     certifying = list(certificate.certifying)
     # A row of unions for each mask; where only single masks were asked for, its own prediction.
@@ -68,7 +74,7 @@ def verdict(table: PredictionTable, label: int, certificate: Certificate, defend
     broken = table.broken
     error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
     final = replace(certificate, certified=certificate.certified and error is None)
-    return Verdict(label, table.undefended, defended, final, margin, table.evaluations, error)
+    return Verdict(label, table.undefended, defended, final, margin, table.evaluations, error, fraction)
 
 
 class VerdictArrays:

@@ -11,6 +11,7 @@ import numpy as np
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.observations import ClassesAbove, Evidence, Observation, TopLabel
 from maskcover.covering.containment import Containment
+from maskcover.covering.placements import PlacementMap
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate, checked_label
 from maskcover.defense.detection import checked_threshold
@@ -19,12 +20,13 @@ from maskcover.defense.robust import (
     exact_fraction,
     robust_answer,
     robust_certificate,
+    robust_map,
     some_outside,
     touched_sets,
     windows_of,
 )
 from maskcover.defense.table import Pending, PredictionTable
-from maskcover.defense.voting import expect_possible, vote, vote_certificate
+from maskcover.defense.voting import expect_possible, vote, vote_certificate, vote_map
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
@@ -101,10 +103,19 @@ class Voting(Procedure):
         """See `vote_certificate`."""
         if look := first_look(table):
             return look
+        return vote_certificate(*self._relied(table, label, min_margin), label, covers, *self._range)
+
+    def certified_map(
+        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
+    ) -> PlacementMap | None:
+        """See `maskcover.defense.voting.vote_map`."""
+        return vote_map(*self._relied(table, label, min_margin), label, covers, *self._range)
+
+    def _relied(self, table: PredictionTable, label: int, min_margin: float) -> tuple[IntArray, BoolArray]:
+        """The scores of each view, and whether they can be relied on."""
         # A label that is not trusted may turn into any other; without a margin to keep, no label is an abstention.
         reliable = (table.trusted(min_margin)[table.views.singles] >= 0) | (min_margin == 0)
-        scores = self._scores(table, max(label, int(table.one_mask.max())))
-        return vote_certificate(scores, reliable, label, covers, *self._range)
+        return self._scores(table, max(label, int(table.one_mask.max()))), reliable
 
     @property
     def _range(self) -> tuple[int, int]:
@@ -203,6 +214,15 @@ class RobustMasking(Procedure):
             _observed(table, self), self._windows(table), self._fraction, checked_label(label), touched_sets(covers)
         )
         return Certificate(certified, (), None, complete=True)
+
+    def certified_map(
+        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
+    ) -> PlacementMap | None:
+        """See `maskcover.defense.robust.robust_map`."""
+        if min_margin:
+            return None
+        evidence = _observed(table, self)
+        return robust_map(evidence, self._windows(table), self._fraction, checked_label(label), covers)
 
     @property
     def _fraction(self) -> Fraction:

@@ -23,6 +23,7 @@ import numpy as np
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.labels import UNDECIDED
 from maskcover.covering.containment import Containment
+from maskcover.covering.placements import PlacementMap
 from maskcover.defense.answers import Case, Defended
 from maskcover.defense.certificates import Certificate, checked_label
 from maskcover.errors import InvalidInput, NotCovering
@@ -56,17 +57,40 @@ def vote_certificate(
     Returns:
         The certificate; no single masks certify, so `certifying` is empty.
     """
-    scores = checked_scores(scores, low, high)
+    weights, smaller = _weights(checked_scores(scores, low, high), reliable, label)
+    totals = covers.totals(weights)
+    if totals is None:
+        return _certificate(certified=False)  # too many sets of untouched views to list: nothing is claimed
+    holds = theorem_holds(totals, len(scores), smaller, low, high)
+    # Without any region nothing was compared, and nothing is claimed.
+    return _certificate(certified=len(holds) > 0 and bool(holds.all()))
+
+
+def vote_map(
+    scores: IntArray, reliable: BoolArray, label: int, covers: Containment, low: int = 0, high: int = 1
+) -> PlacementMap | None:
+    """The map of the placements at which the vote theorem holds; arguments as for `vote_certificate`.
+
+    Returns:
+        The map for one patch; None for several patches at once.
+
+    >>> from maskcover import bands, squares
+    >>> covers = Containment(bands(width=1, image_size=(1, 5)), squares(size=1))
+    >>> votes = np.array([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1]])
+    >>> vote_map(votes, np.ones(5, dtype=bool), 0, covers).fraction
+    Fraction(2, 5)
+    """
+    weights, smaller = _weights(checked_scores(scores, low, high), reliable, label)
+    return covers.placement_map(weights, lambda sums: theorem_holds(sums, len(scores), smaller, low, high))
+
+
+def _weights(scores: IntArray, reliable: BoolArray, label: int) -> tuple[IntArray, BoolArray]:
+    """The numbers that `theorem_holds` adds up, int64 (views, 2 + rivals), and which rivals are smaller."""
     if checked_label(label) >= scores.shape[1]:
         raise InvalidInput(f"the label {label} is none of {scores.shape[1]} classes")
     relied = np.where(reliable[:, None], scores, 0)
     rivals = _rivals(scores, label)
-    totals = covers.totals(np.column_stack([relied[:, label], reliable, relied[:, rivals]]).astype(np.int64))
-    if totals is None:
-        return _certificate(certified=False)  # too many sets of untouched views to list: nothing is claimed
-    holds = theorem_holds(totals, len(scores), rivals < label, low, high)
-    # Without any region nothing was compared, and nothing is claimed.
-    return _certificate(certified=len(holds) > 0 and bool(holds.all()))
+    return np.column_stack([relied[:, label], reliable, relied[:, rivals]]).astype(np.int64), rivals < label
 
 
 def theorem_holds(sums: IntArray, views: int, smaller: BoolArray, low: int, high: int) -> BoolArray:

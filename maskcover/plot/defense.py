@@ -66,27 +66,44 @@ def draw_placements(image: npt.ArrayLike, placement_map: PlacementMap, ax: Axes 
     return ax
 
 
-def draw_detection(curve: DetectionCurve, ax: Axes | None = None) -> Axes:
+def draw_detection(curve: DetectionCurve, ax: Axes | None = None, *, low: DetectionCurve | None = None) -> Axes:
     """Draw clean and certified fractions over the threshold of detection: the two curves of the paper's Figure 9.
 
     Args:
         curve: The result of `detection_curve`.
         ax: Where to draw; a new figure by default.
+        low: The curve of the same images with alerts on low confidence, ``detection_curve(…, alert_below=0.8)``: it is
+            drawn beside the other with broken lines, and both with their false alarms.
 
     >>> from maskcover.defense import DetectionCurve, Levels
     >>> [line.get_label() for line in draw_detection(DetectionCurve((Levels(0.5, 0.75),))).lines]
     ['clean: right, no alert', 'certified: right, or an alert']
     """
     ax = new_axes(ax)
-    thresholds, clean, certified = curve.steps()
-    lines = [(clean, FRAME, "clean: right, no alert"), (certified, HIDDEN, "certified: right, or an alert")]
-    for fractions, color, words in lines:
-        ax.plot(thresholds, 100 * fractions, color=color, linewidth=1.5, drawstyle="steps-pre", label=words)
+    _draw_rule(ax, curve, "", "solid", alerts=low is not None)
+    if low is not None:
+        _draw_rule(ax, low, ", alerts on low confidence too", "dashed", alerts=True)
     ax.set(xlim=(0, 1), ylim=(0, 105), xlabel="threshold", ylabel="images, %")
     ax.set_title(f"detection, {len(curve.levels)} images")
     ax.grid(color=FRAME, alpha=0.25)
     ax.legend(loc="lower center", frameon=False)
     return ax
+
+
+def _draw_rule(ax: Axes, curve: DetectionCurve, rule: str, style: str, *, alerts: bool) -> None:
+    """Draw the lines of one rule of detection, with the words for the rule."""
+    thresholds, clean, certified = curve.steps()
+    lines = [
+        (thresholds, clean, FRAME, "clean: right, no alert"),
+        (thresholds, certified, HIDDEN, "certified: right, or an alert"),
+    ]
+    if alerts:
+        lines.append((*curve.alert_steps(), BARE, "clean: an alert"))
+    for places, fractions, color, words in lines:
+        ax.plot(
+            places, 100 * fractions, color=color, linewidth=1.5, linestyle=style, drawstyle="steps-pre",
+            label=words + rule,
+        )  # fmt: skip
 
 
 def _pixels(image: npt.ArrayLike, sides: tuple[int, int]) -> npt.NDArray[np.float64]:
@@ -166,7 +183,7 @@ def save_explanation(
         _write(pairs, "this defence uses single masks only")
     else:
         draw_pairs(explanation, pairs)
-    if explanation.regions.terms(explanation.masks.grid)[0].patches == 1 and len(explanation.certificate.certifying):
+    if explanation.has_map:
         draw_placements(image, explanation.map(), places)
     else:
         _write(places, f"{percent_down(explanation.certified_fraction)} of the placements certified")

@@ -286,8 +286,14 @@ class OpenedRun(Reported):
         steps = np.unique(np.concatenate([[least], lost[lost > least]]))
         return steps, (lost[None, :] > steps[:, None]).sum(axis=1) / max(len(lost), 1)
 
-    def detection_curve(self, regions: RegionSet | str | None = None) -> DetectionCurve:
+    def detection_curve(
+        self, regions: RegionSet | str | None = None, *, alert_below: float | None = None
+    ) -> DetectionCurve:
         """The clean and the certified fraction at each threshold of detection; the paper's Figure 9, from the rows.
+
+        Args:
+            regions: The regions, by default those of the run; in the frame of the run.
+            alert_below: As for `Detection`; it is the same at all thresholds.
 
         Raises:
             InvalidInput: rows keep no predictions, or predictions repeat only within a margin.
@@ -301,7 +307,9 @@ class OpenedRun(Reported):
         without = ~np.concatenate([part.tables.has_evidence | part.errors for part in self.parts])
         if without.any():
             raise InvalidInput(self.why_unknown(~without))
-        levels = [level for part in self.parts for level in detection_levels_of(part, part.pull(region_set))]
+        levels = [
+            level for part in self.parts for level in detection_levels_of(part, part.pull(region_set), alert_below)
+        ]
         return DetectionCurve(tuple(levels))
 
     def to_arrow(self) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.certification.certifying import containment_for
-from maskcover.defense.detection import Levels, detection_levels
+from maskcover.defense.detection import ERROR_LEVELS, Levels, detection_levels
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Detection
 from maskcover.errors import InvalidInput
@@ -137,16 +137,21 @@ def margins_lost(part: RunPart, regions: RegionSet) -> FloatArray:
     return lost
 
 
-def detection_levels_of(part: RunPart, regions: RegionSet) -> list[Levels]:
+def detection_levels_of(part: RunPart, regions: RegionSet, alert_below: float | None) -> list[Levels]:
     """The levels of each image for detection; an error is neither right nor certified at any threshold."""
-    covers = containment_for(Detection(0.0), part.masks, regions)
+    covers = containment_for(Detection(0.0, alert_below), part.masks, regions)
     labels, _, confidences = part.tables.one_mask
     errors = part.errors
     return [
-        Levels(np.inf, -np.inf)
+        ERROR_LEVELS
         if errors[number]
         else detection_levels(
-            int(labels[number, -1]), labels[number, :-1], np.nan_to_num(confidences[number, :-1]), label, covers
+            int(labels[number, -1]),
+            labels[number, :-1],
+            np.nan_to_num(confidences[number, :-1]),
+            label,
+            covers,
+            alert_below,
         )
         for number, label in enumerate(part.tables.labels.tolist())
     ]

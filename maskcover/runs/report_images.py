@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import IntArray
-from maskcover.covering.placements import placement_map
+from maskcover.classifiers.observations import TopLabel
+from maskcover.covering.containment import Containment
+from maskcover.covering.placements import PlacementMap, placement_map
+from maskcover.defense.table import PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.regions import parse_regions
+from maskcover.regions import RegionSet, parse_regions
 from maskcover.report import ImageFacts
 from maskcover.report.facts import percent_down
 from maskcover.runs.columns import rows_of
@@ -128,18 +131,39 @@ def _map(row: Row, part: FinishedPart) -> tuple[npt.NDArray[np.float64] | None, 
     fraction = percent_down(row.fraction)
     least = "" if row.certified or _exhaustive(part) else "at least "
     words = f"{least}{fraction} of the placements certified"
-    if not (row.certified or row.certifying or part.config.procedure.needs_cover):
+    procedure, regions = part.config.procedure, parse_regions(part.config.regions)
+    worked_out = procedure.maps_itself and all(term.patches == 1 for term in regions.terms(part.masks.grid))
+    if not (row.certified or row.certifying or procedure.needs_cover or worked_out):
         words = "the fraction of placements certified was not worked out"
     if len(part.masks.grid.shape) != 2:
         return None, words, "no map: it is drawn of two dimensions"
-    if not row.certifying and (row.fraction > 0 or not part.config.procedure.needs_cover):
+    own = _own_map(row, part, regions) if worked_out else None
+    if own is not None:
+        return own.exposure(), words, ""
+    if worked_out:
+        return None, words, f"no map: the row does not keep {procedure.observation} of each view"
+    if not row.certifying and (row.fraction > 0 or not procedure.needs_cover):
         return None, words, "no map: the row keeps no certifying masks"
     certifying = MaskSet(part.masks.grid, tuple(part.masks[number] for number in row.certifying))
     try:
-        placements = placement_map(certifying, parse_regions(part.config.regions))
+        placements = placement_map(certifying, regions)
     except InvalidInput as error:
         return None, words, f"no map: {error}"
     return placements.exposure(), words, ""
+
+
+def _own_map(row: Row, part: FinishedPart, regions: RegionSet) -> PlacementMap | None:
+    """The map that the procedure works out from the predictions that the row keeps; None where these are too few."""
+    procedure = part.config.procedure
+    views = part.masks.views(procedure.views)
+    if row.evidence is None or procedure.observation != TopLabel() or views.ids.ndim > 1:
+        return None
+    kept = row.evidence.one_mask
+    table = PredictionTable(views, mask_set=part.masks)
+    table.restore(
+        np.append(views.singles, len(views)), np.array(kept.labels), np.array(kept.margins), np.array(kept.confidences)
+    )
+    return procedure.certified_map(table, row.label, Containment.of(part.masks, regions), part.config.min_margin)
 
 
 def _exhaustive(part: FinishedPart) -> bool:

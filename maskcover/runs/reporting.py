@@ -18,6 +18,7 @@ from maskcover.cells import BoolArray
 from maskcover.certification import exact_interval
 from maskcover.certification.certifying import containment_for
 from maskcover.classifiers.loading import runs_code
+from maskcover.classifiers.observations import TopLabel
 from maskcover.errors import InvalidInput
 from maskcover.report import ClassFacts, CurveFacts, Entries, Facts, FingerprintFacts, Rate, claim_sentence
 from maskcover.report.drawing import ticks
@@ -92,6 +93,8 @@ def _check(run: FinishedRun) -> int:
     """
     for part in run.parts:
         containment_for(part.config.procedure, part.masks, part.config.regions)
+    if run.procedure.observation != TopLabel():
+        return 0  # rows keep top labels, from which the certificates of this procedure cannot be worked out
     answers = run.answers(run.regions)
     wrong = np.flatnonzero(answers.answered & (answers.certified != (run.verdicts == "certified")))
     if len(wrong):

@@ -26,8 +26,8 @@ class Row:
         case: The case of the defence that led to its label; empty for an error.
         verdict: "certified", "not_certified" or "error".
         reason: The reason for an error; else empty.
-        fraction: The fraction of the attacker's placements that is certified; 0 for an error, and where a defence
-            certifies without single masks and does not certify the image.
+        fraction: The fraction of the attacker's placements that is certified; 0 for an error, and where a defence that
+            certifies without single masks does not certify the image and works out no map, as for several patches.
         margin: The smallest margin of the predictions behind the certificate (see `maskcover.classifiers.margins`).
         failing: Two masks under which the image did not get its label; none if it certifies.
         evaluations: Number of masked predictions that were made.
@@ -117,5 +117,7 @@ def _certified_fraction(verdict: Verdict, masks: MaskSet, regions: RegionSet) ->
 
     if verdict.certificate.certified:
         return 1.0
+    if verdict.fraction is not None:
+        return float(verdict.fraction)
     certifying = tuple(masks[number] for number in verdict.certificate.certifying)
     return float(covered_fraction(MaskSet(masks.grid, certifying), regions)) if certifying else 0.0

@@ -16,6 +16,7 @@ from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.certification import certify, predict_with
 from maskcover.certification.certifying import containment_for
 from maskcover.classifiers import evaluator_of
+from maskcover.covering.placements import PlacementMap
 from maskcover.defense import Answer, Pending, PredictionTable, Procedure
 from maskcover.engine.queue import run_queries
 from maskcover.masks import MaskSet
@@ -49,10 +50,14 @@ class World:
         for term in self.attacker.terms(grid):
             for placement in product(*map(_patches, term.slots)):
                 hit = np.any([cells.to_array(grid) for cells in placement], axis=0)
-                for content in product((0, 1), repeat=int(hit.sum())):
-                    changed = image.copy()
-                    changed[hit] = content
-                    yield changed
+                yield from _contents(image, hit)
+
+    def attacked_on(self, placements: PlacementMap, image: IntArray) -> Iterator[IntArray]:
+        """Every image that differs from the given one inside a placement that a map marks as certified."""
+        grid = self.masks.grid
+        for stencil, _, certified in placements.placements():
+            for place in np.argwhere(certified).tolist():
+                yield from _contents(image, stencil.at(tuple(place)).to_array(grid))
 
 
 WORLDS = (
@@ -110,6 +115,29 @@ class ProcedureContract:
                         right = answer.label == label or (answer.alert and procedure.may_alert)
                         assert right, (procedure, answer, label, image.tolist(), changed.tolist())
             assert certified, f"{procedure} certified no image at all, so nothing was tested"
+
+    def test_no_attack_at_a_placement_on_its_map_changes_the_answer(self) -> None:
+        """A map of certified placements marks those alone at which every attack fails; all of them if certified."""
+        for named in self.procedures:
+            marked = 0
+            for world, model, image, label in self._cases():
+                procedure = named.against(world.attacker)
+                table, covers = (
+                    _whole_table(model, image, world, procedure),
+                    containment_for(procedure, world.masks, world.regions),
+                )
+                placements = procedure.certified_map(table, label, covers, 0.0)
+                if placements is None:
+                    continue
+                certificate = procedure.certificate(table, label, covers, 0.0)
+                assert not isinstance(certificate, Pending)
+                assert certificate.certified == (placements.fraction == 1)
+                attacked = list(world.attacked_on(placements, image))
+                for changed, answer in zip(attacked, _answers(model, attacked, world, procedure), strict=True):
+                    right = answer.label == label or (answer.alert and procedure.may_alert)
+                    assert right, (procedure, answer, label, image.tolist(), changed.tolist())
+                marked += len(attacked) if placements.fraction < 1 else 0
+            assert marked or not named.maps_itself, f"{named} marked no placement of an uncertified image"
 
     def test_what_the_engine_stops_early_is_what_the_whole_table_says(self) -> None:
         """A table with gaps gives the same answer and the same verdict as a table without gaps."""
@@ -197,6 +225,14 @@ def _whole_table(model: _Model, image: IntArray, world: World, procedure: Proced
     evaluator.observation = procedure.observation
     [(_, table)] = run_queries(evaluator, [image], decide, views=procedure.views)
     return table
+
+
+def _contents(image: IntArray, hit: BoolArray) -> Iterator[IntArray]:
+    """Every image that differs from the given one in the cells that are hit only."""
+    for content in product((0, 1), repeat=int(hit.sum())):
+        changed = image.copy()
+        changed[hit] = content
+        yield changed
 
 
 def _patches(slot: Slot) -> Iterator[Cells]:

@@ -143,6 +143,25 @@ def test_the_curve_is_what_certify_says_at_every_threshold() -> None:
     assert len(shares) == 4
 
 
+@pytest.mark.parametrize("low", [0.6, 0.8, 1.0])
+def test_detection_with_alerts_on_low_confidence_answers_and_certifies_by_its_definition(low: float) -> None:
+    looks = [look(image) for image in SURE]
+    curve = detection_curve(Sure(), SURE, [1] * len(SURE), MASKS, alert_below=low)
+    for threshold in THRESHOLDS:
+        procedure = f"detection({threshold}, alert_below={low})"
+        answers = predict(Sure(), SURE, MASKS, procedure=procedure)
+        assert [(one.alert, one.mask) for one in answers if isinstance(one, Detected)] == [
+            one.answer(threshold, low) for one in looks
+        ]
+        result = certify(Sure(), SURE, [1] * len(SURE), MASKS, procedure=procedure)
+        assert result.certified.tolist() == [len(one.good(1, threshold, low)) == 3 for one in looks]
+        labels = [UNDECIDED if one.answer(threshold, low)[0] else one.bare for one in looks]
+        assert result.defended.tolist() == labels == defend(Sure(), result)(SURE)
+        assert curve.certified(threshold) == Fraction(int(result.certified.sum()), len(SURE))
+        assert curve.clean(threshold) == Fraction(int((result.defended == 1).sum()), len(SURE))
+        assert curve.alerts(threshold) == Fraction(int(result.alerts.sum()), len(SURE))
+
+
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", range(4))
 def test_threat_26_a_score_that_is_not_finite_anywhere_is_an_error(place: int, broken: float) -> None:

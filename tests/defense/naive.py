@@ -75,29 +75,36 @@ class FirstRound:
     labels: tuple[int, ...]
     confidences: tuple[float, ...]
 
-    def alarms(self, threshold: float) -> list[int]:
-        """The masks that speak against the bare label: with enough confidence, or by having no label at all."""
-        views = enumerate(zip(self.labels, self.confidences, strict=True))
-        against = [(mask, label, sure) for mask, (label, sure) in views if label != self.bare]
-        return [mask for mask, label, sure in against if label == UNDECIDED or sure >= threshold]
+    def alarms(self, threshold: float, low: float | None = None) -> list[int]:
+        """The masks that speak against the bare label with enough confidence, or have too little, or no label."""
+        alarms = []
+        for mask, (label, sure) in enumerate(zip(self.labels, self.confidences, strict=True)):
+            disagrees = label != self.bare and (label == UNDECIDED or sure >= threshold)
+            if disagrees or (low is not None and sure < low):
+                alarms.append(mask)
+        return alarms
 
-    def answer(self, threshold: float) -> tuple[bool, int | None]:
+    def answer(self, threshold: float, low: float | None = None) -> tuple[bool, int | None]:
         """Whether there is an alert, and its first mask."""
-        alarms = self.alarms(threshold)
+        alarms = self.alarms(threshold, low)
         return bool(alarms) or self.bare == UNDECIDED, alarms[0] if alarms else None
 
-    def silent(self, label: int, threshold: float) -> bool:
+    def silent(self, label: int, threshold: float, low: float | None = None) -> bool:
         """Whether the answer is this label, and no alert."""
-        return self.bare == label and not self.answer(threshold)[0]
+        return self.bare == label and not self.answer(threshold, low)[0]
 
-    def wrong(self, label: int, threshold: float) -> bool:
+    def wrong(self, label: int, threshold: float, low: float | None = None) -> bool:
         """Whether the answer is another label than this one, and no alert: what an attacker wants."""
-        return self.bare != label and not self.answer(threshold)[0]
+        return self.bare != label and not self.answer(threshold, low)[0]
 
-    def good(self, label: int, threshold: float) -> tuple[int, ...]:
+    def good(self, label: int, threshold: float, low: float | None = None) -> tuple[int, ...]:
         """G of detection, by its definition."""
-        views = enumerate(zip(self.labels, self.confidences, strict=True))
-        return tuple(mask for mask, (said, sure) in views if said == label and sure >= threshold)
+        good = []
+        for mask, (said, sure) in enumerate(zip(self.labels, self.confidences, strict=True)):
+            alerts = low is not None and said != UNDECIDED and sure < low
+            if (said == label and sure >= threshold) or alerts:
+                good.append(mask)
+        return tuple(good)
 
 
 def algorithm_2(predict: Predict, masks: Sequence[int], label: int, covering: bool) -> bool:

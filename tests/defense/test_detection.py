@@ -15,6 +15,7 @@ from maskcover.classifiers import UNDECIDED, UNSEEN
 from maskcover.defense import (
     Certificate,
     Detected,
+    Detection,
     DetectionCurve,
     Levels,
     detect,
@@ -61,6 +62,26 @@ def test_an_answer_reads_as_its_label_and_alert(detected: Detected, text: str) -
     assert str(detected) == text
 
 
+# The bare label, the labels of the masks and their confidences, below what there is an alert; the threshold is 0.8.
+LOW: dict[str, tuple[int, list[int], list[float], float | None, Detected]] = {
+    "sure enough": (3, [3, 3], [0.9, 0.3], 0.3, Detected(3, False)),
+    "a little less": (3, [3, 3], [0.9, 0.3], nextafter(0.3, 1), Detected(3, True, 1)),
+    "one that agrees": (3, [3, 3], [0.2, 0.9], 0.3, Detected(3, True, 0)),
+    "one that disagrees": (3, [3, 5], [0.9, 0.2], 0.3, Detected(3, True, 1)),
+    "the first of both kinds": (3, [3, 3, 5], [0.9, 0.2, 0.9], 0.3, Detected(3, True, 1)),
+    "none named": (3, [3, 5], [0.0, 0.0], None, Detected(3, False)),
+    "none is below 0": (3, [3, 5], [0.0, 0.0], 0.0, Detected(3, False)),
+    "certainty is not below 1": (3, [3], [1.0], 1.0, Detected(3, False)),
+}
+
+
+@pytest.mark.parametrize(("bare", "labels", "sure", "low", "expected"), LOW.values(), ids=LOW)
+def test_too_little_confidence_raises_an_alert_whatever_the_label(
+    bare: int, labels: list[int], sure: list[float], low: float | None, expected: Detected
+) -> None:
+    assert detect(bare, np.array(labels), np.array(sure), 0.8, low) == expected
+
+
 def needs(*masks: int) -> Covers:
     """Covering that holds exactly when all of these masks are selected."""
     return lambda selected: bool(selected[list(masks)].all())
@@ -84,12 +105,48 @@ def test_certified_exactly_if_masks_that_say_the_label_with_confidence_cover(
     assert detection_certificate(np.array(labels), sure, 3, threshold, needs(*needed)) == found
 
 
+# Of label 3 at a threshold of 0.8, both masks needed: what masks say, how sure they are, below what there is an alert.
+LOW_CERTIFICATES: dict[str, tuple[list[int], list[float], float, Certificate]] = {
+    "below it, whatever the label": ([5, 3], [0.2, 0.9], 0.3, Certificate(True, (0, 1), None, True)),
+    "just at it there is no alert": ([5, 3], [0.3, 0.9], 0.3, Certificate(False, (1,), (0, 0), True)),
+    "between both": ([3, 3], [0.5, 0.9], 0.3, Certificate(False, (1,), (0, 0), True)),
+    "just at the threshold": ([3, 3], [0.8, 0.8], 0.3, Certificate(True, (0, 1), None, True)),
+    "no label counts for nothing": ([U, 3], [0.2, 0.9], 0.3, Certificate(False, (1,), (0, 0), True)),
+}
+
+
+@pytest.mark.parametrize(("labels", "sure", "low", "expected"), LOW_CERTIFICATES.values(), ids=LOW_CERTIFICATES)
+def test_masks_that_always_raise_an_alert_certify_too(
+    labels: list[int], sure: list[float], low: float, expected: Certificate
+) -> None:
+    assert detection_certificate(np.array(labels), sure, 3, 0.8, needs(0, 1), low) == expected
+
+
+# Of label 3 with alerts below 0.3: the bare label, what masks say, how sure they are, the masks needed; the levels.
+LOW_LEVELS: dict[str, tuple[int, list[int], list[float], list[int], Levels]] = {
+    "one below": (3, [5, 3], [0.2, 0.9], [0, 1], Levels(inf, 0.9)),
+    "all below": (3, [5, 3], [0.2, 0.1], [0, 1], Levels(inf, inf)),
+    "all that are needed below": (3, [5, 3], [0.2, 0.9], [0], Levels(inf, inf)),
+    "none below": (3, [3, 3], [0.3, 0.9], [0, 1], Levels(-inf, 0.3)),
+    "none below and none needed": (3, [5, 5], [0.3, 0.9], [], Levels(0.9, -inf)),
+    "one that is not below is wrong": (3, [5, 3], [0.3, 0.2], [0, 1], Levels(inf, -inf)),
+    "the bare label is wrong": (5, [3, 5], [0.7, 0.9], [0, 1], Levels(inf, -inf, 0.7)),
+}
+
+
+@pytest.mark.parametrize(("bare", "labels", "sure", "needed", "levels"), LOW_LEVELS.values(), ids=LOW_LEVELS)
+def test_the_levels_of_an_image_with_alerts_on_low_confidence(
+    bare: int, labels: list[int], sure: list[float], needed: list[int], levels: Levels
+) -> None:
+    assert detection_levels(bare, np.array(labels), sure, 3, needs(*needed), 0.3) == levels
+
+
 # Of label 3: the bare label, what masks say, how sure they are, the masks needed; the levels.
 LEVELS: dict[str, tuple[int, list[int], list[float], list[int], Levels]] = {
     "no mask disagrees": (3, [3, 3], [0.9, 0.8], [0, 1], Levels(-inf, 0.8)),
     "one mask is enough": (3, [3, 3], [0.9, 0.8], [0], Levels(-inf, 0.9)),
     "the surest of those that disagree": (3, [3, 5, 4, 5], [0.9, 0.2, 0.6, 0.4], [0], Levels(0.6, 0.9)),
-    "the bare label is wrong": (5, [3, 3], [0.9, 0.8], [1], Levels(inf, 0.8)),
+    "the bare label is wrong": (5, [3, 3], [0.9, 0.8], [1], Levels(inf, 0.8, 0.9)),
     "no bare label": (U, [3, 3], [0.9, 0.8], [1], Levels(inf, 0.8)),
     "a mask without a label": (3, [3, U], [0.9, 0.0], [0], Levels(inf, 0.9)),
     "a mask that is needed is wrong": (3, [3, 5], [0.9, 1.0], [0, 1], Levels(1.0, -inf)),
@@ -183,6 +240,16 @@ def test_a_curve_counts_an_image_up_to_its_cover_level_and_beyond_its_alarm_leve
     assert (FOUR.certified(0.5), FOUR.certified(nextafter(0.5, 1))) == (Fraction(3, 4), Fraction(1, 2))
 
 
+def test_a_curve_counts_the_alerts_of_clean_images_whatever_their_label() -> None:
+    curve = DetectionCurve((Levels(-inf, 0.75), Levels(0.5, 0.75), Levels(inf, 0.5, 0.25), Levels(inf, inf)))
+    assert (curve.alerts(0.25), curve.alerts(nextafter(0.25, 1))) == (Fraction(3, 4), Fraction(1, 2))
+    assert (curve.alerts(0.5), curve.alerts(nextafter(0.5, 1))) == (Fraction(1, 2), Fraction(1, 4))
+    assert (curve.certified(0.0), curve.certified(1.0)) == (Fraction(1), Fraction(1, 4))
+    thresholds, alerts = curve.alert_steps()
+    assert thresholds.tolist() == [0, 0.25, 0.5, 1]
+    assert alerts.tolist() == [0.75, 0.75, 0.5, 0.25]
+
+
 def test_a_curve_of_levels_at_the_ends_has_the_ends_once() -> None:
     thresholds, clean, certified = DetectionCurve((Levels(0.0, 1.0), Levels(1.0, 0.0), Levels(inf, -inf))).steps()
     assert thresholds.tolist() == [0, 1]
@@ -220,6 +287,23 @@ def test_a_threshold_is_a_number_from_0_to_1(threshold: Any) -> None:
     ):
         with pytest.raises(InvalidInput, match="threshold must be a number from 0 to 1; got"):
             ask()
+
+
+@pytest.mark.parametrize("low", [low for low in REFUSED_THRESHOLDS if low is not None])
+def test_what_a_confidence_is_compared_with_is_a_number_from_0_to_1(low: Any) -> None:
+    for ask in (
+        lambda: detect(1, LABELS, [0.5, 0.5], 0.5, low),
+        lambda: detection_certificate(LABELS, [0.5, 0.5], 1, 0.5, needs(), low),
+        lambda: detection_levels(1, LABELS, [0.5, 0.5], 1, needs(), low),
+        lambda: Detection(0.5, alert_below=low),
+    ):
+        with pytest.raises(InvalidInput, match="alert_below must be a number from 0 to 1; got"):
+            ask()
+
+
+def test_alerts_below_0_are_none() -> None:
+    assert Detection(0.5, alert_below=0) == Detection(0.5)
+    assert Detection(0.5, alert_below=1) != Detection(0.5)
 
 
 @pytest.mark.parametrize("threshold", [0.5, 1, np.float32(0.5)])

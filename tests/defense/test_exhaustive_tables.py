@@ -320,6 +320,7 @@ def test_the_sample_holds_tables_that_are_certified_and_tables_that_are_not() ->
 # Detection: what one mask can say, a label and its confidence; and thresholds at and between the confidences.
 SAID = ((UNDECIDED, 0.0), *product((0, 1), (0.0, 0.5, 1.0)))
 THRESHOLDS = (0.0, 0.25, 0.5, 1.0)
+ALERTS_BELOW = (None, 0.25, 0.5, 1.0)
 FEW_MASKS = pytest.mark.parametrize("count", [1, 2, 3, 4])
 
 
@@ -332,9 +333,9 @@ def first_rounds(count: int) -> Iterator[FirstRound]:
 @FEW_MASKS
 def test_detection_answers_by_its_definition(count: int) -> None:
     for view in first_rounds(count):
-        for threshold in THRESHOLDS:
-            found = detect(view.bare, np.array(view.labels), view.confidences, threshold)
-            assert (found.label, (found.alert, found.mask)) == (view.bare, view.answer(threshold))
+        for threshold, low in product(THRESHOLDS, ALERTS_BELOW if count < 4 else ALERTS_BELOW[:2]):
+            found = detect(view.bare, np.array(view.labels), view.confidences, threshold, low)
+            assert (found.label, (found.alert, found.mask)) == (view.bare, view.answer(threshold, low))
 
 
 @FEW_MASKS
@@ -343,35 +344,38 @@ def test_detection_certifies_by_its_definition_and_its_levels_say_so_for_every_t
     certified = 0
     for turn, view in enumerate(first_rounds(count)):
         labels, family = np.array(view.labels), families[turn % len(families)]
-        levels = detection_levels(view.bare, labels, view.confidences, 1, covering(family))
+        low = ALERTS_BELOW[turn // len(families) % len(ALERTS_BELOW)]
+        levels = detection_levels(view.bare, labels, view.confidences, 1, covering(family), low)
         for threshold in THRESHOLDS:
-            good = view.good(1, threshold)
-            found = detection_certificate(labels, view.confidences, 1, threshold, covering(family))
+            good = view.good(1, threshold, low)
+            found = detection_certificate(labels, view.confidences, 1, threshold, covering(family), low)
             failing = next(((mask, mask) for mask in range(count) if mask not in good), None)
             assert found == Certificate(any(some <= set(good) for some in family), good, failing, True)
             assert found.certified == (threshold <= levels.cover_level)
-            assert view.silent(1, threshold) == (threshold > levels.alarm_level)
+            assert view.silent(1, threshold, low) == (threshold > levels.alarm_level)
+            assert view.answer(threshold, low)[0] == (threshold <= levels.alert_level)
             certified += found.certified
     assert certified > 0
 
 
-@FEW_MASKS
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("low", ALERTS_BELOW)
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_an_attack_is_silent_exactly_if_no_mask_beyond_its_reach_is_good_or_without_a_label(
-    count: int, threshold: float
+    count: int, threshold: float, low: float | None
 ) -> None:
     # An attack changes all that is seen but under the masks that contain its region: these say what they said.
     kept_sets = [some for size in range(1, count + 1) for some in combinations(range(count), size)]
     silent = {
         (kept, tuple((view.labels[mask], view.confidences[mask]) for mask in kept))
         for view in first_rounds(count)
-        if view.wrong(1, threshold)
+        if view.wrong(1, threshold, low)
         for kept in kept_sets
     }
     tried = 0
     for kept in kept_sets:
         for said in product(SAID, repeat=len(kept)):
-            good = any(label == 1 and sure >= threshold for label, sure in said)
+            good = any((label == 1 and sure >= threshold) or sure < (low or 0.0) for label, sure in said)
             assert ((kept, said) in silent) == (not good and all(label != UNDECIDED for label, _ in said))
             tried += good
     assert tried > 0

@@ -41,10 +41,15 @@ from maskcover.testing import ProcedureContract, World
 from tests.networks import Eighths
 
 BUILT_IN = (DoubleMasking(), DoubleMasking(rule="all-pairs"), ChallengerMasking(), Detection(0.5), Detection(0.9))
+LOW = (Detection(0.0, alert_below=0.9), Detection(0.9, alert_below=0.7), Detection(0.99, alert_below=0.999))
 
 
 class TestBuiltIn(ProcedureContract):
     procedures = BUILT_IN
+
+
+class TestDetectionWithAlertsOnLowConfidence(ProcedureContract):
+    procedures = LOW
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,7 @@ def test_a_procedure_and_the_older_arguments_do_not_go_together() -> None:
 
 
 def test_the_call_that_made_all_procedures_works_with_a_warning() -> None:
-    with pytest.warns(MaskcoverWarning, match=r"write Detection\(threshold=0\.5\)"):
+    with pytest.warns(MaskcoverWarning, match=r"write Detection\(threshold=0\.5, alert_below=None\)"):
         assert Procedure("detect", threshold=0.5) == Detection(0.5)  # type: ignore[abstract, call-arg]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import maskcover as mc
 from maskcover.covering.containment import Containment
 from maskcover.defense import PredictionTable, RobustMasking, parse_procedure
-from maskcover.defense.robust import masked_scores, robust_answer, robust_certificate, windows_of
+from maskcover.defense.robust import masked_scores, robust_answer, robust_certificate, robust_map, windows_of
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import Views
 from maskcover.testing import ProcedureContract, World
@@ -93,6 +93,26 @@ def test_the_certificate_is_the_theorem_one_region_at_a_time(data: st.DataObject
                 bound, most = Fraction(left[label] - lost), left[name] / (1 - threshold)
                 holds &= inside and (bound > most or (bound == most and label < name))
     assert robust_certificate(evidence, windows, threshold, label, touched) == holds
+
+
+@given(st.data(), st.sampled_from(THRESHOLDS))
+def test_the_map_is_the_theorem_one_placement_at_a_time(data: st.DataObject, threshold: Fraction) -> None:
+    shape = (3, 4)
+    array = data.draw(st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=2, max_size=5))
+    masks = mc.MaskSet(mc.Grid(shape), tuple(map(mc.Mask.from_array, np.array(array).reshape(-1, *shape))))
+    windows = np.array(
+        data.draw(st.lists(st.lists(st.booleans(), min_size=len(masks), max_size=len(masks)), min_size=1, max_size=3))
+    )
+    evidence = np.array([data.draw(st.lists(st.integers(0, 9), min_size=3, max_size=3)) for _ in masks])
+    placements = robust_map(evidence, windows, threshold, 1, Containment(masks, mc.rectangles(area=2)))
+    assert placements is not None
+    hidden = np.asarray(masks)
+    for stencil, allowed, certified in placements.placements():
+        for place in np.argwhere(allowed).tolist():
+            cells = stencil.at(tuple(place)).to_array(masks.grid)
+            touched: Any = ~(hidden | ~cells).all(axis=(1, 2))
+            expected = robust_certificate(evidence, windows, threshold, 1, touched[None])
+            assert certified[tuple(place)] == expected
 
 
 def test_a_window_that_holds_just_the_threshold_stays() -> None:

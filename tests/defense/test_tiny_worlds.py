@@ -123,24 +123,29 @@ def good_is_safe_from_silence(oracle: Oracle, label: int, seen: Counter[str]) ->
     def covers(selected: BoolArray) -> bool:
         return set(oracle.inside(np.flatnonzero(selected))) == set(attacked)
 
-    levels = detection_levels(clean.bare, labels, clean.confidences, label, covers)
+    # No alerts on low confidence, alerts below each confidence in turn, and alerts at nearly every mask.
+    low = (None, *CONFIDENCES.tolist())[int(codes(oracle.image) % 5)]
+    levels = detection_levels(clean.bare, labels, clean.confidences, label, covers, low)
     for threshold in (0.2, *CONFIDENCES.tolist()):
-        found = detection_certificate(labels, clean.confidences, label, threshold, covers)
-        broken = {region for region, views in attacked.items() if any(fooled(view, label, threshold) for view in views)}
-        assert found.certifying == clean.good(label, threshold)
+        found = detection_certificate(labels, clean.confidences, label, threshold, covers, low)
+        broken = {
+            region for region, views in attacked.items() if any(fooled(view, label, threshold, low) for view in views)
+        }
+        assert found.certifying == clean.good(label, threshold, low)
         assert not broken.intersection(oracle.inside(found.certifying))
         assert not (found.certified and broken)
         assert found.certified == (threshold <= levels.cover_level)
-        assert clean.silent(label, threshold) == (threshold > levels.alarm_level)
+        assert clean.silent(label, threshold, low) == (threshold > levels.alarm_level)
+        assert clean.answer(threshold, low)[0] == (threshold <= levels.alert_level)
         seen["certified"] += found.certified
         seen["certified at its level"] += threshold == levels.cover_level
         seen["broken"] += bool(broken)
 
 
-def fooled(view: FirstRound, label: int, threshold: float) -> bool:
+def fooled(view: FirstRound, label: int, threshold: float, low: float | None) -> bool:
     """Whether the library answers another label without an alert; it does as the naive one does."""
-    found = detect(view.bare, np.array(view.labels), view.confidences, threshold)
-    assert (found.label, (found.alert, found.mask)) == (view.bare, view.answer(threshold))
+    found = detect(view.bare, np.array(view.labels), view.confidences, threshold, low)
+    assert (found.label, (found.alert, found.mask)) == (view.bare, view.answer(threshold, low))
     return found.label != label and not found.alert
 
 

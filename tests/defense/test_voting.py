@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -16,7 +17,7 @@ from maskcover.classifiers.observations import Evidence
 from maskcover.covering import containment
 from maskcover.covering.containment import Containment
 from maskcover.defense import Certificate, PredictionTable, Voting, parse_procedure
-from maskcover.defense.voting import vote, vote_certificate
+from maskcover.defense.voting import vote, vote_certificate, vote_map
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import MaskSet, Views
 from maskcover.regions import RegionSet
@@ -127,6 +128,91 @@ def test_sums_over_masks_are_those_of_counting(data: st.DataObject, regions: Reg
     assert listed is not None
     assert {tuple(row) for row in listed.tolist()} <= expected
     assert min(row[1] for row in listed.tolist()) == min(row[1] for row in expected)
+
+
+@given(st.data(), REGIONS, st.sampled_from([(0, 1), (-2, 2), (0, 5)]))
+def test_the_map_is_the_theorem_one_placement_at_a_time(
+    data: st.DataObject, regions: RegionSet, span: tuple[int, int]
+) -> None:
+    """Against a loop over placements and classes; equal masks, too, and views that are not relied on."""
+    shape, (low, high) = (4, 5), span
+    array = data.draw(st.lists(st.lists(st.booleans(), min_size=20, max_size=20), min_size=2, max_size=6))
+    masks = MaskSet(mc.Grid(shape), tuple(map(mc.Mask.from_array, np.array(array).reshape(-1, *shape))))
+    numbers = st.lists(st.integers(low, high), min_size=CLASSES, max_size=CLASSES)
+    scores = np.array([data.draw(numbers) for _ in masks])
+    reliable = np.array([data.draw(st.sampled_from([True, True, False])) for _ in masks])
+    label = data.draw(st.integers(0, CLASSES - 1))
+    placements = vote_map(scores, reliable, label, Containment(masks, regions), low, high)
+    assert placements is not None
+    hidden = np.asarray(masks)
+    for stencil, allowed, certified in placements.placements():
+        assert not (certified & ~allowed).any()
+        for place in np.argwhere(allowed).tolist():
+            cells = stencil.at(tuple(place)).to_array(masks.grid)
+            untouched = (hidden | ~cells).all(axis=(1, 2)) & reliable
+            assert certified[tuple(place)] == holds(scores[untouched], int((~untouched).sum()), label, low, high)
+
+
+def holds(untouched: Labels, touched: int, label: int, low: int, high: int) -> bool:
+    """The vote theorem for one region, and that sums are never all 0, which is no label."""
+    leads = [
+        sum(int(view[label] - view[rival]) for view in untouched) - (high - low) * touched
+        for rival in range(CLASSES)
+        if rival != label
+    ]
+    ahead = all(lead >= (rival < label) for lead, rival in zip(leads, others(label), strict=True))
+    least = sum(int(view[label]) for view in untouched) + low * touched
+    return ahead and (least != 0 or any(lead > 0 for lead in leads))
+
+
+def others(label: int) -> list[int]:
+    """All classes but one."""
+    return [rival for rival in range(CLASSES) if rival != label]
+
+
+def test_there_is_no_map_for_several_patches() -> None:
+    views = mc.bands(width=1, image_size=(3, 9))
+    pair = Containment(views, mc.parse_regions("patches(squares(size=1), k=2)"))
+    assert vote_map(one_hot(np.zeros(9, dtype=np.int64)), np.ones(9, np.bool_), 0, pair) is None
+
+
+def test_an_explanation_of_votes_has_their_map() -> None:
+    image = np.array([[0.0, 0.0, 0.0, 1.0, 1.0]])
+    views = mc.bands(width=1, image_size=(1, 5))
+
+    class Shown:
+        """Calls an image 1 if a pixel that is shown is bright."""
+
+        batch_size = 4
+
+        def scores(self, images: Any, hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+            bright = np.array([(image > 0.5)[~hide].any() for image, hide in zip(images, hidden, strict=True)])
+            finite = [[0.0] if np.isfinite(image).all() else [np.nan] for image in images]
+            scores: npt.NDArray[np.float64] = np.stack([1.0 - bright, 1.0 * bright], axis=1) + np.array(finite)
+            return scores
+
+    why = mc.explain(Shown(), [image], views, regions="squares(size=1)", procedure="voting", label=0, probes=False)
+    assert not why.certified
+    assert why.certified_fraction == why.map().fraction == Fraction(2, 5)
+    ((_, _, certified),) = why.map().placements()
+    assert certified.tolist() == [[False, False, False, True, True]]
+    assert "40.00% of the placements certified\n" in f"{why}\n"
+    pair = mc.explain(
+        Shown(), [image], views, regions="patches(squares(size=1), k=2)", procedure="voting", label=0, probes=False
+    )
+    assert not pair.has_map
+    with pytest.raises(InvalidInput, match="there is no map: votes certifies without single masks"):
+        pair.map()
+    broken = mc.explain(
+        Shown(), [image * np.nan], views, regions="squares(size=1)", procedure="voting", label=0, probes=False
+    )
+    assert broken.certified_fraction == 0
+    with pytest.raises(InvalidInput, match="scores were not finite"):
+        broken.map()
+    result = mc.certify(Shown(), [image], [0], views, regions="squares(size=1)", procedure="voting", probes=False)
+    assert result.certified_fraction(0) == Fraction(2, 5)
+    with pytest.raises(InvalidInput, match="has the map"):
+        result.map(0)
 
 
 def test_several_patches_are_certified_by_their_joint_signatures() -> None:

@@ -48,6 +48,7 @@ PROCEDURES: dict[str, dict[str, Any]] = {
     "all pairs": {"procedure": "double_masking(rule='all-pairs')"},
     "challenger": {"procedure": "challenger_masking()"},
     "detection": {"procedure": "detection(0.6)"},
+    "detection with low confidence": {"procedure": "detection(0.6, alert_below=0.6)"},
     "margin": {"min_margin": 0.5},
 }
 
@@ -272,6 +273,9 @@ def test_the_detection_curve_is_that_of_the_model(tmp_path: Path) -> None:
     made(tmp_path / "run")
     curve = open_run(tmp_path / "run").detection_curve()
     assert curve == mc.detection_curve(linear, IMAGES, LABELS, GREY, batch_size=8)
+    low = open_run(tmp_path / "run").detection_curve(alert_below=0.6)
+    assert low == mc.detection_curve(linear, IMAGES, LABELS, GREY, batch_size=8, alert_below=0.6)
+    assert low != curve
 
 
 @pytest.mark.parametrize("rule", ["rows", "all-pairs"])

@@ -18,6 +18,7 @@ from maskcover.data import Dataset, Preprocessing
 from maskcover.defense import Detection
 from maskcover.errors import NotCovering
 from maskcover.report import ImageFacts, to_markdown
+from maskcover.report.facts import percent_down
 from maskcover.runs import Folder, OpenedRun, open_run, run, shards
 from maskcover.runs.own_images import CHANGED, compared, displayed
 from maskcover.runs.pixels import pixel_digest
@@ -255,17 +256,55 @@ def test_runs_of_earlier_versions_have_reports(folder: str, pytestconfig: pytest
     assert ("digest of the run | none" in text) == (facts.fingerprints[0].claim is None)
 
 
-def test_a_report_about_votes_claims_no_cover_and_no_fraction_of_placements(tmp_path: Path) -> None:
+VIEWS = mc.bands(2, image_size=9)
+
+
+def by_votes(out: Path, regions: str, procedure: str = "voting") -> OpenedRun:
+    """A run of votes, of a classifier that sums pixels, opened."""
     images = np.random.default_rng(0).integers(-2, 3, size=(12, 9, 9)).astype(np.float64)
-    mc.run(
-        lambda batch: np.stack([-batch.sum(axis=(1, 2)), batch.sum(axis=(1, 2))], axis=1),
-        images, (images.sum(axis=(1, 2)) > 0).astype(np.int64), mc.bands(2, image_size=9), tmp_path,
-        regions="squares(size=2)", procedure="voting", batch_size=4,
-    )  # fmt: skip
-    facts = mc.open_run(tmp_path).facts()
+    labels = (images.sum(axis=(1, 2)) > 0).astype(np.int64)
+    run(sums, images, labels, VIEWS, out, regions=regions, procedure=procedure, batch_size=4)
+    return open_run(out)
+
+
+def sums(images: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Two classes: the sum of the pixels is negative, or it is positive."""
+    total = images.sum(axis=(1, 2))
+    return np.stack([-total, total], axis=1)
+
+
+def test_a_report_about_votes_claims_no_cover_and_draws_the_placements_that_hold(tmp_path: Path) -> None:
+    facts = by_votes(tmp_path, "squares(size=2)").facts()
     assert "does not need masks that cover" in facts.rests[0]
     selected = mc.open_run(tmp_path).select(label=1).facts()
     assert "selected from the run" in " ".join(selected.remarks)
     assert all(not rate.interval for _, rate in selected.rates)
-    words = {image.certified_fraction for image in facts.images if not image.certified}
-    assert words == {"the fraction of placements certified was not worked out"}
+    images = np.random.default_rng(0).integers(-2, 3, size=(12, 9, 9)).astype(np.float64)
+    rows = {row.id: row for row in mc.open_run(tmp_path)}
+    for image in facts.images:
+        why = mc.explain(
+            sums, images, VIEWS, regions="squares(size=2)", procedure="voting", batch_size=4, number=int(image.id),
+            label=rows[image.id].label,
+        )  # fmt: skip
+        assert rows[image.id].fraction == float(why.certified_fraction)
+        assert image.certified_fraction == f"{percent_down(float(why.certified_fraction))} of the placements certified"
+        assert image.exposure is not None
+        assert np.array_equal(image.exposure, why.map().exposure())
+    assert len({row.fraction for row in rows.values()}) > 3
+
+
+@pytest.mark.parametrize(
+    ("regions", "procedure", "words"),
+    [
+        ("patches(squares(size=1), k=2)", "voting", "the fraction of placements certified was not worked out"),
+        ("squares(size=2)", "voting(threshold=0.9)", "of the placements certified"),
+    ],
+)
+def test_a_report_about_votes_without_a_map_says_why(tmp_path: Path, regions: str, procedure: str, words: str) -> None:
+    facts = by_votes(tmp_path, regions, procedure).facts()
+    failed = [image for image in facts.images if not image.certified]
+    assert failed
+    for image in failed:
+        assert words in image.certified_fraction
+        assert image.exposure is None
+        assert "no map" in image.note

@@ -1,8 +1,9 @@
-"""Finds what to paint: projected sign gradient on the masked predictions that still resist a patch.
+"""Finds what to paint: projected sign gradient on the masked predictions that an aim names.
 
-By Algorithm 1 a patch succeeds if the one-mask majority is wrong and no row of the two-mask table is unanimous for the
-true label y. A mask that hides the whole patch has a row that the patch cannot change; every other row is *open*. So
-each step looks at two kinds of predictions, both pushed to a target label t:
+For other procedures than Algorithm 1 see `maskcover_torch.attacks.aims`. By Algorithm 1 a patch succeeds if the
+one-mask majority is wrong and no row of the two-mask table is unanimous for the true label y. A mask that hides the
+whole patch has a row that the patch cannot change; every other row is *open*. So each step looks at two kinds of
+predictions, both pushed to a target label t:
 
 - the majority: one-mask predictions of open rows, those that are most clearly y first;
 - the second rounds: open rows that are still all y, each by its weakest entry, since one entry is enough.
@@ -19,14 +20,13 @@ from dataclasses import dataclass
 from math import cos, pi
 
 import torch
-from torch.nn.functional import cross_entropy
 
+from maskcover_torch.attacks.aims import NOTHING, Aim, uniform
 from maskcover_torch.attacks.masked import MaskedScores, margin_of, slopes, tracked
 
 _MOMENTUM = 0.75
 _FIRST_STEP = 0.2  # of the value range; from there down to nearly nothing, along a cosine
 _JUDGE_EVERY = 10  # steps: judging an image costs about as much as ten of them
-_NOISE = 0.05  # of the largest score: predictions whose margins are this close take turns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,17 +59,17 @@ class Budget:
 
 
 def ascent(
-    masked: MaskedScores, trials: Trials, budget: Budget, generator: torch.Generator
+    masked: MaskedScores, trials: Trials, budget: Budget, generator: torch.Generator, aim: Aim
 ) -> Iterator[tuple[int, torch.Tensor]]:
     """Attacked images to judge, with the number of steps so far: a few on the way, and the last ones."""
     low, high = budget.low.to(trials.images), budget.high.to(trials.images)
-    content = low + (high - low) * _uniform(trials.images.shape, generator).to(trials.images)
+    content = low + (high - low) * uniform(trials.images.shape, generator).to(trials.images)
     velocity = torch.zeros_like(content)
     visible = _visible(masked.hidden, trials.regions)
     margins = trials.margins.clone()
     for step in range(budget.steps):
-        pairs = _chosen_pairs(margins, visible, budget.views, generator)
-        velocity = _MOMENTUM * velocity + _gradient(masked, trials, content, margins, *pairs).sign()
+        pairs = aim.pairs(margins, visible, budget.views, generator)
+        velocity = _MOMENTUM * velocity + _gradient(masked, trials, content, margins, aim, *pairs).sign()
         size = _FIRST_STEP * (1 + cos(pi * step / budget.steps)) / 2
         content = torch.clamp(content - size * (high - low) * velocity.sign(), low, high)
         if (step + 1) % _JUDGE_EVERY == 0 or step + 1 == budget.steps:
@@ -81,43 +81,24 @@ def _gradient(
     trials: Trials,
     content: torch.Tensor,
     margins: torch.Tensor,
+    aim: Aim,
     first: torch.Tensor,
     second: torch.Tensor,
 ) -> torch.Tensor:
-    """The gradient of the cross entropy to the targets under chosen pairs (n, views); it updates their `margins`.
-
-    A view that has the target label already has a small loss and a small gradient, so no view needs a weight.
-    """
+    """The gradient of the loss of the aim under chosen pairs (n, views); it updates their `margins`."""
     views = first.shape[1]
     with tracked(masked.device):
         content = content.detach().requires_grad_()
         attacked = torch.where(trials.regions, content, trials.images).repeat_interleave(views, dim=0)
         scores = masked.scores(attacked, first.flatten(), second.flatten())
-        loss = cross_entropy(scores, trials.targets.repeat_interleave(views), reduction="sum")
-        gradient = slopes(loss, content)
-    current = margin_of(scores.detach(), trials.labels.repeat_interleave(views)).reshape(first.shape).to(margins)
-    number = torch.arange(len(margins), device=margins.device)[:, None]
-    margins[number, first, second] = current
-    margins[number, second, first] = current
+        labels, targets = (names.repeat_interleave(views) for names in (trials.labels, trials.targets))
+        gradient = slopes(aim.loss(scores, first.flatten(), labels, targets), content)
+    current = margin_of(scores.detach(), labels).reshape(first.shape).to(margins)
+    number, view = torch.nonzero(first != NOTHING, as_tuple=True)
+    one, other, values = first[number, view], second[number, view], current[number, view]
+    margins[number, one, other] = values
+    margins[number, other, one] = values
     return gradient
-
-
-def _chosen_pairs(
-    margins: torch.Tensor, visible: torch.Tensor, views: int, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The pairs of masks to look at, two int64 (n, views): single masks for the majority, then second rounds."""
-    noise = _NOISE * _uniform(margins.shape, generator).to(margins)
-    count = margins.shape[1]
-    singles, rounds = min((views + 1) // 2, count), min(views // 2, count)
-    open_rows = visible.diagonal(dim1=1, dim2=2)
-    clearest = (margins + noise).diagonal(dim1=1, dim2=2).masked_fill(~open_rows, -torch.inf)
-    single = clearest.topk(singles, dim=1).indices
-    weakest, entry = (margins + noise).masked_fill(~visible, torch.inf).min(dim=2)
-    # A row with a wrong entry, even one that the patch cannot change, resists no longer.
-    broken = margins.amin(dim=2) < 0
-    # Broken rows come last, but they do come: a later step may turn them back to the true label.
-    row = (weakest + 10.0 * broken).topk(rounds, dim=1, largest=False).indices
-    return torch.cat([single, row], dim=1), torch.cat([single, entry.gather(1, row)], dim=1)
 
 
 def _visible(hidden: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
@@ -128,7 +109,3 @@ def _visible(hidden: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
         pixels = shown[:, region].float()
         visible.append(pixels @ pixels.T > 0)
     return torch.stack(visible)
-
-
-def _uniform(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
-    return torch.rand(shape, generator=generator)

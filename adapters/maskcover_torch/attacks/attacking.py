@@ -11,17 +11,19 @@ from maskcover.classifiers import NumericContract
 from maskcover.classifiers.evaluation import Images
 from maskcover.defense import Method, Procedure
 from maskcover.defense.texts import procedure_of
+from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.ascent import Budget
 from maskcover_torch.attacks.inputs import claimed_regions, claims, stacked, true_labels, value_range, whole
+from maskcover_torch.attacks.masked import ScoresMasked
 from maskcover_torch.attacks.outcomes import Attacked, AttackReport
 from maskcover_torch.attacks.run import AttackRun
 from maskcover_torch.model import Fill, TorchModel
 
 
 def attack_by_gradient(
-    model: torch.nn.Module,
+    model: torch.nn.Module | ScoresMasked,
     images: Images,
     labels: npt.ArrayLike,
     masks: MaskSet,
@@ -46,14 +48,15 @@ def attack_by_gradient(
     """Try to change the defended labels of images by painting regions, knowing the model, the masks and the defence.
 
     An attempt takes one placement of the region set and one wrong label, and paints the placement by projected sign
-    gradient on the masked predictions that stand in its way (see `maskcover_torch.attacks.ascent`). The placements
-    are those that the two-mask predictions of the clean image protect least, those of the most salient pixels among
+    gradient on the masked predictions that stand in its way (see `maskcover_torch.attacks.aims`). The placements
+    are those that the masked predictions of the clean image protect least, those of the most salient pixels among
     them, and some at random. Whether an attempt succeeded is decided by `maskcover.predict` on the attacked image, and
     by nothing else.
 
     Args:
         model: Maps float tensors (n, channels, height, width) to scores (n, classes); in evaluation mode. It is left
-            as it was.
+            as it was. Or a classifier that gives its masked predictions with gradients itself, see
+            `maskcover_torch.attacks.masked.ScoresMasked`; it has its own fill and contract.
         images: Float images (channels, height, width) as the model takes them, tensors or arrays, all of one shape.
         labels: The true labels, whole numbers from 0, one for each image.
         masks: The mask set of the defence. A single mask that hides nothing is the undefended model.
@@ -97,8 +100,8 @@ def attack_by_gradient(
     for name, number in {"placements": placements, "restarts": restarts, "steps": steps, "views": views}.items():
         whole(name, number)
     region_set = claimed_regions(masks, regions)
-    defence = procedure_of(procedure, method, threshold)
-    classifier = TorchModel(model, fill=fill, batch_size=batch_size, contract=contract)
+    defence = procedure_of(procedure, method, threshold).against(region_set)
+    classifier = _classifier(model, fill, batch_size, contract)
     # Tensors made in a caller's inference mode could carry no gradients.
     with torch.inference_mode(False):
         pixels = stacked(images, masks.grid.shape)
@@ -115,3 +118,17 @@ def attack_by_gradient(
             part = slice(first, first + size)
             outcomes += run.attacked(pixels[part], torch.from_numpy(true[part]), claimed[part])
     return AttackReport(masks, region_set, tuple(outcomes))
+
+
+def _classifier(
+    model: object, fill: Fill, batch_size: int, contract: NumericContract | None
+) -> TorchModel | ScoresMasked:
+    """The classifier to attack: the one that was given, or that of a torch module."""
+    if isinstance(model, ScoresMasked):
+        return model
+    if not isinstance(model, torch.nn.Module):
+        raise InvalidInput(
+            "an attack needs gradients: a torch module, or a classifier with a method masked_scores; got "
+            f"{type(model).__name__}"
+        )
+    return TorchModel(model, fill=fill, batch_size=batch_size, contract=contract)

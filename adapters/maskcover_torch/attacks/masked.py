@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,8 +22,25 @@ _BATCH = 16
 _MOST_MASKS = 2_000  # the table of an image grows with their square
 
 
+@runtime_checkable
+class ScoresMasked(Protocol):
+    """Optional protocol: a classifier that computes its masked predictions in its own way, with gradients.
+
+    A classifier that is more than a torch module with a fill, such as one whose views are cells of a grid, is attacked
+    through the `MaskedScores` that it gives.
+    """
+
+    def evaluator(self, masks: MaskSet) -> Any:
+        """The evaluator that judges attacks."""
+
+    def masked_scores(self, masks: MaskSet, views: Views) -> MaskedScores:
+        """The scores that guide attacks: those of the evaluator, but for rounding."""
+
+
 class MaskedScores:
     """Scores of a model for images under pairs of masks.
+
+    A subclass may compute `scores` in another way, see `ScoresMasked`.
 
     Args:
         classifier: The model, in evaluation mode, with its fill and its batch size.
@@ -35,6 +53,8 @@ class MaskedScores:
         self._batch = classifier.batch_size or _BATCH
         self.device, self._dtype = place_of(classifier.model)
         self.hidden = torch.from_numpy(np.asarray(masks)).to(self.device)
+        # The number −1, nothing hidden, is the last one.
+        self._drawn = torch.cat([self.hidden, torch.zeros_like(self.hidden[:1])])
         self._occlusion = classifier.occlusion
         if len(masks) > _MOST_MASKS:
             raise InvalidInput(f"an attack takes at most {_MOST_MASKS:,} masks; got {len(masks):,}")
@@ -43,8 +63,11 @@ class MaskedScores:
         self._ids = torch.from_numpy(numbered.ids).to(self.device)
 
     def scores(self, images: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        """Scores (rows, classes), at least float32, of images (rows, channels, height, width) under two masks each."""
-        hidden = (self.hidden[first] | self.hidden[second]).unsqueeze(1)
+        """Scores (rows, classes), at least float32, of images (rows, channels, height, width) under two masks each.
+
+        A mask of the number −1 hides nothing.
+        """
+        hidden = (self._drawn[first] | self._drawn[second]).unsqueeze(1)
         scores: torch.Tensor = self._model(self._occlusion.shown(images.to(self._dtype), hidden, 1, torch))
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 

@@ -16,6 +16,7 @@ from maskcover.covering import verify
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, Slot, Stencil, Term
+from maskcover_torch.attacks.aims import Aim
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -49,7 +50,7 @@ class Candidates:
         return cls(regions, masks, placements, containing(np.asarray(masks), pixels), pixels)
 
     def chosen(
-        self, rows: FloatArray, saliency: FloatArray, count: int, random: np.random.Generator
+        self, rows: FloatArray, saliency: FloatArray, count: int, random: np.random.Generator, aim: Aim
     ) -> list[Placement]:
         """At most `count` placements to attack, the most promising first.
 
@@ -63,8 +64,9 @@ class Candidates:
             saliency: (height, width), how much each pixel moves the predictions.
             count: How many to choose.
             random: Breaks ties: neighbouring placements are nearly equal.
+            aim: Says how well each placement is protected; votes have no certifying masks.
         """
-        strength = np.where(self.inside, rows, -np.inf).max(axis=1)
+        strength = aim.strength(rows, self.inside)
         effect = np.array([saliency.ravel()[pixels].sum() for pixels in self.pixels])
         if (strength <= 0).any():
             effect = np.where(strength <= 0, effect, 0.0)
@@ -74,7 +76,8 @@ class Candidates:
         weakest = np.lexsort((random.random(len(strength)), strength))
         numbers = np.stack([salient, weakest, again, random.permutation(len(strength))], axis=1).ravel()
         chosen = [self.placements[number] for number in numbers.tolist()]
-        witness = uncovered(self.regions, self.masks, tuple(np.flatnonzero(rows > 0).tolist()))
+        certifying = tuple(np.flatnonzero(rows > 0).tolist()) if aim.by_masks else ()
+        witness = uncovered(self.regions, self.masks, certifying)
         return list(dict.fromkeys([*witness, *chosen]))[:count]
 
 

@@ -13,8 +13,9 @@ from maskcover.certification import predict_with
 from maskcover.defense import Answer, Procedure
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
+from maskcover_torch.attacks.aims import Aim, aim_of
 from maskcover_torch.attacks.ascent import Budget, Trials, ascent
-from maskcover_torch.attacks.masked import MaskedScores
+from maskcover_torch.attacks.masked import MaskedScores, ScoresMasked
 from maskcover_torch.attacks.outcomes import Attacked
 from maskcover_torch.attacks.placements import Candidates, Placement, bitmap
 from maskcover_torch.model import TorchModel
@@ -42,7 +43,7 @@ class AttackPlan:
 class AttackRun:
     """An attack on many images: its settings, and two random generators that every attempt advances."""
 
-    classifier: TorchModel
+    classifier: TorchModel | ScoresMasked
     masks: MaskSet
     masked: MaskedScores
     candidates: Candidates
@@ -52,11 +53,12 @@ class AttackRun:
     random: np.random.Generator
     generator: torch.Generator
     procedure: Procedure
+    aim: Aim
 
     @classmethod
     def of(
         cls,
-        classifier: TorchModel,
+        classifier: TorchModel | ScoresMasked,
         masks: MaskSet,
         regions: RegionSet,
         budget: Budget,
@@ -70,8 +72,14 @@ class AttackRun:
         candidates = Candidates.of(regions, masks, random)
         # On the CPU, so that the same seed gives the same noise on every device.
         generator = torch.Generator().manual_seed(seed)
-        masked = MaskedScores(classifier, masks, procedure.views)
-        return cls(classifier, masks, masked, candidates, budget, placements, restarts, random, generator, procedure)
+        if isinstance(classifier, ScoresMasked):
+            masked = classifier.masked_scores(masks, procedure.views)
+        else:
+            masked = MaskedScores(classifier, masks, procedure.views)
+        return cls(
+            classifier, masks, masked, candidates, budget, placements, restarts, random, generator, procedure,
+            aim_of(procedure),
+        )  # fmt: skip
 
     def attacked(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
         """The outcomes of a group of images; each that is not broken yet gets one attempt at a time."""
@@ -97,7 +105,7 @@ class AttackRun:
         rows = margins.amin(dim=2).cpu().numpy()
         slopes = self.masked.saliency(images, labels).double().cpu().numpy()
         places = [
-            self.candidates.chosen(row, slope, self.placements, self.random)
+            self.candidates.chosen(row, slope, self.placements, self.random, self.aim)
             for row, slope in zip(rows, slopes, strict=True)
         ]
         return AttackPlan(places, wrong, margins)
@@ -114,7 +122,7 @@ class AttackRun:
         """The outcomes of a batch of attempts; each one ends at its first success."""
         attempts = [_Attempt(int(label), None, 0) for label in trials.labels]
         unbroken = list(range(len(attempts)))
-        for steps, attacked in ascent(self.masked, trials, self.budget, self.generator):
+        for steps, attacked in ascent(self.masked, trials, self.budget, self.generator, self.aim):
             for n, answer in zip(unbroken, self._judged(attacked[unbroken]), strict=True):
                 success = _is_wrong(answer, int(trials.labels[n]))
                 attempts[n] = _Attempt(answer.label, attacked[n].cpu() if success else None, steps)

@@ -1,0 +1,214 @@
+"""The aims of an attack, one for each kind of procedure: which masked predictions to push, and in which direction.
+
+- Double and challenger masking: the one-mask majority and the second rounds that still resist, see `TwoRounds`.
+- Votes and robust masking: every view that the patch touches gives the target more, and the true label less.
+- Detection: the bare label becomes the target, and every mask that shows a part of the patch keeps silent about it: it
+  says the target too, or another label with too little confidence for an alert.
+- Other procedures that ask single masks only: the bare label, and every mask that shows a part of the patch.
+
+An aim guides an attack and judges nothing; see `maskcover_torch.attacks.run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn.functional import cross_entropy
+
+from maskcover.cells import BoolArray
+from maskcover.classifiers.observations import Evidence
+from maskcover.defense import Detection, Procedure, RobustMasking, Voting
+from maskcover.masks import Views
+
+FloatArray = npt.NDArray[np.floating[Any]]
+Pairs = tuple[torch.Tensor, torch.Tensor]
+Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""From scores (rows, classes), true labels and targets, int64 (rows,), to the loss of each row, (rows,)."""
+
+NOTHING = -1  # as the number of a mask: nothing is hidden
+_NOISE = 0.05  # of the largest score: predictions whose margins are this close take turns
+
+
+class Aim(Protocol):
+    """What an attack on a procedure pushes."""
+
+    @property
+    def by_masks(self) -> bool:
+        """Whether certifying masks protect the placements inside them."""
+
+    def pairs(self, margins: torch.Tensor, visible: torch.Tensor, views: int, generator: torch.Generator) -> Pairs:
+        """The pairs of masks to look at in a step, two int64 (n, views at most); `NOTHING` for no mask.
+
+        Args:
+            margins: Margins of the true label as they were computed last, (n, masks, masks).
+            visible: Which pairs of masks leave a part of the patch visible, bool (n, masks, masks).
+            views: The number of masked predictions of a step.
+            generator: For the choice among many.
+        """
+
+    def loss(
+        self, scores: torch.Tensor, first: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor
+    ) -> torch.Tensor:
+        """The number to make small.
+
+        Args:
+            scores: (rows, classes).
+            first: The first mask of each row, int64 (rows,).
+            labels, targets: The true labels and the wrong labels to push to, int64 (rows,).
+        """
+
+    def strength(self, rows: FloatArray, inside: BoolArray) -> FloatArray:
+        """How well each placement is protected, (placements,); those of 0 or less are open to attack.
+
+        Args:
+            rows: The smallest margin of the true label in the row of each mask, (masks,).
+            inside: Which masks contain which placement, bool (placements, masks).
+        """
+
+
+def aim_of(procedure: Procedure) -> Aim:
+    """The aim of an attack on a procedure.
+
+    >>> from maskcover import ChallengerMasking
+    >>> aim_of(ChallengerMasking()), aim_of(Voting()).bare, aim_of(Detection(0.5)).bare
+    (TwoRounds(), False, True)
+    """
+    if procedure.views is Views.PAIRS:
+        return TwoRounds()
+    if isinstance(procedure, Voting | RobustMasking):
+        observed = procedure.observation
+        return SingleViews(_outscored(observed) if isinstance(observed, Evidence) else _to_target, bare=False)
+    if isinstance(procedure, Detection):
+        return SingleViews(_silent(procedure), bare=True)
+    return SingleViews(_to_target, bare=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TwoRounds:
+    """The aim of an attack on Algorithm 1; see `maskcover_torch.attacks.ascent`."""
+
+    @property
+    def by_masks(self) -> bool:
+        """True: those whose row is right."""
+        return True
+
+    def pairs(self, margins: torch.Tensor, visible: torch.Tensor, views: int, generator: torch.Generator) -> Pairs:
+        """Single masks for the majority, then second rounds."""
+        noise = _NOISE * uniform(margins.shape, generator).to(margins)
+        count = margins.shape[1]
+        singles, rounds = min((views + 1) // 2, count), min(views // 2, count)
+        open_rows = visible.diagonal(dim1=1, dim2=2)
+        clearest = (margins + noise).diagonal(dim1=1, dim2=2).masked_fill(~open_rows, -torch.inf)
+        single = clearest.topk(singles, dim=1).indices
+        weakest, entry = (margins + noise).masked_fill(~visible, torch.inf).min(dim=2)
+        # A row with a wrong entry, even one that the patch cannot change, resists no longer.
+        broken = margins.amin(dim=2) < 0
+        # Broken rows come last, but they do come: a later step may turn them back to the true label.
+        row = (weakest + 10.0 * broken).topk(rounds, dim=1, largest=False).indices
+        return torch.cat([single, row], dim=1), torch.cat([single, entry.gather(1, row)], dim=1)
+
+    def loss(
+        self,
+        scores: torch.Tensor,
+        first: torch.Tensor,  # noqa: ARG002  # see `Aim`
+        labels: torch.Tensor,  # noqa: ARG002
+        targets: torch.Tensor,
+    ) -> torch.Tensor:
+        """The cross entropy to the targets.
+
+        A view that has the target label already has a small loss and a small gradient, so no view needs a weight.
+        """
+        return cross_entropy(scores, targets, reduction="sum")
+
+    def strength(self, rows: FloatArray, inside: BoolArray) -> FloatArray:
+        """The margin of the strongest mask that contains the placement (docs/theory.md, The defence)."""
+        return np.asarray(np.where(inside, rows, -np.inf).max(axis=1), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class SingleViews:
+    """The aim of an attack on a procedure that asks single masks only: all views that show a part of the patch.
+
+    Args:
+        of_mask: The loss of the prediction under a mask.
+        bare: Whether the label with nothing hidden must become the target too. If not, views vote.
+    """
+
+    of_mask: Loss
+    bare: bool
+
+    @property
+    def by_masks(self) -> bool:
+        """Whether certifying masks protect the placements inside them; views that vote do not."""
+        return self.bare
+
+    def pairs(self, margins: torch.Tensor, visible: torch.Tensor, views: int, generator: torch.Generator) -> Pairs:
+        """Views that show a part of the patch, others at each step, and the image with nothing hidden."""
+        touched = visible.diagonal(dim1=1, dim2=2)
+        chances = uniform(touched.shape, generator).to(margins).masked_fill(~touched, -torch.inf)
+        chosen = chances.topk(min(max(views - self.bare, 1), touched.shape[1]), dim=1).indices
+        if self.bare:
+            chosen = torch.cat([torch.full_like(chosen[:, :1], NOTHING), chosen], dim=1)
+        return chosen, chosen
+
+    def loss(
+        self, scores: torch.Tensor, first: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor
+    ) -> torch.Tensor:
+        """The losses of the masks, and the cross entropy to the target where nothing is hidden."""
+        of_bare, of_mask = _to_target(scores, labels, targets), self.of_mask(scores, labels, targets)
+        return torch.where(first == NOTHING, of_bare, of_mask).sum()
+
+    def strength(self, rows: FloatArray, inside: BoolArray) -> FloatArray:
+        """For votes their lead if all that are touched or wrong are for one other class; else as for `TwoRounds`."""
+        if self.bare:
+            return TwoRounds().strength(rows, inside)
+        return np.asarray(inside @ np.sign(rows) - (~inside).sum(axis=1), dtype=np.float64)
+
+
+def uniform(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
+    """Random numbers from 0 to 1."""
+    return torch.rand(shape, generator=generator)
+
+
+def _to_target(scores: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:  # noqa: ARG001  # a `Loss`
+    """The cross entropy to the target."""
+    return cross_entropy(scores, targets, reduction="none")
+
+
+def _outscored(evidence: Evidence) -> Loss:
+    """The loss by which the evidence for the target grows, and that for the true label shrinks, within their range."""
+
+    def loss(scores: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        values = scores
+        if evidence.kind == "confidence":
+            values = scores.softmax(dim=1)
+        elif evidence.kind == "tanh":
+            values = torch.tanh(evidence.numbers[0] * scores + evidence.numbers[1])
+        own, target = (values.gather(1, names[:, None]).squeeze(1) for names in (labels, targets))
+        # What is beyond its range already needs no push; what is beyond the other end still does.
+        low, high = evidence.low / Evidence.STEPS, evidence.high / Evidence.STEPS
+        return torch.relu(own - low) + torch.relu(high - target)
+
+    return loss
+
+
+def _silent(procedure: Detection) -> Loss:
+    """The loss of a mask that must raise no alert."""
+    threshold = procedure.threshold
+    unsure_is_silent = threshold > (procedure.alert_below or 0.0)
+
+    def loss(scores: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        to_target = _to_target(scores, labels, targets)
+        if not unsure_is_silent:
+            return to_target
+        # A confidence below the threshold raises no alert either; the way that is shorter counts.
+        too_sure = torch.relu(scores.log_softmax(dim=1).amax(dim=1) - log(threshold))
+        return torch.minimum(to_target, too_sure)
+
+    return loss

@@ -1,0 +1,213 @@
+"""Attacks on votes, on robust masking and on detection: they break what is open, and nothing that is certified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from maskcover_torch.attacks import AttackReport, attack
+from maskcover_torch.attacks.aims import NOTHING, aim_of
+from maskcover_torch.attacks.masked import MaskedScores
+from maskcover_torch.model import TorchModel
+from torch import nn
+
+import maskcover as mc
+from maskcover import ChallengerMasking, Detection, MaskSet, RobustMasking, Voting
+from maskcover.defense import Procedure, parse_procedure
+from maskcover.masks import Views
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SIDE, COUNT = 8, 24
+REGIONS = "squares(size=2)"
+BANDS = mc.bands(width=2, image_size=SIDE)
+COVER = mc.cover(mc.squares(size=2), image_size=SIDE, grid=(3, 3))
+
+
+class Stripes(nn.Module):
+    """Three classes by the mean of what is seen: dark, grey or bright; the fill of 0 is grey."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+        self.eval()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Scores (n, 3)."""
+        mean = images.mean(dim=(1, 2, 3))
+        return self.scale * torch.stack([-mean, 0.05 - mean.abs(), mean], dim=1)
+
+
+def images_of(seed: int) -> torch.Tensor:
+    """Images of one grey each, from dark to bright, with a little noise."""
+    generator = torch.Generator().manual_seed(seed)
+    greys = torch.linspace(-0.9, 0.9, COUNT)[:, None, None, None]
+    return greys + 0.1 * torch.randn((COUNT, 1, SIDE, SIDE), generator=generator)
+
+
+CASES: dict[str, tuple[Procedure, MaskSet, float]] = {
+    "votes": (Voting(), BANDS, 1.0),
+    "votes above a threshold": (Voting(threshold=0.4), BANDS, 20.0),
+    "clipped evidence": (Voting(evidence="clip(0, 1)"), BANDS, 8.0),
+    "squashed evidence": (Voting(evidence="tanh(2, 0)"), BANDS, 8.0),
+    "confidences": (Voting(evidence="confidence"), BANDS, 20.0),
+    "robust masking": (RobustMasking(evidence="clip(0, 10)"), BANDS, 8.0),
+    "robust masking of confidences": (RobustMasking(0.5, evidence="confidence"), BANDS, 20.0),
+    "detection": (Detection(0.8), COVER, 20.0),
+    "some that disagree, or are unsure": (Detection(0.9, alert_below=0.4), COVER, 20.0),
+}
+
+
+def attacked(name: str, numbers: Any, *, claim: bool, **options: Any) -> AttackReport:
+    """An attack at up to 60 placements, which are all of them, on some images of a case."""
+    procedure, masks, scale = CASES[name]
+    model, images = Stripes(scale), images_of(0)
+    chosen: dict[str, Any] = {"placements": 60, "views": 10, "batch_size": 40} | options
+    return attack(
+        model, images[numbers], labels_of(name)[numbers], masks, regions=REGIONS, procedure=procedure, low=-1.0,
+        high=1.0, certified=np.full(len(numbers), claim), **chosen,
+    )  # fmt: skip
+
+
+def labels_of(name: str) -> Any:
+    """The labels of the clean images with nothing hidden, which is what they are by construction."""
+    with torch.no_grad():
+        return Stripes(CASES[name][2])(images_of(0)).argmax(dim=1).numpy()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_open_is_broken_and_what_is_certified_is_not(name: str) -> None:
+    procedure, masks, scale = CASES[name]
+    result = mc.certify(
+        Stripes(scale), list(images_of(0)), labels_of(name), masks, regions=REGIONS, procedure=procedure, batch_size=40
+    )
+    certified = np.flatnonzero(result.certified)[::5]
+    right = np.flatnonzero(~result.certified & (result.defended == result.labels))
+    assert len(certified) >= 3
+    assert len(right)
+    whole = attacked(name, certified, claim=True, steps=4)
+    assert whole.refutations == ()
+    assert whole.attempts >= 49 * len(certified)
+    broken = attacked(name, right, claim=False, steps=10)
+    assert broken.broken.any()
+    for outcome, number in zip(broken.outcomes, right.tolist(), strict=True):
+        if outcome.image is not None:
+            changed = (outcome.image != images_of(0)[number]).any(dim=0)
+            assert 0 < int(changed.sum()) <= 4
+
+
+def test_where_any_mask_that_disagrees_alerts_what_is_silent_and_right_is_certified() -> None:
+    """With a threshold of 0 every mask of such an image has the label, so that nothing is left to break."""
+    model, images, labels = Stripes(20.0), images_of(0), labels_of("detection")
+    procedure = Detection(0.0, alert_below=0.5)
+    options: dict[str, Any] = {"regions": REGIONS, "procedure": procedure, "batch_size": 40}
+    result = mc.certify(model, list(images), labels, COVER, **options)
+    assert (result.certified | (result.defended != result.labels)).all()
+    assert (result.certified & result.alerts).any()
+    numbers = np.flatnonzero(result.certified)[::3]
+    report = attack(
+        model, images[numbers], labels[numbers], COVER, certified=np.full(len(numbers), True), low=-1.0, high=1.0,
+        placements=60, steps=4, **options,
+    )  # fmt: skip
+    assert report.refutations == ()
+
+
+SCORES = torch.tensor([[2.0, -1.0, 0.5], [2.0, -1.0, 0.5], [0.0, 0.0, 3.0]], requires_grad=True)
+LABELS, TARGETS, FIRST = torch.tensor([0, 0, 0]), torch.tensor([2, 1, 2]), torch.tensor([NOTHING, 0, 1])
+
+
+def slope(text: str) -> torch.Tensor:
+    """The gradient of the loss by the scores."""
+    (gradient,) = torch.autograd.grad(aim_of(parse_procedure(text)).loss(SCORES, FIRST, LABELS, TARGETS), SCORES)
+    return gradient
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("voting(evidence='clip(0, 1)')", [[1, -1, 0], [0, 0, 0]]),
+        ("robust_masking(evidence='clip(0, 4)')", [[1, -1, 0], [0, 0, -1]]),
+    ],
+)
+def test_evidence_is_pushed_within_its_range_only(text: str, expected: list[list[int]]) -> None:
+    assert slope(text)[1:].tolist() == expected  # the first row is that with nothing hidden
+
+
+@pytest.mark.parametrize("text", ["voting()", "voting(threshold=0.3)", "challenger_masking()", "detection(0.0)"])
+def test_labels_are_pushed_to_the_target(text: str) -> None:
+    gradient = slope(text)
+    assert (gradient.gather(1, TARGETS[:, None]) < 0).all()
+    assert (gradient[:2, 0] > 0).all()
+
+
+def test_a_mask_may_be_unsure_instead_where_that_is_silent() -> None:
+    # The second row says 0 with a confidence of 0.79: nearer to 0.75 than to its target; where 0.75 is an alert, not.
+    unsure = slope("detection(0.75)")
+    assert unsure[1, 0] > 0
+    assert unsure[1, 1] < 0
+    assert unsure[1, 1].abs() < 0.1
+    assert slope("detection(0.75, alert_below=0.8)")[1, 1] < -0.9
+    # With nothing hidden only the target counts.
+    assert torch.equal(unsure[0], slope("detection(0.0)")[0])
+    # Below the threshold there is nothing to do.
+    assert not slope("detection(0.85)")[1].any()
+
+
+def test_views_are_those_that_show_the_patch_and_the_image_as_it_is() -> None:
+    visible = torch.diag_embed(torch.tensor([[True, False, True, True], [False, True, False, True]]))
+    margins = torch.zeros(2, 4, 4)
+    generator = torch.Generator().manual_seed(0)
+    chosen: list[set[int]] = [set(), set()]
+    for _ in range(20):
+        first, second = aim_of(Voting()).pairs(margins, visible, 2, generator)
+        assert torch.equal(first, second)
+        for row, numbers in zip(chosen, first.tolist(), strict=True):
+            assert len(set(numbers)) == 2
+            row.update(numbers)
+    assert chosen == [{0, 2, 3}, {1, 3}]
+    first, _ = aim_of(Detection(0.5)).pairs(margins, visible, 3, generator)
+    assert first[:, 0].tolist() == [NOTHING, NOTHING]
+    assert set(first[1].tolist()) == {NOTHING, 1, 3}
+
+
+def test_placements_are_open_where_votes_may_turn() -> None:
+    rows, inside = np.array([0.5, 0.5, 0.5, -0.5, np.nan]), np.array([[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]], dtype=bool)
+    assert aim_of(Voting()).strength(np.nan_to_num(rows), inside).tolist() == [1.0, -1.0]
+    assert aim_of(Detection(0.5)).strength(np.nan_to_num(rows), inside).tolist() == [0.5, 0.5]
+    assert [aim_of(procedure).by_masks for procedure in (Voting(), Detection(0.5), ChallengerMasking())] == [
+        False, True, True,
+    ]  # fmt: skip
+
+
+class Cells(TorchModel):
+    """A classifier whose views are the columns of an image, each scored by itself from one pass; no mask is drawn."""
+
+    def masked_scores(self, masks: MaskSet, views: Views) -> MaskedScores:
+        """Scores with gradients, and a count of them."""
+        return Columns(self, masks, views)
+
+
+class Columns(MaskedScores):
+    """The scores of a column are those of the image with only that column shown."""
+
+    calls = 0
+
+    def scores(self, images: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """See `MaskedScores.scores`."""
+        Columns.calls += 1
+        return super().scores(images, first, second)
+
+
+def test_a_classifier_that_scores_views_in_its_own_way_is_attacked_through_them() -> None:
+    Columns.calls = 0
+    classifier = Cells(Stripes(1.0), batch_size=40)
+    report = attack(
+        classifier, images_of(0), labels_of("votes"), BANDS, regions=REGIONS, procedure="voting", low=-1.0, high=1.0,
+        placements=5, steps=2,
+    )  # fmt: skip
+    assert Columns.calls > 0
+    assert report.refutations == ()
+    with pytest.raises(mc.InvalidInput, match="a classifier with a method masked_scores; got str"):
+        attack("no model", images_of(0), labels_of("votes"), BANDS, regions=REGIONS)  # type: ignore[arg-type]
