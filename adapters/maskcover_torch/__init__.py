@@ -18,18 +18,21 @@ from maskcover_torch.identity import unwrapped
 from maskcover_torch.interval_classifier import IntervalClassifier, Pixels, intervals
 from maskcover_torch.local_classifier import LocalClassifier, local
 from maskcover_torch.module import DefendedModule
+from maskcover_torch.split_classifier import SplitClassifier, split
 
 __all__ = [
     "ADAPTER",
     "DefendedModule",
     "IntervalClassifier",
     "LocalClassifier",
+    "SplitClassifier",
     "TorchAdapter",
     "TorchClassifier",
     "bagnet",
     "intervals",
     "local",
     "receptive_field",
+    "split",
 ]
 
 

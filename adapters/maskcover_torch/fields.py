@@ -7,6 +7,7 @@ by huge numbers, a cell must keep every bit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from maskcover_torch.outputs import single_output
 
 BoolArray = npt.NDArray[np.bool_]
 Sides = tuple[int, int]
+_INSIDE = re.compile(r"^(?:(?:parts|evidence|cells)\.)*model\.")  # the names of our own modules around a network
 _AXES = (0, 1)  # rows, columns
 # None is noise; the huge number becomes infinite or NaN on its way, as an attacker's pixels may.
 _VALUES = (None, 1e30, float("nan"))
@@ -170,7 +172,7 @@ class Ruler:
         def look(name: str, part: torch.nn.Module, _arguments: object, output: object) -> None:
             tensor = single_output(output)
             if not mixing and isinstance(tensor, torch.Tensor) and tensor.ndim >= 2 and bool(tensor.isnan().all()):
-                mixing.append(f"{name.removeprefix('model.')!r} ({type(part).__name__})")
+                mixing.append(f"{_INSIDE.sub('', name)!r} ({type(part).__name__})")
 
         parts = [(name, part) for name, part in self.module.named_modules() if name and not list(part.children())]
         with ExitStack() as stack, self._computing() as forward:

@@ -31,9 +31,11 @@ from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator, answers_of, loaded, on_host, place_of
 from maskcover_torch.evidence import LocalEvidence
 from maskcover_torch.fields import Ruler, channels_of
+from maskcover_torch.heads import EvidenceMean
 from maskcover_torch.module import DefendedModule
 from maskcover_torch.numerics import FORMATS, pinned
 from maskcover_torch.outputs import scores_of
+from maskcover_torch.split_classifier import SplitClassifier
 
 ROWS = 64
 """Rows of a batch of masked predictions where images are computed one by one: a row then only looks up a cell."""
@@ -111,6 +113,16 @@ class LocalClassifier(TorchClassifier):
             ruler.expect_inside(field)
             self._fields[key] = field
         return self._fields[key]
+
+    def split(self, *, fill: float = 0.0) -> SplitClassifier:
+        """The same network with masks that hide evidence of cells: the score of a class is the mean over all cells.
+
+        With `maskcover.Detection` it is the defence PatchGuard++.
+        """
+        return SplitClassifier(
+            EvidenceMean(self._evidence), field=self._field, fill=fill, contract=self.contract,
+            preprocessing=self.preprocessing, class_names=self.class_names,
+        )  # fmt: skip
 
     def own_masks(self, grid: Grid) -> MaskSet:
         """The masks of its cells on images of this size, row by row: each hides all but the field of one cell."""
