@@ -116,10 +116,10 @@ class Transformer(nn.Module):
 
 
 class Tanh(nn.Module):
-    """The squash of Clipped BagNet, scaled for the loss; the evidence of a cell is in steps of a twentieth."""
+    """The squash of Clipped BagNet, scaled for the loss: the smaller the factor, the larger the leads it trains."""
 
     def forward(self, evidence: torch.Tensor) -> torch.Tensor:
-        return 20 * torch.tanh(0.05 * evidence - 1)
+        return 5 * torch.tanh(0.05 * evidence - 1)
 
 
 class Scaled(nn.Module):
@@ -176,7 +176,9 @@ def interval_loss(side: int, pixels: Pixels) -> Loss:
 def entropy(hide: Hide) -> Loss:
     """Cross-entropy of images with parts hidden."""
 
-    def loss(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
+    def loss(
+        network: nn.Module, images: torch.Tensor, labels: torch.Tensor, chance: torch.Generator, _: float
+    ) -> torch.Tensor:
         return nn.functional.cross_entropy(network(hide(images, chance)), labels)
 
     return loss
