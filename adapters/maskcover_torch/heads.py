@@ -187,7 +187,7 @@ def _calls_before(cells: Cells, blank: torch.Tensor) -> list[_Call]:
 
 @contextmanager
 def _replayed(calls: list[_Call], cut: torch.Tensor) -> Iterator[None]:
-    """Let the modules of the calls give back their outputs, and the layer of the cut others; all is restored afterwards."""
+    """Let the modules of the calls give back their outputs, and the layer of the cut others; restored afterwards."""
     waiting: dict[torch.nn.Module, deque[Any]] = {}
     for call in calls[:-1]:
         waiting.setdefault(call.module, deque()).append(call.output)

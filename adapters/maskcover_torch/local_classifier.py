@@ -92,11 +92,9 @@ class LocalClassifier(TorchClassifier):
     """The evidence of the cells of a network; made by `local`, which says what the arguments are."""
 
     def __init__(self, model: LocalEvidence, *, field: ReceptiveField | None = None, **options: Any) -> None:
-        unknown = options.keys() & {"fill", "output"}
+        unknown = sorted(options.keys() & {"fill", "output"})
         if unknown:
-            raise InvalidInput(
-                f"a local classifier hides no pixels and has no {', '.join(sorted(unknown))}; leave it out"
-            )
+            raise InvalidInput(f"a local classifier hides no pixels, and has no {', '.join(unknown)}=; leave it out")
         super().__init__(model, **options)
         self._evidence = model
         self._field = field

@@ -59,7 +59,7 @@ def test_a_bagnet_can_learn() -> None:
         evidence = net.fc(net.features(images).permute(0, 2, 3, 1)).permute(0, 3, 1, 2).softmax(dim=1)
         loss = margin_loss(evidence, labels, (3, 3))
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] - 0.05
@@ -76,7 +76,7 @@ def naive_margin(evidence: Any, label: int, reach: tuple[int, int]) -> float:
             own[top : top + reach[0], left : left + reach[1]] = 0.0
             other[top : top + reach[0], left : left + reach[1]] = 1.0
             leads.append((own.sum() - other.sum()).item())
-    return min(leads)
+    return float(min(leads))
 
 
 @pytest.mark.parametrize("reach", [(1, 1), (2, 3), (9, 2)])

@@ -13,11 +13,11 @@ from maskcover import InvalidInput, NumericContract, ProbeFailed, ReceptiveField
 from tests.laws import examples
 
 torch = pytest.importorskip("torch")
-nn = torch.nn
 
 from maskcover_torch import bagnet, receptive_field  # noqa: E402
 from maskcover_torch.cells import Cells  # noqa: E402
 from maskcover_torch.fields import Ruler, enclosing  # noqa: E402
+from torch import nn  # noqa: E402
 
 ALONE = NumericContract(threads=1)
 
@@ -92,7 +92,7 @@ def test_the_enclosing_field_is_no_larger_than_it_must_be() -> None:
     assert enclosing(np.array([0, 1, 5]), np.array([3, 7, 10]), 10) == (6, 4, 3)
 
 
-class Mean(nn.Module):  # type: ignore[misc]  # torch is imported by name
+class Mean(nn.Module):
     """Subtracts a little of the mean over the image; NaN gets lost on the way if `hides` says so."""
 
     def __init__(self, *, hides: bool) -> None:
@@ -105,7 +105,7 @@ class Mean(nn.Module):  # type: ignore[misc]  # torch is imported by name
         return cells - 1e-3 * seen.mean(dim=(2, 3), keepdim=True)
 
 
-class Squeezed(nn.Module):  # type: ignore[misc]
+class Squeezed(nn.Module):
     """Squeeze-and-excitation behind a convolution."""
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class Squeezed(nn.Module):  # type: ignore[misc]
         return cells * self.gate(cells.mean(dim=(2, 3), keepdim=True)).sigmoid()
 
 
-class Compared(nn.Module):  # type: ignore[misc]
+class Compared(nn.Module):
     """Counts how many pixels of the image are larger than a number: comparisons lose NaN."""
 
     def __init__(self) -> None:
@@ -145,7 +145,7 @@ def test_a_network_that_mixes_the_image_is_refused_with_what_mixes(net: Any, wha
 
 @pytest.mark.parametrize("net", [Mean(hides=True), Compared()])
 def test_what_loses_nan_is_caught_by_bits(net: Any) -> None:
-    with pytest.raises(ProbeFailed, match="outside the rows.*more than a NaN shows"):
+    with pytest.raises(ProbeFailed, match=r"outside the rows.*more than a NaN shows"):
         measured(net, 12)
 
 
@@ -153,7 +153,7 @@ def test_what_loses_nan_is_caught_by_bits(net: Any) -> None:
 def test_leaks_along_one_axis_are_caught(axis: int) -> None:
     """A field that is too small in one direction: each cell also sees a pixel far away along an axis."""
 
-    class Far(nn.Module):  # type: ignore[misc]
+    class Far(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.conv = nn.Conv2d(1, 2, 3)
@@ -176,7 +176,7 @@ def test_a_field_with_other_cells_is_refused() -> None:
 
 
 def test_rows_of_a_batch_that_mix_are_refused() -> None:
-    class Batch(nn.Module):  # type: ignore[misc]
+    class Batch(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.conv = nn.Conv2d(1, 1, 3)
@@ -195,7 +195,7 @@ def test_networks_are_measured_at_the_size_that_is_named_alone() -> None:
 
 
 def test_tokens_and_channels_last_are_cells_too() -> None:
-    class Tokens(nn.Module):  # type: ignore[misc]
+    class Tokens(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.conv, self.first = nn.Conv2d(3, 6, 4, stride=4), nn.Parameter(torch.zeros(1, 1, 6))
@@ -206,7 +206,7 @@ def test_tokens_and_channels_last_are_cells_too() -> None:
 
     assert measured(Tokens(), (12, 16)) == ReceptiveField(4, 4)
 
-    class Last(nn.Module):  # type: ignore[misc]
+    class Last(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.conv = nn.Conv2d(3, 7, 4, stride=4)
