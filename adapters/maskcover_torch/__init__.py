@@ -16,6 +16,7 @@ from maskcover_torch.devices import DEVICES
 from maskcover_torch.fields import receptive_field
 from maskcover_torch.identity import unwrapped
 from maskcover_torch.local_classifier import LocalClassifier, local
+from maskcover_torch.localized import narrowed, windowed
 from maskcover_torch.module import DefendedModule
 from maskcover_torch.split_classifier import SplitClassifier, split
 
@@ -28,8 +29,10 @@ __all__ = [
     "TorchClassifier",
     "bagnet",
     "local",
+    "narrowed",
     "receptive_field",
     "split",
+    "windowed",
 ]
 
 

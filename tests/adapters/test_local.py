@@ -19,6 +19,7 @@ from tests.networks import exact, whole
 torch = pytest.importorskip("torch")
 
 from maskcover_torch import LocalClassifier, bagnet, local  # noqa: E402
+from maskcover_torch.local_classifier import LocalEvaluator, field_masks  # noqa: E402
 from torch import nn  # noqa: E402
 
 ALONE = NumericContract(threads=1)
@@ -178,15 +179,8 @@ def test_probes_compute_evidence_anew_and_notice_a_network_that_changes() -> Non
     made = local(Counting().eval(), contract=ALONE, field=ReceptiveField(5, 2))
     with pytest.raises(ProbeFailed):
         made.own_masks(Grid.of(SIZE))
-    evaluator = LocalEvaluatorOf(made)
+    evaluator = LocalEvaluator(made.evidence, field_masks(ReceptiveField(5, 2), Grid.of(SIZE)), contract=made.contract)
     assert not probe(evaluator, evaluator.load(whole(2, *SIZE))).bitwise
-
-
-def LocalEvaluatorOf(made: LocalClassifier) -> Any:  # noqa: N802  # it makes one
-    from maskcover_torch.local_classifier import LocalEvaluator, field_masks
-
-    masks = field_masks(ReceptiveField(5, 2), Grid.of(SIZE))
-    return LocalEvaluator(made.model, masks, contract=made.contract)
 
 
 class Leaky(nn.Module):
