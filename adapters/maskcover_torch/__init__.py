@@ -15,6 +15,7 @@ from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.devices import DEVICES
 from maskcover_torch.fields import receptive_field
 from maskcover_torch.identity import unwrapped
+from maskcover_torch.interval_classifier import IntervalClassifier, Pixels, intervals
 from maskcover_torch.local_classifier import LocalClassifier, local
 from maskcover_torch.localized import narrowed, windowed
 from maskcover_torch.module import DefendedModule
@@ -23,11 +24,13 @@ from maskcover_torch.split_classifier import SplitClassifier, split
 __all__ = [
     "ADAPTER",
     "DefendedModule",
+    "IntervalClassifier",
     "LocalClassifier",
     "SplitClassifier",
     "TorchAdapter",
     "TorchClassifier",
     "bagnet",
+    "intervals",
     "local",
     "narrowed",
     "receptive_field",
@@ -43,8 +46,15 @@ class TorchAdapter:
 
     devices = DEVICES
 
-    def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:
-        """A `TorchClassifier`; a model inside a wrapper keeps the preprocessing that its own adapter declares."""
+    def classifier(
+        self, model: torch.nn.Module, *, pixels: Pixels | None = None, **options: Any
+    ) -> TorchClassifier | IntervalClassifier:
+        """A `TorchClassifier`, or with `pixels` the classifier that `intervals` makes, with the options of that.
+
+        A model inside a wrapper keeps the preprocessing that its own adapter declares.
+        """
+        if pixels is not None:
+            return intervals(model, pixels, **options)
         inner = unwrapped(model)
         entry = entry_of(inner)
         if inner is not model and entry is not None and entry.name != "torch":

@@ -30,7 +30,7 @@ def net(classes: int = 3) -> Any:
         nn.Sequential(*front, Convolution(6, 4, 2, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(36, classes))
     )
     with torch.no_grad():  # the head reads all cells alike, so that no few of them decide
-        weights = model[5].weight.view(classes, 4, 9)
+        weights = model.get_parameter("5.weight").view(classes, 4, 9)
         weights.copy_(weights[:, :, :1].expand(-1, -1, 9).clone())
     return model
 

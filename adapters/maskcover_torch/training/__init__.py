@@ -5,6 +5,7 @@ mining) is patented and was left out on purpose.
 """
 
 from maskcover_torch.training.hiding import Cutout, Hiding, RandomMasks
+from maskcover_torch.training.interval_training import IntervalTraining
 from maskcover_torch.training.loop import finetune, seeded
 from maskcover_torch.training.margins import margin_loss, reach_of, worst_margins
 from maskcover_torch.training.recipe import Recipe
@@ -20,6 +21,7 @@ __all__ = [
     "Epoch",
     "FinetuneReport",
     "Hiding",
+    "IntervalTraining",
     "Jump",
     "Ramp",
     "RandomMasks",
