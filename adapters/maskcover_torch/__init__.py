@@ -17,6 +17,7 @@ from maskcover_torch.fields import receptive_field
 from maskcover_torch.identity import unwrapped
 from maskcover_torch.interval_classifier import IntervalClassifier, Pixels, intervals
 from maskcover_torch.local_classifier import LocalClassifier, local
+from maskcover_torch.localized import narrowed, windowed
 from maskcover_torch.module import DefendedModule
 from maskcover_torch.split_classifier import SplitClassifier, split
 
@@ -31,8 +32,10 @@ __all__ = [
     "bagnet",
     "intervals",
     "local",
+    "narrowed",
     "receptive_field",
     "split",
+    "windowed",
 ]
 
 

@@ -135,10 +135,14 @@ class Ruler:
 
     def _spans(self, forward: _Forward, axis: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The first pixel that each cell along an axis depends on, and the one behind the last; (0, 0) if none."""
-        image = self._noise(0)
-        lines = (self._line(image, axis, number) for number in range(self.size[axis]))
+        image, length = self._noise(0), self.size[axis]
+        # Lines far apart stand in one batch: were its rows mixed, cells would depend on all of the image.
+        apart = -(-length // ((self.contract or NumericContract()).batch_size or 1))
+        order = [number for start in range(apart) for number in range(start, length, apart)]
+        lines = forward(self._line(image, axis, number) for number in order)
         # (numbers, rows, columns) to cells along the axis.
-        touched = np.stack([cells.isnan().any(dim=0).any(dim=1 - axis).cpu().numpy() for cells in forward(lines)])
+        rows = [cells.isnan().any(dim=0).any(dim=1 - axis).cpu().numpy() for cells in lines]
+        touched = np.stack(rows)[np.argsort(order)]
         some = touched.any(axis=0)
         last = touched.shape[0] - touched[::-1].argmax(axis=0)
         return np.where(some, touched.argmax(axis=0), 0), np.where(some, last, 0)

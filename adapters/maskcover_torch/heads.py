@@ -93,7 +93,7 @@ class TwoParts(torch.nn.Module):
                     "an earlier layer, or keep them out of its attention (maskcover_torch.windowed)"
                 )
         gap = (self(self.front(images)) - whole).abs().max()
-        if not bool(gap <= _CLOSE * whole.abs().max()):
+        if bool(whole.isfinite().all()) and not bool(gap <= _CLOSE * whole.abs().max()):
             raise InvalidInput(f"cut behind {self.cells.named}, the network has other scores (by {gap.item():.1e})")
 
     def _prefix(self, output: torch.Tensor, images: torch.Tensor) -> int:
@@ -187,7 +187,7 @@ def _calls_before(cells: Cells, blank: torch.Tensor) -> list[_Call]:
 
 @contextmanager
 def _replayed(calls: list[_Call], cut: torch.Tensor) -> Iterator[None]:
-    """Let the modules of the calls give back their outputs, and the layer of the cut others; then they run as before."""
+    """Let the modules of the calls give back their outputs, and the layer of the cut others; restored afterwards."""
     waiting: dict[torch.nn.Module, deque[Any]] = {}
     for call in calls[:-1]:
         waiting.setdefault(call.module, deque()).append(call.output)

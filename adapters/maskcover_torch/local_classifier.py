@@ -92,13 +92,11 @@ class LocalClassifier(TorchClassifier):
     """The evidence of the cells of a network; made by `local`, which says what the arguments are."""
 
     def __init__(self, model: LocalEvidence, *, field: ReceptiveField | None = None, **options: Any) -> None:
-        unknown = options.keys() & {"fill", "output"}
+        unknown = sorted(options.keys() & {"fill", "output"})
         if unknown:
-            raise InvalidInput(
-                f"a local classifier hides no pixels and has no {', '.join(sorted(unknown))}; leave it out"
-            )
+            raise InvalidInput(f"a local classifier hides no pixels, and has no {', '.join(unknown)}=; leave it out")
         super().__init__(model, **options)
-        self._evidence = model
+        self.evidence = model
         self._field = field
         self._fields: dict[object, ReceptiveField] = {}
         self._compared: set[str] = set()
@@ -120,7 +118,7 @@ class LocalClassifier(TorchClassifier):
         With `maskcover.Detection` it is the defence PatchGuard++.
         """
         return SplitClassifier(
-            EvidenceMean(self._evidence), field=self._field, fill=fill, contract=self.contract,
+            EvidenceMean(self.evidence), field=self._field, fill=fill, contract=self.contract,
             preprocessing=self.preprocessing, class_names=self.class_names,
         )  # fmt: skip
 
@@ -134,7 +132,7 @@ class LocalClassifier(TorchClassifier):
             image = loaded(example, masks.grid.shape, place_of(self.model), (0.0,))
             self._compare(image)
         self.expect_own(masks)
-        return LocalEvaluator(self._evidence, masks, contract=self.contract)
+        return LocalEvaluator(self.evidence, masks, contract=self.contract)
 
     def expect_own(self, masks: MaskSet) -> None:
         """Raise `InvalidInput` unless these are the masks of its own cells."""
@@ -163,7 +161,7 @@ class LocalClassifier(TorchClassifier):
         rows = [numbers.get(np.ascontiguousarray(row).tobytes()) for row in hidden]
         if None in rows:
             raise InvalidInput("a local classifier answers for the masks of its own cells alone: see own_masks(grid)")
-        evaluator = LocalEvaluator(self._evidence, own, contract=self.contract)
+        evaluator = LocalEvaluator(self.evidence, own, contract=self.contract)
         pairs = np.array([[row, row] for row in rows], np.int64)
         return evaluator.scores([evaluator.load(image) for image in images], pairs)  # type: ignore[return-value]  # of floats
 
@@ -185,16 +183,16 @@ class LocalClassifier(TorchClassifier):
 
     def _compare(self, image: torch.Tensor) -> None:
         """Warn, once, where the mean over the cells has another label than the model itself."""
-        if self._evidence.cells.layer is None or "label" in self._compared:
+        if self.evidence.cells.layer is None or "label" in self._compared:
             return
         self._compared.add("label")
         with pinned(self.contract, place_of(self.model)[0]):
-            own = scores_of(self._evidence.cells.model(image[None]), 1, None).argmax(dim=1)
-            mean = self._evidence(image[None]).mean(dim=(2, 3)).argmax(dim=1)
+            own = scores_of(self.evidence.cells.model(image[None]), 1, None).argmax(dim=1)
+            mean = self.evidence(image[None]).mean(dim=(2, 3)).argmax(dim=1)
         if own.item() != mean.item():
             warnings.warn(
                 f"the mean over the cells calls the first image {mean.item()}, the model itself {own.item()}: between "
-                f"the layer {self._evidence.cells.layer!r} and the head there is more than an average. What is "
+                f"the layer {self.evidence.cells.layer!r} and the head there is more than an average. What is "
                 "certified is the answer of the cells",
                 MaskcoverWarning,
                 stacklevel=3,

@@ -151,8 +151,11 @@ class SplitClassifier(TorchClassifier):
         """Raises: there is no attack on cells by gradients here."""
         raise InvalidInput("attack the model itself: a split classifier has no attack of its own")
 
-    def expect_regions(self, regions: RegionSet) -> None:
-        """Raise `InvalidInput` if regions go through a receptive field that leaves out cells which they can change."""
+    def expect_regions(self, regions: RegionSet, example: Any = None) -> None:
+        """Raise `InvalidInput` if regions go through a receptive field that leaves out cells which they can change.
+
+        Regions drawn on the cells themselves are taken as they are.
+        """
         for part in _parts(regions):
             *before, typed = part.steps
             if not isinstance(typed, ReceptiveField):
@@ -160,6 +163,11 @@ class SplitClassifier(TorchClassifier):
             sides = part.source[0], part.source[1]
             for step in before:
                 sides = step.output(sides)
+            if isinstance(example, LoadedCells) and tuple(example.pixels.shape[1:]) != sides:
+                raise InvalidInput(
+                    f"the regions are for images of {Grid(sides)} before {typed}; got images of "
+                    f"{Grid(tuple(example.pixels.shape[1:]))}"
+                )
             own = self.receptive_field(sides)
             if not all(map(_encloses, typed.axes(sides), own.axes(sides))):
                 raise InvalidInput(f"the regions go through {typed}, but the cells of this model see {own}; use that")

@@ -198,6 +198,26 @@ class HasChoices(Protocol):
 
 
 @runtime_checkable
+class ExpectsRegions(Protocol):
+    """Optional protocol: a classifier that can tell whether regions are drawn in the frame of its masks."""
+
+    def expect_regions(self, regions: Any, example: Any) -> None:
+        """Raise `InvalidInput` if a certificate against these regions would not hold for images like the example.
+
+        Args:
+            regions: The `maskcover.regions.RegionSet` of a certification.
+            example: An image that its evaluator loaded; None if there are no images.
+        """
+        ...
+
+
+def expect_regions(classifier: object, regions: Any, example: Any) -> None:
+    """Raise `InvalidInput` if the classifier itself finds that regions are not in the frame of its masks."""
+    if isinstance(classifier, ExpectsRegions):
+        classifier.expect_regions(regions, example)
+
+
+@runtime_checkable
 class HasBounds(Protocol):
     """Optional protocol: a classifier that can give certain labels under masks, in place of filling hidden pixels."""
 

@@ -60,8 +60,8 @@ def margin_loss(
     >>> bool(loss > 0), bool(scores.grad.abs().sum() > 0)
     (True, True)
     """
-    cells = evidence.shape[2] * evidence.shape[3]
-    return torch.relu(margin - worst_margins(evidence, labels, reach) / cells).mean()
+    worst = worst_margins(evidence, labels, reach)
+    return torch.relu(margin - worst / (evidence.shape[2] * evidence.shape[3])).mean()
 
 
 def reach_of(field: ReceptiveField, size: tuple[int, int], patch: tuple[int, int]) -> tuple[int, int]:
