@@ -175,11 +175,12 @@ class Bench:
         try:
             classifier = self.classifier(defence)
             masks, there = masks_of(defence.procedure, classifier, regions, self.data.side)
+            earlier = self.folder(DEFENCES[0], name) if defence.reuses and name != REFERENCE else None
             begin = time.perf_counter()
             summary = mc.run(
                 classifier, images, self.data.test.true_labels, masks, self.folder(defence, name),
                 ids=self.data.test.ids, regions=there, procedure=defence.procedure, keep_tables=True,
-                reuse=self.folder(DEFENCES[0], name) if defence.reuses and name != REFERENCE else None,
+                reuse=earlier,
             )  # fmt: skip
         except NotCovering as error:
             say(f"  none possible: {error}")
@@ -187,7 +188,8 @@ class Bench:
         if summary.errors:
             raise SystemExit(f"{summary.errors} of {summary.rows} images failed: see {self.folder(defence, name)}")
         say(f"  {summary.certified} of {summary.rows} certified, {time.perf_counter() - begin:.0f} s")
-        return Cell(summary.rows, summary.certified, summary.defended, summary.evaluations / summary.rows)
+        predictions = None if earlier is not None else summary.evaluations / summary.rows
+        return Cell(summary.rows, summary.certified, summary.defended, predictions)
 
     def line(self, defence: Defence) -> Line:
         """All cells of a defence."""

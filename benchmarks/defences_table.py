@@ -18,7 +18,8 @@ class Cell:
         certified: How many are certified; None where the defence can certify none, whatever the network says, and where
             the certificate is too large to compute.
         defended: How many have the right label by the defence, without an alert; None as for `certified`.
-        certifying: Mean number of predictions an image to certify; None as for `certified`.
+        certifying: Mean number of predictions an image to certify; None as for `certified`, and where predictions of
+            another run were used again.
         reason: The text of the error that says why.
     """
 
@@ -122,7 +123,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def defences_markdown(lines: Sequence[Line], reference: str) -> str:
+def defencesfootnote_markdown(lines: Sequence[Line], reference: str) -> str:
     """The table of all defences, with footnotes for reasons and notes.
 
     Args:
@@ -135,13 +136,13 @@ def defences_markdown(lines: Sequence[Line], reference: str) -> str:
     rows = []
     for line in lines:
         cells = [_cell(line.cells[name], footnotes) for name in regions]
-        rows.append([line.name + _mark(line.note, footnotes), percent(line.undefended, line.total),
+        rows.append([line.name + footnote_mark(line.note, footnotes), percent(line.undefended, line.total),
                      _clean(line, reference), *cells, *_costs(line, reference)])  # fmt: skip
     notes = [f"{number}. {text}" for number, text in enumerate(footnotes, 1)]
     return "\n".join([markdown_table(header, rows), "", *notes])
 
 
-def _mark(text: str, footnotes: list[str]) -> str:
+def footnote_mark(text: str, footnotes: list[str]) -> str:
     """The mark of a footnote, which is added unless it is there; nothing for an empty text."""
     if not text:
         return ""
@@ -151,7 +152,7 @@ def _mark(text: str, footnotes: list[str]) -> str:
 
 
 def _cell(cell: Cell, footnotes: list[str]) -> str:
-    return cell.certified_text + _mark(cell.reason or "", footnotes)
+    return cell.certified_text + footnote_mark(cell.reason or "", footnotes)
 
 
 def _clean(line: Line, reference: str) -> str:
@@ -169,7 +170,7 @@ def _costs(line: Line, reference: str) -> list[str]:
     return [*counts, f"{line.milliseconds:.1f} ({line.milliseconds / line.alone:.1f}×)"]
 
 
-def pairs_markdown(pairs: Sequence[Pair], first: str) -> str:
+def pairsfootnote_markdown(pairs: Sequence[Pair], first: str) -> str:
     """The table of comparisons with the first line."""
     header = ["defence", "regions", f"only {first}", "only this one", "difference", "95 % interval", "p"]
     rows = [
@@ -181,7 +182,7 @@ def pairs_markdown(pairs: Sequence[Pair], first: str) -> str:
     return markdown_table(header, rows)
 
 
-def frames_markdown(frames: Sequence[Frame]) -> str:
+def framesfootnote_markdown(frames: Sequence[Frame]) -> str:
     """The table of the frames."""
     header = ["the attacker's patch", "pixels of the input", "network alone", "clean", "certified"]
     rows = [
