@@ -123,7 +123,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def defencesfootnote_markdown(lines: Sequence[Line], reference: str) -> str:
+def defences_markdown(lines: Sequence[Line], reference: str) -> str:
     """The table of all defences, with footnotes for reasons and notes.
 
     Args:
@@ -170,7 +170,7 @@ def _costs(line: Line, reference: str) -> list[str]:
     return [*counts, f"{line.milliseconds:.1f} ({line.milliseconds / line.alone:.1f}×)"]
 
 
-def pairsfootnote_markdown(pairs: Sequence[Pair], first: str) -> str:
+def pairs_markdown(pairs: Sequence[Pair], first: str) -> str:
     """The table of comparisons with the first line."""
     header = ["defence", "regions", f"only {first}", "only this one", "difference", "95 % interval", "p"]
     rows = [
@@ -182,7 +182,7 @@ def pairsfootnote_markdown(pairs: Sequence[Pair], first: str) -> str:
     return markdown_table(header, rows)
 
 
-def framesfootnote_markdown(frames: Sequence[Frame]) -> str:
+def frames_markdown(frames: Sequence[Frame]) -> str:
     """The table of the frames."""
     header = ["the attacker's patch", "pixels of the input", "network alone", "clean", "certified"]
     rows = [
