@@ -214,7 +214,7 @@ MUTANTS = (
     Mutant("defense/detection.py", "np.searchsorted(alerting, thresholds)", 'np.searchsorted(alerting, thresholds, "right")', DETECTED),
     Mutant("defense/procedures.py", 'checked_threshold(self.alert_below, "alert_below") or None', 'checked_threshold(self.alert_below, "alert_below")', DETECTED),
     Mutant("defense/procedures.py", "self.threshold, covers, self.alert_below)", "self.threshold, covers)", METHODS),
-    Mutant("defense/procedure.py", "if self.method is None or newer:", "if self.method is None:", OPENED),
+    Mutant("defense/procedure.py", "if self.method is None or newer:", "if self.method is None:", DETECTED),
     Mutant("defense/detection.py", "image_levels.alarm_level < limit", "image_levels.alarm_level <= limit", DEFENCE),
     Mutant("defense/detection.py", "np.searchsorted(covered, thresholds)", 'np.searchsorted(covered, thresholds, "right")', DEFENCE),
     Mutant("defense/detection.py", "confidence.astype(np.float64)", "confidence", DEFENCE),
