@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from maskcover.defense import DetectionCurve
 from maskcover.errors import InvalidInput
 from maskcover.regions import RegionSet
 from maskcover.studies.running import DEFAULT_GRID, DEFAULT_REGIONS, Folder, figures, masking_run, masks_for
@@ -51,17 +52,15 @@ def detection(
         masking = figures(opened)
         both = alert_below is not None
         head: Row = {"model": subject.name, "method": "masking", "threshold": None}
-        rows.append(
-            joined(head, {name: masking[name] for name in ("images", "clean", "certified")}, _alerts(0.0, both))
-        )
+        figures_of_masking = {name: masking[name] for name in ("images", "clean", "certified")}
+        rows.append(joined(head, figures_of_masking, _alerts(0.0, both=both)))
         curves = {"detection": opened.detection_curve()}
         if both:
             curves[f"alert below {alert_below:g}"] = opened.detection_curve(alert_below=alert_below)
         for method, curve in curves.items():
             for threshold in _THRESHOLDS:
                 head = {"model": subject.name, "method": method, "threshold": threshold, "images": masking["images"]}
-                fractions = {"clean": float(curve.clean(threshold)), "certified": float(curve.certified(threshold))}
-                rows.append(joined(head, fractions, _alerts(float(curve.alerts(threshold)), both)))
+                rows.append(joined(head, _fractions(curve, threshold, both=both)))
             thresholds, clean, certified = (tuple(np.asarray(values).tolist()) for values in curve.steps())
             traded.append(Curve(named(method, subject, every), clean, certified))
             rule = "" if method == "detection" else f", {method}"
@@ -84,7 +83,13 @@ def detection(
     )  # fmt: skip
 
 
-def _alerts(fraction: float, both: bool) -> Row:
+def _fractions(curve: DetectionCurve, threshold: float, *, both: bool) -> Row:
+    """The fractions at one threshold; the false alarms too, where both rules are shown."""
+    fractions: Row = {"clean": float(curve.clean(threshold)), "certified": float(curve.certified(threshold))}
+    return joined(fractions, _alerts(float(curve.alerts(threshold)), both=both))
+
+
+def _alerts(fraction: float, *, both: bool) -> Row:
     """The column of false alarms, where both rules are shown."""
     return {"alerts": fraction} if both else {}
 

@@ -174,6 +174,14 @@ def test_views_are_those_that_show_the_patch_and_the_image_as_it_is() -> None:
     assert set(first[1].tolist()) == {NOTHING, 1, 3}
 
 
+def test_a_mask_without_a_number_hides_nothing() -> None:
+    masked, images = MaskedScores(TorchModel(Stripes(1.0)), BANDS, Views.SINGLE_MASKS), images_of(0)
+    nothing, first = torch.full((COUNT,), NOTHING), torch.zeros(COUNT, dtype=torch.int64)
+    assert torch.equal(masked.scores(images, nothing, nothing), Stripes(1.0)(images))
+    hidden = torch.from_numpy(np.asarray(BANDS)[0])
+    assert torch.equal(masked.scores(images, nothing, first), Stripes(1.0)(images.masked_fill(hidden, 0.0)))
+
+
 def test_placements_are_open_where_votes_may_turn() -> None:
     rows, inside = np.array([0.5, 0.5, 0.5, -0.5, np.nan]), np.array([[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]], dtype=bool)
     assert aim_of(Voting()).strength(np.nan_to_num(rows), inside).tolist() == [1.0, -1.0]

@@ -236,12 +236,8 @@ def test_both_rules_of_detection_are_shown_with_their_false_alarms(tmp_path: Pat
     assert len(thresholds) == 42
     for row in thresholds:
         curve, threshold = curves[str(row["method"])], float(row["threshold"] or 0)
-        shown = [row["clean"], row["certified"], row["alerts"]]
-        assert shown == [
-            float(curve.clean(threshold)),
-            float(curve.certified(threshold)),
-            float(curve.alerts(threshold)),
-        ]
+        expected = [curve.clean(threshold), curve.certified(threshold), curve.alerts(threshold)]
+        assert [row["clean"], row["certified"], row["alerts"]] == list(map(float, expected))
     assert len(study.panels[1].curves) == 6
 
 
