@@ -9,9 +9,26 @@ from maskcover.certificate import CoverCertificate, prove
 from maskcover.certification import CertificationResult, Explanation, certify, defend, detection_curve, explain, predict
 from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
-from maskcover.covering import CoverReport, LowerBound, cover, frontier, lower_bound, verify, without_redundant
+from maskcover.covering import (
+    CoverReport,
+    LowerBound,
+    cover,
+    frontier,
+    lower_bound,
+    placement_masks,
+    verify,
+    without_redundant,
+)
 from maskcover.data import open_dataset
-from maskcover.defense import ChallengerMasking, Detection, DoubleMasking, RobustMasking, Voting, parse_procedure
+from maskcover.defense import (
+    ChallengerMasking,
+    Detection,
+    DoubleMasking,
+    Intervals,
+    RobustMasking,
+    Voting,
+    parse_procedure,
+)
 from maskcover.errors import (
     FingerprintMismatch,
     ImpossibleCover,
@@ -76,6 +93,7 @@ __all__ = [
     "Flip",
     "Grid",
     "ImpossibleCover",
+    "Intervals",
     "InvalidInput",
     "Jpeg",
     "LowerBound",
@@ -119,6 +137,7 @@ __all__ = [
     "parse_procedure",
     "parse_regions",
     "patches",
+    "placement_masks",
     "polygon",
     "predict",
     "prove",

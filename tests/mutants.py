@@ -239,7 +239,7 @@ MUTANTS = (
     Mutant("defense/table.py", "~(self.margins > min_margin)", "~(self.margins >= min_margin)", "tests/defense/test_table.py"),
     Mutant("defense/table.py", "self.observed[numbers] = observed", "self.observed[numbers] = observed[:1]", PROCEDURES),
     Mutant("defense/procedure.py", "in reversed(Procedure.__subclasses__())", "in Procedure.__subclasses__()", PROCEDURES),
-    Mutant("defense/procedure.py", "        if look := first_look(table):\n            return look\n        certificate", "        certificate", PROCEDURES),
+    Mutant("defense/procedure.py", "        if look := procedure.first_views(table):\n            return look\n        certificate", "        certificate", PROCEDURES),
     Mutant("defense/procedure.py", "self.needs_bits or self.observation != TopLabel()", "self.needs_bits", PROCEDURES),
     Mutant("defense/procedure.py", "    needs_bits: ClassVar[bool] = True", "    needs_bits: ClassVar[bool] = False", PROCEDURES),
     Mutant("defense/procedure.py", "certificate.certified and answer.label != label and", "certificate.certified and answer.label < 0 and", PROCEDURES),
@@ -253,7 +253,7 @@ MUTANTS = (
     Mutant("certification/binding.py", "np.array_equal(now, before, equal_nan=True)", "True", "tests/certification/test_binding_observed.py"),
     Mutant("classifiers/observations.py", "likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))", "likelihoods = xp.exp(scores)", "tests/classifiers/test_observations.py"),
     Mutant("classifiers/observations.py", ">= self.threshold)", "> self.threshold)", "tests/classifiers/test_observations.py"),
-    Mutant("../adapters/maskcover_torch/evaluator.py", ", observation.reduced(_finite(scores)[1], torch))", ")", "tests/classifiers/test_observations.py"),
+    Mutant("../adapters/maskcover_torch/evaluator.py", "least_scale), observation.reduced(_finite(scores)[1], torch))", "least_scale), None)", "tests/classifiers/test_observations.py"),
     Mutant("../adapters/maskcover_torch/attacks/aims.py", "if isinstance(procedure, Voting | RobustMasking):", "if False:", AIMS),
     Mutant("../adapters/maskcover_torch/attacks/aims.py", "torch.relu(own - low) + torch.relu(high - target)", "torch.relu(own - low)", AIMS),
     Mutant("../adapters/maskcover_torch/attacks/aims.py", "return torch.minimum(to_target, too_sure)", "return to_target", AIMS),
@@ -690,13 +690,12 @@ MUTANTS = (
     Mutant("defense/voting.py", "(high - low) * touched\n", "(high - low) * touched + 1\n", VOTES),
     Mutant("defense/voting.py", "(high - low) * touched\n", "high * touched\n", VOTES),
     Mutant("defense/voting.py", "(ahead >= smaller)", "(ahead >= 0)", VOTES),
-    Mutant("defense/voting.py", "astype(np.int64), rivals < label", "astype(np.int64), rivals > label", VOTES),
+    Mutant("defense/voting.py", "relied[:, rivals]]).astype(np.int64), rivals < label", "relied[:, rivals]]).astype(np.int64), rivals > label", VOTES),
     Mutant("defense/voting.py", "    rivals = _rivals(scores, label)\n", "    rivals = _rivals(scores, label)[:1]\n", VOTES),
     # Comparing with the runner-up of the clean image only.
     Mutant("defense/voting.py", "    rivals = _rivals(scores, label)\n", "    rivals = _rivals(scores, label)\n    rivals = rivals[[relied[:, rivals].sum(axis=0).argmax()]]\n", VOTES),
-    # One touched view too few, as by the formula where the stride does not divide; a tie that goes to a smaller class.
+    # One touched view too few, as by the formula where the stride does not divide.
     Mutant("defense/voting.py", "views - sums[:, 1:2], sums[:, 2:]", "views - sums[:, 1:2] - 1, sums[:, 2:]", VOTES),
-    Mutant("defense/voting.py", "(ahead >= smaller)", "(ahead >= 0 * smaller)", VOTES),
     Mutant("defense/voting.py", "(ahead >= smaller).all(axis=1) & answered", "(ahead >= smaller).all(axis=1)", VOTES),
     Mutant("defense/voting.py", "len(holds) > 0 and bool(holds.all())", "bool(holds.all())", VOTES),
     Mutant("defense/voting.py", "np.where(reliable[:, None], scores, 0)", "scores", VOTES),

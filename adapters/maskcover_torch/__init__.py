@@ -14,10 +14,21 @@ from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.devices import DEVICES
 from maskcover_torch.fields import receptive_field
 from maskcover_torch.identity import unwrapped
+from maskcover_torch.interval_classifier import IntervalClassifier, Pixels, intervals
 from maskcover_torch.local import LocalClassifier, local
 from maskcover_torch.module import DefendedModule
 
-__all__ = ["ADAPTER", "DefendedModule", "LocalClassifier", "TorchAdapter", "TorchClassifier", "local", "receptive_field"]
+__all__ = [
+    "ADAPTER",
+    "DefendedModule",
+    "IntervalClassifier",
+    "LocalClassifier",
+    "TorchAdapter",
+    "TorchClassifier",
+    "intervals",
+    "local",
+    "receptive_field",
+]
 
 
 class TorchAdapter:
@@ -27,8 +38,15 @@ class TorchAdapter:
 
     devices = DEVICES
 
-    def classifier(self, model: torch.nn.Module, **options: Any) -> TorchClassifier:
-        """A `TorchClassifier`; a model inside a wrapper keeps the preprocessing that its own adapter declares."""
+    def classifier(
+        self, model: torch.nn.Module, *, pixels: Pixels | None = None, **options: Any
+    ) -> TorchClassifier | IntervalClassifier:
+        """A `TorchClassifier`, or with `pixels` the classifier that `intervals` makes, with the options of that.
+
+        A model inside a wrapper keeps the preprocessing that its own adapter declares.
+        """
+        if pixels is not None:
+            return intervals(model, pixels, **options)
         inner = unwrapped(model)
         entry = entry_of(inner)
         if inner is not model and entry is not None and entry.name != "torch":

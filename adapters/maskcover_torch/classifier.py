@@ -12,13 +12,16 @@ import torch
 
 from maskcover.classifiers import NumericContract
 from maskcover.classifiers.evaluation import Images
+from maskcover.classifiers.occlusion import Fill as FillValue
 from maskcover.data import Preprocessing
 from maskcover.defense import Procedure
+from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover_torch.attacks import AttackReport, attack_by_gradient
 from maskcover_torch.batches import fastest_first
 from maskcover_torch.devices import device_text, placed
-from maskcover_torch.evaluator import loaded, place_of
+from maskcover_torch.evaluator import UNNAMED, loaded, place_of
+from maskcover_torch.interval_classifier import IntervalClassifier, Pixels
 from maskcover_torch.model import Fill, TorchModel
 from maskcover_torch.module import DefendedModule
 from maskcover_torch.numerics import contracted
@@ -75,6 +78,26 @@ class TorchClassifier(TorchModel):
     def device(self) -> str:
         """The device that it computes on, as text."""
         return device_text(place_of(self.model)[0])
+
+    def bounded(self, pixels: Pixels) -> IntervalClassifier:
+        """The same model as a classifier whose masked predictions are certain labels; see `intervals`.
+
+        Raises:
+            InvalidInput: a fill or a contract is named, which bounds in float64 do not have; or as for `intervals`.
+        """
+        own = self.contract
+        if self.occlusion != FillValue(0.0) or replace(own, batch_size=None) != NumericContract():
+            raise InvalidInput(
+                "interval bounds are computed in float64, with no value for hidden pixels; leave fill, dtype, "
+                "memory_format, tf32, compiled and contract out"
+            )
+        return IntervalClassifier(
+            self.model,
+            pixels,
+            own.batch_size or UNNAMED,
+            preprocessing=self.preprocessing,
+            class_names=self.class_names,
+        )
 
     def of_batch_size(self, batch_size: int) -> TorchClassifier:
         """The same classifier with this batch size."""

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from tqdm.auto import tqdm
 
-from maskcover.classifiers.evaluation import Evaluator, Images, observe
+from maskcover.classifiers.evaluation import Evaluator, Images
 from maskcover.defense.answers import Answer
-from maskcover.defense.procedure import Procedure, answering
+from maskcover.defense.procedure import Procedure, answering, equip
 from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.engine.queue import run_queries
 
@@ -20,7 +20,7 @@ def predict_with(
     evaluator: Evaluator, images: Images, procedure: Procedure = DOUBLE_MASKING, *, progress: bool = False
 ) -> list[Answer]:
     """The answers of a defence to many images, made with an evaluator; see `predict`."""
-    observe(evaluator, procedure.observation)
+    equip(evaluator, procedure)
     answers = run_queries(evaluator, images, answering(procedure), views=procedure.views)
     return in_order(answers, len(images), progress, "predicting")
 

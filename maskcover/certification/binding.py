@@ -13,11 +13,11 @@ import numpy as np
 from maskcover.cells import IntArray
 from maskcover.certification.answering import predict_with
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified, observe
+from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, is_classifier
 from maskcover.defense.answers import Answer
-from maskcover.defense.procedure import Procedure
+from maskcover.defense.procedure import Procedure, equip
 from maskcover.defense.procedures import Method
 from maskcover.defense.texts import parse_procedure
 from maskcover.engine.preparation import fingerprint
@@ -121,7 +121,7 @@ class Binding:
 
     def expect(self, evaluator: Evaluator, preprocessing: str) -> None:
         """Raise `FingerprintMismatch` unless the evaluator is that of the certification."""
-        observe(evaluator, self.certified.procedure.observation)
+        equip(evaluator, self.certified.procedure)
         if self.certified.reference is not None:
             self.certified.reference.pin(evaluator)
         now = (

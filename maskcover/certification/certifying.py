@@ -12,14 +12,14 @@ import numpy.typing as npt
 from maskcover.certification.answering import in_order, predict_with
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Images, evaluator_of, names_of, observe
+from maskcover.classifiers.evaluation import Images, evaluator_of, names_of
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
 from maskcover.defense.answers import Answer
 from maskcover.defense.detection import ERROR_LEVELS, DetectionCurve, Levels, detection_levels
-from maskcover.defense.procedure import Procedure, certifying, checked_against, first_look
+from maskcover.defense.procedure import Procedure, certifying, checked_against, equip, first_look
 from maskcover.defense.procedures import Detection, Method, Rule, confidences
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import procedure_of
@@ -104,7 +104,7 @@ def certify(
     )
     decide = certifying(require_bits(defence, start), true, covers, start.min_margin)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
-    observe(start.evaluator, defence.observation)
+    equip(start.evaluator, defence)
     verdicts = in_order(
         run_queries(start.evaluator, images, decide, views=defence.views), len(true), progress, "certifying"
     )

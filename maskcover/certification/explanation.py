@@ -13,14 +13,14 @@ import numpy as np
 
 from maskcover.cells import IntArray
 from maskcover.certification.certifying import bits_for, containment_for, require_bits
-from maskcover.classifiers.evaluation import Images, observe
+from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
-from maskcover.defense.procedure import Procedure, checked_against, expect_kept, first_look
+from maskcover.defense.procedure import Procedure, checked_against, equip, expect_kept, first_look
 from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
@@ -240,7 +240,7 @@ def explain(
         as_classifier(model, options), single_image, masks, min_margin=min_margin, numerics=required, probes=probes
     )
     require_bits(defence, start)
-    observe(start.evaluator, defence.observation)
+    equip(start.evaluator, defence)
 
     def decide(_: int, table: PredictionTable) -> Explanation | Pending:
         true = None if label is None else checked_against(int(label), table, number)

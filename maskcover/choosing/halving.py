@@ -19,6 +19,7 @@ from maskcover.choosing.sharing import combined_masks, combined_views, deciding
 from maskcover.classifiers.evaluation import TOP_LABEL, Evaluator, Images, MaskedClassifier, names_of, observe
 from maskcover.classifiers.observations import Observation
 from maskcover.data.labels import expect_matching
+from maskcover.defense.procedure import equip
 from maskcover.engine.preparation import PreparedRun, prepare_run
 from maskcover.engine.queue import run_queries
 from maskcover.engine.reference import pairs
@@ -68,6 +69,8 @@ class Group:
         """The group, probed and timed."""
         start = prepare_run(classifier, images, combined_masks(candidates), progress=progress, **arguments)
         expect_matching(images, labels, start.evaluator.classes, names_of(classifier))
+        for candidate in candidates:
+            equip(start.evaluator, candidate.procedure)
         observe(start.evaluator, _observation(candidates))
         speed = Speed(start.evaluator.batch_size, batch_milliseconds(start.evaluator, start.example))
         return cls(start, [Assessment(candidate, speed) for candidate in candidates])

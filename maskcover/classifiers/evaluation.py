@@ -26,6 +26,11 @@ FloatArray = npt.NDArray[np.float64]
 TOP_LABEL = TopLabel()
 Identity = dict[str, str]
 """The entries of a classifier in the fingerprint: texts by name."""
+CERTAIN_LABELS = "certain_labels"
+"""The entry in the identity of a classifier whose masked predictions are certain labels; its text names the pixels.
+
+Such a classifier gives a label to a masked image only if it gives it to the image with any content of the hidden
+pixels, within an interval that `loaded` holds all images to."""
 
 
 class Images(Protocol):
@@ -47,7 +52,8 @@ class MaskedClassifier(Protocol):
     `scores` must be a function of each (image, hidden) row alone: the other rows of a batch may hold the patch.
     It is always called with exactly `batch_size` rows, so that certifying and serving run the same computation.
     It may have a `margin`, the least margin that survives the rounding of its scores, as a suggestion to users; an
-    `identity`, a dict of texts (weights digest, library, device) for the fingerprint; a `preprocessing`, a
+    `identity`, a dict of texts (weights digest, library, device) for the fingerprint, with `CERTAIN_LABELS` if hidden
+    pixels are bounded and not filled; a `preprocessing`, a
     `maskcover.data.Preprocessing`, if that of its images is known; `class_names`, a tuple of texts in the order of its
     outputs, if the names of its classes are known; and a method `loaded(image, size)`, which gives an image of that
     size as the classifier takes it, or raises: that image is then an error.
@@ -188,6 +194,15 @@ class HasChoices(Protocol):
 
     def as_certified(self, entries: Mapping[str, str]) -> MaskedClassifier:
         """The same classifier with the settings in the entries of a fingerprint."""
+        ...
+
+
+@runtime_checkable
+class HasBounds(Protocol):
+    """Optional protocol: a classifier that can give certain labels under masks, in place of filling hidden pixels."""
+
+    def bounded(self, pixels: Any) -> MaskedClassifier:
+        """The same model with `CERTAIN_LABELS` in its identity, for pixels within an interval (least, greatest)."""
         ...
 
 

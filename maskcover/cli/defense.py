@@ -62,7 +62,7 @@ def certify(
     source = Source(
         **model.source(), **data.source(), **numeric.source(), labels=None if labels is None else str(labels),
         outside=outside, seed=seed,
-    )  # fmt: skip
+    ).used_by(defence.procedure)  # fmt: skip
     arguments = defence.named() | {
         "rule": rule, "min_margin": o.least_margin(min_margin, margin), "numerics": numerics,
         "progress": watched(as_json=as_json),
@@ -97,6 +97,7 @@ def predict(
     from maskcover.cli.sources import Source
 
     source = Source(**model.source(), **data.source(), batch_size=batch_size, outside=outside, seed=seed)
+    source = source.used_by(defence.procedure)
     progress = watched(as_json=as_json)
     if run is None:
         given = masks_in(masks, model.input_size)

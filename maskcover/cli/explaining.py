@@ -42,7 +42,7 @@ def explain(
     if given is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
     array = read_image(image, str(image))
-    source = Source(**model.source(), data=str(image), batch_size=batch_size)
+    source = Source(**model.source(), data=str(image), batch_size=batch_size).used_by(procedure)
     with working(f"loading {model.model}", shown=watched(as_json=as_json)):
         classifier = source.classifier(given)
     names = _names(classes, classifier)

@@ -114,6 +114,13 @@ class ModelOptions:
     fill: Annotated[
         float | None, typer.Option(help="The value of hidden pixels, after normalisation; 0 by default.")
     ] = None
+    pixels: Annotated[
+        str | None,
+        typer.Option(
+            help='For --procedure "intervals()": the least and greatest value of a pixel in the model\'s input, '
+            "such as 0,1; by default black and white after --mean and --std."
+        ),
+    ] = None
 
     def source(self) -> dict[str, Any]:
         """The arguments of `maskcover.cli.sources.Source`."""

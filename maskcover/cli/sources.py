@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any, cast, get_type_hints
 
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
+from maskcover.classifiers.evaluation import HasBounds
 from maskcover.classifiers.loading import places, runs_code
 from maskcover.cli.output import note
 from maskcover.cli.reading import read_numbers, read_options, read_size
 from maskcover.data import Dataset, Preprocessing, open_dataset
 from maskcover.data.preprocessing import Layout
+from maskcover.defense import parse_procedure
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import Fit
 from maskcover.runs import by_size
 
 _DEFAULT_SIZE = "224"
+RANGE = "range"
+_SLACK = 1e-5  # of the width of a range: what float32 may round when images are normalised
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Source:
     override: bool = False
     outside: bool = False
     device: str | None = None
+    pixels: str | None = None
+    """For certain labels: two numbers, or `RANGE` for black and white as the model's input has them."""
     size: str | None = None
     """For a run in the source frame: the size of its images, such as 375x500."""
 
@@ -90,6 +96,12 @@ class Source:
         """The same on a device, if one is named."""
         return self if device is None else replace(self, device=device)
 
+    def used_by(self, procedure: str | None) -> Source:
+        """The same, with an interval of pixels if the procedure needs certain labels and no interval was typed."""
+        if procedure is None or self.pixels is not None or not parse_procedure(procedure).needs_bounds:
+            return self
+        return replace(self, pixels=RANGE)
+
     def classifier(self, masks: MaskSet | None = None) -> MaskedClassifier:
         """The model, loaded with the options that were typed."""
         options = self._options()
@@ -99,7 +111,32 @@ class Source:
         where = getattr(classifier, "device", None)
         if where is not None and ("device" in options or self.device or where != "cpu" or places(self.model)):
             note(f"{self.model} computes on {where}")
-        return classifier
+        return classifier if self.pixels is None else self._bounded(classifier, masks)
+
+    def _bounded(self, classifier: MaskedClassifier, masks: MaskSet | None) -> MaskedClassifier:
+        """The classifier with certain labels under masks; one that cannot give any is left to the procedure."""
+        if not isinstance(classifier, HasBounds):
+            if self.pixels == RANGE:
+                return classifier
+            raise InvalidInput(f"{self.model} has no interval bounds, so that --pixels means nothing; leave it out")
+        return classifier.bounded(self.pixel_interval(classifier, masks))
+
+    def pixel_interval(self, classifier: MaskedClassifier, masks: MaskSet | None) -> Any:
+        """The least and the greatest value of a pixel: as typed, else black and white in the model's input."""
+        if self.pixels in (None, RANGE):
+            preprocessing = self.preprocessing(classifier, masks)
+            low, high = preprocessing.range
+            plain = set(preprocessing.mean) == {0.0} and set(preprocessing.std) == {1.0}
+            slack = [0.0 if plain else _SLACK * (white - black) for black, white in zip(low, high, strict=True)]
+            lows, highs = (
+                tuple(end + sign * room for end, room in zip(ends, slack, strict=True))
+                for ends, sign in ((low, -1), (high, 1))
+            )
+            return lows, highs
+        ends = read_numbers(str(self.pixels), "--pixels")
+        if len(ends) != 2:
+            raise InvalidInput(f"--pixels is two numbers, the least and the greatest, such as 0,1; got {self.pixels!r}")
+        return ends
 
     def dataset(self, class_names: Sequence[str] | None = None) -> Dataset:
         """The images, and their labels if there are any; class names are the model's if none are typed."""

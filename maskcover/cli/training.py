@@ -29,6 +29,14 @@ CutoutSide = Annotated[
     ),
 ]
 MasksAtOnce = Annotated[int | None, typer.Option(min=1, help="Instead of squares: hide up to N of the masks at once.")]
+Intervals = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead of hiding, train the interval bounds of a small network for `certify --procedure "
+        '"intervals()"`, with "random", "guided" or "all" masks in each step. --schedule and --share are then of the '
+        "loss of the bounds; by default it grows to a half."
+    ),
+]
 Mixing = Annotated[
     str,
     typer.Option(
@@ -69,6 +77,7 @@ def finetune(
     cutout: CutoutSide = None,
     cutout_count: Annotated[int, typer.Option(min=1, help="Squares hidden in each image.")] = 2,
     random_masks: MasksAtOnce = None,
+    intervals: Intervals = None,
     schedule: Mixing = "constant",
     share: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Fraction of the images that are masked at the end.")
@@ -89,6 +98,7 @@ def finetune(
     from maskcover.classifiers.evaluation import names_of
     from maskcover.cli.sources import Source
 
+    _expect_one_way(model, intervals, cutout, random_masks)
     training = _training()
     recipe = training.Recipe(
         epochs, batch_size, optimizer, lr, momentum, weight_decay, lr_schedule, amp, validation_images, keep, seed
@@ -96,17 +106,33 @@ def finetune(
     source = Source(**model.source(), **data.source(), labels=None if labels is None else str(labels), seed=seed)
     training.seeded(seed)
     given, progress = masks_in(masks, model.input_size), watched(as_json=as_json)
-    classifier, dataset, preprocessing, used = prepared(source, given, regions, progress=progress)
-    hidden = {"fill": model.fill or 0.0, "probability": _mixture(training, schedule, share)}
-    hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
+    classifier, dataset, preprocessing, used = prepared(replace(source, pixels=None), given, regions, progress=progress)
+    mixture = _mixture(training, schedule, share)
+    certifying: dict[str, Any] = {}
+    if intervals is None:
+        hidden = {"fill": model.fill or 0.0, "probability": mixture}
+        hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
+    else:
+        pixels = source.pixel_interval(classifier, used)
+        weight = {} if (schedule, share) == ("constant", 1.0) else {"weight": mixture}
+        hiding = training.IntervalTraining(used, pixels, intervals, **weight)
+        certifying = {"procedure": "intervals()", "pixels": pixels}
     parts = _parts(source, dataset, validation_split, validation_share, names_of(classifier))
     report = training.finetune(
         classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), used,
         hiding=hiding, recipe=recipe, regions=regions, min_margin=o.least_margin(None, margin) or min_margin, out=out,
         source=source.document() | {"validation_split": validation_split, "validation_share": validation_share},
-        workers=workers, progress=progress,
+        workers=workers, progress=progress, **certifying,
     )  # fmt: skip
     answer(report.document(), [str(report), f"weights: {out / 'weights.pt'}"], as_json=as_json)
+
+
+def _expect_one_way(model: o.ModelOptions, intervals: str | None, cutout: str | None, random_masks: int | None) -> None:
+    """Raise `InvalidInput` for options of interval training beside those of hiding."""
+    if intervals is None and model.pixels is not None:
+        raise InvalidInput("--pixels is for --intervals; leave it out, or add --intervals random")
+    if intervals is not None and (cutout, random_masks, model.fill) != (None, None, None):
+        raise InvalidInput("--intervals hides nothing; leave --cutout, --random-masks and --fill out")
 
 
 def _parts(

@@ -21,6 +21,7 @@ from maskcover.defense.detection import (
     detection_levels,
 )
 from maskcover.defense.double import double_masking
+from maskcover.defense.intervals import Intervals, interval_certificate
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import (
     DOUBLE_MASKING,
@@ -47,6 +48,7 @@ __all__ = [
     "Detection",
     "DetectionCurve",
     "DoubleMasking",
+    "Intervals",
     "Levels",
     "Method",
     "Pending",
@@ -62,6 +64,7 @@ __all__ = [
     "detection_certificate",
     "detection_levels",
     "double_masking",
+    "interval_certificate",
     "parse_procedure",
     "row_certificate",
 ]

@@ -19,6 +19,7 @@ class Case(Enum):
     VOTES = "votes"
     NO_VOTES = "no votes"
     MASKED_EVIDENCE = "masked evidence"
+    UNDEFENDED = "undefended"
 
 
 @runtime_checkable

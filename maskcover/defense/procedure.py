@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, ABCMeta, abstractmethod
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
 from maskcover.cells import IntArray
+from maskcover.classifiers.evaluation import CERTAIN_LABELS, Evaluator, observe
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.observations import Observation, TopLabel
 from maskcover.covering.containment import Containment
@@ -63,6 +65,9 @@ class Procedure(ABC, metaclass=_EarlierCalls):
     needs_bits: ClassVar[bool] = True
     """Whether predictions must repeat to the bit. Only a defence that relies on nothing but the labels of
     `PredictionTable.trusted` may say False: numbers that are compared with a threshold have no margin."""
+    needs_bounds: ClassVar[bool] = False
+    """Whether masked predictions must be certain labels, the same whatever the hidden pixels hold: see
+    `expect_predictions`."""
     needs_cover: ClassVar[bool] = True
     """Whether the masks as a whole must cover the regions before anything can be certified."""
     may_alert: ClassVar[bool] = False
@@ -122,6 +127,22 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         """The procedure with all that it takes from the regions that are certified; by default it takes nothing."""
         return self
 
+    def expect_predictions(self, entries: Mapping[str, str]) -> None:
+        """Raise `InvalidInput` if masked predictions must be certain labels, and are not.
+
+        Args:
+            entries: The identity of the evaluator, or the fingerprint of a run.
+        """
+        if self.needs_bounds and CERTAIN_LABELS not in entries:
+            raise InvalidInput(
+                f"{self} needs certain labels, which hold whatever the hidden pixels are, and this classifier fills "
+                "hidden pixels instead: give it maskcover_torch.intervals(model, pixels=(0, 1)), or --pixels 0,1"
+            )
+
+    def first_views(self, table: PredictionTable) -> Pending | None:
+        """The predictions to make before a certificate is asked for: by default `first_look`; None if all are made."""
+        return first_look(table)
+
     def expect_use(self, covers: Containment) -> None:
         """Raise `NotCovering` if the procedure could certify no image with these masks; by default it can."""
 
@@ -177,6 +198,17 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         return {"method": self.method} | defaults | own
 
 
+def equip(evaluator: Evaluator, procedure: Procedure) -> None:
+    """Make an evaluator keep what a procedure needs of each prediction; it comes before every run.
+
+    Raises:
+        InvalidInput: the evaluator cannot keep that, or its masked predictions are of another kind.
+    """
+    observe(evaluator, procedure.observation)
+    if procedure.needs_bounds:
+        procedure.expect_predictions(evaluator.identity())
+
+
 def answering(procedure: Procedure) -> Decide[Answer]:
     """The answers of a defence, for the engine."""
 
@@ -192,7 +224,7 @@ def certifying(procedure: Procedure, labels: IntArray, covers: Containment, min_
 
     def decide(number: int, table: PredictionTable) -> Verdict | Pending:
         label = checked_against(int(labels[number]), table, number)
-        if look := first_look(table):
+        if look := procedure.first_views(table):
             return look
         certificate = procedure.certificate(table, label, covers, min_margin)
         if isinstance(certificate, Pending):
@@ -219,9 +251,9 @@ def expect_kept(procedure: Procedure, certificate: Certificate, answer: Answer, 
 
 def first_look(table: PredictionTable) -> Pending | None:
     """The predictions of the image as it is and under each mask, which come first; None if the table has them."""
-    if table.undefended != UNSEEN:
-        return None
-    return Pending(np.repeat(np.arange(NO_MASK, table.masks), 2).reshape(-1, 2))
+    # A table that another procedure filled may have the one with nothing hidden, and few of those under masks.
+    unseen = np.flatnonzero(np.concatenate([[table.undefended], table.one_mask]) == UNSEEN) + NO_MASK
+    return Pending(np.repeat(unseen, 2).reshape(-1, 2)) if len(unseen) else None
 
 
 def checked_against(label: int, table: PredictionTable, number: int) -> int:

@@ -223,11 +223,13 @@ def _of_noise(evaluator: Evaluator, kind: NoiseKind | None) -> RowScores | None:
     """The scores of noise; a classifier may refuse such an image, and then must refuse it again."""
     if kind is None:
         return None
+    image = None
     try:
-        return _row_scores(evaluator, evaluator.load(kind.noise()))
-    except MaskcoverError:
-        raise  # the evaluator's own: flags that changed, or another number of classes
+        image = evaluator.load(kind.noise())
+        return _row_scores(evaluator, image)
     except Exception as error:
+        if isinstance(error, MaskcoverError) and image is not None:
+            raise  # the evaluator's own, when it scores: flags that changed, or another number of classes
         return RowScores(f"{_REFUSED} ({type(error).__name__})")
 
 

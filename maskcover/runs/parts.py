@@ -68,7 +68,12 @@ class RunPart:
         return np.array([verdict == "error" for verdict in self.table.column("verdict").to_pylist()], dtype=np.bool_)
 
     def question(self, procedure: Procedure, min_margin: float | None) -> Question:
-        """The images with a procedure and a margin, to be asked about any regions."""
+        """The images with a procedure and a margin, to be asked about any regions.
+
+        Raises:
+            InvalidInput: the procedure needs certain labels, and the predictions of the run are others.
+        """
+        procedure.expect_predictions(dict(self.config.fingerprint.entries))
         return Question.of(self.tables, self.masks, procedure, self.margin_of(procedure, min_margin), self.errors)
 
     def claims(self, procedure: Procedure, min_margin: float) -> bool:

@@ -16,12 +16,12 @@ from tqdm.auto import tqdm
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
 from maskcover.certification.certifying import bits_for, checked_labels, containment_for, count_of, require_bits
-from maskcover.classifiers.evaluation import Images, names_of, observe
+from maskcover.classifiers.evaluation import Images, names_of
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
-from maskcover.defense.procedure import Procedure, certifying
+from maskcover.defense.procedure import Procedure, certifying, equip
 from maskcover.defense.procedures import Method, Rule
 from maskcover.defense.table import Decide, Pending, PredictionTable
 from maskcover.defense.texts import procedure_of
@@ -67,7 +67,7 @@ class Task:
         """
         labels = self.labels[list(members)]
         decide = self._keeping(require_bits(self.procedure, start), labels, start.min_margin)
-        observe(start.evaluator, self.procedure.observation)
+        equip(start.evaluator, self.procedure)
         part = Watched(_Part(self.images, members))
 
         def fill(place: int, table: PredictionTable) -> None:

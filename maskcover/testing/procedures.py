@@ -15,7 +15,7 @@ import pytest
 from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.certification import certify, predict_with
 from maskcover.certification.certifying import containment_for
-from maskcover.classifiers import evaluator_of
+from maskcover.classifiers import MaskedClassifier, evaluator_of
 from maskcover.covering.placements import PlacementMap
 from maskcover.defense import Answer, Pending, PredictionTable, Procedure
 from maskcover.engine.queue import run_queries
@@ -74,7 +74,8 @@ class ProcedureContract:
     """The contract of a procedure: in small worlds no attack breaks a certificate (docs/theory.md, The defence).
 
     A subclass, whose name must begin with ``Test``, gives `procedures`, the values under test. It gives `worlds` too if
-    the procedure cannot use the masks of the built-in ones.
+    the procedure cannot use the masks of the built-in ones, and overrides `model` if it needs predictions of another
+    kind.
 
     >>> from maskcover.defense import DoubleMasking
     >>> class TestDoubleMasking(ProcedureContract):
@@ -165,13 +166,27 @@ class ProcedureContract:
                 certificate = procedure.certificate(table, label, covers, 10.0)
                 assert procedure.requires_bits or isinstance(certificate, Pending) or not certificate.certified
 
-    def _cases(self) -> Iterator[tuple[World, _Model, IntArray, int]]:
+    def model(
+        self, random: np.random.Generator, world: World, image: IntArray, label: int, *, wrong: int
+    ) -> MaskedClassifier:
+        """A random classifier of three classes; a subclass may make one whose masked predictions mean something else.
+
+        Args:
+            random: The source of chance.
+            world: The world.
+            image: The image of the case.
+            label: Its label.
+            wrong: How much the classifier is wrong: 0, 1, 2, or 3 for not right about anything.
+        """
+        return _Model.random(random, world, image, label, wrong=wrong)
+
+    def _cases(self) -> Iterator[tuple[World, MaskedClassifier, IntArray, int]]:
         random = np.random.default_rng(0)
         for world in self.worlds:
             for number in range(self.models):
                 image = random.integers(0, 2, world.masks.grid.shape)
                 label = int(random.integers(_CLASSES))
-                yield world, _Model.random(random, world, image, label, wrong=number % 4), image, label
+                yield world, self.model(random, world, image, label, wrong=number % 4), image, label
 
 
 class _Model:
@@ -209,11 +224,11 @@ def _codes(images: IntArray, hidden: BoolArray) -> IntArray:
     return np.asarray(digits @ 3 ** np.arange(digits.shape[1]), dtype=np.int64)
 
 
-def _answers(model: _Model, images: Sequence[IntArray], world: World, procedure: Procedure) -> list[Answer]:
+def _answers(model: MaskedClassifier, images: Sequence[IntArray], world: World, procedure: Procedure) -> list[Answer]:
     return predict_with(evaluator_of(model, world.masks), images, procedure.against(world.attacker))
 
 
-def _whole_table(model: _Model, image: IntArray, world: World, procedure: Procedure) -> PredictionTable:
+def _whole_table(model: MaskedClassifier, image: IntArray, world: World, procedure: Procedure) -> PredictionTable:
     """The table of an image with every prediction that the procedure may ask for."""
 
     def decide(_: int, table: PredictionTable) -> PredictionTable | Pending:

@@ -125,3 +125,11 @@ def function(images: Any) -> Any:
 
 def made() -> ArrayClassifier:
     return ArrayClassifier(function)
+
+
+def interval_net() -> torch.nn.Module:
+    """A network of known parts for interval bounds: Brightness as a linear layer."""
+    linear = torch.nn.Linear(3 * 24 * 24, 2, bias=False)
+    with torch.no_grad():
+        linear.weight.copy_(torch.ones(2, 3 * 24 * 24) * torch.tensor([[-1.0], [1.0]]))
+    return torch.nn.Sequential(torch.nn.Flatten(), linear).eval()

@@ -135,6 +135,9 @@ def test_parts_of_a_data_set_are_trained_and_validated_with(run: Run, command: l
         (["--lr", "nan"], "lr must be a finite number"),
         (["--lr", "1e30"], "the loss became"),
         (["--share", "2"], "--share"),
+        (["--intervals", "worst"], "placements must be one of all, random, guided"),
+        (["--intervals", "all", "--cutout", "5px"], "--intervals hides nothing"),
+        (["--pixels", "0,1"], "--pixels is for --intervals"),
         (["--epochs", "0"], "--epochs"),
         (["--regions", "squares(size=9)"], "nothing can be certified with these masks"),
         (["--out", "/dev/null/OUT"], "cannot write to the folder"),
@@ -162,3 +165,13 @@ def test_the_trained_weights_certify(run: Run, command: list[str], monkeypatch: 
         "--std", "0.5", "--batch-size", "8", "--min-margin", "1e-4",
     )  # fmt: skip
     assert (found.code, "24 of 24 images certified" in found.out) == (0, True)
+
+
+def test_bounds_are_trained_and_certified_by_intervals(run: Run, command: list[str]) -> None:
+    """The validation images are certified by interval bounds after each epoch."""
+    network = ["--model", f"{MODELS}:interval_net", "--intervals", "guided", "--epochs", "1", "--json"]
+    found = run(*command, *network)
+    assert found.code == 0, found.err
+    assert found.json["config"]["certify.procedure"] == "intervals()"
+    assert found.json["config"]["hiding"].startswith("IntervalTraining(")
+    assert found.json["epochs"][-1]["certified"] > 0

@@ -5,6 +5,7 @@ mining) is patented and was left out on purpose.
 """
 
 from maskcover_torch.training.hiding import Cutout, Hiding, RandomMasks
+from maskcover_torch.training.interval_training import IntervalTraining
 from maskcover_torch.training.loop import finetune, seeded
 from maskcover_torch.training.recipe import Recipe
 from maskcover_torch.training.report import Epoch, FinetuneReport
@@ -19,6 +20,7 @@ __all__ = [
     "Epoch",
     "FinetuneReport",
     "Hiding",
+    "IntervalTraining",
     "Jump",
     "Ramp",
     "RandomMasks",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -27,6 +27,22 @@ class Hiding(Protocol):
 
     def __call__(self, images: torch.Tensor, generator: torch.Generator, progress: float = 0.0) -> torch.Tensor:
         """New images of the same shape; `progress` is the progress of the training, from 0 to 1."""
+        ...
+
+
+@runtime_checkable
+class HasLoss(Protocol):
+    """Optional protocol: a way of training with a loss of its own, in place of that of images with parts hidden."""
+
+    def loss(
+        self,
+        model: torch.nn.Module,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        generator: torch.Generator,
+        progress: float,
+    ) -> torch.Tensor:
+        """The loss of one step, a tensor of one number; see `IntervalTraining.loss`."""
         ...
 
 

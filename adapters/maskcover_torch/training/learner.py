@@ -15,7 +15,7 @@ from maskcover_torch.evaluator import place_of
 from maskcover_torch.outputs import scores_of
 from maskcover_torch.training.checkpoints import State
 from maskcover_torch.training.examples import Batch, Examples
-from maskcover_torch.training.hiding import Hiding
+from maskcover_torch.training.hiding import HasLoss, Hiding
 from maskcover_torch.training.recipe import Recipe
 
 
@@ -121,6 +121,8 @@ class Learner:
 
     def _loss(self, batch: Batch, progress: float) -> torch.Tensor:
         images, labels = (tensor.to(self.device, non_blocking=True) for tensor in batch)
+        if isinstance(self.hiding, HasLoss):
+            return self.hiding.loss(self.model, images, labels, self.generator, progress)
         shown = self.hiding(images, self.generator, progress)
         with self.recipe.autocast(self.device):
             scores = scores_of(self.model(shown), len(shown), None)

@@ -101,7 +101,9 @@ def finetune(
     rows = recipe.batch_size
     if isinstance(model, TorchClassifier):
         rows = model.batch_size or rows
-        own_options = {"fill": model.fill, "contract": model.contract, "preprocessing": model.preprocessing}
+        own_options: dict[str, Any] = {"preprocessing": model.preprocessing}
+        if "pixels" not in options:  # bounds are computed in float64, without any fill
+            own_options |= {"fill": model.fill, "contract": model.contract}
         model, options = model.model, own_options | options
     if not isinstance(model, torch.nn.Module):
         raise InvalidInput(f"expected a torch.nn.Module; got {type(model).__name__}")
