@@ -214,7 +214,7 @@ MUTANTS = (
     Mutant("defense/detection.py", "np.searchsorted(alerting, thresholds)", 'np.searchsorted(alerting, thresholds, "right")', DETECTED),
     Mutant("defense/procedures.py", 'checked_threshold(self.alert_below, "alert_below") or None', 'checked_threshold(self.alert_below, "alert_below")', DETECTED),
     Mutant("defense/procedures.py", "self.threshold, covers, self.alert_below)", "self.threshold, covers)", METHODS),
-    Mutant("defense/procedure.py", "if self.method is None or newer:", "if self.method is None:", OPENED),
+    Mutant("defense/procedure.py", "if self.method is None or newer:", "if self.method is None:", DETECTED),
     Mutant("defense/detection.py", "image_levels.alarm_level < limit", "image_levels.alarm_level <= limit", DEFENCE),
     Mutant("defense/detection.py", "np.searchsorted(covered, thresholds)", 'np.searchsorted(covered, thresholds, "right")', DEFENCE),
     Mutant("defense/detection.py", "confidence.astype(np.float64)", "confidence", DEFENCE),
@@ -692,6 +692,10 @@ MUTANTS = (
     Mutant("defense/voting.py", "(ahead >= smaller)", "(ahead >= 0)", VOTES),
     Mutant("defense/voting.py", "relied[:, rivals]]).astype(np.int64), rivals < label", "relied[:, rivals]]).astype(np.int64), rivals > label", VOTES),
     Mutant("defense/voting.py", "    rivals = _rivals(scores, label)\n", "    rivals = _rivals(scores, label)[:1]\n", VOTES),
+    # Comparing with the runner-up of the clean image only.
+    Mutant("defense/voting.py", "    rivals = _rivals(scores, label)\n", "    rivals = _rivals(scores, label)\n    rivals = rivals[[relied[:, rivals].sum(axis=0).argmax()]]\n", VOTES),
+    # One touched view too few, as by the formula where the stride does not divide.
+    Mutant("defense/voting.py", "views - sums[:, 1:2], sums[:, 2:]", "views - sums[:, 1:2] - 1, sums[:, 2:]", VOTES),
     Mutant("defense/voting.py", "(ahead >= smaller).all(axis=1) & answered", "(ahead >= smaller).all(axis=1)", VOTES),
     Mutant("defense/voting.py", "len(holds) > 0 and bool(holds.all())", "bool(holds.all())", VOTES),
     Mutant("defense/voting.py", "np.where(reliable[:, None], scores, 0)", "scores", VOTES),
