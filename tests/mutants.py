@@ -223,7 +223,7 @@ MUTANTS = (
     Mutant("defense/table.py", "~(self.margins > min_margin)", "~(self.margins >= min_margin)", "tests/defense/test_table.py"),
     Mutant("defense/table.py", "self.observed[numbers] = observed", "self.observed[numbers] = observed[:1]", PROCEDURES),
     Mutant("defense/procedure.py", "in reversed(Procedure.__subclasses__())", "in Procedure.__subclasses__()", PROCEDURES),
-    Mutant("defense/procedure.py", "        if look := first_look(table):\n            return look\n        certificate", "        certificate", PROCEDURES),
+    Mutant("defense/procedure.py", "        if look := procedure.first_views(table):\n            return look\n        certificate", "        certificate", PROCEDURES),
     Mutant("defense/procedure.py", "self.needs_bits or self.observation != TopLabel()", "self.needs_bits", PROCEDURES),
     Mutant("defense/procedure.py", "    needs_bits: ClassVar[bool] = True", "    needs_bits: ClassVar[bool] = False", PROCEDURES),
     Mutant("defense/procedure.py", "certificate.certified and answer.label != label and", "certificate.certified and answer.label < 0 and", PROCEDURES),
