@@ -63,6 +63,7 @@ VOTES = "tests/defense/test_voting.py"
 DETECTED = "tests/defense/test_detection.py"
 AIMS = "tests/adapters/test_attack_aims.py"
 METHODS = "tests/certification/test_methods.py"
+INTERVALS = "tests/defense/test_intervals.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
 REPORTING = "tests/runs/test_reporting.py"
@@ -686,6 +687,21 @@ MUTANTS = (
     Mutant("runs/reusing.py", "return 0.0 if min_margin is None and typed_there else min_margin", "return min_margin", OPENED),
     Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source")', 'parse_regions(document["regions"]))', FRAMES),
     Mutant("runs/opened.py", "max(needed, default=0.0)", "0.0", OPENED),
+    # Interval certification.
+    Mutant("defense/intervals.py", "    if undefended != label:\n", "    if undefended < 0:\n", INTERVALS),
+    Mutant("defense/intervals.py", "checked_label(label), one_mask == UNSEEN", "label, one_mask == UNSEEN", INTERVALS),
+    Mutant("defense/intervals.py", "one_mask == checked_label(label), one_mask == UNSEEN", "(one_mask == checked_label(label)) | (one_mask == -1), one_mask == UNSEEN", INTERVALS),
+    Mutant("defense/intervals.py", "if not signature & right]", "if not signature & (right | unknown)]", INTERVALS),
+    Mutant("defense/intervals.py", "bool(signatures) and not without", "not without", INTERVALS),
+    Mutant("defense/intervals.py", "not open_masks and bool(certain.any()) and covers(certain)", "bool(certain.any())", INTERVALS),
+    Mutant("defense/intervals.py", "if covers(certain | unseen) else []", "if covers(certain) else []", INTERVALS),
+    Mutant("defense/intervals.py", "    needs_bounds: ClassVar[bool] = True\n", "", INTERVALS),
+    Mutant("defense/procedure.py", "    if procedure.needs_bounds:\n        procedure.expect", "    if False:\n        procedure.expect", INTERVALS),
+    Mutant("defense/procedure.py", "np.concatenate([[table.undefended], table.one_mask]) == UNSEEN", "np.concatenate([[table.undefended], table.one_mask * 0]) == UNSEEN", INTERVALS),
+    Mutant("choosing/halving.py", "            equip(start.evaluator, candidate.procedure)\n", "            pass\n", INTERVALS),
+    Mutant("certification/explanation.py", "    equip(start.evaluator, defence)\n", "", INTERVALS),
+    Mutant("runs/parts.py", "        procedure.expect_predictions(dict(self.config.fingerprint.entries))\n", "", INTERVALS),
+    Mutant("covering/enumeration.py", "placement[0].union(*placement[1:]).bounds", "placement[0].bounds", INTERVALS),
     # Votes.
     Mutant("defense/voting.py", "(high - low) * touched\n", "(high - low) * touched + 1\n", VOTES),
     Mutant("defense/voting.py", "(high - low) * touched\n", "high * touched\n", VOTES),

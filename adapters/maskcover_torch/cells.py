@@ -125,7 +125,7 @@ def hooked(layer: torch.nn.Module, hook: Callable[..., Any]) -> Iterator[None]:
         handle.remove()
 
 
-class _Reached(Exception):  # noqa: N818  # it ends a pass early, and is no error
+class _Reached(Exception):  # it ends a pass early, and is no error
     """The pass of a model has reached the layer."""
 
 
