@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -176,6 +176,10 @@ class LocalClassifier(TorchClassifier):
         """The `LocalModule` of this model."""
         self.expect_own(masks)
         return LocalModule(self.model, masks, procedure=procedure, preprocessing=preprocessing, contract=self.contract)
+
+    def bounded(self, pixels: Any) -> NoReturn:  # noqa: ARG002  # it is the protocol's
+        """Raises: interval bounds are of whole networks."""
+        raise InvalidInput("interval bounds are of whole networks, which hide pixels; leave local out")
 
     def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:  # noqa: ARG002  # it is the protocol's
         """Raises: there is no attack on local evidence by gradients here."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -146,6 +146,10 @@ class SplitClassifier(TorchClassifier):
         return SplitModule(
             self.parts, masks, procedure=procedure, preprocessing=preprocessing, fill=self.fill, contract=contract
         )
+
+    def bounded(self, pixels: Any) -> NoReturn:  # noqa: ARG002  # it is the protocol's
+        """Raises: interval bounds are of whole networks."""
+        raise InvalidInput("interval bounds are of whole networks, which hide pixels; leave split_at out")
 
     def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:  # noqa: ARG002  # it is the protocol's
         """Raises: there is no attack on cells by gradients here."""
