@@ -65,7 +65,7 @@ class Cells(torch.nn.Module):
             return output.permute(0, 3, 1, 2)
         rows, columns = self.grid_of(output, images)
         tokens = output[:, output.shape[1] - rows * columns :]
-        return tokens.transpose(1, 2).unflatten(2, (rows, columns))
+        return tokens.transpose(1, 2).reshape(len(output), -1, rows, columns)
 
     def layout_of(self, output: torch.Tensor, images: torch.Tensor) -> str:
         """The layout: as it was named, or the only one that fits the shape of the output and of the images."""
@@ -108,7 +108,7 @@ class Cells(torch.nn.Module):
 
 def layer_of(model: torch.nn.Module, name: str) -> torch.nn.Module:
     """The submodule with a name; `InvalidInput` with some names that there are if there is none."""
-    parts = dict(model.named_modules())
+    parts: dict[str, torch.nn.Module] = dict(model.named_modules())
     if not name or name not in parts:
         top = [part for part in parts if part and part.count(".") <= name.count(".")]
         raise InvalidInput(f"the model has no layer {name!r}; it has {', '.join(top[:30])}")

@@ -52,8 +52,8 @@ class LocalEvidence(torch.nn.Module):
         )
         if scores.ndim != 4:
             raise InvalidInput(
-                f"the head makes shape {tuple(scores.shape)} of the features of cells; expected one that keeps rows and "
-                "columns, such as a linear layer: name it with head="
+                f"the head makes shape {tuple(scores.shape)} of the features of cells; expected one that keeps rows "
+                "and columns, such as a linear layer: name it with head="
             )
         return scores if isinstance(head, torch.nn.Conv2d) else scores.permute(0, 3, 1, 2)
 
@@ -70,8 +70,8 @@ def head_of(model: torch.nn.Module) -> torch.nn.Module:
     linear = [part for part in model.modules() if isinstance(part, torch.nn.Linear)]
     if not plain and not linear:
         raise InvalidInput(
-            f"{type(model).__name__} has no linear layer that scores classes; name the head with head=, or a model that "
-            "returns scores of cells (n, classes, rows, columns) without layer="
+            f"{type(model).__name__} has no linear layer that scores classes; name the head with head=, or a model "
+            "that returns scores of cells (n, classes, rows, columns) without layer="
         )
     return plain[0] if plain else linear[-1]
 

@@ -7,6 +7,7 @@ by huge numbers, a cell must keep every bit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from maskcover_torch.outputs import single_output
 
 BoolArray = npt.NDArray[np.bool_]
 Sides = tuple[int, int]
+_INSIDE = re.compile(r"^(?:(?:parts|evidence|cells)\.)*model\.")  # the names of our own modules around a network
 _AXES = (0, 1)  # rows, columns
 # None is noise; the huge number becomes infinite or NaN on its way, as an attacker's pixels may.
 _VALUES = (None, 1e30, float("nan"))
@@ -132,11 +134,15 @@ class Ruler:
                             raise ProbeFailed(_leak(axis, number, spans[number], value, own, now))
 
     def _spans(self, forward: _Forward, axis: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """For each cell along an axis the first pixel that it depends on, and the one behind the last; (0, 0) if none."""
-        image = self._noise(0)
-        lines = (self._line(image, axis, number) for number in range(self.size[axis]))
+        """The first pixel that each cell along an axis depends on, and the one behind the last; (0, 0) if none."""
+        image, length = self._noise(0), self.size[axis]
+        # Lines far apart stand in one batch: were its rows mixed, cells would depend on all of the image.
+        apart = -(-length // ((self.contract or NumericContract()).batch_size or 1))
+        order = [number for start in range(apart) for number in range(start, length, apart)]
+        lines = forward(self._line(image, axis, number) for number in order)
         # (numbers, rows, columns) to cells along the axis.
-        touched = np.stack([cells.isnan().any(dim=0).any(dim=1 - axis).cpu().numpy() for cells in forward(lines)])
+        rows = [cells.isnan().any(dim=0).any(dim=1 - axis).cpu().numpy() for cells in lines]
+        touched = np.stack(rows)[np.argsort(order)]
         some = touched.any(axis=0)
         last = touched.shape[0] - touched[::-1].argmax(axis=0)
         return np.where(some, touched.argmax(axis=0), 0), np.where(some, last, 0)
@@ -170,7 +176,7 @@ class Ruler:
         def look(name: str, part: torch.nn.Module, _arguments: object, output: object) -> None:
             tensor = single_output(output)
             if not mixing and isinstance(tensor, torch.Tensor) and tensor.ndim >= 2 and bool(tensor.isnan().all()):
-                mixing.append(f"{name.removeprefix('model.')!r} ({type(part).__name__})")
+                mixing.append(f"{_INSIDE.sub('', name)!r} ({type(part).__name__})")
 
         parts = [(name, part) for name, part in self.module.named_modules() if name and not list(part.children())]
         with ExitStack() as stack, self._computing() as forward:
@@ -180,8 +186,8 @@ class Ruler:
         if not mixing:
             return "its windows are as large as the image"
         return (
-            f"after {mixing[0]} everything depends on one corner. Pooling over the image mixes it (squeeze-and-excitation,"
-            " global response or instance normalisation), and so does attention between all tokens"
+            f"after {mixing[0]} everything depends on one corner. Pooling over the image mixes it (squeeze-and-"
+            "excitation, global response or instance normalisation), and so does attention between all tokens"
         )
 
 
@@ -267,15 +273,13 @@ def _largest(image: torch.Tensor) -> float:
     return float(torch.finfo(image.dtype).max)
 
 
-def _leak(
-    axis: int, number: int, span: Sides, value: float | None, before: torch.Tensor, after: torch.Tensor
-) -> str:
+def _leak(axis: int, number: int, span: Sides, value: float | None, before: torch.Tensor, after: torch.Tensor) -> str:
     name = ("row", "column")[axis]
     gap = (before.double() - after.double()).abs().max().item()
     written = "noise" if value is None else f"{value:g}"
     return (
-        f"cells of {name} {number} change by {gap:.1e} when all pixels outside the {name}s {span[0]} to {span[1] - 1} are "
-        f"overwritten by {written}: they depend on more than a NaN shows. Look for comparisons and nan_to_num of values "
-        "that come from the whole image; or for kernels that mix neighbours (Winograd, FFT): pin others, with "
+        f"cells of {name} {number} change by {gap:.1e} when all pixels outside the {name}s {span[0]} to {span[1] - 1} "
+        f"are overwritten by {written}: they depend on more than a NaN shows. Look for comparisons and nan_to_num of "
+        "values that come from the whole image; or for kernels that mix neighbours (Winograd, FFT): pin others, with "
         "torch.backends.cudnn.enabled = False on a GPU or another memory_format, as no margin stands for evidence"
     )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from maskcover.certification.answering import in_order, predict_with
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Images, evaluator_of, names_of
+from maskcover.classifiers.evaluation import Images, evaluator_of, expect_regions, names_of
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
@@ -102,6 +102,7 @@ def certify(
     start = prepare_run(
         classifier, images, masks, min_margin=min_margin, numerics=required, probes=probes, progress=progress
     )
+    expect_regions(classifier, covers.regions, start.example)
     decide = certifying(require_bits(defence, start), true, covers, start.min_margin)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     equip(start.evaluator, defence)
@@ -252,6 +253,7 @@ def detection_curve(
     start = prepare_run(
         classifier, images, masks, min_margin=None, numerics="bitwise", probes=probes, progress=progress
     )
+    expect_regions(classifier, covers.regions, start.example)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
 
     def decide(number: int, table: PredictionTable) -> Levels | Pending:

@@ -13,7 +13,7 @@ import numpy as np
 
 from maskcover.cells import IntArray
 from maskcover.certification.certifying import bits_for, containment_for, require_bits
-from maskcover.classifiers.evaluation import Images
+from maskcover.classifiers.evaluation import Images, expect_regions
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
@@ -236,9 +236,9 @@ def explain(
     covers = containment_for(defence, masks, regions)
     defence = defence.against(covers.regions)
     single_image, required = _OneImage(images, number), bits_for(defence, numerics, min_margin)
-    start = prepare_run(
-        as_classifier(model, options), single_image, masks, min_margin=min_margin, numerics=required, probes=probes
-    )
+    classifier = as_classifier(model, options)
+    start = prepare_run(classifier, single_image, masks, min_margin=min_margin, numerics=required, probes=probes)
+    expect_regions(classifier, covers.regions, start.example)
     require_bits(defence, start)
     equip(start.evaluator, defence)
 

@@ -198,6 +198,39 @@ class HasChoices(Protocol):
 
 
 @runtime_checkable
+class ExpectsRegions(Protocol):
+    """Optional protocol: a classifier that can tell whether regions are drawn in the frame of its masks."""
+
+    def expect_regions(self, regions: Any, example: Any) -> None:
+        """Raise `InvalidInput` if a certificate against these regions would not hold for images like the example.
+
+        Args:
+            regions: The `maskcover.regions.RegionSet` of a certification.
+            example: An image that its evaluator loaded; None if there are no images.
+        """
+        ...
+
+
+@runtime_checkable
+class HidesCells(Protocol):
+    """Optional protocol: a classifier whose masks hide cells of a grid of its own, instead of pixels."""
+
+    def cells(self, size: Any) -> tuple[int, int]:
+        """(rows, columns) of the grid for images of a size, (height, width)."""
+        ...
+
+    def regions(self, regions: Any, size: Any) -> Any:
+        """The cells that regions of pixels can change, as a region set of the grid."""
+        ...
+
+
+def expect_regions(classifier: object, regions: Any, example: Any) -> None:
+    """Raise `InvalidInput` if the classifier itself finds that regions are not in the frame of its masks."""
+    if isinstance(classifier, ExpectsRegions):
+        classifier.expect_regions(regions, example)
+
+
+@runtime_checkable
 class HasBounds(Protocol):
     """Optional protocol: a classifier that can give certain labels under masks, in place of filling hidden pixels."""
 

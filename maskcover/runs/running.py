@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
 from maskcover.certification.certifying import bits_for, checked_labels, containment_for, count_of, require_bits
-from maskcover.classifiers.evaluation import Images, names_of
+from maskcover.classifiers.evaluation import Images, expect_regions, names_of
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
@@ -200,6 +200,7 @@ def run(
             classifier, images_read, masks, min_margin=margin, numerics=required, earlier=earlier, progress=progress
         )
         require_bits(defence, start)
+        expect_regions(classifier, task.covers.regions, start.example)
         if before is not None:
             before.expect_same(start)
         expect_matching(images, task.labels, start.evaluator.classes, names_of(classifier))

@@ -7,6 +7,7 @@ mining) is patented and was left out on purpose.
 from maskcover_torch.training.hiding import Cutout, Hiding, RandomMasks
 from maskcover_torch.training.interval_training import IntervalTraining
 from maskcover_torch.training.loop import finetune, seeded
+from maskcover_torch.training.margins import margin_loss, reach_of, worst_margins
 from maskcover_torch.training.recipe import Recipe
 from maskcover_torch.training.report import Epoch, FinetuneReport
 from maskcover_torch.training.schedules import Constant, Jump, Ramp, Schedule
@@ -27,5 +28,8 @@ __all__ = [
     "Recipe",
     "Schedule",
     "finetune",
+    "margin_loss",
+    "reach_of",
     "seeded",
+    "worst_margins",
 ]

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +33,11 @@ from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator, answers_of, loaded, on_host, place_of
 from maskcover_torch.evidence import LocalEvidence
 from maskcover_torch.fields import Ruler, channels_of
+from maskcover_torch.heads import EvidenceMean
 from maskcover_torch.module import DefendedModule
 from maskcover_torch.numerics import FORMATS, pinned
 from maskcover_torch.outputs import scores_of
+from maskcover_torch.split_classifier import SplitClassifier
 
 ROWS = 64
 """Rows of a batch of masked predictions where images are computed one by one: a row then only looks up a cell."""
@@ -92,11 +94,11 @@ class LocalClassifier(TorchClassifier):
     """The evidence of the cells of a network; made by `local`, which says what the arguments are."""
 
     def __init__(self, model: LocalEvidence, *, field: ReceptiveField | None = None, **options: Any) -> None:
-        unknown = options.keys() & {"fill", "output"}
+        unknown = sorted(options.keys() & {"fill", "output"})
         if unknown:
-            raise InvalidInput(f"a local classifier hides no pixels and has no {', '.join(sorted(unknown))}; leave it out")
+            raise InvalidInput(f"a local classifier hides no pixels, and has no {', '.join(unknown)}=; leave it out")
         super().__init__(model, **options)
-        self._evidence = model
+        self.evidence = model
         self._field = field
         self._fields: dict[object, ReceptiveField] = {}
         self._compared: set[str] = set()
@@ -112,6 +114,16 @@ class LocalClassifier(TorchClassifier):
             self._fields[key] = field
         return self._fields[key]
 
+    def split(self, *, fill: float = 0.0) -> SplitClassifier:
+        """The same network with masks that hide evidence of cells: the score of a class is the mean over all cells.
+
+        With `maskcover.Detection` it is the defence PatchGuard++.
+        """
+        return SplitClassifier(
+            EvidenceMean(self.evidence), field=self._field, fill=fill, contract=self.contract,
+            preprocessing=self.preprocessing, class_names=self.class_names,
+        )  # fmt: skip
+
     def own_masks(self, grid: Grid) -> MaskSet:
         """The masks of its cells on images of this size, row by row: each hides all but the field of one cell."""
         return field_masks(self.receptive_field(grid), grid)
@@ -122,7 +134,7 @@ class LocalClassifier(TorchClassifier):
             image = loaded(example, masks.grid.shape, place_of(self.model), (0.0,))
             self._compare(image)
         self.expect_own(masks)
-        return LocalEvaluator(self._evidence, masks, contract=self.contract)
+        return LocalEvaluator(self.evidence, masks, contract=self.contract)
 
     def expect_own(self, masks: MaskSet) -> None:
         """Raise `InvalidInput` unless these are the masks of its own cells."""
@@ -151,18 +163,25 @@ class LocalClassifier(TorchClassifier):
         rows = [numbers.get(np.ascontiguousarray(row).tobytes()) for row in hidden]
         if None in rows:
             raise InvalidInput("a local classifier answers for the masks of its own cells alone: see own_masks(grid)")
-        evaluator = LocalEvaluator(self._evidence, own, contract=self.contract)
+        evaluator = LocalEvaluator(self.evidence, own, contract=self.contract)
         pairs = np.array([[row, row] for row in rows], np.int64)
         return evaluator.scores([evaluator.load(image) for image in images], pairs)  # type: ignore[return-value]  # of floats
 
     def defended(
-        self, masks: MaskSet, *, procedure: Procedure, preprocessing: str, batch_size: int | None = None  # noqa: ARG002  # it is the protocol's
+        self,
+        masks: MaskSet,
+        *,
+        procedure: Procedure,
+        preprocessing: str,
+        batch_size: int | None = None,  # noqa: ARG002  # it is the protocol's
     ) -> torch.nn.Module:
         """The `LocalModule` of this model."""
         self.expect_own(masks)
-        return LocalModule(
-            self.model, masks, procedure=procedure, preprocessing=preprocessing, contract=self.contract
-        )
+        return LocalModule(self.model, masks, procedure=procedure, preprocessing=preprocessing, contract=self.contract)
+
+    def bounded(self, pixels: Any) -> NoReturn:  # noqa: ARG002  # it is the protocol's
+        """Raises: interval bounds are of whole networks."""
+        raise InvalidInput("interval bounds are of whole networks, which hide pixels; leave local out")
 
     def masked_scores(self, masks: MaskSet, views: Views) -> CellScores:
         """The evidence of cells with gradients, which guides attacks; see `maskcover_torch.attacks.masked`."""
@@ -175,16 +194,16 @@ class LocalClassifier(TorchClassifier):
 
     def _compare(self, image: torch.Tensor) -> None:
         """Warn, once, where the mean over the cells has another label than the model itself."""
-        if self._evidence.cells.layer is None or "label" in self._compared:
+        if self.evidence.cells.layer is None or "label" in self._compared:
             return
         self._compared.add("label")
         with pinned(self.contract, place_of(self.model)[0]):
-            own = scores_of(self._evidence.cells.model(image[None]), 1, None).argmax(dim=1)
-            mean = self._evidence(image[None]).mean(dim=(2, 3)).argmax(dim=1)
+            own = scores_of(self.evidence.cells.model(image[None]), 1, None).argmax(dim=1)
+            mean = self.evidence(image[None]).mean(dim=(2, 3)).argmax(dim=1)
         if own.item() != mean.item():
             warnings.warn(
                 f"the mean over the cells calls the first image {mean.item()}, the model itself {own.item()}: between "
-                f"the layer {self._evidence.cells.layer!r} and the head there is more than an average. What is "
+                f"the layer {self.evidence.cells.layer!r} and the head there is more than an average. What is "
                 "certified is the answer of the cells",
                 MaskcoverWarning,
                 stacklevel=3,
@@ -224,7 +243,7 @@ class LocalEvaluator(TorchEvaluator):
         if self._size > 1:
             return _looked_up(self._rows_of(images), pairs)
         contents = [_content(image) for image in images]
-        unlike = {content: image for content, image in zip(contents, images, strict=True)}
+        unlike = dict(zip(contents, images, strict=True))
         rows = dict(zip(unlike, self._rows_of(list(unlike.values())), strict=True))
         return _looked_up([rows[content] for content in contents], pairs)
 
