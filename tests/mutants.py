@@ -392,7 +392,7 @@ MUTANTS = (
     Mutant("classifiers/occlusion.py", "xp.where(hidden, filling, images)", "images * ~hidden + filling * hidden", "tests/classifiers/test_arrays.py"),
     Mutant("classifiers/arrays.py", 'fits = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)', "fits = True", "tests/classifiers/test_arrays.py"),
     Mutant("engine/preparation.py", "isinstance(images_preprocessing, Preprocessing) and images_preprocessing != declared", "False", "tests/adapters/test_refusals.py"),
-    Mutant("engine/preparation.py", "declared.size is not None and declared.size != masks.grid.shape", "False", "tests/adapters/test_refusals.py"),
+    Mutant("engine/preparation.py", "size is not None and size != masks.grid.shape", "False", "tests/adapters/test_refusals.py"),
     Mutant("classifiers/registry.py", "frameworks = (kind.__module__.partition(\".\")[0] for kind in type(model).__mro__)", "frameworks = (kind.__module__.partition(\".\")[0] for kind in type(model).__mro__[:1])", "tests/classifiers/test_adapters.py"),
     Mutant("certification/serving.py", 'if preprocessing == NONE else preprocessing', "if preprocessing else preprocessing", "tests/adapters/test_transformers.py"),
     Mutant("certification/explanation.py", "return self.certificate.certified and not self.broken", "return self.certificate.certified", "tests/certification/test_explanation.py"),

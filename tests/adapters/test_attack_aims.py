@@ -10,7 +10,7 @@ import torch
 from maskcover_torch.attacks import AttackReport, attack
 from maskcover_torch.attacks.aims import NOTHING, aim_of
 from maskcover_torch.attacks.masked import MaskedScores
-from maskcover_torch.local import local
+from maskcover_torch.local_classifier import local
 from maskcover_torch.model import TorchModel
 from torch import nn
 
