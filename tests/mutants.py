@@ -63,6 +63,7 @@ VOTES = "tests/defense/test_voting.py"
 DETECTED = "tests/defense/test_detection.py"
 AIMS = "tests/adapters/test_attack_aims.py"
 METHODS = "tests/certification/test_methods.py"
+INTERVALS = "tests/defense/test_intervals.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
 REPORTING = "tests/runs/test_reporting.py"
@@ -214,7 +215,7 @@ MUTANTS = (
     Mutant("defense/detection.py", "np.searchsorted(alerting, thresholds)", 'np.searchsorted(alerting, thresholds, "right")', DETECTED),
     Mutant("defense/procedures.py", 'checked_threshold(self.alert_below, "alert_below") or None', 'checked_threshold(self.alert_below, "alert_below")', DETECTED),
     Mutant("defense/procedures.py", "self.threshold, covers, self.alert_below)", "self.threshold, covers)", METHODS),
-    Mutant("defense/procedure.py", "if self.method is None or newer:", "if self.method is None:", OPENED),
+    Mutant("defense/procedure.py", "if self.method is None or newer:", "if self.method is None:", DETECTED),
     Mutant("defense/detection.py", "image_levels.alarm_level < limit", "image_levels.alarm_level <= limit", DEFENCE),
     Mutant("defense/detection.py", "np.searchsorted(covered, thresholds)", 'np.searchsorted(covered, thresholds, "right")', DEFENCE),
     Mutant("defense/detection.py", "confidence.astype(np.float64)", "confidence", DEFENCE),
@@ -391,7 +392,7 @@ MUTANTS = (
     Mutant("classifiers/occlusion.py", "xp.where(hidden, filling, images)", "images * ~hidden + filling * hidden", "tests/classifiers/test_arrays.py"),
     Mutant("classifiers/arrays.py", 'fits = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)', "fits = True", "tests/classifiers/test_arrays.py"),
     Mutant("engine/preparation.py", "isinstance(images_preprocessing, Preprocessing) and images_preprocessing != declared", "False", "tests/adapters/test_refusals.py"),
-    Mutant("engine/preparation.py", "declared.size is not None and declared.size != masks.grid.shape", "False", "tests/adapters/test_refusals.py"),
+    Mutant("engine/preparation.py", "size is not None and size != masks.grid.shape", "False", "tests/adapters/test_refusals.py"),
     Mutant("classifiers/registry.py", "frameworks = (kind.__module__.partition(\".\")[0] for kind in type(model).__mro__)", "frameworks = (kind.__module__.partition(\".\")[0] for kind in type(model).__mro__[:1])", "tests/classifiers/test_adapters.py"),
     Mutant("certification/serving.py", 'if preprocessing == NONE else preprocessing', "if preprocessing else preprocessing", "tests/adapters/test_transformers.py"),
     Mutant("certification/explanation.py", "return self.certificate.certified and not self.broken", "return self.certificate.certified", "tests/certification/test_explanation.py"),
@@ -686,12 +687,31 @@ MUTANTS = (
     Mutant("runs/reusing.py", "return 0.0 if min_margin is None and typed_there else min_margin", "return min_margin", OPENED),
     Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source")', 'parse_regions(document["regions"]))', FRAMES),
     Mutant("runs/opened.py", "max(needed, default=0.0)", "0.0", OPENED),
+    # Interval certification.
+    Mutant("defense/intervals.py", "    if undefended != label:\n", "    if undefended < 0:\n", INTERVALS),
+    Mutant("defense/intervals.py", "checked_label(label), one_mask == UNSEEN", "label, one_mask == UNSEEN", INTERVALS),
+    Mutant("defense/intervals.py", "one_mask == checked_label(label), one_mask == UNSEEN", "(one_mask == checked_label(label)) | (one_mask == -1), one_mask == UNSEEN", INTERVALS),
+    Mutant("defense/intervals.py", "if not signature & right]", "if not signature & (right | unknown)]", INTERVALS),
+    Mutant("defense/intervals.py", "bool(signatures) and not without", "not without", INTERVALS),
+    Mutant("defense/intervals.py", "not open_masks and bool(certain.any()) and covers(certain)", "bool(certain.any())", INTERVALS),
+    Mutant("defense/intervals.py", "if covers(certain | unseen) else []", "if covers(certain) else []", INTERVALS),
+    Mutant("defense/intervals.py", "    needs_bounds: ClassVar[bool] = True\n", "", INTERVALS),
+    Mutant("defense/procedure.py", "    if procedure.needs_bounds:\n        procedure.expect", "    if False:\n        procedure.expect", INTERVALS),
+    Mutant("defense/procedure.py", "np.concatenate([[table.undefended], table.one_mask]) == UNSEEN", "np.concatenate([[table.undefended], table.one_mask * 0]) == UNSEEN", INTERVALS),
+    Mutant("choosing/halving.py", "            equip(start.evaluator, candidate.procedure)\n", "            pass\n", INTERVALS),
+    Mutant("certification/explanation.py", "    equip(start.evaluator, defence)\n", "", INTERVALS),
+    Mutant("runs/parts.py", "        procedure.expect_predictions(dict(self.config.fingerprint.entries))\n", "", INTERVALS),
+    Mutant("covering/enumeration.py", "placement[0].union(*placement[1:]).bounds", "placement[0].bounds", INTERVALS),
     # Votes.
     Mutant("defense/voting.py", "(high - low) * touched\n", "(high - low) * touched + 1\n", VOTES),
     Mutant("defense/voting.py", "(high - low) * touched\n", "high * touched\n", VOTES),
     Mutant("defense/voting.py", "(ahead >= smaller)", "(ahead >= 0)", VOTES),
     Mutant("defense/voting.py", "relied[:, rivals]]).astype(np.int64), rivals < label", "relied[:, rivals]]).astype(np.int64), rivals > label", VOTES),
     Mutant("defense/voting.py", "    rivals = _rivals(scores, label)\n", "    rivals = _rivals(scores, label)[:1]\n", VOTES),
+    # Comparing with the runner-up of the clean image only.
+    Mutant("defense/voting.py", "    rivals = _rivals(scores, label)\n", "    rivals = _rivals(scores, label)\n    rivals = rivals[[relied[:, rivals].sum(axis=0).argmax()]]\n", VOTES),
+    # One touched view too few, as by the formula where the stride does not divide.
+    Mutant("defense/voting.py", "views - sums[:, 1:2], sums[:, 2:]", "views - sums[:, 1:2] - 1, sums[:, 2:]", VOTES),
     Mutant("defense/voting.py", "(ahead >= smaller).all(axis=1) & answered", "(ahead >= smaller).all(axis=1)", VOTES),
     Mutant("defense/voting.py", "len(holds) > 0 and bool(holds.all())", "bool(holds.all())", VOTES),
     Mutant("defense/voting.py", "np.where(reliable[:, None], scores, 0)", "scores", VOTES),

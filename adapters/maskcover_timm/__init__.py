@@ -9,6 +9,7 @@ from typing import Any
 import timm
 import torch
 from maskcover_torch import TorchAdapter, TorchClassifier
+from maskcover_torch.making import torch_classifier
 from maskcover_torch.weights import classes_in, only_weights, read_weights, reason, warn_of_new_head
 
 from maskcover.errors import InvalidInput
@@ -28,7 +29,7 @@ class TimmAdapter(TorchAdapter):
         """A `TorchClassifier` with the model's own preprocessing and class names, unless the options name others."""
         named = options.pop("preprocessing", None)
         defaults = {"class_names": class_names_of(model)} | options
-        return TorchClassifier(model, preprocessing=named or preprocessing_of(model), **defaults)
+        return torch_classifier(model, preprocessing=named or preprocessing_of(model), **defaults)
 
     def load(
         self,

@@ -18,6 +18,7 @@ from maskcover_torch.identity import unwrapped
 from maskcover_torch.interval_classifier import IntervalClassifier, Pixels, intervals
 from maskcover_torch.local_classifier import LocalClassifier, local
 from maskcover_torch.localized import narrowed, windowed
+from maskcover_torch.making import torch_classifier
 from maskcover_torch.module import DefendedModule
 from maskcover_torch.split_classifier import SplitClassifier, split
 
@@ -47,9 +48,17 @@ class TorchAdapter:
     devices = DEVICES
 
     def classifier(
-        self, model: torch.nn.Module, *, pixels: Pixels | None = None, **options: Any
+        self,
+        model: torch.nn.Module,
+        *,
+        pixels: Pixels | None = None,
+        local: str | None = None,
+        split_at: str | None = None,
+        **options: Any,
     ) -> TorchClassifier | IntervalClassifier:
-        """A `TorchClassifier`, or with `pixels` the classifier that `intervals` makes, with the options of that.
+        """A `TorchClassifier`; or with `pixels` the classifier that `intervals` makes, with the options of that.
+
+        With `local` or `split_at` it is a local or split one, see `maskcover_torch.making.torch_classifier`.
 
         A model inside a wrapper keeps the preprocessing that its own adapter declares.
         """
@@ -60,7 +69,7 @@ class TorchAdapter:
         if inner is not model and entry is not None and entry.name != "torch":
             own_classifier = as_classifier(inner, {})
             options = {name: getattr(own_classifier, name, None) for name in ("preprocessing", "class_names")} | options
-        return TorchClassifier(model, **options)
+        return torch_classifier(model, local=local, split_at=split_at, **options)
 
     def attack(
         self, model: torch.nn.Module, images: Images, labels: Any, masks: MaskSet, **options: Any

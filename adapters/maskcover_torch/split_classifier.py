@@ -6,10 +6,10 @@ These cells are ``through(R, classifier.receptive_field(224), source=224)``; mas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -147,19 +147,27 @@ class SplitClassifier(TorchClassifier):
             self.parts, masks, procedure=procedure, preprocessing=preprocessing, fill=self.fill, contract=contract
         )
 
+    def bounded(self, pixels: Any) -> NoReturn:  # noqa: ARG002  # it is the protocol's
+        """Raises: interval bounds are of whole networks."""
+        raise InvalidInput("interval bounds are of whole networks, which hide pixels; leave split_at out")
+
     def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:  # noqa: ARG002  # it is the protocol's
         """Raises: there is no attack on cells by gradients here."""
         raise InvalidInput("attack the model itself: a split classifier has no attack of its own")
 
     def expect_regions(self, regions: RegionSet, example: Any = None) -> None:
-        """Raise `InvalidInput` if regions go through a receptive field that leaves out cells which they can change.
+        """Raise `InvalidInput` unless regions are drawn on images, and go through a field with all that cells see.
 
-        Regions drawn on the cells themselves are taken as they are.
+        Regions that are drawn on the cells themselves are refused: a square of cells is no square of pixels.
         """
         for part in _parts(regions):
+            if not (isinstance(part, Through) and isinstance(part.steps[-1], ReceptiveField)):
+                raise InvalidInput(
+                    f"masks of a split classifier hide cells, and regions are drawn on images of pixels: expected "
+                    f"classifier.regions({str(part)!r}, size), which takes them through the receptive field of its "
+                    f"cells; got {part}"
+                )
             *before, typed = part.steps
-            if not isinstance(typed, ReceptiveField):
-                continue
             sides = part.source[0], part.source[1]
             for step in before:
                 sides = step.output(sides)
@@ -261,15 +269,21 @@ class SplitModule(DefendedModule):
         return SplitEvaluator(self.model, self.masks, occlusion=FillValue(self.fill), contract=self.contract)
 
 
-def _parts(regions: object) -> Iterator[Through]:
-    """The parts of a region set that go through a preprocessing, inside unions and several patches too."""
-    if isinstance(regions, Through):
+def _parts(regions: RegionSet) -> Iterator[RegionSet]:
+    """The parts of a region set that are drawn in one frame: those of unions and of several patches, else itself."""
+    inside = list(_inside(getattr(regions, entry.name) for entry in fields(regions)))  # type: ignore[arg-type]  # dataclasses
+    if isinstance(regions, Through) or not inside:
         yield regions
-    elif isinstance(regions, tuple | list):
-        yield from chain.from_iterable(map(_parts, regions))
-    elif isinstance(regions, RegionSet):
-        names = (entry.name for entry in fields(regions))  # type: ignore[arg-type]  # each family is a dataclass
-        yield from chain.from_iterable(_parts(getattr(regions, name)) for name in names)
+    else:
+        yield from chain.from_iterable(map(_parts, inside))
+
+
+def _inside(values: Iterable[object]) -> Iterator[RegionSet]:
+    for value in values:
+        if isinstance(value, RegionSet):
+            yield value
+        elif isinstance(value, tuple | list):
+            yield from _inside(value)
 
 
 def _encloses(typed: AxisSupport, own: AxisSupport) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from maskcover_torch import TorchAdapter, TorchClassifier
+from maskcover_torch.making import torch_classifier
 from maskcover_torch.weights import only_weights, reason
 from torchvision.models import WeightsEnum  # type: ignore[import-untyped]  # has no types
 
@@ -33,14 +34,14 @@ class TorchvisionAdapter(TorchAdapter):
             **options: As for `TorchClassifier`.
         """
         if weights is None:
-            return TorchClassifier(model, **options)
+            return torch_classifier(model, **options)
         if not isinstance(weights, WeightsEnum):
             raise InvalidInput(f"expected weights of torchvision, such as ResNet18_Weights.DEFAULT; got {weights!r}")
         defaults: dict[str, Any] = {
             "preprocessing": preprocessing_of(weights),
             "class_names": class_names_of(weights),
         }
-        return TorchClassifier(model, **defaults | options)
+        return torch_classifier(model, **defaults | options)
 
     def load(
         self,
@@ -88,7 +89,7 @@ class TorchvisionAdapter(TorchAdapter):
             "preprocessing": preprocessing_of(declared),
             "class_names": own and class_names_of(own, num_classes),
         }
-        return TorchClassifier(model.eval(), **defaults | options)
+        return torch_classifier(model.eval(), **defaults | options)
 
 
 ADAPTER = TorchvisionAdapter()

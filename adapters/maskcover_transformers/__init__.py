@@ -9,6 +9,7 @@ from typing import Any
 import torch
 import transformers
 from maskcover_torch import TorchAdapter, TorchClassifier
+from maskcover_torch.making import torch_classifier
 
 from maskcover.data import Preprocessing
 from maskcover.errors import InvalidInput
@@ -49,7 +50,7 @@ class TransformersAdapter(TorchAdapter):
             raise InvalidInput("CLIP needs prompts: wrap it as maskcover_transformers.ZeroShot.of(model, processor, …)")
         chosen = preprocessing if processor is None or preprocessing is not None else preprocessing_of(processor)
         named = {"class_names": class_names_of(model.config)} | options
-        return expect_fitting(TorchClassifier(model, preprocessing=chosen, **named), model.config)
+        return expect_fitting(torch_classifier(model, preprocessing=chosen, **named), model.config)
 
     def load(self, name: str, *, prompts: str | Sequence[str] | None = None, **options: Any) -> TorchClassifier:
         """Load a model with its image processor, from a folder of `save_pretrained` or by its name on the hub.
@@ -74,7 +75,7 @@ class TransformersAdapter(TorchAdapter):
         chosen = options.pop("preprocessing", None) or preprocessing_of(processor)
         lines = _lines(prompts)
         named = {"class_names": lines} | options
-        classifier = TorchClassifier(ZeroShot.of(model, texts, lines), preprocessing=chosen, **named)
+        classifier = torch_classifier(ZeroShot.of(model, texts, lines), preprocessing=chosen, **named)
         return expect_fitting(classifier, model.config)
 
 

@@ -211,6 +211,19 @@ class ExpectsRegions(Protocol):
         ...
 
 
+@runtime_checkable
+class HidesCells(Protocol):
+    """Optional protocol: a classifier whose masks hide cells of a grid of its own, instead of pixels."""
+
+    def cells(self, size: Any) -> tuple[int, int]:
+        """(rows, columns) of the grid for images of a size, (height, width)."""
+        ...
+
+    def regions(self, regions: Any, size: Any) -> Any:
+        """The cells that regions of pixels can change, as a region set of the grid."""
+        ...
+
+
 def expect_regions(classifier: object, regions: Any, example: Any) -> None:
     """Raise `InvalidInput` if the classifier itself finds that regions are not in the frame of its masks."""
     if isinstance(classifier, ExpectsRegions):

@@ -16,6 +16,8 @@ from maskcover.cli.reading import read_size
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from maskcover.certification import CertificationResult
     from maskcover.classifiers import MaskedClassifier
     from maskcover.cli.sources import Source
@@ -98,10 +100,11 @@ def _at_once(job: Certification) -> Reply:
     from maskcover.certification import certify
 
     classifier, dataset, preprocessing, masks = job.prepared()
+    regions = framed(classifier, job.regions, preprocessing)
     images = dataset.prepared(preprocessing)
-    result = certify(classifier, images, dataset.true_labels, masks, regions=job.regions, **job.arguments)
+    result = certify(classifier, images, dataset.true_labels, masks, regions=regions, **job.arguments)
     document = _document(result) | {"frame": "input", "image_size": list(masks.grid.shape)}
-    frame = f"Frame: the model's input of {masks.grid} pixels, after {preprocessing}."
+    frame = _input_frame(classifier, masks, preprocessing)
     return _reported(job, result, dataset, document, frame)
 
 
@@ -113,7 +116,7 @@ def _source_at_once(job: Certification) -> Reply:
         classifier,
         dataset,
         job.source_regions(),
-        masks=masks_for(job.masks, job.arguments["procedure"], preprocessing),
+        masks=_pixel_masks(job, classifier, preprocessing),
         preprocessing=preprocessing,
         **job.arguments,
     )
@@ -136,11 +139,12 @@ def _run(job: Certification, out: Path) -> Reply:
     from maskcover.runs import run
 
     classifier, dataset, preprocessing, masks = job.prepared()
+    regions = framed(classifier, job.regions, preprocessing)
     summary = run(
         classifier, dataset.prepared(preprocessing), dataset.true_labels, masks, out, ids=dataset.ids,
-        regions=job.regions, source=job.source.document(), **job.arguments, **job.run_arguments,
+        regions=regions, source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
-    frame = f"Frame: the model's input of {masks.grid} pixels, after {preprocessing}."
+    frame = _input_frame(classifier, masks, preprocessing)
     return Reply(summary.document() | {"frame": "input"}, [str(summary), frame], claimed(summary, job.at_least))
 
 
@@ -150,7 +154,7 @@ def _source_run(job: Certification, out: Path) -> Reply:
     classifier, dataset, preprocessing = job.opened()
     summary = run_source(
         classifier, dataset, job.source_regions(), out,
-        masks=masks_for(job.masks, job.arguments["procedure"], preprocessing), preprocessing=preprocessing,
+        masks=_pixel_masks(job, classifier, preprocessing), preprocessing=preprocessing,
         source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = f"Frame: the source images, before {preprocessing}."
@@ -217,25 +221,65 @@ def prepared(
     labelled: bool = True,
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
     """The model, the images, their preprocessing, and the masks: those given or named by the procedure, or new ones."""
+    from maskcover.classifiers.evaluation import HidesCells
     from maskcover.covering import cover
 
     if masks is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
     classifier, dataset, preprocessing = opened(source, masks, progress=progress, labelled=labelled)
-    chosen = masks_for(masks, procedure, preprocessing)
+    chosen = masks_for(masks, procedure, preprocessing, classifier)
     if chosen is None:
-        chosen = cover(regions or "", preprocessing.size or 224)
+        size = preprocessing.size or (224, 224)
+        grid = classifier.cells(size) if isinstance(classifier, HidesCells) else size
+        chosen = cover(framed(classifier, regions, preprocessing) or "", grid)
     return classifier, dataset, preprocessing, chosen
 
 
-def masks_for(masks: MaskSet | None, procedure: str | None, preprocessing: Preprocessing) -> MaskSet | None:
-    """The masks given, else those that the procedure names, as ``voting(bands(width=4))`` does; None if neither is."""
+def masks_for(
+    masks: MaskSet | None, procedure: str | None, preprocessing: Preprocessing, classifier: object = None
+) -> MaskSet | None:
+    """The masks given, else those that the procedure names, else those that the classifier has; None if there are none.
+
+    ``voting(bands(width=4))`` names masks, and a local classifier has those of its cells.
+    """
     from maskcover.defense import parse_procedure
     from maskcover.grid import Grid
 
-    if masks is not None or procedure is None:
+    if masks is not None:
         return masks
-    return parse_procedure(procedure).own_masks(Grid.of(preprocessing.size or 224))
+    grid = Grid.of(preprocessing.size or 224)
+    named = None if procedure is None else parse_procedure(procedure).own_masks(grid)
+    own: Callable[[Grid], MaskSet | None] | None = getattr(classifier, "own_masks", None)
+    return own(grid) if named is None and own is not None else named
+
+
+def framed(classifier: object, regions: str | None, preprocessing: Preprocessing) -> str | None:
+    """Regions in the frame of the masks: for a classifier that hides cells, the cells that regions of pixels change."""
+    from maskcover.classifiers.evaluation import HidesCells
+
+    if regions is None or "ReceptiveField(" in regions or not isinstance(classifier, HidesCells):
+        return regions
+    return str(classifier.regions(regions, preprocessing.size or (224, 224)))
+
+
+def _pixel_masks(job: Certification, classifier: object, preprocessing: Preprocessing) -> MaskSet | None:
+    """The masks for a run in the frame of the source; refuses a classifier whose masks hide cells."""
+    from maskcover.classifiers.evaluation import HidesCells
+
+    if isinstance(classifier, HidesCells):
+        raise InvalidInput("--split-at hides cells and needs --frame input; name regions on the model's input")
+    return masks_for(job.masks, job.arguments["procedure"], preprocessing, classifier)
+
+
+def _input_frame(classifier: object, masks: MaskSet, preprocessing: Preprocessing) -> str:
+    """The frame of a claim about the model's input, in words."""
+    from maskcover.classifiers.evaluation import HidesCells
+    from maskcover.grid import Grid
+
+    if not isinstance(classifier, HidesCells):
+        return f"Frame: the model's input of {masks.grid} pixels, after {preprocessing}."
+    size = Grid.of(preprocessing.size or 224)
+    return f"Frame: the model's input of {size} pixels, seen by {masks.grid} cells, after {preprocessing}."
 
 
 def _reported(

@@ -111,6 +111,17 @@ class ModelOptions:
             "--override-preprocessing", help="Use --mean, --std and --input-size instead of what the model declares."
         ),
     ] = False
+    local: Annotated[
+        str | None,
+        typer.Option(
+            help="For networks of torch: certify the evidence of the cells of this layer, such as layer4; . is a model "
+            "that scores cells itself."
+        ),
+    ] = None
+    split_at: Annotated[
+        str | None,
+        typer.Option(help="For networks of torch: hide cells behind this layer, such as layer2, instead of pixels."),
+    ] = None
     fill: Annotated[
         float | None, typer.Option(help="The value of hidden pixels, after normalisation; 0 by default.")
     ] = None

@@ -55,6 +55,8 @@ class Source:
     device: str | None = None
     pixels: str | None = None
     """For certain labels: two numbers, or `RANGE` for black and white as the model's input has them."""
+    local: str | None = None
+    split_at: str | None = None
     size: str | None = None
     """For a run in the source frame: the size of its images, such as 375x500."""
 
@@ -212,5 +214,7 @@ class Source:
             "contract": None if contract == NumericContract() else contract,
             "batch_size": self.batch_size,
             "weights": self.weights,
+            "local": self.local,
+            "split_at": self.split_at,
         }
         return {name: value for name, value in options.items() if value is not None} | read_options(self.options)

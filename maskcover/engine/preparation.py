@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from maskcover.classifiers.evaluation import Evaluator, HasChoices, Images, MaskedClassifier, as_certified, evaluator_of
+from maskcover.classifiers.evaluation import (
+    Evaluator,
+    HasChoices,
+    HidesCells,
+    Images,
+    MaskedClassifier,
+    as_certified,
+    evaluator_of,
+)
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.data import Preprocessing
 from maskcover.engine.probes import OTHERS, ProbeReport, probe, probe_rows
@@ -242,9 +250,12 @@ def _expect_preprocessed(classifier: MaskedClassifier, images: Images, masks: Ma
     declared, images_preprocessing = (getattr(owner, "preprocessing", None) for owner in (classifier, images))
     if not isinstance(declared, Preprocessing):
         return
-    if declared.size is not None and declared.size != masks.grid.shape:
+    size = declared.size
+    if size is not None and isinstance(classifier, HidesCells):
+        size = classifier.cells(size)
+    if size is not None and size != masks.grid.shape:
         raise InvalidInput(
-            f"the masks are for {masks.grid}, but the model takes {Grid(declared.size)}; make masks of that size, or "
+            f"the masks are for {masks.grid}, but the model takes {Grid(size)}; make masks of that size, or "
             "name another preprocessing with preprocessing="
         )
     if isinstance(images_preprocessing, Preprocessing) and images_preprocessing != declared:

@@ -51,6 +51,10 @@ class TestSplit(ClassifierContract):
         return whole(3, 2, *SIZE)
 
     @pytest.fixture
+    def masks(self, classifier: Any) -> Any:
+        return classifier.cover("squares(size=3)", SIZE, grid=(2, 2))
+
+    @pytest.fixture
     def broken(self) -> Any:
         broken = net()
         with torch.no_grad():
@@ -182,7 +186,7 @@ def test_regions_through_a_smaller_field_are_refused() -> None:
     ):
         regions = mc.through(mc.squares(size=3), *steps, source=SIZE)
         masks = mc.cover(regions, (6, 6), grid=(3, 3))
-        for both in (regions, mc.union(regions, mc.squares(size=1)), mc.patches(regions, k=1)):
+        for both in (regions, mc.union(regions, made.regions("squares(size=1)", SIZE)), mc.patches(regions, k=1)):
             with pytest.raises(InvalidInput, match=message):
                 mc.certify(made, images, [0], masks, regions=both, probes=False)
     larger = mc.through(mc.squares(size=3), ReceptiveField(5, 4, 1), source=SIZE)
@@ -191,6 +195,19 @@ def test_regions_through_a_smaller_field_are_refused() -> None:
     other = mc.through(mc.squares(size=3), mc.Resize((24, 28)), ReceptiveField(4, 4), source=SIZE)
     with pytest.raises(InvalidInput, match="24×28"):
         made.expect_regions(other, evaluator_of(made, masks).load(images[0]))
+
+
+@pytest.mark.parametrize("regions", [mc.squares(size=1), mc.patches(mc.squares(size=1), k=1), mc.squares(size=2)])
+def test_regions_drawn_on_cells_are_refused(regions: Any) -> None:
+    """Nobody may take a square of cells for a square of pixels."""
+    made = classifier(batch_size=4)
+    masks = mc.cover("squares(size=2)", (6, 6), grid=(3, 3))
+    through = made.regions("squares(size=3)", SIZE)
+    for named in (regions, mc.union(through, regions)):
+        with pytest.raises(InvalidInput, match=r"expected classifier\.regions"):
+            mc.certify(made, whole(1, 2, *SIZE), [0], masks, regions=named)
+    with pytest.raises(InvalidInput, match=r"expected classifier\.regions"):
+        mc.certify(made, whole(1, 2, *SIZE), [0], masks)
 
 
 def test_images_of_another_size_are_refused() -> None:

@@ -133,3 +133,29 @@ def interval_net() -> torch.nn.Module:
     with torch.no_grad():
         linear.weight.copy_(torch.ones(2, 3 * 24 * 24) * torch.tensor([[-1.0], [1.0]]))
     return torch.nn.Sequential(torch.nn.Flatten(), linear).eval()
+
+
+class Windows(torch.nn.Module):
+    """Brightness of windows of 4 pixels, averaged: a network with cells, of whole numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells = torch.nn.Conv2d(3, 2, 4, stride=4)
+        with torch.no_grad():
+            self.cells.weight[0], self.cells.weight[1] = -1.0, 1.0
+            self.cells.bias = torch.nn.Parameter(torch.tensor([24.0, -24.0]))
+        self.head = torch.nn.Identity()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.head(self.cells((8 * images).round() / 8)).sum(dim=(2, 3))
+        return scores
+
+
+def windows() -> torch.nn.Module:
+    """A network with cells."""
+    return Windows().eval()
+
+
+def evidence() -> torch.nn.Module:
+    """The same, as a network that scores cells itself."""
+    return Windows().eval().cells
