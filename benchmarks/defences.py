@@ -36,7 +36,7 @@ from defences_table import (
     frames_markdown,
     pairs_markdown,
 )
-from maskcover_torch import LocalClassifier, SplitClassifier, intervals, local, split
+from maskcover_torch import IntervalClassifier, LocalClassifier, SplitClassifier, intervals, local, split
 from torch import nn
 
 import maskcover as mc
@@ -57,6 +57,7 @@ REGIONS = {
     "two 2×2": "patches(squares(size=2), k=2)",
 }
 MASKS = 25  # at most, for every defence by masks: 325 predictions for an image that certifies
+ROWS = 16  # masked predictions in a pass when it serves; cells and bounds have passes of one image
 COUNTED, TIMED = 100, 20  # test images whose predictions are counted when it serves, and whose answers are timed
 
 
@@ -103,9 +104,9 @@ def of_masked_cells(network: nn.Module, _: Data) -> Any:
     return split(network, at="front" if hasattr(network, "front") else "evidence")
 
 
-def of_bounds(network: nn.Module, data: Data) -> Any:
+def of_bounds(network: nn.Module, data: Data, batch_size: int = 64) -> Any:
     """The certain labels of a small network, by interval bounds."""
-    return intervals(network, data.pixels, batch_size=64)
+    return intervals(network, data.pixels, batch_size=batch_size)
 
 
 BOUNDS = "Predictions to certify are bounds under a mask in float64; the answer is that of the network alone."
@@ -209,10 +210,13 @@ class Served:
     evaluator: Evaluator
 
     @classmethod
-    def of(cls, bench: Bench, defence: Defence, batch_size: int) -> Served:
+    def of(cls, bench: Bench, defence: Defence) -> Served:
         """The defence of the reference run."""
         run = mc.open_run(bench.folder(defence, REFERENCE))
         classifier = bench.classifier(defence)
+        batch_size = 1 if isinstance(classifier, IntervalClassifier | LocalClassifier) else ROWS
+        if isinstance(classifier, IntervalClassifier):
+            classifier = of_bounds(bench.networks[defence.network], bench.data, batch_size)
         own = getattr(classifier, "of_batch_size", None)
         evaluator = evaluator_of(
             classifier if own is None else own(batch_size), run.parts[0].masks,
@@ -240,7 +244,7 @@ def costs(bench: Bench, lines: list[Line]) -> list[Line]:
     """The lines with the predictions and the milliseconds of an answer; all defences take turns on each image."""
     images = list(bench.data.test.prepared(bench.data.preprocessing))
     served = {
-        defence.name: Served.of(bench, defence, 1)
+        defence.name: Served.of(bench, defence)
         for defence, line in zip(DEFENCES, lines, strict=True)
         if line.cells[REFERENCE].certified is not None
     }
