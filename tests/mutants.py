@@ -404,7 +404,7 @@ MUTANTS = (
     Mutant("data/preprocessing.py", "np.where(outside[:, :, None], np.uint8(0), moved)", "moved", "tests/data/test_preprocessing.py"),
     Mutant("data/preprocessing.py", "mine.shape != other.shape or not np.allclose(mine, other, rtol=0, atol=1e-5)", "mine.shape != other.shape", "tests/data/test_preprocessing.py"),
     Mutant("regions/preprocessing/steps.py", '(length - outputs) // 2 if rounding == "down" else round((length - outputs) / 2)', "(length - outputs) // 2", "tests/data/test_preprocessing.py tests/adapters/test_timm.py"),
-    Mutant("regions/preprocessing/steps.py", "(length + 2 * padding - size) // stride + 1", "(length + 2 * padding - size) // stride", CELLS),
+    Mutant("regions/preprocessing/steps.py", "// stride + 1, dtype=np.int64)", "// stride, dtype=np.int64)", CELLS),
     Mutant("regions/preprocessing/steps.py", "np.minimum(first + size, length)", "np.minimum(first + size - 1, length)", CELLS),
     Mutant("regions/preprocessing/steps.py", "any(size <= padding for size", "any(size < padding for size", CELLS),
     Mutant("classifiers/evaluation.py", "        classifier.expect_regions(regions, example)\n", "        str(regions)\n", SPLIT + " -k smaller_field"),
