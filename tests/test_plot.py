@@ -7,8 +7,10 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
@@ -306,3 +308,31 @@ def test_every_drawing_takes_axes_and_returns_them() -> None:
     own = Figure().add_subplot()
     sizes = CertifiedSizes("squares", 1, np.array([2]), np.array([2]), 3)
     assert draw_certified_sizes(sizes, own) is own
+
+
+def test_views_are_drawn_where_they_show_the_image_with_the_map_of_votes(tmp_path: Path) -> None:
+    views = mc.bands(width=3, stride=3, image_size=10)
+
+    class Shown:
+        """Calls an image 1 if a pixel that is shown is bright."""
+
+        batch_size = 4
+
+        def scores(self, images: Any, hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+            bright = np.array([(image > 0.5)[~hide].any() for image, hide in zip(images, hidden, strict=True)])
+            return np.stack([1.0 - bright, 1.0 * bright], axis=1)
+
+    image = np.zeros((10, 10, 3))
+    image[:, 4] = 1.0
+    why = mc.explain(
+        Shown(), [image[:, :, 0]], views, regions="squares(size=1)", procedure="voting", label=0, probes=False
+    )
+    ax = maskcover.plot.draw_one_mask_labels(why)
+    assert ax.get_title() == "views: 3 of 4 have the label"
+    boxes = [collection.get_paths()[0].get_extents() for collection in ax.collections]
+    # The last view goes round the end: columns 9, 0 and 1, of which the larger part is drawn.
+    assert [(box.x0 + box.x1) / 2 for box in boxes] == pytest.approx([1.5, 4.5, 7.5, 1.0])
+    maskcover.plot.save_explanation(tmp_path / "why.png", image, why)
+    assert width(tmp_path / "why.png") > 500
+    # A pixel of the columns 0 and 1 touches two views of the three for the label, any other pixel one view.
+    assert why.map().fraction == Fraction(4, 5)

@@ -176,6 +176,13 @@ TESTS = {
         "defense/test_voting.py::test_the_stride_that_does_not_divide_touches_one_view_more",
         "defense/test_voting.py::test_sums_over_masks_are_those_of_counting",
     ],
+    49: [
+        "adapters/test_torch_intervals.py::test_exact_and_computed_scores_lie_within_the_bounds",
+        "adapters/test_torch_intervals.py::test_every_order_of_a_sum_lies_within_the_bounds",
+        "adapters/test_torch_intervals.py::test_certain_labels_are_those_of_every_image",
+        "defense/test_intervals.py::test_an_ordinary_classifier_is_refused_everywhere",
+        "defense/test_intervals.py::test_a_run_with_other_predictions_is_not_asked_about_intervals_nor_reused",
+    ],
     51: [
         "choosing/test_choose.py::test_threat_51_the_winner_is_certified_on_other_images_and_refused_on_the_same",
         "choosing/test_choose.py::test_threat_51_the_report_says_that_it_is_optimistic_and_which_images_chose",

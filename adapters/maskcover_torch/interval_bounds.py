@@ -266,12 +266,14 @@ class Sum:
     def value(self, *values: torch.Tensor) -> torch.Tensor:
         """See `Step`."""
         first, second = values
+        if first.ndim != second.ndim:
+            raise InvalidInput(f"a sum of {tuple(first.shape)} and {tuple(second.shape)} would mix rows of a batch")
         return first + second
 
     def bounds(self, *boxes: Box) -> Box:
         """See `Step`."""
         first, second = boxes
-        return Box.outward(first.lower + second.lower, first.upper + second.upper)
+        return Box.outward(self.value(first.lower, second.lower), self.value(first.upper, second.upper))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -279,19 +281,25 @@ class WithConstant:
     """One operation with a constant that rises or falls with its input throughout.
 
     Args:
-        function: The operation with its constant, such as a subtraction of a mean.
+        function: The operation, such as a subtraction, of the input and the constant.
+        constant: float64, a number or a tensor that is the same for each row of a batch.
     """
 
-    function: Callable[[torch.Tensor], torch.Tensor]
+    function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    constant: torch.Tensor
 
     def value(self, *values: torch.Tensor) -> torch.Tensor:
         """See `Step`."""
-        return self.function(*values)
+        (inputs,) = values
+        if self.constant.ndim > inputs.ndim or (self.constant.ndim == inputs.ndim and len(self.constant) != 1):
+            shape = tuple(self.constant.shape)
+            raise InvalidInput(f"a constant of {shape} is not the same for each row of {tuple(inputs.shape)}")
+        return self.function(inputs, self.constant)
 
     def bounds(self, *boxes: Box) -> Box:
         """See `Step`: one operation, or a product with the reciprocal in place of a division, moves few units."""
         (box,) = boxes
-        ends = self.function(box.lower), self.function(box.upper)
+        ends = self.value(box.lower), self.value(box.upper)
         low, high = torch.minimum(*ends), torch.maximum(*ends)
         return Box.outward(low - 8 * UNIT * low.abs(), high + 8 * UNIT * high.abs())
 

@@ -64,6 +64,7 @@ class Network:
         values = {self.image: images}
         for part in self.parts:
             values[part.name] = part.step.value(*(values[name] for name in part.sources))
+            _expect_rows(part, values[part.name], len(images))
         return _as_scores(values[self.output])
 
     def boxes(self, images: Box) -> dict[str, Box]:
@@ -71,6 +72,7 @@ class Network:
         boxes = {self.image: Box.limited(images.lower, images.upper)}
         for part in self.parts:
             boxes[part.name] = part.step.bounds(*(boxes[name] for name in part.sources))
+            _expect_rows(part, boxes[part.name].lower, len(images.lower))
         return boxes
 
     def gaps(self, images: Box) -> torch.Tensor:
@@ -89,6 +91,14 @@ class Network:
 
     def _before_last(self, images: Box) -> dict[str, Box]:
         return Network(self.module, self.graph, self.parts[:-1], self.image, self.output).boxes(images)
+
+
+def _expect_rows(part: Part, outputs: torch.Tensor, rows: int) -> None:
+    """Raise `InvalidInput` if a step joins or splits the rows of a batch: each image must be by itself."""
+    if not outputs.ndim or len(outputs) != rows:
+        raise InvalidInput(
+            f"{part.name} makes {tuple(outputs.shape)} of {rows} images; each image needs a row of its own"
+        )
 
 
 def _as_scores(values: torch.Tensor) -> torch.Tensor:
@@ -231,11 +241,11 @@ class _Builder:
             constant = self._constant(second)
             if name == "truediv" and not bool((constant != 0).all()):
                 raise InvalidInput("the network divides by 0")
-            return WithConstant(lambda values: function(values, constant)), self._names[first]
+            return WithConstant(function, constant), self._names[first]
         if name == "truediv":
             raise _unknown("the division of a number by a result")
         constant = self._constant(first)
-        return WithConstant(lambda values: function(constant, values)), self._source(second)
+        return WithConstant(lambda values, number: function(number, values), constant), self._source(second)
 
     def _constant(self, value: Any) -> torch.Tensor:
         plain = isinstance(value, int | float) and not isinstance(value, bool)

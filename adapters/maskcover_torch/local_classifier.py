@@ -25,8 +25,10 @@ from maskcover.classifiers.occlusion import Fill as FillValue
 from maskcover.defense import Procedure
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Grid
-from maskcover.masks import MaskSet, receptive_fields
+from maskcover.masks import MaskSet, Views, receptive_fields
 from maskcover.regions import ReceptiveField
+from maskcover_torch.attacks import AttackReport, attack_by_gradient
+from maskcover_torch.attacks.cells import CellScores
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator, answers_of, loaded, on_host, place_of
 from maskcover_torch.evidence import LocalEvidence
@@ -181,9 +183,14 @@ class LocalClassifier(TorchClassifier):
         """Raises: interval bounds are of whole networks."""
         raise InvalidInput("interval bounds are of whole networks, which hide pixels; leave local out")
 
-    def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:  # noqa: ARG002  # it is the protocol's
-        """Raises: there is no attack on local evidence by gradients here."""
-        raise InvalidInput("attack the model itself: a local classifier has no attack of its own")
+    def masked_scores(self, masks: MaskSet, views: Views) -> CellScores:
+        """The evidence of cells with gradients, which guides attacks; see `maskcover_torch.attacks.masked`."""
+        self.expect_own(masks)
+        return CellScores(self, masks, views)
+
+    def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> AttackReport:
+        """Attack the defended classifier; see `maskcover_torch.attacks.attack_by_gradient`."""
+        return attack_by_gradient(self, images, labels, masks, **options)
 
     def _compare(self, image: torch.Tensor) -> None:
         """Warn, once, where the mean over the cells has another label than the model itself."""

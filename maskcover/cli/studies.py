@@ -97,6 +97,10 @@ class Varied:
     timed: Annotated[
         int | None, typer.Option(min=0, help="For masks and procedures: the number of images to time, 5 by default.")
     ] = None
+    alert_below: Annotated[
+        float | None,
+        typer.Option(help="For detection: show it also with alerts on a confidence below this, from 0 to 1."),
+    ] = None
     boxes: Annotated[
         Path | None,
         typer.Option(help="For objects: a CSV file with the columns id,x0,y0,x1,y1, or a folder of ImageNet's XML."),
@@ -112,6 +116,7 @@ class Varied:
             "sides": _wholes(self.sides, "--sides"), "fixed": self.fixed, "patch": self.patch,
             "ratios": _numbers(self.ratios), "area": self.area, "pairs_grid": _sides(self.pairs_grid),
             "rectangle_masks": self.rectangle_masks, "timed": self.timed, "boxes": self.boxes, "bins": self.bins,
+            "alert_below": self.alert_below,
         }  # fmt: skip
         return {name: value for name, value in read.items() if value is not None}
 

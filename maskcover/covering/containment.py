@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.blocks import Blocks, MasksByForm
@@ -17,6 +18,8 @@ from maskcover.covering.verification import verify
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import Mask, MaskSet
 from maskcover.regions import RegionSet, parse_regions
+
+_MOST_BITS = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -139,21 +142,43 @@ class Containment:
             (tally.places, np.stack([tally.sums(column) for column in own.T], axis=-1)) for tally in self._tallies
         )
 
-    def placement_map(self, weights: IntArray, certified: Callable[[IntArray], BoolArray]) -> PlacementMap | None:
-        """The map of the placements whose sums meet a condition; None for several patches at once.
+    def placement_map(self, certified: Callable[[BoolArray], BoolArray]) -> PlacementMap | None:
+        """The map of the placements for which the set of masks that contain them meets a condition.
 
         Args:
-            weights: Whole numbers for each mask, as for `placed`.
-            certified: From sums, int64 (sets, columns), to bool (sets,): which of them meet the condition.
+            certified: From sets of masks, bool (sets, masks), to bool (sets,): which of them meet the condition.
+
+        Returns:
+            The map; None for several patches at once, or where there are too many masks and placements to list.
         """
-        placed = self.placed(weights)
-        if placed is None:
+        if self._placement_sets is None:
             return None
-        parts = (
-            (places, certified(sums.reshape(-1, sums.shape[-1])).reshape(places.allowed.shape))
-            for places, sums in placed
+        sets, parts = self._placement_sets
+        met = certified(sets)
+        return PlacementMap(self.masks, tuple((places, met[numbers]) for places, numbers in parts))
+
+    @cached_property
+    def _placement_sets(self) -> tuple[BoolArray, tuple[tuple[Blocks, IntArray], ...]] | None:
+        """The different sets of masks that contain a placement, and for each stencil the number of the set of a block.
+
+        The sets are bool (sets, masks), the numbers int64 of the shape of ``places.allowed``.
+        """
+        count = len(self.masks)
+        if self._tallies is None or count * sum(tally.places.allowed.size for tally in self._tallies) > _MOST_BITS:
+            return None
+        rows = [self._packed_sets(tally) for tally in self._tallies]
+        packed, numbers = np.unique(np.concatenate(rows), axis=0, return_inverse=True)
+        groups = np.split(numbers.ravel(), np.cumsum(list(map(len, rows)))[:-1])
+        sets = np.unpackbits(packed, axis=1, count=count).astype(np.bool_)
+        places = [tally.places for tally in self._tallies]
+        return sets, tuple(
+            (blocks, group.reshape(blocks.allowed.shape)) for blocks, group in zip(places, groups, strict=True)
         )
-        return PlacementMap(self.masks, tuple(parts))
+
+    def _packed_sets(self, tally: Tally) -> npt.NDArray[np.uint8]:
+        """For each block of a tally the masks that contain its placements, as packed bits (blocks, masks / 8)."""
+        chosen = np.eye(len(self.masks), dtype=np.int64)[self._firsts]
+        return np.packbits(np.stack([tally.sums(mask).ravel() > 0 for mask in chosen], axis=1), axis=1)
 
     def _merged(self, weights: IntArray) -> IntArray:
         """The weights of equal masks added up, at the first of them."""

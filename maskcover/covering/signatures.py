@@ -20,7 +20,7 @@ from maskcover.regions import Slot, Term
 V = TypeVar("V")
 Signature = int  # bit i is set when mask i contains the placement
 # More than these are not listed: minimal signatures are found by comparing every pair.
-_MOST_SIGNATURES, _MOST_JOINED, _MOST_BYTES = 2_000, 1_000_000, 1 << 26
+_MOST_SIGNATURES, _MOST_JOINED, _MOST_BYTES = 4_000, 1_000_000, 1 << 26
 
 
 def minimal_signatures(masks: MasksByForm, slot: Slot) -> dict[Signature, Cells]:

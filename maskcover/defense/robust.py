@@ -80,13 +80,13 @@ def touched_sets(covers: Containment) -> BoolArray:
     return np.unique(~containing, axis=0)
 
 
-def some_outside(touched: BoolArray, windows: BoolArray) -> bool:
-    """Whether some set of touched views lies in no window, both bool (sets, views).
+def in_a_window(touched: BoolArray, windows: BoolArray) -> BoolArray:
+    """Which sets of touched views lie in some window, bool (sets,); both are bool (sets, views).
 
-    >>> some_outside(np.eye(2, dtype=bool), np.array([[True, False]]))
-    True
+    >>> in_a_window(np.eye(2, dtype=bool), np.array([[True, False]])).tolist()
+    [True, False]
     """
-    return not (whole_product(touched, (~windows).T.astype(np.int64)) == 0).any(axis=1).all()
+    return np.asarray((whole_product(touched, (~windows).T.astype(np.int64)) == 0).any(axis=1))
 
 
 def masked_scores(evidence: IntArray, windows: BoolArray, threshold: Fraction) -> IntArray:
@@ -128,7 +128,7 @@ def robust_certificate(
         label: The true label y.
         touched: The sets of views that regions can touch, bool (sets, views). Without a set nothing is certified.
     """
-    if not len(touched) or some_outside(touched, windows):
+    if not len(touched) or not in_a_window(touched, windows).all():
         return False
     return bool(theorem_holds(evidence, windows, threshold, label, touched).all())
 
@@ -138,12 +138,11 @@ def robust_map(
 ) -> PlacementMap | None:
     """The map of the placements at which the theorem holds; arguments as above, None for several patches at once."""
 
-    def certified(inside: IntArray) -> BoolArray:
-        sets, kind_of = np.unique(inside == 0, axis=0, return_inverse=True)
-        within = ~np.array([some_outside(touched[None], windows) for touched in sets])
-        return np.asarray((theorem_holds(evidence, windows, threshold, label, sets) & within)[kind_of.ravel()])
+    def certified(containing: BoolArray) -> BoolArray:
+        touched = ~containing
+        return theorem_holds(evidence, windows, threshold, label, touched) & in_a_window(touched, windows)
 
-    return covers.placement_map(np.eye(len(covers.masks), dtype=np.int64), certified)
+    return covers.placement_map(certified)
 
 
 def theorem_holds(
@@ -158,11 +157,15 @@ def theorem_holds(
     of_windows = whole_product(outside, np.where(windows.T, evidence[:, label, None], 0).astype(np.int64))
     least = left[:, label] - of_windows.max(axis=1)
     whole, rest = threshold.denominator, threshold.denominator - threshold.numerator
-    holds = []
-    for bound, classes in zip(least.tolist(), left.tolist(), strict=True):
-        smaller, larger = max(classes[:label], default=-1), max(classes[label + 1 :], default=0)
-        holds.append(bound * rest > smaller * whole and bound * rest >= larger * whole)
-    return np.array(holds, dtype=np.bool_)
+    smaller, larger = left[:, :label].max(axis=1, initial=-1), left[:, label + 1 :].max(axis=1, initial=0)
+    # In Python's whole numbers, which never overflow.
+    return np.array(
+        [
+            bound * rest > below * whole and bound * rest >= above * whole
+            for bound, below, above in zip(least.tolist(), smaller.tolist(), larger.tolist(), strict=True)
+        ],
+        dtype=np.bool_,
+    )
 
 
 def _checked(evidence: IntArray) -> IntArray:

@@ -18,10 +18,10 @@ from maskcover.defense.detection import checked_threshold
 from maskcover.defense.procedure import Procedure, first_look
 from maskcover.defense.robust import (
     exact_fraction,
+    in_a_window,
     robust_answer,
     robust_certificate,
     robust_map,
-    some_outside,
     touched_sets,
     windows_of,
 )
@@ -193,7 +193,7 @@ class RobustMasking(Procedure):
     def expect_use(self, covers: Containment) -> None:
         """Raise `NotCovering` if no image can be certified: some region touches more than any window."""
         touched = touched_sets(covers)
-        if self.windows is not None and some_outside(touched, windows_of(covers.masks, self.windows)):
+        if self.windows is not None and not in_a_window(touched, windows_of(covers.masks, self.windows)).all():
             raise NotCovering(
                 f"no image can be certified against {covers.regions} with windows of {self.windows}: some region "
                 "touches views that no window holds together. Leave windows= out, or name larger regions there"

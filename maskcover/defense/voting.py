@@ -24,6 +24,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.labels import UNDECIDED
 from maskcover.covering.containment import Containment
 from maskcover.covering.placements import PlacementMap
+from maskcover.covering.tallies import whole_product
 from maskcover.defense.answers import Case, Defended
 from maskcover.defense.certificates import Certificate, checked_label
 from maskcover.errors import InvalidInput, NotCovering
@@ -81,7 +82,9 @@ def vote_map(
     Fraction(2, 5)
     """
     weights, smaller = _weights(checked_scores(scores, low, high), reliable, label)
-    return covers.placement_map(weights, lambda sums: theorem_holds(sums, len(scores), smaller, low, high))
+    return covers.placement_map(
+        lambda containing: theorem_holds(whole_product(containing, weights), len(scores), smaller, low, high)
+    )
 
 
 def _weights(scores: IntArray, reliable: BoolArray, label: int) -> tuple[IntArray, BoolArray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from os import PathLike
 
 import numpy as np
@@ -17,6 +18,8 @@ from maskcover.certification import Explanation
 from maskcover.covering.placements import PlacementMap
 from maskcover.defense import DetectionCurve
 from maskcover.errors import InvalidInput
+from maskcover.grid import Grid
+from maskcover.masks import Mask
 from maskcover.plot.figures import (
     BARE,
     FRAME,
@@ -121,12 +124,14 @@ def _pixels(image: npt.ArrayLike, sides: tuple[int, int]) -> npt.NDArray[np.floa
 def draw_one_mask_labels(explanation: Explanation, ax: Axes | None = None, names: Names = None) -> Axes:
     """Draw the label under each mask: blue for the label of the explanation, red for another.
 
-    Boxes are drawn smaller than the masks, so that overlapping masks can be distinguished.
+    Boxes are drawn smaller than the masks, so that overlapping masks can be distinguished. Of a defence whose views
+    show a little of the image each, such as votes, they are drawn where the view shows it.
     """
     masks, sides = explanation.masks, two_sides(explanation.masks.grid)
     ax = new_axes(ax)
+    shown = not explanation.procedure.needs_cover
     for mask, label in zip(masks, explanation.one_mask.tolist(), strict=True):
-        (top, left), (height, width) = mask.span.start, mask.span.extents
+        top, left, height, width = _largest_shown(mask, masks.grid) if shown else row(mask.span)
         colour = HIDDEN if label == explanation.label else BARE
         edge = (1 - _SHRUNK) / 2
         box = (top + edge * height, left + edge * width, _SHRUNK * height, _SHRUNK * width)
@@ -136,9 +141,14 @@ def draw_one_mask_labels(explanation: Explanation, ax: Axes | None = None, names
             ax.text(*centre, _name(label, names), ha="center", va="center", fontsize=7)
     frame(ax, *sides)
     count = int((explanation.one_mask == explanation.label).sum())
-    ax.set_title(f"under one mask: {count} of {len(masks)} have the label")
+    ax.set_title(f"{'views' if shown else 'under one mask'}: {count} of {len(masks)} have the label")
     legend(ax, [Patch(facecolor=HIDDEN, label="the label"), Patch(facecolor=BARE, label="another")])
     return ax
+
+
+def _largest_shown(mask: Mask, grid: Grid) -> tuple[float, ...]:
+    """The largest box that a view shows: its top, left, height and width. A view that goes round the end has two."""
+    return row(max(Mask.from_array(~mask.to_array(grid)).boxes, key=lambda box: prod(box.extents)))
 
 
 def draw_pairs(explanation: Explanation, ax: Axes | None = None) -> Axes:

@@ -14,7 +14,7 @@ from maskcover.terminal import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#!|<>~&$])")
 _FRACTIONS = frozenset(
-    {"area", "undefended", "clean", "certified", "all pairs", "low", "high", "threshold", "object size"}
+    {"area", "undefended", "clean", "certified", "alerts", "all pairs", "low", "high", "threshold", "object size"}
 )
 
 

@@ -10,11 +10,13 @@ import torch
 from maskcover_torch.attacks import AttackReport, attack
 from maskcover_torch.attacks.aims import NOTHING, aim_of
 from maskcover_torch.attacks.masked import MaskedScores
+from maskcover_torch.local_classifier import local
 from maskcover_torch.model import TorchModel
 from torch import nn
 
 import maskcover as mc
 from maskcover import ChallengerMasking, Detection, MaskSet, RobustMasking, Voting
+from maskcover.certification import attack as attack_any
 from maskcover.defense import Procedure, parse_procedure
 from maskcover.masks import Views
 
@@ -172,6 +174,14 @@ def test_views_are_those_that_show_the_patch_and_the_image_as_it_is() -> None:
     assert set(first[1].tolist()) == {NOTHING, 1, 3}
 
 
+def test_a_mask_without_a_number_hides_nothing() -> None:
+    masked, images = MaskedScores(TorchModel(Stripes(1.0)), BANDS, Views.SINGLE_MASKS), images_of(0)
+    nothing, first = torch.full((COUNT,), NOTHING), torch.zeros(COUNT, dtype=torch.int64)
+    assert torch.equal(masked.scores(images, nothing, nothing), Stripes(1.0)(images))
+    hidden = torch.from_numpy(np.asarray(BANDS)[0])
+    assert torch.equal(masked.scores(images, nothing, first), Stripes(1.0)(images.masked_fill(hidden, 0.0)))
+
+
 def test_placements_are_open_where_votes_may_turn() -> None:
     rows, inside = np.array([0.5, 0.5, 0.5, -0.5, np.nan]), np.array([[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]], dtype=bool)
     assert aim_of(Voting()).strength(np.nan_to_num(rows), inside).tolist() == [1.0, -1.0]
@@ -211,3 +221,62 @@ def test_a_classifier_that_scores_views_in_its_own_way_is_attacked_through_them(
     assert report.refutations == ()
     with pytest.raises(mc.InvalidInput, match="a classifier with a method masked_scores; got str"):
         attack("no model", images_of(0), labels_of("votes"), BANDS, regions=REGIONS)  # type: ignore[arg-type]
+
+
+class Grid(nn.Module):
+    """Scores of three classes for each 2×2 cell of an image: dark, grey and bright."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed = 0
+        self.eval()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Scores (n, 3, rows, columns)."""
+        self.passed += len(images)
+        mean = nn.functional.avg_pool2d(images, 2)
+        return torch.cat([-mean, 0.05 - mean.abs(), mean], dim=1)
+
+
+@pytest.mark.parametrize(
+    "procedure", [Voting(evidence="clip(0, 1)"), RobustMasking(evidence="clip(0, 1)"), Voting()], ids=str
+)
+def test_cells_are_attacked_through_one_pass(procedure: Procedure) -> None:
+    classifier = local(Grid())
+    masks = classifier.own_masks(mc.Grid.of(SIDE))
+    # Some of one grey, and some so noisy that a few cells decide.
+    noise = 0.5 * torch.randn((8, 1, SIDE, SIDE), generator=torch.Generator().manual_seed(1))
+    images = torch.cat([images_of(0)[::4], noise.clamp(-1, 1)])
+    options: dict[str, Any] = {"regions": REGIONS, "procedure": procedure}
+    labels = mc.certify(classifier, list(images), np.zeros(len(images), np.int64), masks, **options).defended
+    result = mc.certify(classifier, list(images), labels, masks, **options)
+    assert result.certified.any()
+    options |= {"low": -1.0, "high": 1.0, "placements": 60}
+    certified, others = (np.flatnonzero(flags) for flags in (result.certified, ~result.certified))
+    some = certified[::2]
+    held = attack_any(
+        classifier, images[some], labels[some], masks, certified=np.full(len(some), True), steps=4, **options
+    )
+    assert held.refutations == ()
+    assert held.attempts == 49 * len(some)
+    broken = attack_any(
+        classifier, images[others], labels[others], masks, certified=np.full(len(others), False), steps=10, views=16,
+        **options,
+    )  # fmt: skip
+    assert broken.broken.any()
+
+
+def test_scores_of_cells_are_those_of_the_evaluator_and_carry_gradients() -> None:
+    classifier = local(Grid())
+    masks = classifier.own_masks(mc.Grid.of(SIDE))
+    evaluator, masked = classifier.evaluator(masks), classifier.masked_scores(masks, Views.SINGLE_MASKS)
+    images = images_of(0)[:2].repeat_interleave(4, dim=0).requires_grad_()
+    pairs = torch.tensor([[0, 0], [5, 5], [NOTHING, NOTHING], [3, 4]] * 2)
+    scores = masked.scores(images, *pairs.T)
+    rows = [evaluator.load(image) for image in images.detach()]
+    asked = evaluator.batch_size
+    expected = evaluator.scores((rows * asked)[:asked], np.tile(pairs.numpy(), (asked, 1))[:asked])[:8]
+    assert torch.allclose(scores.detach(), torch.from_numpy(np.asarray(expected)), atol=1e-6)
+    (gradient,) = torch.autograd.grad(scores[5, 2], images)
+    # Cell 5 is that of rows 2 and 3, columns 2 and 3; of equal images in a row the first one gets the gradient.
+    assert torch.nonzero(gradient).tolist() == [[4, 0, row, column] for row in (2, 3) for column in (2, 3)]

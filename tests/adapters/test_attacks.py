@@ -398,7 +398,7 @@ def test_arrays_of_another_precision_keep_it() -> None:
         ({"fill": (0.0, 0.0, 0.0), "certified": np.zeros(2, dtype=bool)}, "fill has 3 values; the images have 2"),
         ({"model": Detached()}, "the model's scores carry no gradient to its input"),
         ({"model": nn.Flatten(0).eval()}, "one tensor of scores"),
-        ({"model": 3}, "expected a torch.nn.Module; got int"),
+        ({"model": 3}, "expected a torch.nn.Module, or a classifier with a method masked_scores; got int"),
         ({"model": network().train()}, "training mode"),
         ({"regions": squares(size=30)}, "no place|does not fit|holds no region"),
     ],

@@ -274,15 +274,36 @@ def test_tokens_that_see_the_image_and_are_no_cell_are_refused() -> None:
         mc.certify(made, whole(1, 2, *SIZE), [0], masks)
 
 
+class ClassToken(nn.Module):
+    """Patches behind a token that is learned, as in a ViT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.first = nn.Conv2d(1, 2, 2, stride=2), nn.Parameter(torch.rand(1, 1, 2))
+
+    def forward(self, images: Any) -> Any:
+        return torch.cat([self.first.expand(len(images), -1, -1), self.conv(images).flatten(2).transpose(1, 2)], dim=1)
+
+
 def test_changed_weights_reach_the_head() -> None:
     """What modules before the cut gave for a blank image is computed again when weights change."""
-    model = nn.Sequential(nn.Conv2d(1, 2, 2, stride=2), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(32, 3)).eval()
-    parts, image = TwoParts(model, "1"), torch.rand(1, 1, 8, 8)
+    model = nn.Sequential(ClassToken(), nn.Flatten(), nn.Linear(34, 3)).eval()
+    parts, image = TwoParts(model, "0"), torch.rand(1, 1, 8, 8)
     with torch.no_grad():
         assert torch.equal(parts(parts.front(image)), model(image))
-        model.get_parameter("1.weight").mul_(3.0)
-        model.get_parameter("3.weight").mul_(2.0)
+        model.get_parameter("0.first").mul_(3.0)
+        model.get_parameter("2.weight").mul_(2.0)
         assert torch.equal(parts(parts.front(image)), model(image))
+
+
+def test_regions_through_a_field_that_begins_too_late_are_refused() -> None:
+    model = nn.Sequential(nn.Conv2d(2, 3, 5, stride=4, padding=2), nn.Flatten(), nn.Linear(108, 3)).eval()
+    made = split(model, "0", contract=ALONE, batch_size=1)
+    assert made.receptive_field(SIZE) == ReceptiveField(5, 4, 2)
+    made.expect_regions(made.regions("squares(size=3)", SIZE))
+    late = mc.through(mc.squares(size=3), ReceptiveField(4, 4), source=SIZE)
+    with pytest.raises(InvalidInput, match="the cells of this model see"):
+        made.expect_regions(late)
 
 
 def test_a_network_learns_with_cells_hidden() -> None:

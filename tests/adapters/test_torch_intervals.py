@@ -394,6 +394,40 @@ def test_a_network_that_torch_fx_misreads_is_refused() -> None:
         intervals(Reused().eval()).loaded(np.ones((1, 2, 2)), (2, 2))
 
 
+class Rows(nn.Module):
+    """A sum with a constant that differs between the rows of a batch of two."""
+
+    constant: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("constant", torch.tensor([[0.0, 0.0], [1.0, 2.0]]))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.flatten(images, 1) + self.constant
+
+
+class Joined(nn.Module):
+    """A mean over the rows of a batch."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.flatten(images, 1).mean((-1, -2), keepdim=True) + torch.flatten(images, 1)
+
+
+class Crossed(nn.Module):
+    """A sum of four axes with two, which broadcasts the rows of one along the height of the other."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.flatten(images + torch.flatten(images, 1), 1)
+
+
+@pytest.mark.parametrize("model", [Rows(), Joined(), Crossed()])
+def test_rows_of_a_batch_are_never_mixed(model: nn.Module) -> None:
+    """The other rows may hold the patch."""
+    with pytest.raises(InvalidInput, match=r"each row|row of its own|mix rows"):
+        intervals(model.eval()).loaded(np.full((1, 2, 1), 0.5), (2, 1))
+
+
 def test_a_network_in_training_mode_and_weights_that_are_not_numbers_are_refused() -> None:
     """As everywhere."""
     with pytest.raises(InvalidInput, match="training mode"):

@@ -163,6 +163,31 @@ def test_votes_bring_their_own_masks_through_certify_run_report_and_predict(run:
     assert (thin.code, "no image can be certified by votes" in thin.err) == (2, True)
 
 
+LOW = "detection(threshold=0.9, alert_below=0.3)"
+
+
+@pytest.mark.parametrize("procedure", [VOTES, "robust_masking(shown='bands(width=4)')", LOW])
+def test_a_run_of_each_procedure_is_attacked(run: Run, photos: Path, procedure: str) -> None:
+    made = run(*command(photos, "brightness", "--procedure", procedure, "--json"))
+    assert (made.code, made.json["certified"]["count"]) == (0, 3), made.err
+    attacked = run("attack", "RUN", *typed("brightness"), "--placements", "2", "--steps", "2", "--json")
+    assert (attacked.code, attacked.json["refuted"]) == (0, []), attacked.err
+    assert attacked.json["attempts"] == 6
+
+
+def test_detection_with_alerts_on_low_confidence_goes_through_run_report_replay_and_predict(
+    run: Run, photos: Path
+) -> None:
+    made = run(*command(photos, "brightness", "--procedure", LOW, "--json"))
+    assert (made.code, made.json["certified"]["count"]) == (0, 3), made.err
+    assert json.loads(Path("RUN/run.json").read_text())["method"] == LOW
+    assert "detection at 0.9, with an alert below 0.3" in run("report", "RUN").out
+    assert run("report", "RUN", "--regions", "squares(size=3)").code == 0
+    assert run("replay", "RUN", *typed("brightness")).code == 0
+    again = run("predict", "--run", "RUN", *typed("brightness"), "--data", str(photos), "--json")
+    assert [row["case"] for row in again.json["images"]] == ["no alert"] * 3
+
+
 ROBUST = "robust_masking(shown='bands(width=4)', evidence='confidence')"
 
 

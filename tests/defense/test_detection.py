@@ -21,8 +21,10 @@ from maskcover.defense import (
     detect,
     detection_certificate,
     detection_levels,
+    parse_procedure,
 )
 from maskcover.defense.certificates import Covers
+from maskcover.defense.texts import procedure_in
 from tests.defense.naive import BoolArray, FirstRound
 
 U = UNDECIDED
@@ -299,6 +301,12 @@ def test_what_a_confidence_is_compared_with_is_a_number_from_0_to_1(low: Any) ->
     ):
         with pytest.raises(InvalidInput, match="alert_below must be a number from 0 to 1; got"):
             ask()
+
+
+@pytest.mark.parametrize("procedure", [Detection(0.5), Detection(0.5, alert_below=0.25), Detection(0.0, 1.0)])
+def test_a_run_keeps_both_thresholds(procedure: Detection) -> None:
+    assert procedure_in(procedure.document()) == procedure == parse_procedure(str(procedure))
+    assert (procedure.document()["method"] == "detect") == (procedure.alert_below is None)
 
 
 def test_alerts_below_0_are_none() -> None:

@@ -170,6 +170,36 @@ def others(label: int) -> list[int]:
     return [rival for rival in range(CLASSES) if rival != label]
 
 
+@pytest.mark.parametrize(("wrap", "regions"), [(True, "rectangle(1, 1)"), (False, "rectangle(1, 2)")])
+def test_the_rule_of_the_papers_certifies_less_and_nothing_else(wrap: bool, regions: str) -> None:
+    """De-randomised smoothing asks that the first class leads the second by more than twice the touched views."""
+    views = mc.bands(width=1, wrap=wrap, image_size=(1, 7))
+    covers, count = Containment(views, mc.parse_regions(regions)), len(views)
+    totals = covers.totals(np.ones((count, 1), dtype=np.int64))
+    assert totals is not None
+    touched = count - int(totals.min())
+    outcomes = {(True, True): 0, (False, True): 0, (False, False): 0, (True, False): 0}
+    for labels in product(range(CLASSES), repeat=count):
+        votes = one_hot(np.array(labels))
+        sums = votes.sum(axis=0)
+        label = int(sums.argmax())
+        papers = int(sums[label]) - int(np.delete(sums, label).max()) > 2 * touched
+        ours = vote_certificate(votes, np.ones(count, np.bool_), label, covers).certified
+        outcomes[papers, ours] += 1
+    assert outcomes[True, False] == 0
+    assert outcomes[False, True] > 0
+    assert outcomes[True, True] > 0
+
+
+def test_touched_views_are_counted_where_the_stride_does_not_divide_the_axis() -> None:
+    """By the formula ⌈(32 + 19 − 1) / 10⌉ = 5, but the last band of the 23 begins 4 columns before the first one."""
+    views = mc.bands(width=19, stride=10, image_size=224)
+    assert len(views) == 23
+    totals = Containment(views, mc.squares(size=32)).totals(np.ones((23, 1), dtype=np.int64))
+    assert totals is not None
+    assert 23 - int(totals.min()) == 6
+
+
 def test_there_is_no_map_for_several_patches() -> None:
     views = mc.bands(width=1, image_size=(3, 9))
     pair = Containment(views, mc.parse_regions("patches(squares(size=1), k=2)"))

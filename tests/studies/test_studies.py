@@ -224,6 +224,23 @@ def test_detection_is_the_curve_of_the_model(tmp_path: Path) -> None:
     assert study.panels[0].curves[0].y == tuple(certified_fractions.tolist())
 
 
+def test_both_rules_of_detection_are_shown_with_their_false_alarms(tmp_path: Path) -> None:
+    study = detection(subject(), tmp_path, regions="squares(size=2)", grid=(3, 3), alert_below=0.9)
+    mask_set = covered("squares(size=2)")
+    curves = {
+        "detection": mc.detection_curve(linear, IMAGES, LABELS, mask_set, **BATCH),
+        "alert below 0.9": mc.detection_curve(linear, IMAGES, LABELS, mask_set, alert_below=0.9, **BATCH),
+    }
+    masking, *thresholds = study.table
+    assert masking["alerts"] == 0
+    assert len(thresholds) == 42
+    for row in thresholds:
+        curve, threshold = curves[str(row["method"])], float(row["threshold"] or 0)
+        expected = [curve.clean(threshold), curve.certified(threshold), curve.alerts(threshold)]
+        assert [row["clean"], row["certified"], row["alerts"]] == list(map(float, expected))
+    assert len(study.panels[1].curves) == 6
+
+
 def test_detection_is_refused_where_predictions_repeat_only_within_a_margin(tmp_path: Path) -> None:
     unsure = Subject("linear", linear, IMAGES, LABELS, (SIDE, SIDE), options=BATCH | {"min_margin": 0.01})
     with pytest.raises(InvalidInput, match=r"detection compares confidences exactly.*margin of 0\.01"):

@@ -128,7 +128,7 @@ def _classifier(
         return model
     if not isinstance(model, torch.nn.Module):
         raise InvalidInput(
-            "an attack needs gradients: a torch module, or a classifier with a method masked_scores; got "
+            "an attack needs gradients: expected a torch.nn.Module, or a classifier with a method masked_scores; got "
             f"{type(model).__name__}"
         )
     return TorchModel(model, fill=fill, batch_size=batch_size, contract=contract)
