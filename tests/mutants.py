@@ -58,6 +58,10 @@ RUNS = (
 )
 BOUND = "tests/engine/test_reference.py tests/runs/test_bound_runs.py tests/adapters/test_torch_binding.py"
 OPENED = "tests/runs/test_opened.py"
+CELLS = "tests/regions/preprocessing/test_steps.py -k cell"
+FIELDS = "tests/adapters/test_fields.py"
+LOCAL = "tests/adapters/test_local.py"
+SPLIT = "tests/adapters/test_split.py"
 ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
 DETECTED = "tests/defense/test_detection.py"
@@ -392,6 +396,7 @@ MUTANTS = (
     Mutant("classifiers/occlusion.py", "xp.where(hidden, filling, images)", "images * ~hidden + filling * hidden", "tests/classifiers/test_arrays.py"),
     Mutant("classifiers/arrays.py", 'fits = fill.dtype.kind == "f" or np.array_equal(fill, self.fill)', "fits = True", "tests/classifiers/test_arrays.py"),
     Mutant("engine/preparation.py", "isinstance(images_preprocessing, Preprocessing) and images_preprocessing != declared", "False", "tests/adapters/test_refusals.py"),
+    Mutant("engine/preparation.py", "if size is not None and size != masks.grid.shape:", "if False:", "tests/adapters/test_refusals.py"),
     Mutant("engine/preparation.py", "size is not None and size != masks.grid.shape", "False", "tests/adapters/test_refusals.py"),
     Mutant("classifiers/registry.py", "frameworks = (kind.__module__.partition(\".\")[0] for kind in type(model).__mro__)", "frameworks = (kind.__module__.partition(\".\")[0] for kind in type(model).__mro__[:1])", "tests/classifiers/test_adapters.py"),
     Mutant("certification/serving.py", 'if preprocessing == NONE else preprocessing', "if preprocessing else preprocessing", "tests/adapters/test_transformers.py"),
@@ -401,6 +406,25 @@ MUTANTS = (
     Mutant("data/preprocessing.py", "np.where(outside[:, :, None], np.uint8(0), moved)", "moved", "tests/data/test_preprocessing.py"),
     Mutant("data/preprocessing.py", "mine.shape != other.shape or not np.allclose(mine, other, rtol=0, atol=1e-5)", "mine.shape != other.shape", "tests/data/test_preprocessing.py"),
     Mutant("regions/preprocessing/steps.py", '(length - outputs) // 2 if rounding == "down" else round((length - outputs) / 2)', "(length - outputs) // 2", "tests/data/test_preprocessing.py tests/adapters/test_timm.py"),
+    Mutant("regions/preprocessing/steps.py", "// stride + 1, dtype=np.int64)", "// stride, dtype=np.int64)", CELLS),
+    Mutant("regions/preprocessing/steps.py", "np.minimum(first + size, length)", "np.minimum(first + size - 1, length)", CELLS),
+    Mutant("regions/preprocessing/steps.py", "any(size <= padding for size", "any(size < padding for size", CELLS),
+    Mutant("classifiers/evaluation.py", "        classifier.expect_regions(regions, example)\n", "        str(regions)\n", SPLIT + " -k field"),
+    Mutant("cli/certifying.py", "return own(grid) if named is None and own is not None else named", "return named", "tests/cli/test_cells.py -k local"),
+    Mutant("cli/certifying.py", "return str(classifier.regions(regions, preprocessing.size or (224, 224)))", "return regions", "tests/cli/test_cells.py -k split"),
+    Mutant("../adapters/maskcover_torch/fields.py", '_VALUES = (None, 1e30, float("nan"))', '_VALUES = (float("nan"),)', FIELDS),
+    Mutant("../adapters/maskcover_torch/fields.py", "        if all(whole):\n", "        if False:\n", FIELDS),
+    Mutant("../adapters/maskcover_torch/fields.py", "rest - (len(first) * stride - 1)", "rest - len(first) * stride", FIELDS),
+    Mutant("../adapters/maskcover_torch/fields.py", "        for axis, support in enumerate(axes):\n", "        for axis, support in list(enumerate(axes))[:1]:\n", FIELDS),
+    Mutant("../adapters/maskcover_torch/local_classifier.py", "        if masks != own:\n", "        if len(masks) != len(own):\n", LOCAL),
+    Mutant("../adapters/maskcover_torch/local_classifier.py", "            ruler.expect_inside(field)\n", "            print(field)\n", LOCAL),
+    Mutant("../adapters/maskcover_torch/local_classifier.py", "np.maximum(first, second), cells)", "np.maximum(first, second), np.minimum(first, second))", LOCAL),
+    Mutant("../adapters/maskcover_torch/heads.py", "for other in (noise, torch.full_like(images, 1e30), torch.full_like(images, torch.nan)):", "for other in ():", SPLIT),
+    Mutant("../adapters/maskcover_torch/heads.py", "tuple(map(_version, self.parameters()))", "()", SPLIT + " -k weights"),
+    Mutant("../adapters/maskcover_torch/heads.py", "if self._prefix(cut, images) and not", "if False and not", SPLIT + " -k tokens"),
+    Mutant("../adapters/maskcover_torch/split_classifier.py", "typed.first <= own.first", "typed.first >= own.first - 9", SPLIT + " -k field"),
+    Mutant("../adapters/maskcover_torch/split_classifier.py", "if tuple(pixels.shape) != self._shape:", "if False:", SPLIT + " -k another_size"),
+    Mutant("../adapters/maskcover_torch/training/margins.py", "leads + 1.0", "leads", "tests/adapters/test_bagnet.py"),
     Mutant("runs/size_groups.py", "return through(regions, *preprocessing.steps, source=size) if preprocessing.steps else regions", "return regions", "tests/runs/test_source_frame.py"),
     Mutant("runs/source_frame.py", "mine = ((first - number) % step, step)", "mine = ((first - number) % step, step + 1)", "tests/runs/test_source_frame.py"),
     Mutant("runs/size_groups.py", "return {size: tuple(members[size]) for size in sorted(members)}", "return {size: tuple(members[size])[:1] for size in sorted(members)}", "tests/runs/test_source_frame.py"),

@@ -115,6 +115,14 @@ def layer_of(model: torch.nn.Module, name: str) -> torch.nn.Module:
     return parts[name]
 
 
+def as_like(cells: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+    """Cells (n, channels, rows, columns) arranged as the output of a layer, with its tokens that are no cell."""
+    if output.ndim == 3:
+        tokens = cells.flatten(2).transpose(1, 2)
+        return torch.cat([output[:, : output.shape[1] - tokens.shape[1]], tokens], dim=1)
+    return cells if tuple(cells.shape) == tuple(output.shape) else cells.permute(0, 2, 3, 1)
+
+
 @contextmanager
 def hooked(layer: torch.nn.Module, hook: Callable[..., Any]) -> Iterator[None]:
     """Call a function (module, arguments, output) after each pass of a layer; afterwards the layer is as before."""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from maskcover.errors import InvalidInput
-from maskcover_torch.cells import Cells, hooked, layer_of
+from maskcover_torch.cells import Cells, as_like, hooked, layer_of
 from maskcover_torch.evidence import LocalEvidence
 from maskcover_torch.fields import same_bits
 from maskcover_torch.outputs import scores_of
@@ -62,7 +62,7 @@ class TwoParts(torch.nn.Module):
         calls = self._cached.calls.get(key)
         if calls is None:
             calls = self._cached.calls[key] = _calls_before(self.cells, blank)
-        with _replayed(calls, self._own_layout(cells, calls[-1].output)):
+        with _replayed(calls, as_like(cells, calls[-1].output)):
             return scores_of(self.cells.model(blank), len(cells), None)
 
     def expect_whole(self, images: torch.Tensor) -> None:
@@ -105,13 +105,6 @@ class TwoParts(torch.nn.Module):
 
     def _rest(self, output: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         return output[:, : self._prefix(output, images)]
-
-    def _own_layout(self, cells: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        """Cells in the layout of the layer; tokens that are no cell are those of a blank image."""
-        if like.ndim == 3:
-            tokens = cells.flatten(2).transpose(1, 2)
-            return torch.cat([like[:, : like.shape[1] - tokens.shape[1]], tokens], dim=1)
-        return cells if tuple(cells.shape) == tuple(like.shape) else cells.permute(0, 2, 3, 1)
 
 
 class EvidenceMean(torch.nn.Module):

@@ -9,13 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from maskcover.classifiers.evaluation import CERTAIN_LABELS
+from maskcover.classifiers.evaluation import CERTAIN_LABELS, Images
 from maskcover.data import Preprocessing
 from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet, Views
+from maskcover_torch.attacks import AttackReport, attack_by_gradient
+from maskcover_torch.attacks.masked import MaskedScores
 from maskcover_torch.evaluator import UNNAMED
 from maskcover_torch.identity import architecture_digest, weights_digest
 from maskcover_torch.interval_bounds import Box
 from maskcover_torch.interval_network import network_of
+from maskcover_torch.model import TorchModel
 from maskcover_torch.numerics import cpu_capability
 
 Pixels = tuple[float | Sequence[float], float | Sequence[float]]
@@ -141,6 +145,14 @@ class IntervalClassifier:
             scores[~possible] = torch.nan
         result: npt.NDArray[np.float64] = scores.numpy()
         return result
+
+    def masked_scores(self, masks: MaskSet, views: Views) -> MaskedScores:
+        """The scores of the network with gradients, which guide attacks; what they say under masks decides nothing."""
+        return MaskedScores(TorchModel(self._network.module, batch_size=self.batch_size), masks, views)
+
+    def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> AttackReport:
+        """Attack the network; see `maskcover_torch.attacks.attack_by_gradient`."""
+        return attack_by_gradient(self, images, labels, masks, **options)
 
     @property
     def device(self) -> str:

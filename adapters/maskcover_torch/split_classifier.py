@@ -23,10 +23,12 @@ from maskcover.covering import cover
 from maskcover.defense import Procedure
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid, ImageSize
-from maskcover.masks import MaskSet
+from maskcover.masks import Mask, MaskSet, Views
 from maskcover.regions import ReceptiveField, RegionSet, parse_regions, through
 from maskcover.regions.preprocessing.supports import AxisSupport
 from maskcover.regions.transformed import Through
+from maskcover_torch.attacks import AttackReport, attack_by_gradient
+from maskcover_torch.attacks.cells import SplitScores
 from maskcover_torch.batches import fastest_first
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator, loaded, place_of
@@ -151,9 +153,36 @@ class SplitClassifier(TorchClassifier):
         """Raises: interval bounds are of whole networks."""
         raise InvalidInput("interval bounds are of whole networks, which hide pixels; leave split_at out")
 
-    def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> Any:  # noqa: ARG002  # it is the protocol's
-        """Raises: there is no attack on cells by gradients here."""
-        raise InvalidInput("attack the model itself: a split classifier has no attack of its own")
+    def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> AttackReport:
+        """Attack the defended classifier; see `maskcover_torch.attacks.attack_by_gradient`."""
+        return attack_by_gradient(self, images, labels, masks, **options)
+
+    def masked_scores(self, masks: MaskSet, views: Views) -> SplitScores:
+        """The scores of the head with gradients, which guide attacks; see `maskcover_torch.attacks.masked`."""
+        if masks.regions is None:
+            raise InvalidInput("an attack on a split classifier needs masks that name their regions: see `cover`")
+        drawn, _ = self.drawn(masks, parse_regions(masks.regions))
+        return SplitScores(self, masks, drawn, views)
+
+    def drawn(self, masks: MaskSet, regions: RegionSet) -> tuple[MaskSet, RegionSet]:
+        """The masks and the regions on images: a mask there has the pixels that reach no cell outside it.
+
+        A region of pixels lies inside such a mask exactly when all cells that it reaches lie inside the mask of cells.
+        """
+        self.expect_regions(regions)
+        if not isinstance(regions, Through):
+            raise InvalidInput(f"an attack on a split classifier takes one region set through its field; got {regions}")
+        *before, field = regions.steps
+        sides = regions.source[0], regions.source[1]
+        for step in before:
+            sides = step.output(sides)
+        inner = through(regions.base, *before, source=regions.source) if before else regions.base
+        rows, columns = (
+            np.stack([axis.touched(pixel, pixel + 1) for pixel in range(side)])
+            for axis, side in zip(field.axes(sides), sides, strict=True)
+        )
+        hidden = [(rows.astype(int) @ shown.astype(int) @ columns.T.astype(int)) == 0 for shown in ~np.asarray(masks)]
+        return MaskSet(Grid(sides), tuple(map(Mask.from_array, hidden))), inner
 
     def expect_regions(self, regions: RegionSet, example: Any = None) -> None:
         """Raise `InvalidInput` unless regions are drawn on images, and go through a field with all that cells see.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli import options as o
-from maskcover.cli.certifying import masks_in, prepared, watched
+from maskcover.cli.certifying import framed, masks_in, prepared, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import answer
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
@@ -120,7 +120,8 @@ def finetune(
     parts = _parts(source, dataset, validation_split, validation_share, names_of(classifier))
     report = training.finetune(
         classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), used,
-        hiding=hiding, recipe=recipe, regions=regions, min_margin=o.least_margin(None, margin) or min_margin, out=out,
+        hiding=hiding, recipe=recipe, regions=framed(classifier, regions, preprocessing),
+        min_margin=o.least_margin(None, margin) or min_margin, out=out,
         source=source.document() | {"validation_split": validation_split, "validation_share": validation_share},
         workers=workers, progress=progress, **certifying,
     )  # fmt: skip

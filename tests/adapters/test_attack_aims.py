@@ -10,12 +10,14 @@ import torch
 from maskcover_torch.attacks import AttackReport, attack
 from maskcover_torch.attacks.aims import NOTHING, aim_of
 from maskcover_torch.attacks.masked import MaskedScores
+from maskcover_torch.interval_classifier import intervals
 from maskcover_torch.local_classifier import local
 from maskcover_torch.model import TorchModel
+from maskcover_torch.split_classifier import split
 from torch import nn
 
 import maskcover as mc
-from maskcover import ChallengerMasking, Detection, MaskSet, RobustMasking, Voting
+from maskcover import ChallengerMasking, Detection, Intervals, MaskSet, RobustMasking, Voting
 from maskcover.certification import attack as attack_any
 from maskcover.defense import Procedure, parse_procedure
 from maskcover.masks import Views
@@ -280,3 +282,70 @@ def test_scores_of_cells_are_those_of_the_evaluator_and_carry_gradients() -> Non
     (gradient,) = torch.autograd.grad(scores[5, 2], images)
     # Cell 5 is that of rows 2 and 3, columns 2 and 3; of equal images in a row the first one gets the gradient.
     assert torch.nonzero(gradient).tolist() == [[4, 0, row, column] for row in (2, 3) for column in (2, 3)]
+
+
+class Cut(nn.Module):
+    """A front end of windows of two pixels, and a head: three classes by the mean of the cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.front = nn.AvgPool2d(2)
+        self.eval()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Scores (n, 3)."""
+        mean = self.front(images).mean(dim=(1, 2, 3))
+        return torch.stack([-mean, 0.05 - mean.abs(), mean], dim=1)
+
+
+@pytest.mark.filterwarnings("ignore:mask 0 hides more than half")
+def test_a_split_network_is_attacked_through_its_cells() -> None:
+    images, classifier = images_of(0), split(Cut(), "front", batch_size=40)
+    masks = classifier.cover(REGIONS, SIDE, grid=(2, 2))
+    with torch.no_grad():
+        labels = Cut()(images).argmax(dim=1).numpy()
+    result = mc.certify(classifier, list(images), labels, masks)
+    certified = np.flatnonzero(result.certified)[::5]
+    right = np.flatnonzero(~result.certified & (result.defended == result.labels))
+    assert len(certified) >= 2
+    assert len(right)
+    options: dict[str, Any] = {"placements": 60, "views": 10, "batch_size": 40, "low": -1.0, "high": 1.0}
+    whole = attack_any(classifier, images[certified], labels[certified], masks, certified=None, steps=4, **options)
+    assert whole.refutations == ()
+    assert whole.attempts >= 49 * len(certified)
+    broken = attack_any(classifier, images[right], labels[right], masks, steps=10, **options)
+    assert broken.broken.any()
+    for outcome, number in zip(broken.outcomes, right.tolist(), strict=True):
+        if outcome.image is not None:
+            assert 0 < int((outcome.image != images[number]).any(dim=0).sum()) <= 4  # pixels, not cells
+
+
+def test_masks_of_cells_on_images_hold_what_reaches_no_other_cell() -> None:
+    """A region lies inside such a mask exactly when the cells that it reaches lie inside the mask of cells."""
+    classifier = split(Cut(), "front")
+    masks = classifier.cover("squares(size=3)", SIDE, grid=(3, 3))
+    drawn, regions = classifier.drawn(masks, classifier.regions("squares(size=3)", SIDE))
+    assert str(regions) == "squares(size=3)"
+    assert drawn.grid.shape == (SIDE, SIDE)
+    for cells, pixels in zip(np.asarray(masks), np.asarray(drawn), strict=True):
+        assert np.array_equal(pixels, np.kron(cells, np.ones((2, 2), dtype=bool)))
+    with pytest.raises(mc.InvalidInput, match="one region set"):
+        classifier.drawn(masks, mc.union(*(classifier.regions(f"squares(size={side})", SIDE) for side in (2, 3))))
+
+
+def test_a_network_with_bounds_is_attacked_at_its_undefended_label() -> None:
+    weights = torch.stack([-torch.ones(SIDE * SIDE), torch.zeros(SIDE * SIDE), torch.ones(SIDE * SIDE)])
+    linear = nn.Linear(SIDE * SIDE, 3)
+    with torch.no_grad():
+        linear.weight.copy_(weights / SIDE**2)
+        linear.bias.copy_(torch.tensor([0.0, 0.05, 0.0]))
+    model = nn.Sequential(nn.Flatten(), linear).eval()
+    images, classifier = images_of(0).clamp(-1, 1), intervals(model, (-1.0, 1.0), batch_size=40)
+    with torch.no_grad():
+        labels = model(images).argmax(dim=1).numpy()
+    result = mc.certify(classifier, list(images), labels, COVER, procedure=Intervals())
+    certified, right = np.flatnonzero(result.certified)[::4], np.flatnonzero(~result.certified)
+    assert len(certified) >= 2
+    options: dict[str, Any] = {"placements": 60, "batch_size": 40, "low": -1.0, "high": 1.0, "procedure": Intervals()}
+    assert attack_any(classifier, images[certified], labels[certified], COVER, steps=4, **options).refutations == ()
+    assert attack_any(classifier, images[right], labels[right], COVER, steps=10, **options).broken.any()

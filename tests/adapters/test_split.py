@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch")
 
 from maskcover_torch import SplitClassifier, bagnet, local, narrowed, split, windowed  # noqa: E402
 from maskcover_torch.heads import TwoParts  # noqa: E402
+from maskcover_torch.training import CellHiding, Cutout, RandomMasks, Recipe, finetune  # noqa: E402
 from torch import nn  # noqa: E402
 
 ALONE = NumericContract(threads=1)
@@ -290,15 +291,75 @@ def test_tokens_that_see_the_image_and_are_no_cell_are_refused() -> None:
         mc.certify(made, whole(1, 2, *SIZE), [0], masks)
 
 
+class ClassToken(nn.Module):
+    """Patches behind a token that is learned, as in a ViT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.first = nn.Conv2d(1, 2, 2, stride=2), nn.Parameter(torch.rand(1, 1, 2))
+
+    def forward(self, images: Any) -> Any:
+        return torch.cat([self.first.expand(len(images), -1, -1), self.conv(images).flatten(2).transpose(1, 2)], dim=1)
+
+
 def test_changed_weights_reach_the_head() -> None:
     """What modules before the cut gave for a blank image is computed again when weights change."""
-    model = nn.Sequential(nn.Conv2d(1, 2, 2, stride=2), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(32, 3)).eval()
-    parts, image = TwoParts(model, "1"), torch.rand(1, 1, 8, 8)
+    model = nn.Sequential(ClassToken(), nn.Flatten(), nn.Linear(34, 3)).eval()
+    parts, image = TwoParts(model, "0"), torch.rand(1, 1, 8, 8)
     with torch.no_grad():
         assert torch.equal(parts(parts.front(image)), model(image))
-        model.get_parameter("1.weight").mul_(3.0)
-        model.get_parameter("3.weight").mul_(2.0)
+        model.get_parameter("0.first").mul_(3.0)
+        model.get_parameter("2.weight").mul_(2.0)
         assert torch.equal(parts(parts.front(image)), model(image))
+
+
+def test_regions_through_a_field_that_begins_too_late_are_refused() -> None:
+    model = nn.Sequential(nn.Conv2d(2, 3, 5, stride=4, padding=2), nn.Flatten(), nn.Linear(108, 3)).eval()
+    made = split(model, "0", contract=ALONE, batch_size=1)
+    assert made.receptive_field(SIZE) == ReceptiveField(5, 4, 2)
+    made.expect_regions(made.regions("squares(size=3)", SIZE))
+    late = mc.through(mc.squares(size=3), ReceptiveField(4, 4), source=SIZE)
+    with pytest.raises(InvalidInput, match="the cells of this model see"):
+        made.expect_regions(late)
+
+
+def test_a_network_learns_with_cells_hidden() -> None:
+    chance = torch.Generator().manual_seed(0)
+    labels = (torch.arange(40) % 2).numpy()
+    images = torch.from_numpy(labels).float()[:, None, None, None] - 0.5
+    images = images + 0.1 * torch.randn(40, 2, *SIZE, generator=chance)
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Conv2d(2, 4, 4, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2)).eval()
+    made = split(model, "1", contract=ALONE, batch_size=4)
+    masks = made.cover("squares(size=3)", SIZE, grid=(3, 3))
+    data = (images[:32], labels[:32]), (images[32:], labels[32:])
+    recipe = Recipe(epochs=3, batch_size=8, lr=0.01, keep="last")
+    report = finetune(made, *data, masks, hiding=Cutout(count=1, size=3), recipe=recipe)
+    assert report.epochs[0].certified < report.epochs[-1].certified == 8
+    assert report.config["certify.split_at"] == "1"
+    assert mc.certify(split(model, "1", contract=ALONE, batch_size=4), *data[1], masks).certified.all()
+    assert "Cutout" in report.config["hiding"]
+    assert not model[1]._forward_hooks  # hooks are gone
+
+
+def test_hidden_cells_are_those_of_the_layer_alone() -> None:
+    """The gradient of hidden cells is zero, and visible ones keep theirs."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 2, stride=2, bias=False), nn.Flatten(), nn.Linear(32, 3))
+    masks = mc.MaskSet.from_boxes([(0, 0, 2, 4)], (4, 4))
+    hiding = CellHiding(RandomMasks(masks, 1), "0")
+    image = torch.rand(1, 1, 8, 8, requires_grad=True)
+    loss = hiding.loss(model, image, torch.tensor([0]), torch.Generator().manual_seed(0), 0.0)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
+    assert image.grad is not None
+    assert not image.grad[0, 0, :4].any()
+    assert image.grad[0, 0, 4:].all()
+
+
+def test_local_classifiers_are_not_trained_as_such() -> None:
+    made = local(nn.Conv2d(1, 2, 4, stride=4).eval(), contract=ALONE)
+    masks = made.own_masks(mc.Grid.of(8))
+    with pytest.raises(InvalidInput, match="train the network itself"):
+        finetune(made, (torch.rand(1, 1, 8, 8), [0]), (torch.rand(1, 1, 8, 8), [0]), masks, regions="squares(size=1)")
 
 
 def test_options_that_it_has_not_are_refused() -> None:

@@ -143,7 +143,7 @@ class Windows(torch.nn.Module):
         self.cells = torch.nn.Conv2d(3, 2, 4, stride=4)
         with torch.no_grad():
             self.cells.weight[0], self.cells.weight[1] = -1.0, 1.0
-            self.cells.bias = torch.nn.Parameter(torch.tensor([24.0, -24.0]))
+            self.cells.get_parameter("bias").copy_(torch.tensor([24.0, -24.0]))
         self.head = torch.nn.Identity()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@
 - Votes and robust masking: every view that the patch touches gives the target more, and the true label less.
 - Detection: the bare label becomes the target, and every mask that shows a part of the patch keeps silent about it: it
   says the target too, or another label with too little confidence for an alert.
+- Interval certification: the bare label alone.
 - Other procedures that ask single masks only: the bare label, and every mask that shows a part of the patch.
 
 An aim guides an attack and judges nothing; see `maskcover_torch.attacks.run`.
@@ -23,7 +24,7 @@ from torch.nn.functional import cross_entropy
 
 from maskcover.cells import BoolArray
 from maskcover.classifiers.observations import Evidence
-from maskcover.defense import Detection, Procedure, RobustMasking, Voting
+from maskcover.defense import Detection, Intervals, Procedure, RobustMasking, Voting
 from maskcover.masks import Views
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -86,6 +87,8 @@ def aim_of(procedure: Procedure) -> Aim:
         return SingleViews(_outscored(observed) if isinstance(observed, Evidence) else _to_target, bare=False)
     if isinstance(procedure, Detection):
         return SingleViews(_silent(procedure), bare=True)
+    if isinstance(procedure, Intervals):
+        return SingleViews(_no_loss, bare=True)
     return SingleViews(_to_target, bare=True)
 
 
@@ -179,6 +182,11 @@ def uniform(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
 def _to_target(scores: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:  # noqa: ARG001  # a `Loss`
     """The cross entropy to the target."""
     return cross_entropy(scores, targets, reduction="none")
+
+
+def _no_loss(scores: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:  # noqa: ARG001  # a `Loss`
+    """No loss: what is said under masks decides nothing."""
+    return 0.0 * scores.sum(dim=1)
 
 
 def _outscored(evidence: Evidence) -> Loss:

@@ -7,7 +7,7 @@ import torch
 from tqdm.auto import tqdm
 
 from maskcover.certification import certify
-from maskcover.classifiers import NumericContract
+from maskcover.classifiers import MaskedClassifier, NumericContract
 from maskcover.classifiers.evaluation import Images
 from maskcover.defense import Method, Procedure
 from maskcover.defense.texts import procedure_of
@@ -16,7 +16,7 @@ from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.ascent import Budget
 from maskcover_torch.attacks.inputs import claimed_regions, claims, stacked, true_labels, value_range, whole
-from maskcover_torch.attacks.masked import ScoresMasked
+from maskcover_torch.attacks.masked import HidesElsewhere, ScoresMasked
 from maskcover_torch.attacks.outcomes import Attacked, AttackReport
 from maskcover_torch.attacks.run import AttackRun
 from maskcover_torch.model import Fill, TorchModel
@@ -104,14 +104,15 @@ def attack_by_gradient(
     classifier = _classifier(model, fill, batch_size, contract)
     # Tensors made in a caller's inference mode could carry no gradients.
     with torch.inference_mode(False):
-        pixels = stacked(images, masks.grid.shape)
+        drawn = classifier.drawn(masks, region_set) if isinstance(classifier, HidesElsewhere) else (masks, region_set)
+        pixels = stacked(images, drawn[0].grid.shape)
         true = true_labels(labels, len(pixels))
         budget = Budget(*value_range(low, high, pixels), steps, views)
         if certified is None:
             claimed = certify(classifier, list(pixels), true, masks, regions=region_set, procedure=defence).certified
         else:
             claimed = claims(certified, len(pixels))
-        run = AttackRun.of(classifier, masks, region_set, budget, placements, restarts, seed, defence)
+        run = AttackRun.of(classifier, masks, drawn, budget, placements, restarts, seed, defence)
         outcomes: list[Attacked] = []
         size = max(1, batch_size // views)
         for first in tqdm(range(0, len(pixels), size), desc="attacking", unit="batch", disable=not progress):
@@ -120,11 +121,9 @@ def attack_by_gradient(
     return AttackReport(masks, region_set, tuple(outcomes))
 
 
-def _classifier(
-    model: object, fill: Fill, batch_size: int, contract: NumericContract | None
-) -> TorchModel | ScoresMasked:
+def _classifier(model: object, fill: Fill, batch_size: int, contract: NumericContract | None) -> MaskedClassifier:
     """The classifier to attack: the one that was given, or that of a torch module."""
-    if isinstance(model, ScoresMasked):
+    if isinstance(model, ScoresMasked) and isinstance(model, MaskedClassifier):
         return model
     if not isinstance(model, torch.nn.Module):
         raise InvalidInput(

@@ -1,7 +1,8 @@
-"""Scores, with gradients, of a network whose views are the cells of its grid; see `maskcover_torch.local`."""
+"""Scores, with gradients, of networks with cells: whose views are cells, or whose masks hide cells."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from maskcover.masks import MaskSet, Views
@@ -37,3 +38,25 @@ class CellScores(MaskedScores):
         of_mask = torch.where(single[:, None], own, torch.zeros_like(own))
         nothing = (first == NOTHING) & (second == NOTHING)
         return torch.where(nothing[:, None], evidence.mean(dim=2), of_mask)
+
+
+class SplitScores(MaskedScores):
+    """The scores of a network whose masks hide cells behind its front end; see `maskcover_torch.split`.
+
+    Args:
+        classifier: Its model has a `front` from images to cells, and maps cells to scores.
+        masks: The masks, on the grid of the cells.
+        drawn: The same masks on the images, see `maskcover_torch.attacks.masked.HidesElsewhere`.
+        views: The views of the defence.
+    """
+
+    def __init__(self, classifier: TorchModel, masks: MaskSet, drawn: MaskSet, views: Views) -> None:
+        super().__init__(classifier, masks, views)
+        self.hidden = torch.from_numpy(np.asarray(drawn)).to(self.device)
+
+    def scores(self, images: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """See `MaskedScores.scores`; the cells of hidden pixels are hidden."""
+        cells = self._model.front(images.to(self._dtype))  # type: ignore[operator]  # it is a network in two parts
+        hidden = (self._drawn[first] | self._drawn[second]).unsqueeze(1)
+        scores: torch.Tensor = self._model(self._occlusion.shown(cells, hidden, 1, torch))
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))

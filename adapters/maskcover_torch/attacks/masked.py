@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet, Views
+from maskcover.regions import RegionSet
 from maskcover_torch.evaluator import place_of
 from maskcover_torch.model import TorchModel
 
@@ -30,11 +31,16 @@ class ScoresMasked(Protocol):
     through the `MaskedScores` that it gives.
     """
 
-    def evaluator(self, masks: MaskSet) -> Any:
-        """The evaluator that judges attacks."""
-
     def masked_scores(self, masks: MaskSet, views: Views) -> MaskedScores:
         """The scores that guide attacks: those of the evaluator, but for rounding."""
+
+
+@runtime_checkable
+class HidesElsewhere(Protocol):
+    """Optional protocol: a classifier whose masks are not in the frame in which the attacker draws."""
+
+    def drawn(self, masks: MaskSet, regions: RegionSet) -> tuple[MaskSet, RegionSet]:
+        """The masks and the regions on the images: each mask has the pixels that reach no cell outside it."""
 
 
 class MaskedScores:

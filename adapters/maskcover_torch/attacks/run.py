@@ -10,7 +10,9 @@ import torch
 
 from maskcover.cells import BoolArray
 from maskcover.certification import predict_with
+from maskcover.classifiers import MaskedClassifier, evaluator_of
 from maskcover.defense import Answer, Procedure
+from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover_torch.attacks.aims import Aim, aim_of
@@ -43,8 +45,9 @@ class AttackPlan:
 class AttackRun:
     """An attack on many images: its settings, and two random generators that every attempt advances."""
 
-    classifier: TorchModel | ScoresMasked
+    classifier: MaskedClassifier
     masks: MaskSet
+    drawn: MaskSet
     masked: MaskedScores
     candidates: Candidates
     budget: Budget
@@ -58,27 +61,33 @@ class AttackRun:
     @classmethod
     def of(
         cls,
-        classifier: TorchModel | ScoresMasked,
+        classifier: MaskedClassifier,
         masks: MaskSet,
-        regions: RegionSet,
+        drawn: tuple[MaskSet, RegionSet],
         budget: Budget,
         placements: int,
         restarts: int,
         seed: int,
         procedure: Procedure,
     ) -> AttackRun:
-        """The run with a seed; see `attack_by_gradient` for the arguments."""
+        """The run with a seed; see `attack_by_gradient` for the arguments.
+
+        `drawn` is the masks and the regions in the frame of the images: see `HidesElsewhere`.
+        """
         random = np.random.default_rng(seed)
-        candidates = Candidates.of(regions, masks, random)
+        on_images, regions = drawn
+        candidates = Candidates.of(regions, on_images, random)
         # On the CPU, so that the same seed gives the same noise on every device.
         generator = torch.Generator().manual_seed(seed)
         if isinstance(classifier, ScoresMasked):
             masked = classifier.masked_scores(masks, procedure.views)
-        else:
+        elif isinstance(classifier, TorchModel):
             masked = MaskedScores(classifier, masks, procedure.views)
+        else:
+            raise InvalidInput(f"{type(classifier).__name__} gives no masked predictions with gradients to attack by")
         return cls(
-            classifier, masks, masked, candidates, budget, placements, restarts, random, generator, procedure,
-            aim_of(procedure),
+            classifier, masks, on_images, masked, candidates, budget, placements, restarts, random, generator,
+            procedure, aim_of(procedure),
         )  # fmt: skip
 
     def attacked(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
@@ -92,7 +101,7 @@ class AttackRun:
             if not chosen:
                 continue
             places = [plan.places[n][rank] for n in chosen]
-            regions = np.stack([bitmap(place, self.masks.grid) for place in places])[:, None]
+            regions = np.stack([bitmap(place, self.drawn.grid) for place in places])[:, None]
             painted = torch.from_numpy(regions).to(images.device)
             rows = torch.tensor(chosen, device=images.device)
             trials = Trials(images[rows], painted, labels[rows], plan.wrong[rows, target], plan.margins[rows])
@@ -133,7 +142,7 @@ class AttackRun:
 
     def _judged(self, images: torch.Tensor) -> list[Answer]:
         """The answers of the defence; the only judge of an attack."""
-        return predict_with(self.classifier.evaluator(self.masks), list(images), self.procedure)
+        return predict_with(evaluator_of(self.classifier, self.masks), list(images), self.procedure)
 
 
 def _is_wrong(answer: Answer, label: int) -> bool:

@@ -4,6 +4,7 @@ Hiding is random here, and stays so. Choosing for each image the masks that hurt
 mining) is patented and was left out on purpose.
 """
 
+from maskcover_torch.training.cell_hiding import CellHiding
 from maskcover_torch.training.hiding import Cutout, Hiding, RandomMasks
 from maskcover_torch.training.interval_training import IntervalTraining
 from maskcover_torch.training.loop import finetune, seeded
@@ -16,6 +17,7 @@ Step = Jump
 """The earlier name of `Jump`."""
 
 __all__ = [
+    "CellHiding",
     "Constant",
     "Cutout",
     "Epoch",

@@ -26,7 +26,11 @@ from maskcover.regions import RegionSet
 from maskcover_torch.attacks.inputs import claimed_regions
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.evaluator import place_of
+from maskcover_torch.heads import TwoParts
 from maskcover_torch.identity import architecture_digest, weights_digest
+from maskcover_torch.local_classifier import LocalClassifier
+from maskcover_torch.split_classifier import SplitClassifier
+from maskcover_torch.training.cell_hiding import CellHiding
 from maskcover_torch.training.checkpoints import Keeper
 from maskcover_torch.training.examples import Examples
 from maskcover_torch.training.hiding import Cutout, Hiding
@@ -99,7 +103,13 @@ def finetune(
     if "margin" in options:
         min_margin = renamed(options, "margin", "min_margin", None)
     rows = recipe.batch_size
-    if isinstance(model, TorchClassifier):
+    size = masks.grid.shape
+    if isinstance(model, LocalClassifier):
+        raise InvalidInput("train the network itself, and make a local classifier of it afterwards")
+    if isinstance(model, SplitClassifier):
+        model, hiding, split_at = _of_split(model, hiding)
+        options, size = split_at | options, _size_of(train)
+    elif isinstance(model, TorchClassifier):
         rows = model.batch_size or rows
         own_options: dict[str, Any] = {"preprocessing": model.preprocessing}
         if "pixels" not in options:  # bounds are computed in float64, without any fill
@@ -110,8 +120,7 @@ def finetune(
     region_set = claimed_regions(masks, regions)
     device, dtype = place_of(model)
     learn, judge = (
-        Examples.of(pair, name, masks.grid.shape, dtype)
-        for pair, name in ((train, "train"), (validation, "validation"))
+        Examples.of(pair, name, size, dtype) for pair, name in ((train, "train"), (validation, "validation"))
     )
     certifying = {"regions": region_set, "min_margin": min_margin, "batch_size": rows} | options
     certify_texts = {
@@ -132,6 +141,31 @@ def finetune(
             return _trained(learner, examination, None if out is None else Keeper(Path(out), config), config)
     finally:
         model.eval()
+
+
+def _of_split(model: SplitClassifier, hiding: Hiding) -> tuple[torch.nn.Module, Hiding, dict[str, Any]]:
+    """The network of a split classifier, hiding of its cells, and the options that make the classifier again."""
+    if not isinstance(model.parts, TwoParts):
+        raise InvalidInput("train the network itself, and split its evidence afterwards")
+    cells = model.parts.cells
+    options: dict[str, Any] = {
+        "split_at": cells.layer,
+        "layout": cells.layout,
+        "fill": model.fill,
+        "contract": model.contract,
+    }
+    options |= {"preprocessing": model.preprocessing}
+    if model.batch_size is not None:
+        options |= {"batch_size": model.batch_size}
+    return cells.model, CellHiding(hiding, str(cells.layer), cells.layout), options
+
+
+def _size_of(train: Any) -> tuple[int, ...]:
+    """(height, width) of the first training image; masks are for cells, and do not tell."""
+    try:
+        return tuple(train[0][0].shape[1:])
+    except (TypeError, IndexError, AttributeError) as error:
+        raise InvalidInput("train must be a pair (images, labels) of sequences, with at least one image") from error
 
 
 def seeded(seed: int) -> None:
