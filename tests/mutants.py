@@ -711,6 +711,7 @@ MUTANTS = (
     Mutant("runs/reusing.py", "return 0.0 if min_margin is None and typed_there else min_margin", "return min_margin", OPENED),
     Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source")', 'parse_regions(document["regions"]))', FRAMES),
     Mutant("runs/opened.py", "max(needed, default=0.0)", "0.0", OPENED),
+    Mutant("runs/parts.py", "    if not _of_cells(own):\n", "    if own is not None:\n", SPLIT),
     # Interval certification.
     Mutant("defense/intervals.py", "    if undefended != label:\n", "    if undefended < 0:\n", INTERVALS),
     Mutant("defense/intervals.py", "checked_label(label), one_mask == UNSEEN", "label, one_mask == UNSEEN", INTERVALS),

@@ -18,7 +18,8 @@ from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Detection
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.regions import RegionSet
+from maskcover.regions import RegionSet, through
+from maskcover.regions.transformed import Through
 from maskcover.runs.answers import Question, answers_alike, as_numbers, tri_state
 from maskcover.runs.columns import pyarrow, table_of
 from maskcover.runs.evidence import NOT_WHOLE
@@ -38,7 +39,7 @@ class RunPart:
         masks: The masks.
         table: The rows, a `pyarrow.Table`.
         seconds: The time that its shards took.
-        pull: From regions in the frame of the run to those on the model's input.
+        pull: From regions in the frame of the run to those of the masks: on the model's input, or on its cells.
     """
 
     path: Path
@@ -160,6 +161,40 @@ def detection_levels_of(part: RunPart, regions: RegionSet, alert_below: float | 
         )
         for number, label in enumerate(part.tables.labels.tolist())
     ]
+
+
+def pull_of(own: RegionSet) -> Pull:
+    """The function from regions that somebody asks about to those of the masks, for a run about regions of its own.
+
+    It leaves them as they are, unless the masks hide the cells of a network: then regions of pixels become the cells
+    that they can change, as the run's own did. A square of pixels changes more than a square of that size of cells.
+
+    >>> from maskcover import ReceptiveField, squares, through
+    >>> own = through(squares(size=5), ReceptiveField(9, 2), source=(28, 28))
+    >>> print(pull_of(own)(squares(size=3)))
+    through(squares(size=3), ReceptiveField(9, 2), source=(28, 28))
+    >>> print(pull_of(squares(size=5))(squares(size=3)))
+    squares(size=3)
+    """
+    if not _of_cells(own):
+        return as_is
+
+    def pull(regions: RegionSet) -> RegionSet:
+        if _of_cells(regions):
+            return regions
+        if not isinstance(own, Through):
+            raise InvalidInput(
+                f"the masks of this run hide cells, and its regions are {own}: name those to ask about with their "
+                "ReceptiveField as well, such as through(squares(size=3), ReceptiveField(9, 2), source=28)"
+            )
+        return through(regions, *own.steps, source=own.source)
+
+    return pull
+
+
+def _of_cells(regions: RegionSet) -> bool:
+    """Whether regions are cells that regions of pixels change, in part or as a whole."""
+    return "ReceptiveField(" in str(regions)
 
 
 def as_is(regions: RegionSet) -> RegionSet:
