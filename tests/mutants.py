@@ -726,6 +726,9 @@ MUTANTS = (
     Mutant("certification/explanation.py", "    equip(start.evaluator, defence)\n", "", INTERVALS),
     Mutant("runs/parts.py", "        procedure.expect_predictions(dict(self.config.fingerprint.entries))\n", "", INTERVALS),
     Mutant("covering/enumeration.py", "placement[0].union(*placement[1:]).bounds", "placement[0].bounds", INTERVALS),
+    Mutant("regions/cell_frame.py", "(typed.first <= own.first) & (typed.stop >= own.stop)", "typed.first <= own.first", "tests/adapters/test_split.py"),
+    Mutant("regions/cell_frame.py", "way is not None and way.sides == self.sides and way.encloses(self.field)", "way is None or way.encloses(self.field)", "tests/adapters/test_split.py"),
+    Mutant("runs/parts.py", "return _as_they_are if ways[0] is None else ways[0].onto_cells", "return _as_they_are", "tests/adapters/test_split.py"),
     # Votes.
     Mutant("defense/voting.py", "(high - low) * touched\n", "(high - low) * touched + 1\n", VOTES),
     Mutant("defense/voting.py", "(high - low) * touched\n", "high * touched\n", VOTES),

@@ -18,7 +18,8 @@ from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Detection
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.regions import RegionSet
+from maskcover.regions import RegionSet, parse_regions
+from maskcover.regions.cell_frame import CellFrame, parts_of
 from maskcover.runs.answers import Question, answers_alike, as_numbers, tri_state
 from maskcover.runs.columns import pyarrow, table_of
 from maskcover.runs.evidence import NOT_WHOLE
@@ -56,6 +57,12 @@ class RunPart:
         tables = [table.replace_schema_metadata(None) for table, _ in parts] or [table_of([])]
         whole = pyarrow().concat_tables(tables).combine_chunks()
         return cls(path, config, folder.masks(config), whole, sum(seconds for _, seconds in parts), pull)
+
+    @property
+    def longest_side(self) -> int:
+        """The longest side of the masks, or of the images whose cells they hide."""
+        way = CellFrame.of(next(parts_of(parse_regions(self.config.regions))))
+        return max(max(self.masks.grid.shape), 0 if way is None else max(way.sides))
 
     @cached_property
     def tables(self) -> KeptTables:
@@ -162,6 +169,14 @@ def detection_levels_of(part: RunPart, regions: RegionSet, alert_below: float | 
     ]
 
 
-def as_is(regions: RegionSet) -> RegionSet:
-    """Regions in the frame of the input, which the model sees as they are."""
+def pull_of(config: Config) -> Pull:
+    """The way from regions that are asked about to those on the grid of the masks, for a run in the frame of the input.
+
+    Where the masks of the run hide cells of a network, regions are drawn on its images and seen by its cells.
+    """
+    ways = [CellFrame.of(part) for part in parts_of(parse_regions(config.regions))]
+    return _as_they_are if ways[0] is None else ways[0].onto_cells
+
+
+def _as_they_are(regions: RegionSet) -> RegionSet:
     return regions
