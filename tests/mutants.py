@@ -422,7 +422,6 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/heads.py", "for other in (noise, torch.full_like(images, 1e30), torch.full_like(images, torch.nan)):", "for other in ():", SPLIT),
     Mutant("../adapters/maskcover_torch/heads.py", "tuple(map(_version, self.parameters()))", "()", SPLIT + " -k weights"),
     Mutant("../adapters/maskcover_torch/heads.py", "if self._prefix(cut, images) and not", "if False and not", SPLIT + " -k tokens"),
-    Mutant("../adapters/maskcover_torch/split_classifier.py", "typed.first <= own.first", "typed.first >= own.first - 9", SPLIT + " -k field"),
     Mutant("../adapters/maskcover_torch/split_classifier.py", "if tuple(pixels.shape) != self._shape:", "if False:", SPLIT + " -k another_size"),
     Mutant("../adapters/maskcover_torch/training/margins.py", "leads + 1.0", "leads", "tests/adapters/test_bagnet.py"),
     Mutant("runs/size_groups.py", "return through(regions, *preprocessing.steps, source=size) if preprocessing.steps else regions", "return regions", "tests/runs/test_source_frame.py"),
