@@ -20,8 +20,7 @@ from maskcover.defense import detect, detection_certificate
 from maskcover.defense.robust import masked_scores, robust_answer, robust_certificate
 from maskcover.defense.voting import vote, vote_certificate
 from maskcover.masks import bands, receptive_fields
-from maskcover.regions import ReceptiveField
-from maskcover.regions import rectangle
+from maskcover.regions import ReceptiveField, rectangle
 
 LINES = (Path(__file__).parents[2] / "proofs" / "vectors_views.txt").read_text(encoding="ascii").splitlines()
 
