@@ -389,3 +389,19 @@ def test_a_finished_run_is_asked_about_regions_on_images(tmp_path: Any) -> None:
             opened.certified(mc.through(mc.squares(size=2), smaller, source=SIZE))
     with pytest.raises(InvalidInput, match="these cells see"):
         opened.certified(mc.union(made.regions("squares(size=2)", SIZE), mc.squares(size=1)))
+
+
+def test_a_finished_run_is_asked_about_regions_of_pixels_not_of_cells(tmp_path: Any) -> None:
+    wide = nn.Sequential(Convolution(2, 3, 9, stride=2, padding=4), nn.Flatten(), nn.Linear(3 * 144, 3))
+    cells = split(exact(wide), "0", contract=ALONE, batch_size=4)
+    masks = cells.cover("squares(size=1)", SIZE, grid=(3, 3))  # a pixel changes 5×5 cells, and masks hide no 6×6
+    images, labels = whole(3, 2, *SIZE), [0, 1, 2]
+    mc.run(cells, images, labels, masks, tmp_path / "run")
+    opened = mc.open_run(tmp_path / "run")
+    assert str(opened.parts[0].pull(mc.squares(size=1))) == str(opened.regions)
+    own = mc.certify(cells, images, labels, masks, regions=cells.regions("squares(size=1)", SIZE)).certified
+    assert (opened.certified("squares(size=1)") == own).all()
+    assert (opened.certified(opened.regions) == own).all()
+    with pytest.raises(mc.NotCovering):  # 3×3 pixels change 6×6 cells, though masks hide 3×3 cells wherever they lie
+        opened.certified("squares(size=3)")
+    assert opened.certified_size("squares").limit == 2
