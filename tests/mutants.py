@@ -422,7 +422,6 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/heads.py", "for other in (noise, torch.full_like(images, 1e30), torch.full_like(images, torch.nan)):", "for other in ():", SPLIT),
     Mutant("../adapters/maskcover_torch/heads.py", "tuple(map(_version, self.parameters()))", "()", SPLIT + " -k weights"),
     Mutant("../adapters/maskcover_torch/heads.py", "if self._prefix(cut, images) and not", "if False and not", SPLIT + " -k tokens"),
-    Mutant("../adapters/maskcover_torch/split_classifier.py", "typed.first <= own.first", "typed.first >= own.first - 9", SPLIT + " -k field"),
     Mutant("../adapters/maskcover_torch/split_classifier.py", "if tuple(pixels.shape) != self._shape:", "if False:", SPLIT + " -k another_size"),
     Mutant("../adapters/maskcover_torch/training/margins.py", "leads + 1.0", "leads", "tests/adapters/test_bagnet.py"),
     Mutant("runs/size_groups.py", "return through(regions, *preprocessing.steps, source=size) if preprocessing.steps else regions", "return regions", "tests/runs/test_source_frame.py"),
@@ -711,7 +710,6 @@ MUTANTS = (
     Mutant("runs/reusing.py", "return 0.0 if min_margin is None and typed_there else min_margin", "return min_margin", OPENED),
     Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source")', 'parse_regions(document["regions"]))', FRAMES),
     Mutant("runs/opened.py", "max(needed, default=0.0)", "0.0", OPENED),
-    Mutant("runs/parts.py", "    if not _of_cells(own):\n", "    if own is not None:\n", SPLIT),
     # Interval certification.
     Mutant("defense/intervals.py", "    if undefended != label:\n", "    if undefended < 0:\n", INTERVALS),
     Mutant("defense/intervals.py", "checked_label(label), one_mask == UNSEEN", "label, one_mask == UNSEEN", INTERVALS),
@@ -727,6 +725,9 @@ MUTANTS = (
     Mutant("certification/explanation.py", "    equip(start.evaluator, defence)\n", "", INTERVALS),
     Mutant("runs/parts.py", "        procedure.expect_predictions(dict(self.config.fingerprint.entries))\n", "", INTERVALS),
     Mutant("covering/enumeration.py", "placement[0].union(*placement[1:]).bounds", "placement[0].bounds", INTERVALS),
+    Mutant("regions/cell_frame.py", "(typed.first <= own.first) & (typed.stop >= own.stop)", "typed.first <= own.first", "tests/adapters/test_split.py"),
+    Mutant("regions/cell_frame.py", "way is not None and way.sides == self.sides and way.encloses(self.field)", "way is None or way.encloses(self.field)", "tests/adapters/test_split.py"),
+    Mutant("runs/parts.py", "return _as_they_are if ways[0] is None else ways[0].onto_cells", "return _as_they_are", "tests/adapters/test_split.py"),
     # Votes.
     Mutant("defense/voting.py", "(high - low) * touched\n", "(high - low) * touched + 1\n", VOTES),
     Mutant("defense/voting.py", "(high - low) * touched\n", "high * touched\n", VOTES),

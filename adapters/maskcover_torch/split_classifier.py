@@ -6,9 +6,8 @@ These cells are ``through(R, classifier.receptive_field(224), source=224)``; mas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from itertools import chain
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -25,8 +24,7 @@ from maskcover.errors import InvalidInput
 from maskcover.grid import Grid, ImageSize
 from maskcover.masks import Mask, MaskSet, Views
 from maskcover.regions import ReceptiveField, RegionSet, parse_regions, through
-from maskcover.regions.preprocessing.supports import AxisSupport
-from maskcover.regions.transformed import Through
+from maskcover.regions.cell_frame import CellFrame, parts_of
 from maskcover_torch.attacks import AttackReport, attack_by_gradient
 from maskcover_torch.attacks.cells import SplitScores
 from maskcover_torch.batches import fastest_first
@@ -170,44 +168,39 @@ class SplitClassifier(TorchClassifier):
         A region of pixels lies inside such a mask exactly when all cells that it reaches lie inside the mask of cells.
         """
         self.expect_regions(regions)
-        if not isinstance(regions, Through):
+        way = CellFrame.of(regions)
+        if way is None:
             raise InvalidInput(f"an attack on a split classifier takes one region set through its field; got {regions}")
-        *before, field = regions.steps
-        sides = regions.source[0], regions.source[1]
-        for step in before:
-            sides = step.output(sides)
-        inner = through(regions.base, *before, source=regions.source) if before else regions.base
         rows, columns = (
             np.stack([axis.touched(pixel, pixel + 1) for pixel in range(side)])
-            for axis, side in zip(field.axes(sides), sides, strict=True)
+            for axis, side in zip(way.field.axes(way.sides), way.sides, strict=True)
         )
         hidden = [(rows.astype(int) @ shown.astype(int) @ columns.T.astype(int)) == 0 for shown in ~np.asarray(masks)]
-        return MaskSet(Grid(sides), tuple(map(Mask.from_array, hidden))), inner
+        return MaskSet(Grid(way.sides), tuple(map(Mask.from_array, hidden))), way.base
 
     def expect_regions(self, regions: RegionSet, example: Any = None) -> None:
         """Raise `InvalidInput` unless regions are drawn on images, and go through a field with all that cells see.
 
         Regions that are drawn on the cells themselves are refused: a square of cells is no square of pixels.
         """
-        for part in _parts(regions):
-            if not (isinstance(part, Through) and isinstance(part.steps[-1], ReceptiveField)):
+        for part in parts_of(regions):
+            way = CellFrame.of(part)
+            if way is None:
                 raise InvalidInput(
                     f"masks of a split classifier hide cells, and regions are drawn on images of pixels: expected "
                     f"classifier.regions({str(part)!r}, size), which takes them through the receptive field of its "
                     f"cells; got {part}"
                 )
-            *before, typed = part.steps
-            sides = part.source[0], part.source[1]
-            for step in before:
-                sides = step.output(sides)
-            if isinstance(example, LoadedCells) and tuple(example.pixels.shape[1:]) != sides:
+            if isinstance(example, LoadedCells) and tuple(example.pixels.shape[1:]) != way.sides:
                 raise InvalidInput(
-                    f"the regions are for images of {Grid(sides)} before {typed}; got images of "
+                    f"the regions are for images of {Grid(way.sides)} before {way.field}; got images of "
                     f"{Grid(tuple(example.pixels.shape[1:]))}"
                 )
-            own = self.receptive_field(sides)
-            if not all(map(_encloses, typed.axes(sides), own.axes(sides))):
-                raise InvalidInput(f"the regions go through {typed}, but the cells of this model see {own}; use that")
+            own = self.receptive_field(way.sides)
+            if not way.encloses(own):
+                raise InvalidInput(
+                    f"the regions go through {way.field}, but the cells of this model see {own}; use that"
+                )
 
     def _expect_parts(self, pixels: torch.Tensor) -> None:
         """Test, once for each shape of images and way to compute, the field of the cells and what the head reads."""
@@ -296,31 +289,6 @@ class SplitModule(DefendedModule):
 
     def _evaluator(self) -> TorchEvaluator:
         return SplitEvaluator(self.model, self.masks, occlusion=FillValue(self.fill), contract=self.contract)
-
-
-def _parts(regions: RegionSet) -> Iterator[RegionSet]:
-    """The parts of a region set that are drawn in one frame: those of unions and of several patches, else itself."""
-    inside = list(_inside(getattr(regions, entry.name) for entry in fields(regions)))  # type: ignore[arg-type]  # dataclasses
-    if isinstance(regions, Through) or not inside:
-        yield regions
-    else:
-        yield from chain.from_iterable(map(_parts, inside))
-
-
-def _inside(values: Iterable[object]) -> Iterator[RegionSet]:
-    for value in values:
-        if isinstance(value, RegionSet):
-            yield value
-        elif isinstance(value, tuple | list):
-            yield from _inside(value)
-
-
-def _encloses(typed: AxisSupport, own: AxisSupport) -> bool:
-    """Whether an axis has the same cells, and each sees all that it sees on another axis."""
-    if typed.outputs != own.outputs:
-        return False
-    blind = own.first == own.stop
-    return bool((blind | ((typed.first <= own.first) & (typed.stop >= own.stop))).all())
 
 
 class _Front(torch.nn.Module):

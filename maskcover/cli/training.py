@@ -43,6 +43,13 @@ Mixing = Annotated[
         help='How the fraction of masked images changes: "constant"; "ramp" grows from 0; "step" is 0 at first.'
     ),
 ]
+RateSchedule = Annotated[str, typer.Option(help='The learning rate: "cosine" falls to 0, "constant" stays.')]
+FinalFraction = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="Fraction of the images that are masked at the end.")
+]
+TrainingSeed = Annotated[
+    int, typer.Option(min=0, help="Random seed for the split, the order, what is hidden, and random weights.")
+]
 ValidationSplit = Annotated[
     str | None, typer.Option(help="The part of the data for validation; by default a fraction of --split is held out.")
 ]
@@ -70,18 +77,14 @@ def finetune(
     lr: Annotated[float, typer.Option(help="Learning rate at the start.")] = 1e-4,
     momentum: Annotated[float, typer.Option(help="Momentum of SGD.")] = 0.9,
     weight_decay: Annotated[float, typer.Option(help="Weight decay of the optimizer.")] = 1e-4,
-    lr_schedule: Annotated[
-        str, typer.Option(help='The learning rate: "cosine" falls to 0, "constant" stays.')
-    ] = "cosine",
+    lr_schedule: RateSchedule = "cosine",
     amp: Annotated[str, typer.Option(help='Mixed precision: "off", "auto", "bfloat16" or "float16".')] = "off",
     cutout: CutoutSide = None,
     cutout_count: Annotated[int, typer.Option(min=1, help="Squares hidden in each image.")] = 2,
     random_masks: MasksAtOnce = None,
     intervals: Intervals = None,
     schedule: Mixing = "constant",
-    share: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Fraction of the images that are masked at the end.")
-    ] = 1.0,
+    share: FinalFraction = 1.0,
     validation_split: ValidationSplit = None,
     validation_share: Annotated[float, typer.Option(help="Fraction held out, drawn with --seed.")] = 0.1,
     validation_images: Annotated[int, typer.Option(min=1, help="Validation images to certify after each epoch.")] = 500,
@@ -89,9 +92,7 @@ def finetune(
     min_margin: Annotated[float, typer.Option(help="Least margin of a prediction that counts, as for certify.")] = 1e-4,
     margin: o.OldMargin = None,
     workers: Annotated[int, typer.Option(min=0, help="Threads that read images in advance.")] = 2,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Random seed for the split, the order, what is hidden, and random weights.")
-    ] = 0,
+    seed: TrainingSeed = 0,
     as_json: Json = False,
 ) -> None:
     """Train a model while parts of its images are hidden; keep the epoch that certifies most validation images."""
@@ -99,24 +100,21 @@ def finetune(
     from maskcover.cli.sources import Source
 
     _expect_one_way(model, intervals, cutout, random_masks)
-    training = _training()
+    training, source = _training(), Source(**model.source(), **data.source(), labels=_text(labels), seed=seed)
     recipe = training.Recipe(
         epochs, batch_size, optimizer, lr, momentum, weight_decay, lr_schedule, amp, validation_images, keep, seed
     )
-    source = Source(**model.source(), **data.source(), labels=None if labels is None else str(labels), seed=seed)
     training.seeded(seed)
     given, progress = masks_in(masks, model.input_size), watched(as_json=as_json)
     classifier, dataset, preprocessing, used = prepared(replace(source, pixels=None), given, regions, progress=progress)
-    mixture = _mixture(training, schedule, share)
-    certifying: dict[str, Any] = {}
+    mixture, certifying = _mixture(training, schedule, share), dict[str, Any]()
     if intervals is None:
         hidden = {"fill": model.fill or 0.0, "probability": mixture}
         hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
     else:
-        pixels = source.pixel_interval(classifier, used)
-        weight = {} if (schedule, share) == ("constant", 1.0) else {"weight": mixture}
-        hiding = training.IntervalTraining(used, pixels, intervals, **weight)
-        certifying = {"procedure": "intervals()", "pixels": pixels}
+        certifying = {"procedure": "intervals()", "pixels": source.pixel_interval(classifier, used)}
+        weight = None if (schedule, share) == ("constant", 1.0) else mixture
+        hiding = _bounding(training, used, certifying["pixels"], intervals, weight)
     parts = _parts(source, dataset, validation_split, validation_share, names_of(classifier))
     report = training.finetune(
         classifier, *((part.prepared(preprocessing), part.true_labels) for part in parts), used,
@@ -126,6 +124,15 @@ def finetune(
         workers=workers, progress=progress, **certifying,
     )  # fmt: skip
     answer(report.document(), [str(report), f"weights: {out / 'weights.pt'}"], as_json=as_json)
+
+
+def _bounding(training: ModuleType, masks: MaskSet, pixels: Any, kind: str, weight: Any | None) -> Any:
+    """The training of interval bounds; the weight of their loss, by default as the training has it."""
+    return training.IntervalTraining(masks, pixels, kind, **({} if weight is None else {"weight": weight}))
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _expect_one_way(model: o.ModelOptions, intervals: str | None, cutout: str | None, random_masks: int | None) -> None:

@@ -256,7 +256,7 @@ class OpenedRun(Reported):
         The paper's Figure 8 for one defence, from one run; see `CertifiedSizes`.
         """
         parts = [
-            SizedPart(part.question(self.procedure, min_margin).patterns(), part.masks, part.pull)
+            SizedPart(part.question(self.procedure, min_margin).patterns(), part.masks, part.pull, part.longest_side)
             for part in self.parts
         ]
         return certified_sizes(family, patches, parts)
@@ -366,8 +366,9 @@ def open_run(path: str | PathLike[str]) -> OpenedRun:
     folder = Path(path)
     if not is_source_run(folder):
         config = Folder(folder).existing()
-        own = parse_regions(config.regions)
-        return OpenedRun(folder, (RunPart.of(folder, config, pull_of(own)),), config.count, own)
+        return OpenedRun(
+            folder, (RunPart.of(folder, config, pull_of(config)),), config.count, parse_regions(config.regions)
+        )
     document = source_document(folder)
     parts = tuple(RunPart.of(*of_size) for of_size in size_runs(folder, document))
     if not parts:

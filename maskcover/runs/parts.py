@@ -18,8 +18,8 @@ from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Detection
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.regions import RegionSet, through
-from maskcover.regions.transformed import Through
+from maskcover.regions import RegionSet, parse_regions
+from maskcover.regions.cell_frame import CellFrame, parts_of
 from maskcover.runs.answers import Question, answers_alike, as_numbers, tri_state
 from maskcover.runs.columns import pyarrow, table_of
 from maskcover.runs.evidence import NOT_WHOLE
@@ -39,7 +39,7 @@ class RunPart:
         masks: The masks.
         table: The rows, a `pyarrow.Table`.
         seconds: The time that its shards took.
-        pull: From regions in the frame of the run to those of the masks: on the model's input, or on its cells.
+        pull: From regions in the frame of the run to those on the model's input.
     """
 
     path: Path
@@ -57,6 +57,12 @@ class RunPart:
         tables = [table.replace_schema_metadata(None) for table, _ in parts] or [table_of([])]
         whole = pyarrow().concat_tables(tables).combine_chunks()
         return cls(path, config, folder.masks(config), whole, sum(seconds for _, seconds in parts), pull)
+
+    @property
+    def longest_side(self) -> int:
+        """The longest side of the masks, or of the images whose cells they hide."""
+        way = CellFrame.of(next(parts_of(parse_regions(self.config.regions))))
+        return max(max(self.masks.grid.shape), 0 if way is None else max(way.sides))
 
     @cached_property
     def tables(self) -> KeptTables:
@@ -163,40 +169,14 @@ def detection_levels_of(part: RunPart, regions: RegionSet, alert_below: float | 
     ]
 
 
-def pull_of(own: RegionSet) -> Pull:
-    """The function from regions that somebody asks about to those of the masks, for a run about regions of its own.
+def pull_of(config: Config) -> Pull:
+    """The way from regions that are asked about to those on the grid of the masks, for a run in the frame of the input.
 
-    It leaves them as they are, unless the masks hide the cells of a network: then regions of pixels become the cells
-    that they can change, as the run's own did. A square of pixels changes more than a square of that size of cells.
-
-    >>> from maskcover import ReceptiveField, squares, through
-    >>> own = through(squares(size=5), ReceptiveField(9, 2), source=(28, 28))
-    >>> print(pull_of(own)(squares(size=3)))
-    through(squares(size=3), ReceptiveField(9, 2), source=(28, 28))
-    >>> print(pull_of(squares(size=5))(squares(size=3)))
-    squares(size=3)
+    Where the masks of the run hide cells of a network, regions are drawn on its images and seen by its cells.
     """
-    if not _of_cells(own):
-        return as_is
-
-    def pull(regions: RegionSet) -> RegionSet:
-        if _of_cells(regions):
-            return regions
-        if not isinstance(own, Through):
-            raise InvalidInput(
-                f"the masks of this run hide cells, and its regions are {own}: name those to ask about with their "
-                "ReceptiveField as well, such as through(squares(size=3), ReceptiveField(9, 2), source=28)"
-            )
-        return through(regions, *own.steps, source=own.source)
-
-    return pull
+    ways = [CellFrame.of(part) for part in parts_of(parse_regions(config.regions))]
+    return _as_they_are if ways[0] is None else ways[0].onto_cells
 
 
-def _of_cells(regions: RegionSet) -> bool:
-    """Whether regions are cells that regions of pixels change, in part or as a whole."""
-    return "ReceptiveField(" in str(regions)
-
-
-def as_is(regions: RegionSet) -> RegionSet:
-    """Regions in the frame of the input, which the model sees as they are."""
+def _as_they_are(regions: RegionSet) -> RegionSet:
     return regions

@@ -84,11 +84,12 @@ class CertifiedSizes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SizedPart:
-    """Images of one mask set, and the way from regions in the frame of the run to the model's input."""
+    """Images of one mask set, the way from regions in the frame of the run to the masks, and the longest side there."""
 
     patterns: Patterns
     masks: MaskSet
     pull: Callable[[RegionSet], RegionSet]
+    longest_side: int
 
 
 def certified_sizes(family: str, count: int, parts: Sequence[SizedPart]) -> CertifiedSizes:
@@ -126,8 +127,7 @@ def _sizes_of(part: SizedPart, regions: Callable[[int], RegionSet]) -> tuple[tup
         except (NotCovering, InvalidInput):
             return None  # too large for the masks, or for the image
 
-    side = max(part.masks.grid.shape)
-    limit = _largest(lambda size: containment(size) is not None, 1, side**2)
+    limit = _largest(lambda size: containment(size) is not None, 1, part.longest_side**2)
 
     @cache
     def decided(pattern: int, size: int) -> int:

@@ -371,6 +371,26 @@ def test_options_that_it_has_not_are_refused() -> None:
         split(net(), "1", output=0)
 
 
+def test_a_finished_run_is_asked_about_regions_on_images(tmp_path: Any) -> None:
+    """Without the model, as certify answers; regions on cells, or through a smaller field, have no answer."""
+    made = classifier(batch_size=4)
+    images = whole(8, 2, *SIZE, seed=2) + 16 * whole(8, 2, 1, 1, seed=3, most=1)
+    labels = net()(images).argmax(dim=1).tolist()
+    masks = made.cover("squares(size=6)", SIZE, grid=(3, 3))
+    mc.run(made, images, labels, masks, tmp_path, procedure=mc.DoubleMasking(exhaustive=True))
+    opened = mc.open_run(tmp_path)
+    for text in ("squares(size=2)", "squares(size=6)", "rectangle(2, 5)", "patches(squares(size=1), k=1)"):
+        regions = made.regions(text, SIZE)
+        expected = mc.certify(made, images, labels, masks, regions=regions).certified
+        assert opened.certified(text).tolist() == opened.certified(regions).tolist() == expected.tolist()
+    assert (opened.certified_size("squares").largest >= 6 * opened.certified()).all()
+    for smaller in (ReceptiveField(3, 4), ReceptiveField(4, 4, 1)):
+        with pytest.raises(InvalidInput, match="these cells see"):
+            opened.certified(mc.through(mc.squares(size=2), smaller, source=SIZE))
+    with pytest.raises(InvalidInput, match="these cells see"):
+        opened.certified(mc.union(made.regions("squares(size=2)", SIZE), mc.squares(size=1)))
+
+
 def test_a_finished_run_is_asked_about_regions_of_pixels_not_of_cells(tmp_path: Any) -> None:
     wide = nn.Sequential(Convolution(2, 3, 9, stride=2, padding=4), nn.Flatten(), nn.Linear(3 * 144, 3))
     cells = split(exact(wide), "0", contract=ALONE, batch_size=4)

@@ -20,7 +20,7 @@ from maskcover.defense import detect, detection_certificate
 from maskcover.defense.robust import masked_scores, robust_answer, robust_certificate
 from maskcover.defense.voting import vote, vote_certificate
 from maskcover.masks import bands, receptive_fields
-from maskcover.regions import rectangle
+from maskcover.regions import ReceptiveField, rectangle
 
 LINES = (Path(__file__).parents[2] / "proofs" / "vectors_views.txt").read_text(encoding="ascii").splitlines()
 
@@ -114,6 +114,8 @@ def test_regions_touch_the_receptive_fields_that_coq_says() -> None:
         views = receptive_fields((1, size), stride=(1, stride), padding=(0, padding), image_size=(2, length))
         touched = [not mask.to_array(views.grid)[0, start:stop].all() for mask in views[: len(views) // 2]]
         assert np.flatnonzero(touched).tolist() == list(range(int(first), int(last) + 1))
+        (axis, _) = ReceptiveField(size, stride, padding).axes((length, length))
+        assert axis.touched(start, stop).tolist() == touched
         assert sum(touched) <= -(-(stop - start + size - 1) // stride)
         compared += 1
     assert compared == 27 * 18

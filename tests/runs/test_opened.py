@@ -542,5 +542,5 @@ def test_areas_of_a_few_pixels_are_meant_in_a_curve_of_sizes() -> None:
     """They draw a warning where somebody types one, which would be an error here."""
     masks = mc.cover(mc.rectangles(area=9), 64)
     nothing = Patterns(mc.DoubleMasking(), 0.0, np.empty(0, np.int64), (), np.empty(0, np.bool_))
-    sizes = certified_sizes("rectangles", 1, [SizedPart(nothing, masks, lambda regions: regions)])
+    sizes = certified_sizes("rectangles", 1, [SizedPart(nothing, masks, lambda regions: regions, 64)])
     assert sizes.limit >= 9
