@@ -273,5 +273,3 @@ def test_options_that_it_has_not_are_refused() -> None:
         local(net(), contract=NumericContract(compiled=True))
     with pytest.raises(InvalidInput, match="no linear layer"):
         local(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval(), "0")
-    with pytest.raises(InvalidInput, match="no attack"):
-        classifier().attacked([], [], classifier().own_masks(Grid.of(SIZE)))

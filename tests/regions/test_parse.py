@@ -258,7 +258,7 @@ EXAMPLES = [
     'through(squares(size=5), Resize(224, kernel="bicubic"), CenterCrop(200), Flip("vertical"), source=(480, 640))',
     'through(squares(size=5), Fit((224, 224)), Jpeg("4:2:0"), source=(480, 640))',
     'through(squares(size=5), Pad(3, 0, 0, 3, mode="reflect"), Crop(1, 2, 30, 40), source=(48, 64))',
-    "through(squares(size=5), Resize(32), ReceptiveField(size=(9, 5), stride=4, padding=(2, 0)), source=(48, 64))",
+    "through(squares(size=5), Resize(32), ReceptiveField((9, 5), 4, padding=(2, 0)), source=(48, 64))",
 ]
 
 
