@@ -12,14 +12,14 @@ import numpy.typing as npt
 from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.blocks import Blocks, MasksByForm
 from maskcover.covering.placements import PlacementMap
-from maskcover.covering.signatures import Signature, few_minimal
+from maskcover.covering.signatures import Signature, few_minimal, joint_sets, unpacked
 from maskcover.covering.tallies import Tally, whole_product
 from maskcover.covering.verification import verify
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.masks import Mask, MaskSet
 from maskcover.regions import RegionSet, parse_regions
 
-_MOST_BITS = 1 << 31
+_MOST_BITS, _MOST_JOINT = 1 << 31, 1 << 27
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ class Containment:
             weights: int64 (masks, columns).
 
         Returns:
-            int64 (groups, columns): a row for each minimal signature, or for all placements where these are too many
-            to list; so every region contributes a row, or its masks contain those of a row. None for several patches
-            whose signatures are too many.
+            int64 (groups, columns): a row for each minimal signature; where these are too many to list, for all
+            placements, or for all combinations of the patches' own minimal signatures. So every region contributes a
+            row, or its masks contain those of a row. None for several patches with too many combinations.
 
         >>> from maskcover import cover, squares
         >>> masks = cover(squares(size=2), image_size=6, grid=(2, 2))
@@ -117,7 +117,9 @@ class Containment:
         if self._contained is not None:
             return whole_product(self._contained, self._merged(weights))
         placed = self.placed(weights)
-        return None if placed is None else np.concatenate([sums[places.allowed] for places, sums in placed])
+        if placed is not None:
+            return np.concatenate([sums[places.allowed] for places, sums in placed])
+        return None if self._joint is None else whole_product(self._joint, self._merged(weights))
 
     def placed(self, weights: IntArray) -> tuple[tuple[Blocks, IntArray], ...] | None:
         """Sums over the masks that contain a placement, of whole numbers given for each mask; for all placements.
@@ -200,12 +202,12 @@ class Containment:
     @cached_property
     def _contained(self) -> BoolArray | None:
         """Which masks each minimal signature holds, bool (signatures, masks); None where they are too many to list."""
-        if self.signatures is None:
-            return None
-        size = len(self.masks) // 8 + 1
-        packed = b"".join(signature.to_bytes(size, "little") for signature in self.signatures)
-        rows = np.frombuffer(packed, dtype=np.uint8).reshape(len(self.signatures), size)
-        return np.unpackbits(rows, axis=1, bitorder="little")[:, : len(self.masks)].astype(np.bool_)
+        return None if self.signatures is None else unpacked(self.signatures, len(self.masks))
+
+    @cached_property
+    def _joint(self) -> BoolArray | None:
+        """Sets of masks that contain several patches at once, bool (sets, masks); None where they are too many."""
+        return joint_sets(self.masks, self.regions.terms(self.masks.grid), _MOST_JOINT)
 
     @cached_property
     def _tallies(self) -> tuple[Tally, ...] | None:

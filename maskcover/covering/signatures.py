@@ -7,12 +7,12 @@ only the inclusion-minimal signatures matter (docs/theory.md, Masks for one shap
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 
-from maskcover.cells import Cells, IntArray
+from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.covering.blocks import Blocks, MasksByForm, cut_blocks, erosions, pack_masks
 from maskcover.masks import MaskSet
 from maskcover.regions import Slot, Term
@@ -67,6 +67,37 @@ def few_minimal(masks: MaskSet, terms: tuple[Term, ...]) -> tuple[Signature, ...
             shared = list(minimal(joined))
         signatures.update(dict.fromkeys(shared))
     return tuple(minimal(signatures)) if len(signatures) <= _MOST_SIGNATURES else None
+
+
+def joint_sets(masks: MaskSet, terms: tuple[Term, ...], most_bits: int) -> BoolArray | None:
+    """The sets of masks that contain several patches at once, bool (sets, masks), minimal or not.
+
+    One for each combination of minimal signatures, one of each slot: every region lies inside the masks of one of them,
+    or of a larger set. None where all sets together would have more than `most_bits` entries.
+    """
+    grouped = MasksByForm.of(masks)
+    groups = []
+    for slots in {term.slots for term in terms}:
+        listed = [_few_of_slot(grouped, slot) for slot in slots]
+        rows = np.ones((1, len(masks)), dtype=np.bool_)
+        for signatures in listed:
+            if signatures is None or len(rows) * len(signatures) * len(masks) > most_bits:
+                return None
+            rows = (rows[:, None] & unpacked(signatures, len(masks))).reshape(-1, len(masks))
+        groups.append(rows)
+    return np.concatenate(groups)
+
+
+def unpacked(signatures: Sequence[Signature], count: int) -> BoolArray:
+    """Signatures as flags, bool (signatures, count).
+
+    >>> unpacked([0b101, 0b010], 3).astype(int).tolist()
+    [[1, 0, 1], [0, 1, 0]]
+    """
+    size = count // 8 + 1
+    packed = b"".join(signature.to_bytes(size, "little") for signature in signatures)
+    rows = np.frombuffer(packed, dtype=np.uint8).reshape(len(signatures), size)
+    return np.unpackbits(rows, axis=1, bitorder="little")[:, :count].astype(np.bool_)
 
 
 def _few_of_slot(masks: MasksByForm, slot: Slot) -> list[Signature] | None:

@@ -12,6 +12,7 @@ from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.covering.blocks import Blocks, MasksByForm, OwnedBoxes, cut_blocks, erosions
 from maskcover.regions import Stencil
 
+_AT_ONCE = 1 << 24  # flags that are turned into floats at once
 _EXACT = 1 << 53  # sums are counted in float64, which holds every whole number up to here
 
 
@@ -82,4 +83,6 @@ def whole_product(chosen: BoolArray, weights: IntArray) -> IntArray:
     if weights.size and int(np.abs(weights).sum(axis=0).max()) >= _EXACT:
         return np.asarray(chosen.astype(np.int64) @ weights)
     # In floats, for which there are fast kernels; every sum on the way is a whole number that they hold.
-    return np.rint(chosen.astype(np.float64) @ weights.astype(np.float64)).astype(np.int64)
+    factors, step = weights.astype(np.float64), max(1, _AT_ONCE // max(1, chosen.shape[1]))
+    parts = [chosen[start : start + step].astype(np.float64) @ factors for start in range(0, len(chosen), step)]
+    return np.rint(np.concatenate(parts)).astype(np.int64) if parts else np.zeros((0, weights.shape[1]), np.int64)

@@ -120,10 +120,14 @@ def expect_possible(covers: Containment) -> None:
 
     That is so where some region touches more than half of the views: they outvote the others.
     """
-    totals = covers.totals(np.ones((len(covers.masks), 1), dtype=np.int64))
-    least = 0 if totals is None or not len(totals) else int(totals.min())
-    views = len(covers.masks)
-    if totals is not None and 2 * least < views:
+    views, totals = len(covers.masks), covers.totals(np.ones((len(covers.masks), 1), dtype=np.int64))
+    if totals is None:
+        raise NotCovering(
+            f"the regions {covers.regions} touch too many different sets of the {views:,} views to list them; use "
+            "fewer views, or a region set with fewer shapes or patches"
+        )
+    least = int(totals.min()) if len(totals) else 0
+    if 2 * least < views:
         raise NotCovering(
             f"no image can be certified by votes of these views against {covers.regions}: some region touches "
             f"{views - least:,} of {views:,} views, and may outvote the others. Use narrower bands, bands along the "

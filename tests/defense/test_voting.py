@@ -255,6 +255,46 @@ def test_several_patches_are_certified_by_their_joint_signatures() -> None:
     assert not vote_certificate(votes, np.ones(9, np.bool_), 0, pair).certified
 
 
+@pytest.mark.parametrize("text", ["patches(squares(size=1), k=2)", "patches([rectangle(1, 2), rectangle(2, 1)])"])
+def test_where_joint_signatures_are_too_many_their_combinations_decide(text: str) -> None:
+    """Every two patches contribute the sums over the masks that contain both, or those over fewer masks."""
+    views = mc.receptive_fields(2, image_size=(3, 4))
+    regions, hidden = mc.parse_regions(text), np.asarray(views)
+    weights = np.array([[10**number, 1] for number in range(len(views))])
+    expected = set()
+    for term in regions.terms(views.grid):
+        patches = [
+            [
+                stencil.at(tuple(place)).to_array(views.grid)
+                for stencil in slot
+                for place in np.argwhere(stencil.places.to_array(views.grid)).tolist()
+            ]
+            for slot in term.slots
+        ]
+        for pair in product(*patches):
+            inside: Any = (hidden | ~np.any(pair, axis=0)).all(axis=(1, 2))
+            expected.add(tuple((weights * inside[:, None]).sum(axis=0).tolist()))  # fmt: skip
+    exact = Containment(views, regions).totals(weights)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(containment, "few_minimal", lambda *_: None)
+        combined = Containment(views, regions).totals(weights)
+        patch.setattr(containment, "_MOST_JOINT", 10)
+        assert Containment(views, regions).totals(weights) is None
+        with pytest.raises(NotCovering, match="too many different sets"):
+            Voting().expect_use(Containment(views, regions))
+        certificate = vote_certificate(
+            one_hot(np.zeros(6, np.int64)), np.ones(6, np.bool_), 0, Containment(views, regions)
+        )
+        assert not certificate.certified
+    assert exact is not None
+    assert combined is not None
+    assert {tuple(row) for row in exact.tolist()} <= {tuple(row) for row in combined.tolist()} <= expected
+    # No two patches lie inside fewer masks than one of the combinations does.
+    digits = [{number for number in range(6) if row[0] // 10**number % 10} for row in combined.tolist()]
+    assert all(any(some <= {number for number in range(6) if total[0] // 10**number % 10} for some in digits)
+               for total in expected)  # fmt: skip
+
+
 def test_the_stride_that_does_not_divide_touches_one_view_more() -> None:
     """Of 224 columns, bands of 19 from every tenth, a patch of 32 touches 6, where ⌈(32 + 19 − 1)/10⌉ is 5."""
     views = mc.bands(width=19, stride=10, image_size=224)
