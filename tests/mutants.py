@@ -293,7 +293,7 @@ MUTANTS = (
     Mutant("covering/containment.py", "return all(signature & bits", "return any(signature & bits", CONTAINED),
     Mutant("covering/containment.py", "first[self._firsts[selected]] = True", "first[selected] = True", CONTAINED),
     Mutant("covering/containment.py", "(self.masks, flags, strict=True) if keep)", "(self.masks, flags, strict=True))", CONTAINED),
-    Mutant("covering/signatures.py", "for slots in {term.slots for term in terms}:", "for slots in {term.slots for term in terms[:1]}:", CONTAINED),
+    Mutant("covering/signatures.py", "for slots in {term.slots for term in terms}:\n        listed = {slot", "for slots in {term.slots for term in terms[:1]}:\n        listed = {slot", CONTAINED),
     Mutant("covering/signatures.py", "        for slot in slots:\n            more", "        for slot in slots[:1]:\n            more", CONTAINED),
     Mutant("covering/signatures.py", "        every = minimal(every)\n    return list(every)", "    return list(minimal(every))[:1]", CONTAINED),
     Mutant("engine/queue.py", "in chunks if item in self._open]:\n", "in chunks]:\n", ENGINE),
