@@ -124,8 +124,9 @@ class TorchClassifier(TorchModel):
         contract = replace(
             own,
             batch_size=own.batch_size or int(entries["batch_size"]),
-            memory_format=own.memory_format or entries["memory_format"],  # type: ignore[arg-type]  # checked there
-            threads=own.threads or int(entries["flag.threads"]),
+            # A classifier of another kind has none of these; its fingerprint is another one too.
+            memory_format=own.memory_format or entries.get("memory_format"),  # type: ignore[arg-type]  # checked there
+            threads=own.threads or (int(entries["flag.threads"]) if "flag.threads" in entries else None),
         )
         return self._under(contract)
 

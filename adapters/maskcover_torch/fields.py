@@ -8,10 +8,11 @@ by huge numbers, a cell must keep every bit.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ from maskcover.grid import Grid, ImageSize
 from maskcover.regions import ReceptiveField
 from maskcover_torch.cells import Cells, hooked
 from maskcover_torch.evaluator import place_of
+from maskcover_torch.glance import glance
+from maskcover_torch.identity import architecture_digest
 from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import FORMATS, contracted, memory_format, pinned
 from maskcover_torch.outputs import single_output
@@ -31,8 +34,8 @@ BoolArray = npt.NDArray[np.bool_]
 Sides = tuple[int, int]
 _INSIDE = re.compile(r"^(?:(?:parts|evidence|cells)\.)*model\.")  # the names of our own modules around a network
 _AXES = (0, 1)  # rows, columns
-# None is noise; the huge number becomes infinite or NaN on its way, as an attacker's pixels may.
-_VALUES = (None, 1e30, float("nan"))
+# None is noise; huge numbers become infinite or NaN on their way, as an attacker's pixels may.
+_VALUES = (None, 1e30, -1e30, float("inf"), -float("inf"), float("nan"))
 _REMEDY = (
     "Name an earlier layer; or make its kernels local (maskcover_torch.narrowed), or its attention "
     "(maskcover_torch.windowed), and train it again. Kernels that transform whole images (FFT) mix them too"
@@ -113,11 +116,17 @@ class Ruler:
     def expect_inside(self, field: ReceptiveField) -> None:
         """Raise unless the module has the cells of a field, and each keeps every bit whatever lies outside its field.
 
-        Each row and each column of cells is tried with all pixels outside it overwritten, by noise, by huge numbers and
-        by NaN.
+        Each row and each column of cells is tried with all pixels outside it overwritten, by noise, by huge and
+        infinite numbers and by NaN.
         """
+        self._expect_bits(field, self._noise(1), lambda count: range(count))
+
+    def expect_some_inside(self, field: ReceptiveField, image: torch.Tensor) -> None:
+        """Raise as `expect_inside` does, for the first, the middle and the last row and column of cells of an image."""
+        self._expect_bits(field, image, lambda count: sorted({0, count // 2, count - 1}))
+
+    def _expect_bits(self, field: ReceptiveField, image: torch.Tensor, tried: Callable[[int], Iterable[int]]) -> None:
         axes = field.axes(self.size)
-        image = self._noise(1)
         with self._computing() as forward:
             before = next(forward([image]))
             grid = (axes[0].outputs, axes[1].outputs)
@@ -126,9 +135,10 @@ class Ruler:
                 raise InvalidInput(f"{field} has {Grid(grid)} cells on {Grid(self.size)}, but the model has {cells}")
             for axis, support in enumerate(axes):
                 spans = list(zip(support.first.tolist(), support.stop.tolist(), strict=True))
+                numbers = list(tried(len(spans)))
                 for value in _VALUES:
-                    attacked = (self._outside(image, axis, span, value) for span in spans)
-                    for number, after in enumerate(forward(attacked)):
+                    attacked = (self._outside(image, axis, spans[number], value) for number in numbers)
+                    for number, after in zip(numbers, forward(attacked), strict=True):
                         own, now = before.select(axis + 1, number), after.select(axis + 1, number)
                         if not same_bits(own, now):
                             raise ProbeFailed(_leak(axis, number, spans[number], value, own, now))
@@ -162,7 +172,7 @@ class Ruler:
 
     def _outside(self, image: torch.Tensor, axis: int, span: Sides, value: float | None) -> torch.Tensor:
         """The image with all outside an interval of rows, or of columns, overwritten."""
-        changed = 100 * self._noise(2) if value is None else torch.full_like(image, min(value, _largest(image)))
+        changed = 100 * self._noise(2) if value is None else torch.full_like(image, _within(value, image))
         inside = changed.narrow(axis + 1, span[0], span[1] - span[0])
         inside.copy_(image.narrow(axis + 1, span[0], span[1] - span[0]))
         return changed
@@ -269,8 +279,15 @@ def same_bits(first: torch.Tensor, second: torch.Tensor) -> bool:
     return bool(((first == second) & (first.signbit() == second.signbit()) | (first.isnan() & second.isnan())).all())
 
 
-def _largest(image: torch.Tensor) -> float:
-    return float(torch.finfo(image.dtype).max)
+def _within(value: float, image: torch.Tensor) -> float:
+    """A finite value cut to the range of the image's dtype; infinity and NaN as they are."""
+    largest = float(torch.finfo(image.dtype).max)
+    return max(-largest, min(value, largest)) if isfinite(value) else value
+
+
+def state_of(model: torch.nn.Module) -> Hashable:
+    """A value that changes with the weights, hooks and layers of a model, and with where it computes."""
+    return place_of(model), glance(model), architecture_digest(model)
 
 
 def _leak(axis: int, number: int, span: Sides, value: float | None, before: torch.Tensor, after: torch.Tensor) -> str:

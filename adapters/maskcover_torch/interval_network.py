@@ -218,11 +218,16 @@ class _Builder:
         maker = _MODULES.get(type(module))
         if maker is None or len(node.args) != 1 or node.kwargs:
             raise _unknown(f"{node.target} ({type(module).__name__})")
+        if getattr(module, "inplace", False):
+            _expect_sole_user(node)
         self._step(node, maker(module), self._source(node.args[0]))
 
     def _function_called(self, node: torch.fx.Node) -> None:
         what = getattr(node.target, "__name__", str(node.target))
         name = _OPERATIONS.get(node.target)
+        positional = any(argument is True for argument in node.args[1:])  # the inplace of relu(x, True)
+        if node.kwargs.get("inplace") or positional or node.target in _IN_PLACE:
+            _expect_sole_user(node)
         if node.target in _FUNCTIONS:
             inputs, *arguments = node.args
             step = _FUNCTIONS[node.target](*arguments, **_known(node.kwargs, what))
@@ -270,6 +275,16 @@ class _Builder:
             return
         self._parts.append(Part(node.name, step, sources))
         self._names[node] = node.name
+
+
+def _expect_sole_user(node: torch.fx.Node) -> None:
+    """Raise `InvalidInput` if an operation in place changes a result that something else uses too."""
+    source = node.args[0]
+    if isinstance(source, torch.fx.Node) and (len(source.users) > 1 or source.op == "placeholder" or not node.users):
+        raise InvalidInput(
+            f"{node.name} works in place on {source.name}, which other parts of the network use too, so that its steps "
+            "are another network; leave inplace out"
+        )
 
 
 def _unknown(what: str) -> InvalidInput:
@@ -326,6 +341,9 @@ def _largest(module: Any) -> Step:
 
 
 def _mean_of_windows(module: Any) -> Step:
+    divisor = getattr(module, "divisor_override", None)
+    if divisor is not None and not divisor > 0:
+        raise _unknown(f"an average with divisor_override={divisor}, which is not positive")
     sides = module.kernel_size if isinstance(module.kernel_size, tuple) else (module.kernel_size,) * 2
     return Mean(module.forward, sides[0] * sides[1])
 
@@ -384,6 +402,7 @@ _FUNCTIONS: dict[Any, Callable[..., Step | None]] = {
     nn.functional.avg_pool2d: lambda *args, **keywords: _mean_of_windows(nn.AvgPool2d(*args, **keywords)),
     nn.functional.adaptive_avg_pool2d: lambda size: Mean(nn.AdaptiveAvgPool2d(size).forward),
 }
+_IN_PLACE = (operator.iadd, operator.isub, operator.imul, operator.itruediv)
 _OPERATIONS: dict[Any, str] = {
     target: name
     for name, targets in {

@@ -32,7 +32,7 @@ from maskcover_torch.attacks.cells import CellScores
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.evaluator import TorchEvaluator, answers_of, loaded, on_host, place_of
 from maskcover_torch.evidence import LocalEvidence
-from maskcover_torch.fields import Ruler, channels_of
+from maskcover_torch.fields import Ruler, channels_of, state_of
 from maskcover_torch.heads import EvidenceMean
 from maskcover_torch.module import DefendedModule
 from maskcover_torch.numerics import FORMATS, pinned
@@ -99,14 +99,16 @@ class LocalClassifier(TorchClassifier):
             raise InvalidInput(f"a local classifier hides no pixels, and has no {', '.join(unknown)}=; leave it out")
         super().__init__(model, **options)
         self.evidence = model
+        if field is not None and not isinstance(field, ReceptiveField):
+            raise InvalidInput(f"field is a maskcover.ReceptiveField, such as ReceptiveField(17, 8); got {field!r:.60}")
         self._field = field
         self._fields: dict[object, ReceptiveField] = {}
         self._compared: set[str] = set()
 
     def receptive_field(self, size: Any, channels: int | None = None) -> ReceptiveField:
-        """The field of the cells on images of a size: measured, or tested, once for each size and way to compute."""
+        """The field of the cells on images of a size: measured or tested once for each size and state of the model."""
         sides = Grid.of(size).shape
-        key = sides, self.contract, place_of(self.model)
+        key = sides, self.contract, state_of(self.model)
         if key not in self._fields:
             ruler = Ruler(self.model, (sides[0], sides[1]), channels or channels_of(self.model), self.contract)
             field = self._field or ruler.measured()

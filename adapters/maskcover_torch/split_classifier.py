@@ -29,8 +29,8 @@ from maskcover_torch.attacks import AttackReport, attack_by_gradient
 from maskcover_torch.attacks.cells import SplitScores
 from maskcover_torch.batches import fastest_first
 from maskcover_torch.classifier import TorchClassifier
-from maskcover_torch.evaluator import TorchEvaluator, loaded, place_of
-from maskcover_torch.fields import Ruler, channels_of
+from maskcover_torch.evaluator import TorchEvaluator, loaded
+from maskcover_torch.fields import Ruler, channels_of, state_of
 from maskcover_torch.heads import EvidenceMean, TwoParts
 from maskcover_torch.module import DefendedModule
 from maskcover_torch.numerics import FORMATS, contracted, pinned
@@ -83,24 +83,27 @@ class SplitClassifier(TorchClassifier):
         super().__init__(parts, **options)
         if self.contract.compiled:
             raise InvalidInput("a split classifier ends a pass at its layer, which torch.compile cannot; leave it out")
+        if field is not None and not isinstance(field, ReceptiveField):
+            raise InvalidInput(f"field is a maskcover.ReceptiveField, such as ReceptiveField(17, 8); got {field!r:.60}")
         self.parts = parts
         self._field = field
         self._fields: dict[object, ReceptiveField] = {}
-        self._whole: set[object] = set()
 
     def receptive_field(self, size: ImageSize | Grid, channels: int | None = None) -> ReceptiveField:
-        """The field of the cells on images of a size: measured, or tested, once for each size and way to compute."""
+        """The field of the cells on images of a size: measured or tested once for each size and state of the model."""
         height, width = Grid.of(size).shape
-        # Each image goes through the front end alone.
-        contract = replace(self.contract, batch_size=1)
-        key = (height, width), contract, place_of(self.parts)
+        key = (height, width), self.contract, state_of(self.parts)
         if key not in self._fields:
-            front = contracted(self.parts, contract)
-            ruler = Ruler(_Front(front), (height, width), channels or channels_of(self.parts), contract)
+            ruler = self._ruler((height, width), channels or channels_of(self.parts))
             field = self._field or ruler.measured()
             ruler.expect_inside(field)
             self._fields[key] = field
         return self._fields[key]
+
+    def _ruler(self, size: tuple[int, int], channels: int) -> Ruler:
+        # Each image goes through the front end alone.
+        contract = replace(self.contract, batch_size=1)
+        return Ruler(_Front(contracted(self.parts, contract)), size, channels, contract)
 
     def cells(self, size: ImageSize | Grid) -> tuple[int, int]:
         """(rows, columns) of the cells on images of a size."""
@@ -203,15 +206,12 @@ class SplitClassifier(TorchClassifier):
                 )
 
     def _expect_parts(self, pixels: torch.Tensor) -> None:
-        """Test, once for each shape of images and way to compute, the field of the cells and what the head reads."""
-        key = tuple(pixels.shape), self.contract, place_of(self.parts)
-        if key in self._whole:
-            return
+        """Test the field of the cells, on this image too, and what the head reads."""
         channels, height, width = pixels.shape
-        self.receptive_field((height, width), channels)
+        field = self.receptive_field((height, width), channels)
+        self._ruler((height, width), channels).expect_some_inside(field, pixels)
         with pinned(self.contract, pixels.device):
             contracted(self.parts, self.contract).expect_whole(pixels[None])  # type: ignore[operator]  # both kinds have it
-        self._whole.add(key)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

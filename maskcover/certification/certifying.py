@@ -123,6 +123,11 @@ def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | s
             certify no image with them.
         InvalidInput: the procedure names other masks; no regions are named or claimed, or they do not fit the image.
     """
+    if not isinstance(masks, MaskSet):
+        raise InvalidInput(
+            "expected a MaskSet, such as cover(squares(size=32)), bands(4, image_size=224), or own_masks(grid) of a "
+            f"local classifier; got {type(masks).__name__}"
+        )
     covers = Containment.covering(masks, regions) if procedure.needs_cover else Containment.of(masks, regions)
     procedure.expect_masks(masks)
     procedure.expect_use(covers)

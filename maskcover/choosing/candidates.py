@@ -83,6 +83,12 @@ def candidates_of(
             f"the candidates have {together:,} different masks together, whose unions are too many to list; at most "
             f"{_MOST_TOGETHER:,} are possible, so name fewer or smaller mask sets with candidates= (--candidate)"
         )
+    with_views = next((procedure for procedure in defences if procedure.own_masks(grid) is not None), None)
+    if with_views is not None:
+        raise InvalidInput(
+            f"{with_views} names its own masks, so that there are none to choose; leave its views out, and name sets "
+            "of views as candidates, such as maskcover.bands(4, image_size=…)"
+        )
     covering = [(name, masks, _covering(name, masks, regions, defences)) for name, masks in named]
     return tuple(
         Candidate(name, masks, procedure.against(covers.regions), fill, covers=covers)

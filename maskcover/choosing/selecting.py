@@ -14,7 +14,7 @@ from maskcover.choosing.candidates import Candidate, candidates_of, grid_of, lis
 from maskcover.choosing.halving import Group, Rounds, nothing_affordable
 from maskcover.choosing.ranking import affordable, cross_fitted, ranked
 from maskcover.choosing.result import Choice, ChoosingImages
-from maskcover.classifiers.evaluation import Images, MaskedClassifier
+from maskcover.classifiers.evaluation import HidesCells, Images, MaskedClassifier
 from maskcover.classifiers.registry import as_classifier
 from maskcover.defense import ChallengerMasking, DoubleMasking, Procedure
 from maskcover.engine.preparation import RequiredNumerics
@@ -102,6 +102,20 @@ def choose(
     )  # fmt: skip
 
 
+def _expect_pixels(classifier: MaskedClassifier) -> None:
+    """Raise `InvalidInput` for a classifier whose masks do not hide pixels, or which takes its own masks alone."""
+    if isinstance(classifier, HidesCells):
+        raise InvalidInput(
+            "choose tries masks that hide pixels, and this classifier hides cells; make masks with its cover(regions, "
+            "size), and compare them on validation images with certify"
+        )
+    if hasattr(classifier, "own_masks"):
+        raise InvalidInput(
+            "there are no masks to choose: this classifier answers for the masks of its own cells alone; compare "
+            "procedures with certify on validation images"
+        )
+
+
 def choose_among(
     classifiers: Mapping[Any, MaskedClassifier],
     images: Images,
@@ -125,6 +139,7 @@ def choose_among(
     if not len(true):
         raise InvalidInput("expected at least one image to choose with; got none")
     classifier = next(iter(classifiers.values()))
+    _expect_pixels(classifier)
     named = None if candidates is None else listed(candidates)
     preprocessing = getattr(classifier, "preprocessing", None) or getattr(images, "preprocessing", None)
     grid = grid_of(named, preprocessing, images[0], image_size)

@@ -244,10 +244,16 @@ def masks_for(
     """
     from maskcover.defense import parse_procedure
     from maskcover.grid import Grid
+    from maskcover.masks import Views
 
     if masks is not None:
         return masks
     grid = Grid.of(preprocessing.size or 224)
+    if hasattr(classifier, "own_masks") and (procedure is None or parse_procedure(procedure).views is Views.PAIRS):
+        raise InvalidInput(
+            "cells of a local network have no labels under two masks; name a defence that asks single views with "
+            '--procedure, such as "voting()", "bagcert()" or "robust_masking()"'
+        )
     named = None if procedure is None else parse_procedure(procedure).own_masks(grid)
     own: Callable[[Grid], MaskSet | None] | None = getattr(classifier, "own_masks", None)
     return own(grid) if named is None and own is not None else named

@@ -27,7 +27,12 @@ Classes = Annotated[
         help="The model's classes: their number, or a file with their names; by default the names that the model has."
     ),
 ]
-Masks = Annotated[Path | None, typer.Option(help="A mask-set file; by default masks are made for --regions.")]
+Masks = Annotated[
+    Path | None,
+    typer.Option(
+        help="A mask-set file; by default masks are made for --regions, or are those that --procedure or --local name."
+    ),
+]
 Regions = Annotated[
     str | None, typer.Option(help="What the attacker may overwrite; by default what the masks claim to cover.")
 ]

@@ -203,7 +203,7 @@ def parse_views(text: str) -> ViewFamily:
     'bands(width=4, stride=2)'
     """
     try:
-        node = ast.parse(text, mode="eval").body
+        node = ast.parse(text, mode="eval").body if isinstance(text, str) else None
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FAMILIES:
             signature = inspect.signature(_FAMILIES[node.func.id])
             values = [ast.literal_eval(value) for value in node.args]
@@ -219,5 +219,5 @@ def parse_views(text: str) -> ViewFamily:
         ) from error
     raise InvalidInput(
         "views are bands(width=…), blocks(size=…) or receptive_fields(size=…), without the image size; "
-        f"got {text[:80]!r}"
+        f"got {text!r:.80}"
     )

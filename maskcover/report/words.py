@@ -14,6 +14,7 @@ from maskcover.grid import Grid
 from maskcover.regions.areas import Avoiding, Within
 from maskcover.regions.base import RegionSet
 from maskcover.regions.boxes import HalfPlanes, Rectangle, Rectangles, Squares, Stripes
+from maskcover.regions.cell_frame import CellFrame
 from maskcover.regions.combined import MixedPatches, Patches, Union
 from maskcover.regions.polygons import Disc
 from maskcover.regions.transformed import Through
@@ -136,8 +137,13 @@ def _tubes(regions: Tubes, grid: Grid | None) -> str:
 
 
 def _through(regions: Through, _: Grid | None) -> str:
-    source = Grid(regions.source)
-    return f"{_one(regions.base, source)}, drawn on an image of {source} pixels before it is resized or cropped"
+    source, way = Grid(regions.source), CellFrame.of(regions)
+    drawn = f"{_one(regions.base, source)}, drawn on an image of {source} pixels"
+    if way is None:
+        return f"{drawn} before it is resized or cropped"
+    return (
+        drawn if len(regions.steps) == 1 else f"{drawn} before it becomes the model's input of {Grid(way.sides)} pixels"
+    )
 
 
 def _percent(amount: Amount | None) -> str:

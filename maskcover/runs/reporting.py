@@ -20,6 +20,7 @@ from maskcover.certification.certifying import containment_for
 from maskcover.classifiers.loading import runs_code
 from maskcover.classifiers.observations import TopLabel
 from maskcover.errors import InvalidInput
+from maskcover.regions.cell_frame import CellFrame, parts_of
 from maskcover.report import ClassFacts, CurveFacts, Entries, Facts, FingerprintFacts, Rate, claim_sentence
 from maskcover.report.drawing import ticks
 from maskcover.report.texts import limits, rests
@@ -141,10 +142,9 @@ def _claim(run: FinishedRun) -> str:
         return claim_sentence(
             run.regions, None, "of the image before it is resized or cropped", may_alert=run.procedure.may_alert
         )
-    grid = run.parts[0].masks.grid
-    return claim_sentence(
-        run.regions, grid, f"of the model's input of {grid} pixels", may_alert=run.procedure.may_alert
-    )
+    grid, of_cells = run.parts[0].masks.grid, any(map(CellFrame.of, parts_of(run.regions)))
+    where = f"and seen by {grid} cells of the model" if of_cells else f"of the model's input of {grid} pixels"
+    return claim_sentence(run.regions, grid, where, may_alert=run.procedure.may_alert)
 
 
 def _outcome(run: FinishedRun, certified: Rate) -> str:

@@ -405,3 +405,38 @@ def test_a_finished_run_is_asked_about_regions_of_pixels_not_of_cells(tmp_path: 
     with pytest.raises(mc.NotCovering):  # 3×3 pixels change 6×6 cells, though masks hide 3×3 cells wherever they lie
         opened.certified("squares(size=3)")
     assert opened.certified_size("squares").limit == 2
+
+
+@pytest.mark.parametrize("change", ["layer", "hook"])
+def test_a_network_that_changed_since_its_field_was_measured_is_measured_again(change: str) -> None:
+    model = net()
+    made = split(model, "1", contract=ALONE, batch_size=4)
+    images = whole(2, 2, *SIZE)
+    masks = made.cover("squares(size=3)", SIZE, grid=(3, 3))
+    assert mc.certify(made, images, [0, 0], masks).numerics == "bitwise"
+    if change == "layer":
+        model[0] = Convolution(2, 6, 12, stride=4, padding=4).eval()
+        message = "the cells of this model see"
+    else:
+        model[0].register_forward_hook(lambda _module, arguments, output: output + arguments[0].mean())
+        message = "depends on the whole image"
+    with pytest.raises(InvalidInput, match=message):
+        mc.certify(made, images, [0, 0], masks)
+
+
+def test_a_front_end_that_a_flag_changes_is_caught_on_each_image() -> None:
+    """No digest sees a flag of Python, so cells are tried on the first image of every certification."""
+
+    class Flagged(nn.Module):
+        mixing = False
+
+        def forward(self, cells: Any) -> Any:
+            return cells + cells.mean(dim=(2, 3), keepdim=True) if self.mixing else cells
+
+    model = nn.Sequential(Convolution(2, 6, 4, stride=4), Flagged(), nn.Flatten(), nn.Linear(6 * 36, 3)).eval()
+    made = split(model, "1", contract=ALONE, batch_size=4)
+    masks, images = made.cover("squares(size=3)", SIZE, grid=(3, 3)), whole(2, 2, *SIZE)
+    mc.certify(made, images, [0, 0], masks)
+    Flagged.mixing = True
+    with pytest.raises(ProbeFailed, match="change by"):
+        mc.certify(made, images, [0, 0], masks)

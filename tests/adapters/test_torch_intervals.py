@@ -507,3 +507,39 @@ def test_networks_are_walked_part_by_part() -> None:
         assert (every[part.name].lower <= values[part.name]).all()
         assert (values[part.name] <= every[part.name].upper).all()
     assert len(network.parts) == 8
+
+
+@pytest.mark.parametrize("divisor", [-4, 0])
+def test_an_average_that_falls_is_refused(divisor: int) -> None:
+    """Divided by a negative number an average is no longer monotone."""
+    pooling = nn.AvgPool2d(2)
+    pooling.divisor_override = divisor
+    model = nn.Sequential(pooling, nn.Flatten(), nn.Linear(4, 2)).eval()
+    with pytest.raises(InvalidInput, match="divisor_override"):
+        intervals(model)
+
+
+class InPlace(nn.Module):
+    """Works in place on a result that it uses again."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.first, self.last, self.kind = nn.Linear(4, 4), nn.Linear(4, 2), kind
+        self.eval()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        hidden = self.first(torch.flatten(images, 1))
+        if self.kind == "dropped":
+            nn.functional.relu(hidden, inplace=True)
+            return self.last(hidden)  # type: ignore[no-any-return]  # a tensor
+        if self.kind == "again":
+            return self.last(nn.functional.relu(hidden, inplace=True) + hidden)  # type: ignore[no-any-return]  # a tensor
+        hidden += 1.0
+        return self.last(nn.functional.relu(hidden, inplace=True))  # type: ignore[no-any-return]  # a tensor
+
+
+def test_work_in_place_on_a_result_that_is_used_again_is_refused() -> None:
+    for kind in ("dropped", "again"):
+        with pytest.raises(InvalidInput, match="in place"):
+            intervals(InPlace(kind))
+    assert intervals(InPlace("alone")).scores([np.zeros((1, 2, 2))] * 16, np.zeros((16, 2, 2), bool)).shape == (16, 2)
