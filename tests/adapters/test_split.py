@@ -440,3 +440,18 @@ def test_a_front_end_that_a_flag_changes_is_caught_on_each_image() -> None:
     Flagged.mixing = True
     with pytest.raises(ProbeFailed, match="change by"):
         mc.certify(made, images, [0, 0], masks)
+
+
+def test_choose_refuses_masks_of_cells() -> None:
+    images = whole(2, 2, *SIZE)
+    for made, message in ((classifier(batch_size=4), "hides cells"), (local(net(), "1", "5"), "no masks to choose")):
+        with pytest.raises(InvalidInput, match=message):
+            mc.choose(made, images, [0, 0], "squares(size=1)", image_size=6)
+    with pytest.raises(InvalidInput, match="names its own masks"):
+        mc.choose(net(), images, [0, 0], "squares(size=1)", procedures=["voting(bands(width=2))"], image_size=SIZE)
+    with pytest.raises(InvalidInput, match="expected a MaskSet"):
+        mc.certify(net(), images, [0, 0], None, regions="squares(size=1)", procedure=mc.Voting())  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="without the image size"):
+        mc.Voting(0.3)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="field is a maskcover"):
+        split(net(), "1", field="ReceptiveField(4, 4)")  # type: ignore[arg-type]

@@ -53,6 +53,8 @@ def test_options_that_do_not_go_together_are_refused(run: Run, photos: Path) -> 
         (("--model", WINDOWS, "--split-at", "cells", "--local", "cells"), "not both"),
         (("--model", WINDOWS, "--local", "stem"), "the model has no layer 'stem'"),
         (("--model", EVIDENCE, "--local", ".", "--fill", "0.5"), "hides no pixels"),
+        (("--model", EVIDENCE, "--local", "."), "name a defence that asks single views"),
+        (("--model", EVIDENCE, "--local", ".", "--procedure", "challenger_masking()"), "that asks single views"),
     ):
         ran = run(*common, *more)
         assert ran.code == 2, ran.err

@@ -47,6 +47,12 @@ WORDS = {
     "through(squares(size=8), CenterCrop((224, 224)), source=(300, 400))": (
         "any one square of 8×8 pixels, drawn on an image of 300×400 pixels before it is resized or cropped"
     ),
+    "through(squares(size=3), ReceptiveField(4, 4), source=(32, 32))": (
+        "any one square of 3×3 pixels, drawn on an image of 32×32 pixels"
+    ),
+    "through(squares(size=3), Resize((32, 32)), ReceptiveField(4, 4), source=(40, 40))": (
+        "any one square of 3×3 pixels, drawn on an image of 40×40 pixels before it becomes the model's input of 32×32 pixels"
+    ),
     'bitmap("110/011")': 'any one region of bitmap("110/011")',
 }
 
