@@ -25,7 +25,8 @@ def union_areas(array: BoolArray, pairs: list[list[int]]) -> int:
 @given(STACKS)
 def test_each_mask_is_in_one_pair_and_at_most_one_is_alone(array: BoolArray) -> None:
     pairs = plain_set(array).pairing
-    assert (pairs.dtype, pairs.shape) == (np.int64, (-(-len(array) // 2), 2))
+    assert pairs.dtype == np.dtype(np.int64)
+    assert pairs.shape == (-(-len(array) // 2), 2)
     alone = pairs[pairs[:, 0] == pairs[:, 1], 0].tolist()
     assert len(alone) == len(array) % 2
     assert sorted(pairs.ravel().tolist()) == sorted([*range(len(array)), *alone])
