@@ -16,11 +16,11 @@ from maskcover.cells import IntArray
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.defense.table import Pending, PredictionTable
 
-FIRST_ROUND = 16
-_FIRST = 4
+FEW = 4
+"""The number of predictions in the first wave of a second round, and in each wave of a first round."""
 
 
-def next_wave(table: PredictionTable, pending: Pending, first_round: int = FIRST_ROUND) -> Pending:
+def next_wave(table: PredictionTable, pending: Pending, first_round: int = FEW) -> Pending:
     """The next wave of the predictions that a decision waits for, the least supported first.
 
     Args:
@@ -34,7 +34,19 @@ def next_wave(table: PredictionTable, pending: Pending, first_round: int = FIRST
         return pending
     pairs = table.pairs(table.missing(pending))
     order = np.argsort(support(table, pairs, pending.wanted_label), kind="stable")
-    return Pending(pairs[order[: max(_FIRST, _present(table, np.unique(pending.pairs[:, 0])))]], pending.wanted_label)
+    return Pending(pairs[order[: max(FEW, _present(table, np.unique(pending.pairs[:, 0])))]], pending.wanted_label)
+
+
+def wave_of(batch_size: int, images: int) -> int:
+    """The number of predictions in a wave of a first round when some images are served together.
+
+    Few, so that the round ends soon after the first other label; but as many as a batch has room for when every image
+    fills its part of it, so that an image alone needs no more batches than if all were asked for at once.
+
+    >>> wave_of(16, images=1), wave_of(16, images=2), wave_of(16, images=100), wave_of(1, images=100)
+    (16, 8, 4, 1)
+    """
+    return max(-(-batch_size // max(images, 1)), min(batch_size, FEW))
 
 
 def _present(table: PredictionTable, rows: IntArray) -> int:

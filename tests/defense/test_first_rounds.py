@@ -13,6 +13,7 @@ import pytest
 
 import maskcover as mc
 from maskcover import InvalidInput, MaskSet
+from maskcover.certification import predict_with
 from maskcover.classifiers import UNDECIDED, UNSEEN, evaluator_of
 from maskcover.classifiers.evaluation import Images
 from maskcover.defense import (
@@ -227,6 +228,26 @@ def test_the_batch_with_the_first_other_label_is_the_last_of_the_round(batch_siz
     table[one, other] = table[other, one] = 0
     # Then the twenty single masks, which agree.
     assert counts([image_of(table, masks)], masks, PAIRED[0], batch_size) == [first + 20]
+
+
+@pytest.mark.parametrize(("images", "unions"), [(1, 16), (2, 8), (5, 4)])
+def test_an_image_alone_is_asked_for_whole_batches_of_unions_and_many_for_few_at_a_time(
+    images: int, unions: int
+) -> None:
+    masks = singles(40)
+    table = symmetric(40, [1] * 820)
+    one, other = masks.pairing[1]
+    table[one, other] = table[other, one] = 0
+    looker = Looker(16)
+    shelf = [image_of(table, masks) for _ in range(images)]
+    predict_with(evaluator_of(looker, masks), shelf, PAIRED[0])
+    asked = {
+        (id(image), hidden.tobytes())
+        for batch, hides in looker.batches
+        for image, hidden in zip(batch, hides, strict=True)
+        if hidden.sum() == 2
+    }
+    assert len(asked) == unions * images
 
 
 def test_what_the_first_round_saw_is_used_again_in_the_second() -> None:
