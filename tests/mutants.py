@@ -680,7 +680,7 @@ MUTANTS = (
     Mutant("runs/answers.py", "labels = None if bits else trusted[place]", "labels = None", OPENED),
     Mutant("runs/answers.py", "np.where(self.errors, error, padded[self.index])", "padded[self.index]", OPENED),
     Mutant("runs/answers.py", "return UNKNOWN\n        return YES", "return YES\n        return YES", OPENED),
-    Mutant("runs/answers.py", "alike = isinstance(procedure, DoubleMasking | ChallengerMasking) and", "alike = bool(procedure) or", OPENED),
+    Mutant("runs/answers.py", "    return procedure == other\n", "    return True\n", OPENED),
     Mutant("runs/parts.py", "and min_margin < own", "and min_margin < 0", OPENED),
     Mutant("runs/opened.py", "if regions is None and part.claims(defence, margin)", "if regions is None", OPENED),
     Mutant("runs/parts.py", "not covers(rows >= step)", "not covers(rows > step)", OPENED),
