@@ -47,6 +47,8 @@ WAYS = "tests/adapters/test_torch_batches.py"
 ENGINE = "tests/engine/test_queue.py tests/engine/test_isolation.py"
 WAVES = "tests/defense/test_waves.py"
 PROCEDURES = "tests/defense/test_procedures.py"
+FIRST_ROUNDS = "tests/defense/test_first_rounds.py"
+PAIRING = "tests/masks/test_pairing.py"
 FINGERPRINT = "tests/classifiers/test_fingerprint.py"
 TORCH = "tests/adapters/test_torch_evaluator.py"
 NUMERICS = "tests/adapters/test_torch_numerics.py"
@@ -194,6 +196,20 @@ MUTANTS = (
     Mutant("defense/double.py", "if (row[~unseen] != one_mask[mask]).any():", "if (row[~unseen] == one_mask[mask]).any():", DEFENCE),
     Mutant("defense/double.py", "disagreers = np.flatnonzero(one_mask != majority)", "disagreers = np.flatnonzero(one_mask != majority)[:1]", DEFENCE),
     Mutant("defense/double.py", "counts == counts.max()", "counts == counts.min()", DEFENCE),
+    Mutant("defense/first_rounds.py", "    if (present == UNDECIDED).any() or (present", "    if (present", FIRST_ROUNDS),
+    Mutant("defense/first_rounds.py", "    if not np.array_equal(np.unique(pairs), np.arange(count)):", "    if False:", FIRST_ROUNDS),
+    Mutant("defense/first_rounds.py", "    if len(present) < len(labels):", "    if not len(present):", FIRST_ROUNDS),
+    Mutant("defense/first_rounds.py", "(present != present[:1]).any()", "(present != present[:1]).all()", FIRST_ROUNDS),
+    Mutant("defense/first_rounds.py", "    first, second = pairs.T\n", "    first, second = pairs[pairs[:, 0] < pairs[:, 1]].T if count > 1 else pairs.T\n    pairs = np.stack([first, second], axis=1)\n", FIRST_ROUNDS),
+    Mutant("defense/first_rounds.py", "        if outcome is not None:\n            return outcome\n", "        if isinstance(outcome, Pending):\n            return outcome\n", FIRST_ROUNDS),
+    Mutant("defense/waves.py", "pairs=pending.pairs[:first_round]", "pairs=pending.pairs", FIRST_ROUNDS),
+    Mutant("defense/procedure.py", "next_wave(table, answer, first_round)", "next_wave(table, answer)", FIRST_ROUNDS),
+    Mutant("defense/waves.py", "max(-(-batch_size // max(images, 1)), min(batch_size, FEW))", "batch_size", FIRST_ROUNDS),
+    Mutant("runs/answers.py", "type(procedure) is type(other) and procedure.first_round == other.first_round", "type(procedure) is type(other)", FIRST_ROUNDS),
+    Mutant("runs/tables.py", "PredictionTable(self.views, mask_set=self.masks)", "PredictionTable(self.views)", FIRST_ROUNDS),
+    Mutant("masks/pairing.py", "if tuple(sums) < (0, 0) else None", "if False else None", PAIRING),
+    Mutant("masks/pairing.py", "np.lexsort([shrink, -gain])", "np.lexsort([shrink, gain])", PAIRING),
+    Mutant("masks/pairing.py", "np.where(pairs == len(masks), pairs[:, ::-1], pairs)", "np.where(pairs == len(masks), 0, pairs)", PAIRING),
     Mutant("defense/challenger.py", "survives = bool(game_label == one_mask[mask])", "survives = bool(game_label != one_mask[champions[0]])", DEFENCE),
     Mutant("defense/challenger.py", "if game_label != one_mask[champions[0]]:", "if game_label == one_mask[mask]:", DEFENCE),
     Mutant("defense/challenger.py", "while survives and champions", "if survives and champions", DEFENCE),
@@ -267,7 +283,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/attacks/masked.py", "torch.zeros_like(self.hidden[:1])", "torch.ones_like(self.hidden[:1])", AIMS),
     Mutant("../adapters/maskcover_torch/attacks/run.py", "answer.label != label and not answer.alert", "answer.label != label", PROCEDURES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.wanted_label), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.wanted_label), kind=\"stable\")", WAVES),
-    Mutant("defense/waves.py", "max(_FIRST, _present(table, np.unique(pending.pairs[:, 0])))", "_FIRST", WAVES),
+    Mutant("defense/waves.py", "max(FEW, _present(table, np.unique(pending.pairs[:, 0])))", "FEW", WAVES),
     Mutant("defense/waves.py", "table.margins[single], -table.margins[single]", "table.margins[single], table.margins[single]", WAVES),
     Mutant("engine/preparation.py", "Fingerprint.of({**own, **added})", "Fingerprint.of({**added, **own})", FINGERPRINT),
     Mutant("engine/settings.py", "if report.bitwise and (not setting.alone or fastest", "if report.findings and (not setting.alone or fastest", SETTINGS),
@@ -664,7 +680,7 @@ MUTANTS = (
     Mutant("runs/answers.py", "labels = None if bits else trusted[place]", "labels = None", OPENED),
     Mutant("runs/answers.py", "np.where(self.errors, error, padded[self.index])", "padded[self.index]", OPENED),
     Mutant("runs/answers.py", "return UNKNOWN\n        return YES", "return YES\n        return YES", OPENED),
-    Mutant("runs/answers.py", "alike = isinstance(procedure, DoubleMasking | ChallengerMasking) and", "alike = bool(procedure) or", OPENED),
+    Mutant("runs/answers.py", "    return procedure == other\n", "    return True\n", OPENED),
     Mutant("runs/parts.py", "and min_margin < own", "and min_margin < 0", OPENED),
     Mutant("runs/opened.py", "if regions is None and part.claims(defence, margin)", "if regions is None", OPENED),
     Mutant("runs/parts.py", "not covers(rows >= step)", "not covers(rows > step)", OPENED),

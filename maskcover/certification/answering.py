@@ -11,6 +11,7 @@ from maskcover.classifiers.evaluation import Evaluator, Images
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure, answering, equip
 from maskcover.defense.procedures import DOUBLE_MASKING
+from maskcover.defense.waves import wave_of
 from maskcover.engine.queue import run_queries
 
 T = TypeVar("T")
@@ -21,7 +22,8 @@ def predict_with(
 ) -> list[Answer]:
     """The answers of a defence to many images, made with an evaluator; see `predict`."""
     equip(evaluator, procedure)
-    answers = run_queries(evaluator, images, answering(procedure), views=procedure.views)
+    decide = answering(procedure, wave_of(evaluator.batch_size, len(images)))
+    answers = run_queries(evaluator, images, decide, views=procedure.views)
     return in_order(answers, len(images), progress, "predicting")
 
 

@@ -19,6 +19,7 @@ from maskcover.classifiers.labels import UNSEEN
 from maskcover.defense import Answer, Pending, PredictionTable, Verdict
 from maskcover.defense.procedure import answering, certifying
 from maskcover.defense.table import Decide
+from maskcover.defense.waves import wave_of
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
 from maskcover.masks import Mask, MaskSet, Singles, Unions, Views
@@ -155,7 +156,10 @@ def _part_maker(
     procedure = candidate.procedure
     views = candidate.masks.views(procedure.views)
     numbers = _combined_numbers(candidate, masks, combined_views(candidates))
-    certify, answer = certifying(procedure, labels, candidate.covers, min_margin), answering(procedure)
+    certify, answer = (
+        certifying(procedure, labels, candidate.covers, min_margin),
+        answering(procedure, wave_of(batch_size, 1)),
+    )
 
     def part(number: int) -> _Part:
         decisions = (partial(certify, number), partial(answer, number))

@@ -20,7 +20,7 @@ from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.defense.verdicts import Verdict, verdict
-from maskcover.defense.waves import next_wave
+from maskcover.defense.waves import FEW, next_wave
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet, Views
@@ -209,12 +209,17 @@ def equip(evaluator: Evaluator, procedure: Procedure) -> None:
         procedure.expect_predictions(evaluator.identity())
 
 
-def answering(procedure: Procedure) -> Decide[Answer]:
-    """The answers of a defence, for the engine."""
+def answering(procedure: Procedure, first_round: int = FEW) -> Decide[Answer]:
+    """The answers of a defence, for the engine.
+
+    Args:
+        procedure: The defence.
+        first_round: The number of predictions in a wave of its first round, if it has one; see `wave_of`.
+    """
 
     def decide(_: int, table: PredictionTable) -> Answer | Pending:
         answer = procedure.answer(table)
-        return next_wave(table, answer) if isinstance(answer, Pending) else answer
+        return next_wave(table, answer, first_round) if isinstance(answer, Pending) else answer
 
     return decide
 

@@ -1,10 +1,13 @@
 """Schedules second-round predictions: least supported pairs first, in growing waves, so that failures stop early.
 
-The first wave has a few pairs. Each later wave is as large as the number of predictions that its rows already have, so
-that at most about twice the necessary predictions are made, and batches are full all the same.
+A first round (`first_rounds`) is asked for in its own order, in waves of one size, since any of its labels may end it.
+In a second round the first wave has a few pairs. Each later wave is as large as the number of predictions that its rows
+already have, so that at most about twice the necessary predictions are made, and batches are full all the same.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +16,37 @@ from maskcover.cells import IntArray
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.defense.table import Pending, PredictionTable
 
-_FIRST = 4
+FEW = 4
+"""The number of predictions in the first wave of a second round, and in each wave of a first round."""
 
 
-def next_wave(table: PredictionTable, pending: Pending) -> Pending:
-    """The next wave of the predictions that a decision waits for, the least supported first."""
+def next_wave(table: PredictionTable, pending: Pending, first_round: int = FEW) -> Pending:
+    """The next wave of the predictions that a decision waits for, the least supported first.
+
+    Args:
+        table: The predictions so far.
+        pending: All predictions that the decision waits for.
+        first_round: The number of predictions in a wave of a first round.
+    """
+    if pending.until_labels_differ:
+        return replace(pending, pairs=pending.pairs[:first_round])
     if pending.wanted_label is None or (table.one_mask == UNSEEN).any():
         return pending
     pairs = table.pairs(table.missing(pending))
     order = np.argsort(support(table, pairs, pending.wanted_label), kind="stable")
-    return Pending(pairs[order[: max(_FIRST, _present(table, np.unique(pending.pairs[:, 0])))]], pending.wanted_label)
+    return Pending(pairs[order[: max(FEW, _present(table, np.unique(pending.pairs[:, 0])))]], pending.wanted_label)
+
+
+def wave_of(batch_size: int, images: int) -> int:
+    """The number of predictions in a wave of a first round when some images are served together.
+
+    Few, so that the round ends soon after the first other label; but as many as a batch has room for when every image
+    fills its part of it, so that an image alone needs no more batches than if all were asked for at once.
+
+    >>> wave_of(16, images=1), wave_of(16, images=2), wave_of(16, images=100), wave_of(1, images=100)
+    (16, 8, 4, 1)
+    """
+    return max(-(-batch_size // max(images, 1)), min(batch_size, FEW))
 
 
 def _present(table: PredictionTable, rows: IntArray) -> int:

@@ -17,6 +17,7 @@ from maskcover.classifiers.evaluation import MaskedClassifier, as_certified, eva
 from maskcover.classifiers.registry import as_classifier, is_classifier
 from maskcover.defense.procedure import Procedure, answering
 from maskcover.defense.table import Pending, PredictionTable
+from maskcover.defense.waves import wave_of
 from maskcover.engine import Failed, run_queries
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -105,7 +106,7 @@ def _predictions(subject: Subject, opened: OpenedRun) -> float | None:
         return None
     classifier = as_certified(_classifier(subject), part.config.earlier.entries)
     evaluator = evaluator_of(classifier, part.masks, first, batch_size=part.config.batch_size)
-    answer = answering(opened.procedure)
+    answer = answering(opened.procedure, wave_of(part.config.batch_size, subject.count))
 
     def count(number: int, table: PredictionTable) -> int | Pending:
         pending = answer(number, table)
@@ -126,7 +127,7 @@ def _milliseconds(subject: Subject, masks: MaskSet, procedure: Procedure, count:
     seconds = []
     for image in [images[0], *images]:
         begin = time.perf_counter()
-        list(run_queries(evaluator, [image], answering(procedure), views=procedure.views))
+        list(run_queries(evaluator, [image], answering(procedure, 1), views=procedure.views))
         seconds.append(time.perf_counter() - begin)
     return round(1000 * median(seconds[1:]), 3)
 

@@ -17,7 +17,7 @@ from maskcover_torch.split_classifier import split
 from torch import nn
 
 import maskcover as mc
-from maskcover import ChallengerMasking, Detection, Intervals, MaskSet, RobustMasking, Voting
+from maskcover import ChallengerMasking, Detection, DoubleMasking, Intervals, MaskSet, RobustMasking, Voting
 from maskcover.certification import attack as attack_any
 from maskcover.defense import Procedure, parse_procedure
 from maskcover.masks import Views
@@ -174,6 +174,39 @@ def test_views_are_those_that_show_the_patch_and_the_image_as_it_is() -> None:
     first, _ = aim_of(Detection(0.5)).pairs(margins, visible, 3, generator)
     assert first[:, 0].tolist() == [NOTHING, NOTHING]
     assert set(first[1].tolist()) == {NOTHING, 1, 3}
+
+
+def test_the_unions_of_a_first_round_are_pushed_too() -> None:
+    visible, margins = torch.ones((2, 9, 9), dtype=torch.bool), torch.zeros(2, 9, 9)
+    one, other = COVER.pairing[1].tolist()
+    visible[1, one, other] = visible[1, other, one] = False
+    generator = torch.Generator().manual_seed(0)
+    chosen: list[set[tuple[int, int]]] = [set(), set()]
+    for _ in range(30):
+        aim = aim_of(ChallengerMasking(first_round="pairs"), COVER)
+        first, second = aim.pairs(margins, visible, 8, generator)
+        assert first.shape == second.shape == (2, 8)
+        for unions, numbers in zip(
+            chosen, zip(first[:, -2:].tolist(), second[:, -2:].tolist(), strict=True), strict=True
+        ):
+            unions.update(zip(*numbers, strict=True))
+    pairs = {(low, high) for low, high in COVER.pairing.tolist()}
+    assert chosen == [pairs, pairs - {(one, other)}]
+    assert aim_of(ChallengerMasking(), COVER) == aim_of(ChallengerMasking())
+
+
+def test_an_attack_on_a_first_round_breaks_nothing_that_is_certified() -> None:
+    images, labels, procedure = images_of(0), labels_of("detection"), DoubleMasking(first_round="pairs")
+    options: dict[str, Any] = {"regions": REGIONS, "procedure": procedure, "batch_size": 40}
+    result = mc.certify(Stripes(1.0), list(images), labels, COVER, **options)
+    numbers = np.flatnonzero(result.certified)[::5]
+    report = attack(
+        Stripes(1.0), images[numbers], labels[numbers], COVER, certified=np.full(len(numbers), True), low=-1.0,
+        high=1.0, placements=10, steps=2, views=8, **options,
+    )  # fmt: skip
+    assert len(numbers) >= 3
+    assert report.refutations == ()
+    assert report.attempts >= 10 * len(numbers)
 
 
 def test_a_mask_without_a_number_hides_nothing() -> None:

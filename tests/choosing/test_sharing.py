@@ -12,7 +12,7 @@ from maskcover.certification import predict_with
 from maskcover.choosing.candidates import Candidate, candidates_of
 from maskcover.choosing.sharing import ImageFigures, combined_masks, combined_views, deciding
 from maskcover.classifiers.evaluation import evaluator_of
-from maskcover.defense import Answer, Pending, PredictionTable, Procedure
+from maskcover.defense import Answer, Case, Pending, PredictionTable, Procedure
 from maskcover.engine.queue import run_queries
 from maskcover.grid import Grid
 from maskcover.masks import Views
@@ -50,6 +50,27 @@ def test_each_verdict_is_that_of_certify_with_the_candidate_alone(batch_size: in
         certified |= {(candidate.procedure.name, bool(value)) for value in alone.certified}
     # The world has certified and uncertified images for each procedure, so that the comparison says something.
     assert len(certified) == 6
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 16])
+def test_a_first_round_is_counted_as_it_is_served_alone(batch_size: int) -> None:
+    procedure = DoubleMasking(first_round="pairs")
+    candidates = candidates_of(REGIONS, GRID, TEXTS, [procedure])
+    shared = outcomes(Hashing(batch_size), candidates)
+    halves = 0
+    for place, candidate in enumerate(candidates):
+        alone = certify(Hashing(batch_size), IMAGES, LABELS, candidate.masks, procedure=procedure)
+        assert tuple(image[place].verdict for image in shared) == alone.verdicts
+        for number, image in enumerate(IMAGES):
+            served = Hashing(batch_size)
+            [answer] = predict_with(evaluator_of(served, candidate.masks), [image], procedure)
+            outcome = shared[number][place]
+            assert outcome.verdict.defended == answer
+            assert outcome.batches == len(served.rows) // batch_size
+            if answer.case is Case.PAIRS_AGREED:
+                assert outcome.serving == -(-len(candidate.masks) // 2)
+                halves += 1
+    assert halves
 
 
 def test_serving_counts_the_predictions_and_the_batches_of_the_answer_alone() -> None:

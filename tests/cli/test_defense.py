@@ -204,6 +204,20 @@ def test_a_procedure_and_a_method_are_refused_together(
     assert f"procedure= names the whole defence; leave {more[0][2:]} out" in found.err
 
 
+def test_a_first_round_is_named_reported_and_served(run: Run, photos: Path, masks: str) -> None:
+    common = ("--model", f"{MODELS}:brightness", "--data", str(photos))
+    text = "double_masking(first_round='pairs')"
+    kept = run("certify", *common, "--masks", masks, *COMMON, "--procedure", text, "--out", "RUN")
+    assert kept.code == 0, kept.err
+    assert "by double masking, rule rows, first round by pairs" in run("report", "RUN").out
+    predicted = run("predict", *common, "--run", "RUN", "--json")
+    assert [row["case"] for row in predicted.json["images"]] == ["pairs agreed"] * 3
+    assert run("predict", *common, "--run", "RUN", "--procedure", "double_masking()").code == 2
+    refused = run("certify", *common, "--masks", masks, *COMMON, "--procedure", "double_masking(first_round='auto')")
+    assert refused.code == 2
+    assert "first_round must be \"pairs\", or None for no first round; got 'auto'" in refused.err
+
+
 def test_a_run_keeps_its_procedure_and_predict_goes_by_it(run: Run, photos: Path, masks: str) -> None:
     common = ("--model", f"{MODELS}:brightness", "--data", str(photos))
     kept = run("certify", *common, "--masks", masks, *COMMON, "--procedure", "challenger_masking()", "--out", "RUN")

@@ -1,6 +1,7 @@
 """The aims of an attack, one for each kind of procedure: which masked predictions to push, and in which direction.
 
-- Double and challenger masking: the one-mask majority and the second rounds that still resist, see `TwoRounds`.
+- Double and challenger masking: the one-mask majority and the second rounds that still resist, see `TwoRounds`; with a
+  first round by pairs its unions too.
 - Votes and robust masking: every view that the patch touches gives the target more, and the true label less.
 - Detection: the bare label becomes the target, and every mask that shows a part of the patch keeps silent about it: it
   says the target too, or another label with too little confidence for an alert.
@@ -25,7 +26,7 @@ from torch.nn.functional import cross_entropy
 from maskcover.cells import BoolArray
 from maskcover.classifiers.observations import Evidence
 from maskcover.defense import Detection, Intervals, Procedure, RobustMasking, Voting
-from maskcover.masks import Views
+from maskcover.masks import MaskSet, Views
 
 FloatArray = npt.NDArray[np.floating[Any]]
 Pairs = tuple[torch.Tensor, torch.Tensor]
@@ -73,15 +74,16 @@ class Aim(Protocol):
         """
 
 
-def aim_of(procedure: Procedure) -> Aim:
-    """The aim of an attack on a procedure.
+def aim_of(procedure: Procedure, masks: MaskSet | None = None) -> Aim:
+    """The aim of an attack on a procedure; the masks are needed only for one with a first round by pairs.
 
     >>> from maskcover import ChallengerMasking
     >>> aim_of(ChallengerMasking()), aim_of(Voting()).bare, aim_of(Detection(0.5)).bare
-    (TwoRounds(), False, True)
+    (TwoRounds(first_round=()), False, True)
     """
     if procedure.views is Views.PAIRS:
-        return TwoRounds()
+        paired = masks is not None and getattr(procedure, "first_round", None) == "pairs"
+        return TwoRounds(tuple(map(tuple, masks.pairing.tolist())) if paired and masks is not None else ())
     if isinstance(procedure, Voting | RobustMasking):
         observed = procedure.observation
         return SingleViews(_outscored(observed) if isinstance(observed, Evidence) else _to_target, bare=False)
@@ -94,7 +96,13 @@ def aim_of(procedure: Procedure) -> Aim:
 
 @dataclass(frozen=True, slots=True)
 class TwoRounds:
-    """The aim of an attack on Algorithm 1; see `maskcover_torch.attacks.ascent`."""
+    """The aim of an attack on Algorithm 1; see `maskcover_torch.attacks.ascent`.
+
+    Args:
+        first_round: The pairs of masks of a first round, which must not agree on the true label; none without one.
+    """
+
+    first_round: tuple[tuple[int, int], ...] = ()
 
     @property
     def by_masks(self) -> bool:
@@ -102,10 +110,11 @@ class TwoRounds:
         return True
 
     def pairs(self, margins: torch.Tensor, visible: torch.Tensor, views: int, generator: torch.Generator) -> Pairs:
-        """Single masks for the majority, then second rounds."""
+        """Single masks for the majority, half of them unions of a first round if there is one; then second rounds."""
         noise = _NOISE * uniform(margins.shape, generator).to(margins)
         count = margins.shape[1]
-        singles, rounds = min((views + 1) // 2, count), min(views // 2, count)
+        firsts = min((views + 1) // 4, len(self.first_round))
+        singles, rounds = min((views + 1) // 2 - firsts, count), min(views // 2, count)
         open_rows = visible.diagonal(dim1=1, dim2=2)
         clearest = (margins + noise).diagonal(dim1=1, dim2=2).masked_fill(~open_rows, -torch.inf)
         single = clearest.topk(singles, dim=1).indices
@@ -114,7 +123,13 @@ class TwoRounds:
         broken = margins.amin(dim=2) < 0
         # Broken rows come last, but they do come: a later step may turn them back to the true label.
         row = (weakest + 10.0 * broken).topk(rounds, dim=1, largest=False).indices
-        return torch.cat([single, row], dim=1), torch.cat([single, entry.gather(1, row)], dim=1)
+        chosen = [single, row], [single, entry.gather(1, row)]
+        if firsts:
+            one, other = torch.tensor(self.first_round, device=margins.device).T
+            shown = (margins + noise)[:, one, other].masked_fill(~visible[:, one, other], -torch.inf)
+            union = shown.topk(firsts, dim=1).indices
+            chosen = [*chosen[0], one[union]], [*chosen[1], other[union]]
+        return torch.cat(chosen[0], dim=1), torch.cat(chosen[1], dim=1)
 
     def loss(
         self,

@@ -87,7 +87,7 @@ class AttackRun:
             raise InvalidInput(f"{type(classifier).__name__} gives no masked predictions with gradients to attack by")
         return cls(
             classifier, masks, on_images, masked, candidates, budget, placements, restarts, random, generator,
-            procedure, aim_of(procedure),
+            procedure, aim_of(procedure, masks),
         )  # fmt: skip
 
     def attacked(self, images: torch.Tensor, labels: torch.Tensor, claimed: BoolArray) -> list[Attacked]:
