@@ -21,7 +21,8 @@ def predict_with(
 ) -> list[Answer]:
     """The answers of a defence to many images, made with an evaluator; see `predict`."""
     equip(evaluator, procedure)
-    answers = run_queries(evaluator, images, answering(procedure), views=procedure.views)
+    decide = answering(procedure, evaluator.batch_size)
+    answers = run_queries(evaluator, images, decide, views=procedure.views)
     return in_order(answers, len(images), progress, "predicting")
 
 

@@ -110,7 +110,7 @@ class Choice:
     >>> texts = ["grid(2, 2)", "grid(3, 3)"]
     >>> choice = mc.choose(brightness, images, [0, 1], "squares(size=3)", candidates=texts, fill=0.5)
     >>> len(choice.masks), choice.procedure, len(choice.images), choice.optimism
-    (4, DoubleMasking(rule='rows', exhaustive=False), 2, 0.0)
+    (4, DoubleMasking(rule='rows', exhaustive=False, first_round=None), 2, 0.0)
     """
 
     regions: RegionSet

@@ -155,7 +155,7 @@ def _part_maker(
     procedure = candidate.procedure
     views = candidate.masks.views(procedure.views)
     numbers = _combined_numbers(candidate, masks, combined_views(candidates))
-    certify, answer = certifying(procedure, labels, candidate.covers, min_margin), answering(procedure)
+    certify, answer = certifying(procedure, labels, candidate.covers, min_margin), answering(procedure, batch_size)
 
     def part(number: int) -> _Part:
         decisions = (partial(certify, number), partial(answer, number))

@@ -21,6 +21,7 @@ from maskcover.defense.detection import (
     detection_levels,
 )
 from maskcover.defense.double import double_masking
+from maskcover.defense.first_rounds import FirstRound, pairs_agreed
 from maskcover.defense.intervals import Intervals, interval_certificate
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import (
@@ -48,6 +49,7 @@ __all__ = [
     "Detection",
     "DetectionCurve",
     "DoubleMasking",
+    "FirstRound",
     "Intervals",
     "Levels",
     "Method",
@@ -65,6 +67,7 @@ __all__ = [
     "detection_levels",
     "double_masking",
     "interval_certificate",
+    "pairs_agreed",
     "parse_procedure",
     "row_certificate",
 ]

@@ -20,7 +20,7 @@ from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.defense.verdicts import Verdict, verdict
-from maskcover.defense.waves import next_wave
+from maskcover.defense.waves import FIRST_ROUND, next_wave
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet, Views
@@ -209,12 +209,16 @@ def equip(evaluator: Evaluator, procedure: Procedure) -> None:
         procedure.expect_predictions(evaluator.identity())
 
 
-def answering(procedure: Procedure) -> Decide[Answer]:
-    """The answers of a defence, for the engine."""
+def answering(procedure: Procedure, batch_size: int = FIRST_ROUND) -> Decide[Answer]:
+    """The answers of a defence, for the engine.
+
+    A first round is asked for in waves of one batch: an image that is served alone then needs no more batches than if
+    all were asked for at once, and the batch with the first other label is the last of the round.
+    """
 
     def decide(_: int, table: PredictionTable) -> Answer | Pending:
         answer = procedure.answer(table)
-        return next_wave(table, answer) if isinstance(answer, Pending) else answer
+        return next_wave(table, answer, batch_size) if isinstance(answer, Pending) else answer
 
     return decide
 

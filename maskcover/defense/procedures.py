@@ -13,6 +13,7 @@ from maskcover.defense.certificates import Certificate, all_pairs, row_certifica
 from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.detection import checked_threshold, detect, detection_certificate
 from maskcover.defense.double import double_masking
+from maskcover.defense.first_rounds import FirstRound, after_first_round, checked_first_round
 from maskcover.defense.procedure import Procedure, first_look
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
@@ -30,13 +31,19 @@ class DoubleMasking(Procedure):
         rule: "rows" for the row certificate (docs/theory.md, The defence), "all-pairs" for the paper's Algorithm 2
             (section 3.3), which certifies less.
         exhaustive: Decide every row, also of images that fail, for the whole map of certified placements.
+        first_round: "pairs" to ask first for the unions of ⌈n/2⌉ pairs of the n masks, an odd one alone: if these have
+            one label, it is the answer. The same images are certified, and an image whose views agree is served with
+            half of the predictions; see `maskcover.defense.first_rounds` for the theorem. None for no first round.
 
     >>> DoubleMasking(), str(DoubleMasking(rule="all-pairs"))
-    (DoubleMasking(rule='rows', exhaustive=False), "double_masking(rule='all-pairs')")
+    (DoubleMasking(rule='rows', exhaustive=False, first_round=None), "double_masking(rule='all-pairs')")
+    >>> str(DoubleMasking(first_round="pairs"))
+    "double_masking(first_round='pairs')"
     """
 
     rule: Rule = "rows"
     exhaustive: bool = False
+    first_round: FirstRound | None = None
 
     name: ClassVar[str] = "double_masking"
     method: ClassVar[str | None] = "double"
@@ -45,15 +52,16 @@ class DoubleMasking(Procedure):
 
     def __post_init__(self) -> None:
         _expect_rule(self.rule, exhaustive=self.exhaustive)
+        checked_first_round(self.first_round)
 
     @property
     def words(self) -> str:
         """The defence in words."""
-        return f"double masking, rule {self.rule}"
+        return f"double masking, rule {self.rule}{_first(self.first_round)}"
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
-        """See `double_masking`."""
-        return double_masking(table.matrix)
+        """See `double_masking`, and `pairs_agreed` for a first round."""
+        return after_first_round(table, self.first_round, double_masking)
 
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
@@ -67,7 +75,7 @@ class ChallengerMasking(Procedure):
     """Challenger masking (paper, appendix C): fewer masked predictions when the first round disagrees.
 
     Args:
-        rule, exhaustive: As for `DoubleMasking`: the same images are certified.
+        rule, exhaustive, first_round: As for `DoubleMasking`: the same images are certified.
 
     >>> str(ChallengerMasking())
     'challenger_masking()'
@@ -75,6 +83,7 @@ class ChallengerMasking(Procedure):
 
     rule: Rule = "rows"
     exhaustive: bool = False
+    first_round: FirstRound | None = None
 
     name: ClassVar[str] = "challenger_masking"
     method: ClassVar[str | None] = "challenger"
@@ -83,15 +92,16 @@ class ChallengerMasking(Procedure):
 
     def __post_init__(self) -> None:
         _expect_rule(self.rule, exhaustive=self.exhaustive)
+        checked_first_round(self.first_round)
 
     @property
     def words(self) -> str:
         """The defence in words."""
-        return f"challenger masking, rule {self.rule}"
+        return f"challenger masking, rule {self.rule}{_first(self.first_round)}"
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
-        """See `challenger_masking`."""
-        return challenger_masking(table.matrix)
+        """See `challenger_masking`, and `pairs_agreed` for a first round."""
+        return after_first_round(table, self.first_round, challenger_masking)
 
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
@@ -161,6 +171,11 @@ def _masking_certificate(
     if rule == "rows":
         return row_certificate(trusted, label, covers, exhaustive=exhaustive)
     return all_pairs(trusted, label, covering=covers(np.ones(len(trusted), dtype=np.bool_)))
+
+
+def _first(first_round: FirstRound | None) -> str:
+    """A first round in words, to follow those of the defence."""
+    return "" if first_round is None else f", first round by {first_round}"
 
 
 def _expect_rule(rule: object, *, exhaustive: bool) -> None:

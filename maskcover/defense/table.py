@@ -27,10 +27,12 @@ class Pending:
     Args:
         pairs: int64 pairs of mask numbers, shape (pairs, 2).
         wanted_label: The label that all of them should have; a prediction with another one decides something.
+        until_labels_differ: Whether the first two labels that differ end this round: the rest is then not needed.
     """
 
     pairs: IntArray
     wanted_label: int | None = None
+    until_labels_differ: bool = False
 
 
 def checked_matrix(table: IntArray) -> IntArray:

@@ -61,7 +61,7 @@ def procedure_of(
         InvalidInput: it is named in both ways, or there is no such procedure.
 
     >>> procedure_of(None, "detect", 0.5), procedure_of(None)
-    (Detection(threshold=0.5, alert_below=None), DoubleMasking(rule='rows', exhaustive=False))
+    (Detection(threshold=0.5, alert_below=None), DoubleMasking(rule='rows', exhaustive=False, first_round=None))
     """
     if procedure is None:
         return Procedure.of_method(

@@ -1,10 +1,13 @@
 """Schedules second-round predictions: least supported pairs first, in growing waves, so that failures stop early.
 
-The first wave has a few pairs. Each later wave is as large as the number of predictions that its rows already have, so
-that at most about twice the necessary predictions are made, and batches are full all the same.
+A first round (`first_rounds`) is asked for in its own order, in waves of one size, since any of its labels may end it.
+In a second round the first wave has a few pairs. Each later wave is as large as the number of predictions that its rows
+already have, so that at most about twice the necessary predictions are made, and batches are full all the same.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +16,20 @@ from maskcover.cells import IntArray
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.defense.table import Pending, PredictionTable
 
+FIRST_ROUND = 16
 _FIRST = 4
 
 
-def next_wave(table: PredictionTable, pending: Pending) -> Pending:
-    """The next wave of the predictions that a decision waits for, the least supported first."""
+def next_wave(table: PredictionTable, pending: Pending, first_round: int = FIRST_ROUND) -> Pending:
+    """The next wave of the predictions that a decision waits for, the least supported first.
+
+    Args:
+        table: The predictions so far.
+        pending: All predictions that the decision waits for.
+        first_round: The number of predictions in a wave of a first round.
+    """
+    if pending.until_labels_differ:
+        return replace(pending, pairs=pending.pairs[:first_round])
     if pending.wanted_label is None or (table.one_mask == UNSEEN).any():
         return pending
     pairs = table.pairs(table.missing(pending))

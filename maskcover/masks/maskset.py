@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.canonical import digest
-from maskcover.cells import BoolArray
+from maskcover.cells import BoolArray, IntArray
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Box, Grid, ImageSize
 from maskcover.masks.files import read_masks, write_masks
 from maskcover.masks.mask import Mask
 from maskcover.masks.optimality import Optimality
+from maskcover.masks.pairing import neighbours
 from maskcover.masks.unions import Singles, Unions, Views, distinct_masks, distinct_unions
 from maskcover.notebooks import code, panels
 
@@ -117,6 +118,11 @@ class MaskSet(Sequence[Mask]):
     def singles(self) -> Singles:
         """The distinct masks."""
         return distinct_masks(self.masks)
+
+    @cached_property
+    def pairing(self) -> IntArray:
+        """Each mask once, in pairs of neighbours, int64 (⌈n/2⌉, 2); (i, i) for one that stays alone."""
+        return neighbours(self.masks)
 
     def views(self, kind: Views) -> Unions | Singles:
         """The masked predictions of a kind, numbered; unions of two masks are worked out only when they are asked for.

@@ -108,7 +108,7 @@ class Question:
         """Each image with evidence: its number, bytes that are equal for images with equal answers, and its table."""
         bits = self.procedure.requires_bits
         usable = self.tables.has_evidence & ~self.errors
-        for filled in self.tables.filled(self.masks.views(self.procedure.views), exact=bits):
+        for filled in self.tables.filled(self.masks, self.procedure.views, exact=bits):
             trusted = filled.labels if bits else filled.trusted(self.min_margin)
             for place in np.flatnonzero(usable[filled.images]).tolist():
                 number = filled.images.start + place
@@ -121,7 +121,7 @@ class Question:
         labels = np.full(len(self.tables), UNDECIDED, dtype=np.int64)
         answered = self.errors.copy()
         bits = self.procedure.requires_bits
-        for filled in self.tables.filled(self.masks.views(self.procedure.views), exact=bits):
+        for filled in self.tables.filled(self.masks, self.procedure.views, exact=bits):
             for place in np.flatnonzero((self.tables.has_evidence & ~self.errors)[filled.images]).tolist():
                 answer = self.procedure.answer(filled.table(place))
                 if isinstance(answer, Pending):
@@ -175,9 +175,14 @@ def answers_alike(procedure: Procedure, other: Procedure) -> bool:
     True
     >>> answers_alike(DoubleMasking(), ChallengerMasking())
     False
+    >>> answers_alike(DoubleMasking(), DoubleMasking(first_round="pairs"))
+    False
     """
-    alike = isinstance(procedure, DoubleMasking | ChallengerMasking) and type(procedure) is type(other)
-    return alike or procedure == other
+    if isinstance(procedure, DoubleMasking | ChallengerMasking) and isinstance(
+        other, DoubleMasking | ChallengerMasking
+    ):
+        return type(procedure) is type(other) and procedure.first_round == other.first_round
+    return procedure == other
 
 
 def why_unknown(count: int, total: int, *, whole_tables: bool, any_evidence: bool) -> str:

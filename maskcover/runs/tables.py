@@ -21,7 +21,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.labels import UNDECIDED, UNSEEN
 from maskcover.defense.table import PredictionTable
 from maskcover.errors import InvalidInput
-from maskcover.masks import Singles, Unions
+from maskcover.masks import MaskSet, Singles, Unions, Views
 from maskcover.runs.evidence import NOT_WHOLE
 
 FloatArray = npt.NDArray[np.float64]
@@ -115,18 +115,20 @@ class KeptTables:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def filled(self, views: Unions | Singles, *, exact: bool = False) -> Iterator[Filled]:
-        """The tables of all images for a procedure that asks for `views`, some at a time.
+    def filled(self, masks: MaskSet, kind: Views, *, exact: bool = False) -> Iterator[Filled]:
+        """The tables of all images for a procedure that asks for views of a kind, some at a time.
 
         Args:
-            views: The numbered predictions of the procedure, of the same masks.
+            masks: The masks of the run.
+            kind: The masked predictions that the procedure may ask for.
             exact: Leave out the predictions of whole rows whose margin and confidence are not kept.
         """
-        step = max(1, _ENTRIES_AT_ONCE // (len(views) + 1))
+        step = max(1, _ENTRIES_AT_ONCE // (len(masks.views(kind)) + 1))
         for begin in range(0, len(self), step):
-            yield self._filled(views, begin, min(begin + step, len(self)), exact=exact)
+            yield self._filled(masks, kind, begin, min(begin + step, len(self)), exact=exact)
 
-    def _filled(self, views: Unions | Singles, begin: int, end: int, *, exact: bool) -> Filled:
+    def _filled(self, masks: MaskSet, kind: Views, begin: int, end: int, *, exact: bool) -> Filled:
+        views = masks.views(kind)
         part, entries = slice(begin, end), len(views) + 1
         labels = np.full((end - begin, entries), UNSEEN, dtype=np.int64)
         margins, confidences = np.zeros(labels.shape), np.zeros(labels.shape)
@@ -146,7 +148,7 @@ class KeptTables:
             margins[image, number] = self.unions.margins.part(begin, end)[1]
             confidences[image, number] = self.unions.confidences.part(begin, end)[1]
             kept[image, number] = True
-        return Filled(views, slice(begin, end), labels, margins, confidences, kept)
+        return Filled(masks, views, slice(begin, end), labels, margins, confidences, kept)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +156,7 @@ class Filled:
     """Tables of some images: labels, margins and confidences of shape (images, predictions + 1).
 
     Args:
+        masks: The masks.
         views: The numbered predictions.
         images: Which images these are.
         labels: `UNSEEN` where nothing is kept.
@@ -162,6 +165,7 @@ class Filled:
         kept: Whether the entry was kept itself.
     """
 
+    masks: MaskSet
     views: Unions | Singles
     images: slice
     labels: IntArray
@@ -180,7 +184,7 @@ class Filled:
 
     def table(self, number: int, labels: IntArray | None = None) -> PredictionTable:
         """The table of one image; with other labels, such as those to be trusted, each of them has any margin."""
-        table = PredictionTable(self.views)
+        table = PredictionTable(self.views, mask_set=self.masks)
         table.labels = self.labels[number] if labels is None else labels
         table.margins = self.margins[number] if labels is None else np.full(len(labels), np.inf)
         table.confidences = self.confidences[number]

@@ -105,7 +105,7 @@ def _predictions(subject: Subject, opened: OpenedRun) -> float | None:
         return None
     classifier = as_certified(_classifier(subject), part.config.earlier.entries)
     evaluator = evaluator_of(classifier, part.masks, first, batch_size=part.config.batch_size)
-    answer = answering(opened.procedure)
+    answer = answering(opened.procedure, part.config.batch_size)
 
     def count(number: int, table: PredictionTable) -> int | Pending:
         pending = answer(number, table)
@@ -126,7 +126,7 @@ def _milliseconds(subject: Subject, masks: MaskSet, procedure: Procedure, count:
     seconds = []
     for image in [images[0], *images]:
         begin = time.perf_counter()
-        list(run_queries(evaluator, [image], answering(procedure), views=procedure.views))
+        list(run_queries(evaluator, [image], answering(procedure, 1), views=procedure.views))
         seconds.append(time.perf_counter() - begin)
     return round(1000 * median(seconds[1:]), 3)
 

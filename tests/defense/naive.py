@@ -67,6 +67,16 @@ def challenger_games(
     return label_of[alive[0]], "challenger", alive[0], games
 
 
+def pairs_first(
+    predict: Predict, pairs: Sequence[tuple[int, int]], goes_on: Callable[[], tuple[int, str]]
+) -> tuple[int, str]:
+    """A first round by pairs of masks: the label and the case; without one label for all pairs another one goes on."""
+    labels = {predict(first, second) for first, second in pairs}
+    if len(labels) == 1 and UNDECIDED not in labels:
+        return labels.pop(), "pairs agreed"
+    return goes_on()
+
+
 @dataclass(frozen=True)
 class FirstRound:
     """What detection sees of an image: the bare label, and of each mask a label and its confidence."""

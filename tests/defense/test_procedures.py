@@ -40,7 +40,10 @@ from maskcover.runs.running import summary
 from maskcover.testing import ProcedureContract, World
 from tests.networks import Eighths
 
-BUILT_IN = (DoubleMasking(), DoubleMasking(rule="all-pairs"), ChallengerMasking(), Detection(0.5), Detection(0.9))
+BUILT_IN = (
+    DoubleMasking(), DoubleMasking(rule="all-pairs"), ChallengerMasking(), Detection(0.5), Detection(0.9),
+    DoubleMasking(first_round="pairs"), ChallengerMasking("all-pairs", first_round="pairs"),
+)  # fmt: skip
 LOW = (Detection(0.0, alert_below=0.9), Detection(0.9, alert_below=0.7), Detection(0.99, alert_below=0.999))
 
 
@@ -186,6 +189,10 @@ def test_a_procedure_comes_back_from_its_text_and_from_its_document(procedure: P
         ("double_masking(**{})", "expected a procedure with its arguments"),
         ("double_masking(columns=3)", "unexpected keyword argument 'columns'"),
         ("double_masking(rule='columns')", "rule must be one of"),
+        ("double_masking(first_round=grid(2, 2))", r"first_round must be \"pairs\", or None.*got 'grid\(2, 2\)'"),
+        ("double_masking(first_round='auto')", r"first_round must be \"pairs\", or None.*got 'auto'"),
+        ("challenger_masking(first_round=('pairs', 'pairs'))", "first_round must be"),
+        ("challenger_masking(first_round=True)", "first_round must be"),
         ("detection()", "missing 1 required positional argument"),
         ("detection(2.0)", "threshold must be a number from 0 to 1"),
         ("__import__('os').system('true')", "expected a procedure with its arguments"),

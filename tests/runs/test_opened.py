@@ -47,6 +47,8 @@ PROCEDURES: dict[str, dict[str, Any]] = {
     "rows": {},
     "all pairs": {"procedure": "double_masking(rule='all-pairs')"},
     "challenger": {"procedure": "challenger_masking()"},
+    "pairs first": {"procedure": "double_masking(first_round='pairs')"},
+    "pairs before challengers": {"procedure": "challenger_masking(first_round='pairs')"},
     "detection": {"procedure": "detection(0.6)"},
     "detection with low confidence": {"procedure": "detection(0.6, alert_below=0.6)"},
     "margin": {"min_margin": 0.5},
