@@ -1,7 +1,6 @@
 """The golden vectors of first rounds by pairs, against the functions of the library.
 
-`proofs/vectors_first_rounds.txt` holds what Coq computed, and `proofs/theories/Vectors_first_rounds.v` says what is in a
-line.
+`proofs/vectors_first_rounds.txt` holds what Coq computed; `Vectors_first_rounds.v` of the theories says what is in a line.
 """
 
 from __future__ import annotations
