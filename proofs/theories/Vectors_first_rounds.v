@@ -62,6 +62,6 @@ Set Printing Depth 10000.
 Compute vectors 2 [None; Some 0; Some 1; Some 2] (pair_up (seq 0 2)).
 Compute vectors 3 [None; Some 0; Some 1] (pair_up (seq 0 3)).
 Compute vectors 3 [None; Some 0; Some 1] [(2, 1); (0, 0)].
-Compute vectors 3 [None; Some 0; Some 1] [(0, 1); (1, 2)].
+Compute vectors 3 [None; Some 0; Some 1] [(0, 1); (1, 2); (2, 0)].
 Compute vectors 4 [Some 0; Some 1] (pair_up (seq 0 4)).
 Compute vectors 4 [Some 0; Some 1] [(0, 3); (1, 2)].
