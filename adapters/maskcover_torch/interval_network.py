@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
@@ -19,16 +17,13 @@ from maskcover_torch.interval_bounds import (
     UNIT,
     Box,
     Flat,
-    Mean,
-    Monotone,
     Products,
-    Scaling,
     Step,
     Sum,
-    Unfold,
     WithConstant,
     expect_usable,
 )
+from maskcover_torch.interval_layers import FUNCTIONS, IN_PLACE, MODULES, OPERATIONS, known, unknown
 from maskcover_torch.modes import refuse_training
 
 
@@ -171,7 +166,7 @@ class _Tracer(torch.fx.Tracer):
     """Traces down to the modules of torch.nn."""
 
     def is_leaf_module(self, module: nn.Module, qualified_name: str) -> bool:
-        return type(module) in _MODULES or super().is_leaf_module(module, qualified_name)
+        return type(module) in MODULES or super().is_leaf_module(module, qualified_name)
 
 
 def _refuse_hooks(module: nn.Module) -> None:
@@ -215,25 +210,25 @@ class _Builder:
 
     def _module_called(self, node: torch.fx.Node) -> None:
         module = self._module.get_submodule(str(node.target))
-        maker = _MODULES.get(type(module))
+        maker = MODULES.get(type(module))
         if maker is None or len(node.args) != 1 or node.kwargs:
-            raise _unknown(f"{node.target} ({type(module).__name__})")
+            raise unknown(f"{node.target} ({type(module).__name__})")
         if getattr(module, "inplace", False):
             _expect_sole_user(node)
         self._step(node, maker(module), self._source(node.args[0]))
 
     def _function_called(self, node: torch.fx.Node) -> None:
         what = getattr(node.target, "__name__", str(node.target))
-        name = _OPERATIONS.get(node.target)
+        name = OPERATIONS.get(node.target)
         positional = any(argument is True for argument in node.args[1:])  # the inplace of relu(x, True)
-        if node.kwargs.get("inplace") or positional or node.target in _IN_PLACE:
+        if node.kwargs.get("inplace") or positional or node.target in IN_PLACE:
             _expect_sole_user(node)
-        if node.target in _FUNCTIONS:
+        if node.target in FUNCTIONS:
             inputs, *arguments = node.args
-            step = _FUNCTIONS[node.target](*arguments, **_known(node.kwargs, what))
+            step = FUNCTIONS[node.target](*arguments, **known(node.kwargs, what))
             self._step(node, step, self._source(inputs))
         elif name is None or node.kwargs or len(node.args) != 2:
-            raise _unknown(what)
+            raise unknown(what)
         elif name == "add" and all(map(self._is_result, node.args)):
             first, second = map(self._source, node.args)
             self._step(node, Sum(), first, second)
@@ -248,14 +243,14 @@ class _Builder:
                 raise InvalidInput("the network divides by 0")
             return WithConstant(function, constant), self._names[first]
         if name == "truediv":
-            raise _unknown("the division of a number by a result")
+            raise unknown("the division of a number by a result")
         constant = self._constant(first)
         return WithConstant(lambda values, number: function(number, values), constant), self._source(second)
 
     def _constant(self, value: Any) -> torch.Tensor:
         plain = isinstance(value, int | float) and not isinstance(value, bool)
         if not plain and not (isinstance(value, torch.fx.Node) and value in self._constants):
-            raise _unknown("an operation on two results that is no sum")
+            raise unknown("an operation on two results that is no sum")
         constant = torch.as_tensor(value if plain else self._constants[value], dtype=torch.float64)
         expect_usable(constant)
         return constant
@@ -265,7 +260,7 @@ class _Builder:
 
     def _source(self, node: Any) -> str:
         if not self._is_result(node):
-            raise _unknown(f"an operation on {node!r:.40}")
+            raise unknown(f"an operation on {node!r:.40}")
         return self._names[node]
 
     def _step(self, node: torch.fx.Node, step: Step | None, *sources: str) -> None:
@@ -285,131 +280,3 @@ def _expect_sole_user(node: torch.fx.Node) -> None:
             f"{node.name} works in place on {source.name}, which other parts of the network use too, so that its steps "
             "are another network; leave inplace out"
         )
-
-
-def _unknown(what: str) -> InvalidInput:
-    known = ", ".join(sorted(kind.__name__ for kind in _MODULES))
-    return InvalidInput(
-        f"no interval bounds are known for {what}; a network may have {known}, sums of two results, and numbers added, "
-        "subtracted, multiplied or divided by"
-    )
-
-
-def _known(keywords: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """The keywords without those of torch.nn.functional that change nothing here; refuses what would."""
-    left = {name: value for name, value in keywords.items() if name not in ("inplace", "return_indices")}
-    if keywords.get("return_indices"):
-        raise _unknown(f"{what} with return_indices")
-    return left
-
-
-def _linear(module: Any) -> Step:
-    bias = torch.zeros(module.out_features, dtype=torch.float64) if module.bias is None else module.bias
-    return Products(module.weight.detach()[None], bias.detach()[None], Flat())
-
-
-def _convolution(module: Any) -> Step:
-    if module.padding_mode != "zeros":
-        raise _unknown(f"a convolution with padding_mode={module.padding_mode!r}")
-    padding = module.padding
-    if padding == "valid":
-        padding = (0, 0)
-    elif padding == "same":
-        total = [dilation * (kernel - 1) for dilation, kernel in zip(module.dilation, module.kernel_size, strict=True)]
-        if any(side % 2 for side in total):
-            raise _unknown("a convolution with padding='same' and an even kernel")
-        padding = (total[0] // 2, total[1] // 2)
-    layout = Unfold(module.kernel_size, module.stride, padding, module.dilation)
-    weight = module.weight.detach().reshape(module.groups, module.out_channels // module.groups, -1)
-    bias = torch.zeros(module.out_channels, dtype=torch.float64) if module.bias is None else module.bias.detach()
-    return Products(weight, bias.reshape(module.groups, -1), layout)
-
-
-def _batch_norm(module: Any) -> Step:
-    if module.running_mean is None or module.running_var is None:
-        raise _unknown(f"{type(module).__name__} without running statistics")
-    deviation = (module.running_var + module.eps).sqrt()
-    scale = (torch.ones_like(deviation) if module.weight is None else module.weight.detach()) / deviation
-    bias = torch.zeros_like(deviation) if module.bias is None else module.bias.detach()
-    return Scaling(module.running_mean, scale, bias)
-
-
-def _largest(module: Any) -> Step:
-    if module.return_indices:
-        raise _unknown("MaxPool2d with return_indices")
-    return Monotone(module.forward)
-
-
-def _mean_of_windows(module: Any) -> Step:
-    divisor = getattr(module, "divisor_override", None)
-    if divisor is not None and not divisor > 0:
-        raise _unknown(f"an average with divisor_override={divisor}, which is not positive")
-    sides = module.kernel_size if isinstance(module.kernel_size, tuple) else (module.kernel_size,) * 2
-    return Mean(module.forward, sides[0] * sides[1])
-
-
-def _relu() -> Step:
-    # Not in place: another step may need the same input.
-    return Monotone(partial(torch.clamp, min=0.0))
-
-
-def _flat(start_dim: int = 0, end_dim: int = -1) -> Step:
-    if start_dim == 0:
-        raise _unknown("flatten with start_dim=0, which joins the rows of a batch")
-    return Monotone(partial(torch.flatten, start_dim=start_dim, end_dim=end_dim))
-
-
-def _mean_over(dim: Any = None, keepdim: bool = False) -> Step:
-    axes = (dim,) if isinstance(dim, int) else tuple(dim or ())
-    if sorted(axis % 4 for axis in axes) != [2, 3]:
-        raise _unknown(f"mean over {dim}; over (2, 3) it is known")
-    return Mean(partial(torch.mean, dim=axes, keepdim=keepdim))
-
-
-def _nothing(_: Any) -> None:
-    return None
-
-
-def _dropout(p: float = 0.5, training: bool = True, inplace: bool = False) -> None:  # noqa: ARG001  # torch's
-    if training:
-        raise _unknown("dropout in training mode")
-
-
-_MODULES: dict[type[nn.Module], Callable[[Any], Step | None]] = {
-    nn.Linear: _linear,
-    nn.Conv2d: _convolution,
-    nn.BatchNorm2d: _batch_norm,
-    nn.BatchNorm1d: _batch_norm,
-    nn.ReLU: lambda _: _relu(),
-    nn.MaxPool2d: _largest,
-    nn.AvgPool2d: _mean_of_windows,
-    nn.AdaptiveAvgPool2d: lambda module: Mean(module.forward),
-    nn.Flatten: lambda module: _flat(module.start_dim, module.end_dim),
-    nn.Identity: _nothing,
-    nn.Dropout: _nothing,
-    nn.Dropout2d: _nothing,
-}
-_FUNCTIONS: dict[Any, Callable[..., Step | None]] = {
-    torch.relu: _relu,
-    nn.functional.relu: _relu,
-    "relu": _relu,
-    torch.flatten: _flat,
-    "flatten": _flat,
-    "mean": _mean_over,
-    torch.mean: _mean_over,
-    nn.functional.dropout: _dropout,
-    nn.functional.max_pool2d: lambda *args, **keywords: _largest(nn.MaxPool2d(*args, **keywords)),
-    nn.functional.avg_pool2d: lambda *args, **keywords: _mean_of_windows(nn.AvgPool2d(*args, **keywords)),
-    nn.functional.adaptive_avg_pool2d: lambda size: Mean(nn.AdaptiveAvgPool2d(size).forward),
-}
-_IN_PLACE = (operator.iadd, operator.isub, operator.imul, operator.itruediv)
-_OPERATIONS: dict[Any, str] = {
-    target: name
-    for name, targets in {
-        "add": (operator.add, operator.iadd, torch.add, "add"),
-        "sub": (operator.sub, operator.isub, torch.sub, "sub"),
-        "mul": (operator.mul, operator.imul, torch.mul, "mul"),
-        "truediv": (operator.truediv, operator.itruediv, torch.div, "div"),
-    }.items()
-    for target in targets
-}

@@ -389,9 +389,21 @@ def test_a_part_without_bounds_is_refused_by_name(model: nn.Module, message: str
 
 
 def test_a_network_that_torch_fx_misreads_is_refused() -> None:
-    """At the first image: the steps and the module must agree."""
+    """Work in place is refused as such; and at the first image the steps and the module must agree."""
+    with pytest.raises(InvalidInput, match="works in place"):
+        intervals(Reused().eval())
     with pytest.raises(InvalidInput, match="other scores than the network"):
-        intervals(Reused().eval()).loaded(np.ones((1, 2, 2)), (2, 2))
+        intervals(Counting().eval()).loaded(np.ones((1, 2, 2)), (2, 2))
+
+
+class Counting(nn.Module):
+    """Multiplies by the number of calls, of which a trace sees the first."""
+
+    calls = 0
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return torch.flatten(images, 1) * self.calls
 
 
 class Rows(nn.Module):

@@ -51,7 +51,8 @@ WORDS = {
         "any one square of 3×3 pixels, drawn on an image of 32×32 pixels"
     ),
     "through(squares(size=3), Resize((32, 32)), ReceptiveField(4, 4), source=(40, 40))": (
-        "any one square of 3×3 pixels, drawn on an image of 40×40 pixels before it becomes the model's input of 32×32 pixels"
+        "any one square of 3×3 pixels, drawn on an image of 40×40 pixels before it becomes the model's input of 32×32 "
+        "pixels"
     ),
     'bitmap("110/011")': 'any one region of bitmap("110/011")',
 }
