@@ -744,6 +744,11 @@ MUTANTS = (
     Mutant("regions/cell_frame.py", "(typed.first <= own.first) & (typed.stop >= own.stop)", "typed.first <= own.first", "tests/adapters/test_split.py"),
     Mutant("regions/cell_frame.py", "way is not None and way.sides == self.sides and way.encloses(self.field)", "way is None or way.encloses(self.field)", "tests/adapters/test_split.py"),
     Mutant("runs/parts.py", "return _as_they_are if ways[0] is None else ways[0].onto_cells", "return _as_they_are", "tests/adapters/test_split.py"),
+    Mutant("../adapters/maskcover_torch/split_classifier.py", "        self._ruler((height, width), channels).expect_some_inside(field, pixels)\n", "", "tests/adapters/test_split.py -k flag"),
+    Mutant("../adapters/maskcover_torch/fields.py", "return place_of(model), glance(model), architecture_digest(model)", "return place_of(model)", "tests/adapters/test_split.py -k changed"),
+    Mutant("../adapters/maskcover_torch/interval_layers.py", "if divisor is not None and not divisor > 0:", "if False:", "tests/adapters/test_torch_intervals.py -k falls"),
+    Mutant("../adapters/maskcover_torch/interval_network.py", "len(source.users) > 1 or ", "", "tests/adapters/test_torch_intervals.py -k in_place"),
+    Mutant("choosing/selecting.py", "    _expect_pixels(classifier)\n", "", "tests/adapters/test_split.py -k choose"),
     # Votes.
     Mutant("defense/voting.py", "(high - low) * touched\n", "(high - low) * touched + 1\n", VOTES),
     Mutant("defense/voting.py", "(high - low) * touched\n", "high * touched\n", VOTES),
