@@ -40,7 +40,7 @@ def intervals(
     interval, by interval bounds; no label where these do not tell. With nothing hidden it gives the label of the
     network, computed in float64 by the same operations. Everything runs on the CPU. Bounds grow with every layer: on
     networks of more than a few layers, and on networks that were not trained for it
-    (`maskcover_torch.training.train_intervals`), they tell nothing.
+    (`maskcover_torch.training.IntervalTraining`), they tell nothing.
 
     Args:
         model: A module in evaluation mode, of `Linear`, `Conv2d`, `BatchNorm2d`, `ReLU`, `MaxPool2d`, `AvgPool2d`,

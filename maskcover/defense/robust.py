@@ -42,10 +42,10 @@ def exact_fraction(threshold: float) -> Fraction:
     >>> exact_fraction(0.1)
     Fraction(1, 10)
     """
-    plain = isinstance(threshold, int | float) and not isinstance(threshold, bool) and 0 <= threshold < 1
-    if not plain:
+    number = isinstance(threshold, int | float | np.floating) and not isinstance(threshold, bool)
+    if not number or not 0 <= threshold < 1:
         raise InvalidInput(f"the threshold of robust masking is a number from 0 up to, but not, 1; got {threshold!r}")
-    return Fraction(repr(threshold))
+    return Fraction(repr(float(threshold)))
 
 
 def windows_of(masks: MaskSet, regions: str) -> BoolArray:

@@ -164,6 +164,7 @@ class RobustMasking(Procedure):
 
     def __post_init__(self) -> None:
         exact_fraction(self.threshold)
+        object.__setattr__(self, "threshold", float(self.threshold))
         _set_texts(self)
         if self.observation.low < 0:
             raise InvalidInput(f"evidence for robust masking is 0 or more, such as 'clip(0, 1)'; got {self.evidence}")

@@ -157,6 +157,12 @@ def test_thresholds_that_bound_nothing_are_refused(threshold: Any) -> None:
         RobustMasking(threshold)
 
 
+@pytest.mark.parametrize("threshold", [np.float64(0.5), np.float32(0.5), 0.5])
+def test_thresholds_of_numpy_are_numbers(threshold: Any) -> None:
+    assert str(RobustMasking(threshold)) == "robust_masking(threshold=0.5)"
+    assert RobustMasking(threshold) == parse_procedure("robust_masking(0.5)")
+
+
 def test_texts_are_read_again() -> None:
     procedure = RobustMasking(0.5, "bands(4)", "squares(size=5)", "confidence")
     assert parse_procedure(str(procedure)) == procedure
