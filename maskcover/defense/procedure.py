@@ -86,7 +86,8 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         Args:
             table: The predictions of the clean image; it has those with nothing hidden and under every single mask.
             label: The true label, 0 or more.
-            covers: Exact covering of the regions by a selection of the masks, see `maskcover.covering.containment.Containment`.
+            covers: Exact covering of the regions by a selection of the masks, see
+                `maskcover.covering.containment.Containment`.
             min_margin: The certificate must not rely on predictions of a smaller margin: see `PredictionTable.trusted`.
         """
 
