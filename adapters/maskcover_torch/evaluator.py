@@ -206,8 +206,8 @@ def _bitmaps_of(masks: MaskSet, device: torch.device) -> torch.Tensor:
 
     The number −1, nothing hidden, is that last one.
     """
-    bitmaps = torch.zeros((len(masks) + 1, *masks.grid.shape), dtype=torch.bool, device=device)
-    for number, mask in enumerate(masks):
+    bitmaps = torch.zeros((len(masks.all_masks) + 1, *masks.grid.shape), dtype=torch.bool, device=device)
+    for number, mask in enumerate(masks.all_masks):
         for (top, left), (bottom, right) in mask.bounds.tolist():
             bitmaps[number, top:bottom, left:right] = True
     return bitmaps

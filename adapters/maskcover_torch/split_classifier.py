@@ -178,8 +178,13 @@ class SplitClassifier(TorchClassifier):
             np.stack([axis.touched(pixel, pixel + 1) for pixel in range(side)])
             for axis, side in zip(way.field.axes(way.sides), way.sides, strict=True)
         )
-        hidden = [(rows.astype(int) @ shown.astype(int) @ columns.T.astype(int)) == 0 for shown in ~np.asarray(masks)]
-        return MaskSet(Grid(way.sides), tuple(map(Mask.from_array, hidden))), way.base
+
+        def on_images(cells: MaskSet) -> MaskSet:
+            shown = (~np.asarray(cells)).astype(int)
+            hidden = [(rows.astype(int) @ some @ columns.T.astype(int)) == 0 for some in shown]
+            return MaskSet(Grid(way.sides), tuple(map(Mask.from_array, hidden)))
+
+        return on_images(masks).with_levels(*map(on_images, masks.levels)), way.base
 
     def expect_regions(self, regions: RegionSet, example: Any = None) -> None:
         """Raise `InvalidInput` unless regions are drawn on images, and go through a field with all that cells see.

@@ -4,6 +4,7 @@ from maskcover.certification.answering import predict_with
 from maskcover.certification.binding import Binding, Certified
 from maskcover.certification.certifying import certify, detection_curve, predict
 from maskcover.certification.explanation import Explanation, explain
+from maskcover.certification.first_rounds import FirstRoundChoice, FirstRoundFigures, choose_first_round
 from maskcover.certification.results import CertificationResult, exact_interval
 from maskcover.certification.serving import attack, defend
 
@@ -12,8 +13,11 @@ __all__ = [
     "CertificationResult",
     "Certified",
     "Explanation",
+    "FirstRoundChoice",
+    "FirstRoundFigures",
     "attack",
     "certify",
+    "choose_first_round",
     "defend",
     "detection_curve",
     "exact_interval",

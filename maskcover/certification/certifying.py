@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from maskcover.certification.answering import in_order, predict_with
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
+from maskcover.certification.first_rounds import settled
 from maskcover.certification.results import CertificationResult
 from maskcover.classifiers.evaluation import Images, evaluator_of, expect_regions, names_of
 from maskcover.classifiers.options import renamed
@@ -95,8 +96,10 @@ def certify(
     min_margin = renamed(options, "margin", "min_margin", min_margin)
     classifier = as_classifier(model, options)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
-    covers = containment_for(defence, masks, regions)
-    defence = defence.against(covers.regions)
+    if isinstance(masks, MaskSet) and count_of(images):
+        defence, masks = settled(defence, classifier, images, masks, regions)
+    defence, covers = bound(defence, masks, regions)
+    masks = covers.masks
     true = checked_labels(labels, count_of(images))
     required = bits_for(defence, numerics, min_margin)
     start = prepare_run(
@@ -115,6 +118,18 @@ def certify(
     return CertificationResult(masks, covers.regions, defence, start, used, tuple(verdicts), sample)
 
 
+def bound(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | None) -> tuple[Procedure, Containment]:
+    """The procedure with all that it takes from masks and regions, and the test of which masks cover the regions.
+
+    The masks are those of the test: with the levels of the procedure's first round, if it has one.
+
+    Raises:
+        NotCovering, InvalidInput: As for `containment_for`.
+    """
+    covers = containment_for(procedure, masks, regions)
+    return procedure.against(covers.regions), covers
+
+
 def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | None) -> Containment:
     """Make the test of which selections of the masks cover the regions; all together must, if the procedure needs it.
 
@@ -130,6 +145,7 @@ def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | s
         )
     covers = Containment.covering(masks, regions) if procedure.needs_cover else Containment.of(masks, regions)
     procedure.expect_masks(masks)
+    covers = Containment(procedure.with_own(masks, covers.regions), covers.regions)
     procedure.expect_use(covers)
     return covers
 
@@ -208,10 +224,11 @@ def predict(
         evaluator = evaluator_of(classifier, certified.masks, batch_size=certified.batch_size)
         return list(Binding(certified).served(evaluator, images, preprocessing, progress=progress))
     defence = procedure_of(procedure, method, threshold)
+    if isinstance(masks, MaskSet) and masks.regions is not None:
+        about = parse_regions(masks.regions)
+        defence, masks = defence.against(about), defence.with_own(masks, about)
     evaluator = evaluator_of(as_classifier(model, options), masks)
     defence.expect_masks(masks)
-    if masks.regions is not None:
-        defence = defence.against(parse_regions(masks.regions))
     warn(
         "these answers are bound to no certification: give predict the result of certify instead of the masks, or call "
         "defend(model, result)",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, containment_for, require_bits
+from maskcover.certification.certifying import bits_for, bound, require_bits
 from maskcover.classifiers.evaluation import Images, expect_regions
 from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.options import renamed
@@ -233,8 +233,8 @@ def explain(
         raise InvalidInput(f"label must be a class number from 0; got {label!r}")
     min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = parse_procedure(procedure or DOUBLE_MASKING)
-    covers = containment_for(defence, masks, regions)
-    defence = defence.against(covers.regions)
+    defence, covers = bound(defence, masks, regions)
+    masks = covers.masks
     single_image, required = _OneImage(images, number), bits_for(defence, numerics, min_margin)
     classifier = as_classifier(model, options)
     start = prepare_run(classifier, single_image, masks, min_margin=min_margin, numerics=required, probes=probes)

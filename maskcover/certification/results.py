@@ -89,10 +89,10 @@ class CertificationResult(VerdictArrays):
         Without ``exhaustive=True`` rows that were not needed are missing, and so may be placements.
         """
         certifying = self._certifying(number)
-        if not len(certifying) and not self.procedure.needs_cover:
+        if not len(certifying) and (self.procedure.maps_itself or not self.procedure.needs_cover):
             remedy = f"; explain(…, number={number}, label=…) has the map" if self.procedure.maps_itself else ""
             raise InvalidInput(
-                f"{self.procedure.words} certifies without single masks, so that a result keeps no map{remedy}"
+                f"{self.procedure.words} certifies by more than single masks, so that a result keeps no map{remedy}"
             )
         return placement_map(certifying, self.regions)
 
@@ -126,9 +126,16 @@ class CertificationResult(VerdictArrays):
             f"{certified} of {len(self)} images certified{promise} against {self.regions} on {self.masks.grid}"
             f"{in_words(certified, self.verdicts, self.chosen)}; right as they are: {right} defended, {bare} "
             "undefended. "
-            f"{len(self.masks)} masks, {self.procedure.words}, {self.start.stands_on}; "
-            f"{counted(self.evaluations, 'masked prediction')}"
+            f"{len(self.masks)} masks{levels_in_words(self.masks)}, {self.procedure.words}, {self.start.stands_on}; "
+            f"{counted(self.evaluations, 'masked prediction')}{self._by_masks}"
         )
+
+    @property
+    def _by_masks(self) -> str:
+        """For a defence with levels, what it would certify without them."""
+        if self.procedure == self.procedure.without_levels:
+            return ""
+        return f"; without the levels {int(self.certified_by_masks.sum())} would be certified"
 
     def _repr_html_(self) -> str:
         """The claim and the counts, for notebooks."""
@@ -138,12 +145,25 @@ class CertificationResult(VerdictArrays):
             "right with the defence": int((sound & (self.defended == self.labels)).sum()),
             "certified": int(self.certified.sum()),
         }
+        if self._by_masks:
+            counts["certified without the levels"] = int(self.certified_by_masks.sum())
         rows = [(name, f"{count:,}") for name, count in counts.items()]
         return paragraph(str(self)) + html_table(("images", "count"), rows)
 
     def _certifying(self, number: int) -> MaskSet:
         numbers = self.verdicts[number].certificate.certifying
         return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in numbers))
+
+
+def levels_in_words(masks: MaskSet) -> str:
+    """The levels of a mask set, to follow the number of its masks; nothing if it has none.
+
+    >>> masks = MaskSet.from_boxes([(0, 0, 4, 9), (5, 0, 4, 9)], image_size=9)
+    >>> levels_in_words(masks.with_levels(masks[:1], masks)), levels_in_words(masks)
+    (' after levels of 1 and 2', '')
+    """
+    sizes = [str(len(level)) for level in masks.levels]
+    return f" after {'a level' if len(sizes) == 1 else 'levels'} of {' and '.join(sizes)}" if sizes else ""
 
 
 def in_words(certified: int, verdicts: Sequence[Verdict], chosen: Chosen | None) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from maskcover.covering import cover, frontier
+from maskcover.certification.certifying import containment_for
+from maskcover.covering import frontier
 from maskcover.covering.containment import Containment
+from maskcover.covering.texts import masks_of
 from maskcover.defense import Procedure, parse_procedure
-from maskcover.errors import ImpossibleCover, InvalidInput, MaskcoverWarning, NotCovering
+from maskcover.errors import ImpossibleCover, InvalidInput, NotCovering
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -24,8 +24,6 @@ _MOST_MASKS = 64  # of a default candidate: more cost above 2,000 predictions to
 _OTHERS = 6  # sets of the frontier beside the grids
 _REDUNDANT = (9, 16, 36)
 _MOST_TOGETHER = 1024  # distinct masks of all candidates: half a million unions
-_BUDGETS = ("grid", "masks", "evaluations", "max_mask_area")
-_STYLES = {"multiplicity", "align"}
 
 
 @dataclass(frozen=True)
@@ -89,29 +87,14 @@ def candidates_of(
             f"{with_views} names its own masks, so that there are none to choose; leave its views out, and name sets "
             "of views as candidates, such as maskcover.bands(4, image_size=…)"
         )
-    covering = [(name, masks, _covering(name, masks, regions, defences)) for name, masks in named]
+    covering = [
+        (name, procedure.against(regions), _covering(name, masks, regions, procedure))
+        for (name, masks), procedure in product(named, defences)
+    ]
     return tuple(
-        Candidate(name, masks, procedure.against(covers.regions), fill, covers=covers)
-        for fill, (name, masks, covers), procedure in product(filled, covering, defences)
+        Candidate(name, covers.masks, procedure, fill, covers=covers)
+        for fill, (name, procedure, covers) in product(filled, covering)
     )
-
-
-def masks_of(text: str, regions: RegionSet, grid: Grid) -> MaskSet:
-    """Make the mask set that a text names: a budget of `cover` as a call, with `multiplicity` and `align` if needed.
-
-    Raises:
-        InvalidInput: the text cannot be read.
-        ImpossibleCover: there is no such cover.
-
-    >>> from maskcover import squares
-    >>> [len(masks_of(text, squares(size=5), Grid.of(28))) for text in ("grid(3, 3)", "masks(16, multiplicity=2)")]
-    [9, 14]
-    """
-    name, arguments, keywords = _call(text)
-    values = {"grid": tuple(arguments)} if name == "grid" else dict(zip([name], arguments, strict=False))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MaskcoverWarning)  # of few masks each hides much: that is meant here
-        return cover(regions, grid, **values, **keywords)
 
 
 def default_texts(regions: RegionSet, grid: Grid) -> tuple[str, ...]:
@@ -181,38 +164,12 @@ def listed(mask_sets: Iterable[MaskSet | str]) -> list[MaskSet | str]:
     return [mask_sets] if isinstance(mask_sets, MaskSet | str) else list(mask_sets)
 
 
-def _covering(name: str, masks: MaskSet, regions: RegionSet, procedures: Sequence[Procedure]) -> Containment:
-    """The containment of a candidate; it must cover if any procedure needs that, and be of use to each of them."""
+def _covering(name: str, masks: MaskSet, regions: RegionSet, procedure: Procedure) -> Containment:
+    """The containment of a candidate; it must cover if the procedure needs that, and be of use to it."""
     try:
-        needs_cover = any(procedure.needs_cover for procedure in procedures)
-        covers = Containment.covering(masks, regions) if needs_cover else Containment.of(masks, regions)
-        for procedure in procedures:
-            procedure.expect_masks(masks)
-            procedure.expect_use(covers)
-        return covers
+        return containment_for(procedure, masks, regions)
     except NotCovering as error:
         raise NotCovering(f"the candidate {name}: {error}") from error
-
-
-def _call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
-    """The budget, its arguments, and the keywords of a text such as ``grid(3, 3)``."""
-    try:
-        node = ast.parse(text.strip(), mode="eval").body
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BUDGETS:
-            keywords = {word.arg or "**": ast.literal_eval(word.value) for word in node.keywords}
-            arguments = [ast.literal_eval(value) for value in node.args]
-            if keywords.keys() <= _STYLES and arguments and (node.func.id == "grid" or len(arguments) == 1):
-                return node.func.id, arguments, keywords
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
-        raise InvalidInput(_expected(text)) from error
-    raise InvalidInput(_expected(text))
-
-
-def _expected(text: str) -> str:
-    return (
-        "expected a candidate such as grid(4, 4), masks(20), evaluations(300), max_mask_area(0.1) or "
-        f"masks(36, multiplicity=2), or {DEFAULTS!r}; got {text[:80]!r}"
-    )
 
 
 def grid_of(mask_sets: Iterable[MaskSet | str] | None, preprocessing: Any, image: Any, image_size: Any = None) -> Grid:

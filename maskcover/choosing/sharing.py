@@ -43,7 +43,7 @@ class ImageFigures:
 def combined_masks(candidates: Sequence[Candidate]) -> MaskSet:
     """All different masks of the candidates as one mask set, in the order of their first appearance."""
     grid: Grid = candidates[0].masks.grid
-    return MaskSet(grid, tuple(dict.fromkeys(mask for candidate in candidates for mask in candidate.masks)))
+    return MaskSet(grid, tuple(dict.fromkeys(mask for candidate in candidates for mask in candidate.masks.all_masks)))
 
 
 def combined_views(candidates: Sequence[Candidate]) -> Views:
@@ -174,7 +174,7 @@ def _part_maker(
 def _combined_numbers(candidate: Candidate, masks: MaskSet, kind: Views) -> IntArray:
     """For each view of a candidate its number among the views of the combined masks; the bare image comes last."""
     places: dict[Mask, int] = {mask: place for place, mask in enumerate(masks)}
-    position = np.array([places[mask] for mask in candidate.masks], dtype=np.int64)
+    position = np.array([places[mask] for mask in candidate.masks.all_masks], dtype=np.int64)
     views: Unions | Singles = candidate.masks.views(candidate.procedure.views)
     combined = masks.views(kind)
     first, second = position[views.pairs].T

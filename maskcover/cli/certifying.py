@@ -130,6 +130,7 @@ def _source_at_once(job: Certification) -> Reply:
             for group, part in zip(result.groups, result.results, strict=True)
         ],
         "certified": int(result.certified.sum()),
+        "certified_by_masks": int(result.certified_by_masks.sum()),
         "total": len(result),
     }
     return _reported(job, result, dataset, document, f"Frame: the source images, before {preprocessing}.")
@@ -145,7 +146,11 @@ def _run(job: Certification, out: Path) -> Reply:
         regions=regions, source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = _input_frame(classifier, masks, preprocessing)
-    return Reply(summary.document() | {"frame": "input"}, [str(summary), frame], claimed(summary, job.at_least))
+    document, lines = _by_masks(job, out)
+    return Reply(
+        summary.document() | {"frame": "input"} | document, [str(summary), *lines, frame],
+        claimed(summary, job.at_least),
+    )  # fmt: skip
 
 
 def _source_run(job: Certification, out: Path) -> Reply:
@@ -158,7 +163,24 @@ def _source_run(job: Certification, out: Path) -> Reply:
         source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = f"Frame: the source images, before {preprocessing}."
-    return Reply(summary.document() | {"frame": "source"}, [str(summary), frame], claimed(summary, job.at_least))
+    document, lines = _by_masks(job, out)
+    return Reply(
+        summary.document() | {"frame": "source"} | document, [str(summary), *lines, frame],
+        claimed(summary, job.at_least),
+    )  # fmt: skip
+
+
+def _by_masks(job: Certification, out: Path) -> tuple[dict[str, Any], list[str]]:
+    """For a run whose defence has levels, what its masks would certify without them, as document and as a line."""
+    from maskcover.defense.texts import procedure_of
+    from maskcover.runs import open_run
+
+    typed = job.arguments
+    defence = procedure_of(typed.get("procedure"), typed.get("method"), typed.get("threshold"), typed.get("rule"))
+    if defence == defence.without_levels or (by_masks := open_run(out).certified_by_masks) is None:
+        return {}, []
+    count = int(by_masks.sum())
+    return {"certified_by_masks": count}, [f"Without the levels of the first round {count:,} would be certified."]
 
 
 def claimed(summary: Summary, at_least: float | None) -> int:
@@ -316,6 +338,7 @@ def _row(name: str, verdict: Verdict) -> dict[str, Any]:
         "defended": verdict.answer,
         "case": verdict.defended.case.value,
         "failing_pair": verdict.certificate.failing,
+        "by_masks": verdict.certificate.by_masks,
         "margin": verdict.margin,
         "evaluations": verdict.evaluations,
     }
@@ -333,6 +356,8 @@ def _why(row: dict[str, Any]) -> str:
     """The reason why an image is not certified, as far as predictions were made."""
     if row["undefended"] != row["label"]:
         return "wrong already undefended"
+    if row["by_masks"]:
+        return "its masks would certify it, and a level of the first round fails"
     if row["failing_pair"] is None:
         return "its predictions do not meet the condition of the certificate"
     first, second = row["failing_pair"]
@@ -352,5 +377,6 @@ def _document(result: CertificationResult) -> dict[str, Any]:
         "probes_skipped": list(result.start.probes.skipped),
         "fingerprint": dict(result.fingerprint.entries),
         "certified": int(result.certified.sum()),
+        "certified_by_masks": int(result.certified_by_masks.sum()),
         "total": len(result),
     }

@@ -98,6 +98,16 @@ class Containment:
         """
         return few_minimal(self.masks, self.regions.terms(self.masks.grid))
 
+    @cached_property
+    def of_levels(self) -> tuple[Containment, ...]:
+        """The containment of each level of the masks, from coarse to fine; none if they have no levels."""
+        return tuple(Containment(level, self.regions) for level in self.masks.levels)
+
+    @cached_property
+    def with_levels(self) -> Containment:
+        """The containment of all masks, those of levels included, numbered as `MaskSet.all_masks`."""
+        return Containment(self.masks.joined, self.regions)
+
     def totals(self, weights: IntArray) -> IntArray | None:
         """Sums over the masks that contain a region, of whole numbers given for each mask.
 

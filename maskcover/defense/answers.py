@@ -11,6 +11,7 @@ class Case(Enum):
     """How a built-in defence reached its answer."""
 
     AGREED = "agreed"
+    LEVEL_AGREED = "level agreed"
     PAIRS_AGREED = "pairs agreed"
     DISAGREER = "disagreer"
     CHALLENGER = "challenger"

@@ -38,12 +38,16 @@ class Certificate:
             certified, whether or not the image is.
         failing: A pair of masks whose two-mask prediction is not the label; None if no such pair was evaluated.
         complete: Whether `certifying` is the whole of G; a decision that stopped early may not have every row.
+        by_masks: For a defence with levels (`first_rounds`), whether it would certify without them; else None.
+        coarser: Numbers of the masks of levels with the label; none without levels.
     """
 
     certified: bool
     certifying: tuple[int, ...]
     failing: tuple[int, int] | None
     complete: bool
+    by_masks: bool | None = None
+    coarser: tuple[int, ...] = ()
 
     @property
     def good(self) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, ABCMeta, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, ClassVar
 
@@ -114,6 +114,11 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         """Whether it has a map of certified placements of its own, see `certified_map`."""
         return type(self).certified_map is not Procedure.certified_map
 
+    @property
+    def without_levels(self) -> Procedure:
+        """The procedure without levels (`maskcover.defense.first_rounds`), which certifies by its masks alone."""
+        return self
+
     def own_masks(self, grid: Grid) -> MaskSet | None:  # noqa: ARG002  # for subclasses
         """The masks that the procedure names itself, for images of this size; None if it takes any."""
         return None
@@ -123,6 +128,22 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         own = self.own_masks(masks.grid)
         if own is not None and own != masks:
             raise InvalidInput(f"{self} names its own masks, and other ones are given; leave them out, or give those")
+
+    def with_own(self, masks: MaskSet, regions: RegionSet) -> MaskSet:  # noqa: ARG002  # for subclasses
+        """The masks, with those that the procedure asks for besides them; by default there are no others.
+
+        Raises:
+            InvalidInput: the masks have such others already, and these are different.
+        """
+        return masks
+
+    def first_rounds(self, masks: MaskSet) -> tuple[IntArray, ...]:  # noqa: ARG002  # for subclasses
+        """The predictions that may answer an image before all others, round by round; by default there are none.
+
+        Returns:
+            Pairs of mask numbers for each round, int64 (predictions, 2).
+        """
+        return ()
 
     def against(self, regions: RegionSet) -> Procedure:  # noqa: ARG002  # for subclasses
         """The procedure with all that it takes from the regions that are certified; by default it takes nothing."""
@@ -175,7 +196,7 @@ class Procedure(ABC, metaclass=_EarlierCalls):
             InvalidInput: there is no such method, or it has no such argument.
         """
         # The first class of a name counts, so that no other distribution can replace a built-in one.
-        kinds = {kind.method: kind for kind in reversed(Procedure.__subclasses__()) if kind.method}
+        kinds = {kind.method: kind for kind in reversed(list(_subclasses(Procedure))) if kind.method}
         if method not in kinds:
             raise InvalidInput(f"method must be one of {', '.join(sorted(map(str, kinds)))}; got {method!r}")
         names = [field.name for field in fields(kinds[method])]  # type: ignore[arg-type]  # subclasses are dataclasses
@@ -197,6 +218,13 @@ class Procedure(ABC, metaclass=_EarlierCalls):
             return {"method": str(self)} | defaults
         own = {name: getattr(self, name) for name in defaults if hasattr(self, name)}
         return {"method": self.method} | defaults | own
+
+
+def _subclasses(kind: Any) -> Iterator[type[Procedure]]:
+    """The subclasses of a class, those that were made first come first."""
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 def equip(evaluator: Evaluator, procedure: Procedure) -> None:

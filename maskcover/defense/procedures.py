@@ -2,76 +2,158 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
+from maskcover.cells import IntArray
 from maskcover.covering.containment import Containment
+from maskcover.covering.placements import PlacementMap
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.detection import checked_threshold, detect, detection_certificate
 from maskcover.defense.double import double_masking
-from maskcover.defense.first_rounds import FirstRound, after_first_round, checked_first_round
+from maskcover.defense.first_rounds import (
+    FirstRound,
+    after_first_round,
+    bound_first_round,
+    expect_covering_levels,
+    level_certificate,
+    level_map,
+    right_in_levels,
+    rounds_in,
+    rounds_of,
+    unseen_in_levels,
+    uses_levels,
+    with_first_round,
+    without_levels,
+)
 from maskcover.defense.procedure import Procedure, first_look
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
-from maskcover.masks import Views
+from maskcover.masks import MaskSet, Views
+from maskcover.regions import RegionSet
 
 Method = Literal["double", "challenger", "detect"]
 Rule = Literal["rows", "all-pairs"]
 
 
 @dataclass(frozen=True)
-class DoubleMasking(Procedure):
-    """Double masking, Algorithm 1 of the paper (section 3.2).
+class TwoRounds(Procedure):
+    """What double masking and challenger masking have in common: certificates by rows, and first rounds.
 
     Args:
-        rule: "rows" for the row certificate (docs/theory.md, The defence), "all-pairs" for the paper's Algorithm 2
-            (section 3.3), which certifies less.
-        exhaustive: Decide every row, also of images that fail, for the whole map of certified placements.
-        first_round: "pairs" to ask first for the unions of ⌈n/2⌉ pairs of the n masks, an odd one alone: if these have
-            one label, it is the answer. The same images are certified, and an image whose views agree is served with
-            half of the predictions; see `maskcover.defense.first_rounds` for the theorem. None for no first round.
-
-    >>> DoubleMasking(), str(DoubleMasking(rule="all-pairs"))
-    (DoubleMasking(rule='rows', exhaustive=False, first_round=None), "double_masking(rule='all-pairs')")
-    >>> str(DoubleMasking(first_round="pairs"))
-    "double_masking(first_round='pairs')"
+        rule, exhaustive, first_round: See `DoubleMasking`.
     """
 
     rule: Rule = "rows"
     exhaustive: bool = False
     first_round: FirstRound | None = None
 
-    name: ClassVar[str] = "double_masking"
-    method: ClassVar[str | None] = "double"
     views: ClassVar[Views] = Views.PAIRS
     needs_bits: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        _expect_rule(self.rule, exhaustive=self.exhaustive)
-        checked_first_round(self.first_round)
+        if self.rule not in get_args(Rule) or (self.exhaustive and self.rule != "rows"):
+            raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {self.rule!r}")
+        rounds_of(self.first_round)
 
     @property
     def words(self) -> str:
         """The defence in words."""
-        return f"double masking, rule {self.rule}{_first(self.first_round)}"
+        rounds = [part if isinstance(part, str) else f"{len(part)} masks" for part in rounds_of(self.first_round)]
+        first = f", first round by {' and '.join(rounds)}" if rounds else ""
+        return f"{self.name.replace('_', ' ')}, rule {self.rule}{first}"
 
-    def answer(self, table: PredictionTable) -> Answer | Pending:
-        """See `double_masking`, and `pairs_agreed` for a first round."""
-        return after_first_round(table, self.first_round, double_masking)
+    @property
+    def maps_itself(self) -> bool:
+        """Whether it has levels: then not all placements inside a certifying mask are certified."""
+        return uses_levels(self.first_round)
+
+    @property
+    def without_levels(self) -> Procedure:
+        """The same procedure with no more than a first round by pairs."""
+        return replace(self, first_round=without_levels(self.first_round))
+
+    def with_own(self, masks: MaskSet, regions: RegionSet) -> MaskSet:
+        """The masks with the levels of the first round."""
+        return with_first_round(self.first_round, masks, regions)
+
+    def against(self, regions: RegionSet) -> Procedure:  # noqa: ARG002  # see `Procedure`
+        """The same procedure for masks that have its levels, see `with_own`."""
+        return replace(self, first_round=bound_first_round(self.first_round))
+
+    def first_rounds(self, masks: MaskSet) -> tuple[IntArray, ...]:
+        """The predictions under masks of levels, level by level, and those under unions of pairs."""
+        return tuple(pairs for _, pairs in rounds_in(self.first_round, masks))
+
+    def expect_use(self, covers: Containment) -> None:
+        """Raise `NotCovering` if the masks of some level do not cover the regions."""
+        if self.maps_itself:
+            expect_covering_levels(covers)
+
+    def first_views(self, table: PredictionTable) -> Pending | None:
+        """The predictions with nothing hidden, under each mask, and under each mask of a level."""
+        return first_look(table) or (unseen_in_levels(table) if self.maps_itself else None)
 
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
     ) -> Certificate | Pending:
-        """See `row_certificate` and `all_pairs`."""
-        return _masking_certificate(table, label, covers, min_margin, self.rule, exhaustive=self.exhaustive)
+        """See `row_certificate`, `all_pairs` and `level_certificate`."""
+        trusted = table.trusted(min_margin)[table.views.ids]
+        if self.rule == "rows":
+            certificate = row_certificate(trusted, label, covers, exhaustive=self.exhaustive)
+        else:
+            certificate = all_pairs(trusted, label, covering=covers(np.ones(len(trusted), dtype=np.bool_)))
+        if isinstance(certificate, Pending) or not self.maps_itself:
+            return certificate
+        return unseen_in_levels(table) or level_certificate(certificate, table, label, covers, min_margin)
+
+    def certified_map(
+        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
+    ) -> PlacementMap | None:
+        """With levels the placements inside a certifying mask and, in each level, inside one with the label."""
+        if not self.maps_itself:
+            return None
+        rows = (table.trusted(min_margin)[table.views.ids] == label).all(axis=1)
+        return level_map(rows, right_in_levels(table, label, min_margin), covers)
 
 
 @dataclass(frozen=True)
-class ChallengerMasking(Procedure):
+class DoubleMasking(TwoRounds):
+    """Double masking, Algorithm 1 of the paper (section 3.2).
+
+    Args:
+        rule: "rows" for the row certificate (docs/theory.md, The defence), "all-pairs" for the paper's Algorithm 2
+            (section 3.3), which certifies less.
+        exhaustive: Decide every row, also of images that fail, for the whole map of certified placements.
+        first_round: A first round of fewer predictions, which answers an image whose views agree; None for none. See
+            `maskcover.defense.first_rounds` for the theorems. It is one of these, or several of them in a tuple:
+
+            - "pairs": the unions of ⌈n/2⌉ pairs of the n masks, an odd one alone. The same images are certified.
+            - a mask set, or a text such as "grid(2, 2)" that makes one: a level of coarser masks, and in a tuple levels
+              from coarse to fine. A certificate needs the masks of each level with the true label to cover the regions.
+            - "levels": the levels that the masks have already, see `MaskSet.with_levels`.
+            - "auto": levels that a few images choose, see `maskcover.choose_first_round`.
+
+    >>> DoubleMasking(), str(DoubleMasking(rule="all-pairs"))
+    (DoubleMasking(rule='rows', exhaustive=False, first_round=None), "double_masking(rule='all-pairs')")
+    >>> str(DoubleMasking(first_round=("grid(2, 2)", "pairs")))
+    "double_masking(first_round=('grid(2, 2)', 'pairs'))"
+    """
+
+    name: ClassVar[str] = "double_masking"
+    method: ClassVar[str | None] = "double"
+
+    def answer(self, table: PredictionTable) -> Answer | Pending:
+        """See `double_masking`, and `after_first_round`."""
+        return after_first_round(table, self.first_round, double_masking)
+
+
+@dataclass(frozen=True)
+class ChallengerMasking(TwoRounds):
     """Challenger masking (paper, appendix C): fewer masked predictions when the first round disagrees.
 
     Args:
@@ -81,33 +163,12 @@ class ChallengerMasking(Procedure):
     'challenger_masking()'
     """
 
-    rule: Rule = "rows"
-    exhaustive: bool = False
-    first_round: FirstRound | None = None
-
     name: ClassVar[str] = "challenger_masking"
     method: ClassVar[str | None] = "challenger"
-    views: ClassVar[Views] = Views.PAIRS
-    needs_bits: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        _expect_rule(self.rule, exhaustive=self.exhaustive)
-        checked_first_round(self.first_round)
-
-    @property
-    def words(self) -> str:
-        """The defence in words."""
-        return f"challenger masking, rule {self.rule}{_first(self.first_round)}"
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
-        """See `challenger_masking`, and `pairs_agreed` for a first round."""
+        """See `challenger_masking`, and `after_first_round`."""
         return after_first_round(table, self.first_round, challenger_masking)
-
-    def certificate(
-        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
-    ) -> Certificate | Pending:
-        """See `row_certificate` and `all_pairs`."""
-        return _masking_certificate(table, label, covers, min_margin, self.rule, exhaustive=self.exhaustive)
 
 
 @dataclass(frozen=True)
@@ -162,25 +223,6 @@ class Detection(Procedure):
 def confidences(table: PredictionTable) -> Any:
     """The confidences of the one-mask predictions, float64 (masks,); 0 where the scores were not finite."""
     return np.nan_to_num(table.confidences[table.views.singles])
-
-
-def _masking_certificate(
-    table: PredictionTable, label: int, covers: Containment, min_margin: float, rule: Rule, *, exhaustive: bool
-) -> Certificate | Pending:
-    trusted = table.trusted(min_margin)[table.views.ids]
-    if rule == "rows":
-        return row_certificate(trusted, label, covers, exhaustive=exhaustive)
-    return all_pairs(trusted, label, covering=covers(np.ones(len(trusted), dtype=np.bool_)))
-
-
-def _first(first_round: FirstRound | None) -> str:
-    """A first round in words, to follow those of the defence."""
-    return "" if first_round is None else f", first round by {first_round}"
-
-
-def _expect_rule(rule: object, *, exhaustive: bool) -> None:
-    if rule not in get_args(Rule) or (exhaustive and rule != "rows"):
-        raise InvalidInput(f"rule must be one of {get_args(Rule)}, and 'rows' with exhaustive; got {rule!r}")
 
 
 DOUBLE_MASKING = DoubleMasking()

@@ -108,10 +108,14 @@ class PredictionTable:
 
     def missing(self, pending: Pending) -> IntArray:
         """The numbers of the predictions that a pending decision asks for, each once, in its order."""
-        first, second = pending.pairs.T
-        numbers = np.where(first == NO_MASK, len(self.views), self.views.numbers(first, second))
+        numbers = self.numbers(pending.pairs)
         _, order = np.unique(numbers, return_index=True)
         return numbers[np.sort(order)]
+
+    def numbers(self, pairs: IntArray) -> IntArray:
+        """The number of the prediction under each pair of mask numbers, int64 (pairs,)."""
+        first, second = pairs.T
+        return np.where(first == NO_MASK, len(self.views), self.views.numbers(first, second))
 
     def pairs(self, numbers: IntArray) -> IntArray:
         """A pair of mask numbers for each numbered prediction, int64 (numbers, 2)."""

@@ -102,6 +102,8 @@ def _call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
 
 def _argument(node: ast.expr) -> Any:
     """The value of an argument: a literal, or the text of a call such as ``bands(width=4)``, which the class reads."""
+    if isinstance(node, ast.Tuple):
+        return tuple(_argument(part) for part in node.elts)
     return ast.unparse(node) if isinstance(node, ast.Call) else ast.literal_eval(node)
 
 

@@ -27,8 +27,9 @@ class Verdict:
         defended: The answer of the defence to the clean image.
         certificate: The certificate about `label`.
         margin: The smallest margin (see `maskcover.classifiers.margins`) among the predictions behind the certificate,
-            which are those of the rows of its certifying masks (for detection, under these masks alone); 0 if there
-            are none. With a larger ``min_margin`` the certificate would be lost.
+            which are those of the rows of its certifying masks (for detection, under these masks alone) and those
+            under masks of levels with the label; 0 if there are none. With a larger ``min_margin`` the certificate
+            would be lost.
         evaluations: Number of masked predictions for this image.
         error: The reason why the image can have no certificate: non-finite scores (threats.md, 26); else None.
         fraction: The fraction of the placements that is certified, of a defence that works it out itself
@@ -70,10 +71,14 @@ def verdict(
     certifying = list(certificate.certifying)
     # A row of unions for each mask; where only single masks were asked for, its own prediction.
     entries = table.views.ids[certifying]
+    if certifying and certificate.coarser:
+        coarser = np.array(certificate.coarser, dtype=np.int64)
+        entries = np.append(entries, table.views.numbers(coarser, coarser))
     margin = float(table.margins[entries].min()) if entries.size else 0.0
     broken = table.broken
     error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
-    final = replace(certificate, certified=certificate.certified and error is None)
+    by_masks = None if certificate.by_masks is None else certificate.by_masks and error is None
+    final = replace(certificate, certified=certificate.certified and error is None, by_masks=by_masks)
     return Verdict(label, table.undefended, defended, final, margin, table.evaluations, error, fraction)
 
 
@@ -86,6 +91,16 @@ class VerdictArrays:
     def certified(self) -> BoolArray:
         """Whether no attack within the regions changes the defended label, which is the true one; bool (n,)."""
         return np.array([verdict.certificate.certified for verdict in self.verdicts], dtype=np.bool_)
+
+    @property
+    def certified_by_masks(self) -> BoolArray:
+        """Whether an image would be certified without levels (`first_rounds`), bool (n,); without any, `certified`.
+
+        What this loses over `certified` is the price of the levels in certified images.
+        """
+        by_masks = [verdict.certificate.by_masks for verdict in self.verdicts]
+        own = self.certified
+        return np.array([mine if alone is None else alone for mine, alone in zip(own, by_masks, strict=True)], np.bool_)
 
     @property
     def defended(self) -> IntArray:

@@ -12,7 +12,7 @@ MOST_CELLS_DRAWN = 1 << 28
 
 
 class Drawing:
-    """The bitmaps of the masks of a set.
+    """The bitmaps of the masks of a set, and of its levels.
 
     >>> masks = MaskSet.from_boxes([(0, 0, 1, 2), (1, 0, 1, 1)], image_size=2)
     >>> Drawing(masks).hidden(np.array([[0, 1], [1, -1]])).tolist()
@@ -20,11 +20,11 @@ class Drawing:
     """
 
     def __init__(self, masks: MaskSet) -> None:
-        self._masks = masks
+        self._masks = masks.joined
         self._drawn: BoolArray | None = None
         if is_small(masks):
             # An extra last row hides nothing: number −1 selects it.
-            self._drawn = np.concatenate([np.asarray(masks), np.zeros((1, *masks.grid.shape), dtype=np.bool_)])
+            self._drawn = np.concatenate([np.asarray(masks.joined), np.zeros((1, *masks.grid.shape), dtype=np.bool_)])
 
     def hidden(self, pairs: IntArray) -> BoolArray:
         """The cells hidden by pairs of mask numbers, int64 (rows, 2): bool (rows, height, width); −1 hides nothing."""
@@ -44,4 +44,4 @@ class Drawing:
 
 def is_small(masks: MaskSet) -> bool:
     """Whether the bitmaps of all masks may stay in memory."""
-    return (len(masks) + 1) * masks.grid.size <= MOST_CELLS_DRAWN
+    return (len(masks.all_masks) + 1) * masks.grid.size <= MOST_CELLS_DRAWN

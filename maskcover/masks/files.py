@@ -18,27 +18,32 @@ from maskcover.masks.mask import Mask
 from maskcover.masks.rows import boxes_of, grid_of, rows_of
 from maskcover.schemas import CERTIFICATE, MASK_SET, document_in
 
-Content = tuple[Grid, tuple[Mask, ...], str | None]
+Masks = tuple[Mask, ...]
+Content = tuple[Grid, Masks, tuple[Masks, ...], str | None]
+"""Grid, masks, the masks of each level, and the claim."""
 
 
 def write_masks(path: str | PathLike[str], content: Content) -> None:
-    """Write grid, masks and claim; an existing file is replaced at once or not at all."""
+    """Write grid, masks, levels and claim; an existing file is replaced at once or not at all."""
     document = _document(*content)
     lines = [json.dumps(rows, separators=(",", ":")) for rows in document["masks"]]
-    head = {key: document[key] for key in ("schema", "version", "image_size", "regions")}
+    head = {key: value for key, value in document.items() if key != "masks"}
     head["digest"] = digest(document)
     text = json.dumps(head)[:-1] + ', "masks": [\n' + ",\n".join(lines) + "\n]}\n"
     write_atomically(path, text.encode())
 
 
 def read_masks(path: str | PathLike[str]) -> Content:
-    """Read and check a file of `write_masks`, or the masks and the claim of a certificate.
+    """Read and check a file of `write_masks`, or the masks and the claim of a certificate, which has no levels.
 
     `MaskFileError` names the file and the field that is wrong.
     """
     document = document_in(path, MASK_SET, CERTIFICATE)
     try:
-        return *masks_of(document), document["regions"]
+        grid, masks = masks_of(document)
+        levels = document.get("levels", [])
+        coarser = (_masks_in(level, grid, f"levels[{number}]") for number, level in enumerate(levels))
+        return grid, masks, tuple(coarser), document["regions"]
     except MaskFileError as error:
         raise MaskFileError(f"{path}: {error}") from error
 
@@ -46,15 +51,19 @@ def read_masks(path: str | PathLike[str]) -> Content:
 def masks_of(document: dict[str, Any]) -> tuple[Grid, tuple[Mask, ...]]:
     """Grid and masks of a document of the right form; `MaskFileError` names the path of a field that makes no sense."""
     grid = grid_of(document["image_size"])
-    rows = enumerate(document["masks"])
-    return grid, tuple(Mask(boxes_of(row, f"masks[{number}]", grid), ndim=grid.ndim) for number, row in rows)
+    return grid, _masks_in(document["masks"], grid, "masks")
 
 
-def _document(grid: Grid, masks: tuple[Mask, ...], regions: str | None) -> dict[str, Any]:
-    return {
+def _masks_in(rows: list[Any], grid: Grid, name: str) -> Masks:
+    return tuple(Mask(boxes_of(row, f"{name}[{number}]", grid), ndim=grid.ndim) for number, row in enumerate(rows))
+
+
+def _document(grid: Grid, masks: Masks, levels: tuple[Masks, ...], regions: str | None) -> dict[str, Any]:
+    document: dict[str, Any] = {
         "schema": MASK_SET.schema,
         "version": MASK_SET.version,
         "image_size": list(grid.shape),
         "regions": regions,
         "masks": [rows_of(mask) for mask in masks],
     }
+    return document | ({"levels": [[rows_of(mask) for mask in level] for level in levels]} if levels else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,8 @@ class MaskSet(Sequence[Mask]):
         regions: The text of the region set that the masks are claimed to cover, if any. A claim, to be checked with
             `verify`; it is saved with the masks and kept by slices, but is no part of equality or hash.
         optimality: The least number of masks as far as `cover` knows it; neither saved nor kept by slices.
+        levels: Mask sets to ask first, from coarse to fine, for a first round by levels (`maskcover.defense`): see
+            `with_levels`. They are saved and compared, but are no part of the sequence, and slices do not keep them.
 
     >>> masks = MaskSet.from_boxes([(0, 0, 4, 9), (5, 0, 4, 9)], image_size=9)
     >>> len(masks), masks[:1] == MaskSet.from_boxes([(0, 0, 4, 9)], image_size=9)
@@ -46,6 +49,7 @@ class MaskSet(Sequence[Mask]):
     masks: tuple[Mask, ...]
     regions: str | None = field(default=None, compare=False)
     optimality: Optimality | None = field(default=None, compare=False, repr=False)
+    levels: tuple[MaskSet, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.grid, Grid):
@@ -56,6 +60,12 @@ class MaskSet(Sequence[Mask]):
         for number, mask in enumerate(self.masks):
             if not isinstance(mask, Mask) or not mask.fits(self.grid):
                 raise InvalidInput(f"mask {number} does not lie on the {self.grid} grid: {mask!r}")
+        object.__setattr__(self, "levels", tuple(map(_without_claim, self.levels)))
+        for level in self.levels:
+            if level.grid != self.grid or level.levels or not level.masks:
+                raise InvalidInput(
+                    f"a level is a mask set of its own, of at least one mask on {self.grid}; got {level!r}"
+                )
 
     @classmethod
     def from_boxes(
@@ -100,24 +110,55 @@ class MaskSet(Sequence[Mask]):
         The claim that comes along is a claim, from a certificate too: `verify` decides it. Raises `MaskFileError` if
         anything is off.
         """
-        masks = cls(*read_masks(path))
+        grid, own, levels, regions = read_masks(path)
+        masks = cls(grid, own, regions, levels=tuple(cls(grid, level) for level in levels))
         # A set of which every mask hides most of the image is one of views, such as `bands`.
         views = len(masks) > 1 and all(2 * mask.area > masks.grid.size for mask in masks)
         return masks if views else with_warnings(masks)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the masks and their claim to a JSON file, atomically."""
-        write_masks(path, (self.grid, self.masks, self.regions))
+        write_masks(path, (self.grid, self.masks, tuple(level.masks for level in self.levels), self.regions))
+
+    def with_levels(self, *levels: MaskSet) -> MaskSet:
+        """These masks with coarser ones for a first round by levels, from coarse to fine; none to take them away.
+
+        >>> masks = MaskSet.from_boxes([(0, 0, 4, 9), (3, 0, 3, 9), (5, 0, 4, 9)], image_size=9)
+        >>> coarser = MaskSet.from_boxes([(0, 0, 6, 9), (3, 0, 6, 9)], image_size=9)
+        >>> masks.with_levels(coarser)
+        <MaskSet of 3 on 9×9, largest 36 px, after a level of 2>
+        """
+        return replace(self, levels=levels)
+
+    @property
+    def all_masks(self) -> tuple[Mask, ...]:
+        """The masks, and then those of the levels: the number of a mask in a prediction is its place here."""
+        return self.masks + self._coarser
+
+    @cached_property
+    def joined(self) -> MaskSet:
+        """One mask set of `all_masks`, without levels: for bitmaps and for what lies inside which of them."""
+        return MaskSet(self.grid, self.all_masks) if self.levels else self
+
+    @property
+    def level_numbers(self) -> tuple[IntArray, ...]:
+        """For each level the numbers of its masks, int64: they follow those of the masks themselves."""
+        ends = np.cumsum([len(self.masks), *map(len, self.levels)])
+        return tuple(np.arange(begin, end) for begin, end in itertools.pairwise(ends.tolist()))
+
+    @cached_property
+    def _coarser(self) -> tuple[Mask, ...]:
+        return tuple(mask for level in self.levels for mask in level.masks)
 
     @cached_property
     def unions(self) -> Unions:
-        """The distinct unions of two masks."""
-        return distinct_unions(self.masks, self.grid)
+        """The distinct unions of two masks, and the masks of the levels."""
+        return distinct_unions(self.masks, self.grid, self._coarser)
 
     @cached_property
     def singles(self) -> Singles:
-        """The distinct masks."""
-        return distinct_masks(self.masks)
+        """The distinct masks, and those of the levels."""
+        return distinct_masks(self.masks, self._coarser)
 
     @cached_property
     def pairing(self) -> IntArray:
@@ -135,7 +176,7 @@ class MaskSet(Sequence[Mask]):
     @property
     def evaluations(self) -> int:
         """Two-mask evaluations of a full certification: distinct unions of two masks, single masks included."""
-        return len(self.unions)
+        return self.unions.count
 
     @property
     def largest_hidden_area(self) -> int:
@@ -144,8 +185,9 @@ class MaskSet(Sequence[Mask]):
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of grid and masks, in order: equal for equal sets, whatever their claims."""
-        return digest([self.grid.shape, [mask.bounds.tolist() for mask in self.masks]])
+        """sha256 of grid and masks, in order, and of the levels: equal for equal sets, whatever their claims."""
+        own = [self.grid.shape, [mask.bounds.tolist() for mask in self.masks]]
+        return digest([*own, *([[level.digest for level in self.levels]] if self.levels else [])])
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
@@ -166,7 +208,9 @@ class MaskSet(Sequence[Mask]):
     @overload
     def __getitem__(self, key: slice) -> MaskSet: ...
     def __getitem__(self, key: int | slice) -> Mask | MaskSet:
-        return replace(self, masks=self.masks[key], optimality=None) if isinstance(key, slice) else self.masks[key]
+        if isinstance(key, slice):
+            return replace(self, masks=self.masks[key], optimality=None, levels=())
+        return self.masks[key]
 
     def __add__(self, other: MaskSet) -> MaskSet:
         """The masks of both, in order; the sum claims what the first claimed."""
@@ -174,7 +218,7 @@ class MaskSet(Sequence[Mask]):
             return NotImplemented
         if other.grid != self.grid:
             raise InvalidInput(f"cannot join masks for {self.grid} and for {other.grid}")
-        return replace(self, masks=self.masks + other.masks, optimality=None)
+        return replace(self, masks=self.masks + other.masks, optimality=None, levels=())
 
     def _repr_html_(self) -> str:
         """A small drawing of the masks, for notebooks; of other than two axes only the text."""
@@ -187,7 +231,15 @@ class MaskSet(Sequence[Mask]):
 
     def __repr__(self) -> str:
         claim = f", regions={self.regions!r}" if self.regions else ""
-        return f"<MaskSet of {len(self)} on {self.grid}, largest {self.largest_hidden_area} px{claim}>"
+        sizes = " and ".join(str(len(level)) for level in self.levels)
+        after = f", after {'a level' if len(self.levels) == 1 else 'levels'} of {sizes}" if sizes else ""
+        return f"<MaskSet of {len(self)} on {self.grid}, largest {self.largest_hidden_area} px{claim}{after}>"
+
+
+def _without_claim(level: MaskSet) -> MaskSet:
+    if not isinstance(level, MaskSet):
+        raise InvalidInput(f"a level is a MaskSet, such as cover(squares(size=32), grid=(2, 2)); got {level!r:.80}")
+    return replace(level, regions=None, optimality=None)
 
 
 def _rows(item: BoxRow | Iterable[BoxRow]) -> list[BoxRow]:

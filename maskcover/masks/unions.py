@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -31,14 +32,22 @@ class Unions:
     """The distinct unions m ∪ m' of the pairs of a mask set of n masks.
 
     `ids`: int64 (n, n), symmetric; two pairs have the same id exactly when they hide the same cells.
-    `pairs`: int64 (number of unions, 2); a pair that gives each union, a single mask as (i, i) where there is one.
+    `pairs`: int64 (number of views, 2); a pair that gives each union, a single mask as (i, i) where there is one; last
+        those masks of levels that are no such union.
+    `coarser`: int64; the ids of the masks of levels, whose numbers follow those of the n masks.
     """
 
     ids: IntArray
     pairs: IntArray
+    coarser: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def count(self) -> int:
+        """Number of unions of the n masks."""
+        return int(self.ids.max(initial=-1)) + 1
 
     @property
     def singles(self) -> IntArray:
@@ -46,8 +55,8 @@ class Unions:
         return self.ids.diagonal()
 
     def numbers(self, first: IntArray, second: IntArray) -> IntArray:
-        """The number of the union of each pair of mask numbers."""
-        return self.ids[first, second]
+        """The number of the union of each pair of mask numbers; those of levels come in pairs with themselves."""
+        return _numbered(first, second, self.ids.diagonal(), self.coarser, lambda one, two: self.ids[one, two])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +65,12 @@ class Singles:
 
     `ids`: int64 (n,); two masks have the same id exactly when they hide the same cells.
     `pairs`: int64 (number of distinct masks, 2); (i, i) for the first mask i with each id.
+    `coarser`: int64; the ids of the masks of levels, whose numbers follow those of the n masks.
     """
 
     ids: IntArray
     pairs: IntArray
+    coarser: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -77,11 +88,29 @@ class Singles:
         """
         if (first != second).any():
             raise InvalidInput("a procedure with Views.SINGLE_MASKS asked for a union of two masks; name Views.PAIRS")
-        return self.ids[first]
+        return _numbered(first, second, self.ids, self.coarser, lambda one, _: self.ids[one])
 
 
-def distinct_masks(masks: tuple[Mask, ...]) -> Singles:
-    """Number the distinct masks, in order of first appearance.
+def _numbered(
+    first: IntArray,
+    second: IntArray,
+    singles: IntArray,
+    coarser: IntArray,
+    of_masks: Callable[[IntArray, IntArray], IntArray],
+) -> IntArray:
+    """The numbers of pairs of masks, some of which may be a mask of a level with itself."""
+    of_levels = (first >= len(singles)) | (second >= len(singles))
+    if not of_levels.any():
+        return of_masks(first, second)
+    if (first != second)[of_levels].any():
+        raise InvalidInput("a procedure asked for the union of a mask of a level with another one")
+    numbers = np.append(singles, coarser)[first]
+    numbers[~of_levels] = of_masks(first[~of_levels], second[~of_levels])
+    return numbers
+
+
+def distinct_masks(masks: tuple[Mask, ...], coarser: tuple[Mask, ...] = ()) -> Singles:
+    """Number the distinct masks, in order of first appearance; those of levels last.
 
     >>> from maskcover.grid import Box
     >>> a, b = Mask([Box((0,), (2,))]), Mask([Box((0,), (5,))])
@@ -89,13 +118,13 @@ def distinct_masks(masks: tuple[Mask, ...]) -> Singles:
     array([0, 1, 0])
     """
     numbers: dict[Mask, int] = {}
-    ids = np.array([numbers.setdefault(mask, len(numbers)) for mask in masks], dtype=np.int64)
+    ids = np.array([numbers.setdefault(mask, len(numbers)) for mask in masks + coarser], dtype=np.int64)
     _, firsts = np.unique(ids, return_index=True)
-    return Singles(ids, np.stack([firsts, firsts], axis=1))
+    return Singles(ids[: len(masks)], np.stack([firsts, firsts], axis=1), ids[len(masks) :])
 
 
-def distinct_unions(masks: tuple[Mask, ...], grid: Grid) -> Unions:
-    """Number the distinct unions: single masks first, then pairs, each in order of first appearance.
+def distinct_unions(masks: tuple[Mask, ...], grid: Grid, coarser: tuple[Mask, ...] = ()) -> Unions:
+    """Number the distinct unions: single masks first, then pairs, then masks of levels; each where it first appears.
 
     >>> from maskcover.grid import Box
     >>> a, b = Mask([Box((0,), (2,))]), Mask([Box((0,), (5,))])
@@ -106,20 +135,24 @@ def distinct_unions(masks: tuple[Mask, ...], grid: Grid) -> Unions:
     count = len(masks)
     pairs = count * (count + 1) // 2
     # Most masks first: the atoms of very many are themselves too much.
-    if pairs > _MOST_PAIRS or pairs * (packed := np.packbits(atoms(masks, grid), axis=1)).shape[1] > _MOST_BYTES:
+    if (
+        pairs > _MOST_PAIRS
+        or pairs * (packed := np.packbits(atoms(masks + coarser, grid), axis=1)).shape[1] > _MOST_BYTES
+    ):
         raise InvalidInput(f"the unions of two of {count:,} masks are too many to list; use fewer or simpler masks")
     first, second = np.triu_indices(count, k=1)
-    single = np.arange(count)
-    first, second = np.concatenate([single, first]), np.concatenate([single, second])
+    single, levels = np.arange(count), np.arange(count, count + len(coarser))
+    first, second = np.concatenate([single, first, levels]), np.concatenate([single, second, levels])
     rows = np.ascontiguousarray(packed[first] | packed[second])
     _, appeared, inverse = np.unique(_as_keys(rows), return_index=True, return_inverse=True)
     order = np.argsort(appeared)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     ids = np.empty((count, count), dtype=np.int64)
-    ids[first, second] = ids[second, first] = rank[inverse]
+    numbers, own = rank[inverse], slice(0, pairs)
+    ids[first[own], second[own]] = ids[second[own], first[own]] = numbers[own]
     chosen = appeared[order]
-    return Unions(ids, np.stack([first[chosen], second[chosen]], axis=1))
+    return Unions(ids, np.stack([first[chosen], second[chosen]], axis=1), numbers[pairs:])
 
 
 def without_contained(masks: tuple[Mask, ...], grid: Grid) -> tuple[Mask, ...]:

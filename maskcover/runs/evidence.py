@@ -1,8 +1,9 @@
 """The predictions of an image that a row keeps, so that a run can be asked again without the model.
 
-Every prediction that is kept is exact: its label, margin and confidence. Kept are those under single masks; and of the
-second round, for each mask, the union that decides its row: one that refutes it, or the one of the smallest margin if
-the whole row has the true label. With all predictions of a table that is everything that was seen.
+Every prediction that is kept is exact: its label, margin and confidence. Kept are those under single masks; those of
+the first rounds of the procedure, under masks of levels and unions of pairs; and of the second round, for each mask,
+the union that decides its row: one that refutes it, or the one of the smallest margin if the whole row has the true
+label. With all predictions of a table that is everything that was seen.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Evidence:
         one_mask: The n predictions under single masks, and last the one with nothing hidden; without numbers.
         row_margins: For each mask the smallest margin of its row in the table, if all of the row has the true label;
             else `NOT_WHOLE`. Empty if the procedure asks for single masks only.
-        unions: Predictions under unions of two masks.
+        unions: Predictions under unions of two masks and under masks of levels.
     """
 
     one_mask: Predictions
@@ -66,13 +67,22 @@ class Evidence:
     unions: Predictions
 
     @classmethod
-    def of(cls, table: PredictionTable, label: int, min_margin: float, *, whole_table: bool) -> Evidence | None:
+    def of(
+        cls,
+        table: PredictionTable,
+        label: int,
+        min_margin: float,
+        *,
+        first_rounds: tuple[IntArray, ...] = (),
+        whole_table: bool = False,
+    ) -> Evidence | None:
         """The evidence in a table about the true label; None if there are too many masks, see `MOST_MASKS`.
 
         Args:
             table: A table with all predictions under single masks.
             label: The true label.
             min_margin: The margin that a prediction had to exceed to count.
+            first_rounds: The predictions of first rounds, see `Procedure.first_rounds`.
             whole_table: Keep everything that was seen.
         """
         if table.masks > MOST_MASKS and not whole_table:
@@ -85,7 +95,9 @@ class Evidence:
         whole = (table.matrix == label).all(axis=1)
         row_margins = np.where(whole, entries.min(axis=1), NOT_WHOLE)
         numbers = _seen(table) if whole_table else _deciding(table, label, min_margin, whole)
-        unions = Predictions.of(table, np.setdiff1d(numbers, singles))
+        early = [table.numbers(pairs) for pairs in first_rounds]
+        kept = np.intersect1d(np.concatenate([numbers, *early]), _seen(table))
+        unions = Predictions.of(table, np.setdiff1d(kept, singles))
         return cls(one_mask, tuple(row_margins.tolist()), unions)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.cells import IntArray
+from maskcover.cells import BoolArray, IntArray
 from maskcover.defense.procedure import Procedure
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -98,6 +98,10 @@ class FinishedRun(Protocol):
     @property
     def verdicts(self) -> npt.NDArray[np.str_]:
         """The verdicts."""
+
+    @property
+    def certified_by_masks(self) -> BoolArray | None:
+        """Whether each image would be certified without the levels of the first round."""
 
     def select(self, *, verdict: str | None = None) -> Self:
         """The run with some of its images only."""

@@ -189,6 +189,11 @@ class Folder:
         except ODD as error:
             raise InvalidInput(f"{path} is no configuration of a run ({error}); name another folder") from error
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether the masks are written; a run that was stopped at its very start may lack them."""
+        return (self.path / "masks.json").exists()
+
     def masks(self, config: Config) -> MaskSet:
         """The masks of the run."""
         path = self.path / "masks.json"

@@ -208,6 +208,18 @@ class OpenedRun(Reported):
             raise InvalidInput(self.why_unknown(answers.answered))
         return answers.certified
 
+    @property
+    def certified_by_masks(self) -> BoolArray | None:
+        """Whether each image would be certified without the levels of the first round, bool (images,).
+
+        None if the defence has none, or if the rows of some images cannot tell.
+        """
+        alone = self.procedure.without_levels
+        if alone == self.procedure:
+            return None
+        answers = self.answers(procedure=alone)
+        return answers.certified if answers.complete else None
+
     def why_unknown(self, answered: BoolArray) -> str:
         """The reason why the rows cannot tell of some images, and what to type so that the next run can."""
         evidence = np.concatenate([part.tables.has_evidence | part.errors for part in self.parts])

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
-from maskcover.certification.certifying import containment_for
+from maskcover.certification.certifying import bound, containment_for
+from maskcover.covering.containment import Containment
 from maskcover.defense.detection import ERROR_LEVELS, Levels, detection_levels
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Detection
 from maskcover.errors import InvalidInput
-from maskcover.masks import MaskSet
+from maskcover.masks import MaskSet, Views
 from maskcover.regions import RegionSet, parse_regions
 from maskcover.regions.cell_frame import CellFrame, parts_of
 from maskcover.runs.answers import Question, answers_alike, as_numbers, tri_state
@@ -83,6 +84,15 @@ class RunPart:
         procedure.expect_predictions(dict(self.config.fingerprint.entries))
         return Question.of(self.tables, self.masks, procedure, self.margin_of(procedure, min_margin), self.errors)
 
+    def expect_masks(self, masks: MaskSet) -> None:
+        """Raise `InvalidInput` unless a question needs no other levels than those of the run."""
+        if masks != self.masks:
+            sizes = ", ".join(str(len(level)) for level in self.masks.levels) or "none"
+            raise InvalidInput(
+                f"the run {self.path} has no predictions under these levels (its levels, in masks: {sizes}); ask for "
+                'first_round="levels" or for none, or certify again with other levels'
+            )
+
     def claims(self, procedure: Procedure, min_margin: float) -> bool:
         """Whether the verdicts in the rows are about this procedure and this margin."""
         return procedure == self.config.procedure and min_margin == self.config.min_margin
@@ -119,8 +129,9 @@ def own_answers(part: RunPart) -> PartAnswers:
 
 def answers_of(part: RunPart, regions: RegionSet, procedure: Procedure, min_margin: float) -> PartAnswers:
     """The answers to another question, from the evidence of the rows."""
+    procedure, covers = bound(procedure, part.masks, regions)
+    part.expect_masks(covers.masks)
     question = part.question(procedure, min_margin)
-    covers = containment_for(procedure, part.masks, regions)
     certified, answered = tri_state(question.patterns().certified(covers))
     if answers_alike(procedure, part.config.procedure):
         defended, labelled = as_numbers(part.table.column("defended")), np.ones(len(part.table), dtype=np.bool_)
@@ -134,19 +145,41 @@ def margins_lost(part: RunPart, regions: RegionSet) -> FloatArray:
 
     Only at the smallest margin of a row does the set of rows that can be trusted change.
     """
-    procedure = part.config.procedure
-    covers = containment_for(procedure, part.masks, regions)
+    procedure, covers = bound(part.config.procedure, part.masks, regions)
     every = getattr(procedure, "rule", "rows") == "all-pairs"
     lost = np.zeros(len(part.table))
+    leveled = _levels_lost(part, covers) if procedure.maps_itself else np.full(len(lost), np.inf)
     for number in np.flatnonzero(part.tables.has_evidence & ~part.errors).tolist():
         rows = part.tables.row_margins[number]
         steps = np.unique(rows[rows > NOT_WHOLE]).tolist()
         if every:
             lost[number] = steps[0] if (rows > NOT_WHOLE).all() else 0.0
         else:
-            certified = bisect_left(steps, True, key=lambda step, rows=rows: not covers(rows >= step))  # type: ignore[misc]
-            lost[number] = steps[certified - 1] if certified else 0.0
+            lost[number] = _margin_lost(rows, covers)
+    return np.minimum(lost, leveled)
+
+
+def _levels_lost(part: RunPart, covers: Containment) -> FloatArray:
+    """For each image the margin at which the masks of some level with the true label no longer cover; (images,)."""
+    lost, views = np.zeros(len(part.table)), part.masks.views(Views.PAIRS)
+    levels = [views.numbers(numbers, numbers) for numbers in part.masks.level_numbers]
+    for filled in part.tables.filled(part.masks, Views.PAIRS):
+        for place in np.flatnonzero(part.tables.has_evidence[filled.images]).tolist():
+            number = filled.images.start + place
+            right = filled.kept[place] & (filled.labels[place] == part.tables.labels[number])
+            margins = np.where(right, filled.margins[place], NOT_WHOLE)
+            lost[number] = min(
+                _margin_lost(margins[level], covers_level)
+                for level, covers_level in zip(levels, covers.of_levels, strict=True)
+            )
     return lost
+
+
+def _margin_lost(margins: FloatArray, covers: Containment) -> float:
+    """The largest margin at which the masks of at least that margin cover; 0 if there is none."""
+    steps = np.unique(margins[margins > NOT_WHOLE]).tolist()
+    certified = bisect_left(steps, True, key=lambda step: not covers(margins >= step))
+    return float(steps[certified - 1]) if certified else 0.0
 
 
 def detection_levels_of(part: RunPart, regions: RegionSet, alert_below: float | None) -> list[Levels]:

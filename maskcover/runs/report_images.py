@@ -18,6 +18,7 @@ from maskcover.regions import RegionSet, parse_regions
 from maskcover.report import ImageFacts
 from maskcover.report.facts import percent_down
 from maskcover.runs.columns import rows_of
+from maskcover.runs.evidence import NOT_WHOLE
 from maskcover.runs.finished import FinishedPart, FinishedRun
 from maskcover.runs.own_images import ImageSource, Shown
 from maskcover.runs.rows import Row
@@ -102,7 +103,8 @@ def _image(place: str, row: Row, part: FinishedPart, shown: Shown, name_of: Call
     if pixels is not None and pixels.shape[:2] != sides:
         notes, pixels = [f"not shown: it has {pixels.shape[:2]} pixels, and the masks {sides}"], None
     exposure, words, note = _map(row, part)
-    hidden = [] if row.failing is None else [box for number in set(row.failing) for box in part.masks[number].boxes]
+    all_masks = part.masks.all_masks
+    hidden = [] if row.failing is None else [box for number in set(row.failing) for box in all_masks[number].boxes]
     return ImageFacts(
         place=place,
         id=printable(row.id),
@@ -156,13 +158,18 @@ def _own_map(row: Row, part: FinishedPart, regions: RegionSet) -> PlacementMap |
     """The map that the procedure works out from the predictions that the row keeps; None where these are too few."""
     procedure = part.config.procedure
     views = part.masks.views(procedure.views)
-    if row.evidence is None or procedure.observation != TopLabel() or views.ids.ndim > 1:
+    if row.evidence is None or procedure.observation != TopLabel():
         return None
-    kept = row.evidence.one_mask
     table = PredictionTable(views, mask_set=part.masks)
-    table.restore(
-        np.append(views.singles, len(views)), np.array(kept.labels), np.array(kept.margins), np.array(kept.confidences)
-    )
+    for mask, margin in enumerate(row.evidence.row_margins):
+        if margin != NOT_WHOLE:
+            whole = views.ids[mask]
+            table.labels[whole], table.margins[whole] = row.label, np.maximum(table.margins[whole], margin)
+    singles = np.append(views.singles, len(views))
+    unions = np.array(row.evidence.unions.numbers, dtype=np.int64)
+    for numbers, kept in ((singles, row.evidence.one_mask), (unions, row.evidence.unions)):
+        labels = np.array(kept.labels, dtype=np.int64)
+        table.restore(numbers, labels, np.array(kept.margins), np.array(kept.confidences))
     return procedure.certified_map(table, row.label, Containment.of(part.masks, regions), part.config.min_margin)
 
 
@@ -176,7 +183,9 @@ def _failing(row: Row, name_of: Callable[[int], str], part: FinishedPart) -> str
     if row.failing is None:
         return ""
     first, second = row.failing
-    masks = f"mask {first}" if first == second else f"masks {first} and {second}"
+    coarser = first - len(part.masks)
+    name = f"mask {first}" if coarser < 0 else f"mask {coarser} of the levels"
+    masks = name if first == second else f"masks {first} and {second}"
     label = _label_under(row, part)
     return f"with {masks} hidden" + ("" if label is None else f": {name_of(label)}")
 
@@ -188,9 +197,9 @@ def _label_under(row: Row, part: FinishedPart) -> int | None:
         return None
     first, second = row.failing
     views = part.masks.views(part.config.procedure.views)
-    if first == second or views.ids.ndim == 1:
+    if first < len(part.masks) and (first == second or views.ids.ndim == 1):
         return evidence.one_mask.labels[first]
-    number = int(views.ids[first, second])
+    number = int(views.numbers(np.array([first]), np.array([second]))[0])
     places = np.flatnonzero(np.asarray(evidence.unions.numbers) == number)
     if len(places):
         return evidence.unions.labels[int(places[0])]

@@ -17,6 +17,7 @@ import numpy as np
 from maskcover.cells import BoolArray
 from maskcover.certification import exact_interval
 from maskcover.certification.certifying import containment_for
+from maskcover.certification.results import levels_in_words
 from maskcover.classifiers.loading import runs_code
 from maskcover.classifiers.observations import TopLabel
 from maskcover.errors import InvalidInput
@@ -65,7 +66,7 @@ def facts_of(run: FinishedRun, sources: Sequence[ImageSource], images: int, clas
     return Facts(
         run=printable(run.path.resolve().name),
         claim=_claim(run),
-        outcome=_outcome(run, right[-1][1]),
+        outcome=_outcome(run, right[2][1]),
         setting=_setting(run),
         rates=right,
         remarks=_remarks(run, checked),
@@ -134,7 +135,9 @@ def _right(run: FinishedRun) -> tuple[BoolArray, BoolArray, BoolArray]:
 
 def _counts(run: FinishedRun, rate: RateOf) -> tuple[tuple[str, Rate], ...]:
     names = ("right without the defence", "right with the defence", "certified")
-    return tuple((name, rate(right, None)) for name, right in zip(names, _right(run), strict=True))
+    counts = [(name, rate(right, None)) for name, right in zip(names, _right(run), strict=True)]
+    by_masks = run.certified_by_masks
+    return (*counts, *([] if by_masks is None else [("certified without the levels", rate(by_masks, None))]))
 
 
 def _claim(run: FinishedRun) -> str:
@@ -160,7 +163,7 @@ def _setting(run: FinishedRun) -> Entries:
     part = run.parts[0]
     config, grid = part.config, part.masks.grid
     source = config.document.get("source") or {}
-    sizes = f"{len(part.masks):,} masks on {grid} pixels"
+    sizes = f"{len(part.masks):,} masks{levels_in_words(part.masks)} on {grid} pixels"
     if len(run.parts) > 1:
         sizes = f"{len(run.parts):,} mask sets, one for each size of image"
     entries = {

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from maskcover.classifiers.evaluation import Images
+from maskcover.certification.first_rounds import settled
+from maskcover.classifiers.evaluation import Images, MaskedClassifier
+from maskcover.defense.first_rounds import AUTO
+from maskcover.defense.procedure import Procedure
+from maskcover.defense.procedures import TwoRounds
 from maskcover.errors import InvalidInput, MaskcoverWarning
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet
 from maskcover.runs.folder import Config, Folder, Shard
 from maskcover.runs.pixels import pixel_digest
 from maskcover.runs.rows import Row
@@ -142,3 +148,22 @@ def _words(name: str) -> str:
     if name in _WORDS:
         return _WORDS[name]
     return f"{entry} of the fingerprint" if kind == "fingerprint" else f"the option {name}"
+
+
+def settled_in(
+    folder: Folder,
+    procedure: Procedure,
+    classifier: MaskedClassifier,
+    images: Images,
+    masks: MaskSet,
+    regions: RegionSet | str | None,
+) -> tuple[Procedure, MaskSet]:
+    """The procedure and the masks of a run; for a first round "auto" that of the folder, else what images choose."""
+    if not isinstance(procedure, TwoRounds) or procedure.first_round != AUTO or not len(images):
+        return procedure, masks
+    config = folder.config()
+    if config is not None and folder.has_masks:
+        kept = folder.masks(config)
+        if kept.with_levels() == masks.with_levels():
+            return replace(procedure, first_round=getattr(config.procedure, "first_round", None)), kept
+    return settled(procedure, classifier, images, masks, regions)

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, checked_labels, containment_for, count_of, require_bits
+from maskcover.certification.certifying import bits_for, bound, checked_labels, count_of, require_bits
 from maskcover.classifiers.evaluation import Images, expect_regions, names_of
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
@@ -36,7 +36,7 @@ from maskcover.runs.columns import pyarrow
 from maskcover.runs.evidence import Evidence
 from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard
 from maskcover.runs.pixels import Watched
-from maskcover.runs.resuming import compared, expect_same, note_unnamed
+from maskcover.runs.resuming import compared, expect_same, note_unnamed, settled_in
 from maskcover.runs.reusing import EarlierPredictions
 from maskcover.runs.rows import Row, row_of
 from maskcover.runs.summary import Summary
@@ -88,12 +88,15 @@ class Task:
     ) -> Decide[tuple[Verdict, Evidence | None]]:
         """The verdicts of the defence, each with the evidence for its row."""
         decide = certifying(procedure, labels, self.covers, min_margin)
+        first_rounds = procedure.first_rounds(self.masks)
 
         def keep(number: int, table: PredictionTable) -> tuple[Verdict, Evidence | None] | Pending:
             verdict = decide(number, table)
             if isinstance(verdict, Pending):
                 return verdict
-            return verdict, Evidence.of(table, verdict.label, min_margin, whole_table=self.keep_tables)
+            return verdict, Evidence.of(
+                table, verdict.label, min_margin, first_rounds=first_rounds, whole_table=self.keep_tables
+            )
 
         return keep
 
@@ -110,10 +113,9 @@ def task_of(
     earlier: EarlierPredictions | None = None,
 ) -> Task:
     """Make a task; raise an error if its parts do not fit together."""
-    covers = containment_for(procedure, masks, regions)
+    defence, covers = bound(procedure, masks, regions)
     true, names = checked_labels(labels, count_of(images)), _ids(ids, len(images))
-    bound = procedure.against(covers.regions)
-    return Task(images, true, names, masks, covers.regions, covers, bound, keep_tables, earlier)
+    return Task(images, true, names, covers.masks, covers.regions, covers, defence, keep_tables, earlier)
 
 
 def run(
@@ -185,11 +187,12 @@ def run(
     pyarrow()  # raises the error of a missing package before anything is computed
     min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
+    classifier, folder = as_classifier(model, options), Folder(Path(out))
+    defence, masks = settled_in(folder, defence, classifier, images, masks, regions)
     before = None if reuse is None else EarlierPredictions.of(reuse, masks, defence)
     task = task_of(images, labels, ids, masks, regions, defence, keep_tables=keep_tables, earlier=before)
     _expect_json(source)
     mine = _own(shard, shard_size, len(task.ids))
-    classifier, folder = as_classifier(model, options), Folder(Path(out))
 
     def prepare(earlier: Earlier | None) -> tuple[PreparedRun, Config]:
         images_read = Watched(images)
@@ -197,7 +200,13 @@ def run(
         if earlier is None and before is not None:
             earlier, margin = before.config.earlier, before.least_margin(min_margin)
         start = prepare_run(
-            classifier, images_read, masks, min_margin=margin, numerics=required, earlier=earlier, progress=progress
+            classifier,
+            images_read,
+            task.masks,
+            min_margin=margin,
+            numerics=required,
+            earlier=earlier,
+            progress=progress,
         )
         require_bits(defence, start)
         expect_regions(classifier, task.covers.regions, start.example)
@@ -209,7 +218,7 @@ def run(
         return start, _config(task, start, shard_size, about_images)
 
     start, config = _agreed(folder, prepare)
-    folder.keep(masks)
+    folder.keep(task.masks)
     _work(folder, config, task, start, mine, progress=progress)
     return summary(out)
 

@@ -200,12 +200,16 @@ def _matrix(lists: Ragged, present: BoolArray, width: int, missing: float) -> An
 
 
 def largest_margins(row_margins: FloatArray, views: Unions | Singles) -> FloatArray:
-    """For each image and union the largest of the row margins of the rows that hold it, (images, unions)."""
+    """For each image and union the largest of the row margins of the rows that hold it, (images, views).
+
+    A mask of a level is in no row, unless it is such a union.
+    """
     masks = len(views.ids)
     first, second = np.triu_indices(masks)
     numbers = views.ids[first, second]
     order = np.argsort(numbers, kind="stable")
-    starts = np.searchsorted(numbers[order], np.arange(len(views)))
+    starts = np.searchsorted(numbers[order], np.arange(numbers.max() + 1))
     pairs = np.maximum(row_margins[:, first[order]], row_margins[:, second[order]])
-    largest: FloatArray = np.maximum.reduceat(pairs, starts, axis=1)
+    largest = np.full((len(row_margins), len(views)), NOT_WHOLE)
+    largest[:, : len(starts)] = np.maximum.reduceat(pairs, starts, axis=1)
     return largest

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from maskcover_torch.attacks import AttackReport, attack
-from maskcover_torch.attacks.aims import NOTHING, aim_of
+from maskcover_torch.attacks.aims import NOTHING, TwoRounds, aim_of
 from maskcover_torch.attacks.masked import MaskedScores
 from maskcover_torch.interval_classifier import intervals
 from maskcover_torch.local_classifier import local
@@ -195,8 +195,23 @@ def test_the_unions_of_a_first_round_are_pushed_too() -> None:
     assert aim_of(ChallengerMasking(), COVER) == aim_of(ChallengerMasking())
 
 
-def test_an_attack_on_a_first_round_breaks_nothing_that_is_certified() -> None:
-    images, labels, procedure = images_of(0), labels_of("detection"), DoubleMasking(first_round="pairs")
+def test_masks_of_levels_are_pushed_too_and_protect_a_placement_with_the_masks() -> None:
+    masks = COVER.with_levels(mc.cover(REGIONS, COVER.grid, grid=(2, 2)))
+    masked = MaskedScores(TorchModel(Stripes(1.0)), masks, Views.PAIRS)
+    margins = masked.margins(images_of(0)[:2], torch.zeros(2, dtype=torch.int64))
+    assert margins.shape == (2, 13, 13)
+    assert (margins.isfinite().sum(dim=(1, 2)) == 81 + 4).all()
+    aim = aim_of(DoubleMasking(first_round="levels"), masks)
+    assert isinstance(aim, TwoRounds)
+    assert {(number, number) for number in range(9, 13)} == set(aim.first_round)
+    rows, inside = np.array([*[0.5] * 9, 0.2, -0.1, 0.3, 0.4]), np.zeros((3, 13), dtype=np.bool_)
+    inside[0, [0, 9]] = inside[1, [0, 10]] = inside[2, [9]] = True
+    assert aim.strength(rows, inside).tolist() == [0.2, -0.1, -np.inf]
+
+
+@pytest.mark.parametrize("first_round", ["pairs", "grid(2, 2)"])
+def test_an_attack_on_a_first_round_breaks_nothing_that_is_certified(first_round: str) -> None:
+    images, labels, procedure = images_of(0), labels_of("detection"), DoubleMasking(first_round=first_round)
     options: dict[str, Any] = {"regions": REGIONS, "procedure": procedure, "batch_size": 40}
     result = mc.certify(Stripes(1.0), list(images), labels, COVER, **options)
     numbers = np.flatnonzero(result.certified)[::5]

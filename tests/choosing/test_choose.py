@@ -24,9 +24,10 @@ from maskcover import (
 )  # fmt: skip
 from maskcover.choosing import halving
 from maskcover.choosing.budget import Budget
-from maskcover.choosing.candidates import default_texts, grid_of, masks_of
+from maskcover.choosing.candidates import default_texts, grid_of
 from maskcover.choosing.halving import batch_milliseconds
 from maskcover.classifiers.evaluation import evaluator_of
+from maskcover.covering.texts import masks_of
 from maskcover.data import Dataset
 from maskcover.grid import Grid
 from tests.choosing.worlds import SIDE, Hashing, images_of
@@ -221,9 +222,9 @@ def test_default_candidates_are_grids_covers_between_them_and_redundant_ones() -
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"candidates": ["grid(2, 2"]}, r"expected a candidate such as grid\(4, 4\).*got 'grid\(2, 2'"),
-        ({"candidates": ["masks(4, 5)"]}, "expected a candidate"),
-        ({"candidates": ["open('x')"]}, "expected a candidate"),
+        ({"candidates": ["grid(2, 2"]}, r"expected a text that makes masks, such as grid\(4, 4\).*got 'grid\(2, 2'"),
+        ({"candidates": ["masks(4, 5)"]}, "expected a text that makes masks"),
+        ({"candidates": ["open('x')"]}, "expected a text that makes masks"),
         ({"candidates": [7]}, "a candidate is a MaskSet or a text"),
         ({"candidates": []}, "there is nothing to choose from"),
         ({"fills": 0.5}, "fills= expects numbers"),

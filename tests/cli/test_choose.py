@@ -125,7 +125,7 @@ def test_fills_and_procedures_are_tried(run: Run, photos: Path) -> None:
         (("--then-split", "test"), "choose among the images of --then-certify"),
         (("--serving", "2"), "no candidate keeps within the budget"),
         (("--over", "worst", "--serving", "9"), 'over the "mean"'),
-        (("--candidate", "circle(3)"), "expected a candidate such as grid(4, 4)"),
+        (("--candidate", "circle(3)"), "expected a text that makes masks, such as grid(4, 4)"),
         (("--fill", "1", "--try-fill", "2"), "with --fill, or several with --try-fill"),
         (("--procedure", "prayer()"), "there is no procedure 'prayer'"),
     ],

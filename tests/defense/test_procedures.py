@@ -189,9 +189,12 @@ def test_a_procedure_comes_back_from_its_text_and_from_its_document(procedure: P
         ("double_masking(**{})", "expected a procedure with its arguments"),
         ("double_masking(columns=3)", "unexpected keyword argument 'columns'"),
         ("double_masking(rule='columns')", "rule must be one of"),
-        ("double_masking(first_round=grid(2, 2))", r"first_round must be \"pairs\", or None.*got 'grid\(2, 2\)'"),
-        ("double_masking(first_round='auto')", r"first_round must be \"pairs\", or None.*got 'auto'"),
-        ("challenger_masking(first_round=('pairs', 'pairs'))", "first_round must be"),
+        (
+            "double_masking(first_round=grid(2, 'a', x=1))",
+            r"first_round must be \"pairs\".*got \"grid\(2, 'a', x=1\)\"",
+        ),
+        ("double_masking(first_round='automatic')", r"first_round must be \"pairs\".*got 'automatic'"),
+        ("challenger_masking(first_round=('pairs', 'pairs'))", "comes last"),
         ("challenger_masking(first_round=True)", "first_round must be"),
         ("detection()", "missing 1 required positional argument"),
         ("detection(2.0)", "threshold must be a number from 0 to 1"),
@@ -286,7 +289,7 @@ def test_a_procedure_of_another_distribution_runs_through_everything(tmp_path: P
     assert result.certified.tolist() == [True, True, True, False]
     assert "plurality()" in str(result)
     assert result.certified_fraction(0) == 1
-    with pytest.raises(InvalidInput, match="certifies without single masks"):
+    with pytest.raises(InvalidInput, match="certifies by more than single masks"):
         result.map(0)
     assert [answer.label for answer in mc.predict(network, images, result)] == result.defended.tolist()
     assert mc.defend(network, result)(images[:3]).argmax(dim=1).tolist() == [0, 0, 1]

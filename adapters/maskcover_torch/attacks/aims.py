@@ -75,15 +75,18 @@ class Aim(Protocol):
 
 
 def aim_of(procedure: Procedure, masks: MaskSet | None = None) -> Aim:
-    """The aim of an attack on a procedure; the masks are needed only for one with a first round by pairs.
+    """The aim of an attack on a procedure; the masks are needed only for one with a first round.
 
     >>> from maskcover import ChallengerMasking
     >>> aim_of(ChallengerMasking()), aim_of(Voting()).bare, aim_of(Detection(0.5)).bare
-    (TwoRounds(first_round=()), False, True)
+    (TwoRounds(first_round=(), masks=None, levels=()), False, True)
     """
     if procedure.views is Views.PAIRS:
-        paired = masks is not None and getattr(procedure, "first_round", None) == "pairs"
-        return TwoRounds(tuple(map(tuple, masks.pairing.tolist())) if paired and masks is not None else ())
+        if masks is None:
+            return TwoRounds()
+        rounds = np.concatenate([np.empty((0, 2), np.int64), *procedure.first_rounds(masks)])
+        levels = [tuple(level.tolist()) for level in masks.level_numbers] if procedure.maps_itself else []
+        return TwoRounds(tuple(map(tuple, rounds.tolist())), len(masks) if levels else None, tuple(levels))
     if isinstance(procedure, Voting | RobustMasking):
         observed = procedure.observation
         return SingleViews(_outscored(observed) if isinstance(observed, Evidence) else _to_target, bare=False)
@@ -99,10 +102,14 @@ class TwoRounds:
     """The aim of an attack on Algorithm 1; see `maskcover_torch.attacks.ascent`.
 
     Args:
-        first_round: The pairs of masks of a first round, which must not agree on the true label; none without one.
+        first_round: The pairs of masks of the first rounds, which must not agree on the true label.
+        masks: The number of masks, which those of levels follow; None without levels.
+        levels: The numbers of the masks of each level.
     """
 
     first_round: tuple[tuple[int, int], ...] = ()
+    masks: int | None = None
+    levels: tuple[tuple[int, ...], ...] = ()
 
     @property
     def by_masks(self) -> bool:
@@ -145,8 +152,10 @@ class TwoRounds:
         return cross_entropy(scores, targets, reduction="sum")
 
     def strength(self, rows: FloatArray, inside: BoolArray) -> FloatArray:
-        """The margin of the strongest mask that contains the placement (docs/theory.md, The defence)."""
-        return np.asarray(np.where(inside, rows, -np.inf).max(axis=1), dtype=np.float64)
+        """The margin of the strongest mask that contains the placement, in the weakest level (docs/theory.md)."""
+        strongest = np.where(inside, rows, -np.inf)
+        groups = [strongest[:, : self.masks], *(strongest[:, list(level)] for level in self.levels)]
+        return np.asarray(np.min([group.max(axis=1) for group in groups], axis=0), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

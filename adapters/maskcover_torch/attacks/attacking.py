@@ -100,7 +100,8 @@ def attack_by_gradient(
     for name, number in {"placements": placements, "restarts": restarts, "steps": steps, "views": views}.items():
         whole(name, number)
     region_set = claimed_regions(masks, regions)
-    defence = procedure_of(procedure, method, threshold).against(region_set)
+    named = procedure_of(procedure, method, threshold)
+    masks, defence = named.with_own(masks, region_set), named.against(region_set)
     classifier = _classifier(model, fill, batch_size, contract)
     # Tensors made in a caller's inference mode could carry no gradients.
     with torch.inference_mode(False):

@@ -52,7 +52,7 @@ class SplitScores(MaskedScores):
 
     def __init__(self, classifier: TorchModel, masks: MaskSet, drawn: MaskSet, views: Views) -> None:
         super().__init__(classifier, masks, views)
-        self.hidden = torch.from_numpy(np.asarray(drawn)).to(self.device)
+        self.hidden = torch.from_numpy(np.asarray(drawn.joined)).to(self.device)
 
     def scores(self, images: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """See `MaskedScores.scores`; the cells of hidden pixels are hidden."""

@@ -12,8 +12,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 
+from maskcover.cells import IntArray
 from maskcover.errors import InvalidInput
-from maskcover.masks import MaskSet, Views
+from maskcover.masks import MaskSet, Singles, Unions, Views
 from maskcover.regions import RegionSet
 from maskcover_torch.evaluator import place_of
 from maskcover_torch.model import TorchModel
@@ -58,7 +59,7 @@ class MaskedScores:
         self._model = classifier.model
         self._batch = classifier.batch_size or _BATCH
         self.device, self._dtype = place_of(classifier.model)
-        self.hidden = torch.from_numpy(np.asarray(masks)).to(self.device)
+        self.hidden = torch.from_numpy(np.asarray(masks.joined)).to(self.device)
         # The number −1, nothing hidden, is the last one.
         self._drawn = torch.cat([self.hidden, torch.zeros_like(self.hidden[:1])])
         self._occlusion = classifier.occlusion
@@ -66,7 +67,7 @@ class MaskedScores:
             raise InvalidInput(f"an attack takes at most {_MOST_MASKS:,} masks; got {len(masks):,}")
         numbered = masks.views(views)
         self._pairs = torch.from_numpy(numbered.pairs).to(self.device)
-        self._ids = torch.from_numpy(numbered.ids).to(self.device)
+        self._ids = torch.from_numpy(_square(numbered)).to(self.device)
 
     def scores(self, images: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """Scores (rows, classes), at least float32, of images (rows, channels, height, width) under two masks each.
@@ -80,15 +81,12 @@ class MaskedScores:
     def margins(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The margin of the true label (see `margin_of`) in n clean images under each pair of masks: (n, masks, masks).
 
-        Infinite where the defence does not ask: such a prediction does not resist an attack.
+        Masks of levels come last, each in a pair with itself. Infinite where the defence does not ask: such a
+        prediction does not resist an attack.
         """
         batches = [margin_of(scores, labels[number]) for number, scores in self._each(images, self._pairs)]
-        margins = torch.cat(batches).reshape(len(images), -1)[:, self._ids]
-        if margins.ndim == 3:
-            return margins
-        whole = torch.full((*margins.shape, margins.shape[1]), torch.inf, dtype=margins.dtype, device=margins.device)
-        whole.diagonal(dim1=1, dim2=2).copy_(margins)
-        return whole
+        margins = torch.cat(batches).reshape(len(images), -1)
+        return margins[:, self._ids].masked_fill(self._ids < 0, torch.inf)
 
     def likeliest(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The wrong labels of n clean images, the likeliest under single masks first: int64 (n, classes − 1)."""
@@ -128,6 +126,16 @@ class MaskedScores:
         with tracked(self.device):
             views = image.expand(len(mask), -1, -1, -1).detach().clone().requires_grad_()
             return slopes(margin_of(self.scores(views, mask, mask), label.expand(len(mask))).sum(), views)
+
+
+def _square(views: Unions | Singles) -> IntArray:
+    """The number of the prediction under each pair of all masks, int64 (masks, masks); −1 where there is none."""
+    masks, count = len(views.ids), len(views.ids) + len(views.coarser)
+    square = np.full((count, count), -1, dtype=np.int64)
+    if views.ids.ndim == 2:
+        square[:masks, :masks] = views.ids
+    np.fill_diagonal(square, np.append(views.singles, views.coarser))
+    return square
 
 
 def margin_of(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

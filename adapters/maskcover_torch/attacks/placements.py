@@ -32,8 +32,8 @@ _LEAST_EFFECT = 1e-12
 class Candidates:
     """Placements of a region set; each image is attacked at those that look weakest on it.
 
-    `inside`: bool (placements, masks), which masks contain which placement. `pixels`: the flat pixel numbers of each
-    placement.
+    `inside`: bool (placements, masks), which masks contain which placement; those of levels come last. `pixels`: the
+    flat pixel numbers of each placement.
     """
 
     regions: RegionSet
@@ -47,7 +47,7 @@ class Candidates:
         """All placements of a small region set, random ones of a large one."""
         placements = drawn(regions, masks.grid, _CANDIDATES, random)
         pixels = tuple(np.flatnonzero(bitmap(placement, masks.grid)) for placement in placements)
-        return cls(regions, masks, placements, containing(np.asarray(masks), pixels), pixels)
+        return cls(regions, masks, placements, containing(np.asarray(masks.joined), pixels), pixels)
 
     def chosen(
         self, rows: FloatArray, saliency: FloatArray, count: int, random: np.random.Generator, aim: Aim
@@ -60,7 +60,8 @@ class Candidates:
         a salient one again, and any. An open placement comes first wherever there is one.
 
         Args:
-            rows: (masks,), the smallest margin of the true label in the row of each mask, negative if wrong somewhere.
+            rows: (masks,), the smallest margin of the true label in the row of each mask, negative if wrong somewhere;
+                those of levels come last.
             saliency: (height, width), how much each pixel moves the predictions.
             count: How many to choose.
             random: Breaks ties: neighbouring placements are nearly equal.
@@ -76,7 +77,7 @@ class Candidates:
         weakest = np.lexsort((random.random(len(strength)), strength))
         numbers = np.stack([salient, weakest, again, random.permutation(len(strength))], axis=1).ravel()
         chosen = [self.placements[number] for number in numbers.tolist()]
-        certifying = tuple(np.flatnonzero(rows > 0).tolist()) if aim.by_masks else ()
+        certifying = tuple(np.flatnonzero(rows[: len(self.masks)] > 0).tolist()) if aim.by_masks else ()
         witness = uncovered(self.regions, self.masks, certifying)
         return list(dict.fromkeys([*witness, *chosen]))[:count]
 
