@@ -163,6 +163,26 @@ def default_first_rounds(masks: MaskSet, regions: RegionSet) -> tuple[FirstRound
     return (PAIRS, *levels, *twice, *((level, PAIRS) for level in levels))
 
 
+def alternatives(procedure: Procedure, masks: MaskSet, regions: RegionSet) -> tuple[Procedure, ...]:
+    """The procedures that one with "auto" stands for: without a first round, and with each default one.
+
+    Any other procedure stands for itself, and so does one with "auto" for masks that have levels already.
+
+    >>> from maskcover import cover, squares
+    >>> masks = cover(squares(size=3), 12, grid=(3, 3))
+    >>> for procedure in alternatives(parse_procedure("double_masking(first_round='auto')"), masks, squares(size=3)):
+    ...     print(procedure)
+    double_masking()
+    double_masking(first_round='pairs')
+    double_masking(first_round='grid(2, 2)')
+    double_masking(first_round=('grid(2, 2)', 'pairs'))
+    """
+    if not isinstance(procedure, TwoRounds) or procedure.first_round != AUTO or masks.levels:
+        return (procedure,)
+    first_rounds = (None, *default_first_rounds(masks, regions))
+    return tuple(replace(procedure, first_round=first_round) for first_round in first_rounds)
+
+
 def _level(part: str | MaskSet, masks: MaskSet, regions: RegionSet) -> MaskSet:
     if isinstance(part, MaskSet):
         return part
