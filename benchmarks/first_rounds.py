@@ -8,8 +8,9 @@ single masks are all the same: double masking answers them after its first round
     python benchmarks/first_rounds.py --photos FOLDER --out photos
 
 With --data a small network is trained first, see `defences_networks`. With --photos the network is EfficientNet-Lite0,
-trained by others without masks, and the images are those of FOLDER whose names end in "_LABEL.jpg", such as the twenty
-photos in the package foolbox. The same command continues a training, and reads figures that it finds in the folder.
+trained by others without masks, and the images are those of FOLDER named as "imagenet_00_243.jpg", whose label is 243:
+the twenty photos in the package foolbox. With --choose N, `choose` chooses by N other test images instead of a table.
+The same command continues a training, and reads figures that it finds in the folder.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from defences_networks import Training, say, trained
 from PIL import Image
 
 import maskcover as mc
-from maskcover.certification import choose_first_round, exact_interval
+from maskcover.certification import exact_interval
 from maskcover.certification.first_rounds import default_first_rounds
 from maskcover.choosing.candidates import candidates_of
 from maskcover.choosing.halving import Group
 from maskcover.classifiers.registry import as_classifier
+from maskcover.data import Dataset
 from maskcover.defense import DoubleMasking
 from maskcover.defense.first_rounds import FirstRound
 
@@ -70,15 +72,24 @@ class Figures:
 
 
 def small_subject(options: argparse.Namespace) -> Subject:
-    """A small network that is trained here, and test images."""
+    """A small network that is trained here, and test images; with --choose, others than without it."""
     torch.set_num_threads(1)
     data = opened(options.data, options.train, options.images, options.seed, options.out / "training.npz")
     training = Training(data.images, data.labels, data.normalise, data.pixels, options.minutes, options.seed)
     network, _ = trained(options.training, training, options.out)
-    pixels = np.stack([data.test[number] for number in range(len(data.test))])
+
+    images = others(data.test, options) if options.choose else data.test
+    pixels = np.stack([images[number] for number in range(len(images))])
     pixels = pixels[:, None] if pixels.ndim == 3 else pixels.transpose(0, 3, 1, 2)
-    images = data.normalise(torch.from_numpy(np.ascontiguousarray(pixels)))
-    return Subject(f"{options.data}, {options.training}", network, images, data.test.true_labels, options.regions)
+    tensor = data.normalise(torch.from_numpy(np.ascontiguousarray(pixels)))
+    return Subject(f"{options.data}, {options.training}", network, tensor, images.true_labels, options.regions)
+
+
+def others(taken: Dataset, options: argparse.Namespace) -> Dataset:
+    """Test images for `choose`, none of which is among those that are taken."""
+    every, ids = mc.open_dataset(options.data, split="test"), set(taken.ids)
+    numbers = [number for number, name in enumerate(every.ids) if name not in ids]
+    return every.part(np.random.default_rng(options.seed).choice(numbers, options.choose, replace=False).tolist())
 
 
 def photo_subject(options: argparse.Namespace) -> Subject:
@@ -131,10 +142,19 @@ def automatic(subject: Subject, grids: list[int], batch_size: int) -> dict[str, 
     chosen = {}
     for k in grids:
         masks = mc.cover(subject.regions, side, grid=(k, k))
-        choice = choose_first_round(subject.network, subject.images, masks, batch_size=batch_size)
+        choice = mc.choose_first_round(subject.network, subject.images, masks, batch_size=batch_size)
         best = next(figures for figures in choice.figures if figures.same == 1)
         chosen[f"{k}×{k}"] = str(best.first_round)
     return chosen
+
+
+def choice_of(subject: Subject, grids: list[int], batch_size: int) -> mc.Choice:
+    """What `choose` makes of the same mask sets and first rounds, within no budget."""
+    return mc.choose(
+        subject.network, subject.images, subject.labels, subject.regions,
+        candidates=[f"grid({k}, {k})" for k in grids], procedures=["double_masking(first_round='auto')"],
+        batch_size=batch_size, min_margin=MARGIN, progress=True,
+    )  # fmt: skip
 
 
 def percent(flags: npt.NDArray[np.bool_]) -> str:
@@ -194,6 +214,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--train", type=int, default=20000, help="training images")
     parser.add_argument("--minutes", type=float, default=1.0, help="CPU minutes of training")
     parser.add_argument("--images", type=int, default=300, help="test images, drawn with the seed")
+    parser.add_argument("--choose", type=int, default=0, metavar="N", help="let `choose` choose by N other test images")
     parser.add_argument("--mirrored", action="store_true", help="count each photo twice, as it is and mirrored")
     parser.add_argument("--regions", help="by default squares(size=5), and squares(size=32) for photos")
     parser.add_argument("--grids", type=int, nargs="+", default=[2, 3, 4, 5, 6], help="masks along each axis")
@@ -210,6 +231,9 @@ def main(arguments: list[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     name = "photos" if options.photos else options.training
     kept = options.out / f"{name}-figures.json"
+    if options.choose:
+        print(choice_of(small_subject(options), options.grids, options.batch_size))
+        return
     if not kept.exists():
         subject = photo_subject(options) if options.photos else small_subject(options)
         begin = time.process_time()
