@@ -73,7 +73,6 @@ class Figures:
 
 def small_subject(options: argparse.Namespace) -> Subject:
     """A small network that is trained here, and test images; with --choose, others than without it."""
-    torch.set_num_threads(1)
     data = opened(options.data, options.train, options.images, options.seed, options.out / "training.npz")
     training = Training(data.images, data.labels, data.normalise, data.pixels, options.minutes, options.seed)
     network, _ = trained(options.training, training, options.out)
@@ -229,6 +228,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     options = parsed(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)  # on a busy machine threads that wait for each other take longer than one
     name = "photos" if options.photos else options.training
     kept = options.out / f"{name}-figures.json"
     if options.choose:
