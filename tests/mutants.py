@@ -305,6 +305,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/numerics.py", "torch.autocast(device.type, enabled=False)", "torch.autocast(device.type, enabled=torch.is_autocast_enabled(device.type))", NUMERICS),
     Mutant("../adapters/maskcover_torch/identity.py", "if value.is_quantized:", "if value.is_quantized and not value.numel():", NUMERICS),
     Mutant("../adapters/maskcover_torch/batches.py", "if rate.rows * _TIE >= best]", "if rate.rows >= best]", WAYS),
+    Mutant("../adapters/maskcover_torch/batches.py", "for layout in reversed(FORMATS)", "for layout in FORMATS", WAYS),
     Mutant("covering/containment.py", "        if not report:\n", "        if report is None:\n", DEFENCE),
     Mutant("covering/containment.py", "return all(signature & bits", "return any(signature & bits", CONTAINED),
     Mutant("covering/containment.py", "first[self._firsts[selected]] = True", "first[selected] = True", CONTAINED),
