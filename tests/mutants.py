@@ -243,7 +243,7 @@ MUTANTS = (
     Mutant("classifiers/evaluation.py", "plain = plain_array(loaded).copy()", "plain = plain_array(loaded)", PROBES),
     Mutant("classifiers/evaluation.py", "largest if value > largest else value", "value if value < largest else 1", PROBES),
     Mutant("engine/queue.py", "self._evaluator.submit(images + filling_images,", "self._evaluator.submit(filling_images + images,", ENGINE),
-    Mutant("engine/queue.py", "if len(item.missing) or item.coming:", "if len(item.missing):", ENGINE),
+    Mutant("engine/queue.py", "while not len(item.missing) and not item.coming:", "while not len(item.missing):", ENGINE),
     Mutant("engine/queue.py", "if len(answers.labels) != self._evaluator.batch_size:", "if not len(answers.labels):", ENGINE),
     Mutant("engine/queue.py", "self._submitted([chunk])()", "self._submitted(chunks)()", ENGINE),
     # What certificates rest on, and how it is tried out.
@@ -291,7 +291,6 @@ MUTANTS = (
     Mutant("engine/queue.py", "        self.missing = numbers[~came]\n", "        self.missing = numbers\n", ENGINE),
     Mutant("engine/queue.py", "        if isinstance(self._evaluator, Fills):\n            return chunks\n", "", ENGINE),
     Mutant("engine/queue.py", "                item.later = item.later[room:]\n", "", ENGINE),
-    Mutant("engine/queue.py", "if not chunk.ahead and chunk.item in self._open])", "if chunk.item in self._open][:0])", ENGINE),
     Mutant("defense/waves.py", "table.margins[single], -table.margins[single]", "table.margins[single], table.margins[single]", WAVES),
     Mutant("engine/preparation.py", "Fingerprint.of({**own, **added})", "Fingerprint.of({**added, **own})", FINGERPRINT),
     Mutant("engine/settings.py", "if report.bitwise and (not setting.alone or fastest", "if report.findings and (not setting.alone or fastest", SETTINGS),
@@ -314,6 +313,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/identity.py", "if value.is_quantized:", "if value.is_quantized and not value.numel():", NUMERICS),
     Mutant("../adapters/maskcover_torch/batches.py", "if rate.rows * _TIE >= best]", "if rate.rows >= best]", WAYS),
     Mutant("../adapters/maskcover_torch/batches.py", "for layout in reversed(FORMATS)", "for layout in FORMATS", WAYS),
+    Mutant("../adapters/maskcover_torch/batches.py", "        self.begin = time.perf_counter()\n", "", WAYS),
     Mutant("covering/containment.py", "        if not report:\n", "        if report is None:\n", DEFENCE),
     Mutant("covering/containment.py", "return all(signature & bits", "return any(signature & bits", CONTAINED),
     Mutant("covering/containment.py", "first[self._firsts[selected]] = True", "first[selected] = True", CONTAINED),
@@ -321,7 +321,7 @@ MUTANTS = (
     Mutant("covering/signatures.py", "for slots in {term.slots for term in terms}:\n        listed = {slot", "for slots in {term.slots for term in terms[:1]}:\n        listed = {slot", CONTAINED),
     Mutant("covering/signatures.py", "        for slot in slots:\n            more", "        for slot in slots[:1]:\n            more", CONTAINED),
     Mutant("covering/signatures.py", "        every = minimal(every)\n    return list(every)", "    return list(minimal(every))[:1]", CONTAINED),
-    Mutant("engine/queue.py", "in chunks if item in self._open]:\n", "in chunks]:\n", ENGINE),
+    Mutant("engine/queue.py", "if not chunk.ahead and chunk.item in self._open]:\n", "if not chunk.ahead]:\n", ENGINE),
     # Runs.
     Mutant("runs/running.py", "range(first, -(-count // shard_size), step)", "range(first, count // shard_size, step)", RUNS),
     Mutant("runs/running.py", "if isinstance(outcome, Failed) and outcome.evaluating:", "if isinstance(outcome, Failed) and not outcome.evaluating:", RUNS),

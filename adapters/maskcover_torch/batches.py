@@ -47,7 +47,9 @@ def fastest_first(
     sizes = [size for size in (_GPU if image.is_cuda else _CPU) if size <= most]
     bench = _Bench(contract, image, _models(model, contract))
     threads = _threads(contract, image)
-    first = bench.measured([(sizes[0], *way) for way in product(bench.models, threads)])
+    ways = [(sizes[0], *way) for way in product(bench.models, threads)]
+    bench.warm_up(ways[0])
+    first = bench.measured(ways)
     fastest = first[0].contract if first else None
     layout, count = (fastest.memory_format, fastest.threads) if fastest else (next(iter(bench.models)), threads[0])
     rest, more = (
@@ -100,6 +102,12 @@ class _Bench:
         """The complete contract of a way."""
         size, layout, threads = way
         return replace(self.contract, batch_size=size, memory_format=layout, threads=threads)  # type: ignore[arg-type]  # one of FORMATS
+
+    def warm_up(self, way: _Way) -> None:
+        """Compute once before the clock starts: a process's first pass can take longer than all that is measured."""
+        with suppress(MemoryError, RuntimeError):  # it comes again when it is measured
+            self._seconds(*way)
+        self.begin = time.perf_counter()
 
     def measured(self, ways: Sequence[_Way]) -> list[Rate]:
         """The ways that fit into memory and time, the fastest first; each is run twice, in turns."""

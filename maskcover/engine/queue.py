@@ -150,13 +150,13 @@ class _Chunk:
 
     def record(self, answers: Answers, rows: slice, classes: int | None) -> None:
         """Put the answers in these rows of the batch where they belong."""
+        self.item.table.classes = classes
         if self.ahead:
             parts = answers.rows(rows)
             observed = [None] * len(self.unions) if parts[3] is None else parts[3]
             self.item.ahead.update(zip(self.unions.tolist(), zip(*parts[:3], observed, strict=True), strict=True))
             return
         self.item.table.record(self.unions, *answers.rows(rows))
-        self.item.table.classes = classes
         self.item.coming -= len(self.unions)
 
 

@@ -147,8 +147,14 @@ def test_what_was_named_is_kept() -> None:
 def test_there_is_no_time_without_end() -> None:
     model = Exact(lambda _: 2.0).eval()
     told = ways(fastest_first(model, NumericContract(), IMAGE, 1024))
-    assert len(model.ways) == 2
+    assert len(model.ways) == 3  # once before the clock starts
     assert [size for size, _, _ in told] == [4, 4, 16, 1, 2, 8, 32]
+
+
+def test_a_slow_first_pass_takes_no_time_from_the_measurement() -> None:
+    slow = iter([60.0])
+    told = found(lambda way: next(slow, way[0] * (1e-3 if way[1] == "contiguous" else 2e-3)))
+    assert told[0] == (4, "contiguous", 2)
 
 
 @pytest.mark.parametrize("full", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("memory")])
