@@ -20,7 +20,7 @@ from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.defense.verdicts import Verdict, verdict
-from maskcover.defense.waves import FEW, next_wave
+from maskcover.defense.waves import FEW, THRIFTY, next_wave
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet, Views
@@ -262,10 +262,10 @@ def certifying(procedure: Procedure, labels: IntArray, covers: Containment, min_
             return look
         certificate = procedure.certificate(table, label, covers, min_margin)
         if isinstance(certificate, Pending):
-            return next_wave(table, certificate)
+            return next_wave(table, certificate, growth=THRIFTY)
         answer = procedure.answer(table)
         if isinstance(answer, Pending):
-            return next_wave(table, answer)
+            return next_wave(table, answer, growth=THRIFTY)
         expect_kept(procedure, certificate, answer, label)
         whole = certificate.certified or bool(table.broken)
         placements = None if whole else procedure.certified_map(table, label, covers, min_margin)
