@@ -40,7 +40,7 @@ def _maximal_spans(bitmap: bytes, shape: tuple[int, ...]) -> IntArray:
     spans = np.array(list(dict.fromkeys(_boxes(cells))), dtype=np.int64)
     low, high = spans[:, :, 0], spans[:, :, 1]
     inside = (low[:, None] >= low[None]).all(axis=2) & (high[:, None] <= high[None]).all(axis=2)
-    return spans[inside.sum(axis=1) == 1]  # inside itself and no other
+    return np.asarray(spans[inside.sum(axis=1) == 1])  # inside itself and no other
 
 
 def _boxes(cells: BoolArray) -> Iterator[tuple[tuple[int, int], ...]]:

@@ -197,8 +197,8 @@ def _blocks_by_signature(masks: MasksByForm, slot: Slot) -> Iterator[tuple[Block
         places, kinds, _, kind_of = _kinds(masks, stencil)
         order = np.argsort(kind_of, kind="stable")
         ends = np.cumsum(np.bincount(kind_of, minlength=kinds.shape[1]))
-        allowed = np.flatnonzero(places.allowed)
-        for column, members in zip(kinds.T, np.split(allowed[order], ends[:-1]), strict=True):
+        blocks = places.allowed.ravel().nonzero()[0]
+        for column, members in zip(kinds.T, np.split(blocks[order], ends[:-1]), strict=True):
             yield places, int.from_bytes(column.tobytes(), "little"), members
 
 

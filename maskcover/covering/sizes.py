@@ -14,8 +14,8 @@ from maskcover.cells import Cells, IntArray
 from maskcover.covering.blocks import MasksByForm
 from maskcover.regions import Stencil
 
-_MOST_SIZES = 8  # that are tried for a stencil
-_MOST_LEFT = 1 << 10  # boxes of placements that no box of the sizes so far contains
+_MOST_SIZES = 4  # that are tried for a stencil
+_MOST_LEFT = 1 << 6  # boxes of placements that no box of the sizes so far contains
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,19 +52,40 @@ class BoxesBySize:
         return cls.of(np.concatenate([masks.boxes.bounds, masks.inscribed.bounds]) if is_box else masks.boxes.bounds)
 
     def contain(self, stencil: Stencil) -> bool:
-        """Whether the boxes of a few sizes contain the stencil at all its places; False where that is not shown."""
+        """Whether the boxes contain the stencil at all its places; False where that is not shown.
+
+        Boxes of a few sizes first, then all boxes around the few places that are left.
+        """
         extents = np.array(stencil.extents)
         left = stencil.places
         for number in self._promising(extents, np.array(left.span.extents))[:_MOST_SIZES]:
-            bounds = self.groups[number].copy()
-            bounds[:, 1] -= extents - 1
-            left = left.minus(Cells.from_bounds(bounds))
-            if not left or len(left.bounds) > _MOST_LEFT:
-                break
-        return not left
+            left = left.minus(Cells.from_bounds(_shrunk(self.groups[number], extents)))
+            if not left:
+                return True
+            if len(left.bounds) > _MOST_LEFT:
+                return False
+        bounds = (
+            _shrunk(np.concatenate(self.groups), extents) if self.groups else np.empty((0, 2, len(extents)), np.int64)
+        )
+        return all(_holds(bounds, places) for places in left.bounds)
 
     def _promising(self, extents: IntArray, places: IntArray) -> IntArray:
-        """The numbers of the sizes whose boxes may contain a stencil at all places: along each axis they are enough."""
+        """The numbers of the sizes that hold a stencil, those first whose boxes reach most places along each axis."""
         room = np.maximum(self.sizes - extents + 1, 0)
-        enough = np.flatnonzero((room * self.starts >= places).all(axis=1))
-        return enough[np.argsort(-room[enough].prod(axis=1), kind="stable")]
+        reached = np.minimum(room * self.starts / places, 1).min(axis=1, initial=1)
+        holding = np.flatnonzero((room > 0).all(axis=1))
+        return holding[np.lexsort((-room[holding].prod(axis=1), -reached[holding]))]
+
+
+def _shrunk(bounds: IntArray, extents: IntArray) -> IntArray:
+    """The placements of a shape inside each box, int64 (boxes, 2, axes); boxes that are too small are left out."""
+    shrunk = bounds.copy()
+    shrunk[:, 1] -= extents - 1
+    return shrunk[(shrunk[:, 0] < shrunk[:, 1]).all(axis=1)]
+
+
+def _holds(bounds: IntArray, places: IntArray) -> bool:
+    """Whether boxes contain one box of placements, int64 (2, axes); only what lies in it is drawn."""
+    low, high = np.maximum(bounds[:, 0], places[0]), np.minimum(bounds[:, 1], places[1])
+    meet = (low < high).all(axis=1)
+    return not Cells.from_bounds(places[None]).minus(Cells.from_bounds(np.stack([low[meet], high[meet]], axis=1)))
