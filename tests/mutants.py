@@ -205,6 +205,7 @@ MUTANTS = (
     Mutant("covering/merging.py", "sets[best] &= signature", "sets[best] |= signature", MERGING),
     Mutant("covering/merging.py", "return all(common.bit_count() >= multiplicity for common in both)", "return any(common.bit_count() >= multiplicity for common in both)", MERGING),
     Mutant("covering/merging.py", "shared = dict.fromkeys(both)", "shared = dict.fromkeys(list(both)[:1])", MERGING),
+    Mutant("covering/signatures.py", "if comparisons * (masks.count // 64 + 1) > _MOST_COMPARED:", "if False:", MERGING),
     Mutant("covering/blocks.py", "np.uint8(1) << (owners % 8)", "np.uint8(1) << (owners % 4)", SIZES),
     Mutant("masks/unions.py", "(~missing.any(axis=1)", "(~missing.all(axis=1)", "tests/masks/test_contained.py"),
     Mutant("masks/unions.py", "packed[first] | packed[second]", "packed[first] & packed[second]", "tests/masks"),

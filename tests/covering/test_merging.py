@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import combinations, product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskcover import cover, verify
+from maskcover import InvalidInput, cover, verify
+from maskcover.covering import signatures
 from maskcover.covering.blocks import MasksByForm
 from maskcover.covering.merging import merged, share_masks
 from maskcover.covering.signatures import minimal_signatures
@@ -55,11 +57,20 @@ def test_a_cover_of_two_patches_is_shown_by_merged_signatures() -> None:
     masks = cover("patches(rectangles(6), k=2)", 20, max_mask_area=0.5)
     (term,) = cover_terms = (masks.regions and verify(masks).regions.terms(masks.grid)) or ()
     assert cover_terms
-    signatures = list(minimal_signatures(MasksByForm.of(masks), term.slots[0]))
-    assert share_masks([signatures] * 2, 1)
+    sets = list(minimal_signatures(MasksByForm.of(masks), term.slots[0]))
+    assert share_masks([sets] * 2, 1)
     for number in range(0, len(masks), 3):
         fewer = masks[:number] + masks[number + 1 :]
-        signatures = list(minimal_signatures(MasksByForm.of(fewer), term.slots[0]))
-        least = min((a & b).bit_count() for a in signatures for b in signatures)
+        sets = list(minimal_signatures(MasksByForm.of(fewer), term.slots[0]))
+        least = min((a & b).bit_count() for a in sets for b in sets)
         assert bool(verify(fewer)) == (least > 0)
-        assert least or not share_masks([signatures] * 2, 1)
+        assert least or not share_masks([sets] * 2, 1)
+
+
+def test_too_many_comparisons_are_refused_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where merged signatures decide, nothing is compared; where they do not, the number of comparisons is bounded."""
+    masks = cover("patches(squares(size=2), k=2)", 16, grid=(3, 3))
+    monkeypatch.setattr(signatures, "_MOST_COMPARED", 1)
+    assert verify(masks)
+    with pytest.raises(InvalidInput, match=r"takes \d+ comparisons .* use larger masks"):
+        verify(masks[1:], masks.regions)
