@@ -92,7 +92,9 @@ def main() -> None:
         if arguments.only in name:
             now = in_process(name, ROOT, arguments.limit)
             before = in_process(name, arguments.before, arguments.limit) if arguments.before else None
-            table.add_row(*row(name, before, now, arguments.limit))
+            cells = row(name, before, now, arguments.limit)
+            # Without a checkout to compare with, nothing is known of the time before.
+            table.add_row(*(cells if arguments.before else (cells[0], "–", cells[2], "–", cells[4])))
     Console(width=160).print(table)
 
 
