@@ -46,6 +46,11 @@ SETTINGS = "tests/engine/test_settings.py"
 WAYS = "tests/adapters/test_torch_batches.py"
 ENGINE = "tests/engine/test_queue.py tests/engine/test_isolation.py"
 WAVES = "tests/defense/test_waves.py"
+PULLED = "tests/regions/preprocessing/test_runs.py"
+CONTAINING = "tests/regions/shapes/test_containing.py"
+CELLS_ALONE = "tests/cells"
+SIZES = "tests/covering/test_sizes.py"
+MERGING = "tests/covering/test_merging.py"
 PROCEDURES = "tests/defense/test_procedures.py"
 FIRST_ROUNDS = "tests/defense/test_first_rounds.py"
 PAIRING = "tests/masks/test_pairing.py"
@@ -115,8 +120,8 @@ MUTANTS = (
     # Sets of cells.
     Mutant("cells/cells.py", "(cells[1:] != cells[:-1])", "(cells[1:] > cells[:-1])", GEOMETRY),
     Mutant("cells/cells.py", "meet = (low < high).all(axis=1)", "meet = (low <= high).all(axis=1)", GEOMETRY),
-    Mutant("cells/erosion.py", "np.subtract.outer(cuts, spans[:, 1] - 1)", "np.subtract.outer(cuts, spans[:, 1])", GEOMETRY),
-    Mutant("cells/erosion.py", "np.subtract.outer(cuts, spans[:, 0])", "np.subtract.outer(cuts, spans[:, 0]) + 1", GEOMETRY),
+    Mutant("cells/erosion.py", "np.subtract.outer(edges, spans[:, 1] - 1)", "np.subtract.outer(edges, spans[:, 1])", GEOMETRY),
+    Mutant("cells/erosion.py", "np.subtract.outer(edges, spans[:, 0])", "np.subtract.outer(edges, spans[:, 0]) + 1", GEOMETRY),
     Mutant("cells/erosion.py", 'side="right") - 1', 'side="left") - 1', GEOMETRY),
     Mutant("cells/erosion.py", 'starts + stop, side="left"', 'starts + stop - 1, side="left"', GEOMETRY),
     Mutant("cells/erosion.py", "np.array(stencil.span.stop) + 1", "np.array(stencil.span.stop) + 2", GEOMETRY),
@@ -135,7 +140,7 @@ MUTANTS = (
     Mutant("covering/verification.py", "missed = places.allowed & ~covered", "missed = places.allowed & ~covered.any()", GEOMETRY),
     Mutant("covering/verification.py", "for term in regions.terms(masks.grid):", "for term in regions.terms(masks.grid)[:1]:", GEOMETRY),
     Mutant("covering/signatures.py", "joined.setdefault(common & signature, (*placed, patch))", "joined.setdefault(signature, (*placed, patch))", GEOMETRY),
-    Mutant("covering/signatures.py", "minimal_of = {slot: minimal_signatures(grouped, slot) for", "minimal_of = {slot: minimal_signatures(grouped, term.slots[0]) for", GEOMETRY),
+    Mutant("covering/signatures.py", "return {slot: minimal_signatures(masks, slot) for", "return {slot: minimal_signatures(masks, term.slots[0]) for", GEOMETRY),
     Mutant("covering/signatures.py", "scarce = min(shared, key=int.bit_count)", "scarce = max(shared, key=int.bit_count)", GEOMETRY),
     Mutant("covering/signatures.py", "allowed = np.flatnonzero(places.allowed)", "allowed = np.flatnonzero(places.allowed | True)", GEOMETRY),
     Mutant("covering/signatures.py", "smaller & signature == smaller", "smaller & signature == signature", PATCHES),
@@ -159,14 +164,14 @@ MUTANTS = (
     Mutant("regions/areas.py", "inside.minus(self.area.strict(grid))", "inside.minus(self.area.generous(grid))", GEOMETRY),
     Mutant("regions/areas.py", "if all(slots):", "if slots:", GEOMETRY),
     Mutant("regions/area.py", "return Cells.from_array(touched_on(self.shape, _two_sides(grid)))", "return self.strict(grid)", GEOMETRY),
-    Mutant("regions/bitmaps.py", "if not (raster & ~array[window]).any():", "if not (raster & array[window]).any():", GEOMETRY),
-    Mutant("regions/bitmaps.py", "places = places.minus(other.places.shifted(shift))", "places = places.minus(other.places)", GEOMETRY),
+    Mutant("regions/shapes/containing.py", "return not (self.cells & ~larger[", "return not (self.cells & larger[", GEOMETRY),
+    Mutant("regions/bitmaps.py", "places = places.minus(held.shifted(shift))", "places = places.minus(held)", GEOMETRY),
     Mutant("regions/bitmaps.py", '* (len(cells) == 1)', '* 0', GEOMETRY),
     Mutant("regions/turning.py", "_OVERHANG = {False: 1, True: 2}", "_OVERHANG = {False: 0, True: 1}", TURNING),
     Mutant("regions/turning.py", "if 0 <= at <= last + 1} | {0, last + 1})", "if at in (0, overhang, last + 1)})", TURNING),
     Mutant("regions/turning.py", "wholly_inside(middle, sides, origin)", "touched_on(middle, sides, origin)", TURNING),
     Mutant("regions/turning.py", "np.logical_and.reduce(", "np.logical_or.reduce(", TURNING),
-    Mutant("regions/turning.py", "[move - overhang for move in moves]", "moves", TURNING),
+    Mutant("regions/turning.py", "moves = [a + b - overhang for a, b", "moves = [a + b for a, b", TURNING),
     Mutant("regions/combined.py", "joined = alone[0] if len(alone) == 1 else prune(chain.from_iterable(alone))", "joined = alone[0] if alone else ()", GEOMETRY),
     Mutant("regions/combined.py", "tuple(slot for (term,) in terms for slot in term.slots)", "tuple(slot for (term,) in terms[:1] for slot in term.slots)", GEOMETRY),
     Mutant("regions/videos.py", "    if term.patches > 1:\n", "    if term.patches > 2:\n", "tests/regions/test_combined.py"),
@@ -174,8 +179,8 @@ MUTANTS = (
     Mutant("regions/videos.py", "for first in range(grid.shape[0] - frames + 1):", "for first in range(grid.shape[0] - frames or 1):", GEOMETRY),
     Mutant("regions/videos.py", "(places[:, 0, 0] <= first) & (first < places[:, 1, 0])", "(places[:, 0, 0] <= first)", GEOMETRY),
     Mutant("regions/transformed.py", "filter(None, (_pulled(slot, axes) for slot in term.slots))", "filter(None, (_pulled(slot, axes) for slot in term.slots[:1]))", GEOMETRY),
-    Mutant("regions/transformed.py", "(axis.first < moved[1][:, :, None])", "(axis.first < moved[1][:, :, None] - 1)", GEOMETRY),
-    Mutant("regions/transformed.py", "(axis.stop > moved[0][:, :, None])", "(axis.stop > moved[0][:, :, None] + 1)", GEOMETRY),
+    Mutant("regions/transformed.py", "(axis.first < high[:, :, None])", "(axis.first < high[:, :, None] - 1)", GEOMETRY),
+    Mutant("regions/transformed.py", "(axis.stop > low[:, :, None])", "(axis.stop > low[:, :, None] + 1)", GEOMETRY),
     Mutant("regions/transformed.py", "other is not rows and not (rows & ~other).any()", "other is not rows and not (other & ~rows).any()", GEOMETRY),
     Mutant("regions/transformed.py", "allowed = Cells([source.whole]).minus(_sources(outside, axes))", "allowed = Cells([source.whole])", GEOMETRY),
     Mutant("regions/transformed.py", "starts_of.setdefault((cropped.shape[1], cropped.tobytes()), []).append(int(touched[0]))", "starts_of[cropped.shape[1], cropped.tobytes()] = [int(touched[0])]", GEOMETRY),
@@ -183,6 +188,26 @@ MUTANTS = (
     Mutant("amounts.py", "ceil(amount * total)", "floor(amount * total)", "tests/test_amounts.py tests/regions tests/property"),
     Mutant("amounts.py", "else floor(amount * total)", "else ceil(amount * total)", "tests/test_amounts.py tests/covering"),
     Mutant("schemas/masked.py", 'if document["digest"] != digest(content):', "if False:", "tests/masks"),
+    Mutant("regions/transformed.py", "inner[:, :, 1] <= outer[:, :, 1]", "inner[:, :, 1] < outer[:, :, 1]", PULLED),
+    Mutant("regions/transformed.py", "relative = np.where(empty[:, :, None], 0, largest - starts[:, None, None])", "relative = largest - starts[:, None, None]", PULLED),
+    Mutant("regions/preprocessing/supports.py", "begin, end = len(used) - end, len(used) - begin", "begin, end = begin, end", PULLED),
+    Mutant("regions/preprocessing/supports.py", "np.searchsorted(stop, low, side=\"right\")", "np.searchsorted(stop, low, side=\"left\")", PULLED),
+    Mutant("regions/preprocessing/supports.py", "if not len(used) or used[-1] - used[0] >= len(used):", "if not len(used):", PULLED),
+    Mutant("regions/shapes/containing.py", "high = np.minimum((last[rows] - self.last)", "high = np.minimum((last[rows] - self.last + 1)", CONTAINING),
+    Mutant("regions/shapes/containing.py", "if larger.is_solid or self._lies_at", "if True or self._lies_at", CONTAINING),
+    Mutant("regions/shapes/containing.py", "at_first, at_last = (_DIRECTIONS @", "at_first, at_last = (2 * _DIRECTIONS[::-1] @", CONTAINING),
+    Mutant("regions/bitmaps.py", "low = map(max, places.start, map(add, held.start, shift))", "low = map(max, places.start, held.start)", GEOMETRY),
+    Mutant("cells/cells.py", "ends[:, :-1] ^= sections", "ends[:, :-1] |= sections", CELLS_ALONE),
+    Mutant("covering/sizes.py", "shrunk[:, 1] -= extents - 1", "shrunk[:, 1] -= extents - 2", SIZES),
+    Mutant("covering/sizes.py", "return all(_holds(bounds, places)", "return any(_holds(bounds, places)", SIZES),
+    Mutant("covering/sizes.py", "if is_box else masks.boxes.bounds)", "if True else masks.boxes.bounds)", SIZES),
+    Mutant("covering/verification.py", "if multiplicity == 1 and by_size", "if by_size", SIZES),
+    Mutant("covering/merging.py", "sets[best] &= signature", "sets[best] |= signature", MERGING),
+    Mutant("covering/merging.py", "return all(common.bit_count() >= multiplicity for common in both)", "return any(common.bit_count() >= multiplicity for common in both)", MERGING),
+    Mutant("covering/merging.py", "shared = dict.fromkeys(both)", "shared = dict.fromkeys(list(both)[:1])", MERGING),
+    Mutant("covering/signatures.py", "if comparisons * (masks.count // 64 + 1) > _MOST_COMPARED:", "if False:", MERGING),
+    Mutant("covering/blocks.py", "np.uint8(1) << (owners % 8)", "np.uint8(1) << (owners % 4)", SIZES),
+    Mutant("masks/unions.py", "(~missing.any(axis=1)", "(~missing.all(axis=1)", "tests/masks/test_contained.py"),
     Mutant("masks/unions.py", "packed[first] | packed[second]", "packed[first] & packed[second]", "tests/masks"),
     # The defence.
     Mutant("classifiers/labels.py", "np.where(decided & ~ties, top", "np.where(decided, top", DEFENCE),
