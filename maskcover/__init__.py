@@ -9,6 +9,7 @@ from maskcover.certificate import CoverCertificate, prove
 from maskcover.certification import CertificationResult, Explanation, certify, defend, detection_curve, explain, predict
 from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
+from maskcover.classifiers.occlusion import DropTokens
 from maskcover.covering import (
     CoverReport,
     LowerBound,
@@ -87,6 +88,7 @@ __all__ = [
     "Crop",
     "Detection",
     "DoubleMasking",
+    "DropTokens",
     "Explanation",
     "FingerprintMismatch",
     "Fit",

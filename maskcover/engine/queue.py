@@ -14,8 +14,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, overload, runtime_c
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.classifiers.evaluation import Answers, Evaluator, Images
-from maskcover.defense.table import Decide, Pending, PredictionTable
+from maskcover.classifiers.evaluation import Answers, Evaluator, Images, has_shapes, shapes_of
+from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import Views
 
@@ -88,7 +88,8 @@ def run_queries(
         fill: Called with the number of each image, once it is fetched, and its empty table, to put predictions into
             it that were made before: see `PredictionTable.restore`. Only what is missing then is asked for.
 
-    Every batch takes the rows that the first open images wait for; further images are opened while there is room.
+    Every batch takes the rows that the first open images wait for; further images are opened while there is room. If
+    the evaluator computes in several shapes, each batch has rows of one shape: see `shapes_of`.
     No decision uses predictions that were not made.
     """
     run = _Queue(evaluator, images, decide, isolate, views, fill)
@@ -131,6 +132,9 @@ class _Queue(Generic[T]):
         self.in_flight: deque[tuple[list[_Chunk], Callable[[], Answers]]] = deque()
         self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
         self._views, self._fill = evaluator.masks.views(views), fill
+        pairs = np.concatenate([self._views.pairs, [[NO_MASK, NO_MASK]]])
+        _, self._shapes = np.unique(shapes_of(evaluator, pairs), return_inverse=True)
+        self._has_shapes = has_shapes(evaluator)
         self._unopened = iter(range(len(images)))
         self._open: list[_OpenImage] = []
 
@@ -138,7 +142,10 @@ class _Queue(Generic[T]):
         """Open images until a batch is full, if one may be submitted; decide images that need none at once."""
         if len(self.in_flight) >= self._evaluator.depth:
             return
-        while self._waiting_rows() < self._evaluator.batch_size and (number := next(self._unopened, None)) is not None:
+        while (
+            self._waiting_rows().max() < self._evaluator.batch_size
+            and (number := next(self._unopened, None)) is not None
+        ):
             try:
                 image = self._evaluator.load(self._images[number])
             except Exception as error:
@@ -155,12 +162,13 @@ class _Queue(Generic[T]):
 
     def submitted(self) -> bool:
         """Submit a batch, if one more may be under way; one that is not full only if no other one is."""
-        size, waiting = self._evaluator.batch_size, self._waiting_rows()
+        size, rows = self._evaluator.batch_size, self._waiting_rows()
+        shape, waiting = int(rows.argmax()), int(rows.max())
         if len(self.in_flight) >= self._evaluator.depth or not waiting or (waiting < size and self.in_flight):
             return False
-        chunks = self._chunks(size)
+        chunks = self._chunks(size, shape)
         for item, unions in chunks:
-            item.missing = item.missing[len(unions) :]
+            item.missing = item.missing[~np.isin(item.missing, unions)]
             item.coming += len(unions)
         self.in_flight.append((chunks, self._submitted(chunks)))
         return True
@@ -182,8 +190,10 @@ class _Queue(Generic[T]):
             yield item.number, failures[item]
         yield from self._decided([item for item, _ in chunks if item in self._open])
 
-    def _waiting_rows(self) -> int:
-        return sum(len(item.missing) for item in self._open)
+    def _waiting_rows(self) -> IntArray:
+        """The rows that open images wait for, by shape."""
+        missing = [np.empty(0, np.int64), *(item.missing for item in self._open)]
+        return np.bincount(self._shapes[np.concatenate(missing)], minlength=int(self._shapes.max()) + 1)
 
     def _decided(self, items: list[_OpenImage]) -> Iterator[tuple[int, T]]:
         for item in items:
@@ -196,13 +206,14 @@ class _Queue(Generic[T]):
                 self._open = [other for other in self._open if other is not item]
                 yield item.number, decision
 
-    def _chunks(self, size: int) -> list[_Chunk]:
-        """The rows of the next batch, from the first open images."""
+    def _chunks(self, size: int, shape: int) -> list[_Chunk]:
+        """The rows of the next batch, all of one shape, from the first open images."""
         chunks: list[_Chunk] = []
         for item in self._open:
-            if size and len(item.missing):
-                chunks.append((item, item.missing[:size]))
-                size -= len(chunks[-1][1])
+            unions = item.missing[self._shapes[item.missing] == shape][:size]
+            if len(unions):
+                chunks.append((item, unions))
+                size -= len(unions)
         return chunks
 
     def _submitted(self, chunks: list[_Chunk]) -> Callable[[], Answers]:
@@ -210,7 +221,9 @@ class _Queue(Generic[T]):
         pairs = np.concatenate([item.table.pairs(unions) for item, unions in chunks])
         images = [item.image for item, unions in chunks for _ in unions]
         missing = self._evaluator.batch_size - len(pairs)
-        rows = self._evaluator.filling(missing) if missing and isinstance(self._evaluator, Fills) else None
+        # Rows of other shapes would not fill this batch, but need further ones.
+        fills = missing and not self._has_shapes and isinstance(self._evaluator, Fills)
+        rows = self._evaluator.filling(missing) if fills else None  # type: ignore[attr-defined]  # it is one
         filling_images, filling_pairs = rows or (images[-1:] * missing, np.repeat(pairs[-1:], missing, axis=0))
         try:
             return self._evaluator.submit(images + filling_images, np.concatenate([pairs, filling_pairs]))
