@@ -14,6 +14,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,9 +88,7 @@ def priced(model: torch.nn.Module, patch: int, masks: mc.MaskSet, unions: bool, 
         image, shapes = evaluator.load(pixels), shapes_of(evaluator, pairs)
         kinds, firsts, counts = np.unique(shapes, return_index=True, return_counts=True)
         seconds = [
-            cpu_seconds(
-                lambda pair=pairs[first]: evaluator.scores([image] * batch_size, np.tile(pair, (batch_size, 1)))
-            )  # type: ignore[misc]  # noqa: B023,E501
+            cpu_seconds(partial(evaluator.scores, [image] * batch_size, np.tile(pairs[first], (batch_size, 1))))
             for first in firsts
         ]
         prices[name] = 1e3 * float(np.average(seconds, weights=counts)) / batch_size

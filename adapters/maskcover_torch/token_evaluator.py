@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from maskcover.cells import BoolArray, IntArray
-from maskcover.classifiers import NumericContract
+from maskcover.classifiers import Answers, NumericContract
 from maskcover.classifiers.occlusion import DropTokens
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -70,6 +71,14 @@ class TokenEvaluator(TorchEvaluator):
             hidden = self._hidden_tokens[first] | self._hidden_tokens[second]
             counts[begin : begin + size] = hidden.shape[1] - hidden.sum(axis=1)
         return counts
+
+    def scores(self, images: Sequence[Any], pairs: IntArray) -> npt.NDArray[np.generic]:
+        """See `maskcover.classifiers.Evaluator`; images are those that `load` gives."""
+        return super().scores(images, pairs)
+
+    def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
+        """See `maskcover.classifiers.Evaluator`; images are those that `load` gives."""
+        return super().submit(images, pairs)
 
     def overwritten(self, image: Any, hidden: BoolArray | None, value: float | None) -> Any:
         """See `maskcover.classifiers.Evaluator`; the overwritten image is embedded anew."""

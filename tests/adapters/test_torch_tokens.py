@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import timm
 import torch
@@ -90,6 +91,10 @@ def evaluator(model: nn.Module, masks: MaskSet = MASKS, batch_size: int = 4) -> 
     return made_evaluator
 
 
+def floats(scores: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+    return scores.astype(np.float64)
+
+
 def pairs(*rows: tuple[int, int]) -> IntArray:
     return np.array(rows, dtype=np.int64)
 
@@ -103,7 +108,7 @@ def test_with_nothing_hidden_it_is_the_model(name: str) -> None:
         output = model(IMAGES[:1])
     expected = getattr(output, "logits", output)
     assert scores.shape == (4, 5)
-    np.testing.assert_allclose(scores[0], expected[0], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(floats(scores[0]), expected[0], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -147,7 +152,7 @@ def test_tokens_that_stay_keep_their_positions() -> None:
     hidden = DropTokens(PATCH).hidden_tokens(MASKS)
     kept = np.flatnonzero(~(hidden[0] | hidden[5])).tolist()
     with torch.inference_mode():
-        np.testing.assert_allclose(scores, Attention(model)(IMAGES[1], kept), rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(floats(scores), Attention(model)(IMAGES[1], kept), rtol=1e-3, atol=1e-5)
 
 
 def test_a_mean_is_over_the_tokens_that_stay() -> None:
@@ -158,7 +163,7 @@ def test_a_mean_is_over_the_tokens_that_stay() -> None:
     kept = np.flatnonzero(~DropTokens(PATCH).hidden_tokens(MASKS)[4])
     with torch.inference_mode():
         tokens = (model.patch_embed(IMAGES[:1]) + model.pos_embed)[:, kept]
-        np.testing.assert_allclose(scores, model.head(tokens.mean(dim=1)), rtol=1e-5)
+        np.testing.assert_allclose(floats(scores), model.head(tokens.mean(dim=1)), rtol=1e-5)
 
 
 def test_batches_of_several_lengths_are_those_of_one_length() -> None:
@@ -358,8 +363,8 @@ def test_the_scores_that_guide_attacks_are_those_of_the_evaluator() -> None:
     images = IMAGES[[0, 1, 0, 2]].requires_grad_()
     scores = guide.scores(images, *torch.from_numpy(rows.T))
     expected = made_evaluator.scores([made_evaluator.load(image) for image in images], rows)
-    np.testing.assert_allclose(scores.detach(), expected, rtol=1e-3, atol=1e-4)
-    scores.sum().backward()
+    np.testing.assert_allclose(scores.detach(), floats(expected), rtol=1e-3, atol=1e-4)
+    scores.sum().backward()  # type: ignore[no-untyped-call]  # torch has no type for it
     assert images.grad is not None
     hidden = torch.from_numpy(MASKS[0].to_array(MASKS.grid))
     assert not images.grad[0][:, hidden].any()
@@ -368,4 +373,4 @@ def test_the_scores_that_guide_attacks_are_those_of_the_evaluator() -> None:
     again = made_evaluator.scores(
         [made_evaluator.load(IMAGES[row]) for row in (0, 1, 1, 1)], pairs((0, 0), *[(4, 4)] * 3)
     )
-    np.testing.assert_allclose(plain, again[:2], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(plain, floats(again[:2]), rtol=1e-3, atol=1e-4)
