@@ -173,7 +173,10 @@ def _aligned(height: int, width: int) -> str:
     """What to type for masks that hide whole tokens."""
     if height != width:
         return f"make masks whose edges are multiples of {height} pixels from the top and {width} from the left"
-    return f"make masks with cover(regions, image_size, align={height}), or with maskcover cover --align {height}"
+    return (
+        f"make masks with cover(regions, image_size, align={height}) or maskcover cover --align {height}, and bands or "
+        f"blocks with a size and a stride that are multiples of {height}"
+    )
 
 
 def _is_finite(value: object) -> bool:
