@@ -65,7 +65,7 @@ FIELDS = "tests/adapters/test_fields.py"
 LOCAL = "tests/adapters/test_local.py"
 SPLIT = "tests/adapters/test_split.py"
 TOKENS = "tests/adapters/test_torch_tokens.py"
-TOKEN_VALUES = "tests/classifiers/test_occlusion.py"
+OCCLUSION = "tests/classifiers/test_occlusion.py"
 ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
 DETECTED = "tests/defense/test_detection.py"
@@ -410,8 +410,8 @@ MUTANTS = (
     Mutant("cli/choosing.py", "each = typed.hours * _HOUR / len(further)", "each = typed.hours * _HOUR", "tests/cli/test_choose.py -k hours"),
     Mutant("plot/choosing.py", "[100 * assessment.certified_fraction for", "[100 * assessment.clean_fraction for", "tests/choosing/test_drawing.py"),
     # Dropped tokens, and evaluators that compute in several shapes.
-    Mutant("classifiers/occlusion.py", "if not np.array_equal(rows[-1], tokens.any(axis=(1, 3)).ravel()):", "if False:", TOKEN_VALUES),
-    Mutant("classifiers/occlusion.py", "rows.append(tokens.all(axis=(1, 3)).ravel())", "rows.append(tokens.any(axis=(1, 3)).ravel())", TOKEN_VALUES),
+    Mutant("classifiers/occlusion.py", "if not np.array_equal(rows[-1], tokens.any(axis=(1, 3)).ravel()):", "if False:", OCCLUSION),
+    Mutant("classifiers/occlusion.py", "rows.append(tokens.all(axis=(1, 3)).ravel())", "rows.append(tokens.any(axis=(1, 3)).ravel())", OCCLUSION),
     Mutant("classifiers/occlusion.py", 'return {"fill": str(self)}', 'return {"fill": "0.0"}', TOKENS),
     Mutant("classifiers/occlusion.py", "            if rows[-1].all():\n", "            if False:\n", TOKENS),
     Mutant("../adapters/maskcover_torch/tokens.py", "argsort(dim=1, stable=True)[:, :count] + first", "argsort(dim=1, stable=True)[:, :count]", TOKENS),
