@@ -18,6 +18,7 @@ from maskcover.certification import (
 )
 from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
+from maskcover.classifiers.occlusion import DropTokens
 from maskcover.covering import (
     CoverReport,
     LowerBound,
@@ -96,6 +97,7 @@ __all__ = [
     "Crop",
     "Detection",
     "DoubleMasking",
+    "DropTokens",
     "Explanation",
     "FingerprintMismatch",
     "Fit",

@@ -69,6 +69,8 @@ CELLS = "tests/regions/preprocessing/test_steps.py -k cell"
 FIELDS = "tests/adapters/test_fields.py"
 LOCAL = "tests/adapters/test_local.py"
 SPLIT = "tests/adapters/test_split.py"
+TOKENS = "tests/adapters/test_torch_tokens.py"
+OCCLUSION = "tests/classifiers/test_occlusion.py"
 ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
 DETECTED = "tests/defense/test_detection.py"
@@ -441,6 +443,32 @@ MUTANTS = (
     Mutant("cli/choosing.py", "    if further is not None:\n        with working", "    if False:\n        with working", "tests/cli/test_choose.py -k before_anything"),
     Mutant("cli/choosing.py", "each = typed.hours * _HOUR / len(further)", "each = typed.hours * _HOUR", "tests/cli/test_choose.py -k hours"),
     Mutant("plot/choosing.py", "[100 * assessment.certified_fraction for", "[100 * assessment.clean_fraction for", "tests/choosing/test_drawing.py"),
+    # Dropped tokens, and evaluators that compute in several shapes.
+    Mutant("classifiers/occlusion.py", "if not np.array_equal(rows[-1], tokens.any(axis=(1, 3)).ravel()):", "if False:", OCCLUSION),
+    Mutant("classifiers/occlusion.py", "rows.append(tokens.all(axis=(1, 3)).ravel())", "rows.append(tokens.any(axis=(1, 3)).ravel())", OCCLUSION),
+    Mutant("classifiers/occlusion.py", 'return {"fill": str(self)}', 'return {"fill": "0.0"}', TOKENS),
+    Mutant("classifiers/occlusion.py", "            if rows[-1].all():\n", "            if False:\n", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", "argsort(dim=1, stable=True)[:, :count] + first", "argsort(dim=1, stable=True)[:, :count]", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", "hidden.to(torch.uint8).argsort(dim=1, stable=True)", "(~hidden).to(torch.uint8).argsort(dim=1, stable=True)", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", "            self._expect_local(image, sequence, hidden.to(place[0]))\n", "            pass\n", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", '        self._expect_same(whole, moved, "tokens in another order")\n', "", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", '        self._expect_same(whole, sequence, "all tokens kept")\n', "", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", "if sides != occlusion.sides:", "if False:", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", "if _name_of(part) in _PARTS]", "if any(hasattr(part, name) for name in ('patch_embed',))]", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", "    twin = _shallow(model)\n", "    twin: Any = model\n", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", "torch.cat(parts)[torch.cat(rows).argsort()]", "torch.cat(parts)", TOKENS),
+    Mutant("../adapters/maskcover_torch/tokens.py", "parts.append(scores if count else torch.full_like(scores, torch.nan))", "parts.append(scores)", TOKENS),
+    Mutant("../adapters/maskcover_torch/token_evaluator.py", "batch = rows.take(range(len(pairs)), mode=\"clip\")", "batch = rows", TOKENS),
+    Mutant("../adapters/maskcover_torch/token_evaluator.py", "index_select(0, first) | self", "index_select(0, first) & self", TOKENS),
+    Mutant("../adapters/maskcover_torch/token_evaluator.py", "for count in sorted(set(counts.tolist()) - {0}):", "for count in sorted(set(counts.tolist())):", TOKENS),
+    Mutant("../adapters/maskcover_torch/token_evaluator.py", "else self._embedded(pixels)\n", "else LoadedTokens(pixels, image.sequence)\n", TOKENS),
+    Mutant("../adapters/maskcover_torch/token_evaluator.py", "        if contract.compiled:\n", "        if False:\n", TOKENS),
+    Mutant("engine/queue.py", "item.missing[self._shapes[item.missing] == shape][:size]", "item.missing[:size]", ENGINE),
+    Mutant("engine/queue.py", "fills = missing and not self._has_shapes and", "fills = missing and", ENGINE),
+    Mutant("engine/queue.py", "self._waiting_rows().max() < self._evaluator.batch_size", "self._waiting_rows().max() < 1", ENGINE),
+    Mutant("engine/probes.py", "                yield from self._hostile(further, turns=2)\n", "", TOKENS),
+    Mutant("engine/probes.py", " if same_shape else before.pairs", "", TOKENS),
+    Mutant("engine/probes.py", "*_further_shapes(evaluator)]", "]", TOKENS),
     # Models by name, arrays, frames, explanations.
     Mutant("classifiers/loading.py", "return len(needed) != 1", "return True", "tests/classifiers/test_loading.py"),
     Mutant("classifiers/occlusion.py", "xp.where(hidden, filling, images)", "images * ~hidden + filling * hidden", "tests/classifiers/test_arrays.py"),
@@ -650,7 +678,7 @@ MUTANTS = (
     Mutant("certification/binding.py", "if len(images) and not watched.unchanged():", "if not images:", BOUND),
     Mutant("certification/binding.py", "            self._equal.append(self._rows.same(Answers(*answers.rows(last))))\n", "            self._equal.append(True)\n", BOUND),
     Mutant("certification/binding.py", "last = slice(len(answers.labels) - filled, None)", "last = slice(0, filled)", BOUND),
-    Mutant("engine/queue.py", "self._evaluator.filling(missing) if missing and", "self._evaluator.filling(missing + 1) if missing and", BOUND),
+    Mutant("engine/queue.py", "self._evaluator.filling(missing) if fills", "self._evaluator.filling(missing + 1) if fills", BOUND),
     Mutant("engine/preparation.py", "    if changed:\n        return None\n    if earlier.min_margin:\n        _measure", "    if earlier.min_margin:\n        _measure", BOUND),
     Mutant("engine/preparation.py", "now != Fingerprint.of(earlier.entries):", "False:", "tests/runs/test_replaying.py tests/runs/test_bound_runs.py"),
     Mutant("runs/running.py", "    expect_scored(folder.path, kept, start)\n", "", BOUND),

@@ -15,7 +15,7 @@ from maskcover.engine import fingerprint
 from maskcover.errors import InvalidInput, MaskcoverError, ReadOnly, UndecidedPrediction
 from maskcover.masks import MaskSet
 from maskcover_torch.evaluator import TorchEvaluator
-from maskcover_torch.model import Fill, TorchModel
+from maskcover_torch.model import FillOrDrop, TorchModel
 from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import contracted
 
@@ -57,7 +57,7 @@ class DefendedModule(torch.nn.Module):
         *,
         procedure: Procedure = DOUBLE_MASKING,
         preprocessing: str = "none",
-        fill: Fill = 0.0,
+        fill: FillOrDrop = 0.0,
         batch_size: int | None = None,
         contract: NumericContract | None = None,
     ) -> None:

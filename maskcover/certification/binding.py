@@ -13,7 +13,7 @@ import numpy as np
 from maskcover.cells import IntArray
 from maskcover.certification.answering import predict_with
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified
+from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified, shapes_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, is_classifier
 from maskcover.defense.answers import Answer
@@ -170,6 +170,9 @@ class _Rows:
         if not loaded:
             return None
         all_pairs = pairs(len(certified.masks), evaluator.batch_size)
+        shapes = shapes_of(evaluator, all_pairs)
+        # Of the shape of most of them, so that the model computes one batch.
+        all_pairs = all_pairs[shapes == np.bincount(shapes).argmax()].take(range(len(all_pairs)), axis=0, mode="wrap")
         images = [loaded[-1 - number % len(loaded)] for number in range(len(all_pairs))]  # the image of the data first
         return cls(images, all_pairs, evaluator.submit(images, all_pairs)())
 

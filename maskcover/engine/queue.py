@@ -14,8 +14,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, overload, runtime_c
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.classifiers.evaluation import Answers, Evaluator, FloatArray, Images
-from maskcover.defense.table import Decide, Pending, PredictionTable
+from maskcover.classifiers.evaluation import Answers, Evaluator, FloatArray, Images, has_shapes, shapes_of
+from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import Views
 
@@ -88,9 +88,10 @@ def run_queries(
         fill: Called with the number of each image, once it is fetched, and its empty table, to put predictions into
             it that were made before: see `PredictionTable.restore`. Only what is missing then is asked for.
 
-    Every batch takes the rows that the first open images wait for; further images are opened while there is room. What
-    is left of a batch is filled with predictions that open images will probably ask for next (`Pending.later`). They
-    are kept aside, and count as made when a decision asks for them. No decision uses predictions that were not made.
+    Every batch takes the rows that the first open images wait for; further images are opened while there is room. If
+    the evaluator computes in several shapes, each batch has rows of one shape: see `shapes_of`. What is left of a batch
+    is filled with predictions that open images will probably ask for next (`Pending.later`). They are kept aside, and
+    count as made when a decision asks for them. No decision uses predictions that were not made.
     """
     run = _Queue(evaluator, images, decide, isolate, views, fill)
     while True:
@@ -175,6 +176,9 @@ class _Queue(Generic[T]):
         self.in_flight: deque[tuple[list[_Chunk], Callable[[], Answers]]] = deque()
         self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
         self._views, self._fill = evaluator.masks.views(views), fill
+        pairs = np.concatenate([self._views.pairs, [[NO_MASK, NO_MASK]]])
+        _, self._shapes = np.unique(shapes_of(evaluator, pairs), return_inverse=True)
+        self._has_shapes = has_shapes(evaluator)
         self._unopened = iter(range(len(images)))
         self._open: list[_OpenImage] = []
 
@@ -182,7 +186,10 @@ class _Queue(Generic[T]):
         """Open images until a batch is full, if one may be submitted; decide images that need none at once."""
         if len(self.in_flight) >= self._evaluator.depth:
             return
-        while self._waiting_rows() < self._evaluator.batch_size and (number := next(self._unopened, None)) is not None:
+        while (
+            self._waiting_rows().max() < self._evaluator.batch_size
+            and (number := next(self._unopened, None)) is not None
+        ):
             try:
                 image = self._evaluator.load(self._images[number])
             except Exception as error:
@@ -199,14 +206,15 @@ class _Queue(Generic[T]):
 
     def submitted(self) -> bool:
         """Submit a batch, if one more may be under way; one that is not full only if no other one is."""
-        size, waiting = self._evaluator.batch_size, self._waiting_rows()
+        size, rows = self._evaluator.batch_size, self._waiting_rows()
+        shape, waiting = int(rows.argmax()), int(rows.max())
         if len(self.in_flight) >= self._evaluator.depth or not waiting or (waiting < size and self.in_flight):
             return False
-        chunks = self._chunks(size)
+        chunks = self._chunks(size, shape)
         for chunk in chunks:
-            chunk.item.missing = chunk.item.missing[len(chunk.unions) :]
+            chunk.item.missing = chunk.item.missing[~np.isin(chunk.item.missing, chunk.unions)]
             chunk.item.coming += len(chunk.unions)
-        chunks += self._chunks_ahead(size - sum(len(chunk.unions) for chunk in chunks))
+        chunks += self._chunks_ahead(size - sum(len(chunk.unions) for chunk in chunks), shape)
         self.in_flight.append((chunks, self._submitted(chunks)))
         return True
 
@@ -227,8 +235,10 @@ class _Queue(Generic[T]):
             yield item.number, failures[item]
         yield from self._decided([chunk.item for chunk in chunks if not chunk.ahead and chunk.item in self._open])
 
-    def _waiting_rows(self) -> int:
-        return sum(len(item.missing) for item in self._open)
+    def _waiting_rows(self) -> IntArray:
+        """The rows that open images wait for, by shape."""
+        missing = [np.empty(0, np.int64), *(item.missing for item in self._open)]
+        return np.bincount(self._shapes[np.concatenate(missing)], minlength=int(self._shapes.max()) + 1)
 
     def _decided(self, items: list[_OpenImage]) -> Iterator[tuple[int, T]]:
         for item in items:
@@ -240,33 +250,42 @@ class _Queue(Generic[T]):
                     break
                 item.ask(decision)
 
-    def _chunks(self, size: int) -> list[_Chunk]:
-        """The rows of the next batch, from the first open images."""
+    def _chunks(self, size: int, shape: int) -> list[_Chunk]:
+        """The rows of the next batch, all of one shape, from the first open images."""
         chunks: list[_Chunk] = []
         for item in self._open:
-            if size and len(item.missing):
-                chunks.append(_Chunk(item, item.missing[:size]))
-                size -= len(chunks[-1].unions)
+            unions = self._of_shape(item.missing, shape)[:size]
+            if len(unions):
+                chunks.append(_Chunk(item, unions))
+                size -= len(unions)
         return chunks
 
-    def _chunks_ahead(self, room: int) -> list[_Chunk]:
-        """Rows that no image waits for yet; none for an evaluator that fills batches itself."""
+    def _chunks_ahead(self, room: int, shape: int) -> list[_Chunk]:
+        """Rows of a shape that no image waits for yet; none for an evaluator that fills batches itself."""
         chunks: list[_Chunk] = []
         if isinstance(self._evaluator, Fills):
             return chunks
         for item in self._open:
-            if room and len(item.later):
-                chunks.append(_Chunk(item, item.later[:room], ahead=True))
-                item.later = item.later[room:]
-                room -= len(chunks[-1].unions)
+            unions = self._of_shape(item.later, shape)[:room]
+            if len(unions):
+                chunks.append(_Chunk(item, unions, ahead=True))
+                item.later = item.later[~np.isin(item.later, unions)]
+                room -= len(unions)
         return chunks
+
+    def _of_shape(self, unions: IntArray, shape: int) -> IntArray:
+        """The unions that are computed in a shape, in their order."""
+        chosen: IntArray = unions[self._shapes[unions] == shape]
+        return chosen
 
     def _submitted(self, chunks: list[_Chunk]) -> Callable[[], Answers]:
         """Submit one batch, filled up with repetitions or known rows: all have the same shape (threats.md, 21)."""
         pairs = np.concatenate([chunk.item.table.pairs(chunk.unions) for chunk in chunks])
         images = [chunk.item.image for chunk in chunks for _ in chunk.unions]
         missing = self._evaluator.batch_size - len(pairs)
-        rows = self._evaluator.filling(missing) if missing and isinstance(self._evaluator, Fills) else None
+        # Rows of other shapes would not fill this batch, but need further ones.
+        fills = missing and not self._has_shapes and isinstance(self._evaluator, Fills)
+        rows = self._evaluator.filling(missing) if fills else None  # type: ignore[attr-defined]  # it is one
         filling_images, filling_pairs = rows or (images[-1:] * missing, np.repeat(pairs[-1:], missing, axis=0))
         try:
             return self._evaluator.submit(images + filling_images, np.concatenate([pairs, filling_pairs]))

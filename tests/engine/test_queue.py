@@ -264,3 +264,46 @@ def _slow_first(number: int, table: PredictionTable) -> str | Pending:
     needed = 3 if number == 0 else 1
     unseen = np.flatnonzero(one_mask[:needed] == UNSEEN)[:1]
     return Pending(np.stack([unseen, unseen], axis=1)) if len(unseen) else "decided"
+
+
+class Shaped(HostEvaluator):
+    """An evaluator that computes in three shapes, and keeps the pairs of every batch."""
+
+    def __init__(self, classifier: MaskedClassifier, masks: MaskSet) -> None:
+        super().__init__(classifier, masks)
+        self.asked = list[IntArray]()
+
+    def shapes(self, pairs: IntArray) -> IntArray:
+        return 7 + np.asarray(pairs.sum(axis=1) % 3, dtype=np.int64)
+
+    def scores(self, images: Sequence[object], pairs: IntArray) -> npt.NDArray[np.generic]:
+        self.asked.append(pairs)
+        return super().scores(images, pairs)
+
+    def filling(self, count: int) -> None:
+        raise AssertionError(f"{count} rows of other shapes were to fill a batch")
+
+
+@EVERYTHING
+@pytest.mark.parametrize("decide", [ask_all, ask_in_turn])
+@pytest.mark.parametrize("masks", SETS.values(), ids=SETS)
+def test_each_batch_has_rows_of_one_shape(masks: MaskSet, decide: Decide[Filled], batch_size: int) -> None:
+    images = images_for(masks, 6)
+    evaluator = Shaped(Looker(batch_size), masks)
+    decided = dict(run_queries(evaluator, images, decide))
+    assert sorted(decided) == list(range(6))
+    for number, (table, bare, evaluations) in decided.items():
+        expected, expected_bare = truth(images[number], masks)
+        assert (table.tolist(), bare) == (expected.tolist(), expected_bare)
+        assert evaluations == masks.evaluations + 1
+    for asked in evaluator.asked:
+        assert len(asked) == batch_size
+        assert len(set(evaluator.shapes(asked).tolist())) == 1
+
+
+def test_batches_of_each_shape_are_full_while_images_wait() -> None:
+    count, evaluator = 40, Shaped(Looker(8), REDUNDANT)
+    list(run_queries(evaluator, images_for(REDUNDANT, count), ask_all))
+    rows = count * (REDUNDANT.evaluations + 1)
+    # At most one batch of each of the three shapes, the last, has rows that nobody waits for.
+    assert len(evaluator.asked) <= -(-rows // 8) + 3
