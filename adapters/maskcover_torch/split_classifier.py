@@ -287,7 +287,7 @@ class SplitEvaluator(TorchEvaluator):
 class SplitModule(DefendedModule):
     """A split classifier with a defence, as a torch module; made by `defend`."""
 
-    def _evaluator(self) -> TorchEvaluator:
+    def _new_evaluator(self) -> TorchEvaluator:
         return SplitEvaluator(self.model, self.masks, occlusion=FillValue(self.fill), contract=self.contract)
 
 

@@ -26,6 +26,7 @@ from maskcover.classifiers.labels import UNDECIDED, UNSEEN
 from maskcover.defense.answers import Case, Defended
 from maskcover.defense.table import Pending, PredictionTable, checked_matrix
 from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
 
 FirstRound = Literal["pairs"]
 
@@ -59,6 +60,11 @@ def after_first_round(
         if outcome is not None:
             return outcome
     return masking(matrix)
+
+
+def rounds_of(masks: MaskSet, first_round: FirstRound | None) -> tuple[tuple[str, IntArray], ...]:
+    """The first rounds in their order, each a name and its pairs of mask numbers, int64 (n, 2); none for None."""
+    return () if first_round is None else ((first_round, masks.pairing),)
 
 
 def pairs_agreed(table: IntArray, pairs: IntArray) -> Defended | Pending | None:

@@ -13,11 +13,12 @@ from maskcover.defense.certificates import Certificate, all_pairs, row_certifica
 from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.detection import checked_threshold, detect, detection_certificate
 from maskcover.defense.double import double_masking
-from maskcover.defense.first_rounds import FirstRound, after_first_round, checked_first_round
+from maskcover.defense.first_rounds import FirstRound, after_first_round, checked_first_round, rounds_of
 from maskcover.defense.procedure import Procedure, first_look
+from maskcover.defense.stages import Stage, masking_stages, single_stage
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
-from maskcover.masks import Views
+from maskcover.masks import MaskSet, Views
 
 Method = Literal["double", "challenger", "detect"]
 Rule = Literal["rows", "all-pairs"]
@@ -59,6 +60,10 @@ class DoubleMasking(Procedure):
         """The defence in words."""
         return f"double masking, rule {self.rule}{_first(self.first_round)}"
 
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """First rounds, one mask, two masks; see `masking_stages`."""
+        return masking_stages(masks, rounds_of(masks, self.first_round), None)
+
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `double_masking`, and `pairs_agreed` for a first round."""
         return after_first_round(table, self.first_round, double_masking)
@@ -98,6 +103,10 @@ class ChallengerMasking(Procedure):
     def words(self) -> str:
         """The defence in words."""
         return f"challenger masking, rule {self.rule}{_first(self.first_round)}"
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """First rounds, one mask, two masks; see `masking_stages`."""
+        return masking_stages(masks, rounds_of(masks, self.first_round), len(masks) - 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `challenger_masking`, and `pairs_agreed` for a first round."""
@@ -144,6 +153,10 @@ class Detection(Procedure):
         """The defence in words."""
         low = "" if self.alert_below is None else f", with an alert below {self.alert_below:g}"
         return f"detection at {self.threshold:g}{low}"
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """Nothing hidden, and each mask: always all of them."""
+        return single_stage("nothing hidden, one mask", len(masks.singles) + 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `detect`."""

@@ -20,13 +20,14 @@ FEW = 4
 """The number of predictions in the first wave of a second round, and in each wave of a first round."""
 
 
-def next_wave(table: PredictionTable, pending: Pending, first_round: int = FEW) -> Pending:
+def next_wave(table: PredictionTable, pending: Pending, first_round: int = FEW, second_round: int = FEW) -> Pending:
     """The next wave of the predictions that a decision waits for, the least supported first.
 
     Args:
         table: The predictions so far.
         pending: All predictions that the decision waits for.
         first_round: The number of predictions in a wave of a first round.
+        second_round: The least number of predictions in a wave of a second round.
     """
     if pending.until_labels_differ:
         return replace(pending, pairs=pending.pairs[:first_round])
@@ -34,7 +35,8 @@ def next_wave(table: PredictionTable, pending: Pending, first_round: int = FEW) 
         return pending
     pairs = table.pairs(table.missing(pending))
     order = np.argsort(support(table, pairs, pending.wanted_label), kind="stable")
-    return Pending(pairs[order[: max(FEW, _present(table, np.unique(pending.pairs[:, 0])))]], pending.wanted_label)
+    size = max(FEW, second_round, _present(table, np.unique(pending.pairs[:, 0])))
+    return Pending(pairs[order[:size]], pending.wanted_label)
 
 
 def wave_of(batch_size: int, images: int) -> int:

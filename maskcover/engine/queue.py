@@ -91,7 +91,7 @@ def run_queries(
     Every batch takes the rows that the first open images wait for; further images are opened while there is room.
     No decision uses predictions that were not made.
     """
-    run = _Queue(evaluator, images, decide, isolate, views, fill)
+    run = Queue(evaluator, images, iter(range(len(images))), decide, isolate, views, fill)
     while True:
         yield from run.opened()
         if run.submitted():
@@ -116,13 +116,27 @@ _Chunk = tuple[_OpenImage, IntArray]
 """Some rows of a batch: unions of one image."""
 
 
-class _Queue(Generic[T]):
-    """The open images of one run, and the batches under way."""
+class Fetches(Protocol):
+    """Protocol: anything that gives the image of a number."""
+
+    def __getitem__(self, number: int, /) -> Any: ...
+
+
+class Queue(Generic[T]):
+    """The open images of one run, and the batches under way.
+
+    Args:
+        evaluator, decide, isolate, views, fill: As for `run_queries`.
+        images: The images by number.
+        numbers: The numbers of the images in the order in which they are opened. Where it ends, no image is opened; it
+            is asked again when there is room, and may then go on.
+    """
 
     def __init__(
         self,
         evaluator: Evaluator,
-        images: Images,
+        images: Fetches,
+        numbers: Iterator[int],
         decide: Decide[T],
         isolate: bool,
         views: Views,
@@ -131,7 +145,7 @@ class _Queue(Generic[T]):
         self.in_flight: deque[tuple[list[_Chunk], Callable[[], Answers]]] = deque()
         self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
         self._views, self._fill = evaluator.masks.views(views), fill
-        self._unopened = iter(range(len(images)))
+        self._unopened = numbers
         self._open: list[_OpenImage] = []
 
     def opened(self) -> Iterator[tuple[int, T | Failed]]:
