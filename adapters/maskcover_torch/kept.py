@@ -11,8 +11,8 @@ import torch
 from maskcover.classifiers import NumericContract
 from maskcover.masks import MaskSet
 from maskcover_torch.evaluator import TorchEvaluator, place_of
-from maskcover_torch.glance import form
-from maskcover_torch.numerics import flags, memory_format
+from maskcover_torch.glance import form, hooks
+from maskcover_torch.numerics import flags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +48,10 @@ class Kept:
     def state(model: torch.nn.Module, masks: MaskSet, fill: Any, contract: NumericContract) -> State:
         """The state of a defended module now; it reads no weights.
 
-        Values of weights are no part of it: the evaluator computes with the module itself. Modules and hooks are,
-        since a model that was compiled may have been compiled for other ones.
+        Values of weights are no part of it: the evaluator computes with the module itself. Modules and hooks are, where
+        the model is compiled, since it may have been compiled for other ones.
         """
-        device, dtype = place_of(model)
-        values = device, dtype, memory_format(model), tuple(flags(device).items()), form(model)
-        return State((model, masks, fill, contract, *model.modules()), values)
+        device, _ = place_of(model)
+        parts, settings = (tuple(model.modules()), hooks(model)) if contract.compiled else ((), ())
+        values = form(model), tuple(flags(device).items()), settings
+        return State((model, masks, fill, contract, *parts), values)

@@ -116,7 +116,6 @@ class DefendedModule(torch.nn.Module):
                 f"expected one tensor of images (n, channels, height, width); got {received}: one image is a batch "
                 "after image.unsqueeze(0)"
             )
-        refuse_training(self)
         evaluator = self._evaluator()
         answers = self._answers(evaluator, list(images))
         classes = evaluator.classes or _counted(evaluator, images.new_zeros(images.shape[1:]))
@@ -161,7 +160,6 @@ class DefendedModule(torch.nn.Module):
         >>> list(defended.stream(images)) == defended.decisions(images)
         True
         """
-        refuse_training(self)
         return streamed(
             self._evaluator(),
             images,
@@ -199,7 +197,7 @@ class DefendedModule(torch.nn.Module):
 
     def _evaluator(self) -> TorchEvaluator:
         """The evaluator for one call."""
-        refuse_training(self.model)
+        refuse_training(self)
         kept, now = self._kept, Kept.state(self.model, self.masks, self.fill, self.contract)
         if kept is None or not kept.holds(now):
             kept = Kept(self._new_evaluator(), now)

@@ -154,6 +154,7 @@ class Binding:
         return self._rows
 
     def expect_all(self, evaluator: Evaluator, preprocessing: str) -> None:
+        """Compare everything in full: the fingerprint, and all reference scores."""
         try:
             self.certified.expect(evaluator, preprocessing)
         except FingerprintMismatch as error:
@@ -175,6 +176,7 @@ class ReferenceRows:
 
     @classmethod
     def of(cls, certified: Certified, evaluator: Evaluator) -> ReferenceRows | None:
+        """The rows with their answers now; None if no reference image can be scored."""
         reference = certified.reference
         loaded = [] if reference is None else reference.images(evaluator, certified.example)
         if not loaded:
