@@ -265,10 +265,11 @@ def table(subject: Subject, rows: list[Row], missing: dict[str, str], device: st
     dtype = getattr(torch, subject.contract.dtype or "float32")
     rate, each = matrix_rate(device, dtype), operations(subject)
     base = rows[0]
+    version = torch.__version__.partition("+")[0]
     lines = [
         f"{subject.name}, {len(subject.images)} images, {subject.masks} masks for {subject.regions}, batches of "
-        f"{subject.contract.batch_size}, {settings(subject.contract)}, on {card(device)}, {torch.get_num_threads()} threads, "
-        f"torch {torch.__version__.partition('+')[0]}; a forward has {each / 1e9:.2f} GFLOP, the matrix rate is "
+        f"{subject.contract.batch_size}, {settings(subject.contract)}, on {card(device)}, "
+        f"{torch.get_num_threads()} threads, torch {version}; a forward has {each / 1e9:.2f} GFLOP, the matrix rate is "
         f"{rate / 1e9:,.0f} GFLOP/s.",
         "",
         "| defence | predictions (views agree / at most) | batches | p50 ms | p95 ms | p50, ratio | CPU, ratio "
