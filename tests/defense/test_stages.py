@@ -91,3 +91,11 @@ def test_odd_stages_are_refused(numbers: tuple[int, int, int]) -> None:
         Stage("one mask", *numbers)
     with pytest.raises(InvalidInput, match="no stages"):
         Cost("nothing", (), 4)
+
+
+@pytest.mark.parametrize("masks", [FOUR, NESTED], ids=["four", "nested"])
+@pytest.mark.parametrize("first_round", [None, "pairs"])
+def test_each_union_is_counted_in_one_stage(first_round: Any, masks: MaskSet) -> None:
+    """An odd mask goes alone into the first round, and is not asked for again."""
+    stages = DoubleMasking(first_round=first_round).stages(masks)
+    assert sum(stage.at_most for stage in stages) == masks.evaluations
