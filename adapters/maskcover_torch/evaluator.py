@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import platform
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from itertools import chain, pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +67,14 @@ class TorchEvaluator:
         self.batch_size = contract.batch_size or UNNAMED
         # Only now, for one shape: after several shapes torch would go on without compiling, and not say so.
         self._model = compiled(self._model, contract)
+
+    def computes_with(self, model: torch.nn.Module) -> bool:
+        """Whether it computes with this very module; False if with a copy in another precision or memory format."""
+        return self._computed is model
+
+    def fresh(self) -> Self:
+        """A copy for one call, made of an evaluator that has loaded no image: model and masks are shared."""
+        return copy.copy(self)
 
     def load(self, image: Any) -> torch.Tensor:
         """Load an image, see `loaded`; all images of a run must have as many channels as the first."""

@@ -283,7 +283,7 @@ class SplitEvaluator(TorchEvaluator):
 class SplitModule(DefendedModule):
     """A split classifier with a defence, as a torch module; made by `defend`."""
 
-    def _evaluator(self) -> TorchEvaluator:
+    def _new_evaluator(self) -> TorchEvaluator:
         return SplitEvaluator(self.model, self.masks, occlusion=occlusion_of(self.fill), contract=self.contract)
 
 

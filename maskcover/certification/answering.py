@@ -11,7 +11,7 @@ from maskcover.classifiers.evaluation import Evaluator, Images
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure, answering, equip
 from maskcover.defense.procedures import DOUBLE_MASKING
-from maskcover.defense.waves import wave_of
+from maskcover.defense.waves import FEW, wave_of
 from maskcover.engine.queue import run_queries
 
 T = TypeVar("T")
@@ -22,7 +22,9 @@ def predict_with(
 ) -> list[Answer]:
     """The answers of a defence to many images, made with an evaluator; see `predict`."""
     equip(evaluator, procedure)
-    decide = answering(procedure, wave_of(evaluator.batch_size, len(images)))
+    # A batch costs the same however many of its rows are needed: an image alone asks for as many as there is room.
+    alone = evaluator.batch_size if len(images) == 1 else FEW
+    decide = answering(procedure, wave_of(evaluator.batch_size, len(images)), alone)
     answers = run_queries(evaluator, images, decide, views=procedure.views)
     return in_order(answers, len(images), progress, "predicting")
 

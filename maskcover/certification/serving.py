@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,14 +11,17 @@ import numpy.typing as npt
 from maskcover.certification.answering import predict_with
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.results import CertificationResult
+from maskcover.certification.streaming import Errors, cost_of, streamed
 from maskcover.classifiers.evaluation import Evaluator, Images, MaskedClassifier, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, entry_of, load
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Method
+from maskcover.defense.stages import Cost
 from maskcover.defense.texts import procedure_of
 from maskcover.engine.preparation import NONE, fingerprint
+from maskcover.engine.queue import Failed
 from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
 
@@ -99,6 +102,19 @@ class DefendedClassifier:
         if self.binding is not None:
             return list(self.binding.served(self._evaluator(), images, self.preprocessing))
         return predict_with(self._evaluator(), images, self.procedure)
+
+    def stream(
+        self, images: Iterable[Any], *, open_images: int | None = None, errors: Errors = "raise"
+    ) -> Iterator[Answer | Failed]:
+        """The answers to an iterable of images, one by one, in order; see `maskcover_torch.DefendedModule.stream`."""
+        return streamed(
+            self._evaluator(), images, self.procedure, open_images=open_images, errors=errors, binding=self.binding,
+            preprocessing=self.preprocessing,
+        )  # fmt: skip
+
+    def explain_cost(self) -> Cost:
+        """The price of an answer in masked predictions, by stage: at least, at most, and where all views agree."""
+        return cost_of(self._evaluator(), self.procedure)
 
     def bound(self, certified: Certified) -> DefendedClassifier:
         """The same classifier, bound to its certification."""

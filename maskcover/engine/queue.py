@@ -93,7 +93,7 @@ def run_queries(
     is filled with predictions that open images will probably ask for next (`Pending.later`). They are kept aside, and
     count as made when a decision asks for them. No decision uses predictions that were not made.
     """
-    run = _Queue(evaluator, images, decide, isolate, views, fill)
+    run = Queue(evaluator, images, iter(range(len(images))), decide, isolate, views, fill)
     while True:
         yield from run.opened()
         if run.submitted():
@@ -161,13 +161,27 @@ class _Chunk:
         self.item.coming -= len(self.unions)
 
 
-class _Queue(Generic[T]):
-    """The open images of one run, and the batches under way."""
+class Fetches(Protocol):
+    """Protocol: anything that gives the image of a number."""
+
+    def __getitem__(self, number: int, /) -> Any: ...
+
+
+class Queue(Generic[T]):
+    """The open images of one run, and the batches under way.
+
+    Args:
+        evaluator, decide, isolate, views, fill: As for `run_queries`.
+        images: The images by number.
+        numbers: The numbers of the images in the order in which they are opened. Where it ends, no image is opened; it
+            is asked again when there is room, and may then go on.
+    """
 
     def __init__(
         self,
         evaluator: Evaluator,
-        images: Images,
+        images: Fetches,
+        numbers: Iterator[int],
         decide: Decide[T],
         isolate: bool,
         views: Views,
@@ -179,7 +193,7 @@ class _Queue(Generic[T]):
         pairs = np.concatenate([self._views.pairs, [[NO_MASK, NO_MASK]]])
         _, self._shapes = np.unique(shapes_of(evaluator, pairs), return_inverse=True)
         self._has_shapes = has_shapes(evaluator)
-        self._unopened = iter(range(len(images)))
+        self._unopened = numbers
         self._open: list[_OpenImage] = []
 
     def opened(self) -> Iterator[tuple[int, T | Failed]]:
