@@ -6,7 +6,16 @@ This module names what users use; everything it names is defined, and documented
 from maskcover import studies
 from maskcover.cells import Cells
 from maskcover.certificate import CoverCertificate, prove
-from maskcover.certification import CertificationResult, Explanation, certify, defend, detection_curve, explain, predict
+from maskcover.certification import (
+    CertificationResult,
+    Explanation,
+    certify,
+    choose_first_round,
+    defend,
+    detection_curve,
+    explain,
+    predict,
+)
 from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
 from maskcover.covering import (
@@ -122,6 +131,7 @@ __all__ = [
     "certify",
     "certify_source",
     "choose",
+    "choose_first_round",
     "compare",
     "cover",
     "defend",

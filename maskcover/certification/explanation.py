@@ -50,7 +50,8 @@ class Explanation:
         answer: The defended prediction.
         certificate: The certificate, made from the complete table.
         broken: Pairs under which scores were not finite; such an image is an error.
-        placements: The map of certified placements of a defence that certifies without single masks, for one patch.
+        placements: The map of certified placements of a defence that works it out itself, for one patch.
+        levels: The labels under the masks of each level of a first round, int64; none without levels.
 
     >>> import maskcover as mc
     >>> def brightness(images):
@@ -73,6 +74,7 @@ class Explanation:
     broken: tuple[tuple[int, int], ...]
     given: bool
     placements: PlacementMap | None = None
+    levels: tuple[IntArray, ...] = ()
 
     @property
     def one_mask(self) -> IntArray:
@@ -163,6 +165,7 @@ class Explanation:
             f"label {_named(self.label, names)}{whose}: {verdict} against {self.regions}",
             f"  undefended {_named(self.undefended, names)}, defended {_named(self.answer.label, names)} "
             f"({self.answer.case.value})",
+            *(f"  under the {len(level)} masks of a level: {_counted(level, names)}" for level in self.levels),
             f"  under one mask: {_counted(self.one_mask, names)}",
             f"  {len(self.failing):,} of {predictions} have another label",
             *(f"    {self._under(first, second, names)}" for first, second in self.failing[:_SHOWN]),
@@ -256,7 +259,7 @@ def explain(
         placements = None if broken else defence.certified_map(table, explained_label, covers, start.min_margin)
         return Explanation(
             masks, covers.regions, defence, explained_label, table.labels[table.views.ids], table.undefended, answer,
-            certificate, broken, given=true is not None, placements=placements,
+            certificate, broken, given=true is not None, placements=placements, levels=_of_levels(defence, table),
         )  # fmt: skip
 
     [(_, explanation)] = run_queries(start.evaluator, single_image, decide, views=defence.views)
@@ -295,6 +298,13 @@ def _unseen(table: PredictionTable) -> Pending | None:
     """All masked predictions that are missing in the table."""
     missing = np.flatnonzero(table.labels[:-1] == UNSEEN)
     return Pending(table.views.pairs[missing]) if len(missing) else None
+
+
+def _of_levels(defence: Procedure, table: PredictionTable) -> tuple[IntArray, ...]:
+    """The labels under the masks of each level that a defence asks for."""
+    if defence == defence.without_levels or table.mask_set is None:
+        return ()
+    return tuple(table.labels[table.views.numbers(level, level)] for level in table.mask_set.level_numbers)
 
 
 def _counted(labels: IntArray, names: Mapping[int, str] | None) -> str:

@@ -139,11 +139,11 @@ def rounds_in(first_round: FirstRound | None, masks: MaskSet) -> Iterator[tuple[
     """Each round of a first round: the case of its answer, and its predictions as pairs of mask numbers, int64 (n, 2).
 
     Raises:
-        InvalidInput: the masks have no levels, and the first round asks for them.
+        InvalidInput: its levels are not yet those of masks, see `bound_first_round`, or the masks have none.
     """
     if uses_levels(first_round):
-        if not masks.levels:
-            raise InvalidInput(_without_levels(LEVELS))
+        if bound_first_round(first_round) != first_round or not masks.levels:
+            raise InvalidInput(_without_levels(str(rounds_of(first_round)[0])))
         for numbers in masks.level_numbers:
             yield Case.LEVEL_AGREED, np.stack([numbers, numbers], axis=1)
     if any(_is(part, PAIRS) for part in rounds_of(first_round)):
@@ -314,9 +314,14 @@ def _without_levels(text: str) -> str:
             'first_round="auto" chooses levels by some images: certify, run and choose do that; here name a first '
             'round, such as "grid(2, 2)"'
         )
+    if text == LEVELS:
+        return (
+            'first_round="levels" stands for the levels of the masks, and these have none: name them, such as '
+            'first_round="grid(2, 2)", or give masks.with_levels(…)'
+        )
     return (
-        'first_round="levels" stands for the levels of the masks, and these have none: name them, such as '
-        'first_round="grid(2, 2)", or give masks.with_levels(…)'
+        f"the level {text} is made for masks that name their regions; name regions, or give masks.with_levels(…) and "
+        'first_round="levels"'
     )
 
 

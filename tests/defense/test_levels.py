@@ -290,6 +290,21 @@ def test_levels_that_do_not_fit_the_masks_are_refused(first_round: str, masks: M
         bound(DoubleMasking(first_round=first_round), masks, None)
 
 
+def test_levels_that_are_not_yet_those_of_masks_are_never_taken_for_others() -> None:
+    table = PredictionTable(MASKS.with_levels(HALVES).unions, mask_set=MASKS.with_levels(HALVES))
+    for first_round in ("masks(3)", ("masks(3)", "pairs"), HALVES):
+        with pytest.raises(InvalidInput, match="is made for masks that name their regions"):
+            DoubleMasking(first_round=first_round).answer(table)
+
+
+def test_an_explanation_shows_the_labels_of_levels() -> None:
+    images, _ = _images(1)
+    why = mc.explain(_Scored(1), images, MASKS, label=1, procedure="double_masking(first_round='masks(2)')")
+    assert [len(level) for level in why.levels] == [2]
+    assert "under the 2 masks of a level: " in str(why)
+    assert mc.explain(_Scored(1), images, MASKS.with_levels(HALVES), label=1).levels == ()
+
+
 def test_a_level_that_does_not_cover_is_refused_with_a_region_that_it_misses() -> None:
     with pytest.raises(NotCovering, match="nothing can be certified after level 2, whose masks do not cover"):
         bound(DoubleMasking(first_round=(HALVES, HALVES[:1])), MASKS, None)
