@@ -310,6 +310,33 @@ def test_a_level_that_does_not_cover_is_refused_with_a_region_that_it_misses() -
         bound(DoubleMasking(first_round=(HALVES, HALVES[:1])), MASKS, None)
 
 
+def _table_without(masks: MaskSet, labels: dict[int, int]) -> PredictionTable:
+    """A table that says 0 under all views, but for those numbered."""
+    table = PredictionTable(masks.unions, mask_set=masks)
+    numbers = np.arange(len(table.labels))
+    own = np.array([labels.get(int(number), 0) for number in numbers])
+    seen = own != UNSEEN
+    table.record(numbers[seen], own[seen], np.ones(seen.sum()), np.ones(seen.sum()))
+    return table
+
+
+def test_where_a_level_does_not_hold_no_mask_is_certifying() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {masks.unions.count: 1}), bound(BOUND[0], masks, None)[1]
+    certificate = BOUND[0].certificate(table, 0, covers, 0.0)
+    assert not isinstance(certificate, Pending)
+    assert (certificate.certified, certificate.by_masks, certificate.certifying) == (False, True, ())
+    assert (certificate.failing, certificate.coarser) == ((3, 3), (4,))
+
+
+def test_a_certificate_asks_for_the_predictions_of_levels_that_are_not_there() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {masks.unions.count: UNSEEN}), bound(BOUND[0], masks, None)[1]
+    pending = BOUND[0].certificate(table, 0, covers, 0.0)
+    assert isinstance(pending, Pending)
+    assert pending.pairs.tolist() == [[3, 3]]
+
+
 def test_a_table_without_its_masks_is_refused() -> None:
     with pytest.raises(InvalidInput, match="mask_set="):
         BOUND[0].answer(PredictionTable(MASKS.unions))
@@ -362,8 +389,9 @@ def test_a_run_refuses_levels_that_it_has_no_predictions_for(tmp_path: Path) -> 
         open_run(tmp_path).certified(procedure=DoubleMasking(first_round="masks(2)"))
 
 
-def test_the_margin_curve_counts_the_predictions_of_levels(tmp_path: Path) -> None:
-    (images, labels), masks = _images(64), MASKS.with_levels(HALVES)
+@pytest.mark.parametrize("levels", [(HALVES,), (HALVES, MASKS)], ids=["one level", "two levels"])
+def test_the_margin_curve_counts_the_predictions_of_levels(levels: tuple[MaskSet, ...], tmp_path: Path) -> None:
+    (images, labels), masks = _images(64), MASKS.with_levels(*levels)
     model = _Scored(1)
     run(model, images, labels, masks, tmp_path, procedure=BOUND[0])
     margins, fractions = open_run(tmp_path).margin_curve()
