@@ -329,6 +329,23 @@ def test_where_a_level_does_not_hold_no_mask_is_certifying() -> None:
     assert (certificate.failing, certificate.coarser) == ((3, 3), (4,))
 
 
+def test_a_mask_of_a_level_is_right_only_with_more_than_the_least_margin() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {}), bound(BOUND[0], masks, None)[1]
+    table.margins[masks.unions.count] = 0.25
+    certificates = [BOUND[0].certificate(table, 0, covers, margin) for margin in (0.125, 0.25)]
+    assert [not isinstance(made, Pending) and made.certified for made in certificates] == [True, False]
+
+
+def test_the_map_has_the_placements_inside_right_masks_of_the_level() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {masks.unions.count: 1}), bound(BOUND[0], masks, None)[1]
+    placements = BOUND[0].certified_map(table, 0, covers, 0.0)
+    assert placements is not None
+    ((_, allowed, certified),) = placements.placements()
+    assert certified[allowed].tolist() == [False, False, False, True, True]
+
+
 def test_a_certificate_asks_for_the_predictions_of_levels_that_are_not_there() -> None:
     masks = MASKS.with_levels(HALVES)
     table, covers = _table_without(masks, {masks.unions.count: UNSEEN}), bound(BOUND[0], masks, None)[1]
@@ -347,12 +364,12 @@ class _Scored:
 
     batch_size = 4
 
-    def __init__(self, seed: int) -> None:
-        self._scores = np.random.default_rng(seed).normal(size=(3**6, 3))
+    def __init__(self, seed: int, lead: float = 1.4) -> None:
+        self._scores = np.random.default_rng(seed).normal(size=(3**6, 3)) + [0, lead, 0]
 
     def scores(self, images: Any, hidden: BoolArray) -> Any:
         codes = (np.where(hidden, HIDDEN, np.stack(images)).reshape(len(images), 6) @ 3 ** np.arange(6)).astype(int)
-        return self._scores[codes] + [0, 1.4, 0]
+        return self._scores[codes]
 
 
 def _images(count: int) -> tuple[IntArray, list[int]]:
@@ -392,16 +409,16 @@ def test_a_run_refuses_levels_that_it_has_no_predictions_for(tmp_path: Path) -> 
 @pytest.mark.parametrize("levels", [(HALVES,), (HALVES, MASKS)], ids=["one level", "two levels"])
 def test_the_margin_curve_counts_the_predictions_of_levels(levels: tuple[MaskSet, ...], tmp_path: Path) -> None:
     (images, labels), masks = _images(64), MASKS.with_levels(*levels)
-    model = _Scored(1)
+    model = _Scored(1, lead=2.5)
     run(model, images, labels, masks, tmp_path, procedure=BOUND[0])
     margins, fractions = open_run(tmp_path).margin_curve()
-    assert len(margins) > 2
+    assert len(margins) > 4
     for margin, fraction in zip(margins.tolist(), fractions.tolist(), strict=True):
         with_margin = mc.certify(model, images, labels, masks, procedure=BOUND[0], min_margin=margin)
         assert with_margin.certified.mean() == fraction
     kept = [verdict.margin for verdict in mc.certify(model, images, labels, masks, procedure=BOUND[0]).verdicts]
     alone = [verdict.margin for verdict in mc.certify(model, images, labels, masks).verdicts]
-    assert any(mine < other for mine, other in zip(kept, alone, strict=True))
+    assert any(0 < mine < other for mine, other in zip(kept, alone, strict=True))
 
 
 def test_choose_gives_candidates_with_levels_the_figures_of_certify() -> None:
