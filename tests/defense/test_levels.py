@@ -30,6 +30,8 @@ from maskcover.defense.first_rounds import agreed, bound_first_round, rounds_of
 from maskcover.engine.queue import run_queries
 from maskcover.masks import Views
 from maskcover.runs import open_run, run
+from maskcover.runs.evidence import NOT_WHOLE
+from maskcover.runs.tables import largest_margins
 from maskcover.testing import ProcedureContract, World
 from tests.defense import worlds
 from tests.defense.naive import BoolArray, IntArray, algorithm_1, challenger_games, good_rows, of_table, pairs_first
@@ -415,11 +417,33 @@ def test_the_margin_curve_counts_the_predictions_of_levels(levels: tuple[MaskSet
     assert len(margins) > 4
     result = mc.certify(model, images, labels, masks, procedure=BOUND[0])
     kept = np.array([verdict.margin for verdict in result.verdicts])
+    assert margins.tolist() == sorted({0.0, *kept[result.certified].tolist()})
     # Here every mask is needed to cover, so that a certificate holds up to the smallest of its margins.
     for margin, fraction in zip(margins.tolist(), fractions.tolist(), strict=True):
         assert (result.certified & (kept > margin)).mean() == fraction
+        # A margin that is named counts as a fraction of the usual scores, where these are larger than those of a view.
+        assert (
+            mc.certify(model, images, labels, masks, procedure=BOUND[0], min_margin=margin).certified.mean() <= fraction
+        )
     alone = [verdict.margin for verdict in mc.certify(model, images, labels, masks).verdicts]
     assert any(0 < mine < other for mine, other in zip(kept, alone, strict=True))
+
+
+def test_only_unions_of_the_masks_are_in_rows() -> None:
+    """The union of masks 0 and 1 is in their rows, mask 3 of a level in none; mask 4 of the level is mask 2."""
+    views = MASKS.with_levels(HALVES).unions
+    largest = largest_margins(np.array([[0.5, NOT_WHOLE, 0.25]]), views)
+    assert largest.shape == (1, len(views))
+    by_pair = {tuple(pair): margin for pair, margin in zip(views.pairs.tolist(), largest[0].tolist(), strict=True)}
+    assert by_pair == {
+        (0, 0): 0.5,
+        (1, 1): NOT_WHOLE,
+        (2, 2): 0.25,
+        (0, 1): 0.5,
+        (0, 2): 0.5,
+        (1, 2): 0.25,
+        (3, 3): -1.0,
+    }
 
 
 def test_choose_gives_candidates_with_levels_the_figures_of_certify() -> None:
