@@ -53,6 +53,7 @@ SIZES = "tests/covering/test_sizes.py"
 MERGING = "tests/covering/test_merging.py"
 PROCEDURES = "tests/defense/test_procedures.py"
 FIRST_ROUNDS = "tests/defense/test_first_rounds.py"
+LEVELS = "tests/defense/test_levels.py --deselect tests/defense/test_levels.py::TestLevels"  # which takes minutes
 PAIRING = "tests/masks/test_pairing.py"
 FINGERPRINT = "tests/classifiers/test_fingerprint.py"
 TORCH = "tests/adapters/test_torch_evaluator.py"
@@ -229,6 +230,38 @@ MUTANTS = (
     Mutant("defense/first_rounds.py", "(present != present[:1]).any()", "(present != present[:1]).all()", FIRST_ROUNDS),
     Mutant("defense/first_rounds.py", "        outcome = agreed(table.labels[table.numbers(pairs)], pairs, case)", "        pairs = pairs[pairs[:, 0] < pairs[:, 1]] if len(pairs) > 1 else pairs\n        outcome = agreed(table.labels[table.numbers(pairs)], pairs, case)", FIRST_ROUNDS),
     Mutant("defense/first_rounds.py", "        if outcome is not None:\n            return outcome\n", "        if isinstance(outcome, Pending):\n            return outcome\n", FIRST_ROUNDS),
+    # First rounds by levels.
+    Mutant("defense/first_rounds.py", "    if all(held):\n", "    if any(held):\n", LEVELS),
+    Mutant("defense/first_rounds.py", "held = [covers_level(flags) for", "held = [covers_level(np.ones_like(flags)) for", LEVELS),
+    Mutant("defense/first_rounds.py", "    trusted = table.trusted(min_margin)\n", "    trusted = table.labels\n", LEVELS),
+    Mutant("defense/first_rounds.py", "groups, begin = [certifying, *right], 0", "groups, begin = [certifying], 0", LEVELS),
+    Mutant("defense/first_rounds.py", "np.logical_and.reduce([sets", "np.logical_or.reduce([sets", LEVELS),
+    Mutant("defense/first_rounds.py", "        begin += len(group)\n", "        begin += 0\n", LEVELS),
+    Mutant("defense/first_rounds.py", "by_masks=certificate.certified, coarser=coarser)\n    wrong", "by_masks=certificate.certified)\n    wrong", LEVELS),
+    Mutant("defense/first_rounds.py", "certified=False, certifying=(), failing", "certified=False, failing", LEVELS),
+    Mutant("defense/first_rounds.py", "enumerate(covers.of_levels, start=1)", "enumerate(covers.of_levels[:1], start=1)", LEVELS),
+    Mutant("defense/first_rounds.py", "        for numbers in masks.level_numbers:\n", "        for numbers in masks.level_numbers[:1]:\n", LEVELS),
+    Mutant("defense/first_rounds.py", "Pending(pairs[missing]) if missing.any() else None", "None", LEVELS),
+    Mutant("masks/unions.py", "np.append(singles, coarser)[first]", "np.append(singles, coarser[::-1])[first]", LEVELS),
+    Mutant("masks/unions.py", "    if (first != second)[of_levels].any():\n", "    if False:\n", LEVELS),
+    Mutant("masks/unions.py", "    numbers[~of_levels] = of_masks(first[~of_levels], second[~of_levels])\n", "", LEVELS),
+    Mutant("masks/maskset.py", "np.cumsum([len(self.masks), *map(len, self.levels)])", "np.cumsum([0, *map(len, self.levels)])", LEVELS),
+    Mutant("masks/maskset.py", "*([[level.digest for level in self.levels]] if self.levels else [])", "", LEVELS),
+    Mutant("defense/procedures.py", "if isinstance(certificate, Pending) or not self.maps_itself:", "if True:", LEVELS),
+    Mutant("defense/procedures.py", "return unseen_in_levels(table) or level_certificate(", "return level_certificate(", LEVELS),
+    Mutant("defense/procedures.py", "[table.views.ids] == label).all(axis=1)", "[table.views.ids] == label).any(axis=1)", LEVELS),
+    Mutant("defense/procedures.py", "            expect_covering_levels(covers)\n", "            pass\n", LEVELS),
+    Mutant("runs/evidence.py", "for pairs in first_rounds]", "for pairs in first_rounds[1:]]", LEVELS),
+    Mutant("runs/tables.py", "largest[:, : len(starts)] = ", "largest[:, -len(starts) :] = ", LEVELS),
+    Mutant("runs/parts.py", "_levels_lost(part, covers) if procedure.maps_itself else np", "np", LEVELS),
+    Mutant("runs/parts.py", "            lost[number] = min(\n", "            lost[number] = max(\n", LEVELS),
+    Mutant("runs/parts.py", "right = filled.kept[place] & (filled.labels[place] == part.tables.labels[number])", "right = filled.kept[place]", LEVELS),
+    Mutant("covering/containment.py", "Containment(level, self.regions) for level in", "Containment(self.masks.levels[0], self.regions) for level in", LEVELS),
+    Mutant("defense/verdicts.py", "    if certifying and certificate.coarser:\n", "    if False:\n", LEVELS),
+    Mutant("defense/verdicts.py", "table.views.numbers(coarser, coarser))", "coarser)", LEVELS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "*(strongest[:, list(level)] for level in self.levels)]", "]", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "np.min([group.max(axis=1)", "np.max([group.max(axis=1)", AIMS),
+    Mutant("../adapters/maskcover_torch/attacks/aims.py", "len(masks) if levels else None", "None", AIMS),
     Mutant("defense/waves.py", "pairs=pending.pairs[:first_round]", "pairs=pending.pairs", FIRST_ROUNDS),
     Mutant("defense/procedure.py", "next_wave(table, answer, first_round, second_round)", "next_wave(table, answer)", FIRST_ROUNDS),
     Mutant("defense/waves.py", "max(-(-batch_size // max(images, 1)), min(batch_size, FEW))", "batch_size", FIRST_ROUNDS),

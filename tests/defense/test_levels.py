@@ -30,6 +30,8 @@ from maskcover.defense.first_rounds import agreed, bound_first_round, rounds_of
 from maskcover.engine.queue import run_queries
 from maskcover.masks import Views
 from maskcover.runs import open_run, run
+from maskcover.runs.evidence import NOT_WHOLE
+from maskcover.runs.tables import largest_margins
 from maskcover.testing import ProcedureContract, World
 from tests.defense import worlds
 from tests.defense.naive import BoolArray, IntArray, algorithm_1, challenger_games, good_rows, of_table, pairs_first
@@ -310,6 +312,50 @@ def test_a_level_that_does_not_cover_is_refused_with_a_region_that_it_misses() -
         bound(DoubleMasking(first_round=(HALVES, HALVES[:1])), MASKS, None)
 
 
+def _table_without(masks: MaskSet, labels: dict[int, int]) -> PredictionTable:
+    """A table that says 0 under all views, but for those numbered."""
+    table = PredictionTable(masks.unions, mask_set=masks)
+    numbers = np.arange(len(table.labels))
+    own = np.array([labels.get(int(number), 0) for number in numbers])
+    seen = own != UNSEEN
+    table.record(numbers[seen], own[seen], np.ones(seen.sum()), np.ones(seen.sum()))
+    return table
+
+
+def test_where_a_level_does_not_hold_no_mask_is_certifying() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {masks.unions.count: 1}), bound(BOUND[0], masks, None)[1]
+    certificate = BOUND[0].certificate(table, 0, covers, 0.0)
+    assert not isinstance(certificate, Pending)
+    assert (certificate.certified, certificate.by_masks, certificate.certifying) == (False, True, ())
+    assert (certificate.failing, certificate.coarser) == ((3, 3), (4,))
+
+
+def test_a_mask_of_a_level_is_right_only_with_more_than_the_least_margin() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {}), bound(BOUND[0], masks, None)[1]
+    table.margins[masks.unions.count] = 0.25
+    certificates = [BOUND[0].certificate(table, 0, covers, margin) for margin in (0.125, 0.25)]
+    assert [not isinstance(made, Pending) and made.certified for made in certificates] == [True, False]
+
+
+def test_the_map_has_the_placements_inside_right_masks_of_the_level() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {masks.unions.count: 1}), bound(BOUND[0], masks, None)[1]
+    placements = BOUND[0].certified_map(table, 0, covers, 0.0)
+    assert placements is not None
+    ((_, allowed, certified),) = placements.placements()
+    assert certified[allowed].tolist() == [False, False, False, True, True]
+
+
+def test_a_certificate_asks_for_the_predictions_of_levels_that_are_not_there() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {masks.unions.count: UNSEEN}), bound(BOUND[0], masks, None)[1]
+    pending = BOUND[0].certificate(table, 0, covers, 0.0)
+    assert isinstance(pending, Pending)
+    assert pending.pairs.tolist() == [[3, 3]]
+
+
 def test_a_table_without_its_masks_is_refused() -> None:
     with pytest.raises(InvalidInput, match="mask_set="):
         BOUND[0].answer(PredictionTable(MASKS.unions))
@@ -320,12 +366,12 @@ class _Scored:
 
     batch_size = 4
 
-    def __init__(self, seed: int) -> None:
-        self._scores = np.random.default_rng(seed).normal(size=(3**6, 3))
+    def __init__(self, seed: int, lead: float = 1.4) -> None:
+        self._scores = np.random.default_rng(seed).normal(size=(3**6, 3)) + np.array([0, lead, 0])
 
     def scores(self, images: Any, hidden: BoolArray) -> Any:
         codes = (np.where(hidden, HIDDEN, np.stack(images)).reshape(len(images), 6) @ 3 ** np.arange(6)).astype(int)
-        return self._scores[codes] + [0, 1.4, 0]
+        return self._scores[codes]
 
 
 def _images(count: int) -> tuple[IntArray, list[int]]:
@@ -362,18 +408,46 @@ def test_a_run_refuses_levels_that_it_has_no_predictions_for(tmp_path: Path) -> 
         open_run(tmp_path).certified(procedure=DoubleMasking(first_round="masks(2)"))
 
 
-def test_the_margin_curve_counts_the_predictions_of_levels(tmp_path: Path) -> None:
-    (images, labels), masks = _images(64), MASKS.with_levels(HALVES)
-    model = _Scored(1)
+@pytest.mark.parametrize("levels", [(HALVES,), (HALVES, MASKS)], ids=["one level", "two levels"])
+@pytest.mark.parametrize("lead", [1.4, 2.5])
+def test_the_margin_curve_counts_the_predictions_of_levels(
+    lead: float, levels: tuple[MaskSet, ...], tmp_path: Path
+) -> None:
+    (images, labels), masks = _images(64), MASKS.with_levels(*levels)
+    model = _Scored(1, lead)
     run(model, images, labels, masks, tmp_path, procedure=BOUND[0])
     margins, fractions = open_run(tmp_path).margin_curve()
     assert len(margins) > 2
+    result = mc.certify(model, images, labels, masks, procedure=BOUND[0])
+    kept = np.array([verdict.margin for verdict in result.verdicts])
+    assert margins.tolist() == sorted({0.0, *kept[result.certified].tolist()})
+    # Here every mask is needed to cover, so that a certificate holds up to the smallest of its margins.
     for margin, fraction in zip(margins.tolist(), fractions.tolist(), strict=True):
-        with_margin = mc.certify(model, images, labels, masks, procedure=BOUND[0], min_margin=margin)
-        assert with_margin.certified.mean() == fraction
-    kept = [verdict.margin for verdict in mc.certify(model, images, labels, masks, procedure=BOUND[0]).verdicts]
+        assert (result.certified & (kept > margin)).mean() == fraction
+        # A margin that is named counts as a fraction of the usual scores, where these are larger than those of a view.
+        assert (
+            mc.certify(model, images, labels, masks, procedure=BOUND[0], min_margin=margin).certified.mean() <= fraction
+        )
     alone = [verdict.margin for verdict in mc.certify(model, images, labels, masks).verdicts]
-    assert any(mine < other for mine, other in zip(kept, alone, strict=True))
+    assert lead < 2 or any(0 < mine < other for mine, other in zip(kept, alone, strict=True))
+    assert lead > 2 or result.certified.sum() < result.certified_by_masks.sum()
+
+
+def test_only_unions_of_the_masks_are_in_rows() -> None:
+    """The union of masks 0 and 1 is in their rows, mask 3 of a level in none; mask 4 of the level is mask 2."""
+    views = MASKS.with_levels(HALVES).unions
+    largest = largest_margins(np.array([[0.5, NOT_WHOLE, 0.25]]), views)
+    assert largest.shape == (1, len(views))
+    by_pair = {tuple(pair): margin for pair, margin in zip(views.pairs.tolist(), largest[0].tolist(), strict=True)}
+    assert by_pair == {
+        (0, 0): 0.5,
+        (1, 1): NOT_WHOLE,
+        (2, 2): 0.25,
+        (0, 1): 0.5,
+        (0, 2): 0.5,
+        (1, 2): 0.25,
+        (3, 3): -1.0,
+    }
 
 
 def test_choose_gives_candidates_with_levels_the_figures_of_certify() -> None:
