@@ -64,7 +64,11 @@ def bound(
         save_drawing(output, lambda ax: draw_bound(least, ax))
     witness = [[*box.start, *box.extents, weight] for box, weight in zip(least.placements, least.weights, strict=True)]
     figures = {"regions": str(least.regions), "image_size": list(least.grid.shape), "at_least": least.masks}
-    answer(figures | {"denominator": least.denominator, "witness": witness}, [str(least)], as_json=as_json)
+    answer(
+        figures | {"denominator": least.denominator, "witness": witness, "spans": least.spans},
+        [str(least)],
+        as_json=as_json,
+    )
 
 
 def _table(covers: tuple[MaskSet, ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -22,6 +23,8 @@ _DEFAULT_FRACTION = Fraction(1, 10)
 _DEFAULT_FRACTION_OF_SEVERAL = Fraction(3, 20)  # for each of several patches
 _DEFAULT_BUDGETS = {1: 6}  # patches -> masks along each axis, for one box shape; 5 for several patches
 _MOST_MASKS = 200_000
+_SEARCH = 0.6  # of `time_limit`; half of the rest chooses among the masks found, and what is left proves the bound
+_LEAST_PROOF = 0.1  # of `time_limit`, however long the search was
 _MOST_COMPARED = 2_000  # masks up to which a bound of their number is looked for
 
 
@@ -51,8 +54,8 @@ def cover(
         align: Edges of masks lie at multiples of this many pixels, which must divide the sides; for tokens of 16×16
             pixels it is 16.
         multiplicity: Every region lies inside at least this many different masks.
-        time_limit: Seconds to search for fewer masks than product grids need (two thirds) and for a better lower bound
-            of their number (one third).
+        time_limit: Seconds to search for fewer masks than product grids need, and for a better lower bound of their
+            number; the whole call takes hardly longer.
 
     Patches that are not boxes, or not allowed everywhere, get masks trimmed to the pixels that such patches can touch
     (`align` then holds for the boxes before they are trimmed).
@@ -80,14 +83,18 @@ def cover(
     terms = regions.terms(lattice)
     style = Style(parse_count(align, "align"), parse_count(multiplicity, "multiplicity"))
     seconds = checked_seconds(time_limit)
+    deadline = time.monotonic() + seconds
     plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style)
     if style.multiplicity == 1:
-        plan = plan.improved(style.align, seconds * 2 / 3)
+        plan = plan.improved(style.align, max(deadline - time.monotonic(), 0) * _SEARCH)
     mask_set = build_masks(plan, lattice, regions, style)
     if style.multiplicity == 1 and (seconds > 0 or not plan.is_free):
         # For regions that may not lie everywhere, and after a search, there may be more masks than are needed.
-        mask_set = _verified(select_masks(mask_set, terms, seconds), regions, style.multiplicity)
-    return with_warnings(replace(mask_set, optimality=_optimality(mask_set, plan, regions, style, seconds / 3)))
+        mask_set = _verified(
+            select_masks(mask_set, terms, (deadline - time.monotonic()) / 2), regions, style.multiplicity
+        )
+    left = max(deadline - time.monotonic(), _LEAST_PROOF * seconds)
+    return with_warnings(replace(mask_set, optimality=_optimality(mask_set, plan, regions, style, left)))
 
 
 def build_masks(plan: CoverPlan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:
