@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, prod
+from typing import Literal, overload
 
 import numpy as np
 
 from maskcover.amounts import AnyAmount, cells_down, parse_amount
 from maskcover.cells import Cells
+from maskcover.covering.any_shape import AnyShapeBound, find_any_shape_bound
 from maskcover.covering.search.bounds import (
     Dual,
     check_dual,
@@ -97,14 +99,39 @@ class LowerBound:
         )
 
 
+@overload
 def lower_bound(
     regions: RegionSet | str,
     image_size: ImageSize | Grid = 224,
     *,
     max_mask_area: AnyAmount | None = None,
     max_mask_shape: Iterable[int] | None = None,
+    any_shape: Literal[False] = False,
     time_limit: float = 10.0,
-) -> LowerBound:
+) -> LowerBound: ...
+
+
+@overload
+def lower_bound(
+    regions: RegionSet | str,
+    image_size: ImageSize | Grid = 224,
+    *,
+    max_mask_area: AnyAmount | None = None,
+    max_mask_shape: Iterable[int] | None = None,
+    any_shape: Literal[True],
+    time_limit: float = 10.0,
+) -> AnyShapeBound: ...
+
+
+def lower_bound(
+    regions: RegionSet | str,
+    image_size: ImageSize | Grid = 224,
+    *,
+    max_mask_area: AnyAmount | None = None,
+    max_mask_shape: Iterable[int] | None = None,
+    any_shape: bool = False,
+    time_limit: float = 10.0,
+) -> LowerBound | AnyShapeBound:
     """Prove a lower bound of the number of masks of every cover whose masks are not too large.
 
     Args:
@@ -112,6 +139,8 @@ def lower_bound(
         image_size: As for `cover`.
         max_mask_area: Each mask lies in a box of at most this many pixels (or this fraction of the image).
         max_mask_shape: Or in a box of at most (height, width) pixels. Exactly one of the two is given.
+        any_shape: True for masks of any form of at most `max_mask_area` pixels, in images of one or two axes. Then the
+            region set may have several patches at once.
         time_limit: Seconds to look for a better witness; 0 takes what needs no search: the first independent set, or
             one weight for each shape.
 
@@ -119,20 +148,27 @@ def lower_bound(
     (docs/theory.md, Masks for one shape).
 
     Raises:
-        InvalidInput: a region set of several patches at once, a bad budget, or masks too small to cover.
+        InvalidInput: a region set of several patches at once (unless `any_shape`), a bad budget, or masks too small to
+            cover.
 
     >>> from maskcover import squares
     >>> bound = lower_bound(squares(size=32), max_mask_shape=(64, 64), time_limit=0)
     >>> bound.masks, bound.check()
     (36, True)
+    >>> lower_bound(squares(size=32), max_mask_area=4096, any_shape=True).masks
+    35
     """
     regions, grid = parse_regions(regions), Grid.of(image_size)
     if (max_mask_area is None) == (max_mask_shape is None):
         raise InvalidInput("name either max_mask_area= or max_mask_shape=: how large a mask may be")
     seconds = checked_seconds(time_limit)
+    if any_shape and max_mask_shape is not None:
+        raise InvalidInput("masks of any form are bounded by their area; name max_mask_area= with any_shape=True")
     if max_mask_shape is not None:
         return find_bound(regions, grid, _extents(max_mask_shape, grid), seconds)
     area = cells_down(parse_amount(max_mask_area, "max_mask_area"), grid.size)
+    if any_shape:
+        return find_any_shape_bound(regions, grid, area, seconds)
     return find_bound(regions, grid, area, seconds)
 
 

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 
 from maskcover.amounts import AnyAmount, cells_down, parse_amount, parse_count
+from maskcover.covering.any_shape import find_any_shape_bound
 from maskcover.covering.lower import admissible_text, checked_seconds, find_bound
 from maskcover.covering.plan import CoverPlan, Style, least_area, plan_by_grid, plan_within, possible_plan
 from maskcover.covering.selection import select_masks
@@ -121,8 +123,13 @@ def _optimality(
     # One product is minimal for masks of its sides, but not for its area: a mask of the same area may be longer.
     is_one_size = not others and not slots[0].searched
     admissible = tuple(axis.size for axis in product.axes) if is_one_size else slots[0].largest
-    bound = find_bound(regions, mask_set.grid, admissible, seconds)
-    return Optimality(len(mask_set), bound.masks, admissible_text(admissible))
+    largest = prod(admissible) if isinstance(admissible, tuple) else admissible
+    deadline = time.monotonic() + seconds
+    any_shape = 0
+    if mask_set.grid.ndim <= 2:
+        any_shape = find_any_shape_bound(regions, mask_set.grid, largest, seconds / 3).masks
+    bound = find_bound(regions, mask_set.grid, admissible, max(deadline - time.monotonic(), seconds / 3))
+    return Optimality(len(mask_set), bound.masks, admissible_text(admissible), any_shape, largest)
 
 
 def _plan(

@@ -132,7 +132,7 @@ BAD = [
 @pytest.mark.parametrize(("keywords", "message"), BAD)
 def test_what_is_no_question_is_refused(keywords: dict[str, object], message: str) -> None:
     with pytest.raises(mc.InvalidInput, match=message):
-        lower_bound("squares(size=32)", **keywords)  # type: ignore[arg-type]  # refused
+        lower_bound("squares(size=32)", **keywords)  # type: ignore[call-overload]  # refused
 
 
 def test_several_patches_have_no_bound() -> None:

@@ -89,7 +89,7 @@ def _even_weights(problem: _Problem, blocks: Blocks) -> Floats:
     variables = np.array([family.variables.item() for family in blocks.families])
     rows = np.zeros((len(held), len(blocks.sizes)))
     np.add.at(rows.T, variables, held.T)
-    solution = _solved(blocks.sizes, rows, _LONGEST)
+    solution = largest_weights(blocks.sizes, rows, _LONGEST)
     most = 0.0 if solution is None else float((rows @ solution).max())
     return np.zeros(len(blocks.sizes)) if solution is None or most <= _LEAST else solution / most
 
@@ -110,7 +110,7 @@ def _exact(problem: _Problem, blocks: Blocks, weights: Floats) -> Dual:
     return Dual(tuple(placements), tuple(numbers), denominator, tuple(spans))
 
 
-def _solved(sizes: Floats, rows: Floats, time_limit: float) -> Floats | None:
+def largest_weights(sizes: Floats, rows: Floats, time_limit: float) -> Floats | None:
     """Find weights with the largest sum that give no row more than 1; None without an answer."""
     limits, options = np.ones(len(rows)), {"time_limit": max(0.05, time_limit)}
     try:
@@ -141,7 +141,7 @@ class _Search:
         """Improve `inner` until the program allows hardly more, or until a round might end after the deadline."""
         slowest = 0.0
         while (begin := time.monotonic()) + slowest < deadline:
-            solution = _solved(self.blocks.sizes, np.array(self.rows), deadline - begin)
+            solution = largest_weights(self.blocks.sizes, np.array(self.rows), deadline - begin)
             if solution is None or self._value(solution) <= self._value(self.inner) * _CLOSE:
                 return
             middle = (self.inner + solution) / 2
