@@ -93,6 +93,37 @@ def test_placements_that_are_not_allowed_are_no_witness() -> None:
     assert not replace(kept, placements=free.placements, weights=free.weights).check()
 
 
+def test_blocks_are_cut_to_the_places_that_are_allowed() -> None:
+    """Two stencils of the same sides: the places of both count."""
+    cells = np.array([[1, 0], [1, 1]], dtype=bool)
+    ells = mc.union(
+        mc.within(mc.bitmap(cells), (0, 0, 12, 6)),
+        mc.within(mc.bitmap(cells[::-1]), (0, 4, 12, 12)),
+        mc.rectangle(1, 3),
+    )
+    bound = lower_bound(ells, 12, max_mask_area=9, time_limit=0)
+    assert bound.spans
+    assert bound.check()
+    assert not bound.is_independent
+    starts = {
+        (box.extents, tuple(map(sum, zip(box.start, move, strict=True))))
+        for box, span in zip(bound.placements, bound.spans, strict=True)
+        for move in product(*map(range, span))
+    }
+    allowed = {
+        (stencil.extents, tuple(map(int, place)))
+        for stencil in ells.terms(mc.Grid.of(12))[0].slots[0]
+        for place in np.argwhere(stencil.places.to_array(mc.Grid.of(12)))
+    }
+    assert starts <= allowed
+    assert {place for place in allowed if place[0] == (2, 2)} <= starts
+    everywhere = replace(bound, placements=(mc.Box.at((0, 0), (1, 3)),), weights=(1,), spans=((12, 10),), denominator=9)
+    assert everywhere.check()
+    assert not replace(everywhere, regions=mc.within(mc.rectangle(1, 3), (0, 0, 12, 11))).check()
+    assert not replace(everywhere, spans=((12, 11),)).check()
+    assert not replace(everywhere, weights=(9,)).check()
+
+
 SPOILT: dict[str, Callable[[LowerBound], dict[str, Any]]] = {
     "one twice": lambda bound: {"placements": bound.placements + bound.placements[:1], "weights": (*bound.weights, 1)},
     "a neighbour": lambda bound: {

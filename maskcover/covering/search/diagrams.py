@@ -60,7 +60,7 @@ def heaviest_weight(sides: Extents, area: int, weights: Weights) -> int:
     of cells the most weight so far. Weights are at least 0, and all placements together weigh less than 2^62.
 
     >>> heaviest_weight((3, 4), 6, (((2, 2), 2), ((1, 4), 3)))
-    4
+    5
     """
     best = _started(sides, area)
     columns = _column_weights(sides, weights)
@@ -74,7 +74,7 @@ def heaviest_diagram(sides: Extents, area: int, weights: Weights) -> Heights:
     """Find a diagram of the weight that `heaviest_weight` computes.
 
     >>> heaviest_diagram((3, 4), 6, (((2, 2), 2), ((1, 4), 3)))
-    (2, 2, 2)
+    (2, 2, 1, 1)
     """
     best = _started(sides, area)
     columns = _column_weights(sides, weights)
