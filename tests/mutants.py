@@ -35,6 +35,7 @@ class Mutant:
 TURNING = "tests/regions/test_turning.py"
 GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/property tests/masks tests/regions"
 COVERING = "tests/covering"
+BOUNDS = "tests/covering/test_lower.py tests/covering/search/test_bounds.py"
 ANY_SHAPE = "tests/covering/test_any_shape.py"
 DESIGNS = "tests/covering/test_designs.py"
 CONTAINED = "tests/covering/test_containment.py"
@@ -126,16 +127,16 @@ MUTANTS = (
     Mutant("covering/designs.py", "missing.pop(served, None)", "missing.clear()", COVERING),
     Mutant("covering/selection.py", "if all(rest & signature for signature in signatures if signature >> number & 1):", "if any(rest & signature for signature in signatures if signature >> number & 1):", COVERING),
     Mutant("covering/selection.py", "if len(solution) < len(chosen) and _hits(solution, signatures):", "if len(solution) < len(chosen):", COVERING),
-    Mutant("covering/lower.py", "return bound if bound.check() else", "return bound if True else", COVERING),
-    Mutant("covering/lower.py", "if not places[box.extents].contains(Cells([Box.at(box.start, span)])):", "if not places[box.extents]:", COVERING),
-    Mutant("covering/lower.py", "before.union(stencil.places) if before else stencil.places", "stencil.places", COVERING),
-    Mutant("covering/lower.py", "and set(self._dual.sizes) <= {1}", "", COVERING),
-    Mutant("covering/search/bounds.py", "for other in boxes[:i])", "for other in boxes[:i - 1])", COVERING),
-    Mutant("covering/search/bounds.py", "maximal_extents(grid, admissible), groups) <= dual.denominator", "maximal_extents(grid, admissible)[:1], groups) <= dual.denominator", COVERING),
-    Mutant("covering/search/bounds.py", "stop + count - 1 <= n for", "stop <= n for", COVERING),
-    Mutant("covering/search/windows.py", "for part in (line, line - room - 1)]", "for part in (line,)]", COVERING),
-    Mutant("covering/search/windows.py", "starts[:, None] + room + 1)", "starts[:, None] + room)", COVERING),
-    Mutant("covering/search/windows.py", "return group.weights.size == 1 and all(", "return group.weights.size == 1 or all(", COVERING),
+    Mutant("covering/lower.py", "return bound if bound.check() else", "return bound if True else", BOUNDS),
+    Mutant("covering/lower.py", "if not places[box.extents].contains(Cells([Box.at(box.start, span)])):", "if not places[box.extents]:", BOUNDS),
+    Mutant("covering/lower.py", "before.union(stencil.places) if before else stencil.places", "stencil.places", BOUNDS),
+    Mutant("covering/lower.py", "and set(self._dual.sizes) <= {1}", "", BOUNDS),
+    Mutant("covering/search/bounds.py", "for other in boxes[:i])", "for other in boxes[:i - 1])", BOUNDS),
+    Mutant("covering/search/bounds.py", "maximal_extents(grid, admissible), groups) <= dual.denominator", "maximal_extents(grid, admissible)[:1], groups) <= dual.denominator", BOUNDS),
+    Mutant("covering/search/bounds.py", "stop + count - 1 <= n for", "stop <= n for", BOUNDS),
+    Mutant("covering/search/windows.py", "for part in (line, line - room - 1)]", "for part in (line,)]", BOUNDS),
+    Mutant("covering/search/windows.py", "starts[:, None] + room + 1)", "starts[:, None] + room)", BOUNDS),
+    Mutant("covering/search/windows.py", "return group.weights.size == 1 and all(", "return group.weights.size == 1 or all(", BOUNDS),
     Mutant("covering/frontiers.py", "masks.largest_hidden_area < best[-1].largest_hidden_area", "masks.largest_hidden_area <= best[-1].largest_hidden_area + 9999", "tests/covering/test_frontiers.py"),
     # Sets of cells.
     Mutant("cells/cells.py", "(cells[1:] != cells[:-1])", "(cells[1:] > cells[:-1])", GEOMETRY),

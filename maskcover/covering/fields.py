@@ -1,7 +1,7 @@
 """Finite fields of a few elements, and the planes over them, as lists of blocks of points.
 
-The elements of a field of q = p^k elements are the numbers 0 … q − 1. Their digits to the base p are the coefficients of
-a polynomial of degree below k.
+The elements of a field of q = p^k elements are the numbers 0 … q − 1. Their digits to the base p are the coefficients
+of a polynomial of degree below k.
 """
 
 from __future__ import annotations

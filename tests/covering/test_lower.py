@@ -76,7 +76,8 @@ def test_one_box_shape_is_proven_minimal_on_an_axis(length: int, patch: int, bud
 
 
 def test_golden_bounds_on_224() -> None:
-    assert str(mc.cover(mc.squares(32)).optimality) == "36 masks, proven minimal for masks in boxes of at most 64×64"
+    proof = "36 masks, proven minimal for masks in boxes of at most 64×64"
+    assert str(mc.cover(mc.squares(32)).optimality).startswith(proof)
     bound = lower_bound("rectangles(area=0.01)", max_mask_area="4902px", time_limit=0)
     assert not bound.is_independent
     assert bound.check()
@@ -98,7 +99,7 @@ def test_blocks_are_cut_to_the_places_that_are_allowed() -> None:
     cells = np.array([[1, 0], [1, 1]], dtype=bool)
     ells = mc.union(
         mc.within(mc.bitmap(cells), (0, 0, 12, 6)),
-        mc.within(mc.bitmap(cells[::-1]), (0, 4, 12, 12)),
+        mc.within(mc.bitmap(cells[::-1]), (0, 4, 12, 8)),
         mc.rectangle(1, 3),
     )
     bound = lower_bound(ells, 12, max_mask_area=9, time_limit=0)
