@@ -10,6 +10,7 @@ from maskcover.certification import CertificationResult, Explanation, certify, d
 from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
 from maskcover.covering import (
+    AnyShapeBound,
     CoverReport,
     LowerBound,
     cover,
@@ -76,6 +77,7 @@ from maskcover.runs import certify_source, compare, open_run, replay, run, run_s
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnyShapeBound",
     "Box",
     "Cells",
     "CenterCrop",

@@ -76,7 +76,7 @@ def _annealed(best: Design, points: int, size: int, strength: int) -> Design:
     Blocks move one point at a time, and the energy is the number of tuples that no block holds. The result is a design
     because that number is 0.
     """
-    rng = random.Random(0)
+    rng = random.Random(0)  # noqa: S311  # nothing is secret here
     least = _least_blocks(points, size, strength)
     while len(best) > least:
         attempts = (_anneal(len(best) - 1, points, size, strength, rng) for _ in range(_ATTEMPTS))
