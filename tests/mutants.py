@@ -108,7 +108,7 @@ MUTANTS = (
     Mutant("covering/designs.py", "blocks in _candidates(points, size, strength) if _is_design(blocks, points, strength)]", "blocks in _candidates(points, size, strength)]", DESIGNS),
     Mutant("covering/designs.py", "missing += change", "missing -= 1", DESIGNS),
     Mutant("covering/designs.py", "least = -(-(points - rest) * least // (size - rest))", "least = (points - rest) * least", DESIGNS),
-    Mutant("covering/fields.py", "if all(0 not in row[1:] for row in products[1:]):", "if all(0 not in row[2:] for row in products[2:]):", DESIGNS),
+    Mutant("covering/fields.py", "if all(0 not in row[1:] for row in products[1:]):", "if any(0 not in row[1:] for row in products[1:]):", DESIGNS),
     Mutant("covering/fields.py", "numbers.sums[numbers.products[slope][x]][offset]", "numbers.products[slope][x]", DESIGNS),
     Mutant("covering/fields.py", "square + number // order", "square + number % order", DESIGNS),
     Mutant("covering/fields.py", "if x == c or _ratio(numbers, x, a, b, c) in small)", "if _ratio(numbers, x, a, b, c) in small)", DESIGNS),

@@ -187,7 +187,10 @@ SPOILT: dict[str, Callable[[AnyShapeBound], dict[str, Any]]] = {
     "smaller masks": lambda bound: {"largest": bound.largest + 200},
     "another shape": lambda _: {"weights": ((((9, 9), 1),),)},
     "a shape twice": lambda bound: {"weights": (bound.weights[0] * 2,)},
-    "a weight below 0": lambda bound: {"weights": ((*bound.weights[0][1:], (bound.weights[0][0][0], -1)),)},
+    "a weight below 0": lambda bound: {
+        "weights": ((*bound.weights[0][1:], (bound.weights[0][0][0], -1)),),
+        "values": (Fraction(1, 10**6),),
+    },
     "no weights": lambda _: {"weights": ((),)},
     "two slots": lambda bound: {"values": bound.values * 2},
     "another term": lambda _: {"term": 1},
