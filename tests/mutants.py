@@ -35,6 +35,9 @@ class Mutant:
 TURNING = "tests/regions/test_turning.py"
 GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/property tests/masks tests/regions"
 COVERING = "tests/covering"
+BOUNDS = "tests/covering/test_lower.py tests/covering/search/test_bounds.py"
+ANY_SHAPE = "tests/covering/test_any_shape.py"
+DESIGNS = "tests/covering/test_designs.py"
 CONTAINED = "tests/covering/test_containment.py"
 DEFENCE = "tests/defense tests/engine tests/certification tests/classifiers"
 PROBES = "tests/engine/test_probes.py"
@@ -110,15 +113,38 @@ MUTANTS = (
     Mutant("covering/trimming.py", "return all(_is_free(stencil, room) for stencil in slot)", "return any(_is_free(stencil, room) for stencil in slot)", GEOMETRY),
     Mutant("covering/trimming.py", "Box(box.start, stop)", "Box(box.start, tuple(b - (b > a + 1) for a, b in zip(box.start, stop, strict=True)))", GEOMETRY),
     Mutant("covering/trimming.py", "cells.area * _FILLED >= cells.span.volume", "cells.area * _FILLED >= 0", GEOMETRY),
-    Mutant("covering/designs.py", "(slope * x + offset) % order", "(slope * x) % order", COVERING),
+    Mutant("covering/designs.py", "blocks in _candidates(points, size, strength) if _is_design(blocks, points, strength)]", "blocks in _candidates(points, size, strength)]", DESIGNS),
+    Mutant("covering/designs.py", "missing += change", "missing -= 1", DESIGNS),
+    Mutant("covering/designs.py", "least = -(-(points - rest) * least // (size - rest))", "least = (points - rest) * least", DESIGNS),
+    Mutant("covering/fields.py", "if all(0 not in row[1:] for row in products[1:]):", "if any(0 not in row[1:] for row in products[1:]):", DESIGNS),
+    Mutant("covering/fields.py", "numbers.sums[numbers.products[slope][x]][offset]", "numbers.products[slope][x]", DESIGNS),
+    Mutant("covering/fields.py", "square + number // order", "square + number % order", DESIGNS),
+    Mutant("covering/fields.py", "if x == c or _ratio(numbers, x, a, b, c) in small)", "if _ratio(numbers, x, a, b, c) in small)", DESIGNS),
+    Mutant("covering/fields.py", "for j in range(11) if j in squares)", "for j in range(11) if j not in squares)", DESIGNS),
+    Mutant("covering/any_shape.py", "least = max(ceil(value * least), 1)", "least = max(ceil(value) + least, 1)", ANY_SHAPE),
+    Mutant("covering/any_shape.py", "0 <= value <= _value(slot, weights, self.largest)", "0 <= value", ANY_SHAPE),
+    Mutant("covering/any_shape.py", "or len(set(shapes)) < len(shapes)", "", ANY_SHAPE),
+    Mutant("covering/any_shape.py", "max(counts.get(shape, 0), stencil.places.area)", "counts.get(shape, 0) + 2 * stencil.places.area", ANY_SHAPE),
+    Mutant("covering/any_shape.py", "widths = {height: column + 1", "widths = {height: column + 2", ANY_SHAPE),
+    Mutant("covering/any_shape.py", "if min(weight for _, weight in weights) < 1 or", "if", ANY_SHAPE),
+    Mutant("covering/search/diagrams.py", "rest = area - (a - 1) * (b - 1) - (b - 1) * rows", "rest = area - (a - 1) * b - (b - 1) * rows", ANY_SHAPE),
+    Mutant("covering/search/diagrams.py", "above = np.minimum(below + 1, width - b + 1)", "above = below", ANY_SHAPE),
+    Mutant("covering/search/diagrams.py", "cells[a:, b - 1 :] += weight", "cells[a:, b:] += weight", ANY_SHAPE),
+    Mutant("covering/search/diagrams.py", "for column in range(min(sides[1], area // height)):", "for column in range(min(sides[1], area // height) - 1):", ANY_SHAPE),
     Mutant("covering/designs.py", "(x + y) * (half + 1) % side", "(x + y) % side", COVERING),
     Mutant("covering/designs.py", "missing.pop(served, None)", "missing.clear()", COVERING),
     Mutant("covering/selection.py", "if all(rest & signature for signature in signatures if signature >> number & 1):", "if any(rest & signature for signature in signatures if signature >> number & 1):", COVERING),
     Mutant("covering/selection.py", "if len(solution) < len(chosen) and _hits(solution, signatures):", "if len(solution) < len(chosen):", COVERING),
-    Mutant("covering/lower.py", "return bound if bound.check() else", "return bound if True else", COVERING),
-    Mutant("covering/lower.py", "stencil.extents == box.extents and stencil.places.contains(here)", "stencil.extents == box.extents", COVERING),
-    Mutant("covering/search/bounds.py", "for other in boxes[:i])", "for other in boxes[:i - 1])", COVERING),
-    Mutant("covering/search/bounds.py", "if weight_in_box.max() > dual.denominator:", "if weight_in_box.min() > dual.denominator:", COVERING),
+    Mutant("covering/lower.py", "return bound if bound.check() else", "return bound if True else", BOUNDS),
+    Mutant("covering/lower.py", "if not places[box.extents].contains(Cells([Box.at(box.start, span)])):", "if not places[box.extents]:", BOUNDS),
+    Mutant("covering/lower.py", "before.union(stencil.places) if before else stencil.places", "stencil.places", BOUNDS),
+    Mutant("covering/lower.py", "and set(self._dual.sizes) <= {1}", "", BOUNDS),
+    Mutant("covering/search/bounds.py", "for other in boxes[:i])", "for other in boxes[:i - 1])", BOUNDS),
+    Mutant("covering/search/bounds.py", "maximal_extents(grid, admissible), groups) <= dual.denominator", "maximal_extents(grid, admissible)[:1], groups) <= dual.denominator", BOUNDS),
+    Mutant("covering/search/bounds.py", "stop + count - 1 <= n for", "stop <= n for", BOUNDS),
+    Mutant("covering/search/windows.py", "for part in (line, line - room - 1)]", "for part in (line,)]", BOUNDS),
+    Mutant("covering/search/windows.py", "starts[:, None] + room + 1)", "starts[:, None] + room)", BOUNDS),
+    Mutant("covering/search/windows.py", "return group.weights.size == 1 and all(", "return group.weights.size == 1 or all(", BOUNDS),
     Mutant("covering/frontiers.py", "masks.largest_hidden_area < best[-1].largest_hidden_area", "masks.largest_hidden_area <= best[-1].largest_hidden_area + 9999", "tests/covering/test_frontiers.py"),
     # Sets of cells.
     Mutant("cells/cells.py", "(cells[1:] != cells[:-1])", "(cells[1:] > cells[:-1])", GEOMETRY),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from itertools import combinations, product
 from math import prod
+from operator import add
 from types import SimpleNamespace
 
 import numpy as np
@@ -100,6 +102,34 @@ def test_the_checks_agree_with_brute_force(data: st.DataObject) -> None:
     assert check_dual(Grid(sides), shapes, admissible, dual) == (heaviest <= 3)
     apart = not any(box.contains(p) and box.contains(q) for p, q in combinations(some, 2) for box in boxes)
     assert check_independent(Grid(sides), shapes, admissible, some) == apart
+
+
+@given(st.data())
+@examples(60)
+def test_the_check_of_blocks_agrees_with_brute_force(data: st.DataObject) -> None:
+    sides, shapes, admissible = data.draw(st.sampled_from(CASES))
+    firsts = data.draw(st.lists(st.sampled_from(placements(sides, shapes)), min_size=1, max_size=4))
+    rooms = [[n - b for n, b in zip(sides, first.stop, strict=True)] for first in firsts]
+    spans = [tuple(data.draw(st.integers(1, room + 1)) for room in rest) for rest in rooms]
+    if data.draw(st.booleans()):  # all placements of a shape, which has a short cut
+        firsts = [Box.at((0,) * len(sides), shape) for shape in shapes]
+        spans = [tuple(n - a + 1 for n, a in zip(sides, shape, strict=True)) for shape in shapes]
+    weights = tuple(data.draw(st.integers(0, 5)) for _ in firsts)
+    every = [
+        (Box.at(map(add, first.start, move), first.extents), weight)
+        for first, span, weight in zip(firsts, spans, weights, strict=True)
+        for move in product(*map(range, span))
+    ]
+    heaviest = max(
+        sum(weight for box, weight in every if mask.contains(box)) for mask in admissible_boxes(sides, admissible)
+    )
+    dual = Dual(tuple(firsts), weights, max(heaviest, 1), tuple(spans))
+    assert dual.value == Fraction(sum(weight for _, weight in every), max(heaviest, 1))
+    assert check_dual(Grid(sides), shapes, admissible, dual)
+    assert heaviest < 2 or not check_dual(Grid(sides), shapes, admissible, replace(dual, denominator=heaviest - 1))
+    beyond = tuple(n - b + 2 for n, b in zip(sides, firsts[0].stop, strict=True))
+    light = replace(dual, denominator=1 << 40, spans=(beyond, *spans[1:]))
+    assert not check_dual(Grid(sides), shapes, admissible, light)
 
 
 @given(st.data())
