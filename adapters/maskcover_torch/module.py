@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from maskcover.certification import Binding, Certified, predict_with
+from maskcover.certification.answering import unbound
 from maskcover.certification.streaming import Errors, cost_of, streamed
 from maskcover.classifiers import Fingerprint, NumericContract
 from maskcover.defense import DOUBLE_MASKING, Answer, Cost, Procedure
@@ -72,8 +73,7 @@ class DefendedModule(torch.nn.Module):
         classifier = TorchModel(model, fill=fill, batch_size=batch_size, contract=contract)
         # A copy only if the contract asks for another precision or format: the submodule is what computes.
         self.model = contracted(model, classifier.contract)
-        self.masks = masks
-        self.procedure = procedure
+        self.procedure, self.masks = unbound(procedure, masks)
         self.preprocessing = preprocessing
         self.fill = classifier.fill
         self.contract = replace(classifier.contract, batch_size=classifier.batch_size or _BATCH)

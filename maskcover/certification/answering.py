@@ -13,8 +13,26 @@ from maskcover.defense.procedure import Procedure, answering, equip
 from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.defense.waves import FEW, wave_of
 from maskcover.engine.queue import run_queries
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet, parse_regions
 
 T = TypeVar("T")
+
+
+def unbound(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | None = None) -> tuple[Procedure, MaskSet]:
+    """The procedure and the masks as they serve without a certification: with all that the regions give them.
+
+    Without regions, and where the masks claim none, both stay as they are.
+
+    Raises:
+        InvalidInput: the procedure names masks itself, and these are others.
+    """
+    procedure.expect_masks(masks)
+    about = masks.regions if regions is None else regions
+    if about is None:
+        return procedure, masks
+    region_set = parse_regions(about)
+    return procedure.against(region_set), procedure.with_own(masks, region_set)
 
 
 def predict_with(

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy.typing as npt
 
-from maskcover.certification.answering import predict_with
+from maskcover.certification.answering import predict_with, unbound
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.results import CertificationResult
 from maskcover.certification.streaming import Errors, cost_of, streamed
@@ -169,7 +169,8 @@ def defend(
         return _defend_certified(model, Certified.of(masks), (procedure, method, threshold), preprocessing, options)
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
-    return _defended(as_classifier(model, options), masks, procedure_of(procedure, method, threshold), preprocessing)
+    defence, masks = unbound(procedure_of(procedure, method, threshold), masks)
+    return _defended(as_classifier(model, options), masks, defence, preprocessing)
 
 
 def _defend_certified(
