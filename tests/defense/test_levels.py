@@ -339,9 +339,12 @@ def test_a_mask_of_a_level_is_right_only_with_more_than_the_least_margin() -> No
     assert [not isinstance(made, Pending) and made.certified for made in certificates] == [True, False]
 
 
-def test_the_map_has_the_placements_inside_right_masks_of_the_level() -> None:
+@pytest.mark.parametrize("view", [(3, 3), (0, 1)], ids=["a mask of the level", "a union"])
+def test_the_map_has_the_placements_inside_right_rows_and_right_masks_of_the_level(view: tuple[int, int]) -> None:
+    """Where one view is wrong; in both cases mask 2 of MASKS, also a mask of the level, is all that is left."""
     masks = MASKS.with_levels(HALVES)
-    table, covers = _table_without(masks, {masks.unions.count: 1}), bound(BOUND[0], masks, None)[1]
+    number = int(masks.unions.numbers(np.array([view[0]]), np.array([view[1]]))[0])
+    table, covers = _table_without(masks, {number: 1}), bound(BOUND[0], masks, None)[1]
     placements = BOUND[0].certified_map(table, 0, covers, 0.0)
     assert placements is not None
     ((_, allowed, certified),) = placements.placements()
