@@ -29,7 +29,6 @@ from maskcover.defense import (
 from maskcover.defense.first_rounds import agreed, bound_first_round, rounds_of
 from maskcover.engine.queue import run_queries
 from maskcover.masks import Views
-from maskcover.runs import open_run, run
 from maskcover.runs.evidence import NOT_WHOLE
 from maskcover.runs.tables import largest_margins
 from maskcover.testing import ProcedureContract, World
@@ -300,11 +299,11 @@ def test_levels_that_are_not_yet_those_of_masks_are_never_taken_for_others() -> 
 
 
 def test_an_explanation_shows_the_labels_of_levels() -> None:
-    images, _ = _images(1)
-    why = mc.explain(_Scored(1), images, MASKS, label=1, procedure="double_masking(first_round='masks(2)')")
+    images, _ = images_and_labels(1)
+    why = mc.explain(Scored(1), images, MASKS, label=1, procedure="double_masking(first_round='masks(2)')")
     assert [len(level) for level in why.levels] == [2]
     assert "under the 2 masks of a level: " in str(why)
-    assert mc.explain(_Scored(1), images, MASKS.with_levels(HALVES), label=1).levels == ()
+    assert mc.explain(Scored(1), images, MASKS.with_levels(HALVES), label=1).levels == ()
 
 
 def test_a_level_that_does_not_cover_is_refused_with_a_region_that_it_misses() -> None:
@@ -364,7 +363,7 @@ def test_a_table_without_its_masks_is_refused() -> None:
         BOUND[0].answer(PredictionTable(MASKS.unions))
 
 
-class _Scored:
+class Scored:
     """A classifier of images (1, 6) that hold numbers: a function of the visible ones, with all kinds of margins."""
 
     batch_size = 4
@@ -377,63 +376,8 @@ class _Scored:
         return self._scores[codes]
 
 
-def _images(count: int) -> tuple[IntArray, list[int]]:
+def images_and_labels(count: int) -> tuple[IntArray, list[int]]:
     return np.random.default_rng(2).integers(0, 2, (count, 1, 6)), [1] * count
-
-
-@pytest.mark.parametrize("made", [*BOUND, DoubleMasking()], ids=str)
-def test_a_finished_run_answers_with_its_levels_and_without(made: Procedure, tmp_path: Path) -> None:
-    (images, labels), masks = _images(64), MASKS.with_levels(HALVES)
-    model = _Scored(1)
-    run(model, images, labels, masks, tmp_path, procedure=made)
-    opened, without = open_run(tmp_path), DoubleMasking()
-    assert opened.parts[0].masks == masks
-    for asked in (made, without):
-        for regions in (None, "rectangle(1, 1)"):
-            fresh = mc.certify(model, images, labels, masks, regions=regions, procedure=asked)
-            answers = opened.answers(regions, procedure=asked)
-            answered = answers.answered
-            assert answers.certified[answered].tolist() == fresh.certified[answered].tolist()
-            assert answered.all() if regions is None else answered.sum() > 40
-            labelled = answers.defended_answered
-            assert answers.defended[labelled].tolist() == fresh.defended[labelled].tolist()
-    by_masks = mc.certify(model, images, labels, masks, procedure=made).certified_by_masks
-    assert opened.certified(procedure=without).tolist() == by_masks.tolist()
-    assert 0 < opened.certified().sum() <= by_masks.sum() < 64
-    if made != without:
-        assert opened.certified().sum() < by_masks.sum()
-
-
-def test_a_run_refuses_levels_that_it_has_no_predictions_for(tmp_path: Path) -> None:
-    images, labels = _images(8)
-    run(_Scored(1), images, labels, MASKS, tmp_path)
-    with pytest.raises(InvalidInput, match=r"no predictions under these levels \(its levels, in masks: none\)"):
-        open_run(tmp_path).certified(procedure=DoubleMasking(first_round="masks(2)"))
-
-
-@pytest.mark.parametrize("levels", [(HALVES,), (HALVES, MASKS)], ids=["one level", "two levels"])
-@pytest.mark.parametrize("lead", [1.4, 2.5])
-def test_the_margin_curve_counts_the_predictions_of_levels(
-    lead: float, levels: tuple[MaskSet, ...], tmp_path: Path
-) -> None:
-    (images, labels), masks = _images(64), MASKS.with_levels(*levels)
-    model = _Scored(1, lead)
-    run(model, images, labels, masks, tmp_path, procedure=BOUND[0])
-    margins, fractions = open_run(tmp_path).margin_curve()
-    assert len(margins) > 2
-    result = mc.certify(model, images, labels, masks, procedure=BOUND[0])
-    kept = np.array([verdict.margin for verdict in result.verdicts])
-    assert margins.tolist() == sorted({0.0, *kept[result.certified].tolist()})
-    # Here every mask is needed to cover, so that a certificate holds up to the smallest of its margins.
-    for margin, fraction in zip(margins.tolist(), fractions.tolist(), strict=True):
-        assert (result.certified & (kept > margin)).mean() == fraction
-        # A margin that is named counts as a fraction of the usual scores, where these are larger than those of a view.
-        assert (
-            mc.certify(model, images, labels, masks, procedure=BOUND[0], min_margin=margin).certified.mean() <= fraction
-        )
-    alone = [verdict.margin for verdict in mc.certify(model, images, labels, masks).verdicts]
-    assert lead < 2 or any(0 < mine < other for mine, other in zip(kept, alone, strict=True))
-    assert lead > 2 or result.certified.sum() < result.certified_by_masks.sum()
 
 
 def test_only_unions_of_the_masks_are_in_rows() -> None:
@@ -454,15 +398,15 @@ def test_only_unions_of_the_masks_are_in_rows() -> None:
 
 
 def test_choose_gives_candidates_with_levels_the_figures_of_certify() -> None:
-    images, labels = _images(64)
+    images, labels = images_and_labels(64)
     procedures = [DoubleMasking(), LEVELS[0]]
     choice = choose(
-        _Scored(1), images, labels, "rectangle(1, 2)", candidates=[MASKS], procedures=procedures, image_size=(1, 6)
+        Scored(1), images, labels, "rectangle(1, 2)", candidates=[MASKS], procedures=procedures, image_size=(1, 6)
     )
     by_procedure = {str(figures.candidate.procedure): figures for figures in choice.ranking}
     for procedure in procedures:
         named, covers = bound(procedure, MASKS, None)
-        result = mc.certify(_Scored(1), images, labels, covers.masks, procedure=named)
+        result = mc.certify(Scored(1), images, labels, covers.masks, procedure=named)
         figures = by_procedure[str(named)]
         assert figures.candidate.masks == covers.masks
         assert figures.certified.sum() == result.certified.sum()
@@ -491,5 +435,5 @@ def test_the_engine_makes_each_prediction_once() -> None:
         missing = np.flatnonzero(table.labels == UNSEEN)
         return Pending(table.pairs(missing)) if len(missing) else table.evaluations
 
-    outcomes = run_queries(evaluator_of(_Scored(0), masks), images, whole, views=Views.PAIRS)
+    outcomes = run_queries(evaluator_of(Scored(0), masks), images, whole, views=Views.PAIRS)
     assert {made for _, made in outcomes} == {MASKS.evaluations + 1 + 1}
