@@ -94,7 +94,17 @@ def test_a_few_points_lie_in_exactly_one_block(
 
 @pytest.mark.parametrize(
     ("points", "size", "blocks"),
-    [(25, 5, 30), (49, 7, 56), (9, 3, 12), (7, 3, 7), (31, 6, 31), (15, 3, 35), (25, 2, 300), (121, 11, 132)],
+    [
+        (25, 5, 30),
+        (49, 7, 56),
+        (9, 3, 12),
+        (7, 3, 7),
+        (31, 6, 31),
+        (15, 3, 35),
+        (25, 2, 300),
+        (121, 11, 132),
+        (27, 3, 117),
+    ],
 )
 def test_planes_and_triples_are_as_small_as_can_be(points: int, size: int, blocks: int) -> None:
     assert len(design(points, size, 2)) == blocks

@@ -142,6 +142,13 @@ def test_one_shape_and_extents_prove_the_product_grid_minimal(data: st.DataObjec
     assert len(independent_placements(Grid(sides), [shape], extents, time_limit=0.02)) == count
 
 
+def test_the_heaviest_box_may_end_with_a_block() -> None:
+    """Weight 1 at starts 0–4 and 2 at 5–6: a box of 4 starts is heaviest at start 3, where no block begins."""
+    blocks = Dual((Box((0,), (2,)), Box((5,), (7,))), (1, 2), 6, spans=((5,), (2,)))
+    assert check_dual(Grid((9,)), [(2,)], 5, blocks)
+    assert not check_dual(Grid((9,)), [(2,)], 5, replace(blocks, denominator=5))
+
+
 GOOD = Dual((Box((0,), (2,)), Box((3,), (5,)), Box((6,), (8,))), (1, 1, 1), 1)
 
 
