@@ -238,11 +238,12 @@ def main(arguments: list[str] | None = None) -> None:
         subject = photo_subject(options) if options.photos else small_subject(options)
         begin = time.process_time()
         every = measured(subject, options.grids, options.batch_size)
-        auto = automatic(subject, options.grids, options.batch_size)
         document: dict[str, Any] = {
             "title": f"{subject.name}, {len(subject.labels)} images, {subject.regions}",
-            "figures": [asdict(figures) for figures in every], "auto": auto,
+            "figures": [asdict(figures) for figures in every], "auto": {},
         }  # fmt: skip
+        kept.write_text(json.dumps(document), encoding="utf-8")  # what took long is not lost
+        document["auto"] = automatic(subject, options.grids, options.batch_size)
         kept.write_text(json.dumps(document), encoding="utf-8")
         say(f"{time.process_time() - begin:.0f} s of CPU time")
     document = json.loads(kept.read_text(encoding="utf-8"))

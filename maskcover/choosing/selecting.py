@@ -70,7 +70,8 @@ def choose(
             ``"masks(36, multiplicity=2)"``; "defaults" stands for those that are tried if nothing is named.
         procedures: Procedures or their texts. ``"double_masking(first_round='auto')"`` stands for double masking
             without a first round and with each of the default ones, see `choose_first_round`.
-        fills: Values of hidden pixels to try, as the adapter's option ``fill``; by default only the one of `options`.
+        fills: Values of hidden pixels to try, or `DropTokens`, as the adapter's option ``fill``; by default only the
+            one of `options`.
         image_size: The size of the images, if neither a mask set, nor the model, nor an image's shape tells it.
         seed: The order of the images in the rounds and folds.
         progress: Show progress bars on stderr.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 from math import comb, prod
 
+import numpy as np
+
 from maskcover.cells import Cells
 from maskcover.covering.axis import AxisMasks
 from maskcover.covering.classes import fewest_by_classes
@@ -100,8 +102,7 @@ class TermPlan:
         """The masks. Unions of fewer masks of one base lie inside others, so no region needs them."""
         choices = [_choices(plan.masks(), patches, size) for plan, patches, size in self.slots]
         for parts in product(*choices):
-            first, *others = (cells for part in parts for cells in part)
-            yield Mask.from_bounds((first.union(*others) if others else first).bounds)
+            yield Mask.from_bounds(np.concatenate([cells.bounds for part in parts for cells in part]))
 
 
 @dataclass(frozen=True, slots=True)

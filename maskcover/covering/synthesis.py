@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 
 from maskcover.amounts import AnyAmount, cells_down, parse_amount, parse_count
+from maskcover.covering.any_shape import find_any_shape_bound
 from maskcover.covering.lower import admissible_text, checked_seconds, find_bound
 from maskcover.covering.plan import CoverPlan, Style, least_area, plan_by_grid, plan_within, possible_plan
 from maskcover.covering.selection import select_masks
@@ -22,6 +25,8 @@ _DEFAULT_FRACTION = Fraction(1, 10)
 _DEFAULT_FRACTION_OF_SEVERAL = Fraction(3, 20)  # for each of several patches
 _DEFAULT_BUDGETS = {1: 6}  # patches -> masks along each axis, for one box shape; 5 for several patches
 _MOST_MASKS = 200_000
+_SEARCH = 0.6  # of `time_limit`; half of the rest chooses among the masks found, and what is left proves the bound
+_LEAST_PROOF = 0.1  # of `time_limit`, however long the search was
 _MOST_COMPARED = 2_000  # masks up to which a bound of their number is looked for
 
 
@@ -51,8 +56,8 @@ def cover(
         align: Edges of masks lie at multiples of this many pixels, which must divide the sides; for tokens of 16×16
             pixels it is 16.
         multiplicity: Every region lies inside at least this many different masks.
-        time_limit: Seconds to search for fewer masks than product grids need (two thirds) and for a better lower bound
-            of their number (one third).
+        time_limit: Seconds to search for fewer masks than product grids need, and for a better lower bound of their
+            number; the whole call takes hardly longer.
 
     Patches that are not boxes, or not allowed everywhere, get masks trimmed to the pixels that such patches can touch
     (`align` then holds for the boxes before they are trimmed).
@@ -80,14 +85,18 @@ def cover(
     terms = regions.terms(lattice)
     style = Style(parse_count(align, "align"), parse_count(multiplicity, "multiplicity"))
     seconds = checked_seconds(time_limit)
+    deadline = time.monotonic() + seconds
     plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style)
     if style.multiplicity == 1:
-        plan = plan.improved(style.align, seconds * 2 / 3)
+        plan = plan.improved(style.align, max(deadline - time.monotonic(), 0) * _SEARCH)
     mask_set = build_masks(plan, lattice, regions, style)
     if style.multiplicity == 1 and (seconds > 0 or not plan.is_free):
         # For regions that may not lie everywhere, and after a search, there may be more masks than are needed.
-        mask_set = _verified(select_masks(mask_set, terms, seconds), regions, style.multiplicity)
-    return with_warnings(replace(mask_set, optimality=_optimality(mask_set, plan, regions, style, seconds / 3)))
+        mask_set = _verified(
+            select_masks(mask_set, terms, (deadline - time.monotonic()) / 2), regions, style.multiplicity
+        )
+    left = max(deadline - time.monotonic(), _LEAST_PROOF * seconds)
+    return with_warnings(replace(mask_set, optimality=_optimality(mask_set, plan, regions, style, left)))
 
 
 def build_masks(plan: CoverPlan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:
@@ -114,8 +123,13 @@ def _optimality(
     # One product is minimal for masks of its sides, but not for its area: a mask of the same area may be longer.
     is_one_size = not others and not slots[0].searched
     admissible = tuple(axis.size for axis in product.axes) if is_one_size else slots[0].largest
-    bound = find_bound(regions, mask_set.grid, admissible, seconds)
-    return Optimality(len(mask_set), bound.masks, admissible_text(admissible))
+    largest = prod(admissible) if isinstance(admissible, tuple) else admissible
+    deadline = time.monotonic() + seconds
+    any_shape = 0
+    if mask_set.grid.ndim <= 2:
+        any_shape = find_any_shape_bound(regions, mask_set.grid, largest, seconds / 3).masks
+    bound = find_bound(regions, mask_set.grid, admissible, max(deadline - time.monotonic(), seconds / 3))
+    return Optimality(len(mask_set), bound.masks, admissible_text(admissible), any_shape, largest)
 
 
 def _plan(

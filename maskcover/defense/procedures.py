@@ -22,6 +22,7 @@ from maskcover.defense.first_rounds import (
     expect_covering_levels,
     level_certificate,
     level_map,
+    named_rounds,
     right_in_levels,
     rounds_in,
     rounds_of,
@@ -31,6 +32,7 @@ from maskcover.defense.first_rounds import (
     without_levels,
 )
 from maskcover.defense.procedure import Procedure, first_look
+from maskcover.defense.stages import Stage, masking_stages, single_stage
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet, Views
@@ -147,6 +149,10 @@ class DoubleMasking(TwoRounds):
     name: ClassVar[str] = "double_masking"
     method: ClassVar[str | None] = "double"
 
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """First rounds, one mask, two masks; see `masking_stages`."""
+        return masking_stages(masks, named_rounds(self.first_round, masks), None)
+
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `double_masking`, and `after_first_round`."""
         return after_first_round(table, self.first_round, double_masking)
@@ -165,6 +171,10 @@ class ChallengerMasking(TwoRounds):
 
     name: ClassVar[str] = "challenger_masking"
     method: ClassVar[str | None] = "challenger"
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """First rounds, one mask, games of two masks; see `masking_stages`."""
+        return masking_stages(masks, named_rounds(self.first_round, masks), len(masks) - 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `challenger_masking`, and `after_first_round`."""
@@ -205,6 +215,10 @@ class Detection(Procedure):
         """The defence in words."""
         low = "" if self.alert_below is None else f", with an alert below {self.alert_below:g}"
         return f"detection at {self.threshold:g}{low}"
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """Nothing hidden, and each mask: always all of them."""
+        return single_stage("nothing hidden, one mask", len(masks.singles) + 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `detect`."""
