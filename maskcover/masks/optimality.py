@@ -13,11 +13,16 @@ class Optimality:
     36 masks, proven minimal for masks in boxes of at most 64×64
     >>> print(Optimality(75, 40, "boxes of at most 4,902 px"))
     75 masks; at least 40 are needed for masks in boxes of at most 4,902 px
+    >>> print(Optimality(13, 11, "boxes of at most 12,000 px", origin="a set shipped with maskcover"))
+    13 masks, from a set shipped with maskcover; at least 11 are needed for masks in boxes of at most 12,000 px
+
+    `origin` names the set that the masks were taken from; None for masks that were made for this request.
     """
 
     masks: int
     at_least: int
     within: str
+    origin: str | None = None
 
     @property
     def is_proven(self) -> bool:
@@ -31,6 +36,8 @@ class Optimality:
 
     def __str__(self) -> str:
         count = "1 mask" if self.masks == 1 else f"{self.masks:,} masks"
+        if self.origin:
+            count += f", from {self.origin}"
         if self.is_proven:
             return f"{count}, proven minimal for masks in {self.within}"
         needed = "1 is" if self.at_least == 1 else f"{self.at_least:,} are"

@@ -1,7 +1,7 @@
 """The inner loop of the fast search for fewer boxes, compiled by numba: on images of two axes only.
 
-It anneals as `annealing` does, one move of one box at a time, but knows how many boxes hold each placement at all times,
-in bit planes of 64 placements a word (`planes`). A move is judged by counting bits where the old and the new box differ.
+It anneals as `annealing` does, one move of one box at a time, but keeps count of the boxes that hold each placement, in
+bit planes of 64 placements a word (`planes`). A move is judged by counting bits where the old and the new box differ.
 Whole numbers inside compiled functions are int64, words are uint64; mixing them would make floats, hence the casts.
 """
 
@@ -32,7 +32,7 @@ _REACH = 3.2  # moves are up to e^3.2 = 24 cells, small ones as likely as large 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function at its first call, to run beside other threads; numba keeps the result on disk."""
-    return cast(Callable[P, R], njit(nogil=True, cache=True)(function))
+    return cast("Callable[P, R]", njit(nogil=True, cache=True)(function))
 
 
 @compiled
@@ -248,6 +248,11 @@ def _step(rng: np.random.Generator, reach: float) -> int:
 
 
 @compiled
+def _below(rng: np.random.Generator, limit: int) -> int:
+    return rng.integers(0, limit)  # type: ignore[return-value]  # an int, once compiled
+
+
+@compiled
 def _shifted(lattice: Lattice, box: Ints, rng: np.random.Generator, reach: float, new: Ints) -> None:
     """Move a box along one axis, or at times along both."""
     choice = rng.random()
@@ -291,7 +296,7 @@ def _aimed(
         lattice.shapes[shape, 0],
         lattice.shapes[shape, 1],
     )
-    aim = _turned(lattice, rng.integers(0, len(lattice.copies)), counted)
+    aim = _turned(lattice, _below(rng, len(lattice.copies)), counted)
     pick, nearest = -1, 1e18
     for number in range(len(boxes)):
         far = 20.0 * rng.random()
@@ -326,8 +331,8 @@ def _propose(
     """Write the next move to `new`; the number of the box and its new size, or -1s for no move."""
     reach = np.exp(_REACH * rng.random())
     if len(places) and rng.random() < 0.5:
-        return _aimed(lattice, table, boxes, sizes, places[rng.integers(0, len(places))], rng, new)
-    pick = rng.integers(0, len(boxes))
+        return _aimed(lattice, table, boxes, sizes, places[_below(rng, len(places))], rng, new)
+    pick = _below(rng, len(boxes))
     if rng.random() < 0.5:
         _shifted(lattice, boxes[pick], rng, reach, new)
         return pick, sizes[pick]

@@ -70,8 +70,9 @@ def fewer(
     _check_start(grid, shapes, start, largest, align)
     best = without_redundant(grid, shapes, start)
     tokens = _tokens(grid, shapes, largest, align)
-    with tqdm(total=round(time_limit), desc="searching", unit="s", disable=not progress) as bar, suppress(
-        KeyboardInterrupt
+    with (
+        tqdm(total=round(time_limit), desc="searching", unit="s", disable=not progress) as bar,
+        suppress(KeyboardInterrupt),
     ):
         clock = _Clock(begin, begin + time_limit, bar)
         least = len(independent_placements(grid, shapes, largest, time_limit=min(1.0, time_limit / 10)))

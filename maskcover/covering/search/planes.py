@@ -75,14 +75,24 @@ def lattice_of(sides: Extents, shapes: Ints, group: Group) -> Lattice:
         [np.arange((n - a) // 2 + 1 if half else n - a + 1, dtype=np.int64) for a in shapes[:, axis].tolist()]
         for axis, (n, half) in enumerate(zip(sides, is_halved, strict=True))
     ]
-    before = [
+    rows_before, columns_before = (
         np.array([np.searchsorted(line, np.arange(n + 2)) for line in lines], np.int64)
         for lines, n in zip(starts, sides, strict=True)
-    ]
+    )
     row_starts, column_starts = (_padded(lines) for lines in starts)
     heights, widths = (np.array([len(line) for line in lines], np.int64) for lines in starts)
     copies = np.array(group, np.int64)
-    return Lattice(np.array(sides, np.int64), shapes, copies, *before, row_starts, column_starts, heights, widths)
+    return Lattice(
+        np.array(sides, np.int64),
+        shapes,
+        copies,
+        rows_before,
+        columns_before,
+        row_starts,
+        column_starts,
+        heights,
+        widths,
+    )
 
 
 def empty_planes(lattice: Lattice, boxes: int) -> tuple[Planes, Planes]:
@@ -103,7 +113,7 @@ def counts_of(planes: Planes, lattice: Lattice, shape: int) -> Ints:
 
 def uncovered_of(planes: Planes) -> int:
     """Number of counted placements that no box holds."""
-    return int(np.bitwise_count(planes.zero).sum()) if hasattr(np, "bitwise_count") else int(_bits(planes.zero, 1).sum())
+    return int(_bits(planes.zero, 1).sum())
 
 
 def _bits(words: Words, rows: int) -> Ints:

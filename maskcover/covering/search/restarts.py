@@ -84,8 +84,8 @@ def covers_of(
 ) -> Iterator[Ints]:
     """Yield ever smaller covers, (boxes, 4), beginning with fewer boxes than `best`.
 
-    `judged` checks what the search believes to be a cover, and returns it, perhaps without needless boxes; None if it is
-    wrong. Ends once `is_over` says so, at `least` boxes, or with the last round. Closing the iterator stops the workers.
+    `judged` checks what the search believes to be a cover, and returns it without needless boxes; None if it is wrong.
+    Ends once `is_over` says so, at `least` boxes, or with the last round. Closing the iterator stops the workers.
     """
     stop = Event()
     with ThreadPoolExecutor(workers) as pool:
@@ -208,4 +208,5 @@ def _scattered(problem: Problem, count: int, rng: np.random.Generator) -> tuple[
 
 def _nearest_sizes(table: Ints, boxes: Ints) -> Ints:
     """For each box (boxes, 4) the row of the table with the nearest extents."""
-    return np.abs(table[None] - boxes[:, None, 2:]).sum(axis=2).argmin(axis=1).astype(np.int64)
+    far: Ints = np.abs(table[None] - boxes[:, None, 2:]).sum(axis=2)
+    return np.asarray(far.argmin(axis=1), np.int64)
