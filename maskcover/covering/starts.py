@@ -38,14 +38,14 @@ class ShippedSet:
     @property
     def origin(self) -> str:
         """Where the masks come from, in words."""
-        return f"the set {self.path.name.split('.')[0]} shipped with maskcover"
+        return f"the set {self.path.name.removesuffix('.cover.json')} shipped with maskcover"
 
 
 @cache
 def shipped_sets() -> tuple[ShippedSet, ...]:
     """The shipped sets, those of the fewest masks first.
 
-    >>> all(one.masks < 1000 for one in shipped_sets())
+    >>> min(shipped.largest for shipped in shipped_sets()) < 4903
     True
     """
     matches = [(path, _NAME.fullmatch(path.name)) for path in sorted(FOLDER.glob("*.cover.json"))]
@@ -70,9 +70,11 @@ def from_shipped(
         return plan, None
     candidates: Iterator[ShippedSet] | list[ShippedSet]
     if allows is None:
-        candidates = [one for one in shipped_sets() if one.masks < plan.masks and one.largest <= slot.largest]
+        candidates = [
+            shipped for shipped in shipped_sets() if shipped.masks < plan.masks and shipped.largest <= slot.largest
+        ]
     else:
-        smaller = [one for one in shipped_sets() if allows(one) and one.largest < slot.largest]
+        smaller = [shipped for shipped in shipped_sets() if allows(shipped) and shipped.largest < slot.largest]
         candidates = sorted(smaller, key=lambda shipped: (shipped.largest, shipped.masks))
     for shipped in candidates:
         if shipped.sides == grid.shape:
@@ -83,7 +85,7 @@ def from_shipped(
 
 
 def from_start(
-    plan: CoverPlan, regions: RegionSet, style: Style, start: MaskSet | str | PathLike[str]
+    plan: CoverPlan, grid: Grid, regions: RegionSet, style: Style, start: MaskSet | str | PathLike[str]
 ) -> tuple[CoverPlan, str | None]:
     """Take the masks that a user starts from if they are fewer than those of the plan.
 
@@ -95,6 +97,8 @@ def from_start(
     slot = _only_slot(plan)
     if slot is None or style != Style():
         raise InvalidInput("start= is for one patch at a time, without align= and multiplicity=")
+    if masks.grid != grid:
+        raise InvalidInput(f"expected a start for images of {grid}, but the {name} is for {masks.grid}")
     report = verify(masks, regions)
     if not report:
         raise InvalidInput(f"expected a start that covers {regions}, but the {name} {report}")

@@ -97,7 +97,7 @@ def cover(
     if shipped and grid is None:
         plan, origin = from_shipped(plan, lattice, regions, style, _allows(masks, evaluations))
     if start is not None:
-        plan, begun = from_start(plan, regions, style, start)
+        plan, begun = from_start(plan, lattice, regions, style, start)
         origin = begun or origin
     if style.multiplicity == 1:
         before = plan
