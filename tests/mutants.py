@@ -35,6 +35,8 @@ class Mutant:
 TURNING = "tests/regions/test_turning.py"
 GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/property tests/masks tests/regions"
 COVERING = "tests/covering"
+COMPILED = "tests/covering/search/test_compiled.py"
+STARTS = "tests/covering/test_starts.py"
 CONTAINED = "tests/covering/test_containment.py"
 DEFENCE = "tests/defense tests/engine tests/certification tests/classifiers"
 PROBES = "tests/engine/test_probes.py"
@@ -111,6 +113,16 @@ MUTANTS = (
     Mutant("covering/lower.py", "stencil.extents == box.extents and stencil.places.contains(here)", "stencil.extents == box.extents", COVERING),
     Mutant("covering/search/bounds.py", "for other in boxes[:i])", "for other in boxes[:i - 1])", COVERING),
     Mutant("covering/search/bounds.py", "if weight_in_box.max() > dual.denominator:", "if weight_in_box.min() > dual.denominator:", COVERING),
+    Mutant("covering/search/compiled.py", "carry = digit & carry if is_added else ~digit & carry", "carry = digit & carry", COMPILED),
+    Mutant("covering/search/compiled.py", "change -= _change_outside(lattice, rows, columns, into, out, True)", "change += _change_outside(lattice, rows, columns, into, out, True)", COMPILED),
+    Mutant("covering/search/compiled.py", "np.uint64(63 - ((last - 1) & 63))", "np.uint64(63 - (last & 63))", COMPILED),
+    Mutant("covering/search/planes.py", "(n - a) // 2 + 1 if half", "(n - a) // 2 if half", COMPILED),
+    Mutant("covering/search/planes.py", "shapes = shapes[shapes[:, 0] <= shapes[:, 1]]", "shapes = shapes[shapes[:, 0] < shapes[:, 1]]", COMPILED),
+    Mutant("covering/search/restarts.py", "if outcome.uncovered == 0:", "if outcome.uncovered <= 9:", COMPILED),
+    Mutant("covering/search/fewer.py", "if _fault(tokens.cells, shapes, boxes, largest, tokens.align):", "if len(boxes) > 10**6:", "tests/covering/search/test_fewer.py"),
+    Mutant("covering/starts.py", "            if verify(masks, regions):", "            if masks:", STARTS),
+    Mutant("covering/starts.py", "if shipped.sides == grid.shape:", "if shipped.masks:", STARTS),
+    Mutant("covering/starts.py", "if largest > slot.largest:", "if largest > slot.largest + 2:", STARTS),
     Mutant("covering/frontiers.py", "masks.largest_hidden_area < best[-1].largest_hidden_area", "masks.largest_hidden_area <= best[-1].largest_hidden_area + 9999", "tests/covering/test_frontiers.py"),
     # Sets of cells.
     Mutant("cells/cells.py", "(cells[1:] != cells[:-1])", "(cells[1:] > cells[:-1])", GEOMETRY),
