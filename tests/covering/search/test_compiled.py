@@ -227,3 +227,26 @@ def test_halves_are_enough() -> None:
         array = np.array(shapes, np.int64)
         assert lattice_of(sides, array, NO_SYMMETRY).size == whole
         assert whole / 2 <= lattice_of(sides, array, HALF_TURNS).size < 0.8 * whole
+
+
+def test_only_a_cover_ends_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = problem_of(CASES[4])
+    start = np.array([[*box.start, *box.extents] for box in every_placement(*CASES[4][:2])], np.int64)
+    attempts: list[Attempt] = []
+
+    def pretended(_problem: Problem, attempt: Attempt, *_rest: object) -> restarts.Outcome:
+        attempts.append(attempt)
+        return restarts.Outcome(start[: len(attempts)], uncovered=3 - len(attempts))
+
+    monkeypatch.setattr(restarts, "search", pretended)
+    judgements = iter([True, False])
+    (boxes,) = covers_of(
+        problem,
+        start,
+        lambda boxes: boxes if next(judgements) else None,
+        lambda: len(attempts) > 3,
+        seed=1,
+        workers=1,
+        least=1,
+    )
+    assert (boxes == start[:3]).all()
