@@ -38,6 +38,8 @@ COVERING = "tests/covering"
 BOUNDS = "tests/covering/test_lower.py tests/covering/search/test_bounds.py"
 ANY_SHAPE = "tests/covering/test_any_shape.py"
 DESIGNS = "tests/covering/test_designs.py"
+COMPILED = "tests/covering/search/test_compiled.py"
+STARTS = "tests/covering/test_starts.py"
 CONTAINED = "tests/covering/test_containment.py"
 DEFENCE = "tests/defense tests/engine tests/certification tests/classifiers"
 PROBES = "tests/engine/test_probes.py"
@@ -145,6 +147,16 @@ MUTANTS = (
     Mutant("covering/search/windows.py", "for part in (line, line - room - 1)]", "for part in (line,)]", BOUNDS),
     Mutant("covering/search/windows.py", "starts[:, None] + room + 1)", "starts[:, None] + room)", BOUNDS),
     Mutant("covering/search/windows.py", "return group.weights.size == 1 and all(", "return group.weights.size == 1 or all(", BOUNDS),
+    Mutant("covering/search/compiled.py", "carry = digit & carry if is_added else ~digit & carry", "carry = digit & carry", COMPILED),
+    Mutant("covering/search/compiled.py", "change -= _change_outside(lattice, rows, columns, into, out, True)", "change += _change_outside(lattice, rows, columns, into, out, True)", COMPILED),
+    Mutant("covering/search/compiled.py", "np.uint64(63 - ((last - 1) & 63))", "np.uint64(63 - (last & 63))", COMPILED),
+    Mutant("covering/search/planes.py", "(n - a) // 2 + 1 if half", "(n - a) // 2 if half", COMPILED),
+    Mutant("covering/search/planes.py", "shapes = shapes[shapes[:, 0] <= shapes[:, 1]]", "shapes = shapes[shapes[:, 0] < shapes[:, 1]]", COMPILED),
+    Mutant("covering/search/restarts.py", "if outcome.uncovered == 0:", "if outcome.uncovered <= 9:", COMPILED),
+    Mutant("covering/search/fewer.py", "if _fault(tokens.cells, shapes, boxes, largest, tokens.align):", "if len(boxes) > 10**6:", "tests/covering/search/test_fewer.py"),
+    Mutant("covering/starts.py", "            if verify(masks, regions):", "            if masks:", STARTS),
+    Mutant("covering/starts.py", "if shipped.sides == grid.shape:", "if shipped.masks:", STARTS),
+    Mutant("covering/starts.py", "if largest > slot.largest:", "if largest > slot.largest + 2:", STARTS),
     Mutant("covering/frontiers.py", "masks.largest_hidden_area < best[-1].largest_hidden_area", "masks.largest_hidden_area <= best[-1].largest_hidden_area + 9999", "tests/covering/test_frontiers.py"),
     # Sets of cells.
     Mutant("cells/cells.py", "(cells[1:] != cells[:-1])", "(cells[1:] > cells[:-1])", GEOMETRY),

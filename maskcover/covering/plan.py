@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations, product
@@ -38,6 +38,15 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """What a search for fewer boxes may take: seconds, threads, and whether it shows a progress bar."""
+
+    seconds: float
+    workers: int = 1
+    progress: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SlotPlan:
     """Masks for one patch: product grids on the part of the image that its regions reach, or boxes found by search.
 
@@ -65,12 +74,33 @@ class SlotPlan:
         moved = (Box(_plus(box.start, self.room.start), _plus(box.stop, self.room.start)) for box in self.boxes())
         return trimmed(moved, self.slot, self.room)
 
-    def improved(self, align: int, time_limit: float) -> SlotPlan:
-        """Search for fewer boxes for `time_limit` seconds; the same plan if that fails or placements are too many."""
+    def starting_from(self, boxes: Iterable[Box], largest: int) -> SlotPlan:
+        """Take other boxes, which cover, in the place of the products: their parts in the room."""
+        parts = [
+            (tuple(map(max, box.start, self.room.start)), tuple(map(min, box.stop, self.room.stop))) for box in boxes
+        ]
+        inside = (
+            Box(_minus(low, self.room.start), _minus(high, self.room.start))
+            for low, high in parts
+            if all(a < b for a, b in zip(low, high, strict=True))
+        )
+        return replace(self, searched=tuple(inside), largest=largest)
+
+    def improved(self, align: int, effort: Effort) -> SlotPlan:
+        """Search for fewer boxes; the same plan if that fails or placements are too many."""
         lattice, shapes = Grid(self.room.extents), _shapes(self.slot)
-        if time_limit <= 0 or self.count < 2 or sum(map(lattice.placements, shapes)) > _MOST_PLACEMENTS:
+        if effort.seconds <= 0 or self.count < 2 or sum(map(lattice.placements, shapes)) > _MOST_PLACEMENTS:
             return self
-        boxes = fewer(lattice, shapes, tuple(self.boxes()), self.largest, align=align, time_limit=time_limit)
+        boxes = fewer(
+            lattice,
+            shapes,
+            tuple(self.boxes()),
+            self.largest,
+            align=align,
+            time_limit=effort.seconds,
+            workers=effort.workers,
+            progress=effort.progress,
+        )
         return replace(self, searched=boxes)
 
 
@@ -127,12 +157,12 @@ class CoverPlan:
         """Whether all patches are boxes that may lie anywhere in their rooms."""
         return all(is_free(slot.slot, slot.room) for term in self.terms for slot, _, _ in term.slots)
 
-    def improved(self, align: int, time_limit: float) -> CoverPlan:
-        """Search for fewer boxes for each patch, for `time_limit` seconds altogether."""
-        seconds = time_limit / sum(len(term.slots) for term in self.terms)
+    def improved(self, align: int, effort: Effort) -> CoverPlan:
+        """Search for fewer boxes for each patch, for the seconds of the effort altogether."""
+        part = replace(effort, seconds=effort.seconds / sum(len(term.slots) for term in self.terms))
         return CoverPlan(
             tuple(
-                TermPlan(tuple((slot.improved(align, seconds), patches, size) for slot, patches, size in term.slots))
+                TermPlan(tuple((slot.improved(align, part), patches, size) for slot, patches, size in term.slots))
                 for term in self.terms
             ),
             self.hides_image,
@@ -263,3 +293,7 @@ def _choices(base: tuple[Cells, ...], patches: int, size: int) -> list[tuple[Cel
 
 def _plus(first: Extents, second: Extents) -> Extents:
     return tuple(a + b for a, b in zip(first, second, strict=True))
+
+
+def _minus(first: Extents, second: Extents) -> Extents:
+    return tuple(a - b for a, b in zip(first, second, strict=True))
