@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import timm
 import torch
 import transformers
-from maskcover_torch import TorchClassifier
+from maskcover_torch import DefendedModule, TorchClassifier
 from maskcover_torch.attacks import attack
 from maskcover_torch.attacks.masked import MaskedScores
 from maskcover_torch.token_evaluator import TokenEvaluator
@@ -306,6 +307,32 @@ def test_the_model_itself_is_not_changed() -> None:
     network = TokenNetwork.of(model, DropTokens(PATCH))
     assert {name: id(part) for name, part in model.named_modules()} == before
     assert all(one is other for one, other in zip(model.parameters(), network.rest.parameters(), strict=True))
+
+
+def test_what_is_kept_follows_changes_of_the_model() -> None:
+    model = exact_transformer(SIDE, PATCH, classes=5)
+    served = DefendedModule(model, MASKS, fill=DropTokens(PATCH), batch_size=4)
+    served(IMAGES)
+
+    def head() -> None:
+        model.head = copy.deepcopy(model.head)
+        model.head.weight.data = model.head.weight.data.flip(0)
+        model.head.bias.data = model.head.bias.data.flip(0)
+
+    def pool() -> None:
+        model.global_pool = "avg"
+
+    def shifted() -> None:
+        model.norm.register_forward_hook(lambda _, __, tokens: -tokens)
+
+    for change in (head, pool, shifted):
+        change()
+        anew = DefendedModule(model, MASKS, fill=DropTokens(PATCH), batch_size=4)
+        assert served.fingerprint == anew.fingerprint
+        assert served.decisions(IMAGES) == anew.decisions(IMAGES)
+    model.patch_embed.register_forward_hook(lambda _, __, tokens: tokens + tokens.mean())
+    with pytest.raises(InvalidInput, match="depends on other pixels than its own"):
+        served(IMAGES)
 
 
 def test_probes_find_rows_that_influence_each_other_in_a_rare_length_only() -> None:
