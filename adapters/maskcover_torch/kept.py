@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from maskcover.classifiers import NumericContract
+from maskcover.classifiers.occlusion import DropTokens
 from maskcover.masks import MaskSet
 from maskcover_torch.evaluator import TorchEvaluator, place_of
 from maskcover_torch.glance import form, hooks
@@ -49,9 +50,11 @@ class Kept:
         """The state of a defended module now; it reads no weights.
 
         Values of weights are no part of it: the evaluator computes with the module itself. Modules and hooks are, where
-        the model is compiled, since it may have been compiled for other ones.
+        the model is compiled, since it may have been compiled for other ones, and where tokens are dropped, since what
+        was tested on noise may no longer be so.
         """
         device, _ = place_of(model)
-        parts, settings = (tuple(model.modules()), hooks(model)) if contract.compiled else ((), ())
+        of_modules = contract.compiled or isinstance(fill, DropTokens)
+        parts, settings = (tuple(model.modules()), hooks(model)) if of_modules else ((), ())
         values = form(model), tuple(flags(device).items()), settings
         return State((model, masks, fill, contract, *parts), values)

@@ -262,6 +262,10 @@ class SplitEvaluator(TorchEvaluator):
             raise InvalidInput(f"expected images of shape {self._shape}, as the first; got {tuple(pixels.shape)}")
         return LoadedCells(pixels, cells.clone(memory_format=torch.contiguous_format))
 
+    def reloaded(self, image: LoadedCells) -> LoadedCells:
+        """The image with its cells computed anew; see `maskcover.certification.binding.reloaded`."""
+        return self.load(image)
+
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `maskcover.classifiers.Evaluator`."""
         return super().submit([image.cells for image in images], pairs)

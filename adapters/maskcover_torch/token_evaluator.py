@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,12 @@ class TokenEvaluator(TorchEvaluator):
         with pinned(contract, self._device):
             self._classes = self._network.expect_right(masks.grid.shape, self._place)
 
+    def fresh(self) -> Self:
+        """A copy for one call, with the two parts of the model as it is now: they hold modules and settings of then."""
+        twin = super().fresh()
+        twin._network = TokenNetwork.of(self._computed, self._network.occlusion)
+        return twin
+
     def load(self, image: Any) -> LoadedTokens:  # type: ignore[override]  # it is kept with its tokens
         """Check an image, and embed it."""
         pixels = image.pixels if isinstance(image, LoadedTokens) else image
@@ -62,6 +68,10 @@ class TokenEvaluator(TorchEvaluator):
         if len(checked) != self._network.channels:
             raise InvalidInput(f"expected images of {self._network.channels} channels; got one of {len(checked)}")
         return self._embedded(checked)
+
+    def reloaded(self, image: LoadedTokens) -> LoadedTokens:
+        """The image embedded anew; see `maskcover.certification.binding.reloaded`."""
+        return self._embedded(image.pixels)
 
     def shapes(self, pairs: IntArray) -> IntArray:
         """The number of tokens that each pair of masks leaves; see `maskcover.classifiers.evaluation.HasShapes`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -198,11 +199,22 @@ class ReferenceRows:
         )
 
 
+def reloaded(evaluator: Evaluator, image: Any) -> Any:
+    """A loaded image anew: nothing that the evaluator worked out for it before is used again.
+
+    An evaluator whose loaded images hold more than pixels has a method `reloaded`: what it works out when it loads an
+    image must be compared at each call as well.
+    """
+    own: Callable[[Any], Any] | None = getattr(evaluator, "reloaded", None)
+    return copy.copy(image) if own is None else own(image)
+
+
 class Watched:
     """An evaluator that fills batches up with reference rows, and compares their answers with those of before."""
 
     def __init__(self, evaluator: Evaluator, rows: ReferenceRows | None) -> None:
         self._evaluator, self._rows = evaluator, rows
+        self._images: list[Any] = []
         self._filled = 0
         self._equal: list[bool] = []
 
@@ -214,7 +226,7 @@ class Watched:
         if self._rows is None:
             return None
         self._filled = count
-        return self._rows.images[:count], self._rows.pairs[:count]
+        return self._reference()[:count], self._rows.pairs[:count]
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `Evaluator`."""
@@ -228,8 +240,16 @@ class Watched:
             return True
         if not self._equal:
             self._filled = len(self._rows.pairs)
-            self.submit(self._rows.images, self._rows.pairs)()
+            self.submit(self._reference(), self._rows.pairs)()
         return all(self._equal)
+
+    def _reference(self) -> list[Any]:
+        """The reference images, loaded anew in this call."""
+        if self._rows is not None and not self._images:
+            distinct = {id(image): image for image in self._rows.images}
+            again = {key: reloaded(self._evaluator, image) for key, image in distinct.items()}
+            self._images = [again[id(image)] for image in self._rows.images]
+        return self._images
 
     def _compared(self, fetch: Callable[[], Answers], filled: int) -> Answers:
         answers = fetch()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.certification.binding import Binding
+from maskcover.certification.binding import Binding, reloaded
 from maskcover.classifiers.evaluation import Answers, Evaluator
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure, answering, equip
@@ -116,8 +115,7 @@ class Confirmed:
         """The number, image and pair of the reference row whose turn it is."""
         assert self._rows is not None  # noqa: S101  # for mypy: there is a turn only if there are rows
         number = self._turn = (self._turn + 1) % len(self._rows.pairs)
-        # As another object: an evaluator may keep what it worked out for an image.
-        return number, copy.copy(self._rows.images[number]), self._rows.pairs[number : number + 1]
+        return number, reloaded(self._evaluator, self._rows.images[number]), self._rows.pairs[number : number + 1]
 
     def _fetched(self, answers: Answers, number: int | None) -> Answers:
         self._unconfirmed = True

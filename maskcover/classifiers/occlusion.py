@@ -119,7 +119,9 @@ class DropTokens:
         return {"fill": str(self)}
 
     def hidden_tokens(self, masks: MaskSet) -> BoolArray:
-        """The tokens that each mask hides: bool (masks, tokens), row by row of the image.
+        """The tokens that each mask hides, those of levels too: bool (masks, tokens), row by row of the image.
+
+        The masks are numbered as `MaskSet.all_masks`.
 
         Raises:
             InvalidInput: the images are not whole tokens; a mask hides a part of a token, or hides all tokens.
@@ -131,7 +133,7 @@ class DropTokens:
         if len(shape) != 2 or shape[0] % height or shape[1] % width:
             raise InvalidInput(f"images of {masks.grid} do not consist of whole tokens of {height}×{width} pixels")
         rows = []
-        for number, mask in enumerate(masks):
+        for number, mask in enumerate(masks.all_masks):
             tokens = mask.to_array(masks.grid).reshape(shape[0] // height, height, shape[1] // width, width)
             rows.append(tokens.all(axis=(1, 3)).ravel())
             if not np.array_equal(rows[-1], tokens.any(axis=(1, 3)).ravel()):

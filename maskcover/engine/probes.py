@@ -309,17 +309,18 @@ def _chunks(evaluator: Evaluator) -> Iterator[IntArray]:
 
 
 def _further_shapes(evaluator: Evaluator) -> Iterator[IntArray]:
-    """For each shape that unions of two masks have, and `_pairs` do not, one of these unions: int64 (1, 2) each."""
+    """For each shape that unions of two masks or masks of levels have, and `_pairs` do not, one: int64 (1, 2) each."""
     if not has_shapes(evaluator):
         return
-    unions = np.stack(np.triu_indices(len(evaluator.masks)), axis=1).astype(np.int64)
+    levels = [np.stack([numbers, numbers], axis=1) for numbers in evaluator.masks.level_numbers]
+    unions = np.concatenate([np.stack(np.triu_indices(len(evaluator.masks)), axis=1).astype(np.int64), *levels])
     shapes, firsts = np.unique(shapes_of(evaluator, unions), return_index=True)
     new = ~np.isin(shapes, shapes_of(evaluator, _pairs(evaluator.masks)))
     yield from (unions[first : first + 1] for first in firsts[new])
 
 
 def _cells(masks: MaskSet, pair: list[int]) -> BoolArray:
-    drawings = [masks[number].to_array(masks.grid) for number in pair if number >= 0]
+    drawings = [masks.all_masks[number].to_array(masks.grid) for number in pair if number >= 0]
     return np.logical_or.reduce(drawings) if drawings else np.zeros(masks.grid.shape, np.bool_)
 
 

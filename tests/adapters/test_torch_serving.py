@@ -223,6 +223,36 @@ class Flagged(nn.Module):
         return -scores if self.hidden[0] else scores
 
 
+class Scale(nn.Module):
+    """A layer with a number in a place that no glance looks at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by = [1.0]
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.by[0] * images
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_threat_40_reference_rows_go_through_the_front_of_a_split_network_again(streams: bool) -> None:
+    model = nn.Sequential(Scale(), nn.Conv2d(2, 4, 2, stride=2), nn.Flatten(), nn.Linear(36, 3)).eval()
+    for seed, value in enumerate(model.parameters()):
+        value.data = whole(*value.shape, seed=seed)
+    classifier = split(model, "1", batch_size=4)
+    masks = classifier.cover(squares(size=1), 6, grid=(2, 2))
+    labels = [answer.label for answer in defend(classifier, masks).decisions(IMAGES)]
+    served = defend(classifier, certify(classifier, IMAGES, np.maximum(labels, 0), masks))
+
+    def answers() -> list[Any]:
+        return list(served.stream(IMAGES)) if streams else list(served.decisions(IMAGES))
+
+    assert [answer.label for answer in answers()] == labels
+    model[0].by[0] = -3.0  # type: ignore[index,union-attr,operator]  # it is a list
+    with pytest.raises(FingerprintMismatch, match="scores of the reference batch"):
+        answers()
+
+
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_threat_40_reference_rows_of_a_stream_show_what_a_glance_does_not(batch_size: int) -> None:
     model = Flagged().eval()

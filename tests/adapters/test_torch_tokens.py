@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import timm
 import torch
 import transformers
-from maskcover_torch import TorchClassifier
+from maskcover_torch import DefendedModule, TorchClassifier
 from maskcover_torch.attacks import attack
 from maskcover_torch.attacks.masked import MaskedScores
 from maskcover_torch.token_evaluator import TokenEvaluator
@@ -21,6 +22,7 @@ from torch import nn
 
 from maskcover import (
     Box,
+    DoubleMasking,
     DropTokens,
     FingerprintMismatch,
     InvalidInput,
@@ -34,6 +36,7 @@ from maskcover import (
     defend,
     predict,
     squares,
+    within,
 )
 from maskcover.cells import IntArray
 from maskcover.certification import predict_with
@@ -306,6 +309,32 @@ def test_the_model_itself_is_not_changed() -> None:
     assert all(one is other for one, other in zip(model.parameters(), network.rest.parameters(), strict=True))
 
 
+def test_what_is_kept_follows_changes_of_the_model() -> None:
+    model = exact_transformer(SIDE, PATCH, classes=5)
+    served = DefendedModule(model, MASKS, fill=DropTokens(PATCH), batch_size=4)
+    served(IMAGES)
+
+    def head() -> None:
+        model.head = copy.deepcopy(model.head)
+        model.head.weight.data = model.head.weight.data.flip(0)
+        model.head.bias.data = model.head.bias.data.flip(0)
+
+    def pool() -> None:
+        model.global_pool = "avg"
+
+    def shifted() -> None:
+        model.norm.register_forward_hook(lambda _, __, tokens: -tokens)
+
+    for change in (head, pool, shifted):
+        change()
+        anew = DefendedModule(model, MASKS, fill=DropTokens(PATCH), batch_size=4)
+        assert served.fingerprint == anew.fingerprint
+        assert served.decisions(IMAGES) == anew.decisions(IMAGES)
+    model.patch_embed.register_forward_hook(lambda _, __, tokens: tokens + tokens.mean())
+    with pytest.raises(InvalidInput, match="depends on other pixels than its own"):
+        served(IMAGES)
+
+
 def test_probes_find_rows_that_influence_each_other_in_a_rare_length_only() -> None:
     model = exact_transformer(SIDE, PATCH, classes=5)
 
@@ -323,6 +352,42 @@ def test_probes_find_rows_that_influence_each_other_in_a_rare_length_only() -> N
     report = probe(leaky, leaky.load(IMAGES[0]))
     assert report.leak is not None
     assert report.leak.kind == "rows"
+
+
+LEVEL = MaskSet.from_boxes([(row, column, 24, 16) for row in (0, 8) for column in (0, 8, 16)], SIDE)
+
+
+@pytest.mark.parametrize("level", [LEVEL, LEVEL[:1]], ids=["several masks", "one mask"])
+def test_masks_of_levels_hide_their_tokens(level: MaskSet) -> None:
+    # Their numbers follow those of the masks: one more than the last mask is not "nothing hidden".
+    model = exact_transformer(SIDE, PATCH, classes=5)
+    leveled, alone = evaluator(model, MASKS.with_levels(level)), evaluator(model, level)
+    own = np.arange(len(level)).repeat(2).reshape(-1, 2)
+    assert leveled.shapes(own + len(MASKS)).tolist() == alone.shapes(own).tolist() == [10] * len(level)
+    for pair in own:
+        rows = np.repeat(pair[None], 4, axis=0)
+        scores = leveled.scores([leveled.load(IMAGES[0])] * 4, rows + len(MASKS))
+        np.testing.assert_array_equal(scores, alone.scores([alone.load(IMAGES[0])] * 4, rows))
+    with pytest.raises(InvalidInput, match="hides a part of a token"):
+        evaluator(model, MASKS.with_levels(MaskSet.from_boxes([(0, 0, 8, 12)], SIDE)))
+
+
+def test_certificates_after_levels_hold_against_patches() -> None:
+    model = nn.Sequential(exact_transformer(SIDE, PATCH, classes=5, seed=3)).eval()
+    regions, generator = within(squares(size=4), (0, 0, 16, 16)), torch.Generator().manual_seed(0)
+    masks = MaskSet.from_boxes([(0, 0, 16, 16), (0, 8, 16, 16)], SIDE, regions=str(regions))
+    masks = masks.with_levels(MaskSet.from_boxes([(0, 0, 24, 16)], SIDE))
+    images = (torch.randint(0, 9, (24, 3, SIDE, SIDE), generator=generator) / 8).float()
+    options: dict[str, Any] = {"procedure": DoubleMasking(first_round="levels"), "fill": "drop_tokens(8)"}
+    labels = np.array([answer.label for answer in predict(model, images, masks, batch_size=4, **options)])
+    result = certify(model, images, np.maximum(labels, 0), masks, regions=regions, batch_size=4, **options)
+    assert result.certified.sum() > 5
+    defended = defend(model, result)
+    for row, column in ((0, 0), (5, 7), (12, 12)):
+        attacked = images.clone()
+        attacked[:, :, row : row + 4, column : column + 4] = 100.0 * torch.rand(24, 3, 4, 4, generator=generator)
+        answers = np.array([answer.label for answer in defended.decisions(attacked)])
+        assert (answers == labels)[result.certified].all()
 
 
 def test_votes_of_bands() -> None:
