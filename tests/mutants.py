@@ -746,7 +746,7 @@ MUTANTS = (
     # The loop of a server: what is kept, streamed and said of its price.
     Mutant("../adapters/maskcover_torch/kept.py", "            and before.settings == now.settings\n", "", "tests/adapters/test_torch_serving.py"),
     Mutant("../adapters/maskcover_torch/kept.py", "all(own is other for own, other in zip(before.objects, now.objects, strict=True))", "True", "tests/adapters/test_torch_serving.py"),
-    Mutant("../adapters/maskcover_torch/kept.py", "if contract.compiled else ((), ())", "if False else ((), ())", "tests/adapters/test_torch_serving.py"),
+    Mutant("../adapters/maskcover_torch/kept.py", "if of_modules else ((), ())", "if False else ((), ())", "tests/adapters/test_torch_serving.py"),
     Mutant("../adapters/maskcover_torch/module.py", "kept if kept.evaluator.computes_with(self.model) else None", "kept", "tests/adapters/test_torch_serving.py"),
     Mutant("../adapters/maskcover_torch/module.py", "return kept.evaluator.fresh()", "return kept.evaluator", "tests/adapters/test_torch_serving.py"),
     Mutant("../adapters/maskcover_torch/module.py", 'return vars(self) | {"_kept": None}', "return dict(vars(self))", "tests/adapters/test_torch_serving.py"),

@@ -248,7 +248,7 @@ def test_threat_40_reference_rows_go_through_the_front_of_a_split_network_again(
         return list(served.stream(IMAGES)) if streams else list(served.decisions(IMAGES))
 
     assert [answer.label for answer in answers()] == labels
-    model[0].by[0] = -3.0  # type: ignore[index,union-attr,operator]  # it is a list
+    model[0].by[0] = -3.0  # type: ignore[operator]  # it is a list
     with pytest.raises(FingerprintMismatch, match="scores of the reference batch"):
         answers()
 
