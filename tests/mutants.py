@@ -241,7 +241,6 @@ MUTANTS = (
     Mutant("cells/cells.py", "ends[:, :-1] ^= sections", "ends[:, :-1] |= sections", CELLS_ALONE),
     Mutant("covering/sizes.py", "shrunk[:, 1] -= extents - 1", "shrunk[:, 1] -= extents - 2", SIZES),
     Mutant("covering/sizes.py", "return all(_holds(bounds, places)", "return any(_holds(bounds, places)", SIZES),
-    Mutant("covering/sizes.py", "if is_box else masks.boxes.bounds)", "if True else masks.boxes.bounds)", SIZES),
     Mutant("covering/verification.py", "if multiplicity == 1 and by_size", "if by_size", SIZES),
     Mutant("covering/merging.py", "sets[best] &= signature", "sets[best] |= signature", MERGING),
     Mutant("covering/merging.py", "return all(common.bit_count() >= multiplicity for common in both)", "return any(common.bit_count() >= multiplicity for common in both)", MERGING),

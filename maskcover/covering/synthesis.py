@@ -113,11 +113,17 @@ def cover(
     mask_set = build_masks(plan, lattice, regions, style)
     if style.multiplicity == 1 and (seconds > 0 or not plan.is_free):
         # For regions that may not lie everywhere, and after a search, there may be more masks than are needed.
-        mask_set = _verified(
-            select_masks(mask_set, terms, (deadline - time.monotonic()) / 2), regions, style.multiplicity
-        )
+        mask_set = _verified(_selected(mask_set, terms, (deadline - time.monotonic()) / 2), regions, style.multiplicity)
     left = max(deadline - time.monotonic(), _LEAST_PROOF * seconds)
     return with_warnings(replace(mask_set, optimality=_optimality(mask_set, plan, regions, style, left, origin)))
+
+
+def _selected(mask_set: MaskSet, terms: tuple[Term, ...], seconds: float) -> MaskSet:
+    """As few of the masks of a cover as still cover; all of them where looking for fewer would cost too much."""
+    try:
+        return select_masks(mask_set, terms, seconds)
+    except InvalidInput:  # too many sets of masks to compare; the masks cover all the same
+        return mask_set
 
 
 def build_masks(plan: CoverPlan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:

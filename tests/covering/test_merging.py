@@ -74,3 +74,11 @@ def test_too_many_comparisons_are_refused_by_their_number(monkeypatch: pytest.Mo
     assert verify(masks)
     with pytest.raises(InvalidInput, match=r"takes \d+ comparisons .* use larger masks"):
         verify(masks[1:], masks.regions)
+
+
+def test_a_cover_is_kept_where_looking_for_fewer_masks_would_cost_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signatures, "_MOST_COMPARED", 1)
+    # Merged signatures show that it covers; the comparisons for a selection are refused.
+    masks = cover("patches(squares(2), k=2)", 12, grid=(3, 3), time_limit=0.1)
+    monkeypatch.undo()
+    assert verify(masks)
