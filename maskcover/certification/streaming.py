@@ -8,7 +8,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.certification.binding import Binding, reloaded
+from maskcover.certification.binding import Binding, ReferenceRows, reloaded
 from maskcover.classifiers.evaluation import Answers, Evaluator
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure, answering, equip
@@ -91,10 +91,10 @@ class Confirmed:
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `maskcover.classifiers.Evaluator`; the images are those of a batch less its reference row."""
-        if self.batch_size == self._evaluator.batch_size:
+        if self._rows is None or self.batch_size == self._evaluator.batch_size:
             fetch = self._evaluator.submit(images, pairs)
             return lambda: self._fetched(fetch(), None)
-        number, image, pair = self._reference()
+        number, image, pair = self._reference(self._rows)
         fetch = self._evaluator.submit([*images, image], np.concatenate([pairs, pair]))
         return lambda: self._fetched(fetch(), number)
 
@@ -104,18 +104,17 @@ class Confirmed:
             return
         self._binding.expect(self._evaluator, self._preprocessing)
         if self._rows is not None and not self._equal:
-            number, image, pair = self._reference()
+            number, image, pair = self._reference(self._rows)
             self._equal.append(self._rows.same(self._evaluator.submit([image], pair)(), number))
         if not all(self._equal):
             # What differs may be rounding that the contract allows.
             self._binding.expect_all(self._evaluator, self._preprocessing)
         self._equal, self._unconfirmed = [], False
 
-    def _reference(self) -> tuple[int, Any, IntArray]:
+    def _reference(self, rows: ReferenceRows) -> tuple[int, Any, IntArray]:
         """The number, image and pair of the reference row whose turn it is."""
-        assert self._rows is not None  # noqa: S101  # for mypy: there is a turn only if there are rows
-        number = self._turn = (self._turn + 1) % len(self._rows.pairs)
-        return number, reloaded(self._evaluator, self._rows.images[number]), self._rows.pairs[number : number + 1]
+        number = self._turn = (self._turn + 1) % len(rows.pairs)
+        return number, reloaded(self._evaluator, rows.images[number]), rows.pairs[number : number + 1]
 
     def _fetched(self, answers: Answers, number: int | None) -> Answers:
         self._unconfirmed = True
