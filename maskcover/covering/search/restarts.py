@@ -31,7 +31,7 @@ _HOT, _COLD = 0.0027, 0.0001  # temperatures, as fractions of the counted placem
 _FINISHED_FROM = 0.0006  # the first temperature of what finishes or improves a set, likewise
 _LEAST_HOT, _LEAST_COLD = 1.0, 0.15  # placements; for small images
 _FOCUS = 0.1  # fraction of the moves that aim at an uncovered placement
-_NEARLY = 0.001  # a symmetric set that leaves this fraction of the placements uncovered is worth finishing
+_NEARLY = 0.004  # a symmetric set that leaves this fraction of the placements uncovered is worth finishing
 _FEWEST_MOVES, _MOST_MOVES = 4_000, 400_000  # of the first round; each later round has twice the moves
 _ROUNDS = 10
 
@@ -151,7 +151,7 @@ def search(problem: Problem, attempt: Attempt, most: int, is_over: Callable[[], 
     sizes, more = _scattered(problem, max(0, most - len(full.boxes)), rng)
     boxes = np.concatenate([full.boxes, more])
     sizes = np.concatenate([_nearest_sizes(problem.table, full.boxes), sizes])
-    return annealed(problem, whole, boxes, sizes, attempt.moves // 2, _FINISHED_FROM, rng, is_over)
+    return annealed(problem, whole, boxes, sizes, attempt.moves, _FINISHED_FROM, rng, is_over)
 
 
 def annealed(
