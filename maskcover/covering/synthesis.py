@@ -65,7 +65,7 @@ def cover(
         multiplicity: Every region lies inside at least this many different masks.
         time_limit: Seconds to search for fewer masks than product grids need, and for a better lower bound of their
             number; the whole call takes hardly longer. Ctrl-C ends the search with the best masks so far. With numba
-            (``pip install maskcover[search]``) a compiled search is used for 15 seconds and more.
+            (the extra `search`) a compiled search is used for 15 seconds and more.
         workers: Threads of the compiled search; by default one for each core.
         start: Masks, or their file, that cover: the search begins with them, and they are returned if nothing better is
             known.
