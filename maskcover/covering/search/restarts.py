@@ -1,7 +1,7 @@
 """Fast search for fewer boxes on images of two axes: symmetric sets first, restarts on several cores. Imports numba.
 
 A set of boxes that turning the image by 90° leaves as it is needs a quarter of the boxes to be moved, and a quarter of
-the placements to be counted. What is left uncovered is then finished without the symmetry.
+the placements to be counted.
 """
 
 from __future__ import annotations
