@@ -63,10 +63,11 @@ def from_shipped(
     """Take a shipped set that covers the regions if it is better than the plan; and say where it comes from.
 
     Better is a set of fewer masks that are no larger; with `allows`, a budget that is not an area, an allowed set whose
-    largest mask is smaller. The product grid of a single shape, which is minimal, is left as it is.
+    largest mask is smaller. The product grid of a single shape, which is minimal, is left as it is; so are plans for
+    regions that may not lie everywhere, which lose masks later.
     """
     slot = _only_slot(plan)
-    if slot is None or style != Style() or len(slot.products) == 1:
+    if slot is None or style != Style() or len(slot.products) == 1 or not plan.is_free:
         return plan, None
     candidates: Iterator[ShippedSet] | list[ShippedSet]
     if allows is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from maskcover import CoverCertificate, InvalidInput, MaskSet, cover, rectangles, squares, verify
+from maskcover import CoverCertificate, InvalidInput, MaskSet, avoiding, cover, rectangles, squares, verify
 from maskcover.certificate import check
 from maskcover.covering import starts
 from maskcover.covering.starts import FOLDER, ShippedSet, shipped_sets
@@ -88,6 +88,11 @@ def test_larger_regions_are_not_covered_by_a_shipped_set() -> None:
     assert masks.optimality is not None
     assert masks.optimality.origin is None
     assert verify(masks, rectangles(area=0.0101))
+
+
+def test_regions_that_may_not_lie_everywhere_keep_their_plan() -> None:
+    regions = avoiding(PER_CENT, (50, 50, 100, 100))
+    assert cover(regions) == cover(regions, shipped=False)
 
 
 def test_the_grid_of_one_shape_stays() -> None:

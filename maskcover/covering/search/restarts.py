@@ -1,7 +1,7 @@
 """Fast search for fewer boxes on images of two axes: symmetric sets first, restarts on several cores. Imports numba.
 
 A set of boxes that turning the image by 90° leaves as it is needs a quarter of the boxes to be moved, and a quarter of
-the placements to be counted. What is left uncovered is then finished without the symmetry.
+the placements to be counted.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ _HOT, _COLD = 0.0027, 0.0001  # temperatures, as fractions of the counted placem
 _FINISHED_FROM = 0.0006  # the first temperature of what finishes or improves a set, likewise
 _LEAST_HOT, _LEAST_COLD = 1.0, 0.15  # placements; for small images
 _FOCUS = 0.1  # fraction of the moves that aim at an uncovered placement
-_NEARLY = 0.004  # a symmetric set that leaves this fraction of the placements uncovered is worth finishing
-_FEWEST_MOVES, _MOST_MOVES = 4_000, 400_000  # of the first round; each later round has twice the moves
+_NEARLY = 0.00003  # a symmetric set that leaves this fraction of the placements uncovered is worth finishing
+_FEWEST_MOVES, _MOST_MOVES = 4_000, 250_000  # of the first round; each later round has twice the moves
 _ROUNDS = 10
+_TRIES = 6  # attempts of a round with the first symmetry: many short ones find more than a few long ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,18 @@ def covers_of(
 
 
 def _attempts(problem: Problem, best: Ints, number: int, seed: int) -> Iterator[Attempt]:
-    """The attempts of a round: each symmetry with fewer boxes than the best cover, and that cover less one box."""
+    """The attempts of a round: each symmetry with fewer boxes than the best cover, and that cover less one box.
+
+    The first symmetry has more attempts than the others.
+    """
     placements = int(np.prod(np.array(problem.sides) - problem.shapes + 1, axis=1).sum())
     moves = max(_FEWEST_MOVES, min(placements // 4, _MOST_MOVES)) << number
-    for order, group in enumerate(problem.groups):
+    groups = problem.groups[:1] * (_TRIES - 1) + problem.groups
+    for order, group in enumerate(groups):
         count = (len(best) - 1) // len(group) * len(group)
         if count:
             yield Attempt(group, count, moves, (seed, number, len(best), order))
-    yield Attempt(_NO_SYMMETRY, len(best) - 1, moves, (seed, number, len(best), len(problem.groups)), best)
+    yield Attempt(_NO_SYMMETRY, len(best) - 1, moves, (seed, number, len(best), len(groups)), best)
 
 
 def _first_cover(
