@@ -32,7 +32,7 @@ from PIL import Image
 
 import maskcover as mc
 from maskcover.certification import exact_interval
-from maskcover.certification.first_rounds import default_first_rounds
+from maskcover.certification.choosing_first_rounds import default_first_rounds
 from maskcover.choosing.candidates import candidates_of
 from maskcover.choosing.halving import Group
 from maskcover.classifiers.registry import as_classifier

@@ -32,7 +32,7 @@ def unbound(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | Non
     if about is None:
         return procedure, masks
     region_set = parse_regions(about)
-    return procedure.against(region_set), procedure.with_own(masks, region_set)
+    return procedure.against(region_set), procedure.masks_with_levels(masks, region_set)
 
 
 def predict_with(

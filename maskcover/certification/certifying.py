@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from maskcover.certification.answering import in_order, predict_with, unbound
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
-from maskcover.certification.first_rounds import settled
+from maskcover.certification.choosing_first_rounds import settled
 from maskcover.certification.results import CertificationResult
 from maskcover.classifiers.evaluation import Images, evaluator_of, expect_regions, names_of
 from maskcover.classifiers.options import renamed
@@ -145,7 +145,7 @@ def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | s
         )
     covers = Containment.covering(masks, regions) if procedure.needs_cover else Containment.of(masks, regions)
     procedure.expect_masks(masks)
-    covers = Containment(procedure.with_own(masks, covers.regions), covers.regions)
+    covers = Containment(procedure.masks_with_levels(masks, covers.regions), covers.regions)
     procedure.expect_use(covers)
     return covers
 

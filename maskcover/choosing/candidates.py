@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from maskcover.certification.certifying import containment_for
-from maskcover.certification.first_rounds import alternatives
+from maskcover.certification.choosing_first_rounds import alternatives
 from maskcover.covering import frontier
 from maskcover.covering.containment import Containment
 from maskcover.covering.texts import masks_of

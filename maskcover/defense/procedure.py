@@ -130,11 +130,11 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         if own is not None and own != masks:
             raise InvalidInput(f"{self} names its own masks, and other ones are given; leave them out, or give those")
 
-    def with_own(self, masks: MaskSet, regions: RegionSet) -> MaskSet:  # noqa: ARG002  # for subclasses
-        """The masks, with those that the procedure asks for besides them; by default there are no others.
+    def masks_with_levels(self, masks: MaskSet, regions: RegionSet) -> MaskSet:  # noqa: ARG002  # for subclasses
+        """The masks with the levels of the procedure's first round (`first_rounds`); by default it has none.
 
         Raises:
-            InvalidInput: the masks have such others already, and these are different.
+            InvalidInput: the masks have other levels already.
         """
         return masks
 

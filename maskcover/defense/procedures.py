@@ -79,12 +79,12 @@ class TwoRounds(Procedure):
         """The same procedure with no more than a first round by pairs."""
         return replace(self, first_round=without_levels(self.first_round))
 
-    def with_own(self, masks: MaskSet, regions: RegionSet) -> MaskSet:
+    def masks_with_levels(self, masks: MaskSet, regions: RegionSet) -> MaskSet:
         """The masks with the levels of the first round."""
         return with_first_round(self.first_round, masks, regions)
 
     def against(self, regions: RegionSet) -> Procedure:  # noqa: ARG002  # see `Procedure`
-        """The same procedure for masks that have its levels, see `with_own`."""
+        """The same procedure for masks that have its levels, see `masks_with_levels`."""
         return replace(self, first_round=bound_first_round(self.first_round))
 
     def first_rounds(self, masks: MaskSet) -> tuple[IntArray, ...]:

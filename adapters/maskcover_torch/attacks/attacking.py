@@ -101,7 +101,7 @@ def attack_by_gradient(
         whole(name, number)
     region_set = claimed_regions(masks, regions)
     named = procedure_of(procedure, method, threshold)
-    masks, defence = named.with_own(masks, region_set), named.against(region_set)
+    masks, defence = named.masks_with_levels(masks, region_set), named.against(region_set)
     classifier = _classifier(model, fill, batch_size, contract)
     # Tensors made in a caller's inference mode could carry no gradients.
     with torch.inference_mode(False):
