@@ -5,6 +5,7 @@ use gives the same ratios. For double masking each union of two masks counts onc
 first network is timm's ViT-B/16 with random weights; the second DINOv2-S/14 with real ones, see `tokens_network.py`,
 which with --cifar gets a linear head, trained here on images of CIFAR-10 with the same occlusion, and is certified.
 
+    pip install -e ".[all,bench]"
     python benchmarks/tokens.py --cifar hf:PATH/cifar10-jpeg
 """
 
