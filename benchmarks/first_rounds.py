@@ -9,7 +9,8 @@ single masks are all the same: double masking answers them after its first round
 
 With --data a small network is trained first, see `defences_networks`. With --photos the network is EfficientNet-Lite0,
 trained by others without masks, and the images are those of FOLDER named as "imagenet_00_243.jpg", whose label is 243:
-the twenty photos in the package foolbox (the extra `bench`). With --choose N, `choose` chooses by N other test images instead of a table.
+the twenty photos in the package foolbox (the extra `bench`). With --choose N, `choose` chooses by N other test images
+instead of a table.
 The same command continues a training, and reads figures that it finds in the folder.
 """
 
