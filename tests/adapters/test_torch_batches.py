@@ -116,6 +116,15 @@ def test_channels_last_is_the_format_unless_the_other_one_is_clearly_faster() ->
     assert found(lambda _: 1e-3, NumericContract(memory_format="contiguous"))[0][1] == "contiguous"
 
 
+def test_a_way_that_is_far_slower_is_run_once_only() -> None:
+    model = Exact(lambda way: way[0] * (5e-3 if way[2] == 1 else 1e-3)).eval()
+    fastest_first(model, NumericContract(), IMAGE, 4)
+    warm_up = 1
+    assert model.ways.count((4, "channels_last", 2)) == 2 + warm_up
+    assert model.ways.count((4, "contiguous", 2)) == 2
+    assert model.ways.count((4, "channels_last", 1)) == model.ways.count((4, "contiguous", 1)) == 1
+
+
 @given(st.lists(st.floats(1, 1e4), min_size=1, max_size=6))
 def test_the_order_is_of_falling_rates_but_for_ties(rates: list[float]) -> None:
     told = [NumericContract(batch_size=size) for size in range(1, len(rates) + 1)]
