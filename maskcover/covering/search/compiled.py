@@ -167,7 +167,7 @@ def _change_outside(lattice: Lattice, rows: Planes, columns: Planes, box: Place,
 
 
 @compiled
-def _turned(lattice: Lattice, copy: int, box: Place) -> Place:
+def turned(lattice: Lattice, copy: int, box: Place) -> Place:
     """Make a copy of a box: its axes swapped or not, then mirrored or not along each axis."""
     top, left, height, width = box
     if lattice.copies[copy, 0]:
@@ -184,32 +184,32 @@ def put(lattice: Lattice, rows: Planes, columns: Planes, box: Place, is_added: b
     """Put a box and its copies (or take them out); how many counts left 0 (or came to 0)."""
     total = 0
     for copy in range(len(lattice.copies)):
-        total += _change_outside(lattice, rows, columns, _turned(lattice, copy, box), (0, 0, 0, 0), is_added)
+        total += _change_outside(lattice, rows, columns, turned(lattice, copy, box), (0, 0, 0, 0), is_added)
     return total
 
 
 @compiled
-def _exchange(lattice: Lattice, rows: Planes, columns: Planes, old: Place, new: Place) -> int:
+def exchange(lattice: Lattice, rows: Planes, columns: Planes, old: Place, new: Place) -> int:
     """Put a box and its copies in the place of others; how many more placements are uncovered."""
     change = 0
     for copy in range(len(lattice.copies)):
-        out, into = _turned(lattice, copy, old), _turned(lattice, copy, new)
+        out, into = turned(lattice, copy, old), turned(lattice, copy, new)
         change -= _change_outside(lattice, rows, columns, into, out, True)
     for copy in range(len(lattice.copies)):
-        out, into = _turned(lattice, copy, old), _turned(lattice, copy, new)
+        out, into = turned(lattice, copy, old), turned(lattice, copy, new)
         change += _change_outside(lattice, rows, columns, out, into, False)
     return change
 
 
 @compiled
-def _is_hopeless(lattice: Lattice, rows: Planes, columns: Planes, old: Place, new: Place, most: float) -> bool:
+def is_hopeless(lattice: Lattice, rows: Planes, columns: Planes, old: Place, new: Place, most: float) -> bool:
     """Whether a move would uncover too many placements, copy by copy: exact unless copies of a box overlap."""
     change = 0
     for copy in range(len(lattice.copies)):
-        out, into = _turned(lattice, copy, old), _turned(lattice, copy, new)
+        out, into = turned(lattice, copy, old), turned(lattice, copy, new)
         change -= _count_outside(lattice, rows, columns, into, out, True)
     for copy in range(len(lattice.copies)):
-        out, into = _turned(lattice, copy, old), _turned(lattice, copy, new)
+        out, into = turned(lattice, copy, old), turned(lattice, copy, new)
         change += _count_outside(lattice, rows, columns, out, into, False)
         if change > most:
             return True
@@ -296,7 +296,7 @@ def _aimed(
         lattice.shapes[shape, 0],
         lattice.shapes[shape, 1],
     )
-    aim = _turned(lattice, _below(rng, len(lattice.copies)), counted)
+    aim = turned(lattice, _below(rng, len(lattice.copies)), counted)
     pick, nearest = -1, 1e18
     for number in range(len(boxes)):
         far = 20.0 * rng.random()
@@ -325,7 +325,7 @@ def _aimed(
 
 
 @compiled
-def _propose(
+def propose(
     lattice: Lattice, table: Ints, boxes: Ints, sizes: Ints, places: Ints, rng: np.random.Generator, new: Ints
 ) -> tuple[int, int]:
     """Write the next move to `new`; the number of the box and its new size, or -1s for no move."""
@@ -365,17 +365,17 @@ def anneal(
         if uncovered == 0:
             break
         aims = places if rng.random() < 2.0 * focus else none
-        pick, size = _propose(lattice, table, boxes, sizes, aims, rng, new)
+        pick, size = propose(lattice, table, boxes, sizes, aims, rng, new)
         most = -temperatures[move] * np.log(1.0 - rng.random())
         if pick < 0:
             continue
         old = (boxes[pick, 0], boxes[pick, 1], boxes[pick, 2], boxes[pick, 3])
         place = (new[0], new[1], new[2], new[3])
-        if old == place or _is_hopeless(lattice, rows, columns, old, place, most):
+        if old == place or is_hopeless(lattice, rows, columns, old, place, most):
             continue
-        change = _exchange(lattice, rows, columns, old, place)
+        change = exchange(lattice, rows, columns, old, place)
         if change > most:  # copies overlap, and the estimate was off
-            _exchange(lattice, rows, columns, place, old)
+            exchange(lattice, rows, columns, place, old)
             continue
         uncovered += change
         boxes[pick], sizes[pick] = new, size

@@ -16,6 +16,7 @@ import numpy as np
 from maskcover.covering.search.boxes import Ints
 from maskcover.covering.search.compiled import anneal, list_uncovered, put
 from maskcover.covering.search.planes import Group, Lattice, empty_planes, lattice_of
+from maskcover.covering.search.weighting import weighted
 from maskcover.grid import Extents
 
 _ITSELF = (False, False, False)
@@ -31,6 +32,7 @@ _HOT, _COLD = 0.0027, 0.0001  # temperatures, as fractions of the counted placem
 _FINISHED_FROM = 0.0006  # the first temperature of what finishes or improves a set, likewise
 _LEAST_HOT, _LEAST_COLD = 1.0, 0.15  # placements; for small images
 _FOCUS = 0.1  # fraction of the moves that aim at an uncovered placement
+_STUBBORN = 0.0003  # a set that leaves at most this fraction of the placements uncovered is worth a go with weights
 _NEARLY = 0.00003  # a symmetric set that leaves this fraction of the placements uncovered is worth finishing
 _FEWEST_MOVES, _MOST_MOVES = 4_000, 250_000  # of the first round; each later round has twice the moves
 _ROUNDS = 10
@@ -171,7 +173,8 @@ def annealed(
 ) -> Outcome:
     """Anneal boxes (boxes, 4) of these sizes (rows of the table) from the temperature `hot`, a fraction, to `_COLD`.
 
-    The boxes of the outcome are without their copies.
+    If little is left uncovered, half as many moves more are made with weights on it. The boxes of the outcome are
+    without their copies.
     """
     boxes, sizes = boxes.copy(), sizes.copy()
     rows, columns = empty_planes(lattice, len(boxes))
@@ -188,6 +191,10 @@ def annealed(
         part = first * (last / first) ** (np.arange(move, min(move + _CHUNK, moves)) / moves)
         uncovered = anneal(
             lattice, rows, columns, problem.table, boxes, sizes, uncovered, part, _FOCUS, rng, places[:listed]
+        )
+    if uncovered <= _STUBBORN * lattice.size:
+        boxes, uncovered = weighted(
+            lattice, (rows, columns), problem.table, boxes, sizes, uncovered, moves // 2, rng, is_over
         )
     return Outcome(boxes, uncovered)
 

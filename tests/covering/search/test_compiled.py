@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,16 +15,17 @@ from maskcover.covering.search import fewer as module
 from maskcover.covering.search.annealing import Sample
 from maskcover.covering.search.boxes import Ints, coverage, maximal_extents
 from maskcover.covering.search.fewer import fewer, uncovered
-from maskcover.covering.search.planes import Group, counts_of, empty_planes, lattice_of, uncovered_of
+from maskcover.covering.search.planes import Group, Lattice, counts_of, empty_planes, lattice_of, uncovered_of
 from maskcover.grid import Extents
 from tests.covering.search.test_fewer import by_classes, covers, every_placement
 from tests.laws import examples
 
 pytest.importorskip("numba")
 
-from maskcover.covering.search import restarts
+from maskcover.covering.search import restarts, weighting
 from maskcover.covering.search.compiled import anneal, bits_in, list_uncovered, put
 from maskcover.covering.search.restarts import Attempt, Problem, copies_of_all, covers_of, search
+from maskcover.covering.search.weighting import Watched, weighted
 
 NO_SYMMETRY, HALF_TURNS = restarts._NO_SYMMETRY, restarts._HALF_TURNS
 SQUARE_GROUPS = (restarts._QUARTER_TURNS, restarts._DIAGONALS, HALF_TURNS, NO_SYMMETRY)
@@ -128,6 +130,83 @@ def test_counted_placements_decide_for_all(position: tuple[Problem, Group, Ints,
     assert left == lattice.size == uncovered_of(columns)
     assert not rows.digits.any()
     assert not columns.digits.any()
+
+
+def holders(lattice: Lattice, boxes: Ints, places: Ints) -> list[int]:
+    """How many copies of boxes hold each of some placements, by the coordinates alone."""
+    copies = [
+        copies_of_all(lattice._replace(copies=lattice.copies[copy : copy + 1]), box[None])[0]
+        for box in boxes
+        for copy in range(len(lattice.copies))
+    ]
+    return [
+        sum((box[:2] <= place[:2]).all() and (place[:2] + place[2:] <= box[:2] + box[2:]).all() for box in copies)
+        for place in places
+    ]
+
+
+@given(positions())
+@examples(25)
+def test_watched_placements_are_counted_and_the_best_boxes_are_returned(
+    position: tuple[Problem, Group, Ints, int],
+) -> None:
+    problem, group, boxes, seed = position
+    lattice = lattice_of(problem.sides, problem.shapes, group)
+    planes = empty_planes(lattice, len(boxes))
+    missing = lattice.size - sum(put(lattice, *planes, tuple(box), True) for box in boxes.tolist())
+    sizes = restarts._nearest_sizes(problem.table, boxes)
+    lengths, original = list[int](), weighting.annealed
+
+    def checked(*arguments: Any) -> int:
+        watched: Watched = arguments[-1]
+        left: int = original(*arguments)
+        assert holders(lattice, arguments[4], watched.places) == watched.counts.tolist()
+        assert left == uncovered_of(planes[0]) == uncovered_of(planes[1])
+        lengths.append(len(watched.places))
+        return left
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weighting, "_LOOKS", 10)
+        patch.setattr(weighting, "_CLEARING", 3)
+        patch.setattr(weighting, "annealed", checked)
+        best, least = weighted(
+            lattice, planes, problem.table, boxes.copy(), sizes, missing, 400, np.random.default_rng(seed), bool
+        )
+    assert least <= missing
+    assert len(lengths) == 10 or least == 0
+    rows, columns = empty_planes(lattice, len(best))
+    assert least == lattice.size - sum(put(lattice, rows, columns, tuple(box), True) for box in best.tolist())
+
+
+def test_weights_grow_while_a_placement_is_uncovered_and_fade_while_it_is_not() -> None:
+    places = np.array([[0, 0, 1, 1], [1, 0, 1, 1], [2, 0, 1, 1]], np.int64)
+    before = Watched(places, np.array([0, 2, 1], np.int64), np.array([1.0, 1.0, 0.05]))
+    new = np.array([[0, 0, 1, 1], [3, 0, 1, 1]], np.int64)
+    kept = weighting._watched(before, new, is_full=False)
+    assert kept.places.tolist() == [*places.tolist(), [3, 0, 1, 1]]
+    assert kept.counts.tolist() == [0, 2, 1, 0]
+    assert kept.weights.tolist() == pytest.approx([1.97, 0.97, 0.0485, 1.0])
+    cleared = weighting._watched(before, new, is_full=True)
+    assert cleared.places.tolist() == [[0, 0, 1, 1], [1, 0, 1, 1], [3, 0, 1, 1]]
+    assert cleared.counts.tolist() == [0, 2, 0]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_weights_are_used_where_annealing_leaves_little(fraction: float) -> None:
+    problem = problem_of(CASES[4])
+    calls: list[int] = []
+
+    def counted(*arguments: Any) -> tuple[Ints, int]:
+        calls.append(arguments[5])
+        return weighted(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restarts, "_STUBBORN", fraction)
+        patch.setattr(restarts, "weighted", counted)
+        outcome = search(problem, Attempt(NO_SYMMETRY, 20, 3_000, (1,)), 20, bool)
+    assert len(calls) == fraction
+    assert outcome.uncovered == uncovered_by_numpy(problem, outcome.boxes)
+    assert all(outcome.uncovered <= left for left in calls)
 
 
 def test_symmetries_are_those_of_the_problem() -> None:
