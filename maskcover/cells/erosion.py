@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from maskcover.cells.cells import BoolArray, Cells, IntArray, axis_edges, decomposed, painted
+from maskcover.cells.cells import BoolArray, Cells, IntArray, axis_edges, decomposed, painted, summed
 
 _Spans = list[tuple[IntArray, IntArray]]
 
@@ -65,7 +65,7 @@ def _block_starts(edges: IntArray, spans: IntArray, low: int, high: int) -> IntA
 
 def _inside(cells: BoolArray, edges: list[IntArray], boxes: IntArray, starts: list[IntArray]) -> BoolArray:
     """Whether all boxes, moved to each combination of starts, lie in the cells; bool, an axis for each axis."""
-    table = _summed(cells)
+    table = summed(cells)
     inside = np.ones([len(axis) for axis in starts], dtype=np.bool_)
     for box in boxes:
         spans = [
@@ -78,14 +78,6 @@ def _inside(cells: BoolArray, edges: list[IntArray], boxes: IntArray, starts: li
 def _touched(edges: IntArray, starts: IntArray, first: int, stop: int) -> tuple[IntArray, IntArray]:
     """The range of cells between edges that the interval [first, stop), moved to each start, touches."""
     return np.searchsorted(edges, starts + first, side="right") - 1, np.searchsorted(edges, starts + stop, side="left")
-
-
-def _summed(cells: BoolArray) -> IntArray:
-    """The summed-area table, with a leading zero on every axis."""
-    table = cells.astype(np.int64)
-    for axis in range(cells.ndim):
-        table = np.cumsum(table, axis=axis)
-    return np.pad(table, [(1, 0)] * cells.ndim)
 
 
 def _window_sums(table: IntArray, spans: _Spans) -> IntArray:

@@ -72,7 +72,7 @@ class AnyShapeBound:
             return False
         slots = terms[self.term].slots
         return len(slots) == len(self.weights) == len(self.values) and all(
-            0 <= value <= _value(slot, weights, self.largest)
+            0 <= value <= _value(_flat(room_of(slot).extents), _counts(slot), weights, self.largest)
             for slot, weights, value in zip(slots, self.weights, self.values, strict=True)
         )
 
@@ -124,8 +124,9 @@ def _best_weights(slot: Slot, largest: int, time_limit: float) -> tuple[Weights,
     deadline = time.monotonic() + time_limit
     sides, counts = _flat(room_of(slot).extents), _counts(slot)
     alone: list[Weights] = [((shape, 1),) for shape in counts]
-    best = max(alone, key=lambda weights: _value(slot, weights, largest))
-    value = _value(slot, best, largest)
+    values = [_value(sides, counts, weights, largest) for weights in alone]
+    value = max(values)
+    best = alone[values.index(value)]
     steps = steps_of(sides, largest)
     if len(counts) == 1 or steps > max(_MOST_STEPS, _STEPS_IN_A_SECOND * time_limit):
         return best, value
@@ -142,7 +143,7 @@ def _best_weights(slot: Slot, largest: int, time_limit: float) -> tuple[Weights,
         weights = tuple((shape, weight) for shape, weight in zip(shapes, whole, strict=False) if weight > 0)
         if not weights:
             break
-        candidate = _value(slot, weights, largest)
+        candidate = _value(sides, counts, weights, largest)
         best, value = (weights, candidate) if candidate > value else (best, value)
         if total <= float(value) * _CLOSE or time.monotonic() + slowest >= deadline:
             break
@@ -160,9 +161,11 @@ def _rows(heights: Heights, sides: Extents, shapes: tuple[Extents, ...]) -> Floa
     )
 
 
-def _value(slot: Slot, weights: Weights, largest: int) -> Fraction:
-    """The weight of all placements over the most weight that a mask holds; 0 where it proves nothing."""
-    counts, sides = _counts(slot), _flat(room_of(slot).extents)
+def _value(sides: Extents, counts: dict[Extents, int], weights: Weights, largest: int) -> Fraction:
+    """The weight of all placements over the most weight that a mask holds; 0 where it proves nothing.
+
+    `sides` are those of the room, `counts` the numbers of placements of each shape.
+    """
     shapes = [shape for shape, _ in weights]
     if not weights or len(set(shapes)) < len(shapes) or not all(shape in counts for shape in shapes):
         return Fraction(0)
