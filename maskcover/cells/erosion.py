@@ -28,7 +28,7 @@ def eroded(cells: Cells, stencil: Cells) -> Cells:
 
 def eroded_bounds(cells: Cells, stencil: Cells) -> IntArray:
     """The erosion as disjoint boxes, int64 (boxes, 2, axes)."""
-    room = _room(cells, stencil)
+    room = _room(cells, stencil) if _holds_runs(cells, stencil) else None
     if room is None or len(cells.bounds) == 1:
         return np.empty((0, 2, cells.ndim), np.int64) if room is None else room[None]
     edges = axis_edges(cells.bounds)
@@ -37,6 +37,15 @@ def eroded_bounds(cells: Cells, stencil: Cells) -> IntArray:
     ends = [np.append(axis, stop) for axis, stop in zip(starts, room[1], strict=True)]
     boxes = decomposed(inside)
     return np.stack([cuts[boxes[:, :, axis]] for axis, cuts in enumerate(ends)], axis=2)
+
+
+def _holds_runs(cells: Cells, stencil: Cells) -> bool:
+    """Whether the longest run of the stencil along the last axis fits into one of the cells.
+
+    Canonical boxes are cut along the last axis where the cells are, so their widths are those of the runs.
+    """
+    widths = (boxes[:, 1, -1] - boxes[:, 0, -1] for boxes in (stencil.bounds, cells.bounds))
+    return bool(next(widths).max(initial=0) <= next(widths).max(initial=0))
 
 
 def _room(cells: Cells, stencil: Cells) -> IntArray | None:
