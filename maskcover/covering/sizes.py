@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskcover.cells import BoolArray, Cells, IntArray
+from maskcover.cells import Cells, IntArray
 from maskcover.covering.blocks import MasksByForm
 from maskcover.regions import Stencil
 
@@ -67,8 +67,7 @@ class BoxesBySize:
         bounds = (
             _shrunk(np.concatenate(self.groups), extents) if self.groups else np.empty((0, 2, len(extents)), np.int64)
         )
-        alone = _lie_in_one(bounds, left.bounds)
-        return all(_holds(bounds, places) for places in left.bounds[~alone])
+        return all(_holds(bounds, places) for places in left.bounds)
 
     def _promising(self, extents: IntArray, places: IntArray) -> IntArray:
         """The numbers of the sizes that hold a stencil, those first whose boxes reach most places along each axis."""
@@ -85,17 +84,13 @@ def _shrunk(bounds: IntArray, extents: IntArray) -> IntArray:
     return shrunk[(shrunk[:, 0] < shrunk[:, 1]).all(axis=1)]
 
 
-def _lie_in_one(bounds: IntArray, places: IntArray) -> BoolArray:
-    """Which boxes of placements, int64 (places, 2, axes), lie in a single one of the boxes, bool (places,)."""
-    inside = np.ones((len(places), len(bounds)), dtype=np.bool_)
-    for axis in range(bounds.shape[2]):
-        inside &= bounds[:, 0, axis] <= places[:, None, 0, axis]
-        inside &= bounds[:, 1, axis] >= places[:, None, 1, axis]
-    return np.asarray(inside.any(axis=1))
-
-
 def _holds(bounds: IntArray, places: IntArray) -> bool:
     """Whether boxes contain one box of placements, int64 (2, axes); only what lies in it is drawn."""
-    low, high = np.maximum(bounds[:, 0], places[0]), np.minimum(bounds[:, 1], places[1])
-    meet = (low < high).all(axis=1)
-    return not Cells.from_bounds(places[None]).minus(Cells.from_bounds(np.stack([low[meet], high[meet]], axis=1)))
+    meets = np.ones(len(bounds), dtype=np.bool_)
+    for axis, (low, high) in enumerate(places.T):
+        meets &= (bounds[:, 0, axis] < high) & (low < bounds[:, 1, axis])
+    near = bounds[meets]
+    if ((near[:, 0] <= places[0]) & (places[1] <= near[:, 1])).all(axis=1).any():
+        return True
+    near = np.stack([np.maximum(near[:, 0], places[0]), np.minimum(near[:, 1], places[1])], axis=1)
+    return not Cells.from_bounds(places[None]).minus(Cells.from_bounds(near))
