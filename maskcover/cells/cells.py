@@ -122,6 +122,8 @@ class Cells:
         self._same_axes(other)
         if not len(self._bounds) or not len(other._bounds):
             return self
+        if len(other._bounds) == 1 and _all_inside(self._bounds, other._bounds[0]):
+            return self._of(self._bounds[:0])
         edges = axis_edges(np.concatenate([self._bounds, other._bounds]))
         return self._of(_stretched(decomposed(painted(self._bounds, edges) & ~painted(other._bounds, edges)), edges))
 
@@ -199,6 +201,11 @@ def painted(bounds: IntArray, edges: Sequence[IntArray]) -> BoolArray:
     for spans in zip(*corners, strict=True):
         cells[tuple(slice(low, high) for low, high in spans)] = True
     return cells
+
+
+def _all_inside(boxes: IntArray, box: IntArray) -> bool:
+    """Whether all of some boxes, int64 (boxes, 2, axes), lie in one, (2, axes)."""
+    return bool((boxes[:, 0] >= box[0]).all() and (boxes[:, 1] <= box[1]).all())
 
 
 def _are_inside(cells: IntArray, boxes: IntArray) -> BoolArray:
