@@ -113,7 +113,7 @@ def cover(
         plan = plan.improved(style.align, Effort(search, _threads(workers), progress))
         origin = origin if plan == before else None
     mask_set = build_masks(plan, lattice, regions, style)
-    is_late = 0 < seconds and time.monotonic() >= deadline
+    is_late = seconds > 0 and time.monotonic() >= deadline
     if style.multiplicity == 1 and (seconds > 0 or not plan.is_free) and not is_late:
         # For regions that may not lie everywhere, and after a search, there may be more masks than are needed.
         mask_set = _verified(_selected(mask_set, terms, (deadline - time.monotonic()) / 2), regions, style.multiplicity)

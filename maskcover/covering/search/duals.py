@@ -130,8 +130,9 @@ def largest_weights(sizes: Floats, rows: Floats, time_limit: float) -> Floats | 
 class _Search:
     """The linear program of one cut into blocks: a weight for each variable, at most 1 in each of the boxes so far.
 
-    `inner` are weights that no box exceeds, the best so far; `pass_seconds` is the time of a pass over all boxes. A round solves the program and goes half the way from
+    `inner` are weights that no box exceeds, the best so far. A round solves the program and goes half the way from
     `inner` to its solution; this needs far fewer rounds than the solution itself, which jumps from corner to corner.
+    `pass_seconds` is the time of a pass over all boxes.
     """
 
     def __init__(self, problem: _Problem, blocks: Blocks, first: Floats, boxes: Sequence[Box]) -> None:

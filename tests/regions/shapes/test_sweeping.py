@@ -60,8 +60,8 @@ def test_rasters_at_once_are_those_one_by_one(shape: Shape, places: list[tuple[i
 
 
 SHAPES: dict[str, Shape] = {
-    "triangle": TRIANGLE, "turned": TURNED, "diamond": DIAMOND, "box": box(0, 0, 2, 3), "circle": shapely.Point(0, 0).buffer(2, 3),
-    "hole": FRAME, "slit": SLIT, "parts": TWO, "holed": HOLED, "bent": BENT, "level": LEVEL, "flatter": FLATTER,
+    "triangle": TRIANGLE, "turned": TURNED, "diamond": DIAMOND, "box": box(0, 0, 2, 3),
+    "circle": shapely.Point(0, 0).buffer(2, 3), "hole": FRAME, "slit": SLIT, "parts": TWO, "holed": HOLED, "bent": BENT, "level": LEVEL, "flatter": FLATTER,
 }  # fmt: skip
 
 
