@@ -19,7 +19,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from maskcover import Box, Grid, InvalidInput, rectangles
 from maskcover.covering.axis import AxisMasks
-from maskcover.covering.search import bounds, duals
+from maskcover.covering.search import bounds, duals, windows
 from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements
 from maskcover.covering.search.boxes import Admissible, coverage, maximal_extents
 from maskcover.covering.search.duals import rational_dual
@@ -294,7 +294,7 @@ def test_a_bound_of_boxes_keeps_its_time(monkeypatch: pytest.MonkeyPatch, limit:
     grid, shapes = Grid((30, 30)), [(2, 6), (3, 4), (4, 3), (6, 2)]
     monkeypatch.setattr(duals, "time", clock)
     monkeypatch.setattr(duals._Search, "_weighed", clock.timed(duals._Search._weighed))
-    monkeypatch.setattr(duals, "heaviest", clock.timed(duals.heaviest))
+    monkeypatch.setattr(duals, "heaviest", clock.timed(windows.heaviest))
     dual = rational_dual(grid, shapes, 40, time_limit=limit)
     assert check_dual(grid, shapes, 40, dual)
     # One second is left for the check of the whole bound.

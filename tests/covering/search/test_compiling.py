@@ -33,8 +33,8 @@ def begun(monkeypatch: pytest.MonkeyPatch, codes: list[int | None]) -> list[list
         process = SimpleNamespace(returncode=None)
 
         def poll() -> int | None:
-            process.returncode = codes.pop(0)
-            return process.returncode
+            code = process.returncode = codes.pop(0)
+            return code
 
         process.poll = poll
         return process

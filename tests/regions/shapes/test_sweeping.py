@@ -16,7 +16,7 @@ from maskcover.regions.shapes.outlines import Rows, cropped, outline, overlapped
 from maskcover.regions.shapes.subpixel import _arrangement, _offsets, _segments
 from maskcover.regions.shapes.sweeping import Offset, drawn
 from tests.laws import examples
-from tests.regions.shapes.test_rasters import FRAME, HOLED, SLIT, TRIANGLE, TURNED, TWO, polygons
+from tests.regions.shapes.test_rasters import HOLED, SLIT, TRIANGLE, TURNED, TWO, polygons
 
 Shape = Polygon | MultiPolygon
 
@@ -60,9 +60,19 @@ def test_rasters_at_once_are_those_one_by_one(shape: Shape, places: list[tuple[i
 
 
 SHAPES: dict[str, Shape] = {
-    "triangle": TRIANGLE, "turned": TURNED, "diamond": DIAMOND, "box": box(0, 0, 2, 3),
-    "circle": shapely.Point(0, 0).buffer(2, 3), "hole": FRAME, "slit": SLIT, "parts": TWO, "holed": HOLED, "bent": BENT, "level": LEVEL, "flatter": FLATTER,
-}  # fmt: skip
+    "triangle": TRIANGLE,
+    "turned": TURNED,
+    "diamond": DIAMOND,
+    "box": box(0, 0, 2, 3),
+    "circle": shapely.Point(0, 0).buffer(2, 3),
+    "hole": Polygon([(0, 0), (3, 0), (3, 3), (0, 3)], [[(1, 1), (2, 1), (2, 2), (1, 2)]]),
+    "slit": SLIT,
+    "parts": TWO,
+    "holed": HOLED,
+    "bent": BENT,
+    "level": LEVEL,
+    "flatter": FLATTER,
+}
 
 
 @pytest.mark.parametrize("name", SHAPES)
