@@ -32,6 +32,7 @@ from maskcover import (
     Voting,
     bands,
     certify,
+    choose,
     cover,
     defend,
     predict,
@@ -370,6 +371,27 @@ def test_masks_of_levels_hide_their_tokens(level: MaskSet) -> None:
         np.testing.assert_array_equal(scores, alone.scores([alone.load(IMAGES[0])] * 4, rows))
     with pytest.raises(InvalidInput, match="hides a part of a token"):
         evaluator(model, MASKS.with_levels(MaskSet.from_boxes([(0, 0, 8, 12)], SIDE)))
+
+
+def test_auto_and_choose_propose_levels_on_the_token_grid() -> None:
+    model = nn.Sequential(exact_transformer(SIDE, PATCH, classes=5, seed=3)).eval()
+    masks, images = MASKS, list(IMAGES)
+    options: dict[str, Any] = {"fill": DropTokens(PATCH), "batch_size": 4}
+    labels = np.maximum([answer.label for answer in predict(model, images, masks, **options)], 0)
+    result = certify(model, images, labels, masks, procedure="double_masking(first_round='auto')", **options)
+    edges = [edge for mask in result.masks.all_masks for edge in mask.bounds.ravel().tolist()]
+    assert not any(edge % PATCH for edge in edges)
+    assert result.defended.tolist() == labels.tolist()
+    served = defend(model, result)
+    assert [answer.label for answer in served.decisions(IMAGES)] == labels.tolist()
+    choice = choose(
+        model, images, labels, squares(size=4), procedures=["double_masking(first_round='auto')"], **options
+    )
+    candidates = [entry.candidate for entry in choice.ranking]
+    assert any(candidate.masks.levels for candidate in candidates)
+    assert all("align=8" in candidate.name for candidate in candidates)
+    with pytest.raises(InvalidInput, match="hides a part of a token"):
+        certify(model, images, labels, masks, procedure="double_masking(first_round='grid(3, 3)')", **options)
 
 
 def test_certificates_after_levels_hold_against_patches() -> None:

@@ -221,7 +221,7 @@ def test_no_level_hides_everything() -> None:
 
 def test_equal_levels_are_tried_once() -> None:
     texts = [part for first in default_first_rounds(ALIGNED, REGIONS, align=4) for part in rounds_of(first)]
-    levels = [masks_of(text, REGIONS, ALIGNED.grid) for text in dict.fromkeys(texts) if text != "pairs"]
+    levels = [masks_of(str(text), REGIONS, ALIGNED.grid) for text in dict.fromkeys(texts) if text != "pairs"]
     assert len(set(levels)) == len(levels) == 2
 
 
