@@ -41,7 +41,7 @@ from maskcover import (
 )
 from maskcover.cells import IntArray
 from maskcover.certification import predict_with
-from maskcover.engine import probe
+from maskcover.engine import probe, probes
 from tests.networks import exact_transformer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -171,11 +171,17 @@ def test_a_mean_is_over_the_tokens_that_stay() -> None:
 
 
 def test_batches_of_several_lengths_are_those_of_one_length() -> None:
-    made_evaluator = evaluator(exact_transformer(SIDE, PATCH, classes=5))
+    made_evaluator = evaluator(exact_transformer(SIDE, PATCH, classes=5, pool="avg"))
     first, second = map(made_evaluator.load, IMAGES[:2])
     mixed = pairs((-1, -1), (0, 8), (2, 2), (0, 1))
     assert len(set(made_evaluator.shapes(mixed).tolist())) == 4
+    computed = list[tuple[int, ...]]()
+    hook = made_evaluator._network.rest.blocks.register_forward_pre_hook(
+        lambda _, inputs: computed.append(tuple(inputs[0].shape))
+    )
     together = made_evaluator.scores([first, second, first, second], mixed).copy()
+    hook.remove()
+    assert sorted(rows for rows, *_ in computed) == [4] * 4
     for row, image in enumerate([first, second, first, second]):
         alone = made_evaluator.scores([image] * 4, np.repeat(mixed[row : row + 1], 4, axis=0))
         assert alone[row].tobytes() == together[row].tobytes()
@@ -190,6 +196,21 @@ def test_every_batch_that_the_model_computes_has_one_shape_for_each_length() -> 
     predict_with(made_evaluator, IMAGES)
     assert len(shapes) > 3
     assert {rows for rows, *_ in shapes} == {4}
+
+
+def test_scores_under_masks_of_several_lengths_are_those_of_each_row() -> None:
+    """As attacks compute them: in the order of the rows, and without a number where every token is hidden."""
+    network = TokenNetwork.of(exact_transformer(SIDE, PATCH, classes=5, pool="avg"), DropTokens(PATCH))
+    hidden = torch.zeros(5, 1, SIDE, SIDE, dtype=torch.bool)
+    for row, height in enumerate((16, 0, 32, 8, 16)):
+        hidden[row, :, :height] = True
+    images = IMAGES[[0, 1, 2, 0, 1]]
+    together = network.scores_under(images, hidden).detach()
+    for row in range(5):
+        alone = network.scores_under(images[row : row + 1], hidden[row : row + 1]).detach()
+        np.testing.assert_allclose(together[row], alone[0], rtol=1e-4, atol=1e-5)
+    assert together.isnan().all(dim=1).tolist() == [False, False, True, False, False]
+    assert len({tuple(scores) for scores in together[[0, 1, 3, 4]].tolist()}) == 4
 
 
 def test_where_every_token_is_hidden_there_is_no_label() -> None:
@@ -276,8 +297,8 @@ class Blurred(nn.Module):
 
 
 def test_code_around_and_inside_is_tested_and_refused() -> None:
-    for fault, words in {"scales its images": "scores change", "looks at the image too": "scores change"}.items():
-        with pytest.raises(InvalidInput, match=words):
+    for fault in ("scales its images", "looks at the image too"):
+        with pytest.raises(InvalidInput, match="with all tokens kept its scores change"):
             evaluator(Around(made("ViT of timm"), fault))
     assert evaluator(Around(made("ViT of timm"), "none")).masks is MASKS
     positions: Any = exact_transformer(SIDE, PATCH, classes=5)
@@ -353,6 +374,25 @@ def test_probes_find_rows_that_influence_each_other_in_a_rare_length_only() -> N
     report = probe(leaky, leaky.load(IMAGES[0]))
     assert report.leak is not None
     assert report.leak.kind == "rows"
+
+
+def test_probes_try_every_length_in_batches_of_that_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The unions that are tried first, of neighbours among some masks, do not leave all lengths that unions leave.
+    tall = MaskSet.from_boxes([(0, 0, 8, 8), (0, 0, 16, 8), (8, 0, 24, 8), (0, 8, 8, 16), (24, 8, 8, 24)], SIDE)
+    made_evaluator, lengths = evaluator(exact_transformer(SIDE, PATCH, classes=5), tall), list[list[int]]()
+    scores = TokenEvaluator._scores
+
+    def noted(self: TokenEvaluator, images: Any, pairs: IntArray) -> torch.Tensor:
+        lengths.append(self.shapes(pairs).tolist())
+        return scores(self, images, pairs)
+
+    monkeypatch.setattr(TokenEvaluator, "_scores", noted)
+    assert probe(made_evaluator, made_evaluator.load(IMAGES[0])).bitwise
+    assert all(len(set(batch)) == 1 for batch in lengths)
+    every = np.stack(np.triu_indices(len(tall)), axis=1)
+    tried = {batch[0] for batch in lengths}
+    assert set(made_evaluator.shapes(every).tolist()) <= tried
+    assert not tried <= set(made_evaluator.shapes(probes._pairs(tall)).tolist())
 
 
 LEVEL = MaskSet.from_boxes([(row, column, 24, 16) for row in (0, 8) for column in (0, 8, 16)], SIDE)
