@@ -176,9 +176,8 @@ def test_batches_of_several_lengths_are_those_of_one_length() -> None:
     mixed = pairs((-1, -1), (0, 8), (2, 2), (0, 1))
     assert len(set(made_evaluator.shapes(mixed).tolist())) == 4
     computed = list[tuple[int, ...]]()
-    hook = made_evaluator._network.rest.blocks.register_forward_pre_hook(
-        lambda _, inputs: computed.append(tuple(inputs[0].shape))
-    )
+    rest: Any = made_evaluator._network.rest
+    hook = rest.blocks.register_forward_pre_hook(lambda _, inputs: computed.append(tuple(inputs[0].shape)))
     together = made_evaluator.scores([first, second, first, second], mixed).copy()
     hook.remove()
     assert sorted(rows for rows, *_ in computed) == [4] * 4
