@@ -39,6 +39,9 @@ BOUNDS = "tests/covering/test_lower.py tests/covering/search/test_bounds.py"
 ANY_SHAPE = "tests/covering/test_any_shape.py"
 DESIGNS = "tests/covering/test_designs.py"
 COMPILED = "tests/covering/search/test_compiled.py"
+COMPILING = "tests/covering/search/test_compiling.py"
+SWEEPING = "tests/regions/shapes/test_sweeping.py"
+CHOSEN_FIRST = "tests/certification/test_choosing_first_rounds.py"
 STARTS = "tests/covering/test_starts.py"
 CONTAINED = "tests/covering/test_containment.py"
 DEFENCE = "tests/defense tests/engine tests/certification tests/classifiers"
@@ -124,7 +127,7 @@ MUTANTS = (
     Mutant("covering/fields.py", "if x == c or _ratio(numbers, x, a, b, c) in small)", "if _ratio(numbers, x, a, b, c) in small)", DESIGNS),
     Mutant("covering/fields.py", "for j in range(11) if j in squares)", "for j in range(11) if j not in squares)", DESIGNS),
     Mutant("covering/any_shape.py", "least = max(ceil(value * least), 1)", "least = max(ceil(value) + least, 1)", ANY_SHAPE),
-    Mutant("covering/any_shape.py", "0 <= value <= _value(slot, weights, self.largest)", "0 <= value", ANY_SHAPE),
+    Mutant("covering/any_shape.py", "0 <= value <= _value(_flat(room_of(slot).extents), _counts(slot), weights, self.largest)", "0 <= value", ANY_SHAPE),
     Mutant("covering/any_shape.py", "or len(set(shapes)) < len(shapes)", "", ANY_SHAPE),
     Mutant("covering/any_shape.py", "max(counts.get(shape, 0), stencil.places.area)", "counts.get(shape, 0) + 2 * stencil.places.area", ANY_SHAPE),
     Mutant("covering/any_shape.py", "widths = {height: column + 1", "widths = {height: column + 2", ANY_SHAPE),
@@ -133,12 +136,38 @@ MUTANTS = (
     Mutant("covering/search/diagrams.py", "above = np.minimum(below + 1, width - b + 1)", "above = below", ANY_SHAPE),
     Mutant("covering/search/diagrams.py", "cells[a:, b - 1 :] += weight", "cells[a:, b:] += weight", ANY_SHAPE),
     Mutant("covering/search/diagrams.py", "for column in range(min(sides[1], area // height)):", "for column in range(min(sides[1], area // height) - 1):", ANY_SHAPE),
+    # Slow paths.
+    Mutant("cells/cells.py", "np.asarray(outside == 0)", "np.asarray(outside <= 1)", CELLS_ALONE),
+    Mutant("cells/cells.py", "(boxes[:, 0] >= box[0]).all() and (boxes[:, 1] <= box[1]).all()", "(boxes[:, 0] >= box[0]).all()", CELLS_ALONE),
+    Mutant("cells/erosion.py", "next(widths).max(initial=0) <= next(widths)", "next(widths).max(initial=0) < next(widths)", CELLS_ALONE),
+    Mutant("covering/blocks.py", "|= np.uint8(1 << owner % 8)", "|= np.uint8(1 << owner % 4)", SIZES),
+    Mutant("covering/signatures.py", "if not np.array_equal(packed[:, firsts[kind_of]], packed):", "if False:", SIZES),
+    Mutant("covering/sizes.py", "if ((near[:, 0] <= places[0]) & (places[1] <= near[:, 1])).all(axis=1).any():", "if len(near):", SIZES),
+    Mutant("covering/lower.py", "if not _are_allowed(places, self.placements, spans).all():", "if False:", BOUNDS),
+    Mutant("covering/lower.py", "np.array([spans[number] for number in blocks], dtype=np.int64)", "1", BOUNDS),
+    Mutant("covering/search/bounds.py", "np.int32 if grid.size <= np.iinfo(np.int32).max else np.int64", "np.int32", BOUNDS),
+    Mutant("covering/search/duals.py", "        deadline -= 2 * self.pass_seconds\n", "", BOUNDS),
+    Mutant("covering/search/duals.py", "products = _PASSES * problem.products(most)", "products = 0", BOUNDS),
+    Mutant("covering/any_shape.py", "_PASSES * (time.monotonic() - weighed)", "0", ANY_SHAPE),
+    Mutant("covering/search/compiling.py", "process.returncode == 0", "True", COMPILING),
+    Mutant("covering/search/compiling.py", "        if is_over():\n            return False\n", "", COMPILING),
+    Mutant("regions/shapes/sweeping.py", "_ERROR = 2.0**-40", "_ERROR = -1.0", SWEEPING),
+    Mutant("regions/shapes/sweeping.py", "(4 + abs(slope)) * _ERROR", "4 * _ERROR", SWEEPING),
+    Mutant("regions/shapes/sweeping.py", "if min(sides) < 0 < max(sides):", "if False:", SWEEPING),
+    Mutant("regions/shapes/sweeping.py", "span.is_here & span.is_above", "span.is_here", SWEEPING),
+    Mutant("regions/shapes/sweeping.py", "below + (rest > 0)", "below + 1", SWEEPING),
+    Mutant("regions/shapes/sweeping.py", "(top.floor <= line) & (line <= bottom.ceil)", "(top.floor < line) & (line < bottom.floor)", SWEEPING),
+    Mutant("regions/shapes/sweeping.py", "min(max(line * whole - y0 * scale - y, 0), (y1 - y0) * scale)", "max(line * whole - y0 * scale - y, 0)", SWEEPING),
+    Mutant("certification/choosing_first_rounds.py", "alignment_of([classifier])", "1", CHOSEN_FIRST),
+    Mutant("certification/choosing_first_rounds.py", " and coarser.largest_hidden_area < masks.grid.size", "", CHOSEN_FIRST),
+    Mutant("classifiers/occlusion.py", "return math.lcm(*self.sides)", "return max(self.sides)", CHOSEN_FIRST),
+    Mutant("choosing/candidates.py", "default_texts(regions, grid, align) if item", "default_texts(regions, grid) if item", f"{TOKENS} -k auto"),
+    Mutant("choosing/selecting.py", "procedures, classifiers, align=align)", "procedures, classifiers)", f"{TOKENS} -k auto"),
     Mutant("covering/designs.py", "(x + y) * (half + 1) % side", "(x + y) % side", COVERING),
     Mutant("covering/designs.py", "missing.pop(served, None)", "missing.clear()", COVERING),
     Mutant("covering/selection.py", "if all(rest & signature for signature in signatures if signature >> number & 1):", "if any(rest & signature for signature in signatures if signature >> number & 1):", COVERING),
     Mutant("covering/selection.py", "if len(solution) < len(chosen) and _hits(solution, signatures):", "if len(solution) < len(chosen):", COVERING),
     Mutant("covering/lower.py", "return bound if bound.check() else", "return bound if True else", BOUNDS),
-    Mutant("covering/lower.py", "if not places[box.extents].contains(Cells([Box.at(box.start, span)])):", "if not places[box.extents]:", BOUNDS),
     Mutant("covering/lower.py", "before.union(stencil.places) if before else stencil.places", "stencil.places", BOUNDS),
     Mutant("covering/lower.py", "and set(self._dual.sizes) <= {1}", "", BOUNDS),
     Mutant("covering/search/bounds.py", "for other in boxes[:i])", "for other in boxes[:i - 1])", BOUNDS),
@@ -484,10 +513,10 @@ MUTANTS = (
     Mutant("choosing/sharing.py", "return ImageFigures(verdict, sum(waves)", "return ImageFigures(verdict, max(waves)", SHARING),
     Mutant("choosing/sharing.py", "self.waves.append(len(own))", "self.waves.append(len(np.unique(self.numbers)))", SHARING),
     Mutant("choosing/sharing.py", "make(int(order[place]))", "make(place)", f"{CHOICES} -k order"),
-    Mutant("choosing/candidates.py", "for each in alternatives(defence, masks, regions)", "for each in (defence,)", f"{CHOICES} -k auto"),
+    Mutant("choosing/candidates.py", "for each in alternatives(defence, masks, regions, align)", "for each in (defence,)", f"{CHOICES} -k auto"),
     Mutant("choosing/candidates.py", "for mask in masks.all_masks})", "for mask in masks})", f"{CHOICES} -k too_many"),
     Mutant("choosing/candidates.py", "if level not in (PAIRS, LEVELS, AUTO)]", "if level in ()]", f"{CHOICES} -k auto"),
-    Mutant("certification/choosing_first_rounds.py", "first_rounds = (None, *default_first_rounds(masks, regions))", "first_rounds = default_first_rounds(masks, regions)", f"{CHOICES} -k auto"),
+    Mutant("certification/choosing_first_rounds.py", "first_rounds = (None, *default_first_rounds(masks, regions, align))", "first_rounds = default_first_rounds(masks, regions, align)", f"{CHOICES} -k auto"),
     Mutant("certification/choosing_first_rounds.py", "if not isinstance(procedure, TwoRounds) or procedure.first_round != AUTO or masks.levels:\n        return (procedure,)", "if not isinstance(procedure, TwoRounds) or procedure.first_round != AUTO:\n        return (procedure,)", f"{CHOICES} -k auto"),
     Mutant("choosing/sharing.py", "return Views.PAIRS if pairs else Views.SINGLE_MASKS", "return Views.PAIRS", SHARING),
     Mutant("choosing/assessment.py", "verdict.answer == verdict.label and verdict.error is None", "verdict.certificate.certified", f"{CHOICES} -k figures"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from math import prod
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from maskcover.grid import Box, Grid
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 _MOST_PAINTED = 1 << 31
+_MOST_DRAWN = 1 << 10  # boxes that are looked up in one drawing
 _DRAWN = 100  # blocks are counted at once in the time in which a box is drawn on its own
 
 
@@ -121,12 +122,25 @@ class Cells:
         self._same_axes(other)
         if not len(self._bounds) or not len(other._bounds):
             return self
+        if len(other._bounds) == 1 and _all_inside(self._bounds, other._bounds[0]):
+            return self._of(self._bounds[:0])
         edges = axis_edges(np.concatenate([self._bounds, other._bounds]))
         return self._of(_stretched(decomposed(painted(self._bounds, edges) & ~painted(other._bounds, edges)), edges))
 
     def contains(self, other: Cells) -> bool:
         """Whether every cell of the other set is in this one."""
         return not other.minus(self)
+
+    def contains_boxes(self, bounds: IntArray) -> BoolArray:
+        """Which of some boxes, int64 (boxes, 2, axes), lie wholly in this set, bool (boxes,).
+
+        Much faster than `contains` for each box.
+
+        >>> Cells([Box((0, 0), (4, 2))]).contains_boxes(np.array([[[1, 0], [3, 2]], [[1, 0], [3, 3]]]))
+        array([ True, False])
+        """
+        parts = np.split(bounds, range(_MOST_DRAWN, len(bounds), _MOST_DRAWN))
+        return np.concatenate([_are_inside(self._bounds, part) for part in parts])
 
     def shifted(self, offset: Sequence[int]) -> Self:
         """The set moved by `offset`, a number of cells for each axis; `InvalidInput` if a cell ends up before 0."""
@@ -187,6 +201,36 @@ def painted(bounds: IntArray, edges: Sequence[IntArray]) -> BoolArray:
     for spans in zip(*corners, strict=True):
         cells[tuple(slice(low, high) for low, high in spans)] = True
     return cells
+
+
+def _all_inside(boxes: IntArray, box: IntArray) -> bool:
+    """Whether all of some boxes, int64 (boxes, 2, axes), lie in one, (2, axes)."""
+    return bool((boxes[:, 0] >= box[0]).all() and (boxes[:, 1] <= box[1]).all())
+
+
+def _are_inside(cells: IntArray, boxes: IntArray) -> BoolArray:
+    """Which boxes, int64 (boxes, 2, axes), lie in the union of other ones, bool (boxes,)."""
+    edges = axis_edges(np.concatenate([cells, boxes]))
+    table = summed(~painted(cells, edges))
+    spans = [np.searchsorted(cuts, boxes[:, :, axis]) for axis, cuts in enumerate(edges)]
+    outside = np.zeros(len(boxes), dtype=np.int64)
+    for ends in product((0, 1), repeat=len(edges)):
+        outside += table[tuple(span[:, end] for span, end in zip(spans, ends, strict=True))] * (-1) ** sum(ends)
+    return np.asarray(outside == 0)
+
+
+def summed(cells: BoolArray) -> IntArray:
+    """The summed-area table of a bitmap, with a leading zero on every axis.
+
+    >>> summed(np.array([True, False, True])).tolist()
+    [0, 1, 1, 2]
+    """
+    table = np.zeros([side + 1 for side in cells.shape], dtype=np.int64)
+    inner = table[(slice(1, None),) * cells.ndim]
+    inner[...] = cells
+    for axis in range(cells.ndim):
+        np.cumsum(inner, axis=axis, out=inner)
+    return table
 
 
 def decomposed(cells: BoolArray) -> IntArray:

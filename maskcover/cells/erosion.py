@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from maskcover.cells.cells import BoolArray, Cells, IntArray, axis_edges, decomposed, painted
+from maskcover.cells.cells import BoolArray, Cells, IntArray, axis_edges, decomposed, painted, summed
 
 _Spans = list[tuple[IntArray, IntArray]]
 
@@ -28,7 +28,7 @@ def eroded(cells: Cells, stencil: Cells) -> Cells:
 
 def eroded_bounds(cells: Cells, stencil: Cells) -> IntArray:
     """The erosion as disjoint boxes, int64 (boxes, 2, axes)."""
-    room = _room(cells, stencil)
+    room = _room(cells, stencil) if _holds_runs(cells, stencil) else None
     if room is None or len(cells.bounds) == 1:
         return np.empty((0, 2, cells.ndim), np.int64) if room is None else room[None]
     edges = axis_edges(cells.bounds)
@@ -37,6 +37,15 @@ def eroded_bounds(cells: Cells, stencil: Cells) -> IntArray:
     ends = [np.append(axis, stop) for axis, stop in zip(starts, room[1], strict=True)]
     boxes = decomposed(inside)
     return np.stack([cuts[boxes[:, :, axis]] for axis, cuts in enumerate(ends)], axis=2)
+
+
+def _holds_runs(cells: Cells, stencil: Cells) -> bool:
+    """Whether the longest run of the stencil along the last axis fits into one of the cells.
+
+    Canonical boxes are cut along the last axis where the cells are, so their widths are those of the runs.
+    """
+    widths = (boxes[:, 1, -1] - boxes[:, 0, -1] for boxes in (stencil.bounds, cells.bounds))
+    return bool(next(widths).max(initial=0) <= next(widths).max(initial=0))
 
 
 def _room(cells: Cells, stencil: Cells) -> IntArray | None:
@@ -65,7 +74,7 @@ def _block_starts(edges: IntArray, spans: IntArray, low: int, high: int) -> IntA
 
 def _inside(cells: BoolArray, edges: list[IntArray], boxes: IntArray, starts: list[IntArray]) -> BoolArray:
     """Whether all boxes, moved to each combination of starts, lie in the cells; bool, an axis for each axis."""
-    table = _summed(cells)
+    table = summed(cells)
     inside = np.ones([len(axis) for axis in starts], dtype=np.bool_)
     for box in boxes:
         spans = [
@@ -78,14 +87,6 @@ def _inside(cells: BoolArray, edges: list[IntArray], boxes: IntArray, starts: li
 def _touched(edges: IntArray, starts: IntArray, first: int, stop: int) -> tuple[IntArray, IntArray]:
     """The range of cells between edges that the interval [first, stop), moved to each start, touches."""
     return np.searchsorted(edges, starts + first, side="right") - 1, np.searchsorted(edges, starts + stop, side="left")
-
-
-def _summed(cells: BoolArray) -> IntArray:
-    """The summed-area table, with a leading zero on every axis."""
-    table = cells.astype(np.int64)
-    for axis in range(cells.ndim):
-        table = np.cumsum(table, axis=axis)
-    return np.pad(table, [(1, 0)] * cells.ndim)
 
 
 def _window_sums(table: IntArray, spans: _Spans) -> IntArray:

@@ -13,7 +13,6 @@ from maskcover.cells.cells import BoolArray, Cells, IntArray, axis_edges, painte
 _MOST_CELLS = 256  # between edges; beyond that there may be too many boxes to list
 
 
-@lru_cache(maxsize=1 << 15)
 def maximal_boxes(cells: Cells) -> IntArray | None:
     """The boxes inside a set that lie in no other such box, int64 (boxes, 2, axes); None if the set is too intricate.
 
@@ -25,6 +24,12 @@ def maximal_boxes(cells: Cells) -> IntArray | None:
     """
     if len(cells.bounds) < 2:
         return cells.bounds
+    # Disjoint boxes have at least one block each; a set of very many is not even compared with those before.
+    return None if len(cells.bounds) > _MOST_CELLS else _maximal_boxes(cells)
+
+
+@lru_cache(maxsize=1 << 15)
+def _maximal_boxes(cells: Cells) -> IntArray | None:
     edges = axis_edges(cells.bounds)
     if prod(len(cuts) - 1 for cuts in edges) > _MOST_CELLS:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ import numpy as np
 from maskcover.cells import IntArray
 from maskcover.classifiers.evaluation import Images, MaskedClassifier, evaluator_of
 from maskcover.classifiers.labels import UNSEEN
+from maskcover.classifiers.occlusion import alignment_of
 from maskcover.classifiers.registry import as_classifier
-from maskcover.covering.texts import masks_of
+from maskcover.covering.texts import grid_text, masks_of
 from maskcover.defense.answers import Answer, Case
 from maskcover.defense.first_rounds import AUTO, PAIRS, FirstRound, agreed, rounds_of
 from maskcover.defense.procedure import Procedure, equip
@@ -91,7 +93,8 @@ def choose_first_round(
         model, images, masks, regions, options: As for `certify`.
         procedure: Double or challenger masking; its own first round does not count.
         candidates: First rounds as for `DoubleMasking`, None for none; by default pairs, grids of 2, 3 and 4 masks an
-            axis where they are fewer than half of the masks, two of these, and each of them before pairs.
+            axis where they are fewer than half of the masks, two of these, and each of them before pairs. For a model
+            whose tokens are left out these grids lie on its token grid.
         most_images: The number of images to look at, the first ones.
 
     Raises:
@@ -117,12 +120,15 @@ def choose_first_round(
     if claimed is None:
         raise InvalidInput("these masks claim no region set; name one with regions=, such as squares(size=32)")
     attacker, plain = parse_regions(claimed), masks.with_levels()
-    proposals = default_first_rounds(plain, attacker) if candidates is None else tuple(candidates)
+    classifier = as_classifier(model, options)
+    if candidates is None:
+        candidates = default_first_rounds(plain, attacker, alignment_of([classifier]))
+    proposals = tuple(candidates)
     tried = tuple(dict.fromkeys((None, *proposals)))
     bare = replace(defence, first_round=None)
     few = _readable(images, most_images)
     levels = {part: _level(part, plain, attacker) for first in tried for part in rounds_of(first) if part != PAIRS}
-    outcomes = _outcomes(as_classifier(model, options), few, plain, bare, list(levels.values()))
+    outcomes = _outcomes(classifier, few, plain, bare, list(levels.values()))
     places = {part: number for number, part in enumerate(levels)}
     figures = [_figures(first, places, outcomes, len(plain.pairing)) for first in tried]
     ranked = sorted(figures, key=lambda figure: (figure.predictions, len(rounds_of(figure.first_round))))
@@ -142,28 +148,33 @@ def settled(
     return choice.procedure, choice.masks
 
 
-def default_first_rounds(masks: MaskSet, regions: RegionSet) -> tuple[FirstRound, ...]:
+def default_first_rounds(masks: MaskSet, regions: RegionSet, align: int = 1) -> tuple[FirstRound, ...]:
     """The first rounds that are tried by default: see `choose_first_round`.
+
+    Args:
+        masks, regions: The masks and what they cover.
+        align: Edges of masks of levels lie at multiples of this many pixels.
 
     >>> from maskcover import cover, squares
     >>> default_first_rounds(cover(squares(size=3), 12, grid=(3, 3)), squares(size=3))
     ('pairs', 'grid(2, 2)', ('grid(2, 2)', 'pairs'))
     """
-    levels = []
+    levels = dict[MaskSet, str]()
     for side in _SIDES:
-        text = f"grid({', '.join([str(side)] * masks.grid.ndim)})"
-        try:
-            if 2 * len(masks_of(text, regions, masks.grid)) < len(masks):
-                levels.append(text)
-        except ImpossibleCover:
-            continue
-    twice = [(coarse, fine) for number, coarse in enumerate(levels) for fine in levels[number + 1 :]]
-    return (PAIRS, *levels, *twice, *((level, PAIRS) for level in levels))
+        text = grid_text(side, masks.grid, align)
+        with suppress(ImpossibleCover):
+            coarser = masks_of(text, regions, masks.grid)
+            # A mask that hides everything leaves nothing to predict from.
+            if 2 * len(coarser) < len(masks) and coarser.largest_hidden_area < masks.grid.size:
+                levels.setdefault(coarser, text)
+    texts = levels.values()
+    return (PAIRS, *texts, *combinations(texts, 2), *((text, PAIRS) for text in texts))
 
 
-def alternatives(procedure: Procedure, masks: MaskSet, regions: RegionSet) -> tuple[Procedure, ...]:
+def alternatives(procedure: Procedure, masks: MaskSet, regions: RegionSet, align: int = 1) -> tuple[Procedure, ...]:
     """The procedures that one with "auto" stands for: without a first round, and with each default one.
 
+    Edges of masks of levels lie at multiples of `align` pixels.
     Any other procedure stands for itself, and so does one with "auto" for masks that have levels already.
 
     >>> from maskcover import cover, squares
@@ -177,7 +188,7 @@ def alternatives(procedure: Procedure, masks: MaskSet, regions: RegionSet) -> tu
     """
     if not isinstance(procedure, TwoRounds) or procedure.first_round != AUTO or masks.levels:
         return (procedure,)
-    first_rounds = (None, *default_first_rounds(masks, regions))
+    first_rounds = (None, *default_first_rounds(masks, regions, align))
     return tuple(replace(procedure, first_round=first_round) for first_round in first_rounds)
 
 

@@ -11,7 +11,7 @@ from maskcover.certification.certifying import containment_for
 from maskcover.certification.choosing_first_rounds import alternatives
 from maskcover.covering import frontier
 from maskcover.covering.containment import Containment
-from maskcover.covering.texts import masks_of
+from maskcover.covering.texts import aligned, grid_text, masks_of
 from maskcover.defense import Procedure, parse_procedure
 from maskcover.defense.first_rounds import AUTO, LEVELS, PAIRS, rounds_of
 from maskcover.defense.procedures import TwoRounds
@@ -59,6 +59,8 @@ def candidates_of(
     mask_sets: Iterable[MaskSet | str] | None = None,
     procedures: Iterable[Procedure | str] = (),
     fills: Iterable[Any] = (None,),
+    *,
+    align: int = 1,
 ) -> tuple[Candidate, ...]:
     """Every mask set with every procedure and every fill; each mask set is checked to cover the regions.
 
@@ -70,13 +72,14 @@ def candidates_of(
         procedures: Procedures or their texts, at least one; a first round "auto" stands for none and for each default
             one of the mask set.
         fills: Fills, None for the adapter's own.
+        align: Edges of the masks of default candidates and of default levels lie at multiples of this many pixels.
 
     Raises:
         NotCovering: a candidate does not cover the regions; the message shows a region that it misses.
         InvalidInput: a text that cannot be read, another image size, nothing to choose from, or too many masks.
     """
     defences = tuple(dict.fromkeys(map(parse_procedure, procedures)))
-    named = list(_named(regions, grid, (DEFAULTS,) if mask_sets is None else listed(mask_sets)))
+    named = list(_named(regions, grid, (DEFAULTS,) if mask_sets is None else listed(mask_sets), align))
     filled = list(fills)
     if not (defences and named and filled):
         raise InvalidInput("there is nothing to choose from: name at least one mask set, one procedure and one fill")
@@ -90,7 +93,9 @@ def candidates_of(
     covering = [
         (_after(name, procedure), procedure.against(regions), _covering(name, masks, regions, procedure))
         for name, masks in named
-        for procedure in dict.fromkeys(each for defence in defences for each in alternatives(defence, masks, regions))
+        for procedure in dict.fromkeys(
+            each for defence in defences for each in alternatives(defence, masks, regions, align)
+        )
     ]
     _expect_few(covers.masks for _, _, covers in covering)
     return tuple(
@@ -99,22 +104,24 @@ def candidates_of(
     )
 
 
-def default_texts(regions: RegionSet, grid: Grid) -> tuple[str, ...]:
+def default_texts(regions: RegionSet, grid: Grid, align: int = 1) -> tuple[str, ...]:
     """The texts of the default candidates: grids of 2 to 7 masks an axis, covers between them, and redundant ones.
 
-    None has more than 64 masks. Texts whose mask sets are equal to an earlier one are left out.
+    None has more than 64 masks. Texts whose mask sets are equal to an earlier one are left out. Edges of masks lie at
+    multiples of `align` pixels.
 
     >>> from maskcover import squares
     >>> default_texts(squares(size=5), Grid.of(28))[:5]
     ('grid(2, 2)', 'grid(3, 3)', 'grid(4, 4)', 'grid(5, 5)', 'grid(6, 6)')
     """
-    grids = [f"grid({', '.join([str(side)] * grid.ndim)})" for side in _SIDES]
+    grids = [grid_text(side, grid, align) for side in _SIDES]
     kept = _distinct(grids, regions, grid)
     counts = {len(masks) for masks in kept.values()}
-    covers = frontier(regions, grid, most_masks=_MOST_MASKS)
+    covers = frontier(regions, grid, most_masks=_MOST_MASKS, align=align)
     others = [masks for masks in covers if len(masks) >= min(_SIDES) and len(masks) not in counts]
-    texts = [f"max_mask_area('{masks.largest_hidden_area}px')" for masks in _spread(others, _OTHERS)]
-    redundant = [f"masks({count}, multiplicity=2)" for count in _REDUNDANT]
+    areas = [masks.largest_hidden_area for masks in _spread(others, _OTHERS)]
+    texts = [f"max_mask_area('{area}px'{aligned(align)})" for area in areas]
+    redundant = [f"masks({count}, multiplicity=2{aligned(align)})" for count in _REDUNDANT]
     return tuple(_distinct([*grids, *texts, *redundant], regions, grid))
 
 
@@ -138,14 +145,14 @@ def _spread(items: Sequence[MaskSet], count: int) -> list[MaskSet]:
     return [items[((place + 1) * len(items)) // count - 1] for place in range(count)]
 
 
-def _named(regions: RegionSet, grid: Grid, items: Iterable[MaskSet | str]) -> Iterator[tuple[str, MaskSet]]:
+def _named(regions: RegionSet, grid: Grid, items: Iterable[MaskSet | str], align: int) -> Iterator[tuple[str, MaskSet]]:
     """Names and mask sets, each mask set once."""
     kept: dict[MaskSet, str] = {}
     for number, item in enumerate(items, start=1):
         if isinstance(item, MaskSet):
             pairs = [(f"your masks {number}", item)]
         elif isinstance(item, str):
-            texts = default_texts(regions, grid) if item.strip() == DEFAULTS else (item,)
+            texts = default_texts(regions, grid, align) if item.strip() == DEFAULTS else (item,)
             pairs = [(text, masks_of(text, regions, grid)) for text in texts]
         else:
             raise InvalidInput(f"a candidate is a MaskSet or a text such as 'grid(4, 4)'; got {item!r:.80}")

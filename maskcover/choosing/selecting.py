@@ -15,6 +15,7 @@ from maskcover.choosing.halving import Group, Rounds, nothing_affordable
 from maskcover.choosing.ranking import affordable, cross_fitted, ranked
 from maskcover.choosing.result import Choice, ChoosingImages
 from maskcover.classifiers.evaluation import HidesCells, Images, MaskedClassifier
+from maskcover.classifiers.occlusion import alignment_of
 from maskcover.classifiers.registry import as_classifier
 from maskcover.defense import ChallengerMasking, DoubleMasking, Procedure
 from maskcover.engine.preparation import RequiredNumerics
@@ -145,7 +146,8 @@ def choose_among(
     named = None if candidates is None else listed(candidates)
     preprocessing = getattr(classifier, "preprocessing", None) or getattr(images, "preprocessing", None)
     grid = grid_of(named, preprocessing, images[0], image_size)
-    tried = candidates_of(region_set, grid, named, procedures, classifiers)
+    align = alignment_of(classifiers.values())
+    tried = candidates_of(region_set, grid, named, procedures, classifiers, align=align)
     required = _numerics(tried, numerics, min_margin)
     watched = Watched(images)
     groups = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -114,6 +114,15 @@ class DropTokens:
         return f"drop_tokens({height})" if height == width else f"drop_tokens({height}, {width})"
 
     @property
+    def alignment(self) -> int:
+        """The number of pixels at whose multiples edges of masks lie on the token grid, for `cover(…, align=…)`.
+
+        >>> DropTokens(16).alignment, DropTokens(16, 24).alignment
+        (16, 48)
+        """
+        return math.lcm(*self.sides)
+
+    @property
     def identity(self) -> dict[str, str]:
         """Its entry in the fingerprint: no certificate with a fill is one with dropped tokens."""
         return {"fill": str(self)}
@@ -144,6 +153,18 @@ class DropTokens:
             if rows[-1].all():
                 raise InvalidInput(f"mask {number} hides every token, so nothing is left to predict from; leave it out")
         return np.array(rows, dtype=np.bool_)
+
+
+def alignment_of(classifiers: Iterable[object]) -> int:
+    """The number of pixels at whose multiples edges of masks lie, so that all of some classifiers take the masks.
+
+    It is 1 for classifiers that do not drop tokens.
+
+    >>> alignment_of([object()])
+    1
+    """
+    occlusions = (getattr(classifier, "occlusion", None) for classifier in classifiers)
+    return math.lcm(*(occlusion.alignment for occlusion in occlusions if isinstance(occlusion, DropTokens)))
 
 
 _DROP_TOKENS = re.compile(r"\s*drop_tokens\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)\s*", re.ASCII)

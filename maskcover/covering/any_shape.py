@@ -32,6 +32,7 @@ _MOST_STEPS = 100_000_000  # of a dynamic programme without a time limit
 _STEPS_IN_A_SECOND = 100_000_000  # allowed for each second of a time limit; each takes well below a second
 _TOTAL = 1 << 45  # the weight of all placements together, before rounding down
 _CLOSE = 1.001
+_PASSES = 4  # in the time in which a mask's weight is computed, for a round and the last check
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class AnyShapeBound:
             return False
         slots = terms[self.term].slots
         return len(slots) == len(self.weights) == len(self.values) and all(
-            0 <= value <= _value(slot, weights, self.largest)
+            0 <= value <= _value(_flat(room_of(slot).extents), _counts(slot), weights, self.largest)
             for slot, weights, value in zip(slots, self.weights, self.values, strict=True)
         )
 
@@ -124,8 +125,9 @@ def _best_weights(slot: Slot, largest: int, time_limit: float) -> tuple[Weights,
     deadline = time.monotonic() + time_limit
     sides, counts = _flat(room_of(slot).extents), _counts(slot)
     alone: list[Weights] = [((shape, 1),) for shape in counts]
-    best = max(alone, key=lambda weights: _value(slot, weights, largest))
-    value = _value(slot, best, largest)
+    values = [_value(sides, counts, weights, largest) for weights in alone]
+    value = max(values)
+    best = alone[values.index(value)]
     steps = steps_of(sides, largest)
     if len(counts) == 1 or steps > max(_MOST_STEPS, _STEPS_IN_A_SECOND * time_limit):
         return best, value
@@ -134,7 +136,7 @@ def _best_weights(slot: Slot, largest: int, time_limit: float) -> tuple[Weights,
 
     shapes, sizes = tuple(counts), np.array(list(counts.values()), np.float64)
     rows = held_by(maximal_extents(Grid(sides), min(largest, sides[0] * sides[1])), shapes)
-    slowest = 0.0
+    round_seconds = 0.0
     while (solution := largest_weights(sizes, rows, 1.0 + time_limit)) is not None:
         begin = time.monotonic()
         total = float(sizes @ solution)
@@ -142,12 +144,15 @@ def _best_weights(slot: Slot, largest: int, time_limit: float) -> tuple[Weights,
         weights = tuple((shape, weight) for shape, weight in zip(shapes, whole, strict=False) if weight > 0)
         if not weights:
             break
-        candidate = _value(slot, weights, largest)
+        weighed = time.monotonic()
+        candidate = _value(sides, counts, weights, largest)
+        # A round looks for the heaviest mask, which takes some twice as long as its weight, solves the program, and
+        # weighs again; and what is returned is weighed once more.
+        round_seconds = max(round_seconds, weighed - begin + _PASSES * (time.monotonic() - weighed))
         best, value = (weights, candidate) if candidate > value else (best, value)
-        if total <= float(value) * _CLOSE or time.monotonic() + slowest >= deadline:
+        if total <= float(value) * _CLOSE or time.monotonic() + round_seconds >= deadline:
             break
         rows = np.concatenate([rows, _rows(heaviest_diagram(sides, largest, weights), sides, shapes)])
-        slowest = max(slowest, time.monotonic() - begin)
     return best, value
 
 
@@ -160,9 +165,11 @@ def _rows(heights: Heights, sides: Extents, shapes: tuple[Extents, ...]) -> Floa
     )
 
 
-def _value(slot: Slot, weights: Weights, largest: int) -> Fraction:
-    """The weight of all placements over the most weight that a mask holds; 0 where it proves nothing."""
-    counts, sides = _counts(slot), _flat(room_of(slot).extents)
+def _value(sides: Extents, counts: dict[Extents, int], weights: Weights, largest: int) -> Fraction:
+    """The weight of all placements over the most weight that a mask holds; 0 where it proves nothing.
+
+    `sides` are those of the room, `counts` the numbers of placements of each shape.
+    """
     shapes = [shape for shape, _ in weights]
     if not weights or len(set(shapes)) < len(shapes) or not all(shape in counts for shape in shapes):
         return Fraction(0)

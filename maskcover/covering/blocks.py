@@ -20,6 +20,7 @@ from maskcover.grid import Extents
 from maskcover.masks import Mask, MaskSet
 from maskcover.regions import Stencil
 
+_FEW_BOXES = 8  # of a mask, up to which its boxes are drawn one by one
 _NONE = np.empty(0, dtype=np.int64)
 
 
@@ -134,11 +135,16 @@ def pack_masks(inside: OwnedBoxes, places: Blocks, masks: int) -> npt.NDArray[np
     owners = np.unique(inside.owners)
     if len(different) < len(owners):
         return _pack_shared(different, box_of.ravel(), inside.owners, places, masks)
-    rows = np.zeros((masks // 8 + 1, places.allowed.size), dtype=np.uint8)
+    rows = np.zeros((masks // 8 + 1, *places.allowed.shape), dtype=np.uint8)
+    if len(inside.owners) <= _FEW_BOXES * len(owners):
+        corners = np.stack([np.searchsorted(cuts, inside.bounds[:, :, axis]) for axis, cuts in enumerate(places.edges)])
+        for owner, spans in zip(inside.owners.tolist(), corners.transpose(1, 0, 2).tolist(), strict=True):
+            rows[owner // 8][tuple(slice(low, high) for low, high in spans)] |= np.uint8(1 << owner % 8)
+        return rows.reshape(len(rows), -1)
     for owner in owners:
-        contains = painted(inside.bounds[inside.owners == owner], places.edges).ravel()
+        contains = painted(inside.bounds[inside.owners == owner], places.edges)
         rows[owner // 8] |= contains.view(np.uint8) << np.uint8(owner % 8)
-    return rows
+    return rows.reshape(len(rows), -1)
 
 
 def _pack_shared(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -10,6 +10,7 @@ from math import ceil, prod
 from typing import Literal, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from maskcover.amounts import AnyAmount, cells_down, parse_amount
 from maskcover.cells import Cells
@@ -80,11 +81,13 @@ class LowerBound:
         spans = spans_of(self._dual, self.grid.ndim)
         if len(spans) != len(self.placements) or len(self.weights) != len(self.placements):
             return False
-        for box, span in zip(self.placements, spans, strict=True):
-            if min(span) < 1 or box.extents not in places:
-                return False
-            if not places[box.extents].contains(Cells([Box.at(box.start, span)])):
-                return False
+        if not all(
+            _is_span(span, self.grid) and len(box.start) == len(span)
+            for box, span in zip(self.placements, spans, strict=True)
+        ):
+            return False
+        if not _are_allowed(places, self.placements, spans).all():
+            return False
         if self.is_independent:
             return check_independent(self.grid, places, self.admissible, self.placements)
         return check_dual(self.grid, places, self.admissible, self._dual)
@@ -195,16 +198,45 @@ def find_bound(regions: RegionSet, grid: Grid, admissible: Admissible, time_limi
 def _allowed(bound: LowerBound) -> LowerBound:
     """Leave out placements that are not allowed: the search moves shapes freely. The witness stays true."""
     places = _places(_slot(bound.regions, bound.grid))
+    every = spans_of(bound._dual, bound.grid.ndim)
+    allowed = _are_allowed(places, bound.placements, every)
+    if allowed.all():
+        return bound
     placements, weights, spans = [], [], []
-    for box, weight, span in zip(bound.placements, bound.weights, spans_of(bound._dual, bound.grid.ndim), strict=True):
-        starts = Cells([Box.at(box.start, span)])
-        for part in (places[box.extents].common(starts) if box.extents in places else Cells([], ndim=0)).boxes:
+    for box, weight, span, whole in zip(bound.placements, bound.weights, every, allowed.tolist(), strict=True):
+        block = Box.at(box.start, span)
+        for part in (block,) if whole else _parts(block, places.get(box.extents)):
             placements.append(Box.at(part.start, box.extents))
             weights.append(weight)
             spans.append(part.extents)
     return replace(
         bound, placements=tuple(placements), weights=tuple(weights), spans=tuple(spans) if bound.spans else ()
     )
+
+
+def _is_span(span: Extents, grid: Grid) -> bool:
+    return len(span) == grid.ndim and all(1 <= count <= side for count, side in zip(span, grid.shape, strict=True))
+
+
+def _are_allowed(
+    places: Mapping[Extents, Cells], placements: Sequence[Box], spans: Sequence[Extents]
+) -> npt.NDArray[np.bool_]:
+    """Which blocks of placements lie wholly among the places of their shape, bool (blocks,)."""
+    numbers: dict[Extents, list[int]] = {}
+    for number, box in enumerate(placements):
+        numbers.setdefault(box.extents, []).append(number)
+    allowed = np.zeros(len(placements), dtype=np.bool_)
+    for shape, blocks in numbers.items():
+        if shape in places:
+            starts = np.array([placements[number].start for number in blocks], dtype=np.int64)
+            stops = starts + np.array([spans[number] for number in blocks], dtype=np.int64)
+            allowed[blocks] = places[shape].contains_boxes(np.stack([starts, stops], axis=1))
+    return allowed
+
+
+def _parts(block: Box, places: Cells | None) -> tuple[Box, ...]:
+    """The boxes of the starts in a block that are among the places."""
+    return () if places is None else places.common(Cells([block])).boxes
 
 
 def checked_seconds(time_limit: object) -> float:

@@ -71,7 +71,9 @@ class SlotPlan:
 
     def masks(self) -> tuple[Cells, ...]:
         """The masks: each box trimmed to the cells that regions inside it touch."""
-        moved = (Box(_plus(box.start, self.room.start), _plus(box.stop, self.room.start)) for box in self.boxes())
+        moved = self.boxes()
+        if any(self.room.start):
+            moved = (Box(_plus(box.start, self.room.start), _plus(box.stop, self.room.start)) for box in moved)
         return trimmed(moved, self.slot, self.room)
 
     def starting_from(self, boxes: Iterable[Box], largest: int) -> SlotPlan:

@@ -23,6 +23,7 @@ from maskcover.terminal import bar
 
 V = TypeVar("V")
 Signature = int  # bit i is set when mask i contains the placement
+_SPREADING = np.uint64(0x9E3779B97F4A7C15)  # odd, with bits all over, so that different bytes give different numbers
 _MOST_COMPARED = 1 << 28  # words of 64 masks, where sets of masks of several patches are intersected
 # More than these are not listed: minimal signatures are found by comparing every pair.
 _MOST_SIGNATURES, _MOST_JOINED, _MOST_BYTES = 4_000, 1_000_000, 1 << 26
@@ -213,5 +214,33 @@ def _kinds(masks: MasksByForm, stencil: Stencil) -> tuple[Blocks, npt.NDArray[np
     places = cut_blocks(stencil, inside)
     allowed = np.flatnonzero(places.allowed)
     packed = pack_masks(inside, places, masks.count)[:, allowed]
+    kinds, firsts, kind_of = distinct_columns(packed)
+    return places, kinds, allowed[firsts], kind_of
+
+
+def distinct_columns(packed: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], IntArray, IntArray]:
+    """The different columns of a table, uint8 (bytes, columns), in the order of their bytes.
+
+    Numbers are sorted many times faster than columns: columns are told apart by a number that is made of their bytes,
+    and where two different columns have the same number, all columns are sorted after all.
+
+    Returns:
+        The columns; the number of the first of each kind, int64; for each column the number of its kind, int64.
+
+    >>> kinds, firsts, kind_of = distinct_columns(np.array([[2, 1, 2], [0, 9, 0]], dtype=np.uint8))
+    >>> kinds.tolist(), firsts.tolist(), kind_of.tolist()
+    ([[1, 2], [9, 0]], [1, 0], [1, 0, 1])
+    """
+    number = np.zeros(packed.shape[1], dtype=np.uint64)
+    for row in packed:
+        number = (number + row) * _SPREADING
+    _, firsts, kind_of = np.unique(number, return_index=True, return_inverse=True)
+    if not np.array_equal(packed[:, firsts[kind_of]], packed):
+        return _sorted_columns(packed)
+    kinds, order, rank = _sorted_columns(packed[:, firsts])
+    return kinds, firsts[order], rank[kind_of]
+
+
+def _sorted_columns(packed: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], IntArray, IntArray]:
     kinds, firsts, kind_of = np.unique(packed, axis=1, return_index=True, return_inverse=True)
-    return places, kinds, allowed[firsts], kind_of.ravel()
+    return kinds, firsts, kind_of.ravel()

@@ -86,6 +86,11 @@ def _shrunk(bounds: IntArray, extents: IntArray) -> IntArray:
 
 def _holds(bounds: IntArray, places: IntArray) -> bool:
     """Whether boxes contain one box of placements, int64 (2, axes); only what lies in it is drawn."""
-    low, high = np.maximum(bounds[:, 0], places[0]), np.minimum(bounds[:, 1], places[1])
-    meet = (low < high).all(axis=1)
-    return not Cells.from_bounds(places[None]).minus(Cells.from_bounds(np.stack([low[meet], high[meet]], axis=1)))
+    meets = np.ones(len(bounds), dtype=np.bool_)
+    for axis, (low, high) in enumerate(places.T):
+        meets &= (bounds[:, 0, axis] < high) & (low < bounds[:, 1, axis])
+    near = bounds[meets]
+    if ((near[:, 0] <= places[0]) & (places[1] <= near[:, 1])).all(axis=1).any():
+        return True
+    near = np.stack([np.maximum(near[:, 0], places[0]), np.minimum(near[:, 1], places[1])], axis=1)
+    return not Cells.from_bounds(places[None]).minus(Cells.from_bounds(near))

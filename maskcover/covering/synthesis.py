@@ -98,7 +98,8 @@ def cover(
     terms = regions.terms(lattice)
     style = Style(parse_count(align, "align"), parse_count(multiplicity, "multiplicity"))
     seconds = checked_seconds(time_limit)
-    deadline = time.monotonic() + seconds
+    begin = time.monotonic()
+    deadline = begin + seconds
     plan, origin = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style), None
     if shipped and grid is None:
         plan, origin = from_shipped(plan, lattice, regions, style, _allows(masks, evaluations))
@@ -107,11 +108,13 @@ def cover(
         origin = begun or origin
     if style.multiplicity == 1:
         before = plan
-        search = max(deadline - time.monotonic(), 0) * _SEARCH
+        # What comes behind the search takes at least as long as what came before it.
+        search = max(deadline - 2 * time.monotonic() + begin, 0) * _SEARCH
         plan = plan.improved(style.align, Effort(search, _threads(workers), progress))
         origin = origin if plan == before else None
     mask_set = build_masks(plan, lattice, regions, style)
-    if style.multiplicity == 1 and (seconds > 0 or not plan.is_free):
+    is_late = seconds > 0 and time.monotonic() >= deadline
+    if style.multiplicity == 1 and (seconds > 0 or not plan.is_free) and not is_late:
         # For regions that may not lie everywhere, and after a search, there may be more masks than are needed.
         mask_set = _verified(_selected(mask_set, terms, (deadline - time.monotonic()) / 2), regions, style.multiplicity)
     left = max(deadline - time.monotonic(), _LEAST_PROOF * seconds)

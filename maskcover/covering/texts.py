@@ -34,6 +34,20 @@ def masks_of(text: str, regions: RegionSet, grid: Grid) -> MaskSet:
         return cover(regions, grid, **values, **keywords)
 
 
+def grid_text(side: int, grid: Grid, align: int = 1) -> str:
+    """The text of a product grid of `side` masks along each axis, whose edges lie at multiples of `align` pixels.
+
+    >>> grid_text(3, Grid.of(28)), grid_text(2, Grid.of(224), align=16)
+    ('grid(3, 3)', 'grid(2, 2, align=16)')
+    """
+    return f"grid({', '.join([str(side)] * grid.ndim)}{aligned(align)})"
+
+
+def aligned(align: int) -> str:
+    """The alignment as the last keyword of a text; nothing for an alignment of 1."""
+    return "" if align == 1 else f", align={align}"
+
+
 def call_of(text: str) -> tuple[str, list[Any], dict[str, Any]]:
     """The budget, its arguments, and the keywords of a text such as ``grid(3, 3)``."""
     try:

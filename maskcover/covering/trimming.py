@@ -31,7 +31,7 @@ def trimmed(boxes: Iterable[Box], slot: Slot, room: Box) -> tuple[Cells, ...]:
     if is_free(slot, room) or len(slot) > _MOST_STENCILS:
         # Boxes that move freely fill every box that any of them fits. For very many shapes the trimmed masks would be
         # nearly boxes, and slow to verify.
-        return tuple(Cells([box]) for box in _holding(tuple(boxes), slot))
+        return tuple(Cells.from_bounds(np.array([[box.start, box.stop]])) for box in _holding(tuple(boxes), slot))
     unions = (_union_inside(box, slot) for box in boxes)
     return tuple(dict.fromkeys(_simplified(cells) for cells in unions if cells))
 

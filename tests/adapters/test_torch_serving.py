@@ -126,6 +126,17 @@ def test_threat_40_a_kept_evaluator_serves_nothing_that_was_changed(change: Call
             call(IMAGES)
 
 
+def test_threat_40_other_masks_are_noticed_where_no_score_tells() -> None:
+    model = net()
+    model[3].weight.data.zero_()
+    model[3].bias.data = torch.tensor([1.0, 3.0, 2.0])
+    served = defend(model, certified(model))
+    served(IMAGES)
+    CHANGES["other masks"](served)
+    with pytest.raises(FingerprintMismatch, match="call defend again"):
+        served(IMAGES)
+
+
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_module_bound_to_nothing_computes_with_what_it_is_now(change: Callable[[Any], Any]) -> None:
     """As a module that is made after the change."""
@@ -196,7 +207,7 @@ def test_what_a_stream_compares_changes_no_answer(batch_size: int, open_images: 
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
-@pytest.mark.parametrize("name", ["a weight", "a hook", "a setting of a part"])
+@pytest.mark.parametrize("name", ["a weight", "a hook", "a setting of a part", "another part of the same class"])
 def test_threat_40_a_change_during_a_stream_stops_it_before_the_next_answer(name: str, batch_size: int) -> None:
     model = net()
     served = defend(model, certified(model, batch_size=batch_size))

@@ -32,6 +32,7 @@ from maskcover import (
     Voting,
     bands,
     certify,
+    choose,
     cover,
     defend,
     predict,
@@ -40,7 +41,7 @@ from maskcover import (
 )
 from maskcover.cells import IntArray
 from maskcover.certification import predict_with
-from maskcover.engine import probe
+from maskcover.engine import probe, probes
 from tests.networks import exact_transformer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -170,11 +171,16 @@ def test_a_mean_is_over_the_tokens_that_stay() -> None:
 
 
 def test_batches_of_several_lengths_are_those_of_one_length() -> None:
-    made_evaluator = evaluator(exact_transformer(SIDE, PATCH, classes=5))
+    made_evaluator = evaluator(exact_transformer(SIDE, PATCH, classes=5, pool="avg"))
     first, second = map(made_evaluator.load, IMAGES[:2])
     mixed = pairs((-1, -1), (0, 8), (2, 2), (0, 1))
     assert len(set(made_evaluator.shapes(mixed).tolist())) == 4
+    computed = list[tuple[int, ...]]()
+    rest: Any = made_evaluator._network.rest
+    hook = rest.blocks.register_forward_pre_hook(lambda _, inputs: computed.append(tuple(inputs[0].shape)))
     together = made_evaluator.scores([first, second, first, second], mixed).copy()
+    hook.remove()
+    assert sorted(rows for rows, *_ in computed) == [4] * 4
     for row, image in enumerate([first, second, first, second]):
         alone = made_evaluator.scores([image] * 4, np.repeat(mixed[row : row + 1], 4, axis=0))
         assert alone[row].tobytes() == together[row].tobytes()
@@ -189,6 +195,21 @@ def test_every_batch_that_the_model_computes_has_one_shape_for_each_length() -> 
     predict_with(made_evaluator, IMAGES)
     assert len(shapes) > 3
     assert {rows for rows, *_ in shapes} == {4}
+
+
+def test_scores_under_masks_of_several_lengths_are_those_of_each_row() -> None:
+    """As attacks compute them: in the order of the rows, and without a number where every token is hidden."""
+    network = TokenNetwork.of(exact_transformer(SIDE, PATCH, classes=5, pool="avg"), DropTokens(PATCH))
+    hidden = torch.zeros(5, 1, SIDE, SIDE, dtype=torch.bool)
+    for row, height in enumerate((16, 0, 32, 8, 16)):
+        hidden[row, :, :height] = True
+    images = IMAGES[[0, 1, 2, 0, 1]]
+    together = network.scores_under(images, hidden).detach()
+    for row in range(5):
+        alone = network.scores_under(images[row : row + 1], hidden[row : row + 1]).detach()
+        np.testing.assert_allclose(together[row], alone[0], rtol=1e-4, atol=1e-5)
+    assert together.isnan().all(dim=1).tolist() == [False, False, True, False, False]
+    assert len({tuple(scores) for scores in together[[0, 1, 3, 4]].tolist()}) == 4
 
 
 def test_where_every_token_is_hidden_there_is_no_label() -> None:
@@ -275,8 +296,8 @@ class Blurred(nn.Module):
 
 
 def test_code_around_and_inside_is_tested_and_refused() -> None:
-    for fault, words in {"scales its images": "scores change", "looks at the image too": "scores change"}.items():
-        with pytest.raises(InvalidInput, match=words):
+    for fault in ("scales its images", "looks at the image too"):
+        with pytest.raises(InvalidInput, match="with all tokens kept its scores change"):
             evaluator(Around(made("ViT of timm"), fault))
     assert evaluator(Around(made("ViT of timm"), "none")).masks is MASKS
     positions: Any = exact_transformer(SIDE, PATCH, classes=5)
@@ -354,6 +375,25 @@ def test_probes_find_rows_that_influence_each_other_in_a_rare_length_only() -> N
     assert report.leak.kind == "rows"
 
 
+def test_probes_try_every_length_in_batches_of_that_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The unions that are tried first, of neighbours among some masks, do not leave all lengths that unions leave.
+    tall = MaskSet.from_boxes([(0, 0, 8, 8), (0, 0, 16, 8), (8, 0, 24, 8), (0, 8, 8, 16), (24, 8, 8, 24)], SIDE)
+    made_evaluator, lengths = evaluator(exact_transformer(SIDE, PATCH, classes=5), tall), list[list[int]]()
+    scores = TokenEvaluator._scores
+
+    def noted(self: TokenEvaluator, images: Any, pairs: IntArray) -> torch.Tensor:
+        lengths.append(self.shapes(pairs).tolist())
+        return scores(self, images, pairs)
+
+    monkeypatch.setattr(TokenEvaluator, "_scores", noted)
+    assert probe(made_evaluator, made_evaluator.load(IMAGES[0])).bitwise
+    assert all(len(set(batch)) == 1 for batch in lengths)
+    every = np.stack(np.triu_indices(len(tall)), axis=1)
+    tried = {batch[0] for batch in lengths}
+    assert set(made_evaluator.shapes(every).tolist()) <= tried
+    assert not tried <= set(made_evaluator.shapes(probes._pairs(tall)).tolist())
+
+
 LEVEL = MaskSet.from_boxes([(row, column, 24, 16) for row in (0, 8) for column in (0, 8, 16)], SIDE)
 
 
@@ -370,6 +410,27 @@ def test_masks_of_levels_hide_their_tokens(level: MaskSet) -> None:
         np.testing.assert_array_equal(scores, alone.scores([alone.load(IMAGES[0])] * 4, rows))
     with pytest.raises(InvalidInput, match="hides a part of a token"):
         evaluator(model, MASKS.with_levels(MaskSet.from_boxes([(0, 0, 8, 12)], SIDE)))
+
+
+def test_auto_and_choose_propose_levels_on_the_token_grid() -> None:
+    model = nn.Sequential(exact_transformer(SIDE, PATCH, classes=5, seed=3)).eval()
+    masks, images = MASKS, list(IMAGES)
+    options: dict[str, Any] = {"fill": DropTokens(PATCH), "batch_size": 4}
+    labels = np.maximum([answer.label for answer in predict(model, images, masks, **options)], 0)
+    result = certify(model, images, labels, masks, procedure="double_masking(first_round='auto')", **options)
+    edges = [edge for mask in result.masks.all_masks for edge in mask.bounds.ravel().tolist()]
+    assert not any(edge % PATCH for edge in edges)
+    assert result.defended.tolist() == labels.tolist()
+    served = defend(model, result)
+    assert [answer.label for answer in served.decisions(IMAGES)] == labels.tolist()
+    choice = choose(
+        model, images, labels, squares(size=4), procedures=["double_masking(first_round='auto')"], **options
+    )
+    candidates = [entry.candidate for entry in choice.ranking]
+    assert any(candidate.masks.levels for candidate in candidates)
+    assert all("align=8" in candidate.name for candidate in candidates)
+    with pytest.raises(InvalidInput, match="hides a part of a token"):
+        certify(model, images, labels, masks, procedure="double_masking(first_round='grid(3, 3)')", **options)
 
 
 def test_certificates_after_levels_hold_against_patches() -> None:

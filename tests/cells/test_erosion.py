@@ -32,6 +32,33 @@ def test_set_algebra_is_that_of_bool_arrays(arrays: tuple[BoolArray, BoolArray])
 
 
 @given(PAIRS, st.data())
+def test_boxes_inside_a_set_are_those_that_it_contains(
+    arrays: tuple[BoolArray, BoolArray], data: st.DataObject
+) -> None:
+    cells = Cells.from_array(arrays[0] | arrays[1])
+    sides = np.array(arrays[0].shape)
+    lows = data.draw(st.lists(st.tuples(*(st.integers(0, side) for side in sides)), max_size=8))
+    sizes = data.draw(st.lists(st.tuples(*(st.integers(1, side + 1) for side in sides)), min_size=8, max_size=8))
+    boxes = [Box.at(low, size) for low, size in zip(lows, sizes, strict=False)]
+    bounds = np.array([[box.start, box.stop] for box in boxes], dtype=np.int64).reshape(-1, 2, len(sides))
+    expected = [cells.contains(Cells([box])) for box in boxes]
+    assert cells.contains_boxes(bounds).tolist() == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("maskcover.cells.cells._MOST_DRAWN", 3)
+        assert cells.contains_boxes(bounds).tolist() == expected
+
+
+@given(PAIRS)
+def test_erosion_by_runs_longer_than_those_of_the_set(arrays: tuple[BoolArray, BoolArray]) -> None:
+    """Whatever is left out by the lengths of runs has no placement, axis by axis."""
+    cells, line = Cells.from_array(arrays[0]), np.ones((*(1,) * (arrays[0].ndim - 1), arrays[0].shape[-1]), np.bool_)
+    for length in range(1, line.shape[-1] + 1):
+        run = line[..., :length]
+        longest = max((b - a for *_, (a, b) in _slabs(arrays[0])), default=0)
+        assert bool(eroded(cells, Cells.from_array(run))) == (length <= longest)
+
+
+@given(PAIRS, st.data())
 def test_shifted_cells_are_shifted(arrays: tuple[BoolArray, BoolArray], data: st.DataObject) -> None:
     array = arrays[0]
     offset = [data.draw(st.integers(0, 3)) for _ in array.shape]

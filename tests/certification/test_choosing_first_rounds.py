@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import maskcover as mc
-from maskcover import InvalidInput, MaskSet
+from maskcover import DropTokens, InvalidInput, MaskSet
 from maskcover.certification import FirstRoundChoice, choose_first_round
 from maskcover.certification.answering import predict_with
 from maskcover.certification.choosing_first_rounds import default_first_rounds
 from maskcover.classifiers import evaluator_of
+from maskcover.classifiers.occlusion import Fill, alignment_of
+from maskcover.covering.texts import masks_of
 from maskcover.defense import Case
+from maskcover.defense.first_rounds import rounds_of
 from maskcover.runs import open_run, run
 from tests.defense.naive import BoolArray
 
@@ -175,3 +179,53 @@ def test_auto_in_a_run_is_chosen_once(tmp_path: Path) -> None:
     assert [len(level) for level in opened.parts[0].masks.levels] == [4]
     with pytest.raises(InvalidInput, match="the masks"):
         run(Patient(), images, [1] * 6, MASKS[:-1] + MASKS[-1:] + MASKS[:1], tmp_path, procedure=automatic)
+
+
+class Dropping(Patient):
+    """A classifier that takes masks on the grid of its tokens only, as a vision transformer does."""
+
+    occlusion = DropTokens(4)
+
+    def evaluator(self, masks: MaskSet, example: Any, batch_size: int | None) -> Any:
+        """Refuses masks as a vision transformer does."""
+        self.occlusion.hidden_tokens(masks)
+        return evaluator_of(Patient(), masks, example, batch_size)
+
+
+ALIGNED = mc.cover(REGIONS, image_size=24, grid=(5, 5), align=4)
+
+
+def test_levels_for_dropped_tokens_lie_on_the_token_grid() -> None:
+    choice = choose_first_round(Dropping(), images_of(0, 0), ALIGNED)
+    rounds = {figures.first_round for figures in choice.figures}
+    assert {None, "pairs", "grid(2, 2, align=4)"} <= rounds
+    assert not any("align" not in str(part) for first in rounds for part in rounds_of(first) if part != "pairs")
+    assert [len(level) for level in choice.masks.levels] == [4]
+    assert not any(edge % 4 for mask in choice.masks.all_masks for edge in mask.bounds.ravel())
+    # By "auto" as well; the masks themselves must lie there, and levels that do not are still refused.
+    result = mc.certify(Dropping(), images_of(0, 0), [1, 1], ALIGNED, procedure="double_masking(first_round='auto')")
+    assert result.certified.all()
+    assert [len(level) for level in result.masks.levels] == [4]
+    with pytest.raises(InvalidInput, match="hides a part of a token"):
+        choose_first_round(Dropping(), images_of(0, 0), MASKS)
+    with pytest.raises(InvalidInput, match="hides a part of a token"):
+        choose_first_round(Dropping(), images_of(0, 0), ALIGNED, candidates=["grid(2, 2)"])
+
+
+def test_no_level_hides_everything() -> None:
+    """A single mask on a coarse token grid may be the whole image, which leaves nothing to predict from."""
+    masks = mc.cover(REGIONS, image_size=24, grid=(2, 2), align=8)
+    assert len(masks) == 4
+    assert default_first_rounds(masks, REGIONS, align=24) == ("pairs",)
+
+
+def test_equal_levels_are_tried_once() -> None:
+    texts = [part for first in default_first_rounds(ALIGNED, REGIONS, align=4) for part in rounds_of(first)]
+    levels = [masks_of(str(text), REGIONS, ALIGNED.grid) for text in dict.fromkeys(texts) if text != "pairs"]
+    assert len(set(levels)) == len(levels) == 2
+
+
+def test_the_alignment_of_several_classifiers() -> None:
+    assert alignment_of([Patient(), Dropping()]) == 4
+    assert alignment_of([Dropping(), SimpleNamespace(occlusion=DropTokens(6, 2))]) == 12
+    assert alignment_of([SimpleNamespace(occlusion=Fill(0.5))]) == alignment_of([]) == 1

@@ -267,6 +267,14 @@ def test_default_candidates_are_grids_covers_between_them_and_redundant_ones() -
     sets = [masks_of(text, squares(size=32), Grid.of(224)) for text in texts]
     assert len(set(sets)) == len(sets)
     assert max(map(len, sets)) <= 64
+    # For dropped tokens of 16 pixels all masks lie on the token grid.
+    aligned = default_texts(squares(size=32), Grid.of(224), align=16)
+    assert aligned[0] == "grid(2, 2, align=16)"
+    assert {text.partition("(")[0] for text in aligned} == {"grid", "max_mask_area", "masks"}
+    for text in aligned:
+        assert not any(
+            edge % 16 for mask in masks_of(text, squares(size=32), Grid.of(224)) for edge in mask.bounds.ravel()
+        )
     # On small images several grids are the same mask set, which is tried once.
     small = [masks_of(text, REGIONS, Grid.of(SIDE)) for text in default_texts(REGIONS, Grid.of(SIDE))]
     assert len(set(small)) == len(small) > 8

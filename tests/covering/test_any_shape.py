@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 from math import isqrt, prod
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 import maskcover as mc
+from maskcover.covering import any_shape
 from maskcover.covering.any_shape import AnyShapeBound
 from maskcover.covering.search.diagrams import (
     heaviest_diagram,
@@ -228,3 +230,27 @@ def test_boxes_are_masks_of_some_form() -> None:
         assert not oracles.uncovered(
             oracles.hidden(masks, sides), [oracles.Attack(frozenset(product(range(shape[0]), range(shape[1]))), 1)]
         )
+
+
+@pytest.mark.parametrize("limit", [0, 3, 6, 12, 40])
+def test_a_bound_for_any_form_keeps_its_time(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """To weigh a mask takes a second, and to look for the heaviest two; what needs no search is done in any case."""
+    clock = SimpleNamespace(now=0.0, weighed=0, sought=0)
+
+    def weigh(*arguments: Any) -> Fraction:
+        clock.now, clock.weighed = clock.now + (len(arguments[2]) > 1), clock.weighed + 1
+        return value(*arguments)
+
+    def seek(*arguments: Any) -> tuple[int, ...]:
+        clock.now, clock.sought = clock.now + 2, clock.sought + 1
+        return heaviest_diagram(*arguments)
+
+    value = any_shape._value
+    monkeypatch.setattr(any_shape, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(any_shape, "_value", weigh)
+    monkeypatch.setattr(any_shape, "heaviest_diagram", seek)
+    bound = mc.lower_bound(mc.rectangles(area="12px"), 40, max_mask_area=90, any_shape=True, time_limit=limit)
+    assert bound.check()
+    # Here `check` has weighed once more.
+    assert clock.now - 1 <= max(limit, 2)
+    assert (clock.sought > 0) == (limit > 5)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import Mask, MaskSet, cover, rectangles, verify
 from maskcover.cells import Cells
+from maskcover.covering import signatures
 from maskcover.covering.blocks import MasksByForm, cut_blocks, erosions, pack_masks
 from maskcover.covering.sizes import BoxesBySize
 from maskcover.grid import Box, Grid
@@ -95,13 +97,29 @@ def test_signatures_of_unions_are_those_of_each_mask(
     grouped, stencil = MasksByForm.of(plain_set(arrays)), everywhere(shape, Grid(arrays.shape[1:]))
     inside = erosions(grouped, stencil)
     places = cut_blocks(stencil, inside)
-    packed = pack_masks(inside, places, len(arrays))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("maskcover.covering.blocks._FEW_BOXES", data.draw(st.sampled_from([0, 8])))
+        packed = pack_masks(inside, places, len(arrays))
     bits = np.unpackbits(packed, axis=0, bitorder="little", count=len(arrays)).astype(np.bool_)
     firsts = {array.tobytes(): number for number, array in reversed(list(enumerate(arrays)))}
     for block in range(places.allowed.size):
         region = stencil.at(places.place(block)).to_array(Grid(arrays.shape[1:]))
         around = [firsts[array.tobytes()] == number and (array >= region).all() for number, array in enumerate(arrays)]
         assert bits[:, block].tolist() == around
+
+
+@given(st.integers(0, 3), st.integers(0, 40), st.integers(1, 4), st.integers(0, 1 << 32))
+def test_different_columns_are_those_of_numpy(rows: int, columns: int, values: int, seed: int) -> None:
+    table = np.random.default_rng(seed).integers(values, size=(rows + 1, columns + 1)).astype(np.uint8)
+    kinds, firsts, kind_of = np.unique(table, axis=1, return_index=True, return_inverse=True)
+    # A factor of 0 gives all columns the same number, and of 1 many.
+    for factor in (signatures._SPREADING, np.uint64(1), np.uint64(0)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(signatures, "_SPREADING", factor)
+            columns_of = signatures.distinct_columns(table)
+        np.testing.assert_array_equal(columns_of[0], kinds)
+        np.testing.assert_array_equal(columns_of[1], firsts)
+        np.testing.assert_array_equal(columns_of[2], kind_of.ravel())
 
 
 def test_masks_that_share_boxes_are_packed_box_by_box() -> None:

@@ -266,7 +266,7 @@ def _slow_first(number: int, table: PredictionTable) -> str | Pending:
     return Pending(np.stack([unseen, unseen], axis=1)) if len(unseen) else "decided"
 
 
-class Shaped(HostEvaluator):
+class Shapes(HostEvaluator):
     """An evaluator that computes in three shapes, and keeps the pairs of every batch."""
 
     def __init__(self, classifier: MaskedClassifier, masks: MaskSet) -> None:
@@ -279,6 +279,10 @@ class Shaped(HostEvaluator):
     def scores(self, images: Sequence[object], pairs: IntArray) -> npt.NDArray[np.generic]:
         self.asked.append(pairs)
         return super().scores(images, pairs)
+
+
+class Shaped(Shapes):
+    """The same, and it would fill batches itself."""
 
     def filling(self, count: int) -> None:
         raise AssertionError(f"{count} rows of other shapes were to fill a batch")
@@ -307,3 +311,25 @@ def test_batches_of_each_shape_are_full_while_images_wait() -> None:
     rows = count * (REDUNDANT.evaluations + 1)
     # At most one batch of each of the three shapes, the last, has rows that nobody waits for.
     assert len(evaluator.asked) <= -(-rows // 8) + 3
+
+
+def test_no_row_comes_ahead_twice() -> None:
+    """An image that waits for a row of another shape has rows computed ahead, in the room that another image leaves."""
+    masks = singles(5)
+    evaluator = Shapes(Looker(4), masks)
+    pairs = np.stack(np.triu_indices(5), axis=1)
+    first, second = (pairs[evaluator.shapes(pairs) == shape] for shape in (7, 8))
+
+    def decide(number: int, table: PredictionTable) -> str | Pending:
+        wanted = first if number == 0 else second[:1]
+        unseen = wanted[table.labels[table.numbers(wanted)] == UNSEEN]
+        if not len(unseen):
+            return "decided"
+        return Pending(unseen[:2]) if number == 0 else Pending(unseen, later=first)
+
+    assert dict(run_queries(evaluator, images_for(masks, 2), decide)) == {0: "decided", 1: "decided"}
+    # Two rows of the first image in each of two batches, and two rows that the second image may ask for.
+    batches = [tuple(map(tuple, batch.tolist())) for batch in evaluator.asked if evaluator.shapes(batch)[0] == 7]
+    ahead = [batch[2:] for batch in batches[:2]]
+    assert [batch[:2] for batch in batches[:2]] == [tuple(map(tuple, first[:2])), tuple(map(tuple, first[2:4]))]
+    assert len({*ahead[0], *ahead[1]}) == 4

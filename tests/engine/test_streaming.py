@@ -10,7 +10,7 @@ import pytest
 
 from maskcover import InvalidInput, cover, defend, predict, squares
 from maskcover.certification.streaming import streamed
-from maskcover.classifiers.evaluation import evaluator_of
+from maskcover.classifiers.evaluation import HostEvaluator, evaluator_of
 from maskcover.defense import ChallengerMasking, Detection, DoubleMasking, Procedure
 from maskcover.engine import Failed
 
@@ -153,3 +153,14 @@ def test_a_second_round_of_an_image_alone_fills_its_batch() -> None:
     classifier.batches = 0
     assert list(stream(classifier, [image], open_images=1)) == [answer]
     assert classifier.batches == 2
+    # Where the evaluator fills batches itself, no row comes ahead to hide small waves.
+    classifier.batches = 0
+    assert list(streamed(Filling(classifier, MASKS), [image], DoubleMasking(), open_images=1)) == [answer]
+    assert classifier.batches == 2
+
+
+class Filling(HostEvaluator):
+    """An evaluator that fills batches itself, with nothing."""
+
+    def filling(self, count: int) -> None:
+        """No rows."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import maskcover as mc
 from maskcover import ImpossibleCover, InvalidInput, parse_regions, verify
-from maskcover.cells import Cells, inscribed, maximal_boxes
+from maskcover.cells import Cells, inscribed
 from tests import definitions
 from tests.family_strategies import Family, families, families_and_masks, masks_of
 from tests.geometry_strategies import plain_set, quiet_cover
@@ -109,10 +109,10 @@ def test_masks_too_intricate_for_lists_of_boxes_are_judged_alike(case: Case, mul
     assume(not family.is_void)
     expected = verify(plain_set(arrays), family.regions, multiplicity=multiplicity)
     with pytest.MonkeyPatch.context() as patch:
-        maximal_boxes.cache_clear()
+        inscribed._maximal_boxes.cache_clear()
         patch.setattr(inscribed, "_MOST_CELLS", 1)
         report = verify(plain_set(arrays), family.regions, multiplicity=multiplicity)
-    maximal_boxes.cache_clear()
+    inscribed._maximal_boxes.cache_clear()
     assert report.covers == expected.covers
     missed = definitions.scarce(masks_of(arrays), family.attacks, multiplicity)
     assert report.covers == (not missed)

@@ -24,8 +24,9 @@ _PEAKS = 3  # boxes that are too heavy, added in a round for each extents
 _CLOSE = 1.002  # a linear program at most this much better than the best weights is left
 _LEAST = 1e-9  # weights below are none
 _MOST_ENTRIES = 4_000_000  # of the linear program with one weight for each shape
-_LONGEST = 5.0  # seconds for it; it takes far less
-_RATE = 1e9  # products in a second of the separation, a guess on the low side
+_LONGEST, _SHORTEST = 5.0, 0.5  # seconds for it, without a time limit and with a short one; it takes far less
+_RATE = 4e9  # products in a second of a pass, a guess on the low side until one has been measured
+_PASSES = 4  # over all boxes: one to begin, one in a round, one to make weights exact, one to check them
 
 
 def rational_dual(
@@ -46,14 +47,17 @@ def rational_dual(
     alone = independent_placements(grid, shapes, admissible, time_limit=min(1.0, time_limit / 10), seed=seed)
     problem = _problem(grid, tuple(sorted(set(shapes))), admissible)
     blocks = blocks_of(grid, problem.shapes, problem.symmetries, 1)
-    weights = _even_weights(problem, blocks)
+    weights = _even_weights(problem, blocks, min(_LONGEST, max(time_limit, _SHORTEST)) if time_limit else _LONGEST)
     boxes = spaced(grid, problem.extents, 3) if time_limit > 0 else []
     best = max(Dual(alone, (1,) * len(alone), 1), _exact(problem, blocks, weights), key=lambda dual: dual.value)
+    rate = _RATE
     for most in _BLOCKS:
-        if blocks.are_single or problem.products(most) > _RATE * (deadline - time.monotonic()):
+        products = _PASSES * problem.products(most)
+        if blocks.are_single or products > rate * (deadline - time.monotonic()):
             break
         finer = blocks_of(grid, problem.shapes, problem.symmetries, most)
         search = _Search(problem, finer, finer.resampled(blocks, weights), boxes)
+        rate = problem.products(most) / max(search.pass_seconds, _LEAST)
         search.improve(deadline)
         blocks, weights, boxes = finer, search.inner, search.boxes
         best = max(best, _exact(problem, blocks, weights), key=lambda dual: dual.value)
@@ -81,7 +85,7 @@ def _problem(grid: Grid, shapes: tuple[Extents, ...], admissible: Admissible) ->
     return _Problem(grid, shapes, same, tuple(up_to_permutation(maximal_extents(grid, admissible), same)))
 
 
-def _even_weights(problem: _Problem, blocks: Blocks) -> Floats:
+def _even_weights(problem: _Problem, blocks: Blocks, time_limit: float) -> Floats:
     """Solve the linear program with a single weight for each shape: all boxes of the same extents weigh the same."""
     if len(problem.extents) * len(problem.shapes) > _MOST_ENTRIES:
         return np.zeros(len(blocks.sizes))
@@ -89,7 +93,7 @@ def _even_weights(problem: _Problem, blocks: Blocks) -> Floats:
     variables = np.array([family.variables.item() for family in blocks.families])
     rows = np.zeros((len(held), len(blocks.sizes)))
     np.add.at(rows.T, variables, held.T)
-    solution = largest_weights(blocks.sizes, rows, _LONGEST)
+    solution = largest_weights(blocks.sizes, rows, time_limit)
     most = 0.0 if solution is None else float((rows @ solution).max())
     return np.zeros(len(blocks.sizes)) if solution is None or most <= _LEAST else solution / most
 
@@ -128,6 +132,7 @@ class _Search:
 
     `inner` are weights that no box exceeds, the best so far. A round solves the program and goes half the way from
     `inner` to its solution; this needs far fewer rounds than the solution itself, which jumps from corner to corner.
+    `pass_seconds` is the time of a pass over all boxes.
     """
 
     def __init__(self, problem: _Problem, blocks: Blocks, first: Floats, boxes: Sequence[Box]) -> None:
@@ -135,11 +140,17 @@ class _Search:
         self.boxes: list[Box] = []
         self.rows: list[Floats] = []
         self._list(boxes)
+        begin = time.monotonic()
         self.inner: Floats = first / max(self._weighed(first)[0], _LEAST)
+        self.pass_seconds = time.monotonic() - begin
 
     def improve(self, deadline: float) -> None:
-        """Improve `inner` until the program allows hardly more, or until a round might end after the deadline."""
-        slowest = 0.0
+        """Improve `inner` until the program allows hardly more, or until a round might end after the deadline.
+
+        Time is left for two more passes over all boxes, which make the weights exact and check them.
+        """
+        deadline -= 2 * self.pass_seconds
+        slowest = self.pass_seconds
         while (begin := time.monotonic()) + slowest < deadline:
             solution = largest_weights(self.blocks.sizes, np.array(self.rows), deadline - begin)
             if solution is None or self._value(solution) <= self._value(self.inner) * _CLOSE:

@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from maskcover.covering.search.annealing import Sample, Schedule, State, anneal, scattered
 from maskcover.covering.search.bounds import independent_placements
 from maskcover.covering.search.boxes import Ints, arrays, coverage, maximal_extents
+from maskcover.covering.search.compiling import is_compiled_in_time
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid
 
@@ -76,7 +77,8 @@ def fewer(
     ):
         clock = _Clock(begin, begin + time_limit, bar)
         least = len(independent_placements(grid, shapes, largest, time_limit=min(1.0, time_limit / 10)))
-        if is_compiled(grid, time_limit) and _has_boxes(tokens):
+        # Where compiling takes more than half of the time, NumPy's search has the rest.
+        if is_compiled(grid, time_limit) and _has_boxes(tokens) and is_compiled_in_time(clock.is_half_over):
             covers = _compiled_covers(tokens, shapes, best, largest, clock, seed, workers, least)
         else:
             covers = _numpy_covers(tokens, shapes, best, largest, clock, seed, least)
@@ -103,6 +105,10 @@ class _Clock:
         now = time.monotonic()
         self.bar.update(max(0, int(min(now, self.deadline) - self.begin) - self.bar.n))
         return now >= self.deadline
+
+    def is_half_over(self) -> bool:
+        """Whether half of the time has passed."""
+        return self.is_over() or 2 * time.monotonic() >= self.begin + self.deadline
 
 
 def _compiled_covers(

@@ -75,6 +75,16 @@ class Outcome:
     uncovered: int
 
 
+def warm_up() -> None:
+    """Call each compiled function once, with a tiny problem, so that numba keeps all of them on disk.
+
+    >>> warm_up()
+    """
+    problem = Problem((4, 4), np.ones((1, 2), np.int64), np.full((1, 2), 2, np.int64))
+    for start in (None, np.array([[0, 0, 2, 2], [2, 2, 2, 2]], np.int64)):
+        search(problem, Attempt(_NO_SYMMETRY, 2, 2 * _CHUNK, (0,), start), 2, lambda: False)
+
+
 def covers_of(
     problem: Problem,
     best: Ints,

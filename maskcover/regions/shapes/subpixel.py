@@ -24,12 +24,11 @@ from maskcover.regions.shapes.outlines import (
     Outline,
     Rows,
     array_of,
-    cropped,
     outline,
-    overlapped,
     width_of,
 )
 from maskcover.regions.shapes.rasters import maximal_rasters
+from maskcover.regions.shapes.sweeping import drawn
 from maskcover.terminal import bar
 
 MOST_EXTENT = 1 << 8
@@ -38,6 +37,7 @@ MOST_PAIRS = 1 << 20
 """The largest number of pairs of segments to intersect."""
 MOST_WORK = 1 << 24
 """The largest number of pixel rows that edges may cross, over all offsets that are tried: about a minute."""
+_PART = 1 << 12  # offsets, after which progress is shown
 
 Direction = tuple[int, int]
 Segment = tuple[int, int, int, int]
@@ -76,17 +76,13 @@ def witnesses(shape: Polygon | MultiPolygon, *, faces_only: bool = False) -> dic
     vertices = _arrangement(_segments(contour), contour.unit)
     _refuse(_work(contour, vertices) > MOST_WORK)
     offset_of: dict[Rows, tuple[Fraction, Fraction]] = {}
-    for x, y, scale in bar(tuple(_offsets(contour, vertices, faces_only)), "drawing at all offsets", "offset"):
-        rows = _raster(contour, x, y, scale)
-        if rows not in offset_of:
-            offset_of[rows] = Fraction(x, scale * contour.unit), Fraction(y, scale * contour.unit)
+    offsets = tuple(_offsets(contour, vertices, faces_only))
+    parts = [offsets[start : start + _PART] for start in range(0, len(offsets), _PART)]
+    for part in bar(parts, "drawing at all offsets", f"{_PART} offsets"):
+        for rows, (x, y, scale) in drawn(contour, part):
+            if rows not in offset_of:
+                offset_of[rows] = Fraction(x, scale * contour.unit), Fraction(y, scale * contour.unit)
     return offset_of
-
-
-def _raster(contour: Outline, x: int, y: int, scale: int) -> Rows:
-    """The raster at the offset (x, y) / (scale · unit) in [0, 1)²."""
-    moved = ((a * scale + x, b * scale + y, c * scale + x, d * scale + y) for a, b, c, d in contour.edges)
-    return cropped(overlapped(moved, contour.unit * scale, contour.height + 1))
 
 
 def _offsets(contour: Outline, vertices: dict[Vertex, set[Direction]], faces_only: bool) -> Iterator[Vertex]:

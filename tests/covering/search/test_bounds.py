@@ -9,6 +9,7 @@ from itertools import combinations, product
 from math import prod
 from operator import add
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from maskcover import Box, Grid, InvalidInput, rectangles
 from maskcover.covering.axis import AxisMasks
-from maskcover.covering.search import duals
+from maskcover.covering.search import bounds, duals, windows
 from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements
 from maskcover.covering.search.boxes import Admissible, coverage, maximal_extents
 from maskcover.covering.search.duals import rational_dual
@@ -249,3 +250,53 @@ def test_known_figure_on_224() -> None:
     dual = rational_dual(grid, shapes, 12_000, time_limit=2)
     assert check_dual(grid, shapes, 12_000, dual)
     assert dual.masks >= 8
+
+
+@pytest.mark.parametrize(("sides", "shapes", "admissible"), CASES)
+def test_conflicts_are_pairs_in_one_admissible_box(
+    sides: Extents, shapes: list[Extents], admissible: Admissible
+) -> None:
+    pool, allowed = placements(sides, shapes)[:40], admissible_boxes(sides, admissible)
+    together = [[any(box.contains(a) and box.contains(b) for box in allowed) and a != b for b in pool] for a in pool]
+    assert bounds._conflicts(pool, Grid(sides), admissible).tolist() == together
+    if isinstance(admissible, int):  # as numbers of 64 bits
+        far = [Box((a << 31,), (b << 31,)) for a, b in ((0, 2), (1, 4), (3, 6))]
+        wide = bounds._conflicts(far, Grid((6 << 31,)), 4 << 31)
+        assert wide.tolist() == [[False, True, False], [True, False, False], [False, False, False]]
+
+
+class Seconds:
+    """A clock that goes on by itself hardly, and by a second for each call of what is timed."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.calls = 0
+
+    def monotonic(self) -> float:
+        self.now += 1e-6
+        return self.now
+
+    def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, which then takes a second."""
+
+        def later(*arguments: object, **keywords: object) -> Any:
+            self.now += 1
+            self.calls += 1
+            return function(*arguments, **keywords)
+
+        return later
+
+
+@pytest.mark.parametrize("limit", [0, 8, 20, 60])
+def test_a_bound_of_boxes_keeps_its_time(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """A pass over all boxes takes a second here; two of them, and the check, are needed without a time limit too."""
+    clock = Seconds()
+    grid, shapes = Grid((30, 30)), [(2, 6), (3, 4), (4, 3), (6, 2)]
+    monkeypatch.setattr(duals, "time", clock)
+    monkeypatch.setattr(duals._Search, "_weighed", clock.timed(duals._Search._weighed))
+    monkeypatch.setattr(duals, "heaviest", clock.timed(windows.heaviest))
+    dual = rational_dual(grid, shapes, 40, time_limit=limit)
+    assert check_dual(grid, shapes, 40, dual)
+    # One second is left for the check of the whole bound.
+    assert clock.now + 1 < max(limit, 3)
+    assert clock.calls > limit / 4
