@@ -11,7 +11,8 @@ import json
 import math
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -135,21 +136,31 @@ def _put_new(partial: Path, path: Path) -> None:
 def _rename_new(partial: Path, path: Path) -> None:
     """Give a file its name in a folder without hard links, as on a USB stick: one process at a time looks and renames.
 
+    On Windows renaming never replaces a file.
+    """
+    with locked(path.parent):
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        partial.rename(path)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one process or thread at a time run the block for a folder; on systems without such locks, all of them.
+
     The lock is on the folder itself, and goes with the process that holds it.
     """
     try:
         import fcntl
     except ImportError:
-        partial.rename(path)  # on Windows this never replaces
+        yield  # on Windows
         return
-    folder = os.open(path.parent, os.O_RDONLY)
+    number = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-        partial.replace(path)
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
     finally:
-        os.close(folder)
+        os.close(number)
 
 
 def _sync_folder(folder: Path) -> None:
