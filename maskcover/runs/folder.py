@@ -298,7 +298,7 @@ class Folder:
 
     def tidy(self) -> None:
         """Remove what killed processes left half written; only when nothing is missing any more."""
-        for pattern in (".run.json.*", ".masks.json.*", "shards/.*.parquet.*"):
+        for pattern in (".run.json.*", ".masks.json.*", "shards/.*.parquet.*", "shards/.*.lease*"):
             for leftover in self.path.glob(pattern):
                 leftover.unlink(missing_ok=True)
 

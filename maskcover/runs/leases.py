@@ -6,8 +6,8 @@ changed for the patience of the leases, by the watcher's own steady clock, the h
 for free. So no two clocks are compared, and a clock that is set does not matter. A holder on the same machine whose
 process is gone is lost at once.
 
-Leases save work and promise nothing: a holder that was asleep may wake up and finish beside the one that took over. That
-does no harm, because the rows of a shard follow from the run, and its file is put in place as a whole.
+Leases save work and promise nothing: a holder that was asleep may wake up and finish beside the one that took over.
+That does no harm, because the rows of a shard follow from the run, and its file is put in place as a whole.
 """
 
 from __future__ import annotations

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-from tqdm.auto import tqdm
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
@@ -34,11 +33,12 @@ from maskcover.regions import RegionSet
 from maskcover.runs.binding import expect_scored, reference_entry
 from maskcover.runs.columns import pyarrow
 from maskcover.runs.evidence import Evidence
-from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder, Shard
+from maskcover.runs.folder import LARGEST_SHARD, SCHEMA, Config, Folder
 from maskcover.runs.pixels import Watched
-from maskcover.runs.resuming import compared, expect_same, note_unnamed, settled_in
+from maskcover.runs.resuming import expect_same, note_unnamed, settled_in
 from maskcover.runs.reusing import EarlierPredictions
 from maskcover.runs.rows import Row, row_of
+from maskcover.runs.shards import Work, make_shards
 from maskcover.runs.summary import Summary
 
 
@@ -145,12 +145,15 @@ def run(
 ) -> Summary:
     """Certify a data set into a folder, shard by shard; the same call continues a run that was stopped.
 
+    Any number of processes may make the same call at once, on one machine or on many that share the folder: each takes
+    the shards that nobody works on, and takes over those of processes that are lost (`maskcover.runs.leases`).
+
     Args:
         model, images, labels, masks, regions, options: As for `certify`.
         procedure, method, threshold, rule, exhaustive, min_margin, numerics: As for `certify`.
         out: The folder; it holds one run. A run with another configuration is refused with the differences.
         ids: The samples' ids, all different; by default their numbers.
-        shard: (i, n): make every n-th shard from the i-th on, from 0; n processes share a run.
+        shard: (i, n): make every n-th shard from the i-th on, from 0, and no others.
         shard_size: Samples in a shard. A process that is killed loses at most this many.
         keep_tables: Keep every prediction that was made, so that the run can be asked about other procedures, rules
             and margins too; by default only those that decide (see `maskcover.open_run`).
@@ -219,7 +222,8 @@ def run(
 
     start, config = _agreed(folder, prepare)
     folder.keep(task.masks)
-    _work(folder, config, task, start, mine, progress=progress)
+    work = Work(task.ids, task.images, partial(task.rows, start))
+    make_shards(folder, config, work, mine, progress=progress)
     return summary(out)
 
 
@@ -287,32 +291,6 @@ def _example(task: Task, images_read: Watched) -> dict[str, Any]:
 def _framed(frame: tuple[str, str] | None) -> dict[str, Any]:
     """The frame.json of the run, and its size group; empty for a run in the frame of the input."""
     return {} if frame is None else {"frame": {"digest": frame[0], "size": frame[1]}}
-
-
-def _work(
-    folder: Folder, config: Config, task: Task, start: PreparedRun, numbers: Sequence[int], *, progress: bool
-) -> None:
-    """Compute and write the missing shards."""
-    parts = [config.members(number) for number in numbers]
-    done = [part is not None for part in compared(folder, config, numbers, task.images)]
-    ready_made = sum(len(part) for part, there in zip(parts, done, strict=True) if there)
-    total = sum(map(len, parts))
-    with tqdm(total=total, initial=ready_made, desc="certifying", unit="image", disable=not progress) as bar:
-        certified = evaluations = 0
-        for number, members, there in zip(numbers, parts, done, strict=True):
-            if there:
-                continue
-            begin, rows = time.perf_counter(), {}
-            for row in task.rows(start, members):
-                rows[row.id] = row
-                certified, evaluations = certified + row.certified, evaluations + row.evaluations
-                rate = evaluations / (bar.format_dict["elapsed"] or 1)
-                bar.set_postfix_str(f"{certified} certified, {rate:.0f} predictions/s")
-                bar.update()
-            in_order = tuple(rows[task.ids[number]] for number in members)
-            folder.write(number, config, Shard(in_order, time.perf_counter() - begin))
-    if all(folder.has(number) for number in range(config.shards)):
-        folder.tidy()
 
 
 @dataclass(frozen=True, slots=True)
