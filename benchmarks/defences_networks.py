@@ -226,6 +226,7 @@ def _blocks(side: int, _: Pixels) -> Loss:
 
 
 KINDS = {
+    "plain": Kind(convolutional, _plain),
     "cutout": Kind(convolutional, _cutout),
     "columns": Kind(convolutional, _columns),
     "blocks": Kind(convolutional, _blocks),

@@ -18,7 +18,9 @@ from maskcover.certification import (
 )
 from maskcover.choosing import Choice, choose
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
+from maskcover.classifiers.occlusion import DropTokens
 from maskcover.covering import (
+    AnyShapeBound,
     CoverReport,
     LowerBound,
     cover,
@@ -85,6 +87,7 @@ from maskcover.runs import certify_source, compare, open_run, replay, run, run_s
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnyShapeBound",
     "Box",
     "Cells",
     "CenterCrop",
@@ -96,6 +99,7 @@ __all__ = [
     "Crop",
     "Detection",
     "DoubleMasking",
+    "DropTokens",
     "Explanation",
     "FingerprintMismatch",
     "Fit",

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import torch
+from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -59,3 +60,30 @@ class Convolution(nn.Conv2d):
 def whole(*shape: int, seed: int = 0, most: int = 8) -> torch.Tensor:
     """Images, or anything of that shape, of whole numbers from −`most` to `most`, as floats."""
     return torch.randint(-most, most + 1, shape, generator=torch.Generator().manual_seed(seed)).float()
+
+
+class Mixing(nn.Module):
+    """A block of a vision transformer without any rounding: tokens learn the largest values among all tokens."""
+
+    def __init__(self, dim: int, **_: object) -> None:
+        super().__init__()
+        self.own, self.shared = nn.Linear(dim, dim), nn.Linear(dim, dim)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens (n, length, features) to the same shape; the order of the tokens does not matter."""
+        largest = self.shared(tokens.amax(dim=1, keepdim=True))
+        return torch.clamp(self.own(tokens) + largest, -64.0, 64.0)
+
+
+def exact_transformer(side: int, patch: int, *, classes: int, pool: str = "token", seed: int = 0) -> VisionTransformer:
+    """A vision transformer of timm that computes in whole numbers and eighths; see `exact`."""
+    model = VisionTransformer(
+        img_size=side, patch_size=patch, embed_dim=8, depth=2, num_heads=1, num_classes=classes, global_pool=pool,
+        block_fn=Mixing, norm_layer=Whole, class_token=pool == "token", fc_norm=False,
+    )  # fmt: skip
+    model.patch_embed.proj = Convolution(3, 8, patch, stride=patch)
+    return exact(model, seed, most=2)
+
+
+class Whole(nn.Identity):
+    """A layer in the place of a norm, which would divide."""

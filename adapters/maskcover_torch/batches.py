@@ -41,12 +41,15 @@ def fastest_first(
 
     Memory formats and numbers of threads are compared in batches of one size, and sizes in the format and with the
     threads that were the fastest. One row at a time is always among the ways; sizes that are not measured come last.
+    Channels last is the format of a model with convolutions unless the other one is clearly faster.
     """
     refuse_training(model)
     sizes = [size for size in (_GPU if image.is_cuda else _CPU) if size <= most]
     bench = _Bench(contract, image, _models(model, contract))
     threads = _threads(contract, image)
-    first = bench.measured([(sizes[0], *way) for way in product(bench.models, threads)])
+    ways = [(sizes[0], *way) for way in product(bench.models, threads)]
+    bench.warm_up(ways[0])
+    first = bench.measured(ways)
     fastest = first[0].contract if first else None
     layout, count = (fastest.memory_format, fastest.threads) if fastest else (next(iter(bench.models)), threads[0])
     rest, more = (
@@ -100,6 +103,12 @@ class _Bench:
         size, layout, threads = way
         return replace(self.contract, batch_size=size, memory_format=layout, threads=threads)  # type: ignore[arg-type]  # one of FORMATS
 
+    def warm_up(self, way: _Way) -> None:
+        """Compute once before the clock starts: a process's first pass can take longer than all that is measured."""
+        with suppress(MemoryError, RuntimeError):  # it comes again when it is measured
+            self._seconds(*way)
+        self.begin = time.perf_counter()
+
     def measured(self, ways: Sequence[_Way]) -> list[Rate]:
         """The ways that fit into memory and time, the fastest first; each is run twice, in turns."""
         best: dict[_Way, float] = {}
@@ -125,7 +134,10 @@ class _Bench:
 
 
 def _models(model: torch.nn.Module, contract: NumericContract) -> dict[str, torch.nn.Module]:
-    """The model in its own memory format, or that of the contract; and a copy in the other one, if it may matter."""
+    """The model in its own memory format, or that of the contract; and a copy in the other one, if it may matter.
+
+    Channels last comes first, since of two formats that are as fast the first is taken.
+    """
     own = contracted(model, contract)
     models = {memory_format(own): own}
     # Kernels of one pixel are the same in both formats.
@@ -136,7 +148,7 @@ def _models(model: torch.nn.Module, contract: NumericContract) -> dict[str, torc
                 models[layout] = contracted(own, replace(contract, memory_format=layout))  # type: ignore[arg-type]  # one of FORMATS
     elif contract.memory_format is not None:
         models = {contract.memory_format: own}  # kernels of one pixel do not tell in which format they are
-    return models
+    return {layout: models[layout] for layout in reversed(FORMATS) if layout in models}
 
 
 def _threads(contract: NumericContract, image: torch.Tensor) -> list[int]:

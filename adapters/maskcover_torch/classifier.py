@@ -20,9 +20,9 @@ from maskcover.masks import MaskSet
 from maskcover_torch.attacks import AttackReport, attack_by_gradient
 from maskcover_torch.batches import fastest_first
 from maskcover_torch.devices import device_text, placed
-from maskcover_torch.evaluator import UNNAMED, loaded, place_of
+from maskcover_torch.evaluator import UNNAMED, fill_of, loaded, place_of
 from maskcover_torch.interval_classifier import IntervalClassifier, Pixels
-from maskcover_torch.model import Fill, TorchModel
+from maskcover_torch.model import FillOrDrop, TorchModel
 from maskcover_torch.module import DefendedModule
 from maskcover_torch.numerics import contracted
 from maskcover_torch.outputs import Output, Picked
@@ -34,7 +34,8 @@ class TorchClassifier(TorchModel):
     Args:
         model: Maps float tensors (n, channels, height, width) to scores (n, classes); in evaluation mode.
         fill: What a hidden pixel becomes, in the frame of the model's input: one number, or one for each channel.
-            After normalisation 0 is the mean. It is part of the defence: certify and serve with the same.
+            After normalisation 0 is the mean. Or `maskcover.DropTokens`, also as a text, for a vision transformer of
+            timm or transformers. It is part of the defence: certify and serve with the same.
         batch_size: Images in a forward pass; every pass has exactly this many. By default that of the contract.
         contract: How the model computes, while it certifies and while it serves.
         preprocessing: The steps that turn an image of a data set into an input of the model, if they are known.
@@ -59,7 +60,7 @@ class TorchClassifier(TorchModel):
         self,
         model: torch.nn.Module,
         *,
-        fill: Fill = 0.0,
+        fill: FillOrDrop = 0.0,
         batch_size: int | None = None,
         contract: NumericContract | None = None,
         preprocessing: Preprocessing | None = None,
@@ -111,7 +112,7 @@ class TorchClassifier(TorchModel):
         if self.batch_size is not None:
             return []
         place = place_of(contracted(self.model, self.contract))
-        image = loaded(example, masks.grid.shape, place, self.fill)
+        image = loaded(example, masks.grid.shape, place, fill_of(self.occlusion))
         ways = fastest_first(self.model, self.contract, image, most)
         if self.contract.compiled:
             # After several shapes torch goes on without compiling, and does not say so.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import platform
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from itertools import chain, pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import torch
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers import Answers, NumericContract
 from maskcover.classifiers.observations import Observation, TopLabel
-from maskcover.classifiers.occlusion import Fill
+from maskcover.classifiers.occlusion import DropTokens, Fill
 from maskcover.errors import InvalidInput
 from maskcover.masks import Drawing, MaskSet
 from maskcover.masks.drawing import is_small
@@ -42,7 +43,7 @@ class TorchEvaluator:
         model: torch.nn.Module,
         masks: MaskSet,
         *,
-        occlusion: Fill,
+        occlusion: Fill | DropTokens,
         contract: NumericContract,
     ) -> None:
         if masks.grid.ndim != 2:
@@ -67,9 +68,17 @@ class TorchEvaluator:
         # Only now, for one shape: after several shapes torch would go on without compiling, and not say so.
         self._model = compiled(self._model, contract)
 
+    def computes_with(self, model: torch.nn.Module) -> bool:
+        """Whether it computes with this very module; False if with a copy in another precision or memory format."""
+        return self._computed is model
+
+    def fresh(self) -> Self:
+        """A copy for one call, made of an evaluator that has loaded no image: model and masks are shared."""
+        return copy.copy(self)
+
     def load(self, image: Any) -> torch.Tensor:
         """Load an image, see `loaded`; all images of a run must have as many channels as the first."""
-        tensor = loaded(image, self.masks.grid.shape, self._place, self._occlusion.values)
+        tensor = loaded(image, self.masks.grid.shape, self._place, fill_of(self._occlusion))
         self._channels = self._channels or len(tensor)
         if len(tensor) != self._channels:
             raise InvalidInput(f"expected images of {self._channels} channels, as the first; got one of {len(tensor)}")
@@ -144,9 +153,16 @@ class TorchEvaluator:
         # The same image comes many times in a row: it is spread under its masks, and copied nowhere else.
         ends = [row for row in range(1, len(images)) if images[row] is not images[row - 1]]
         runs = pairwise([0, *ends, len(images)])
-        shown = [self._occlusion.shown(images[low][None], hidden[low:high], 1, torch) for low, high in runs]
+        shown = [self._filled(images[low], hidden[low:high]) for low, high in runs]
         batch = shown[0] if len(shown) == 1 else torch.cat(shown)
         return batch.contiguous(memory_format=FORMATS[self._layout])
+
+    def _filled(self, image: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+        """One image under several masks, bool (rows, 1, height, width)."""
+        if not isinstance(self._occlusion, Fill):
+            raise InvalidInput(f"this evaluator fills hidden pixels; got {self._occlusion}")
+        filled: torch.Tensor = self._occlusion.shown(image[None], hidden, 1, torch)
+        return filled
 
     def _hidden(self, pairs: IntArray) -> torch.Tensor:
         """The pixels that pairs of masks hide: bool (rows, height, width), on the device."""
@@ -159,6 +175,30 @@ class TorchEvaluator:
 def answers_of(scores: torch.Tensor, least_scale: float, observation: Observation) -> Callable[[], Answers]:
     """The answers that follow from scores (rows, classes), worked out on their device; a call fetches them."""
     return partial(_fetched, _packed(scores, least_scale), observation.reduced(_finite(scores)[1], torch))
+
+
+class AsPixels:
+    """Mixin: a loaded image that counts as its pixels where reference scores need an image."""
+
+    __slots__ = ()
+    pixels: torch.Tensor
+
+    def detach(self) -> torch.Tensor:
+        """The pixels."""
+        return self.pixels.detach()
+
+    def cpu(self) -> torch.Tensor:
+        """The pixels on the CPU."""
+        return self.pixels.cpu()
+
+    def double(self) -> torch.Tensor:
+        """The pixels as float64."""
+        return self.pixels.double()
+
+
+def fill_of(occlusion: Fill | DropTokens) -> tuple[float, ...]:
+    """The values that a fill puts into images; for dropped tokens, which put in none, a single 0."""
+    return occlusion.values if isinstance(occlusion, Fill) else (0.0,)
 
 
 def place_of(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:

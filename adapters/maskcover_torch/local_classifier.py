@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -228,6 +228,12 @@ class LocalEvaluator(TorchEvaluator):
         self.batch_size = ROWS if self._size == 1 else self._size
         self._kept = WeakTensorKeyDictionary()
 
+    def fresh(self) -> Self:
+        """A copy for one call, which keeps the evidence of its own images only."""
+        twin = super().fresh()
+        twin._kept = WeakTensorKeyDictionary()
+        return twin
+
     def identity(self) -> dict[str, str]:
         """That of a torch model, and the size of a pass."""
         return super().identity() | {"images_in_a_pass": str(self._size), "evidence": "of cells"}
@@ -281,7 +287,7 @@ class LocalEvaluator(TorchEvaluator):
 class LocalModule(DefendedModule):
     """A local classifier defended by votes or robust masking, as a torch module; made by `defend`."""
 
-    def _evaluator(self) -> TorchEvaluator:
+    def _new_evaluator(self) -> TorchEvaluator:
         return LocalEvaluator(self.model, self.masks, contract=self.contract)  # type: ignore[arg-type]  # it was made of one
 
 

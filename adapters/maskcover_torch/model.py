@@ -11,15 +11,19 @@ import numpy.typing as npt
 import torch
 
 from maskcover.classifiers import NumericContract
+from maskcover.classifiers.occlusion import DropTokens, occlusion_of
 from maskcover.classifiers.occlusion import Fill as FillValue
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover_torch.evaluator import TorchEvaluator, loaded, on_host, place_of
+from maskcover_torch.evaluator import TorchEvaluator, fill_of, loaded, on_host, place_of
 from maskcover_torch.modes import refuse_training
 from maskcover_torch.numerics import compiled, contracted, pinned
-from maskcover_torch.outputs import scores_of
+from maskcover_torch.token_evaluator import TokenEvaluator
+from maskcover_torch.tokens import scores_under
 
 Fill = float | Sequence[float] | FillValue
+FillOrDrop = Fill | str | DropTokens
+"""A fill; or dropped tokens, as a value or as the text ``drop_tokens(16)``."""
 
 
 class TorchModel:
@@ -36,7 +40,7 @@ class TorchModel:
         self,
         model: torch.nn.Module,
         *,
-        fill: Fill = 0.0,
+        fill: FillOrDrop = 0.0,
         batch_size: int | None = None,
         contract: NumericContract | None = None,
     ) -> None:
@@ -46,14 +50,14 @@ class TorchModel:
         base = contract or NumericContract()
         self.contract = base if batch_size is None else replace(base, batch_size=batch_size)
         self.model = model
-        self.occlusion = FillValue(fill)
+        self.occlusion = occlusion_of(fill)
         self.margin = _margin(model, self.contract)
         """The least margin of a certified prediction that survives rounding in the model's precision: a suggestion."""
 
     @property
-    def fill(self) -> tuple[float, ...]:
-        """The values that hidden pixels get: one number, or one for each channel."""
-        return self.occlusion.values
+    def fill(self) -> tuple[float, ...] | DropTokens:
+        """The values that hidden pixels get: one number, or one for each channel; or `DropTokens`."""
+        return self.occlusion if isinstance(self.occlusion, DropTokens) else self.occlusion.values
 
     @property
     def batch_size(self) -> int | None:
@@ -63,6 +67,8 @@ class TorchModel:
     def evaluator(self, masks: MaskSet, example: Any = None, batch_size: int | None = None) -> TorchEvaluator:  # noqa: ARG002  # it is the protocol's
         """The model with these masks; in batches of 16 if neither the call nor the contract has a batch size."""
         contract = replace(self.contract, batch_size=self.contract.batch_size or batch_size)
+        if isinstance(self.occlusion, DropTokens):
+            return TokenEvaluator(self.model, masks, occlusion=self.occlusion, contract=contract)
         return TorchEvaluator(self.model, masks, occlusion=self.occlusion, contract=contract)
 
     def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating[Any]]:
@@ -70,10 +76,10 @@ class TorchModel:
         refuse_training(self.model)
         model = compiled(contracted(self.model, self.contract), self.contract)
         device, dtype = place_of(model)
-        batch = torch.stack([loaded(image, hidden.shape[1:], (device, dtype), self.fill) for image in images])
+        fill = fill_of(self.occlusion)
+        batch = torch.stack([loaded(image, hidden.shape[1:], (device, dtype), fill) for image in images])
         with pinned(self.contract, device):
-            shown = self.occlusion.shown(batch, torch.from_numpy(hidden).to(device)[:, None], 1, torch)
-            return on_host(scores_of(model(shown), len(images), None))
+            return on_host(scores_under(model, self.occlusion)(batch, torch.from_numpy(hidden).to(device)[:, None]))
 
 
 def _margin(model: torch.nn.Module, contract: NumericContract) -> float:

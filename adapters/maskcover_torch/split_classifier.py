@@ -18,6 +18,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers import Answers
 from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.occlusion import Fill as FillValue
+from maskcover.classifiers.occlusion import occlusion_of
 from maskcover.covering import cover
 from maskcover.defense import Procedure
 from maskcover.errors import InvalidInput
@@ -29,7 +30,7 @@ from maskcover_torch.attacks import AttackReport, attack_by_gradient
 from maskcover_torch.attacks.cells import SplitScores
 from maskcover_torch.batches import fastest_first
 from maskcover_torch.classifier import TorchClassifier
-from maskcover_torch.evaluator import TorchEvaluator, loaded
+from maskcover_torch.evaluator import AsPixels, TorchEvaluator, fill_of, loaded
 from maskcover_torch.fields import Ruler, channels_of, state_of
 from maskcover_torch.heads import EvidenceMean, TwoParts
 from maskcover_torch.module import DefendedModule
@@ -81,6 +82,8 @@ class SplitClassifier(TorchClassifier):
         if "output" in options:
             raise InvalidInput("a split classifier takes no output=; wrap the model so that it returns its scores")
         super().__init__(parts, **options)
+        if not isinstance(self.occlusion, FillValue):
+            raise InvalidInput(f"a split classifier hides cells, not tokens; got fill={self.occlusion}: name a number")
         if self.contract.compiled:
             raise InvalidInput("a split classifier ends a pass at its layer, which torch.compile cannot; leave it out")
         if field is not None and not isinstance(field, ReceptiveField):
@@ -220,23 +223,11 @@ class SplitClassifier(TorchClassifier):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LoadedCells:
+class LoadedCells(AsPixels):
     """A loaded image: its pixels, and its cells (channels, rows, columns). As a tensor it is its pixels."""
 
     pixels: torch.Tensor
     cells: torch.Tensor
-
-    def detach(self) -> torch.Tensor:
-        """The pixels; with `cpu` and `double` this is what reference scores need of an image."""
-        return self.pixels.detach()
-
-    def cpu(self) -> torch.Tensor:
-        """The pixels on the CPU."""
-        return self.pixels.cpu()
-
-    def double(self) -> torch.Tensor:
-        """The pixels as float64."""
-        return self.pixels.double()
 
 
 class SplitEvaluator(TorchEvaluator):
@@ -263,13 +254,17 @@ class SplitEvaluator(TorchEvaluator):
                 f"the masks are for {self.masks.grid} cells, but images of {Grid(size)} have {own} at the layer of the "
                 "split; make masks with classifier.cover(regions, size)"
             )
-        fill = self._occlusion.values
+        fill = fill_of(self._occlusion)
         if len(fill) not in (1, len(cells)):
             raise InvalidInput(f"fill has {len(fill)} values; the cells have {len(cells)} channels")
         self._shape = self._shape or tuple(pixels.shape)
         if tuple(pixels.shape) != self._shape:
             raise InvalidInput(f"expected images of shape {self._shape}, as the first; got {tuple(pixels.shape)}")
         return LoadedCells(pixels, cells.clone(memory_format=torch.contiguous_format))
+
+    def reloaded(self, image: LoadedCells) -> LoadedCells:
+        """The image with its cells computed anew; see `maskcover.certification.binding.reloaded`."""
+        return self.load(image)
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `maskcover.classifiers.Evaluator`."""
@@ -292,8 +287,8 @@ class SplitEvaluator(TorchEvaluator):
 class SplitModule(DefendedModule):
     """A split classifier with a defence, as a torch module; made by `defend`."""
 
-    def _evaluator(self) -> TorchEvaluator:
-        return SplitEvaluator(self.model, self.masks, occlusion=FillValue(self.fill), contract=self.contract)
+    def _new_evaluator(self) -> TorchEvaluator:
+        return SplitEvaluator(self.model, self.masks, occlusion=occlusion_of(self.fill), contract=self.contract)
 
 
 class _Front(torch.nn.Module):

@@ -10,12 +10,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from maskcover.cells.counting import depths
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Grid
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 _MOST_PAINTED = 1 << 31
+_DRAWN = 100  # blocks are counted at once in the time in which a box is drawn on its own
 
 
 class Cells:
@@ -119,7 +121,7 @@ class Cells:
         self._same_axes(other)
         if not len(self._bounds) or not len(other._bounds):
             return self
-        edges = _edges(np.concatenate([self._bounds, other._bounds]))
+        edges = axis_edges(np.concatenate([self._bounds, other._bounds]))
         return self._of(_stretched(decomposed(painted(self._bounds, edges) & ~painted(other._bounds, edges)), edges))
 
     def contains(self, other: Cells) -> bool:
@@ -146,8 +148,8 @@ class Cells:
         if not self.fits(grid):
             raise InvalidInput(f"{self!r} does not lie on the {grid} grid")
         cells = np.zeros(grid.shape, dtype=np.bool_)
-        for box in self.boxes:
-            cells[box.slices] = True
+        for start, stop in self._bounds.tolist():
+            cells[tuple(map(slice, start, stop))] = True
         return cells
 
     def __bool__(self) -> bool:
@@ -178,6 +180,8 @@ def painted(bounds: IntArray, edges: Sequence[IntArray]) -> BoolArray:
             f"{len(bounds):,} boxes with {count:,} cells between their edges are too intricate; "
             f"at most {_MOST_PAINTED:,} can be drawn"
         )
+    if len(bounds) * _DRAWN > count:
+        return np.asarray(depths(tuple(edges), bounds) > 0)
     cells = np.zeros([len(cuts) - 1 for cuts in edges], dtype=np.bool_)
     corners = [np.searchsorted(cuts, bounds[:, :, axis]).tolist() for axis, cuts in enumerate(edges)]
     for spans in zip(*corners, strict=True):
@@ -187,6 +191,8 @@ def painted(bounds: IntArray, edges: Sequence[IntArray]) -> BoolArray:
 
 def decomposed(cells: BoolArray) -> IntArray:
     """The canonical boxes of a bitmap, int64 (boxes, 2, axes)."""
+    if cells.ndim == 2:
+        return _decomposed_image(cells)
     rows = [tuple(zip(*spans, strict=True)) for spans in _slabs(cells)]
     return np.array(rows, dtype=np.int64) if rows else np.empty((0, 2, cells.ndim), np.int64)
 
@@ -199,12 +205,24 @@ def _canonical(bounds: IntArray) -> IntArray:
     """The canonical boxes of a union of boxes, by way of a bitmap of the cells between their edges."""
     if len(bounds) < 2:
         return bounds.copy()
-    edges = _edges(bounds)
+    edges = axis_edges(bounds)
     return _stretched(decomposed(painted(bounds, edges)), edges)
 
 
-def _edges(bounds: IntArray) -> list[IntArray]:
-    return [np.unique(bounds[:, :, axis]) for axis in range(bounds.shape[2])]
+def axis_edges(bounds: IntArray) -> list[IntArray]:
+    """For each axis the different starts and stops of boxes, sorted.
+
+    >>> axis_edges(np.array([[[0, 4], [2, 9]], [[2, 0], [3, 4]]]))
+    [array([0, 2, 3]), array([0, 4, 9])]
+    """
+    return [_distinct(bounds[:, :, axis].ravel()) for axis in range(bounds.shape[2])]
+
+
+def _distinct(values: IntArray) -> IntArray:
+    """The different values, sorted; none is negative."""
+    if len(values) and int(values.max()) < len(values):
+        return np.flatnonzero(np.bincount(values))  # many times faster than to sort them
+    return np.unique(values)
 
 
 def _stretched(bounds: IntArray, edges: Sequence[IntArray]) -> IntArray:
@@ -218,11 +236,29 @@ def runs(cells: BoolArray) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
+def _decomposed_image(cells: BoolArray) -> IntArray:
+    """The canonical boxes of a bitmap of two axes: all runs of all slabs at once."""
+    cuts = _section_cuts(cells)
+    sections = cells[cuts[:-1]]
+    ends = np.zeros((len(sections), cells.shape[1] + 1), dtype=np.bool_)
+    ends[:, 1:] = sections
+    ends[:, :-1] ^= sections
+    # In reading order: a run starts at each first entry of two, and stops at the second.
+    slabs, columns = np.nonzero(ends)
+    slab, runs_of = slabs[::2], columns.reshape(-1, 2)
+    rows = np.stack([cuts[slab], cuts[slab + 1]], axis=1)
+    return np.stack([rows, runs_of], axis=2).astype(np.int64)
+
+
+def _section_cuts(cells: BoolArray) -> IntArray:
+    """The indices of the first axis where the cross-section changes, 0 and the length included."""
+    changed = (cells[1:] != cells[:-1]).any(axis=tuple(range(1, cells.ndim)))
+    return np.concatenate([[0], np.flatnonzero(changed) + 1, [len(cells)]])
+
+
 def _slabs(cells: BoolArray) -> Iterator[tuple[tuple[int, int], ...]]:
     """Yield the (start, stop) of each box along every axis: maximal slabs of equal cross-section, in order."""
-    changed = (cells[1:] != cells[:-1]).any(axis=tuple(range(1, cells.ndim)))
-    cuts = [0, *(np.flatnonzero(changed) + 1).tolist(), len(cells)]
-    for low, high in pairwise(cuts):
+    for low, high in pairwise(_section_cuts(cells).tolist()):
         section = cells[low]
         if cells.ndim == 1:
             if section:

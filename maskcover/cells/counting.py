@@ -6,8 +6,9 @@ from itertools import product
 from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
-from maskcover.cells.cells import IntArray
+IntArray = npt.NDArray[np.int64]
 
 
 def depths(edges: tuple[IntArray, ...], bounds: IntArray) -> IntArray:

@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from maskcover.cells.cells import BoolArray, Cells, IntArray, decomposed, painted
+from maskcover.cells.cells import BoolArray, Cells, IntArray, axis_edges, decomposed, painted
 
 _Spans = list[tuple[IntArray, IntArray]]
 
@@ -31,11 +31,8 @@ def eroded_bounds(cells: Cells, stencil: Cells) -> IntArray:
     room = _room(cells, stencil)
     if room is None or len(cells.bounds) == 1:
         return np.empty((0, 2, cells.ndim), np.int64) if room is None else room[None]
-    starts = [
-        _block_starts(cells.bounds[:, :, axis], stencil.bounds[:, :, axis], *room[:, axis])
-        for axis in range(cells.ndim)
-    ]
-    edges = [np.unique(cells.bounds[:, :, axis]) for axis in range(cells.ndim)]
+    edges = axis_edges(cells.bounds)
+    starts = [_block_starts(edges[axis], stencil.bounds[:, :, axis], *room[:, axis]) for axis in range(cells.ndim)]
     inside = _inside(painted(cells.bounds, edges), edges, stencil.bounds, starts)
     ends = [np.append(axis, stop) for axis, stop in zip(starts, room[1], strict=True)]
     boxes = decomposed(inside)
@@ -53,13 +50,15 @@ def _room(cells: Cells, stencil: Cells) -> IntArray | None:
 
 
 def _block_starts(edges: IntArray, spans: IntArray, low: int, high: int) -> IntArray:
-    """The first placements of the blocks within [low, high).
+    """The first placements of the blocks within [low, high); the edges differ.
 
     A span [u + a, u + b) stops touching the cells before an edge e at u = e - a, and starts touching those from e on
     at u = e - b + 1.
     """
-    cuts, spans = np.unique(edges), np.unique(spans, axis=0)
-    values = np.concatenate([np.subtract.outer(cuts, spans[:, 0]), np.subtract.outer(cuts, spans[:, 1] - 1)], axis=None)
+    spans = np.unique(spans, axis=0)
+    values = np.concatenate(
+        [np.subtract.outer(edges, spans[:, 0]), np.subtract.outer(edges, spans[:, 1] - 1)], axis=None
+    )
     inner = np.unique(values[(values > low) & (values < high)])
     return np.concatenate([[low], inner])
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
-from maskcover.cells.cells import BoolArray, Cells, IntArray, painted, runs
+from maskcover.cells.cells import BoolArray, Cells, IntArray, axis_edges, painted, runs
 
 _MOST_CELLS = 256  # between edges; beyond that there may be too many boxes to list
 
@@ -24,15 +25,22 @@ def maximal_boxes(cells: Cells) -> IntArray | None:
     """
     if len(cells.bounds) < 2:
         return cells.bounds
-    edges = [np.unique(cells.bounds[:, :, axis]) for axis in range(cells.ndim)]
-    bitmap = painted(cells.bounds, edges)
-    if bitmap.size > _MOST_CELLS:
+    edges = axis_edges(cells.bounds)
+    if prod(len(cuts) - 1 for cuts in edges) > _MOST_CELLS:
         return None
-    spans = np.array(list(dict.fromkeys(_boxes(bitmap))), dtype=np.int64)
+    bitmap = painted(cells.bounds, edges)
+    largest = _maximal_spans(bitmap.tobytes(), bitmap.shape)
+    return np.stack([cuts[largest[:, axis]] for axis, cuts in enumerate(edges)], axis=2)
+
+
+@lru_cache(maxsize=1 << 13)
+def _maximal_spans(bitmap: bytes, shape: tuple[int, ...]) -> IntArray:
+    """The maximal boxes of a bitmap, as (boxes, axes, 2): unions of masks have few different bitmaps."""
+    cells = np.frombuffer(bitmap, dtype=np.bool_).reshape(shape)
+    spans = np.array(list(dict.fromkeys(_boxes(cells))), dtype=np.int64)
     low, high = spans[:, :, 0], spans[:, :, 1]
     inside = (low[:, None] >= low[None]).all(axis=2) & (high[:, None] <= high[None]).all(axis=2)
-    largest = spans[inside.sum(axis=1) == 1]  # inside itself and no other
-    return np.stack([cuts[largest[:, axis]] for axis, cuts in enumerate(edges)], axis=2)
+    return np.asarray(spans[inside.sum(axis=1) == 1])  # inside itself and no other
 
 
 def _boxes(cells: BoolArray) -> Iterator[tuple[tuple[int, int], ...]]:

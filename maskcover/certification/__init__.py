@@ -3,8 +3,8 @@
 from maskcover.certification.answering import predict_with
 from maskcover.certification.binding import Binding, Certified
 from maskcover.certification.certifying import certify, detection_curve, predict
+from maskcover.certification.choosing_first_rounds import FirstRoundChoice, FirstRoundFigures, choose_first_round
 from maskcover.certification.explanation import Explanation, explain
-from maskcover.certification.first_rounds import FirstRoundChoice, FirstRoundFigures, choose_first_round
 from maskcover.certification.results import CertificationResult, exact_interval
 from maskcover.certification.serving import attack, defend
 

@@ -11,10 +11,28 @@ from maskcover.classifiers.evaluation import Evaluator, Images
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure, answering, equip
 from maskcover.defense.procedures import DOUBLE_MASKING
-from maskcover.defense.waves import wave_of
+from maskcover.defense.waves import FEW, wave_of
 from maskcover.engine.queue import run_queries
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet, parse_regions
 
 T = TypeVar("T")
+
+
+def unbound(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | None = None) -> tuple[Procedure, MaskSet]:
+    """The procedure and the masks as they serve without a certification: with all that the regions give them.
+
+    Without regions, and where the masks claim none, both stay as they are.
+
+    Raises:
+        InvalidInput: the procedure names masks itself, and these are others.
+    """
+    procedure.expect_masks(masks)
+    about = masks.regions if regions is None else regions
+    if about is None:
+        return procedure, masks
+    region_set = parse_regions(about)
+    return procedure.against(region_set), procedure.masks_with_levels(masks, region_set)
 
 
 def predict_with(
@@ -22,7 +40,9 @@ def predict_with(
 ) -> list[Answer]:
     """The answers of a defence to many images, made with an evaluator; see `predict`."""
     equip(evaluator, procedure)
-    decide = answering(procedure, wave_of(evaluator.batch_size, len(images)))
+    # A batch costs the same however many of its rows are needed: an image alone asks for as many as there is room.
+    alone = evaluator.batch_size if len(images) == 1 else FEW
+    decide = answering(procedure, wave_of(evaluator.batch_size, len(images)), alone)
     answers = run_queries(evaluator, images, decide, views=procedure.views)
     return in_order(answers, len(images), progress, "predicting")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import numpy as np
 from maskcover.cells import IntArray
 from maskcover.certification.answering import predict_with
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified
+from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified, shapes_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, is_classifier
 from maskcover.defense.answers import Answer
@@ -108,7 +109,7 @@ class Binding:
     def __init__(self, certified: Certified) -> None:
         self.certified = certified
         self._glance: Hashable = None
-        self._rows: _Rows | None = None
+        self._rows: ReferenceRows | None = None
         reference = certified.reference
         if reference is None or not (reference.has_noise or certified.example is not None):
             warnings.warn(
@@ -124,13 +125,14 @@ class Binding:
         equip(evaluator, self.certified.procedure)
         if self.certified.reference is not None:
             self.certified.reference.pin(evaluator)
-        now = (
+        summary = (
             evaluator.glance() if isinstance(evaluator, ReportsChanges) else tuple(sorted(evaluator.identity().items()))
         )
+        now = summary, evaluator.masks.digest
         if self._glance == (now, preprocessing):
             return
-        self._expect_all(evaluator, preprocessing)
-        self._glance, self._rows = (now, preprocessing), _Rows.of(self.certified, evaluator)
+        self.expect_all(evaluator, preprocessing)
+        self._glance, self._rows = (now, preprocessing), ReferenceRows.of(self.certified, evaluator)
 
     def served(
         self, evaluator: Evaluator, images: Images, preprocessing: str, *, progress: bool = False
@@ -140,10 +142,20 @@ class Binding:
         watched = Watched(evaluator, self._rows)
         answers = predict_with(cast("Evaluator", watched), images, self.certified.procedure, progress=progress)
         if len(images) and not watched.unchanged():
-            self._expect_all(evaluator, preprocessing)  # what differs may be rounding that the contract allows
+            self.expect_all(evaluator, preprocessing)  # what differs may be rounding that the contract allows
         return tuple(answers)
 
-    def _expect_all(self, evaluator: Evaluator, preprocessing: str) -> None:
+    def rows(self, evaluator: Evaluator) -> ReferenceRows | None:
+        """The reference rows that a call compares; None if there are none.
+
+        An evaluator that takes images like its first one is shown a reference image before any other.
+        """
+        if self.certified.reference is not None:
+            self.certified.reference.images(evaluator, self.certified.example)
+        return self._rows
+
+    def expect_all(self, evaluator: Evaluator, preprocessing: str) -> None:
+        """Compare everything in full: the fingerprint, and all reference scores."""
         try:
             self.certified.expect(evaluator, preprocessing)
         except FingerprintMismatch as error:
@@ -156,7 +168,7 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
+class ReferenceRows:
     """One batch of reference rows: images, pairs, and the answers at the time when everything was compared."""
 
     images: list[Any]
@@ -164,31 +176,45 @@ class _Rows:
     answers: Answers
 
     @classmethod
-    def of(cls, certified: Certified, evaluator: Evaluator) -> _Rows | None:
+    def of(cls, certified: Certified, evaluator: Evaluator) -> ReferenceRows | None:
+        """The rows with their answers now; None if no reference image can be scored."""
         reference = certified.reference
         loaded = [] if reference is None else reference.images(evaluator, certified.example)
         if not loaded:
             return None
         all_pairs = pairs(len(certified.masks), evaluator.batch_size)
+        shapes = shapes_of(evaluator, all_pairs)
+        # Of the shape of most of them, so that the model computes one batch.
+        all_pairs = all_pairs[shapes == np.bincount(shapes).argmax()].take(range(len(all_pairs)), axis=0, mode="wrap")
         images = [loaded[-1 - number % len(loaded)] for number in range(len(all_pairs))]  # the image of the data first
         return cls(images, all_pairs, evaluator.submit(images, all_pairs)())
 
-    def same(self, answers: Answers) -> bool:
-        """Whether these answers equal those to the first rows, to the bit."""
-        count = len(answers.labels)
+    def same(self, answers: Answers, first: int = 0) -> bool:
+        """Whether these answers equal those to the rows from number `first` on, to the bit."""
         labels, *numbers = answers.rows(slice(None))
-        labels_before, *numbers_before = self.answers.rows(slice(count))
+        labels_before, *numbers_before = self.answers.rows(slice(first, first + len(labels)))
         return np.array_equal(labels, labels_before) and all(
             now is before if now is None or before is None else np.array_equal(now, before, equal_nan=True)
             for now, before in zip(numbers, numbers_before, strict=True)
         )
 
 
+def reloaded(evaluator: Evaluator, image: Any) -> Any:
+    """A loaded image anew: nothing that the evaluator worked out for it before is used again.
+
+    An evaluator whose loaded images hold more than pixels has a method `reloaded`: what it works out when it loads an
+    image must be compared at each call as well.
+    """
+    own: Callable[[Any], Any] | None = getattr(evaluator, "reloaded", None)
+    return copy.copy(image) if own is None else own(image)
+
+
 class Watched:
     """An evaluator that fills batches up with reference rows, and compares their answers with those of before."""
 
-    def __init__(self, evaluator: Evaluator, rows: _Rows | None) -> None:
+    def __init__(self, evaluator: Evaluator, rows: ReferenceRows | None) -> None:
         self._evaluator, self._rows = evaluator, rows
+        self._images: list[Any] = []
         self._filled = 0
         self._equal: list[bool] = []
 
@@ -200,7 +226,7 @@ class Watched:
         if self._rows is None:
             return None
         self._filled = count
-        return self._rows.images[:count], self._rows.pairs[:count]
+        return self._reference()[:count], self._rows.pairs[:count]
 
     def submit(self, images: Sequence[Any], pairs: IntArray) -> Callable[[], Answers]:
         """See `Evaluator`."""
@@ -214,8 +240,16 @@ class Watched:
             return True
         if not self._equal:
             self._filled = len(self._rows.pairs)
-            self.submit(self._rows.images, self._rows.pairs)()
+            self.submit(self._reference(), self._rows.pairs)()
         return all(self._equal)
+
+    def _reference(self) -> list[Any]:
+        """The reference images, loaded anew in this call."""
+        if self._rows is not None and not self._images:
+            distinct = {id(image): image for image in self._rows.images}
+            again = {key: reloaded(self._evaluator, image) for key, image in distinct.items()}
+            self._images = [again[id(image)] for image in self._rows.images]
+        return self._images
 
     def _compared(self, fetch: Callable[[], Answers], filled: int) -> Answers:
         answers = fetch()

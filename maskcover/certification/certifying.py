@@ -9,9 +9,9 @@ from warnings import warn
 import numpy as np
 import numpy.typing as npt
 
-from maskcover.certification.answering import in_order, predict_with
+from maskcover.certification.answering import in_order, predict_with, unbound
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
-from maskcover.certification.first_rounds import settled
+from maskcover.certification.choosing_first_rounds import settled
 from maskcover.certification.results import CertificationResult
 from maskcover.classifiers.evaluation import Images, evaluator_of, expect_regions, names_of
 from maskcover.classifiers.options import renamed
@@ -28,7 +28,7 @@ from maskcover.engine.preparation import NONE, PreparedRun, RequiredNumerics, pr
 from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, NotBound
 from maskcover.masks import MaskSet, Views
-from maskcover.regions import RegionSet, parse_regions
+from maskcover.regions import RegionSet
 
 
 def certify(
@@ -145,7 +145,7 @@ def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | s
         )
     covers = Containment.covering(masks, regions) if procedure.needs_cover else Containment.of(masks, regions)
     procedure.expect_masks(masks)
-    covers = Containment(procedure.with_own(masks, covers.regions), covers.regions)
+    covers = Containment(procedure.masks_with_levels(masks, covers.regions), covers.regions)
     procedure.expect_use(covers)
     return covers
 
@@ -224,11 +224,9 @@ def predict(
         evaluator = evaluator_of(classifier, certified.masks, batch_size=certified.batch_size)
         return list(Binding(certified).served(evaluator, images, preprocessing, progress=progress))
     defence = procedure_of(procedure, method, threshold)
-    if isinstance(masks, MaskSet) and masks.regions is not None:
-        about = parse_regions(masks.regions)
-        defence, masks = defence.against(about), defence.with_own(masks, about)
+    if isinstance(masks, MaskSet):
+        defence, masks = unbound(defence, masks)
     evaluator = evaluator_of(as_classifier(model, options), masks)
-    defence.expect_masks(masks)
     warn(
         "these answers are bound to no certification: give predict the result of certify instead of the masks, or call "
         "defend(model, result)",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy.typing as npt
 
-from maskcover.certification.answering import predict_with
+from maskcover.certification.answering import predict_with, unbound
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.results import CertificationResult
+from maskcover.certification.streaming import Errors, cost_of, streamed
 from maskcover.classifiers.evaluation import Evaluator, Images, MaskedClassifier, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, entry_of, load
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Method
+from maskcover.defense.stages import Cost
 from maskcover.defense.texts import procedure_of
 from maskcover.engine.preparation import NONE, fingerprint
+from maskcover.engine.queue import Failed
 from maskcover.errors import InvalidInput, UndecidedPrediction
 from maskcover.masks import MaskSet
 
@@ -100,6 +103,19 @@ class DefendedClassifier:
             return list(self.binding.served(self._evaluator(), images, self.preprocessing))
         return predict_with(self._evaluator(), images, self.procedure)
 
+    def stream(
+        self, images: Iterable[Any], *, open_images: int | None = None, errors: Errors = "raise"
+    ) -> Iterator[Answer | Failed]:
+        """The answers to an iterable of images, one by one, in order; see `maskcover_torch.DefendedModule.stream`."""
+        return streamed(
+            self._evaluator(), images, self.procedure, open_images=open_images, errors=errors, binding=self.binding,
+            preprocessing=self.preprocessing,
+        )  # fmt: skip
+
+    def explain_cost(self) -> Cost:
+        """The price of an answer in masked predictions, by stage: at least, at most, and where all views agree."""
+        return cost_of(self._evaluator(), self.procedure)
+
     def bound(self, certified: Certified) -> DefendedClassifier:
         """The same classifier, bound to its certification."""
         binding = Binding(certified)
@@ -153,7 +169,8 @@ def defend(
         return _defend_certified(model, Certified.of(masks), (procedure, method, threshold), preprocessing, options)
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
-    return _defended(as_classifier(model, options), masks, procedure_of(procedure, method, threshold), preprocessing)
+    defence, masks = unbound(procedure_of(procedure, method, threshold), masks)
+    return _defended(as_classifier(model, options), masks, defence, preprocessing)
 
 
 def _defend_certified(

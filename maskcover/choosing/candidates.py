@@ -8,10 +8,13 @@ from itertools import product
 from typing import Any
 
 from maskcover.certification.certifying import containment_for
+from maskcover.certification.choosing_first_rounds import alternatives
 from maskcover.covering import frontier
 from maskcover.covering.containment import Containment
 from maskcover.covering.texts import masks_of
 from maskcover.defense import Procedure, parse_procedure
+from maskcover.defense.first_rounds import AUTO, LEVELS, PAIRS, rounds_of
+from maskcover.defense.procedures import TwoRounds
 from maskcover.errors import ImpossibleCover, InvalidInput, NotCovering
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
@@ -31,8 +34,9 @@ class Candidate:
     """One defence to choose: a mask set with a procedure and a fill.
 
     Args:
-        name: The name of the mask set: the text that makes it, such as ``grid(4, 4)``, or "your masks 1".
-        masks: The mask set.
+        name: The name of the mask set: the text that makes it, such as ``grid(4, 4)``, or "your masks 1"; with those
+            of its levels, if the procedure names levels: ``grid(4, 4) after grid(2, 2)``.
+        masks: The mask set, with the levels that its procedure names.
         procedure: The procedure.
         fill: The value of hidden pixels, an option of the adapter; None for the adapter's own.
         covers: The exact test of which selections of the masks cover the regions.
@@ -63,7 +67,8 @@ def candidates_of(
         grid: The grid of the images.
         mask_sets: Mask sets, or texts as `masks_of` reads them; "defaults" stands for those of `default_texts`, which
             are all if nothing is named.
-        procedures: Procedures or their texts, at least one.
+        procedures: Procedures or their texts, at least one; a first round "auto" stands for none and for each default
+            one of the mask set.
         fills: Fills, None for the adapter's own.
 
     Raises:
@@ -75,12 +80,7 @@ def candidates_of(
     filled = list(fills)
     if not (defences and named and filled):
         raise InvalidInput("there is nothing to choose from: name at least one mask set, one procedure and one fill")
-    together = len({mask for _, masks in named for mask in masks})
-    if together > _MOST_TOGETHER:
-        raise InvalidInput(
-            f"the candidates have {together:,} different masks together, whose unions are too many to list; at most "
-            f"{_MOST_TOGETHER:,} are possible, so name fewer or smaller mask sets with candidates= (--candidate)"
-        )
+    _expect_few(masks for _, masks in named)
     with_views = next((procedure for procedure in defences if procedure.own_masks(grid) is not None), None)
     if with_views is not None:
         raise InvalidInput(
@@ -88,9 +88,11 @@ def candidates_of(
             "of views as candidates, such as maskcover.bands(4, image_size=…)"
         )
     covering = [
-        (name, procedure.against(regions), _covering(name, masks, regions, procedure))
-        for (name, masks), procedure in product(named, defences)
+        (_after(name, procedure), procedure.against(regions), _covering(name, masks, regions, procedure))
+        for name, masks in named
+        for procedure in dict.fromkeys(each for defence in defences for each in alternatives(defence, masks, regions))
     ]
+    _expect_few(covers.masks for _, _, covers in covering)
     return tuple(
         Candidate(name, covers.masks, procedure, fill, covers=covers)
         for fill, (name, procedure, covers) in product(filled, covering)
@@ -162,6 +164,24 @@ def listed(mask_sets: Iterable[MaskSet | str]) -> list[MaskSet | str]:
     ['grid(3, 3)']
     """
     return [mask_sets] if isinstance(mask_sets, MaskSet | str) else list(mask_sets)
+
+
+def _after(name: str, procedure: Procedure) -> str:
+    """The name of a mask set with the levels that a procedure names, by which candidates of other levels differ."""
+    rounds = rounds_of(procedure.first_round) if isinstance(procedure, TwoRounds) else ()
+    levels = [part if isinstance(part, str) else f"{len(part)} masks" for part in rounds]
+    named = [level for level in levels if level not in (PAIRS, LEVELS, AUTO)]
+    return f"{name} after {' and '.join(named)}" if named else name
+
+
+def _expect_few(mask_sets: Iterable[MaskSet]) -> None:
+    """Raise `InvalidInput` if the unions of all different masks together are too many to list."""
+    together = len({mask for masks in mask_sets for mask in masks.all_masks})
+    if together > _MOST_TOGETHER:
+        raise InvalidInput(
+            f"the candidates have {together:,} different masks together, whose unions are too many to list; at most "
+            f"{_MOST_TOGETHER:,} are possible, so name fewer or smaller mask sets with candidates= (--candidate)"
+        )
 
 
 def _covering(name: str, masks: MaskSet, regions: RegionSet, procedure: Procedure) -> Containment:

@@ -68,8 +68,10 @@ def choose(
             cost more than every clean one.
         candidates: Mask sets, or texts such as ``"grid(4, 4)"``, ``"masks(20)"``, ``"max_mask_area(0.1)"`` or
             ``"masks(36, multiplicity=2)"``; "defaults" stands for those that are tried if nothing is named.
-        procedures: Procedures or their texts.
-        fills: Values of hidden pixels to try, as the adapter's option ``fill``; by default only the one of `options`.
+        procedures: Procedures or their texts. ``"double_masking(first_round='auto')"`` stands for double masking
+            without a first round and with each of the default ones, see `choose_first_round`.
+        fills: Values of hidden pixels to try, or `DropTokens`, as the adapter's option ``fill``; by default only the
+            one of `options`.
         image_size: The size of the images, if neither a mask set, nor the model, nor an image's shape tells it.
         seed: The order of the images in the rounds and folds.
         progress: Show progress bars on stderr.

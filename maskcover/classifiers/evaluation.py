@@ -180,6 +180,24 @@ class BringsEvaluator(Protocol):
         ...
 
 
+def shapes_of(evaluator: object, pairs: IntArray) -> IntArray:
+    """A number for the shape in which an evaluator computes each pair of masks: int64 (pairs,), 0 where it has one.
+
+    An evaluator may have a method `shapes` that gives them. The engine and the probes then put only pairs of one shape
+    into a batch, so that all batches of a shape are alike.
+
+    >>> shapes_of(object(), np.array([[0, 1], [2, 2]])).tolist()
+    [0, 0]
+    """
+    shapes: Callable[[IntArray], IntArray] | None = getattr(evaluator, "shapes", None)
+    return np.zeros(len(pairs), dtype=np.int64) if shapes is None else shapes(pairs)
+
+
+def has_shapes(evaluator: object) -> bool:
+    """Whether an evaluator computes different masks in different shapes; see `shapes_of`."""
+    return hasattr(evaluator, "shapes")
+
+
 @runtime_checkable
 class HasChoices(Protocol):
     """Optional protocol: a classifier that can compute in several settings, such as batch sizes."""

@@ -146,7 +146,7 @@ def _run(job: Certification, out: Path) -> Reply:
         regions=regions, source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = _input_frame(classifier, masks, preprocessing)
-    document, lines = _by_masks(job, out)
+    document, lines = by_masks(out)
     return Reply(
         summary.document() | {"frame": "input"} | document, [str(summary), *lines, frame],
         claimed(summary, job.at_least),
@@ -163,23 +163,25 @@ def _source_run(job: Certification, out: Path) -> Reply:
         source=job.source.document(), **job.arguments, **job.run_arguments,
     )  # fmt: skip
     frame = f"Frame: the source images, before {preprocessing}."
-    document, lines = _by_masks(job, out)
+    document, lines = by_masks(out)
     return Reply(
         summary.document() | {"frame": "source"} | document, [str(summary), *lines, frame],
         claimed(summary, job.at_least),
     )  # fmt: skip
 
 
-def _by_masks(job: Certification, out: Path) -> tuple[dict[str, Any], list[str]]:
+def by_masks(out: Path) -> tuple[dict[str, Any], list[str]]:
     """For a run whose defence has levels, what its masks would certify without them, as document and as a line."""
-    from maskcover.defense.texts import procedure_of
-    from maskcover.runs import open_run
+    from maskcover.runs import Folder, is_source_run, open_run, source_document
 
-    typed = job.arguments
-    defence = procedure_of(typed.get("procedure"), typed.get("method"), typed.get("threshold"), typed.get("rule"))
-    if defence == defence.without_levels or (by_masks := open_run(out).certified_by_masks) is None:
+    folders = [out / name for name in source_document(out)["sizes"]] if is_source_run(out) else [out]
+    configs = [config for config in map(Folder.config, map(Folder, folders)) if config is not None]
+    if not any(config.procedure != config.procedure.without_levels for config in configs):
         return {}, []
-    count = int(by_masks.sum())
+    certified = open_run(out).certified_by_masks
+    if certified is None:
+        return {}, []
+    count = int(certified.sum())
     return {"certified_by_masks": count}, [f"Without the levels of the first round {count:,} would be certified."]
 
 

@@ -12,6 +12,7 @@ from maskcover.cli import options as o
 from maskcover.cli.certifying import opened, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import answer, note, working
+from maskcover.cli.reading import read_fill
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class CandidateOptions:
         ),
     ] = None
     try_fill: Annotated[
-        list[float] | None, typer.Option(help="A value of hidden pixels to try, instead of --fill; can be repeated.")
+        list[str] | None,
+        typer.Option(help="A --fill to try, such as 0 or drop_tokens(16), instead of --fill; can be repeated."),
     ] = None
 
 
@@ -154,12 +156,12 @@ def _mask_sets(texts: list[str] | None) -> list[MaskSet | str] | None:
 
 
 def _opened(
-    source: Source, fills: list[float] | None, *, progress: bool
-) -> tuple[dict[float | None, MaskedClassifier], Dataset, Preprocessing]:
+    source: Source, fills: list[str] | None, *, progress: bool
+) -> tuple[dict[float | str | None, MaskedClassifier], Dataset, Preprocessing]:
     """The model with each fill, the images, and their preprocessing."""
     if fills and source.fill is not None:
         raise InvalidInput("name the values of hidden pixels once: with --fill, or several with --try-fill")
-    every: list[float | None] = [*fills] if fills else [None]
+    every: list[float | str | None] = [*map(read_fill, fills)] if fills else [None]
     first, *more = dict.fromkeys(every)
     classifier, dataset, preprocessing = opened(
         source if first is None else replace(source, fill=first), None, progress=progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +36,15 @@ def cover(
     time_limit: Annotated[
         float, typer.Option(min=0, help="Seconds to search for fewer masks, and for a proof that fewer cannot do.")
     ] = 0.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads of the search, with numba; by default one for each core.")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Begin the search with the masks of this file, which must cover.")
+    ] = None,
+    shipped: Annotated[
+        bool, typer.Option("--shipped/--no-shipped", help="Take a set that comes with maskcover if it is better.")
+    ] = True,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the masks to this file.")] = None,
     certificate: Annotated[
         Path | None, typer.Option(help="Write the masks with the evidence that they cover: NAME.cover.json.")
@@ -54,6 +64,10 @@ def cover(
         align=align,
         multiplicity=multiplicity,
         time_limit=time_limit,
+        workers=workers,
+        start=start,
+        shipped=shipped,
+        progress=sys.stderr.isatty(),
     )
     if output:
         made.save(output)
@@ -124,6 +138,7 @@ def document(masks: MaskSet) -> dict[str, Any]:
         "evaluations": _evaluations(masks),
         "largest_hidden_area": masks.largest_hidden_area,
         "at_least": masks.optimality and masks.optimality.at_least,
+        "origin": masks.optimality and masks.optimality.origin,
         "digest": masks.digest,
     }
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, get_type_hints
 
 import typer
 
+from maskcover.cli.reading import read_fill
 from maskcover.errors import InvalidInput, MaskcoverWarning
 
 Labels = Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")]
@@ -128,7 +129,11 @@ class ModelOptions:
         typer.Option(help="For networks of torch: hide cells behind this layer, such as layer2, instead of pixels."),
     ] = None
     fill: Annotated[
-        float | None, typer.Option(help="The value of hidden pixels, after normalisation; 0 by default.")
+        str | None,
+        typer.Option(
+            help='The value of hidden pixels, after normalisation; 0 by default. Or "drop_tokens(16)": leave out the '
+            "hidden tokens of a vision transformer of timm or transformers."
+        ),
     ] = None
     pixels: Annotated[
         str | None,
@@ -141,7 +146,8 @@ class ModelOptions:
     def source(self) -> dict[str, Any]:
         """The arguments of `maskcover.cli.sources.Source`."""
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "option"}
-        return values | {"options": tuple(self.option or ())}
+        fill = None if self.fill is None else read_fill(self.fill)
+        return values | {"options": tuple(self.option or ()), "fill": fill}
 
 
 @dataclass(frozen=True)

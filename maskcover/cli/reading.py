@@ -53,6 +53,18 @@ def read_sides(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split("x")))
 
 
+def read_fill(text: str) -> float | str:
+    """What takes the place of hidden pixels: a number; any other text is for the adapter to read.
+
+    >>> read_fill("0.5"), read_fill("drop_tokens(16)")
+    (0.5, 'drop_tokens(16)')
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def read_numbers(text: str, name: str) -> tuple[float, ...]:
     """One number, or one for each channel, separated by commas.
 

@@ -12,7 +12,7 @@ import typer
 
 from maskcover.cli import options as o
 from maskcover.cli.asking import OtherMargin, OtherProcedure, OtherRegions, OtherRule, Sizes, answer_again, sizes_of
-from maskcover.cli.certifying import claimed, opened
+from maskcover.cli.certifying import by_masks, claimed, opened
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
 from maskcover.cli.reading import read_claim
@@ -91,12 +91,13 @@ def report(
     lines += [f"  error: {printable(row.id)}: {printable(row.reason)}" for row in broken[:_SHOWN]]
     if overview.errors > _SHOWN:
         lines.append(f"  and {counted(overview.errors - _SHOWN, 'error')} more: the rows name them, and so does --json")
+    alone, alone_lines = ({}, []) if again else by_masks(run)
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
     with_facts = as_json and overview.rows > 0
     facts, files = written_reports(run, html, markdown, images, classes, as_json=with_facts, other_question=bool(again))
     answer(
-        overview.document() | again | {"error_rows": rows, "config": document} | facts,
-        [str(overview), *notes, *lines, *files],
+        overview.document() | alone | again | {"error_rows": rows, "config": document} | facts,
+        [str(overview), *alone_lines, *notes, *lines, *files],
         as_json=as_json,
     )
     raise typer.Exit(claimed(overview, claimed_fraction))

@@ -38,17 +38,15 @@ def unbound(
 ) -> Predicted:
     """Predictions that are bound to no certification; a note says so."""
     from maskcover.certification import predict_with
+    from maskcover.certification.answering import unbound as without_certification
     from maskcover.classifiers import evaluator_of
     from maskcover.defense.texts import procedure_of
-    from maskcover.regions import parse_regions
 
     procedure = procedure_of(**defence)
     classifier, dataset, preprocessing, used = prepared(
         source, masks, regions, str(procedure), progress=progress, labelled=False
     )
-    procedure.expect_masks(used)
-    about = regions or used.regions
-    procedure = procedure if about is None else procedure.against(parse_regions(about))
+    procedure, used = without_certification(procedure, used, regions)
     images = dataset.prepared(preprocessing)
     answers = predict_with(evaluator_of(classifier, used), images, procedure, progress=progress)
     note("these answers are bound to no certification; name one with --run RUN, a folder of maskcover certify --out")

@@ -35,7 +35,7 @@ class Source:
     labels: str | None = None
     mean: str | None = None
     std: str | None = None
-    fill: float | None = None
+    fill: float | str | None = None
     batch_size: int | None = None
     dtype: str | None = None
     memory_format: str | None = None
@@ -63,7 +63,7 @@ class Source:
     @classmethod
     def of(cls, document: Any, where: Path) -> Source:
         """The source that a run kept."""
-        kinds = get_type_hints(cls) | {"options": list, "fill": float | int | None}
+        kinds = get_type_hints(cls) | {"options": list, "fill": float | int | str | None}
         if not isinstance(document, dict) or not {"model", "data"} <= document.keys() <= {
             field.name for field in fields(cls)
         }:

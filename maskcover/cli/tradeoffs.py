@@ -10,6 +10,7 @@ import typer
 from maskcover.cli.geometry import Json, document
 from maskcover.cli.output import answer
 from maskcover.cli.reading import read_sides, read_size
+from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
     from maskcover.masks import MaskSet
@@ -47,6 +48,9 @@ def bound(
     max_mask_shape: Annotated[
         str | None, typer.Option(help="Or: each mask lies in a box of at most this size, such as 64x64.")
     ] = None,
+    any_shape: Annotated[
+        bool, typer.Option("--any-shape", help="Masks may have any form; needs --max-mask-area.")
+    ] = False,
     time_limit: Annotated[float, typer.Option(min=0, help="Seconds to look for a better proof.")] = 10.0,
     output: Drawing = None,
     as_json: Json = False,
@@ -55,6 +59,9 @@ def bound(
     from maskcover.covering import lower_bound
 
     shape = None if max_mask_shape is None else read_sides(max_mask_shape)
+    if any_shape:
+        _bound_of_any_shape(regions, read_size(image_size), max_mask_area, shape, time_limit, output, as_json=as_json)
+        return
     least = lower_bound(
         regions, read_size(image_size), max_mask_area=max_mask_area, max_mask_shape=shape, time_limit=time_limit
     )
@@ -64,7 +71,32 @@ def bound(
         save_drawing(output, lambda ax: draw_bound(least, ax))
     witness = [[*box.start, *box.extents, weight] for box, weight in zip(least.placements, least.weights, strict=True)]
     figures = {"regions": str(least.regions), "image_size": list(least.grid.shape), "at_least": least.masks}
-    answer(figures | {"denominator": least.denominator, "witness": witness}, [str(least)], as_json=as_json)
+    answer(
+        figures | {"denominator": least.denominator, "witness": witness, "spans": least.spans},
+        [str(least)],
+        as_json=as_json,
+    )
+
+
+def _bound_of_any_shape(
+    regions: str,
+    size: int | tuple[int, ...],
+    area: str | None,
+    shape: tuple[int, ...] | None,
+    time_limit: float,
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Answer for masks of any form, whose proof is a weight for each shape and cannot be drawn."""
+    from maskcover.covering import lower_bound
+
+    if output:
+        raise InvalidInput("the proof for masks of any form is a table of weights, not a drawing; leave out --output")
+    least = lower_bound(regions, size, max_mask_area=area, max_mask_shape=shape, any_shape=True, time_limit=time_limit)
+    witness = [[[*extents, weight] for extents, weight in weights] for weights in least.weights]
+    figures = {"regions": str(least.regions), "image_size": list(least.grid.shape), "at_least": least.masks}
+    answer(figures | {"values": list(map(str, least.values)), "witness": witness}, [str(least)], as_json=as_json)
 
 
 def _table(covers: tuple[MaskSet, ...]) -> list[str]:

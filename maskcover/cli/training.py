@@ -109,7 +109,7 @@ def finetune(
     classifier, dataset, preprocessing, used = prepared(replace(source, pixels=None), given, regions, progress=progress)
     mixture, certifying = _mixture(training, schedule, share), dict[str, Any]()
     if intervals is None:
-        hidden = {"fill": model.fill or 0.0, "probability": mixture}
+        hidden = {"fill": source.fill or 0.0, "probability": mixture}
         hiding = _hiding(training, used, cutout, cutout_count, random_masks, hidden)
     else:
         certifying = {"procedure": "intervals()", "pixels": source.pixel_interval(classifier, used)}

@@ -130,11 +130,32 @@ def covered_blocks(places: Blocks, inside: OwnedBoxes, masks: int, multiplicity:
 
 def pack_masks(inside: OwnedBoxes, places: Blocks, masks: int) -> npt.NDArray[np.uint8]:
     """For each block the masks that contain it, as bits: bit i % 8 of row i // 8 is mask i; uint8 (bytes, blocks)."""
+    different, box_of = np.unique(inside.bounds, axis=0, return_inverse=True)
+    owners = np.unique(inside.owners)
+    if len(different) < len(owners):
+        return _pack_shared(different, box_of.ravel(), inside.owners, places, masks)
     rows = np.zeros((masks // 8 + 1, places.allowed.size), dtype=np.uint8)
-    for owner in np.unique(inside.owners):
+    for owner in owners:
         contains = painted(inside.bounds[inside.owners == owner], places.edges).ravel()
         rows[owner // 8] |= contains.view(np.uint8) << np.uint8(owner % 8)
     return rows
+
+
+def _pack_shared(
+    boxes: IntArray, box_of: IntArray, owners: IntArray, places: Blocks, masks: int
+) -> npt.NDArray[np.uint8]:
+    """The result of `pack_masks` where masks share boxes, as unions of the masks of a base do: box by box.
+
+    A mask contains a block if one of its boxes does, so the masks of a block are those of all boxes around it.
+    `boxes` are different, and entry i of `box_of` is the number of the box of the mask ``owners[i]``.
+    """
+    bits = np.zeros((len(boxes), masks // 8 + 1), dtype=np.uint8)
+    np.bitwise_or.at(bits, (box_of, owners // 8), np.uint8(1) << (owners % 8).astype(np.uint8))
+    around = np.stack([painted(box[None], places.edges).ravel() for box in boxes])
+    kinds, kind_of = np.unique(np.packbits(around, axis=0), axis=1, return_inverse=True)
+    groups = np.unpackbits(kinds, axis=0, count=len(boxes)).astype(np.bool_).T
+    rows = np.stack([np.bitwise_or.reduce(bits[group], axis=0) for group in groups], axis=1)
+    return rows[:, kind_of.ravel()]
 
 
 def cut_blocks(stencil: Stencil, inside: OwnedBoxes) -> Blocks:

@@ -8,16 +8,24 @@ q² + q blocks.
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import combinations, product
-from math import comb
+from itertools import combinations
+from math import comb, exp
 
-Block = tuple[int, ...]
+from maskcover.covering.fields import Block, affine_plane, inversive_plane, octads_through_two, projective_plane
+
 Design = tuple[Block, ...]
 
 _MOST_TUPLES = 20_000  # for the greedy design
-_PRIMES = (2, 3, 5, 7, 11, 13)
+_LARGEST_ORDER = 13  # of a plane
+_LARGEST_INVERSIVE = 4  # larger ones take long to make
+_MOST_ANNEALED = 240  # tuples of points, up to which annealing is quick
+_MOVES = 6_000  # of an annealing
+_ATTEMPTS = 3  # annealings for a number of blocks
+_HOT, _COLD = 0.8, 0.15  # tuples
 
 
 @lru_cache(maxsize=1 << 10)
@@ -33,7 +41,15 @@ def design(points: int, size: int, strength: int) -> Design:
         return (tuple(range(points)),)
     if size <= strength:
         return tuple(combinations(range(points), min(strength, points)))
-    return min(_candidates(points, size, strength), key=lambda blocks: (len(blocks), blocks))
+    every = [blocks for blocks in _candidates(points, size, strength) if _is_design(blocks, points, strength)]
+    best = min(every, key=lambda blocks: (len(blocks), blocks))
+    return _annealed(best, points, size, strength) if comb(points, strength) <= _MOST_ANNEALED else best
+
+
+def _is_design(blocks: Design, points: int, strength: int) -> bool:
+    """Whether any `strength` points lie in a common block."""
+    held = {part for block in blocks for part in combinations(sorted(block), strength)}
+    return len(held) == comb(points, strength)
 
 
 def _candidates(points: int, size: int, strength: int) -> Iterator[Design]:
@@ -41,29 +57,67 @@ def _candidates(points: int, size: int, strength: int) -> Iterator[Design]:
         yield _greedy(points, size, strength)
     else:
         yield tuple(combinations(range(points), strength))
+    for order in range(2, min(size, _LARGEST_ORDER) + 1):
+        if strength == 2 and points <= order**2:
+            yield _restricted(affine_plane(order), points)
+        if strength == 2 and order < size and points <= order**2 + order + 1:
+            yield _restricted(projective_plane(order), points)
+        if strength == 3 and order < size and order <= _LARGEST_INVERSIVE and points <= order**2 + 1:
+            yield _restricted(inversive_plane(order), points)
     if strength == 2:
-        for order in _PRIMES:
-            if order <= size and points <= order**2:
-                yield _restricted(_affine(order), points)
-            if order < size and points <= order**2 + order + 1:
-                yield _restricted(_projective(order), points)
         yield _restricted(_bose((points + 2) // 6), points)
+    if strength == 3 and size >= 6 and points <= 22:
+        yield _restricted(octads_through_two(), points)
 
 
-def _affine(order: int) -> Iterator[Block]:
-    """Yield the lines of the affine plane over a prime field; point (x, y) is x·q + y."""
-    for slope, offset in product(range(order), repeat=2):
-        yield tuple(x * order + (slope * x + offset) % order for x in range(order))
-    for x in range(order):
-        yield tuple(x * order + y for y in range(order))
+def _annealed(best: Design, points: int, size: int, strength: int) -> Design:
+    """Look for a design of fewer blocks by simulated annealing, a block fewer each time; the same seed for all.
+
+    Blocks move one point at a time, and the energy is the number of tuples that no block holds. The result is a design
+    because that number is 0.
+    """
+    rng = random.Random(0)  # noqa: S311  # nothing is secret here
+    least = _least_blocks(points, size, strength)
+    while len(best) > least:
+        attempts = (_anneal(len(best) - 1, points, size, strength, rng) for _ in range(_ATTEMPTS))
+        fewer = next((blocks for blocks in attempts if blocks is not None), None)
+        if fewer is None:
+            break
+        best = fewer
+    return best
 
 
-def _projective(order: int) -> Iterator[Block]:
-    """Yield the lines of the affine plane with a point at infinity for each direction, and the line of these points."""
-    square = order**2
-    for number, line in enumerate(_affine(order)):
-        yield (*line, square + number // order)
-    yield tuple(range(square, square + order + 1))
+def _least_blocks(points: int, size: int, strength: int) -> int:
+    """The bound of Schönheim (1964): a point lies in as many blocks as a design of the other points needs."""
+    least = 1
+    for rest in range(strength - 1, -1, -1):
+        least = -(-(points - rest) * least // (size - rest))
+    return least
+
+
+def _anneal(count: int, points: int, size: int, strength: int, rng: random.Random) -> Design | None:
+    """Search for a design of `count` blocks, from random blocks; None if none was found."""
+    blocks = [set(rng.sample(range(points), size)) for _ in range(count)]
+    held = Counter(part for block in blocks for part in combinations(sorted(block), strength))
+    missing = comb(points, strength) - len(held)
+    for move in range(_MOVES):
+        if not missing:
+            return tuple(sorted(tuple(sorted(block)) for block in blocks))
+        block = rng.choice(blocks)
+        leaves = rng.choice(sorted(block))
+        enters = rng.choice([point for point in range(points) if point not in block])
+        rests = list(combinations(sorted(block - {leaves}), strength - 1))
+        lost = [tuple(sorted((*rest, leaves))) for rest in rests]
+        gained = [tuple(sorted((*rest, enters))) for rest in rests]
+        change = sum(held[part] == 1 for part in lost) - sum(held[part] == 0 for part in gained)
+        heat = _HOT * (_COLD / _HOT) ** (move / _MOVES)
+        if change <= 0 or rng.random() < exp(-change / heat):
+            held.subtract(lost)
+            held.update(gained)
+            missing += change
+            block.remove(leaves)
+            block.add(enters)
+    return None
 
 
 def _bose(half: int) -> Iterator[Block]:

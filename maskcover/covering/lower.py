@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, prod
+from typing import Literal, overload
 
 import numpy as np
 
 from maskcover.amounts import AnyAmount, cells_down, parse_amount
 from maskcover.cells import Cells
-from maskcover.covering.search.bounds import Dual, check_dual, check_independent, independent_placements
+from maskcover.covering.any_shape import AnyShapeBound, find_any_shape_bound
+from maskcover.covering.search.bounds import (
+    Dual,
+    check_dual,
+    check_independent,
+    independent_placements,
+    spans_of,
+)
 from maskcover.covering.search.boxes import Admissible
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid, ImageSize, as_integer
@@ -29,7 +37,9 @@ class LowerBound:
 
     The witness: `placements`, boxes around regions, with weights ``weights[i] / denominator``. No admissible mask holds
     placements of a total weight above 1, so a cover has at least as many masks as the total weight. Where all weights
-    are 1, no admissible mask holds two of the placements (docs/theory.md, Masks for one shape).
+    are 1, no admissible mask holds two of the placements (docs/theory.md, Lower bounds). Where there are `spans`,
+    ``placements[i]`` is the first of a block of placements of equal weight, ``spans[i][axis]`` in a row along each
+    axis.
 
     >>> from maskcover import lower_bound, squares
     >>> bound = lower_bound(squares(size=2), image_size=(2, 9), max_mask_shape=(2, 4), time_limit=0)
@@ -43,11 +53,16 @@ class LowerBound:
     placements: tuple[Box, ...]
     weights: tuple[int, ...]
     denominator: int
+    spans: tuple[Extents, ...] = ()
 
     @property
     def value(self) -> Fraction:
-        """The sum of the weights, exact."""
-        return Fraction(sum(self.weights), self.denominator)
+        """The sum of the weights of all placements, exact."""
+        return self._dual.value
+
+    @property
+    def _dual(self) -> Dual:
+        return Dual(self.placements, self.weights, self.denominator, self.spans)
 
     @property
     def masks(self) -> int:
@@ -57,17 +72,22 @@ class LowerBound:
     @property
     def is_independent(self) -> bool:
         """Whether the witness is a set of placements of which no admissible mask holds two."""
-        return set(self.weights) <= {self.denominator}
+        return set(self.weights) <= {self.denominator} and set(self._dual.sizes) <= {1}
 
     def check(self) -> bool:
         """Whether the witness proves the bound; everything is computed again, in integers."""
-        slot = _slot(self.regions, self.grid)
-        if not all(_is_placement(box, slot) for box in self.placements):
+        places = _places(_slot(self.regions, self.grid))
+        spans = spans_of(self._dual, self.grid.ndim)
+        if len(spans) != len(self.placements) or len(self.weights) != len(self.placements):
             return False
-        shapes = {stencil.extents for stencil in slot}
+        for box, span in zip(self.placements, spans, strict=True):
+            if min(span) < 1 or box.extents not in places:
+                return False
+            if not places[box.extents].contains(Cells([Box.at(box.start, span)])):
+                return False
         if self.is_independent:
-            return check_independent(self.grid, shapes, self.admissible, self.placements)
-        return check_dual(self.grid, shapes, self.admissible, Dual(self.placements, self.weights, self.denominator))
+            return check_independent(self.grid, places, self.admissible, self.placements)
+        return check_dual(self.grid, places, self.admissible, self._dual)
 
     def __str__(self) -> str:
         kind = (
@@ -75,8 +95,32 @@ class LowerBound:
         )
         return (
             f"{self.regions} on {self.grid} needs at least {self.masks} masks in {admissible_text(self.admissible)}: "
-            f"{len(self.placements)} placements {kind}"
+            f"{sum(self._dual.sizes):,} placements {kind}"
         )
+
+
+@overload
+def lower_bound(
+    regions: RegionSet | str,
+    image_size: ImageSize | Grid = 224,
+    *,
+    max_mask_area: AnyAmount | None = None,
+    max_mask_shape: Iterable[int] | None = None,
+    any_shape: Literal[False] = False,
+    time_limit: float = 10.0,
+) -> LowerBound: ...
+
+
+@overload
+def lower_bound(
+    regions: RegionSet | str,
+    image_size: ImageSize | Grid = 224,
+    *,
+    max_mask_area: AnyAmount | None = None,
+    max_mask_shape: Iterable[int] | None = None,
+    any_shape: Literal[True],
+    time_limit: float = 10.0,
+) -> AnyShapeBound: ...
 
 
 def lower_bound(
@@ -85,8 +129,9 @@ def lower_bound(
     *,
     max_mask_area: AnyAmount | None = None,
     max_mask_shape: Iterable[int] | None = None,
+    any_shape: bool = False,
     time_limit: float = 10.0,
-) -> LowerBound:
+) -> LowerBound | AnyShapeBound:
     """Prove a lower bound of the number of masks of every cover whose masks are not too large.
 
     Args:
@@ -94,26 +139,36 @@ def lower_bound(
         image_size: As for `cover`.
         max_mask_area: Each mask lies in a box of at most this many pixels (or this fraction of the image).
         max_mask_shape: Or in a box of at most (height, width) pixels. Exactly one of the two is given.
-        time_limit: Seconds to look for a better witness; 0 takes the first independent set.
+        any_shape: True for masks of any form of at most `max_mask_area` pixels, in images of one or two axes. Then the
+            region set may have several patches at once.
+        time_limit: Seconds to look for a better witness; 0 takes what needs no search: the first independent set, or
+            one weight for each shape.
 
     For one box shape and `max_mask_shape` the product grid of `cover` has exactly this number of masks
     (docs/theory.md, Masks for one shape).
 
     Raises:
-        InvalidInput: a region set of several patches at once, a bad budget, or masks too small to cover.
+        InvalidInput: a region set of several patches at once (unless `any_shape`), a bad budget, or masks too small to
+            cover.
 
     >>> from maskcover import squares
     >>> bound = lower_bound(squares(size=32), max_mask_shape=(64, 64), time_limit=0)
     >>> bound.masks, bound.check()
     (36, True)
+    >>> lower_bound(squares(size=32), max_mask_area=4096, any_shape=True).masks
+    35
     """
     regions, grid = parse_regions(regions), Grid.of(image_size)
     if (max_mask_area is None) == (max_mask_shape is None):
         raise InvalidInput("name either max_mask_area= or max_mask_shape=: how large a mask may be")
     seconds = checked_seconds(time_limit)
+    if any_shape and max_mask_shape is not None:
+        raise InvalidInput("masks of any form are bounded by their area; name max_mask_area= with any_shape=True")
     if max_mask_shape is not None:
         return find_bound(regions, grid, _extents(max_mask_shape, grid), seconds)
     area = cells_down(parse_amount(max_mask_area, "max_mask_area"), grid.size)
+    if any_shape:
+        return find_any_shape_bound(regions, grid, area, seconds)
     return find_bound(regions, grid, area, seconds)
 
 
@@ -125,7 +180,7 @@ def find_bound(regions: RegionSet, grid: Grid, admissible: Admissible, time_limi
         raise InvalidInput(
             f"no mask in {admissible_text(admissible)} holds a region of {regions}: there is no cover to bound"
         )
-    if time_limit > 0:
+    if time_limit > 0 or len(shapes) > 1:
         # Not at the top: what needs no solver starts without scipy.
         from maskcover.covering.search.duals import rational_dual
 
@@ -133,19 +188,23 @@ def find_bound(regions: RegionSet, grid: Grid, admissible: Admissible, time_limi
     else:
         alone = independent_placements(grid, shapes, admissible, time_limit=0)
         dual = Dual(alone, (1,) * len(alone), 1)
-    # The search moves shapes freely; leaving out placements that are not allowed keeps the witness true.
-    weighted = [
-        (box, weight) for box, weight in zip(dual.placements, dual.weights, strict=True) if _is_placement(box, slot)
-    ]
-    bound = LowerBound(
-        regions,
-        grid,
-        admissible,
-        tuple(box for box, _ in weighted),
-        tuple(weight for _, weight in weighted),
-        dual.denominator,
-    )
+    bound = _allowed(LowerBound(regions, grid, admissible, dual.placements, dual.weights, dual.denominator, dual.spans))
     return bound if bound.check() else LowerBound(regions, grid, admissible, (), (), 1)
+
+
+def _allowed(bound: LowerBound) -> LowerBound:
+    """Leave out placements that are not allowed: the search moves shapes freely. The witness stays true."""
+    places = _places(_slot(bound.regions, bound.grid))
+    placements, weights, spans = [], [], []
+    for box, weight, span in zip(bound.placements, bound.weights, spans_of(bound._dual, bound.grid.ndim), strict=True):
+        starts = Cells([Box.at(box.start, span)])
+        for part in (places[box.extents].common(starts) if box.extents in places else Cells([], ndim=0)).boxes:
+            placements.append(Box.at(part.start, box.extents))
+            weights.append(weight)
+            spans.append(part.extents)
+    return replace(
+        bound, placements=tuple(placements), weights=tuple(weights), spans=tuple(spans) if bound.spans else ()
+    )
 
 
 def checked_seconds(time_limit: object) -> float:
@@ -187,10 +246,13 @@ def _slot(regions: RegionSet, grid: Grid) -> Slot:
     raise InvalidInput(f"lower bounds are for one patch at a time; {regions} has several at once; bound one of them")
 
 
-def _is_placement(box: Box, slot: Slot) -> bool:
-    """Whether some stencil with this bounding box may lie here."""
-    here = Cells([Box.at(box.start, (1,) * len(box.start))])
-    return any(stencil.extents == box.extents and stencil.places.contains(here) for stencil in slot)
+def _places(slot: Slot) -> dict[Extents, Cells]:
+    """For each bounding box the places where some stencil that fills its sides may lie."""
+    places: dict[Extents, Cells] = {}
+    for stencil in slot:
+        before = places.get(stencil.extents)
+        places[stencil.extents] = before.union(stencil.places) if before else stencil.places
+    return places
 
 
 def _admits(admissible: Admissible, shape: Extents) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from math import comb, prod
+
+import numpy as np
 
 from maskcover.cells import Cells
 from maskcover.covering.axis import AxisMasks
@@ -33,6 +35,15 @@ class Style:
 
     align: int = 1
     multiplicity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a search for fewer boxes may take: seconds, threads, and whether it shows a progress bar."""
+
+    seconds: float
+    workers: int = 1
+    progress: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +74,33 @@ class SlotPlan:
         moved = (Box(_plus(box.start, self.room.start), _plus(box.stop, self.room.start)) for box in self.boxes())
         return trimmed(moved, self.slot, self.room)
 
-    def improved(self, align: int, time_limit: float) -> SlotPlan:
-        """Search for fewer boxes for `time_limit` seconds; the same plan if that fails or placements are too many."""
+    def starting_from(self, boxes: Iterable[Box], largest: int) -> SlotPlan:
+        """Take other boxes, which cover, in the place of the products: their parts in the room."""
+        parts = [
+            (tuple(map(max, box.start, self.room.start)), tuple(map(min, box.stop, self.room.stop))) for box in boxes
+        ]
+        inside = (
+            Box(_minus(low, self.room.start), _minus(high, self.room.start))
+            for low, high in parts
+            if all(a < b for a, b in zip(low, high, strict=True))
+        )
+        return replace(self, searched=tuple(inside), largest=largest)
+
+    def improved(self, align: int, effort: Effort) -> SlotPlan:
+        """Search for fewer boxes; the same plan if that fails or placements are too many."""
         lattice, shapes = Grid(self.room.extents), _shapes(self.slot)
-        if time_limit <= 0 or self.count < 2 or sum(map(lattice.placements, shapes)) > _MOST_PLACEMENTS:
+        if effort.seconds <= 0 or self.count < 2 or sum(map(lattice.placements, shapes)) > _MOST_PLACEMENTS:
             return self
-        boxes = fewer(lattice, shapes, tuple(self.boxes()), self.largest, align=align, time_limit=time_limit)
+        boxes = fewer(
+            lattice,
+            shapes,
+            tuple(self.boxes()),
+            self.largest,
+            align=align,
+            time_limit=effort.seconds,
+            workers=effort.workers,
+            progress=effort.progress,
+        )
         return replace(self, searched=boxes)
 
 
@@ -100,8 +132,7 @@ class TermPlan:
         """The masks. Unions of fewer masks of one base lie inside others, so no region needs them."""
         choices = [_choices(plan.masks(), patches, size) for plan, patches, size in self.slots]
         for parts in product(*choices):
-            first, *others = (cells for part in parts for cells in part)
-            yield Mask.from_bounds((first.union(*others) if others else first).bounds)
+            yield Mask.from_bounds(np.concatenate([cells.bounds for part in parts for cells in part]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +157,12 @@ class CoverPlan:
         """Whether all patches are boxes that may lie anywhere in their rooms."""
         return all(is_free(slot.slot, slot.room) for term in self.terms for slot, _, _ in term.slots)
 
-    def improved(self, align: int, time_limit: float) -> CoverPlan:
-        """Search for fewer boxes for each patch, for `time_limit` seconds altogether."""
-        seconds = time_limit / sum(len(term.slots) for term in self.terms)
+    def improved(self, align: int, effort: Effort) -> CoverPlan:
+        """Search for fewer boxes for each patch, for the seconds of the effort altogether."""
+        part = replace(effort, seconds=effort.seconds / sum(len(term.slots) for term in self.terms))
         return CoverPlan(
             tuple(
-                TermPlan(tuple((slot.improved(align, seconds), patches, size) for slot, patches, size in term.slots))
+                TermPlan(tuple((slot.improved(align, part), patches, size) for slot, patches, size in term.slots))
                 for term in self.terms
             ),
             self.hides_image,
@@ -262,3 +293,7 @@ def _choices(base: tuple[Cells, ...], patches: int, size: int) -> list[tuple[Cel
 
 def _plus(first: Extents, second: Extents) -> Extents:
     return tuple(a + b for a, b in zip(first, second, strict=True))
+
+
+def _minus(first: Extents, second: Extents) -> Extents:
+    return tuple(a - b for a, b in zip(first, second, strict=True))

@@ -11,14 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from maskcover.cells import BoolArray, Cells, IntArray
 from maskcover.covering.blocks import Blocks, MasksByForm, cut_blocks, erosions, pack_masks
+from maskcover.covering.merging import share_masks
+from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.regions import Slot, Term
+from maskcover.regions import Slot, Stencil, Term
+from maskcover.terminal import bar
 
 V = TypeVar("V")
 Signature = int  # bit i is set when mask i contains the placement
+_MOST_COMPARED = 1 << 28  # words of 64 masks, where sets of masks of several patches are intersected
 # More than these are not listed: minimal signatures are found by comparing every pair.
 _MOST_SIGNATURES, _MOST_JOINED, _MOST_BYTES = 4_000, 1_000_000, 1 << 26
 
@@ -26,9 +31,12 @@ _MOST_SIGNATURES, _MOST_JOINED, _MOST_BYTES = 4_000, 1_000_000, 1 << 26
 def minimal_signatures(masks: MasksByForm, slot: Slot) -> dict[Signature, Cells]:
     """The inclusion-minimal signatures of all placements of all stencils, each with a patch that has it."""
     patch_of: dict[Signature, Cells] = {}
-    for places, signature, members in _blocks_by_signature(masks, slot):
-        if signature not in patch_of:
-            patch_of[signature] = places.stencil.at(places.place(int(members[0])))
+    for stencil in bar(slot, "comparing placements", "shape"):
+        places, kinds, firsts, _ = _kinds(masks, stencil)
+        for column, block in zip(kinds.T, firsts.tolist(), strict=True):
+            signature = int.from_bytes(column.tobytes(), "little")
+            if signature not in patch_of:
+                patch_of[signature] = stencil.at(places.place(block))
     return minimal(patch_of)
 
 
@@ -38,16 +46,39 @@ def minimal_shared(masks: MaskSet, term: Term) -> dict[Signature, tuple[Cells, .
     Tuples are built patch by patch; after each patch only the minimal sets of shared masks are kept.
     """
     grouped = MasksByForm.of(masks)
-    minimal_of = {slot: minimal_signatures(grouped, slot) for slot in set(term.slots)}
+    return minimal(_shared(grouped, term, _minimal_of(grouped, term)))
+
+
+def _minimal_of(masks: MasksByForm, term: Term) -> dict[Slot, dict[Signature, Cells]]:
+    """The minimal signatures of each different slot."""
+    return {slot: minimal_signatures(masks, slot) for slot in set(term.slots)}
+
+
+def _shared(
+    masks: MasksByForm, term: Term, minimal_of: Mapping[Slot, Mapping[Signature, Cells]]
+) -> dict[Signature, tuple[Cells, ...]]:
+    """The sets of `minimal_shared`, and others that contain them: those of the last patch are not compared."""
     first, *others = term.slots
     shared: dict[Signature, tuple[Cells, ...]] = {signature: (patch,) for signature, patch in minimal_of[first].items()}
     for slot in others:
+        sets = minimal(shared)
+        _refuse(len(sets) * len(minimal_of[slot]), masks)
         joined: dict[Signature, tuple[Cells, ...]] = {}
-        for common, placed in shared.items():
+        for common, placed in bar(list(sets.items()), "verifying", "set of masks"):
             for signature, patch in minimal_of[slot].items():
                 joined.setdefault(common & signature, (*placed, patch))
-        shared = minimal(joined)
+        shared = joined
     return shared
+
+
+def _refuse(comparisons: int, masks: MasksByForm) -> None:
+    """Refuse to list more common masks of several patches than a few minutes allow."""
+    if comparisons * (masks.count // 64 + 1) > _MOST_COMPARED:
+        raise InvalidInput(
+            f"whether {masks.count:,} masks hold several patches at once takes {comparisons:,} comparisons of sets of "
+            f"masks, more than {_MOST_COMPARED // (masks.count // 64 + 1):,}; use larger masks, so that fewer are "
+            "needed (max_mask_area=), or fewer patches (k=)"
+        )
 
 
 def few_minimal(masks: MaskSet, terms: tuple[Term, ...]) -> tuple[Signature, ...] | None:
@@ -116,7 +147,12 @@ def _few_of_slot(masks: MasksByForm, slot: Slot) -> list[Signature] | None:
 
 def scarce_tuple(masks: MaskSet, term: Term, multiplicity: int = 1) -> tuple[Cells, ...] | None:
     """Find patches, one for each slot, that lie together inside fewer than `multiplicity` masks; None without any."""
-    shared = minimal_shared(masks, term)
+    grouped = MasksByForm.of(masks)
+    minimal_of = _minimal_of(grouped, term)
+    if share_masks([minimal_of[slot] for slot in term.slots], multiplicity):
+        return None
+    # A smallest set is minimal, so the others need not be dropped first.
+    shared = _shared(grouped, term, minimal_of)
     scarce = min(shared, key=int.bit_count)
     return shared[scarce] if scarce.bit_count() < multiplicity else None
 
@@ -158,11 +194,24 @@ def shared_count(masks: MaskSet, term: Term) -> int:
 def _blocks_by_signature(masks: MasksByForm, slot: Slot) -> Iterator[tuple[Blocks, Signature, IntArray]]:
     """Yield the numbers of the allowed blocks of each stencil, in reading order, grouped by signature."""
     for stencil in slot:
-        inside = erosions(masks, stencil)
-        places = cut_blocks(stencil, inside)
-        allowed = np.flatnonzero(places.allowed)
-        kinds, kind_of = np.unique(pack_masks(inside, places, masks.count)[:, allowed], axis=1, return_inverse=True)
+        places, kinds, _, kind_of = _kinds(masks, stencil)
         order = np.argsort(kind_of, kind="stable")
         ends = np.cumsum(np.bincount(kind_of, minlength=kinds.shape[1]))
-        for column, members in zip(kinds.T, np.split(allowed[order], ends[:-1]), strict=True):
+        blocks = places.allowed.ravel().nonzero()[0]
+        for column, members in zip(kinds.T, np.split(blocks[order], ends[:-1]), strict=True):
             yield places, int.from_bytes(column.tobytes(), "little"), members
+
+
+def _kinds(masks: MasksByForm, stencil: Stencil) -> tuple[Blocks, npt.NDArray[np.uint8], IntArray, IntArray]:
+    """The blocks of a stencil and the different signatures of those that are allowed.
+
+    Returns:
+        The blocks; the signatures as packed bits, uint8 (bytes, kinds); the number of the first block of each kind;
+        and for each allowed block the number of its kind.
+    """
+    inside = erosions(masks, stencil)
+    places = cut_blocks(stencil, inside)
+    allowed = np.flatnonzero(places.allowed)
+    packed = pack_masks(inside, places, masks.count)[:, allowed]
+    kinds, firsts, kind_of = np.unique(packed, axis=1, return_index=True, return_inverse=True)
+    return places, kinds, allowed[firsts], kind_of.ravel()

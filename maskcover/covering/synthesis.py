@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
+from os import PathLike
 
 from maskcover.amounts import AnyAmount, cells_down, parse_amount, parse_count
+from maskcover.covering.any_shape import find_any_shape_bound
 from maskcover.covering.lower import admissible_text, checked_seconds, find_bound
-from maskcover.covering.plan import CoverPlan, Style, least_area, plan_by_grid, plan_within, possible_plan
+from maskcover.covering.plan import CoverPlan, Effort, Style, least_area, plan_by_grid, plan_within, possible_plan
 from maskcover.covering.selection import select_masks
+from maskcover.covering.starts import ShippedSet, from_shipped, from_start
 from maskcover.covering.verification import verify
 from maskcover.errors import ImpossibleCover, InvalidInput, SynthesisFault
 from maskcover.grid import Extents, Grid, ImageSize, as_integer
@@ -22,6 +28,8 @@ _DEFAULT_FRACTION = Fraction(1, 10)
 _DEFAULT_FRACTION_OF_SEVERAL = Fraction(3, 20)  # for each of several patches
 _DEFAULT_BUDGETS = {1: 6}  # patches -> masks along each axis, for one box shape; 5 for several patches
 _MOST_MASKS = 200_000
+_SEARCH = 0.6  # of `time_limit`; half of the rest chooses among the masks found, and what is left proves the bound
+_LEAST_PROOF = 0.1  # of `time_limit`, however long the search was
 _MOST_COMPARED = 2_000  # masks up to which a bound of their number is looked for
 
 
@@ -36,6 +44,10 @@ def cover(
     align: int = 1,
     multiplicity: int = 1,
     time_limit: float = 0.0,
+    workers: int | None = None,
+    start: MaskSet | str | PathLike[str] | None = None,
+    shipped: bool = True,
+    progress: bool = False,
 ) -> MaskSet:
     """Make a mask set such that every region of the attacker lies inside at least one mask, and verify it.
 
@@ -51,8 +63,14 @@ def cover(
         align: Edges of masks lie at multiples of this many pixels, which must divide the sides; for tokens of 16×16
             pixels it is 16.
         multiplicity: Every region lies inside at least this many different masks.
-        time_limit: Seconds to search for fewer masks than product grids need (two thirds) and for a better lower bound
-            of their number (one third).
+        time_limit: Seconds to search for fewer masks than product grids need, and for a better lower bound of their
+            number; the whole call takes hardly longer. Ctrl-C ends the search with the best masks so far. With numba
+            (the extra `search`) a compiled search is used for 15 seconds and more.
+        workers: Threads of the compiled search; by default one for each core.
+        start: Masks, or their file, that cover: the search begins with them, and they are returned if nothing better is
+            known.
+        shipped: Whether mask sets that come with maskcover may be taken where they are better.
+        progress: Show a progress bar on stderr while searching.
 
     Patches that are not boxes, or not allowed everywhere, get masks trimmed to the pixels that such patches can touch
     (`align` then holds for the boxes before they are trimmed).
@@ -69,10 +87,10 @@ def cover(
 
     Raises:
         ImpossibleCover: the request cannot be met; the message says what would be possible.
-        InvalidInput: a bad region set, image size or budget.
+        InvalidInput: a bad region set, image size, budget, number of workers or start.
 
     >>> from maskcover import rectangles
-    >>> masks = cover(rectangles(area=0.01), max_mask_area="4902px")
+    >>> masks = cover(rectangles(area=0.01), max_mask_area="4902px", shipped=False)
     >>> len(masks), masks.evaluations, masks.largest_hidden_area
     (78, 3081, 4884)
     """
@@ -80,14 +98,32 @@ def cover(
     terms = regions.terms(lattice)
     style = Style(parse_count(align, "align"), parse_count(multiplicity, "multiplicity"))
     seconds = checked_seconds(time_limit)
-    plan = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style)
+    deadline = time.monotonic() + seconds
+    plan, origin = _plan(lattice, terms, masks, evaluations, max_mask_area, grid, style), None
+    if shipped and grid is None:
+        plan, origin = from_shipped(plan, lattice, regions, style, _allows(masks, evaluations))
+    if start is not None:
+        plan, begun = from_start(plan, lattice, regions, style, start)
+        origin = begun or origin
     if style.multiplicity == 1:
-        plan = plan.improved(style.align, seconds * 2 / 3)
+        before = plan
+        search = max(deadline - time.monotonic(), 0) * _SEARCH
+        plan = plan.improved(style.align, Effort(search, _threads(workers), progress))
+        origin = origin if plan == before else None
     mask_set = build_masks(plan, lattice, regions, style)
     if style.multiplicity == 1 and (seconds > 0 or not plan.is_free):
         # For regions that may not lie everywhere, and after a search, there may be more masks than are needed.
-        mask_set = _verified(select_masks(mask_set, terms, seconds), regions, style.multiplicity)
-    return with_warnings(replace(mask_set, optimality=_optimality(mask_set, plan, regions, style, seconds / 3)))
+        mask_set = _verified(_selected(mask_set, terms, (deadline - time.monotonic()) / 2), regions, style.multiplicity)
+    left = max(deadline - time.monotonic(), _LEAST_PROOF * seconds)
+    return with_warnings(replace(mask_set, optimality=_optimality(mask_set, plan, regions, style, left, origin)))
+
+
+def _selected(mask_set: MaskSet, terms: tuple[Term, ...], seconds: float) -> MaskSet:
+    """As few of the masks of a cover as still cover; all of them where looking for fewer would cost too much."""
+    try:
+        return select_masks(mask_set, terms, seconds)
+    except InvalidInput:  # too many sets of masks to compare; the masks cover all the same
+        return mask_set
 
 
 def build_masks(plan: CoverPlan, lattice: Grid, regions: RegionSet, style: Style) -> MaskSet:
@@ -104,7 +140,7 @@ def build_masks(plan: CoverPlan, lattice: Grid, regions: RegionSet, style: Style
 
 
 def _optimality(
-    mask_set: MaskSet, plan: CoverPlan, regions: RegionSet, style: Style, seconds: float
+    mask_set: MaskSet, plan: CoverPlan, regions: RegionSet, style: Style, seconds: float, origin: str | None
 ) -> Optimality | None:
     """Bound the number of masks from below; None for several patches at once, whose masks are unions."""
     slots = [slot for term in plan.terms for slot, _, _ in term.slots]
@@ -114,8 +150,14 @@ def _optimality(
     # One product is minimal for masks of its sides, but not for its area: a mask of the same area may be longer.
     is_one_size = not others and not slots[0].searched
     admissible = tuple(axis.size for axis in product.axes) if is_one_size else slots[0].largest
-    bound = find_bound(regions, mask_set.grid, admissible, seconds)
-    return Optimality(len(mask_set), bound.masks, admissible_text(admissible))
+    largest = prod(admissible) if isinstance(admissible, tuple) else admissible
+    deadline = time.monotonic() + seconds
+    any_shape = 0
+    if mask_set.grid.ndim <= 2:
+        any_shape = find_any_shape_bound(regions, mask_set.grid, largest, seconds / 3).masks
+    bound = find_bound(regions, mask_set.grid, admissible, max(deadline - time.monotonic(), seconds / 3))
+    within = admissible_text(admissible)
+    return Optimality(len(mask_set), bound.masks, within, any_shape, largest, origin=origin)
 
 
 def _plan(
@@ -180,6 +222,20 @@ def _verified(masks: MaskSet, regions: RegionSet, multiplicity: int) -> MaskSet:
     if not report:
         raise SynthesisFault(f"maskcover made a mask set that does not cover: {report}. Please report this as a bug")
     return masks
+
+
+def _allows(masks: int | None, evaluations: int | None) -> Callable[[ShippedSet], bool] | None:
+    """Whether a shipped set keeps a budget of masks or evaluations; None for a budget of area."""
+    if masks is not None:
+        return lambda shipped: shipped.masks <= masks
+    return None if evaluations is None else lambda shipped: shipped.evaluations <= evaluations
+
+
+def _threads(workers: int | None) -> int:
+    """The number of threads of a search; by default the cores that this process may use."""
+    if workers is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return parse_count(workers, "workers")
 
 
 def _checked_budget(value: object, name: str) -> int:

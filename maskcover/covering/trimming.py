@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from operator import le
 
 import numpy as np
 
@@ -30,10 +31,17 @@ def trimmed(boxes: Iterable[Box], slot: Slot, room: Box) -> tuple[Cells, ...]:
     if is_free(slot, room) or len(slot) > _MOST_STENCILS:
         # Boxes that move freely fill every box that any of them fits. For very many shapes the trimmed masks would be
         # nearly boxes, and slow to verify.
-        shapes = [stencil.extents for stencil in slot]
-        return tuple(Cells([box]) for box in boxes if any(_fits(shape, box) for shape in shapes))
+        return tuple(Cells([box]) for box in _holding(tuple(boxes), slot))
     unions = (_union_inside(box, slot) for box in boxes)
     return tuple(dict.fromkeys(_simplified(cells) for cells in unions if cells))
+
+
+def _holding(boxes: tuple[Box, ...], slot: Slot) -> tuple[Box, ...]:
+    """The boxes that are large enough for a stencil; whether a size is, is decided once."""
+    shapes = [stencil.extents for stencil in slot]
+    sizes = {box.extents for box in boxes}
+    large = {size for size in sizes if any(all(map(le, shape, size)) for shape in shapes)}
+    return tuple(box for box in boxes if box.extents in large)
 
 
 def _simplified(cells: Cells) -> Cells:

@@ -14,10 +14,12 @@ from maskcover.amounts import parse_count
 from maskcover.cells import BoolArray, Cells
 from maskcover.covering.blocks import Blocks, MasksByForm, covered_blocks, cut_blocks, erosions
 from maskcover.covering.signatures import scarce_tuple
+from maskcover.covering.sizes import BoxesBySize
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover.regions import RegionSet, Slot, Term, parse_regions
+from maskcover.regions import RegionSet, Slot, Stencil, Term, parse_regions
 from maskcover.regions.base import brief
+from maskcover.terminal import bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +111,24 @@ def covered_placements(masks: MaskSet, slot: Slot, multiplicity: int = 1) -> Ite
     """Yield for each stencil its blocks of placements, and which of them lie inside `multiplicity` different masks."""
     grouped = MasksByForm.of(masks)
     for stencil in slot:
-        inside = erosions(grouped, stencil)
-        places = cut_blocks(stencil, inside)
-        yield places, covered_blocks(places, inside, len(masks), multiplicity)
+        yield _covered_blocks(grouped, stencil, multiplicity)
+
+
+def _covered_blocks(masks: MasksByForm, stencil: Stencil, multiplicity: int) -> tuple[Blocks, BoolArray]:
+    inside = erosions(masks, stencil)
+    places = cut_blocks(stencil, inside)
+    return places, covered_blocks(places, inside, masks.count, multiplicity)
 
 
 def _uncovered(masks: MaskSet, term: Term, multiplicity: int) -> tuple[Cells, ...] | None:
     if term.patches > 1:
         return scarce_tuple(masks, term, multiplicity)
-    for places, covered in covered_placements(masks, term.slots[0], multiplicity):
+    grouped = MasksByForm.of(masks)
+    by_size = {is_box: BoxesBySize.of_masks(grouped, is_box) for is_box in (True, False)}
+    for stencil in bar(term.slots[0], "verifying", "shape"):
+        if multiplicity == 1 and by_size[stencil.is_box].contain(stencil):
+            continue
+        places, covered = _covered_blocks(grouped, stencil, multiplicity)
         missed = places.allowed & ~covered
         if missed.any():
             return (places.stencil.at(places.place(int(np.argmax(missed)))),)

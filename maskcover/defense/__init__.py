@@ -32,6 +32,7 @@ from maskcover.defense.procedures import (
     Method,
     Rule,
 )
+from maskcover.defense.stages import Cost, Stage
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
 from maskcover.defense.verdicts import Verdict
@@ -44,6 +45,7 @@ __all__ = [
     "Case",
     "Certificate",
     "ChallengerMasking",
+    "Cost",
     "Defended",
     "Detected",
     "Detection",
@@ -58,6 +60,7 @@ __all__ = [
     "Procedure",
     "RobustMasking",
     "Rule",
+    "Stage",
     "Verdict",
     "Voting",
     "all_pairs",

@@ -117,7 +117,7 @@ def detection_certificate(
         The certificate: `certifying` is G, `failing` a pair (i, i) of the first mask i that is not in G.
 
     >>> detection_certificate(np.array([3, 3, 5]), [0.9, 0.7, 0.8], 3, 0.8, covers=lambda selected: bool(selected[0]))
-    Certificate(certified=True, certifying=(0,), failing=(1, 1), complete=True)
+    Certificate(certified=True, certifying=(0,), failing=(1, 1), complete=True, by_masks=None, coarser=())
     """
     labels, confidence = _first_round(UNDECIDED, one_mask, confidences)
     sure = (labels == checked_label(label)) & (confidence >= checked_threshold(threshold))

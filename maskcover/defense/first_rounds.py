@@ -150,6 +150,14 @@ def rounds_in(first_round: FirstRound | None, masks: MaskSet) -> Iterator[tuple[
         yield Case.PAIRS_AGREED, masks.pairing
 
 
+def named_rounds(first_round: FirstRound | None, masks: MaskSet) -> tuple[tuple[str, IntArray], ...]:
+    """The rounds of a first round, each with its name in words; see `rounds_in`."""
+    return tuple(
+        ("pairs" if case is Case.PAIRS_AGREED else f"level of {len(pairs)} masks", pairs)
+        for case, pairs in rounds_in(first_round, masks)
+    )
+
+
 def after_first_round(
     table: PredictionTable, first_round: FirstRound | None, masking: Callable[[IntArray], Defended | Pending]
 ) -> Defended | Pending:

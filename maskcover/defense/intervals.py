@@ -33,7 +33,9 @@ from maskcover.covering.containment import Containment
 from maskcover.defense.answers import Answer, Case, Defended
 from maskcover.defense.certificates import Certificate, checked_label
 from maskcover.defense.procedure import Procedure
+from maskcover.defense.stages import Stage, single_stage
 from maskcover.defense.table import NO_MASK, Pending, PredictionTable
+from maskcover.masks import MaskSet
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,10 @@ class Intervals(Procedure):
     def first_views(self, table: PredictionTable) -> Pending | None:
         """The prediction with nothing hidden: an image that is wrong already needs no bound."""
         return Pending(_pairs([NO_MASK])) if table.undefended == UNSEEN else None
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:  # noqa: ARG002  # it is that of the base
+        """Nothing hidden: bounds are for certificates."""
+        return single_stage("nothing hidden", 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """The undefended label."""

@@ -34,8 +34,9 @@ def smoothed_vit(width: int = 19, *, stride: int = 10) -> Voting:
         stride: Pixels from one column to the next.
 
     The defaults are those of the paper for ImageNet, where a stride of 10 makes 23 columns of 224; its columns on
-    CIFAR-10, enlarged to 224 pixels, are 4 pixels wide before that. Whether hidden tokens are dropped is up to the
-    model. Source: Salman et al., CVPR 2022.
+    CIFAR-10, enlarged to 224 pixels, are 4 pixels wide before that. For `maskcover.DropTokens`, which leaves out whole
+    tokens, take a width and a stride that are multiples of the token, such as ``smoothed_vit(32, stride=16)``.
+    Source: Salman et al., CVPR 2022.
 
     >>> str(smoothed_vit())
     "voting(shown='bands(width=19, stride=10)')"

@@ -18,9 +18,10 @@ from maskcover.covering.containment import Containment
 from maskcover.covering.placements import PlacementMap
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
+from maskcover.defense.stages import Stage
 from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.defense.verdicts import Verdict, verdict
-from maskcover.defense.waves import FEW, next_wave
+from maskcover.defense.waves import FEW, THRIFTY, Growth, next_wave
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet, Views
@@ -129,11 +130,11 @@ class Procedure(ABC, metaclass=_EarlierCalls):
         if own is not None and own != masks:
             raise InvalidInput(f"{self} names its own masks, and other ones are given; leave them out, or give those")
 
-    def with_own(self, masks: MaskSet, regions: RegionSet) -> MaskSet:  # noqa: ARG002  # for subclasses
-        """The masks, with those that the procedure asks for besides them; by default there are no others.
+    def masks_with_levels(self, masks: MaskSet, regions: RegionSet) -> MaskSet:  # noqa: ARG002  # for subclasses
+        """The masks with the levels of the procedure's first round (`first_rounds`); by default it has none.
 
         Raises:
-            InvalidInput: the masks have such others already, and these are different.
+            InvalidInput: the masks have other levels already.
         """
         return masks
 
@@ -164,6 +165,14 @@ class Procedure(ABC, metaclass=_EarlierCalls):
     def first_views(self, table: PredictionTable) -> Pending | None:
         """The predictions to make before a certificate is asked for: by default `first_look`; None if all are made."""
         return first_look(table)
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """The stages of an answer with the predictions that each makes, in order; see `Stage`.
+
+        By default one stage, of which nothing is known but that each view is asked for once at most.
+        """
+        every = len(masks.views(self.views)) + 1
+        return (Stage("all views", 0, every, every),)
 
     def expect_use(self, covers: Containment) -> None:
         """Raise `NotCovering` if the procedure could certify no image with these masks; by default it can."""
@@ -238,17 +247,20 @@ def equip(evaluator: Evaluator, procedure: Procedure) -> None:
         procedure.expect_predictions(evaluator.identity())
 
 
-def answering(procedure: Procedure, first_round: int = FEW) -> Decide[Answer]:
+def answering(procedure: Procedure, first_round: int = FEW, second_round: int = FEW) -> Decide[Answer]:
     """The answers of a defence, for the engine.
 
     Args:
         procedure: The defence.
         first_round: The number of predictions in a wave of its first round, if it has one; see `wave_of`.
+        second_round: The least number of predictions in a wave of a second round: a batch for an image alone.
     """
+
+    growth = Growth(first=max(FEW, second_round))
 
     def decide(_: int, table: PredictionTable) -> Answer | Pending:
         answer = procedure.answer(table)
-        return next_wave(table, answer, first_round) if isinstance(answer, Pending) else answer
+        return next_wave(table, answer, first_round, growth) if isinstance(answer, Pending) else answer
 
     return decide
 
@@ -262,10 +274,10 @@ def certifying(procedure: Procedure, labels: IntArray, covers: Containment, min_
             return look
         certificate = procedure.certificate(table, label, covers, min_margin)
         if isinstance(certificate, Pending):
-            return next_wave(table, certificate)
+            return next_wave(table, certificate, growth=THRIFTY)
         answer = procedure.answer(table)
         if isinstance(answer, Pending):
-            return next_wave(table, answer)
+            return next_wave(table, answer, growth=THRIFTY)
         expect_kept(procedure, certificate, answer, label)
         whole = certificate.certified or bool(table.broken)
         placements = None if whole else procedure.certified_map(table, label, covers, min_margin)

@@ -22,6 +22,7 @@ from maskcover.defense.first_rounds import (
     expect_covering_levels,
     level_certificate,
     level_map,
+    named_rounds,
     right_in_levels,
     rounds_in,
     rounds_of,
@@ -31,6 +32,7 @@ from maskcover.defense.first_rounds import (
     without_levels,
 )
 from maskcover.defense.procedure import Procedure, first_look
+from maskcover.defense.stages import Stage, masking_stages, single_stage
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet, Views
@@ -77,12 +79,12 @@ class TwoRounds(Procedure):
         """The same procedure with no more than a first round by pairs."""
         return replace(self, first_round=without_levels(self.first_round))
 
-    def with_own(self, masks: MaskSet, regions: RegionSet) -> MaskSet:
+    def masks_with_levels(self, masks: MaskSet, regions: RegionSet) -> MaskSet:
         """The masks with the levels of the first round."""
         return with_first_round(self.first_round, masks, regions)
 
     def against(self, regions: RegionSet) -> Procedure:  # noqa: ARG002  # see `Procedure`
-        """The same procedure for masks that have its levels, see `with_own`."""
+        """The same procedure for masks that have its levels, see `masks_with_levels`."""
         return replace(self, first_round=bound_first_round(self.first_round))
 
     def first_rounds(self, masks: MaskSet) -> tuple[IntArray, ...]:
@@ -147,6 +149,10 @@ class DoubleMasking(TwoRounds):
     name: ClassVar[str] = "double_masking"
     method: ClassVar[str | None] = "double"
 
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """First rounds, one mask, two masks; see `masking_stages`."""
+        return masking_stages(masks, named_rounds(self.first_round, masks), None)
+
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `double_masking`, and `after_first_round`."""
         return after_first_round(table, self.first_round, double_masking)
@@ -165,6 +171,10 @@ class ChallengerMasking(TwoRounds):
 
     name: ClassVar[str] = "challenger_masking"
     method: ClassVar[str | None] = "challenger"
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """First rounds, one mask, games of two masks; see `masking_stages`."""
+        return masking_stages(masks, named_rounds(self.first_round, masks), len(masks) - 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `challenger_masking`, and `after_first_round`."""
@@ -205,6 +215,10 @@ class Detection(Procedure):
         """The defence in words."""
         low = "" if self.alert_below is None else f", with an alert below {self.alert_below:g}"
         return f"detection at {self.threshold:g}{low}"
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """Nothing hidden, and each mask: always all of them."""
+        return single_stage("nothing hidden, one mask", len(masks.singles) + 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `detect`."""

@@ -28,11 +28,14 @@ class Pending:
         pairs: int64 pairs of mask numbers, shape (pairs, 2).
         wanted_label: The label that all of them should have; a prediction with another one decides something.
         until_labels_differ: Whether the first two labels that differ end this round: the rest is then not needed.
+        later: int64 pairs, shape (later, 2), that the decision will probably ask for next, in this order: the engine
+            may compute them where a batch has room. None if there are none, or nobody can tell.
     """
 
     pairs: IntArray
     wanted_label: int | None = None
     until_labels_differ: bool = False
+    later: IntArray | None = None
 
 
 def checked_matrix(table: IntArray) -> IntArray:

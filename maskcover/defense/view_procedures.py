@@ -25,6 +25,7 @@ from maskcover.defense.robust import (
     touched_sets,
     windows_of,
 )
+from maskcover.defense.stages import Stage, single_stage
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.voting import expect_possible, vote, vote_certificate, vote_map
 from maskcover.errors import InvalidInput, NotCovering
@@ -92,6 +93,10 @@ class Voting(Procedure):
     def expect_use(self, covers: Containment) -> None:
         """See `maskcover.defense.voting.expect_possible`."""
         expect_possible(covers)
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """Nothing hidden, and each view: always all of them."""
+        return single_stage("nothing hidden, each view", len(masks.singles) + 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `vote`."""
@@ -199,6 +204,10 @@ class RobustMasking(Procedure):
                 f"no image can be certified against {covers.regions} with windows of {self.windows}: some region "
                 "touches views that no window holds together. Leave windows= out, or name larger regions there"
             )
+
+    def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
+        """Nothing hidden, and each view: always all of them."""
+        return single_stage("nothing hidden, each view", len(masks.singles) + 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `maskcover.defense.robust.robust_answer`."""

@@ -52,7 +52,7 @@ NONE = "none"
 """The preprocessing of images that are given as the model takes them."""
 # Batch sizes to try where the user's size fails, so that the error can name two that repeat; and the largest of all.
 _SIZES, _LARGEST = (4, 2, 1, 8, 16), 1024
-_PART = 10  # probes may take a tenth of what a run may ask for
+_PART = 50  # probes may take a fiftieth of what a run may ask for: images that fail ask for a tenth of that
 # Files that cannot be read must not end a run over a data set, however many come first; a broken model must, soon.
 _TRIES = 8
 
@@ -369,10 +369,10 @@ class _Search:
 
 
 def _most_rows(images: int, masks: int) -> int:
-    """The largest batch size, at least 4, whose probes take at most a tenth of the predictions of a run.
+    """The largest batch size, at least 4, whose probes take at most a fiftieth of what a run may ask for.
 
     >>> _most_rows(images=10, masks=36), _most_rows(images=1, masks=36), _most_rows(images=50_000, masks=36)
-    (16, 4, 1024)
+    (4, 4, 1024)
     """
     rows = images * (1 + masks * (masks + 1) // 2)
     size = 4

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
-from maskcover.classifiers.evaluation import Evaluator, FloatArray
+from maskcover.classifiers.evaluation import Evaluator, FloatArray, has_shapes, shapes_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.labels import margins, top_labels
 from maskcover.engine.findings import Finding, Kind, ProbeReport, Scores, compared
@@ -53,6 +53,10 @@ def probe(
 
     and the first batch once more at the end. `probe_rows` says how many rows that takes: 144 in batches of 4, 480 in
     batches of 16. A run of 10 images with 36 masks may ask for 6,670.
+
+    An evaluator that computes in several shapes (see `maskcover.classifiers.evaluation.shapes_of`) is probed in each of
+    them: in the shape of most masks as above, and in each further one with rows at other places, hostile rows beside
+    others, and hidden pixels overwritten. Kernels may round otherwise in each shape.
     """
     identity = evaluator.identity()
     results = list(_Trials(evaluator, image, tuple(others[:OTHERS]), on_batch).run())
@@ -119,7 +123,11 @@ class _Trials:
             yield from self._real(before)
         yield from self._hidden(before, _VALUES)
         for number, chunk in enumerate(pairs[1:]):
-            yield from self._hidden(self._evaluate([self.image] * self.size, chunk), _some_values(number))
+            further = self._evaluate([self.image] * self.size, chunk)
+            if has_shapes(self.evaluator) and self.size > 1:
+                yield from self._places(further, shifts=(1,))
+                yield from self._hostile(further, turns=2)
+            yield from self._hidden(further, _some_values(number))
         yield self._again("the first batch at the end", before)
 
     def _evaluate(self, images: Sequence[Any], pairs: IntArray) -> _Batch:
@@ -131,25 +139,31 @@ class _Trials:
     def _again(self, name: str, before: _Batch) -> Finding:
         return compared(name, before.scores, self._evaluate(before.images, before.pairs).scores, "repeat")
 
-    def _places(self, before: _Batch) -> Iterator[Finding]:
+    def _places(self, before: _Batch, shifts: Sequence[int] = ()) -> Iterator[Finding]:
         """Rows at other places: by one, so that each place is compared with the next, and by half a batch."""
-        for shift in sorted({1, self.size // 2}):
+        for shift in shifts or sorted({1, self.size // 2}):
             moved = self._evaluate(before.images, np.roll(before.pairs, shift, axis=0))
             yield compared(
                 "rows at other places of the batch", before.scores, np.roll(moved.scores, -shift, axis=0), "place"
             )
 
-    def _hostile(self, before: _Batch) -> Iterator[Finding | str]:
-        """Hostile rows, with nothing hidden, beside those that are compared: they must not change a score."""
-        patterns = _patterns(self.size)
-        for turn in range(max(len(patterns), len(_VALUES))):
+    def _hostile(self, before: _Batch, turns: int | None = None) -> Iterator[Finding | str]:
+        """Hostile rows beside those that are compared: they must not change a score.
+
+        They have nothing hidden; where that would give them another shape, so another batch, the same is hidden.
+        """
+        patterns, bare = _patterns(self.size), np.full_like(before.pairs, -1)
+        same_shape = np.array_equal(shapes_of(self.evaluator, bare), shapes_of(self.evaluator, before.pairs))
+        for turn in range(turns or max(len(patterns), len(_VALUES))):
             hostile = patterns[turn % len(patterns)]
-            for value in _VALUES[turn % len(_VALUES) :] + _VALUES[: turn % len(_VALUES)]:
+            # NaN first in the few turns of a further shape: it spreads best.
+            values = _VALUES[::-1] if turns else _VALUES
+            for value in values[turn % len(_VALUES) :] + values[: turn % len(_VALUES)]:
                 other = self.evaluator.overwritten(self.image, None, value)
                 if other is None:
                     continue
                 images = [other if bad else self.image for bad in hostile]
-                pairs = np.where(hostile[:, None], -1, before.pairs)
+                pairs = np.where(hostile[:, None], -1, before.pairs) if same_shape else before.pairs
                 result = self._comparison(f"other rows of {_named(value)}", images, pairs, before, ~hostile, "rows")
                 yield result
                 if isinstance(result, Finding):
@@ -284,14 +298,29 @@ def _pairs(masks: MaskSet) -> IntArray:
 
 
 def _chunks(evaluator: Evaluator) -> Iterator[IntArray]:
-    """The pairs in batches; the last is filled up from the beginning."""
-    pairs, size = _pairs(evaluator.masks), evaluator.batch_size
-    for begin in range(0, len(pairs), size):
-        yield pairs.take(range(begin, begin + size), axis=0, mode="wrap")
+    """The pairs in batches, each of one shape, the commonest first; a last one is filled up from the beginning."""
+    all_pairs, size = np.concatenate([_pairs(evaluator.masks), *_further_shapes(evaluator)]), evaluator.batch_size
+    shapes = shapes_of(evaluator, all_pairs)
+    kinds, counts = np.unique(shapes, return_counts=True)
+    for shape in kinds[np.argsort(-counts, kind="stable")]:
+        pairs = all_pairs[shapes == shape]
+        for begin in range(0, len(pairs), size):
+            yield pairs.take(range(begin, begin + size), axis=0, mode="wrap")
+
+
+def _further_shapes(evaluator: Evaluator) -> Iterator[IntArray]:
+    """For each shape that unions of two masks or masks of levels have, and `_pairs` do not, one: int64 (1, 2) each."""
+    if not has_shapes(evaluator):
+        return
+    levels = [np.stack([numbers, numbers], axis=1) for numbers in evaluator.masks.level_numbers]
+    unions = np.concatenate([np.stack(np.triu_indices(len(evaluator.masks)), axis=1).astype(np.int64), *levels])
+    shapes, firsts = np.unique(shapes_of(evaluator, unions), return_index=True)
+    new = ~np.isin(shapes, shapes_of(evaluator, _pairs(evaluator.masks)))
+    yield from (unions[first : first + 1] for first in firsts[new])
 
 
 def _cells(masks: MaskSet, pair: list[int]) -> BoolArray:
-    drawings = [masks[number].to_array(masks.grid) for number in pair if number >= 0]
+    drawings = [masks.all_masks[number].to_array(masks.grid) for number in pair if number >= 0]
     return np.logical_or.reduce(drawings) if drawings else np.zeros(masks.grid.shape, np.bool_)
 
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Literal, Protocol, TypeVar, overload, runtime_checkable
 
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.classifiers.evaluation import Answers, Evaluator, Images
-from maskcover.defense.table import Decide, Pending, PredictionTable
+from maskcover.classifiers.evaluation import Answers, Evaluator, FloatArray, Images, has_shapes, shapes_of
+from maskcover.defense.table import NO_MASK, Decide, Pending, PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import Views
 
@@ -88,10 +88,12 @@ def run_queries(
         fill: Called with the number of each image, once it is fetched, and its empty table, to put predictions into
             it that were made before: see `PredictionTable.restore`. Only what is missing then is asked for.
 
-    Every batch takes the rows that the first open images wait for; further images are opened while there is room.
-    No decision uses predictions that were not made.
+    Every batch takes the rows that the first open images wait for; further images are opened while there is room. If
+    the evaluator computes in several shapes, each batch has rows of one shape: see `shapes_of`. What is left of a batch
+    is filled with predictions that open images will probably ask for next (`Pending.later`). They are kept aside, and
+    count as made when a decision asks for them. No decision uses predictions that were not made.
     """
-    run = _Queue(evaluator, images, decide, isolate, views, fill)
+    run = Queue(evaluator, images, iter(range(len(images))), decide, isolate, views, fill)
     while True:
         yield from run.opened()
         if run.submitted():
@@ -101,28 +103,85 @@ def run_queries(
         yield from run.collected()
 
 
+_Row = tuple[int, float, float, FloatArray | None]
+"""Label, margin, confidence and observed numbers of one prediction."""
+
+
+def _no_numbers() -> IntArray:
+    return np.empty(0, np.int64)
+
+
 @dataclass(slots=True, eq=False)
 class _OpenImage:
-    """An image whose decision waits for predictions: unions still to be submitted, and answers still to come."""
+    """An image whose decision waits for predictions: unions still to be submitted, and answers still to come.
+
+    `later` are unions that it will probably wait for next, and `ahead` the answers, one row each, that came before they
+    were asked for.
+    """
 
     number: int
     image: Any
     table: PredictionTable
     missing: IntArray
     coming: int = 0
+    later: IntArray = field(default_factory=_no_numbers)
+    ahead: dict[int, _Row] = field(default_factory=dict)
+
+    def ask(self, pending: Pending) -> None:
+        """Wait for predictions; those that came ahead are recorded at once."""
+        numbers = self.table.missing(pending)
+        came = np.array([number in self.ahead for number in numbers.tolist()], dtype=np.bool_)
+        rows = [self.ahead.pop(number) for number in numbers[came].tolist()]
+        if rows:
+            labels, margins, confidences, observed = zip(*rows, strict=True)
+            extra = None if observed[0] is None else np.stack(observed)
+            self.table.record(numbers[came], np.array(labels), np.array(margins), np.array(confidences), extra)
+        self.missing = numbers[~came]
+        later = _no_numbers() if pending.later is None else self.table.missing(Pending(pending.later))
+        self.later = later[~np.isin(later, [*self.ahead, *self.missing.tolist()])]
 
 
-_Chunk = tuple[_OpenImage, IntArray]
-"""Some rows of a batch: unions of one image."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chunk:
+    """Some rows of a batch: unions of one image, which it waits for, or, if `ahead`, may ask for later."""
+
+    item: _OpenImage
+    unions: IntArray
+    ahead: bool = False
+
+    def record(self, answers: Answers, rows: slice, classes: int | None) -> None:
+        """Put the answers in these rows of the batch where they belong."""
+        self.item.table.classes = classes
+        if self.ahead:
+            parts = answers.rows(rows)
+            observed = [None] * len(self.unions) if parts[3] is None else parts[3]
+            self.item.ahead.update(zip(self.unions.tolist(), zip(*parts[:3], observed, strict=True), strict=True))
+            return
+        self.item.table.record(self.unions, *answers.rows(rows))
+        self.item.coming -= len(self.unions)
 
 
-class _Queue(Generic[T]):
-    """The open images of one run, and the batches under way."""
+class Fetches(Protocol):
+    """Protocol: anything that gives the image of a number."""
+
+    def __getitem__(self, number: int, /) -> Any: ...
+
+
+class Queue(Generic[T]):
+    """The open images of one run, and the batches under way.
+
+    Args:
+        evaluator, decide, isolate, views, fill: As for `run_queries`.
+        images: The images by number.
+        numbers: The numbers of the images in the order in which they are opened. Where it ends, no image is opened; it
+            is asked again when there is room, and may then go on.
+    """
 
     def __init__(
         self,
         evaluator: Evaluator,
-        images: Images,
+        images: Fetches,
+        numbers: Iterator[int],
         decide: Decide[T],
         isolate: bool,
         views: Views,
@@ -131,14 +190,20 @@ class _Queue(Generic[T]):
         self.in_flight: deque[tuple[list[_Chunk], Callable[[], Answers]]] = deque()
         self._evaluator, self._images, self._decide, self._isolate = evaluator, images, decide, isolate
         self._views, self._fill = evaluator.masks.views(views), fill
-        self._unopened = iter(range(len(images)))
+        pairs = np.concatenate([self._views.pairs, [[NO_MASK, NO_MASK]]])
+        _, self._shapes = np.unique(shapes_of(evaluator, pairs), return_inverse=True)
+        self._has_shapes = has_shapes(evaluator)
+        self._unopened = numbers
         self._open: list[_OpenImage] = []
 
     def opened(self) -> Iterator[tuple[int, T | Failed]]:
         """Open images until a batch is full, if one may be submitted; decide images that need none at once."""
         if len(self.in_flight) >= self._evaluator.depth:
             return
-        while self._waiting_rows() < self._evaluator.batch_size and (number := next(self._unopened, None)) is not None:
+        while (
+            self._waiting_rows().max() < self._evaluator.batch_size
+            and (number := next(self._unopened, None)) is not None
+        ):
             try:
                 image = self._evaluator.load(self._images[number])
             except Exception as error:
@@ -155,13 +220,15 @@ class _Queue(Generic[T]):
 
     def submitted(self) -> bool:
         """Submit a batch, if one more may be under way; one that is not full only if no other one is."""
-        size, waiting = self._evaluator.batch_size, self._waiting_rows()
+        size, rows = self._evaluator.batch_size, self._waiting_rows()
+        shape, waiting = int(rows.argmax()), int(rows.max())
         if len(self.in_flight) >= self._evaluator.depth or not waiting or (waiting < size and self.in_flight):
             return False
-        chunks = self._chunks(size)
-        for item, unions in chunks:
-            item.missing = item.missing[len(unions) :]
-            item.coming += len(unions)
+        chunks = self._chunks(size, shape)
+        for chunk in chunks:
+            chunk.item.missing = chunk.item.missing[~np.isin(chunk.item.missing, chunk.unions)]
+            chunk.item.coming += len(chunk.unions)
+        chunks += self._chunks_ahead(size - sum(len(chunk.unions) for chunk in chunks), shape)
         self.in_flight.append((chunks, self._submitted(chunks)))
         return True
 
@@ -180,37 +247,59 @@ class _Queue(Generic[T]):
         for item in failures:
             self._open = [other for other in self._open if other is not item]
             yield item.number, failures[item]
-        yield from self._decided([item for item, _ in chunks if item in self._open])
+        yield from self._decided([chunk.item for chunk in chunks if not chunk.ahead and chunk.item in self._open])
 
-    def _waiting_rows(self) -> int:
-        return sum(len(item.missing) for item in self._open)
+    def _waiting_rows(self) -> IntArray:
+        """The rows that open images wait for, by shape."""
+        missing = [np.empty(0, np.int64), *(item.missing for item in self._open)]
+        return np.bincount(self._shapes[np.concatenate(missing)], minlength=int(self._shapes.max()) + 1)
 
     def _decided(self, items: list[_OpenImage]) -> Iterator[tuple[int, T]]:
         for item in items:
-            if len(item.missing) or item.coming:
-                continue
-            decision = self._decide(item.number, item.table)
-            if isinstance(decision, Pending):
-                item.missing = item.table.missing(decision)
-            else:
-                self._open = [other for other in self._open if other is not item]
-                yield item.number, decision
+            while not len(item.missing) and not item.coming:
+                decision = self._decide(item.number, item.table)
+                if not isinstance(decision, Pending):
+                    self._open = [other for other in self._open if other is not item]
+                    yield item.number, decision
+                    break
+                item.ask(decision)
 
-    def _chunks(self, size: int) -> list[_Chunk]:
-        """The rows of the next batch, from the first open images."""
+    def _chunks(self, size: int, shape: int) -> list[_Chunk]:
+        """The rows of the next batch, all of one shape, from the first open images."""
         chunks: list[_Chunk] = []
         for item in self._open:
-            if size and len(item.missing):
-                chunks.append((item, item.missing[:size]))
-                size -= len(chunks[-1][1])
+            unions = self._of_shape(item.missing, shape)[:size]
+            if len(unions):
+                chunks.append(_Chunk(item, unions))
+                size -= len(unions)
         return chunks
+
+    def _chunks_ahead(self, room: int, shape: int) -> list[_Chunk]:
+        """Rows of a shape that no image waits for yet; none for an evaluator that fills batches itself."""
+        chunks: list[_Chunk] = []
+        if isinstance(self._evaluator, Fills):
+            return chunks
+        for item in self._open:
+            unions = self._of_shape(item.later, shape)[:room]
+            if len(unions):
+                chunks.append(_Chunk(item, unions, ahead=True))
+                item.later = item.later[~np.isin(item.later, unions)]
+                room -= len(unions)
+        return chunks
+
+    def _of_shape(self, unions: IntArray, shape: int) -> IntArray:
+        """The unions that are computed in a shape, in their order."""
+        chosen: IntArray = unions[self._shapes[unions] == shape]
+        return chosen
 
     def _submitted(self, chunks: list[_Chunk]) -> Callable[[], Answers]:
         """Submit one batch, filled up with repetitions or known rows: all have the same shape (threats.md, 21)."""
-        pairs = np.concatenate([item.table.pairs(unions) for item, unions in chunks])
-        images = [item.image for item, unions in chunks for _ in unions]
+        pairs = np.concatenate([chunk.item.table.pairs(chunk.unions) for chunk in chunks])
+        images = [chunk.item.image for chunk in chunks for _ in chunk.unions]
         missing = self._evaluator.batch_size - len(pairs)
-        rows = self._evaluator.filling(missing) if missing and isinstance(self._evaluator, Fills) else None
+        # Rows of other shapes would not fill this batch, but need further ones.
+        fills = missing and not self._has_shapes and isinstance(self._evaluator, Fills)
+        rows = self._evaluator.filling(missing) if fills else None  # type: ignore[attr-defined]  # it is one
         filling_images, filling_pairs = rows or (images[-1:] * missing, np.repeat(pairs[-1:], missing, axis=0))
         try:
             return self._evaluator.submit(images + filling_images, np.concatenate([pairs, filling_pairs]))
@@ -227,12 +316,10 @@ class _Queue(Generic[T]):
                 f"got {len(answers.labels)}"
             )
         first = 0
-        for item, unions in chunks:
-            rows = slice(first, first + len(unions))
-            item.table.record(unions, *answers.rows(rows))
-            item.table.classes = self._evaluator.classes
-            item.coming -= len(unions)
-            first += len(unions)
+        for chunk in chunks:
+            rows = slice(first, first + len(chunk.unions))
+            chunk.record(answers, rows, self._evaluator.classes)
+            first += len(chunk.unions)
 
     def _apart(self, chunks: list[_Chunk]) -> dict[_OpenImage, Failed]:
         """Evaluate the rows once more, image by image, each in a batch of the same shape; give those that fail again.
@@ -240,13 +327,13 @@ class _Queue(Generic[T]):
         An image that has failed in an earlier batch, while this one was under way, is not evaluated again.
         """
         failures = {}
-        for chunk in [(item, unions) for item, unions in chunks if item in self._open]:
+        for chunk in [chunk for chunk in chunks if not chunk.ahead and chunk.item in self._open]:
             try:
                 self._record([chunk], self._submitted([chunk])())
             except InvalidInput:
                 raise
             except Exception as error:
-                failures[chunk[0]] = Failed(error, evaluating=True)
+                failures[chunk.item] = Failed(error, evaluating=True)
         return failures
 
 

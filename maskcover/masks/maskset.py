@@ -124,7 +124,7 @@ class MaskSet(Sequence[Mask]):
         """These masks with coarser ones for a first round by levels, from coarse to fine; none to take them away.
 
         >>> masks = MaskSet.from_boxes([(0, 0, 4, 9), (3, 0, 3, 9), (5, 0, 4, 9)], image_size=9)
-        >>> coarser = MaskSet.from_boxes([(0, 0, 6, 9), (3, 0, 6, 9)], image_size=9)
+        >>> coarser = MaskSet.from_boxes([(0, 0, 4, 9), (4, 0, 4, 9)], image_size=9)
         >>> masks.with_levels(coarser)
         <MaskSet of 3 on 9×9, largest 36 px, after a level of 2>
         """

@@ -22,7 +22,7 @@ class Views(Enum):
     PAIRS = "unions of two masks"
 
 
-_ROWS_AT_ONCE = 1024
+_RAREST = 16  # atoms of a mask by which masks around it are looked for
 _MOST_PAIRS = 1 << 26
 _MOST_BYTES = 1 << 32  # of all unions of two, one bit an atom
 
@@ -183,18 +183,22 @@ def _boxes_contained(masks: tuple[Mask, ...]) -> list[bool]:
 
 
 def _contained(rows: BoolArray) -> list[bool]:
-    """For each of the pairwise different rows, whether another one has all of its atoms."""
-    # Atoms of row i outside row j, counted by matrix products: float32 holds every count exactly below 2^24 atoms.
-    if rows.shape[1] >= 1 << 24:
-        raise InvalidInput(f"a mask set of {rows.shape[1]:,} atoms is too intricate to compare; at most {1 << 24:,}")
-    counts = rows.astype(np.float32)
-    complement = (~rows).astype(np.float32)
+    """For each of the pairwise different rows, whether another one has all of its atoms.
+
+    Few rows have all of the rarest atoms of a row; only these are compared with it.
+    """
+    holders = np.packbits(rows, axis=0).T.copy()  # for each atom the rows that have it, as bits
+    rarest = np.argsort(rows.sum(axis=0), kind="stable")
+    packed = np.packbits(rows, axis=1)
     inside: list[bool] = []
-    for begin in range(0, len(rows), _ROWS_AT_ONCE):
-        outside = counts[begin : begin + _ROWS_AT_ONCE] @ complement.T
-        itself = np.arange(len(outside))
-        outside[itself, begin + itself] = 1
-        inside += (outside == 0).any(axis=1).tolist()
+    for number, row in enumerate(rows[:, rarest]):
+        few = rarest[np.flatnonzero(row)[:_RAREST]]
+        if not len(few):
+            inside.append(len(rows) > 1)  # no atoms at all
+            continue
+        rivals = np.flatnonzero(np.unpackbits(np.bitwise_and.reduce(holders[few]), count=len(rows)))
+        missing = packed[number] & ~packed[rivals]
+        inside.append(bool((~missing.any(axis=1) & (rivals != number)).any()))
     return inside
 
 

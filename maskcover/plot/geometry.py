@@ -21,6 +21,7 @@ from maskcover.certificate import TiledStencil
 from maskcover.covering import CoverReport, LowerBound
 from maskcover.covering.lower import admissible_text
 from maskcover.errors import InvalidInput
+from maskcover.grid import Box
 from maskcover.masks import MaskSet
 from maskcover.plot.figures import (
     BARE,
@@ -141,6 +142,8 @@ def draw_frontier(sets: Sequence[MaskSet], ax: Axes | None = None) -> Axes:
 def draw_bound(bound: LowerBound, ax: Axes | None = None) -> Axes:
     """Draw the placements that prove a lower bound, stronger for larger weights; no mask holds more than weight 1.
 
+    Of a block of placements (see `LowerBound.spans`) the middle one is drawn.
+
     Args:
         bound: The result of `lower_bound`, on a grid of two dimensions.
         ax: Where to draw, in pixels, rows downwards; a new figure by default.
@@ -155,7 +158,7 @@ def draw_bound(bound: LowerBound, ax: Axes | None = None) -> Axes:
     heaviest = max(bound.weights, default=1)
     faces = [(*to_rgb(HIDDEN), 0.35 * weight / heaviest) for weight in bound.weights]
     edges = [(*to_rgb(HIDDEN), 0.2 + 0.8 * weight / heaviest) for weight in bound.weights]
-    ax.add_collection(rectangles(map(row, bound.placements), facecolor=faces, edgecolor=edges, linewidth=1))
+    ax.add_collection(rectangles(map(row, _middles(bound)), facecolor=faces, edgecolor=edges, linewidth=1))
     frame(ax, height, width)
     size = admissible_text(bound.admissible)
     ax.set_title(f"{bound.regions} on {bound.grid} needs at least {bound.masks} masks\nin {size}")
@@ -164,6 +167,16 @@ def draw_bound(bound: LowerBound, ax: Axes | None = None) -> Axes:
     )
     legend(ax, [Patch(facecolor=(*to_rgb(HIDDEN), 0.35), edgecolor=HIDDEN, label=kind)])
     return ax
+
+
+def _middles(bound: LowerBound) -> list[Box]:
+    """For each block of placements the one in the middle."""
+    if not bound.spans:
+        return list(bound.placements)
+    return [
+        Box.at((start + (count - 1) // 2 for start, count in zip(box.start, span, strict=True)), box.extents)
+        for box, span in zip(bound.placements, bound.spans, strict=True)
+    ]
 
 
 def draw_tiling(tiled: TiledStencil, ax: Axes | None = None) -> Axes:

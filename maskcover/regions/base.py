@@ -249,7 +249,8 @@ def prune(stencils: Iterable[Stencil]) -> Slot:
     slot = [Stencil(cells, places[0].union(*places[1:])) for cells, places in joined.items()]
     boxes, others = [shape for shape in slot if shape.is_box], [shape for shape in slot if not shape.is_box]
     pruned = [*others, *_undominated(boxes)]
-    return tuple(sorted(pruned, key=lambda stencil: (stencil.extents, stencil.cells.bounds.tolist())))
+    # Big-endian bytes of whole numbers from 0 on are in the order of the numbers, and compared faster.
+    return tuple(sorted(pruned, key=lambda stencil: (stencil.extents, stencil.cells.bounds.astype(">i8").tobytes())))
 
 
 def maximal(shapes: set[Extents]) -> tuple[Extents, ...]:

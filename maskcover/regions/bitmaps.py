@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from operator import add, lt
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import BoolArray, Cells, eroded
 from maskcover.errors import InvalidInput
-from maskcover.grid import Grid
+from maskcover.grid import Box, Grid
 from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, slot_of, terms_of
+from maskcover.terminal import bar
+
+if TYPE_CHECKING:
+    from maskcover.regions.shapes.containing import Raster, Rasters
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +74,43 @@ def drop_contained(slot: Slot) -> Slot:
     """Keep the stencils that lie in no other, and the others at the places where they lie inside none of those."""
     if len(slot) < 2:
         return slot
-    from maskcover.regions.shapes.rasters import maximal_rasters
+    from maskcover.regions.shapes.containing import Rasters
 
-    arrays = {stencil.cells: stencil.cells.to_array(Grid(stencil.extents)) for stencil in slot}
-    largest = {Cells.from_array(array) for array in maximal_rasters(tuple(arrays.values()))}
-    maximal = tuple(stencil for stencil in slot if stencil.cells in largest)
-    rest = ((stencil, _places_left(stencil, maximal, arrays)) for stencil in slot if stencil.cells not in largest)
-    return maximal + tuple(Stencil(stencil.cells, places) for stencil, places in rest if places)
+    rasters = Rasters.of([stencil.cells.to_array(Grid(stencil.extents)) for stencil in slot])
+    numbers = rasters.maximal()
+    # Equal shapes are one set of regions: of those in no other all stencils are kept.
+    shapes = {slot[number].cells for number in numbers}
+    largest = [number for number, stencil in enumerate(slot) if stencil.cells in shapes]
+    maximal, around = tuple(slot[number] for number in largest), rasters.chosen(largest)
+    rest = [number for number, stencil in enumerate(slot) if stencil.cells not in shapes]
+    remaining = (
+        Stencil(slot[number].cells, places)
+        for number in bar(rest, "comparing shapes", "shape")
+        if (places := _places_left(slot[number].places, rasters.rasters[number], maximal, around))
+    )
+    return maximal + tuple(remaining)
 
 
-def _places_left(stencil: Stencil, larger: Slot, arrays: dict[Cells, BoolArray]) -> Cells:
-    """The places of a stencil at which it lies inside no larger one, since the larger one is not allowed there."""
-    places, raster = stencil.places, arrays[stencil.cells]
-    for other in larger:
-        array = arrays[other.cells]
-        for shift in product(*(range(b - a + 1) for a, b in zip(raster.shape, array.shape, strict=True))):
-            window = tuple(slice(low, low + side) for low, side in zip(shift, raster.shape, strict=True))
-            if not (raster & ~array[window]).any():
-                places = places.minus(other.places.shifted(shift))
+def _places_left(places: Cells, raster: Raster, larger: Slot, around: Rasters) -> Cells:
+    """The places at which a raster lies inside no larger shape, since the larger one is not allowed there.
+
+    `around` are the rasters of the larger stencils, in their order.
+    """
+    for number in np.flatnonzero(around.perhaps_around(raster.widths)).tolist():
+        held = larger[number].places
+        for shift in raster.shifts_in(around.rasters[number]):
+            if _meet(places.span, held.span, shift):
+                places = places.minus(held.shifted(shift))
                 if not places:
                     return places
     return places
+
+
+def _meet(places: Box, held: Box, shift: tuple[int, ...]) -> bool:
+    """Whether a box meets another one that is moved by `shift`."""
+    low = map(max, places.start, map(add, held.start, shift))
+    high = map(min, places.stop, map(add, held.stop, shift))
+    return all(map(lt, low, high))
 
 
 def bitmap_text(cells: BoolArray) -> str:

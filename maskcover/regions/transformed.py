@@ -16,9 +16,11 @@ from maskcover.grid import Box, Extents, Grid
 from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, prune
 from maskcover.regions.combined import as_region_set
 from maskcover.regions.preprocessing import Step, pull
-from maskcover.regions.preprocessing.supports import AxisSupport
+from maskcover.regions.preprocessing.supports import AxisSupport, touched_runs
+from maskcover.terminal import bar
 
 _MOST_WORK = 1 << 30
+_Runs = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def _pulled(slot: Slot, axes: Sequence[AxisSupport]) -> Slot:
     """The output pixels that the stencils of a slot can change; stencils that are cropped away are left out."""
     return prune(
         output
-        for stencil in slot
+        for stencil in bar(slot, "pulling regions through", "shape")
         for places in stencil.places.boxes
         for output in _pulled_from(stencil.cells, places, axes)
     )
@@ -117,24 +119,26 @@ def _pulled_from(cells: Cells, places: Box, axes: Sequence[AxisSupport]) -> Iter
     patterns = [_patterns(*arguments) for arguments in zip(axes, spans, places.start, places.stop, strict=True)]
     numbers = [_numbers(cells.bounds[:, :, axis], spans[axis]) for axis in range(cells.ndim)]
     for chosen in product(*patterns):
-        boxes = [
-            box
+        parts = [
+            _products([pattern.spans[number] for pattern, number in zip(chosen, of_box, strict=True)])
             for of_box in zip(*numbers, strict=True)
-            for box in _boxes([pattern.rows[number] for pattern, number in zip(chosen, of_box, strict=True)])
         ]
-        if boxes:
-            output = Cells(boxes)
+        output = Cells.from_bounds(np.concatenate(parts))
+        if output:
             corner = output.span.start
-            starts = Cells(_boxes([pattern.starts for pattern in chosen]))
+            starts = Cells.from_bounds(_products([pattern.starts for pattern in chosen]))
             yield Stencil(output.shifted([-low for low in corner]), starts.shifted(corner))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Pattern:
-    """The output indices of an axis that a shape can change: row i for its span i, counted from `starts`."""
+    """The output indices of an axis that a shape can change: `spans[i]` for its span i, counted from each of `starts`.
 
-    rows: BoolArray
-    starts: BoolArray
+    Indices are runs, pairs of a first index and the index behind the last.
+    """
+
+    spans: tuple[_Runs, ...]
+    starts: _Runs
 
 
 def _patterns(axis: AxisSupport, spans: IntArray, first: int, stop: int) -> list[_Pattern]:
@@ -144,16 +148,65 @@ def _patterns(axis: AxisSupport, spans: IntArray, first: int, stop: int) -> list
             f"a region at {stop - first:,} places of the source, seen by {axis.outputs:,} outputs, takes {work:,} "
             f"steps; at most {_MOST_WORK:,} are taken, so use smaller images"
         )
-    moved = np.arange(first, stop)[:, None] + spans[:, 0], np.arange(first, stop)[:, None] + spans[:, 1]
-    outputs = (axis.first < moved[1][:, :, None]) & (axis.stop > moved[0][:, :, None])
+    low, high = (np.arange(first, stop)[:, None] + spans[:, end] for end in (0, 1))
+    touched = touched_runs(axis, low, high)
+    return _patterns_of_any(axis, low, high) if touched is None else _patterns_of_runs(touched, axis.outputs)
+
+
+def _patterns_of_runs(touched: IntArray, outputs: int) -> list[_Pattern]:
+    """The patterns of an axis in order, from the run of outputs of each span at each place, (places, spans, 2)."""
+    is_new = np.append(True, (touched[1:] != touched[:-1]).any(axis=(1, 2)))
+    different = touched[is_new & (touched[:, :, 1] > 0).any(axis=1)]
+    inside = np.zeros(len(different), dtype=np.bool_)
+    # As for `_largest`: the neighbours of a place are the two before it and the two behind it.
+    for step in (1, 2):
+        before, behind = different[:-step], different[step:]
+        inside[:-step] |= _within(before, behind)
+        inside[step:] |= _within(behind, before)
+    largest = different[~inside]
+    empty = largest[:, :, 1] == 0
+    starts = np.where(empty, outputs, largest[:, :, 0]).min(axis=1)
+    relative = np.where(empty[:, :, None], 0, largest - starts[:, None, None])
+    if relative.shape[1] == 1:
+        # Of a single span only its length is left; numbers are sorted faster than rows.
+        lengths, kind_of = np.unique(relative[:, 0, 1], return_inverse=True)
+        kinds = np.stack([np.zeros_like(lengths), lengths], axis=1)[:, None]
+    else:
+        kinds, kind_of = np.unique(relative, axis=0, return_inverse=True)
+    return [
+        _Pattern(
+            tuple((_pair(span),) if span[1] else () for span in kind.tolist()),
+            tuple(runs(_marked(starts[kind_of.ravel() == number], outputs))),
+        )
+        for number, kind in enumerate(kinds)
+    ]
+
+
+def _within(inner: IntArray, outer: IntArray) -> BoolArray:
+    """Whether all spans of an entry lie inside those of the other array's entry, or are empty: (0, 0)."""
+    held = (inner[:, :, 0] >= outer[:, :, 0]) & (inner[:, :, 1] <= outer[:, :, 1])
+    return np.asarray((held | (inner[:, :, 1] == 0)).all(axis=1))
+
+
+def _pair(span: Sequence[int]) -> tuple[int, int]:
+    return span[0], span[1]
+
+
+def _patterns_of_any(axis: AxisSupport, low: IntArray, high: IntArray) -> list[_Pattern]:
+    """The patterns of any axis, from the source indices [low, high) of each span at each place, (places, spans)."""
+    outputs = (axis.first < high[:, :, None]) & (axis.stop > low[:, :, None])
     is_new = np.append(True, (outputs[1:] != outputs[:-1]).any(axis=(1, 2)))
     starts_of: dict[tuple[int, bytes], list[int]] = {}
     for rows in _largest([rows for rows in outputs[is_new] if rows.any()]):
         touched = np.flatnonzero(rows.any(axis=0))
         cropped = rows[:, touched[0] : touched[-1] + 1]
         starts_of.setdefault((cropped.shape[1], cropped.tobytes()), []).append(int(touched[0]))
+    count = low.shape[1]
     return [
-        _Pattern(np.frombuffer(content, dtype=np.bool_).reshape(len(spans), width), _marked(starts, axis.outputs))
+        _Pattern(
+            tuple(tuple(runs(row)) for row in np.frombuffer(content, dtype=np.bool_).reshape(count, width)),
+            tuple(runs(_marked(starts, axis.outputs))),
+        )
         for (width, content), starts in starts_of.items()
     ]
 
@@ -174,7 +227,7 @@ def _largest(outputs: list[BoolArray]) -> list[BoolArray]:
     ]
 
 
-def _marked(indices: list[int], length: int) -> BoolArray:
+def _marked(indices: list[int] | IntArray, length: int) -> BoolArray:
     marks = np.zeros(length, dtype=np.bool_)
     marks[indices] = True
     return marks
@@ -190,3 +243,9 @@ def _boxes(vectors: Sequence[BoolArray]) -> Iterator[Box]:
     """Yield the boxes of a product of sets of indices, a set for each axis."""
     for spans in product(*map(runs, vectors)):
         yield Box(tuple(low for low, _ in spans), tuple(high for _, high in spans))
+
+
+def _products(axes: Sequence[_Runs]) -> IntArray:
+    """The boxes of a product of runs, int64 (boxes, 2, axes)."""
+    spans = np.array(list(product(*axes)), dtype=np.int64).reshape(-1, len(axes), 2)
+    return spans.transpose(0, 2, 1)

@@ -93,20 +93,25 @@ def _cut_off(outer: Cells, inner: Cells, overhang: int, grid: Grid, inside: Cell
 
     Places are counted on the image with a border of `overhang` pixels around it.
     """
-    bordered, image = _bordered(grid, overhang), Cells([Box.at((overhang,) * grid.ndim, grid.shape)])
+    bordered = _bordered(grid, overhang)
     if not inside or not bordered.fits(outer.span.stop):
         return
     places = eroded(_grown(inside.span, overhang), outer)
     if inner:
         places = places.common(eroded(inside.shifted((overhang,) * grid.ndim), inner))
-    cuts = [_cuts(n, h, overhang) for n, h in zip(grid.shape, outer.span.stop, strict=True)]
+    drawn = outer.to_array(Grid(outer.span.stop))
+    cuts = [_cuts(n, h, overhang) for n, h in zip(grid.shape, drawn.shape, strict=True)]
     for spans in product(*map(pairwise, cuts)):
         block = Box(tuple(low for low, _ in spans), tuple(high for _, high in spans))
-        here, visible = places.common(Cells([block])), outer.shifted(block.start).common(image)
-        if here and visible:
-            moves = [a - b for a, b in zip(visible.span.start, block.start, strict=True)]
-            shape = visible.shifted([-low for low in visible.span.start])
-            yield Stencil(shape, here.shifted([move - overhang for move in moves]))
+        # The part of the shape that lies on the image, counted from the corner of the shape.
+        low = [max(overhang - start, 0) for start in block.start]
+        stop = [max(overhang + side - start, 0) for side, start in zip(grid.shape, block.start, strict=True)]
+        here, visible = places.common(Cells([block])), drawn[tuple(map(slice, low, stop))]
+        if here and visible.any():
+            shape = Cells.from_array(visible)
+            corner = shape.span.start
+            moves = [a + b - overhang for a, b in zip(low, corner, strict=True)]
+            yield Stencil(shape.shifted([-start for start in corner]), here.shifted(moves))
 
 
 def _cuts(length: int, extent: int, overhang: int) -> list[int]:

@@ -280,8 +280,9 @@ class OpenedRun(Reported):
 
         Returns:
             Margins, ascending from 0 (from the margin of the run, if its predictions repeat only within that), and
-            the fraction of images certified with a `min_margin` of each, up to but without the next; float64 arrays
-            of one length.
+            the fraction of images certified by predictions of more than each, up to but without the next; float64
+            arrays of one length. Margins are those of the rows, each measured by its own scores where predictions
+            repeat to the bit; `certify(min_margin=…)` measures by the largest scores of the probes, and is stricter.
 
         Raises:
             NotCovering, InvalidInput: as for `certified`; and the procedure needs bits, so that no margin counts.

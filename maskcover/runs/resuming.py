@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from maskcover.certification.first_rounds import settled
+from maskcover.certification.choosing_first_rounds import settled
 from maskcover.classifiers.evaluation import Images, MaskedClassifier
 from maskcover.defense.first_rounds import AUTO
 from maskcover.defense.procedure import Procedure

@@ -203,14 +203,9 @@ def run(
         if earlier is None and before is not None:
             earlier, margin = before.config.earlier, before.least_margin(min_margin)
         start = prepare_run(
-            classifier,
-            images_read,
-            task.masks,
-            min_margin=margin,
-            numerics=required,
-            earlier=earlier,
+            classifier, images_read, task.masks, min_margin=margin, numerics=required, earlier=earlier,
             progress=progress,
-        )
+        )  # fmt: skip
         require_bits(defence, start)
         expect_regions(classifier, task.covers.regions, start.example)
         if before is not None:

@@ -1,4 +1,4 @@
-"""Columns and drawings of what a defended prediction costs, for the studies `masks` and `procedures`."""
+"""Columns and drawings of the cost of masked predictions, for the studies `masks` and `procedures`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from maskcover.studies.running import checked_grids, masks_if_possible
 from maskcover.studies.study import Curve, Panel, Row, Subject
 
 GRIDS = (2, 3, 4, 5, 6, 7, 8)
+CERTIFYING = "predictions to certify"
+"""The column of the mean number of masked predictions that were made to certify an image."""
 
 
 def mask_sets(regions: RegionSet | str, subject: Subject, grids: Sequence[int]) -> tuple[dict[int, MaskSet], list[str]]:
@@ -28,13 +30,20 @@ def mask_sets(regions: RegionSet | str, subject: Subject, grids: Sequence[int]) 
 
 
 def cost_panels(rows: Sequence[Row], by: str, accuracy: str) -> tuple[Panel, ...]:
-    """The accuracy over masked predictions, and over time where it was measured; one curve for each value of `by`."""
-    axes = {"predictions": "masked predictions an image", "milliseconds": "ms an image, batch of one"}
+    """The accuracy over each cost that the rows have; one curve for each value of `by`.
+
+    Costs are masked predictions to serve and to certify an image, and milliseconds to serve it.
+    """
+    axes = {
+        "predictions": "masked predictions to serve an image",
+        CERTIFYING: "masked predictions to certify an image",
+        "milliseconds": "ms to serve an image, batch of one",
+    }
     panels = []
     for column, words in axes.items():
         curves = []
         for name in dict.fromkeys(str(row[by]) for row in rows):
-            points = [row for row in rows if str(row[by]) == name and row[column] is not None]
+            points = [row for row in rows if str(row[by]) == name and row.get(column) is not None]
             if points:
                 xs, ys = (tuple(float(row[key] or 0) for row in points) for key in (column, accuracy))
                 curves.append(Curve(name, xs, ys))

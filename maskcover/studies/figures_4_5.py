@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maskcover.regions import RegionSet
-from maskcover.studies.costs import GRIDS, cost_panels, mask_sets
+from maskcover.runs import OpenedRun
+from maskcover.studies.costs import CERTIFYING, GRIDS, cost_panels, mask_sets
 from maskcover.studies.running import DEFAULT_REGIONS, Folder, figures, masking_run
 from maskcover.studies.study import Panel, Row, Study, Subjects, all_of, curves_of, joined
 from maskcover.studies.timing import serving
@@ -21,7 +22,7 @@ def masks(
     grids: Sequence[int] = GRIDS,
     timed: int = 5,
 ) -> Study:
-    """Certify with k×k masks for several k, and tell what a defended prediction costs.
+    """Certify with k×k masks for several k, and tell what certificates and defended predictions cost.
 
     Args:
         subjects: The model with its images, or several.
@@ -31,8 +32,9 @@ def masks(
         timed: Number of images whose defended prediction is timed, with a batch of one; 0 for none.
 
     Returns:
-        A row for each model and k: accuracies, masked predictions an image when serving clean images (mean), and the
-        median time of one.
+        A row for each model and k: accuracies, masked predictions to certify an image and to serve a clean one (means),
+        and the median time to serve one. More masks cost more, and do not always certify more: `maskcover.choose` takes
+        those that certify most within a budget.
     """
     every = all_of(subjects)
     rows: list[Row] = []
@@ -45,8 +47,9 @@ def masks(
             opened = masking_run(out, subject, mask_set)
             head: Row = {"model": subject.name, "grid": f"{count}×{count}", "masks": len(mask_set)}
             hidden: Row = {"largest mask, px": mask_set.largest_hidden_area}
+            made: Row = {CERTIFYING: _to_certify(opened)}
             cost = serving(out, subject, opened, timed).columns
-            of_model.append(joined(head, hidden, figures(opened), cost))
+            of_model.append(joined(head, hidden, figures(opened), made, cost))
         rows += of_model
         curves += curves_of(of_model, "masks", ("clean", "certified"), subject, every)
     accuracies = Panel("masks", "images, %", tuple(curves))
@@ -55,3 +58,13 @@ def masks(
         f"the number of masks along each axis; the regions are {regions}",
         tuple(rows), (accuracies, *cost_panels(rows, "model", "certified")), tuple(dict.fromkeys(notes)),
     )  # fmt: skip
+
+
+def _to_certify(opened: OpenedRun) -> float | None:
+    """The mean number of masked predictions of an image in a run of its own; None where no image was predicted.
+
+    Images that certify need all of theirs, and others fewer, since their certification ends when it has failed.
+    """
+    summary = opened.summary()
+    decided = summary.rows - summary.errors
+    return summary.evaluations / decided if decided else None

@@ -192,6 +192,32 @@ Theorem levels_give_a_label (levels : list (list label)) y labels :
   (forall some, In some levels -> In (Some y) some) -> In labels levels -> ~ forall a, In a labels -> a = None.
 Proof. intros H Hl All. discriminate (All (Some y) (H labels Hl)). Qed.
 
+(** Whether masks cover some listed regions, as a program. A region is the list of its cells. *)
+Definition insideb (cs : list cell) (m : mask) : bool := forallb (hidesb m) cs.
+
+Definition region_of (cs : list cell) : cells := fun c => In c cs.
+
+Definition one_of (regions : list (list cell)) : region_set :=
+  fun r => exists cs, In cs regions /\ forall c, r c <-> In c cs.
+
+Definition in_some (masks : list mask) (cs : list cell) : bool := existsb (insideb cs) masks.
+
+Definition coversb (masks : list mask) (regions : list (list cell)) : bool := forallb (in_some masks) regions.
+
+Lemma insideb_iff cs m : insideb cs m = true <-> inside (region_of cs) (hides m).
+Proof. unfold insideb, inside, region_of. rewrite forallb_forall. now setoid_rewrite hidesb_iff. Qed.
+
+Lemma in_some_iff masks cs : in_some masks cs = true <-> exists m, In m masks /\ inside (region_of cs) (hides m).
+Proof. unfold in_some. rewrite existsb_exists. now setoid_rewrite insideb_iff. Qed.
+
+Theorem coversb_iff masks regions : coversb masks regions = true <-> covers masks (one_of regions).
+Proof.
+  unfold coversb. rewrite forallb_forall. setoid_rewrite in_some_iff. split.
+  - intros H r (cs & Hcs & E). destruct (H cs Hcs) as (m & Hm & Hin). exists m. split; [assumption|].
+    intros c Hc. now apply Hin, E.
+  - intros H cs Hcs. apply H. exists cs. split; [assumption|]. reflexivity.
+Qed.
+
 Section Images.
   Variable pixel : Type.
   Variable fill : image pixel.
@@ -339,6 +365,38 @@ Section Images.
   Proof.
     intros HG Hlevels Hr. apply levels_challenger_mapped_safe; [now apply HG |].
     now apply levels_cover_mapped with R.
+  Qed.
+
+  (** Certificate and map as programs, for listed regions. *)
+  Definition levels_certified M levels x y (regions : list (list cell)) : bool :=
+    coversb (G pixel fill F M x y) regions && forallb (fun level => coversb (level_right x y level) regions) levels.
+
+  Definition levels_mappedb M levels x y (cs : list cell) : bool :=
+    in_some (G pixel fill F M x y) cs && forallb (fun level => in_some (level_right x y level) cs) levels.
+
+  Theorem levels_certified_iff M levels x y regions :
+    levels_certified M levels x y regions = true <->
+    covers (G pixel fill F M x y) (one_of regions) /\ levels_cover levels x y (one_of regions).
+  Proof.
+    unfold levels_certified, levels_cover. rewrite andb_true_iff, forallb_forall, coversb_iff.
+    now setoid_rewrite coversb_iff.
+  Qed.
+
+  Theorem levels_mappedb_iff M levels x y cs :
+    levels_mappedb M levels x y cs = true <->
+    mapped pixel fill F M x y (region_of cs) /\ levels_mapped levels x y (region_of cs).
+  Proof.
+    unfold levels_mappedb, levels_mapped, mapped. rewrite andb_true_iff, forallb_forall, in_some_iff.
+    now setoid_rewrite in_some_iff.
+  Qed.
+
+  (** The image is certified exactly if all of its regions are on the map. *)
+  Theorem levels_certified_map M levels x y regions :
+    levels_certified M levels x y regions = true <->
+    forall cs, In cs regions -> levels_mappedb M levels x y cs = true.
+  Proof.
+    unfold levels_certified, levels_mappedb, coversb. rewrite andb_true_iff, !forallb_forall.
+    setoid_rewrite andb_true_iff. setoid_rewrite forallb_forall. firstorder.
   Qed.
 
   (** First levels, then pairs, then Algorithm 1: the certificate of levels. *)

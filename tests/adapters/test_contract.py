@@ -26,7 +26,7 @@ from maskcover.classifiers.arrays import ArrayClassifier
 from maskcover.data import Preprocessing
 from maskcover.regions import Resize
 from maskcover.testing import ClassifierContract
-from tests.networks import Convolution, exact
+from tests.networks import Convolution, exact, exact_transformer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIDE = 16
@@ -117,6 +117,41 @@ class TestTransformers(OfFloats):
         torch.nn.init.constant_(model.classifier.bias, weight)
         processor = transformers.ViTImageProcessor(size={"height": SIDE, "width": SIDE})
         return TRANSFORMERS.classifier(model, processor=processor, batch_size=1)  # as above
+
+
+class TestDroppedTokens(OfFloats):
+    """A vision transformer, exact, in batches of several rows and of several lengths."""
+
+    @pytest.fixture
+    def masks(self) -> MaskSet:
+        return cover(squares(size=2), SIDE, grid=(3, 3), align=4)
+
+    @pytest.fixture
+    def classifier(self) -> MaskedClassifier:
+        return self.around(0.0)
+
+    @pytest.fixture
+    def broken(self) -> MaskedClassifier:
+        return self.around(float("nan"))
+
+    def around(self, bias: float) -> MaskedClassifier:
+        model = exact_transformer(SIDE, 4, classes=5)
+        with torch.no_grad():
+            model.head.bias += bias
+        return TorchClassifier(model, fill="drop_tokens(4)", batch_size=4)
+
+
+class TestDroppedTokensOfTransformers(TestTransformers):
+    """With attention, one row at a time; see above."""
+
+    @pytest.fixture
+    def masks(self) -> MaskSet:
+        return cover(squares(size=1), SIDE, grid=(2, 2), align=8)
+
+    def around(self, weight: float) -> MaskedClassifier:
+        kept: Any = super().around(weight)
+        model = kept.model
+        return TRANSFORMERS.classifier(model, preprocessing=kept.preprocessing, batch_size=1, fill="drop_tokens(8)")
 
 
 class TestOnnx(OfFloats):

@@ -384,7 +384,7 @@ def test_decisions_are_of_a_batch_of_images(images: torch.Tensor) -> None:
 
 BAD_FILLS: dict[str, Any] = {
     "none": None,
-    "a text": "0",
+    "a text": "grey",
     "no values": (),
     "a boolean": True,
     "an array": np.zeros(2),

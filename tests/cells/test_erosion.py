@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskcover import Box, Grid, InvalidInput, Mask
-from maskcover.cells import Cells, eroded, maximal_boxes
+from maskcover.cells import Cells, decomposed, eroded, maximal_boxes, painted
+from maskcover.cells.cells import _slabs
 from tests.geometry_strategies import SIDES, any_masks, bitmaps
 from tests.laws import examples
 from tests.oracles import BoolArray
@@ -124,3 +125,11 @@ def test_maximal_boxes_are_those_of_their_definition(array: BoolArray) -> None:
 def test_sets_too_intricate_to_list_give_none() -> None:
     board = np.indices((40, 40)).sum(axis=0) % 2 == 0
     assert maximal_boxes(Cells.from_array(board)) is None
+
+
+@given(st.tuples(st.integers(1, 6), st.integers(1, 7)).flatmap(any_masks))
+def test_runs_of_all_slabs_at_once_are_those_of_each_slab(array: BoolArray) -> None:
+    slabs = [[[list(ends) for ends in zip(*spans, strict=True)]][0] for spans in _slabs(array)]
+    assert decomposed(array).tolist() == slabs
+    many = np.kron(array, np.indices((8, 8)).sum(axis=0) % 2 == 0)  # more boxes than are drawn one by one
+    assert (painted(decomposed(many), [np.arange(side + 1) for side in many.shape]) == many).all()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskcover.certification.binding import _Rows
+from maskcover.certification.binding import ReferenceRows
 from maskcover.classifiers import Answers
 
 ROWS = Answers(np.array([1, 2]), np.array([0.5, np.nan]), np.array([0.9, np.nan]), np.array([[1.0, 0.0], [0.0, 1.0]]))
 
 
 def same(labels: list[int], margins: list[float], observed: list[list[float]] | None) -> bool:
-    known = _Rows([], np.empty((0, 2), np.int64), ROWS)
+    known = ReferenceRows([], np.empty((0, 2), np.int64), ROWS)
     answers = Answers(np.array(labels), np.array(margins), ROWS.confidences[: len(labels)], None)
     if observed is not None:
         answers = Answers(*answers.rows(slice(None))[:3], np.array(observed))

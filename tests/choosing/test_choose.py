@@ -22,7 +22,7 @@ from maskcover import (
     cover,
     squares,
 )  # fmt: skip
-from maskcover.choosing import halving
+from maskcover.choosing import candidates, halving
 from maskcover.choosing.budget import Budget
 from maskcover.choosing.candidates import default_texts, grid_of
 from maskcover.choosing.halving import batch_milliseconds
@@ -60,6 +60,59 @@ def test_the_figures_of_each_candidate_are_those_of_certify() -> None:
     assert fractions == sorted(fractions, reverse=True)
     assert len(set(fractions)) > 1
     assert choice.masks == choice.ranking[0].candidate.masks
+
+
+def test_auto_stands_for_the_default_first_rounds_of_each_mask_set() -> None:
+    choice, images = chosen(images_of(24, 8), procedures=["double_masking(first_round='auto')"]), images_of(24, 8)
+    names = {str(entry.candidate) for entry in choice.ranking}
+    assert names == {
+        *(f"grid({k}, {k}), double_masking({first})" for k in (2, 3, 4) for first in ("", "first_round='pairs'")),
+        *(
+            f"grid({k}, {k}) after grid(2, 2), double_masking(first_round={first})"
+            for k in (3, 4)
+            for first in ("'levels'", "('levels', 'pairs')")
+        ),
+    }
+    assert len(choice.ranking) == len(names)
+    for entry in choice.ranking:
+        # Each verdict is that of `certify` with the first round typed; levels are of the candidate's own masks.
+        name, _, level = entry.candidate.name.partition(" after ")
+        masks = masks_of(name, REGIONS, Grid.of(SIDE))
+        assert entry.candidate.masks == (masks.with_levels(masks_of(level, REGIONS, Grid.of(SIDE))) if level else masks)
+        alone = certify(
+            Hashing(2), images, np.zeros(24, np.int64), entry.candidate.masks, procedure=entry.candidate.procedure
+        )
+        assert entry.certified_fraction == alone.certified.mean()
+        assert entry.clean_fraction == (alone.defended == 0).mean()
+    # Pairs lose no certificate, and levels save predictions.
+    certified = {str(entry.candidate): entry.certified_fraction for entry in choice.ranking}
+    for k in (2, 3, 4):
+        plain = f"grid({k}, {k}), double_masking("
+        assert certified[plain + ")"] == certified[plain + "first_round='pairs')"] > 0
+    cost = {str(entry.candidate): entry.cost("serving") for entry in choice.ranking}
+    assert (
+        cost["grid(4, 4) after grid(2, 2), double_masking(first_round='levels')"] < cost["grid(4, 4), double_masking()"]
+    )
+
+
+def test_auto_is_not_doubled_and_leaves_levels_that_masks_have() -> None:
+    auto = "double_masking(first_round='auto')"
+    both = chosen(
+        procedures=["double_masking(first_round='grid(2, 2)')", "double_masking()", auto],
+        candidates=["grid(3, 3)", "grid(4, 4)"],
+    )
+    assert len({str(entry.candidate) for entry in both.ranking}) == len(both.ranking) == 8
+    own = cover(REGIONS, SIDE, grid=(4, 4)).with_levels(cover(REGIONS, SIDE, grid=(2, 3)))
+    kept = chosen(candidates=[own], procedures=[auto])
+    assert [str(entry.candidate) for entry in kept.ranking] == ["your masks 1, double_masking(first_round='levels')"]
+    assert kept.masks.levels == own.levels
+
+
+def test_candidates_with_too_many_masks_are_refused_with_those_of_their_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "_MOST_TOGETHER", 18)
+    assert len(chosen(candidates=["grid(4, 4)"], procedures=["double_masking()"]).masks) == 16
+    with pytest.raises(InvalidInput, match="the candidates have 20 different masks together"):
+        chosen(candidates=["grid(4, 4)"], procedures=["double_masking(first_round='grid(2, 2)')"])
 
 
 def test_a_budget_rules_out_what_costs_more() -> None:

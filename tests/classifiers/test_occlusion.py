@@ -1,4 +1,4 @@
-"""`Fill`: a value that replaces hidden cells, in arrays and in tensors, wherever their channels are."""
+"""`Fill` and `DropTokens`: values that say what a model gets in place of hidden cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maskcover_torch import TorchClassifier
 
 from maskcover import InvalidInput, MaskSet, certify, cover, squares
 from maskcover.classifiers import ArrayClassifier
-from maskcover.classifiers.occlusion import Fill, Occlusion
+from maskcover.classifiers.occlusion import DropTokens, Fill, Occlusion, occlusion_of
 
 IMAGES = np.array([[[[1.0, np.nan], [3.0, np.inf]], [[5.0, 6.0], [7.0, 8.0]]]])  # 1 image of 2 channels, 2×2
 HIDDEN = np.array([[[[False, True], [False, True]]]])
@@ -58,3 +58,48 @@ def test_classifiers_take_a_number_or_the_value(given: Any) -> None:
         assert classifier.occlusion == Fill(0.5)
     result = certify(network, torch.zeros(1, 1, 4, 4), [0], masks, fill=given, batch_size=1)
     assert dict(result.fingerprint.entries)["fill"] == "0.5"
+
+
+def test_dropped_tokens_are_a_value_with_a_text_of_its_own() -> None:
+    assert (
+        DropTokens(16) == DropTokens(16, 16) == occlusion_of("drop_tokens(16)") == occlusion_of(" drop_tokens( 16 ) ")
+    )
+    assert occlusion_of(str(DropTokens(16, 8))) == DropTokens(16, 8) != DropTokens(8, 16)
+    assert hash(DropTokens(4)) == hash(DropTokens(4, 4))
+    assert occlusion_of("0.5") == occlusion_of(0.5) == Fill(0.5)
+    assert occlusion_of((0, 1)) == Fill((0.0, 1.0))
+    assert occlusion_of(DropTokens(3)) == DropTokens(3)
+    assert DropTokens(16).identity == {"fill": "drop_tokens(16)"}
+
+
+@pytest.mark.parametrize(
+    "odd", ["drop_tokens", "drop_tokens()", "drop_tokens(16.0)", "drop_tokens(-1)", "zero", "nan", ""]
+)
+def test_texts_that_name_no_occlusion_are_refused(odd: str) -> None:
+    with pytest.raises(InvalidInput, match="finite number"):
+        occlusion_of(odd)
+
+
+@pytest.mark.parametrize("sides", [(0,), (16.0,), (True,), (16, 0), ("16",)])
+def test_sides_of_tokens_are_whole_numbers(sides: tuple[Any, ...]) -> None:
+    with pytest.raises(InvalidInput, match="whole numbers of at least 1"):
+        DropTokens(*sides)
+
+
+def test_hidden_tokens_are_those_whose_pixels_are_all_hidden() -> None:
+    masks = MaskSet.from_boxes([(0, 0, 2, 3), (2, 3, 4, 3)], image_size=(6, 6))
+    assert DropTokens(2, 3).hidden_tokens(masks).tolist() == [
+        [True, False, False, False, False, False],
+        [False, False, False, True, False, True],
+    ]
+    with pytest.raises(InvalidInput, match=r"mask 0 hides a part of a token of 2×2 pixels.*--align 2"):
+        DropTokens(2).hidden_tokens(masks)
+    with pytest.raises(InvalidInput, match=r"6×6 do not consist of whole tokens of 4×4"):
+        DropTokens(4).hidden_tokens(masks)
+    with pytest.raises(InvalidInput, match="multiples of 3 pixels from the top and 2 from the left"):
+        DropTokens(3, 2).hidden_tokens(masks)
+
+
+def test_only_vision_transformers_of_torch_have_tokens() -> None:
+    with pytest.raises(InvalidInput, match="finite number"):
+        ArrayClassifier(lambda images: images.mean(axis=(1, 2)), batch_size=1, fill=DropTokens(2))  # type: ignore[arg-type]

@@ -117,6 +117,23 @@ def test_fills_and_procedures_are_tried(run: Run, photos: Path) -> None:
     assert document["winner"]["fill"] == "0.0"
 
 
+def test_auto_tries_the_default_first_rounds_and_the_masks_that_are_saved_have_the_levels(
+    run: Run, photos: Path, others: Path
+) -> None:
+    more = ("--candidate", "grid(4, 4)", "--procedure", "double_masking(first_round='auto')", "--save-masks", "m.json")
+    answered = run(*CHOOSE[:-4], *more, "--data", str(photos), "--then-certify", str(others))
+    assert answered.code == 0, answered.err
+    # All images are certified with any first round, so that the cheapest one wins: four masks instead of sixteen.
+    assert answered.out.startswith(
+        "chosen: grid(4, 4) after grid(2, 2), double_masking(first_round='levels') (16 masks"
+    )
+    for first in ("", "first_round='pairs'", "first_round=('levels', 'pairs')"):
+        assert f", double_masking({first})" in answered.out
+    assert "3 of 3 images certified against squares(size=4)" in answered.out
+    masks = MaskSet.load("m.json")
+    assert [len(masks), *map(len, masks.levels)] == [16, 4]
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

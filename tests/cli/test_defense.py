@@ -213,9 +213,25 @@ def test_a_first_round_is_named_reported_and_served(run: Run, photos: Path, mask
     predicted = run("predict", *common, "--run", "RUN", "--json")
     assert [row["case"] for row in predicted.json["images"]] == ["pairs agreed"] * 3
     assert run("predict", *common, "--run", "RUN", "--procedure", "double_masking()").code == 2
-    refused = run("certify", *common, "--masks", masks, *COMMON, "--procedure", "double_masking(first_round='auto')")
+    refused = run("certify", *common, "--masks", masks, *COMMON, "--procedure", "double_masking(first_round='some')")
     assert refused.code == 2
-    assert "first_round must be \"pairs\", or None for no first round; got 'auto'" in refused.err
+    assert 'first_round must be "pairs", a mask set, a text that makes one' in refused.err
+
+
+def test_levels_are_reported_with_what_the_masks_certify_without_them(run: Run, photos: Path, masks: str) -> None:
+    common = ("--model", f"{MODELS}:brightness", "--data", str(photos))
+    levels = ("--procedure", "double_masking(first_round='auto')")
+    kept = run("certify", *common, "--masks", masks, *COMMON, *levels, "--out", "RUN")
+    assert kept.code == 0, kept.err
+    assert "Without the levels of the first round 3 would be certified." in kept.out
+    assert "Without the levels of the first round 3 would be certified." in run("report", "RUN").out
+    assert "certified without the levels" in run("report", "RUN", "--json").out
+    predicted = run("predict", *common, "--run", "RUN", "--json")
+    assert [row["case"] for row in predicted.json["images"]] == ["level agreed"] * 3
+    again = run("certify", *common, "--masks", masks, *COMMON, *levels, "--out", "RUN", "--json")
+    assert again.json["certified_by_masks"] == 3
+    once = run("certify", *common, "--masks", masks, *COMMON, *levels)
+    assert "without the levels 3 would be certified" in once.out
 
 
 def test_a_run_keeps_its_procedure_and_predict_goes_by_it(run: Run, photos: Path, masks: str) -> None:

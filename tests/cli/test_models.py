@@ -143,3 +143,21 @@ def test_a_grey_model_of_timm_is_told_how_its_images_are_scaled(run: Run, noise:
     found = run(*grey, *more, "--json")
     assert found.code in (0, 1), found.err
     assert "mean=(0.5,), std=(0.25,), channels=1" in found.json["fingerprint"]["preprocessing"]
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_tokens_are_dropped_by_a_text_and_a_run_keeps_it(run: Run, noise: str) -> None:
+    common = (
+        "--model", "timm:test_vit", "--weights", "random", "--option", "num_classes=3", "--batch-size", "1",
+        "--fill", "drop_tokens(16)", "--data", noise,
+    )  # fmt: skip
+    mc.cover("squares(size=16)", 160, grid=(2, 2), align=16).save("masks.json")
+    found = run("certify", *common, "--masks", "masks.json", "--out", "RUN")
+    assert found.code in (0, 1), found.err
+    config = json.loads(Path("RUN/run.json").read_text())
+    assert config["source"]["fill"] == config["fingerprint"]["fill"] == "drop_tokens(16)"
+    assert run("replay", "RUN").code == 0
+    mc.cover("squares(size=16)", 160, grid=(2, 2)).save("others.json")
+    refused = run("certify", *common, "--masks", "others.json")
+    assert refused.code == 2
+    assert "align=16" in refused.err

@@ -277,7 +277,7 @@ def test_only_the_model_that_was_certified_is_attacked(run: Run, photos: Path) -
 
 
 @pytest.mark.parametrize(
-    "source", [{"limit": "1"}, {"mean": 1}, {"options": "ab"}, {"options": [1]}, {"data": ["x"]}, {"fill": "0"}]
+    "source", [{"limit": "1"}, {"mean": 1}, {"options": "ab"}, {"options": [1]}, {"data": ["x"]}, {"fill": ["0"]}]
 )
 def test_a_source_of_odd_kinds_is_refused(run: Run, photos: Path, source: dict[str, Any]) -> None:
     run(*command(photos, "brightness"))

@@ -43,9 +43,18 @@ def test_a_bound_comes_with_its_witness(run: Run, tmp_path: Path) -> None:
     assert "needs at least 36 masks in boxes of at most 64×64" in run("bound", SQUARES, *options).out
 
 
+def test_masks_of_any_form_are_bounded(run: Run) -> None:
+    options = ["--max-mask-area", "4096px", "--any-shape"]
+    answer = run("bound", SQUARES, *options, "--json")
+    assert (answer.json["at_least"], answer.json["witness"]) == (35, [[[32, 32, 1]]])
+    assert answer.json["values"] == ["37249/1089"]
+    assert "needs at least 35 masks of at most 4,096 px, of whatever form" in run("bound", SQUARES, *options).out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["bound", SQUARES, "--any-shape", "--max-mask-area", "0.5", "-o", "b.png"], "not a drawing"),
         (["bound", SQUARES], "either max_mask_area= or max_mask_shape="),
         (["bound", SQUARES, "--max-mask-area", "10px"], "there is no cover to bound"),
         (["bound", "patches(squares(size=8), k=2)", "--max-mask-area", "0.5"], "one patch at a time"),

@@ -29,10 +29,12 @@ from maskcover.defense import (
 from maskcover.defense.first_rounds import agreed, bound_first_round, rounds_of
 from maskcover.engine.queue import run_queries
 from maskcover.masks import Views
-from maskcover.runs import open_run, run
+from maskcover.runs.evidence import NOT_WHOLE
+from maskcover.runs.tables import largest_margins
 from maskcover.testing import ProcedureContract, World
 from tests.defense import worlds
 from tests.defense.naive import BoolArray, IntArray, algorithm_1, challenger_games, good_rows, of_table, pairs_first
+from tests.defense.test_first_rounds import LINE_OF_FIVE
 from tests.defense.worlds import HIDDEN, SOME_WORLD, Oracle, overruled
 
 LEVELS = (
@@ -41,7 +43,6 @@ LEVELS = (
     DoubleMasking(exhaustive=True, first_round=("masks(2)", "pairs")),
     ChallengerMasking(first_round=("masks(2)", "masks(3)")),
 )
-LINE_OF_FIVE = MaskSet.from_array(np.eye(5, dtype=np.bool_)[None, :, :].swapaxes(0, 1), regions="squares(size=1)")
 BOUND = (
     DoubleMasking(first_round="levels"),
     DoubleMasking(first_round=("levels", "pairs")),
@@ -153,6 +154,7 @@ def test_no_attack_breaks_what_levels_certify_and_the_map_is_exact(world: worlds
     assert seen["certified"] > 0
     assert seen["by masks alone"] > 0
     assert seen["broken"] > 0
+    assert seen["mapped"] > 0 or world.patches > 1
 
 
 def test_the_library_answers_attacked_images_as_by_the_definition() -> None:
@@ -298,11 +300,11 @@ def test_levels_that_are_not_yet_those_of_masks_are_never_taken_for_others() -> 
 
 
 def test_an_explanation_shows_the_labels_of_levels() -> None:
-    images, _ = _images(1)
-    why = mc.explain(_Scored(1), images, MASKS, label=1, procedure="double_masking(first_round='masks(2)')")
+    images, _ = images_and_labels(1)
+    why = mc.explain(Scored(1), images, MASKS, label=1, procedure="double_masking(first_round='masks(2)')")
     assert [len(level) for level in why.levels] == [2]
     assert "under the 2 masks of a level: " in str(why)
-    assert mc.explain(_Scored(1), images, MASKS.with_levels(HALVES), label=1).levels == ()
+    assert mc.explain(Scored(1), images, MASKS.with_levels(HALVES), label=1).levels == ()
 
 
 def test_a_level_that_does_not_cover_is_refused_with_a_region_that_it_misses() -> None:
@@ -310,82 +312,102 @@ def test_a_level_that_does_not_cover_is_refused_with_a_region_that_it_misses() -
         bound(DoubleMasking(first_round=(HALVES, HALVES[:1])), MASKS, None)
 
 
+def _table_without(masks: MaskSet, labels: dict[int, int]) -> PredictionTable:
+    """A table that says 0 under all views, but for those numbered."""
+    table = PredictionTable(masks.unions, mask_set=masks)
+    numbers = np.arange(len(table.labels))
+    own = np.array([labels.get(int(number), 0) for number in numbers])
+    seen = own != UNSEEN
+    table.record(numbers[seen], own[seen], np.ones(seen.sum()), np.ones(seen.sum()))
+    return table
+
+
+def test_where_a_level_does_not_hold_no_mask_is_certifying() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {masks.unions.count: 1}), bound(BOUND[0], masks, None)[1]
+    certificate = BOUND[0].certificate(table, 0, covers, 0.0)
+    assert not isinstance(certificate, Pending)
+    assert (certificate.certified, certificate.by_masks, certificate.certifying) == (False, True, ())
+    assert (certificate.failing, certificate.coarser) == ((3, 3), (4,))
+
+
+def test_a_mask_of_a_level_is_right_only_with_more_than_the_least_margin() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {}), bound(BOUND[0], masks, None)[1]
+    table.margins[masks.unions.count] = 0.25
+    certificates = [BOUND[0].certificate(table, 0, covers, margin) for margin in (0.125, 0.25)]
+    assert [not isinstance(made, Pending) and made.certified for made in certificates] == [True, False]
+
+
+@pytest.mark.parametrize("view", [(3, 3), (0, 1)], ids=["a mask of the level", "a union"])
+def test_the_map_has_the_placements_inside_right_rows_and_right_masks_of_the_level(view: tuple[int, int]) -> None:
+    """Where one view is wrong; in both cases mask 2 of MASKS, also a mask of the level, is all that is left."""
+    masks = MASKS.with_levels(HALVES)
+    number = int(masks.unions.numbers(np.array([view[0]]), np.array([view[1]]))[0])
+    table, covers = _table_without(masks, {number: 1}), bound(BOUND[0], masks, None)[1]
+    placements = BOUND[0].certified_map(table, 0, covers, 0.0)
+    assert placements is not None
+    ((_, allowed, certified),) = placements.placements()
+    assert certified[allowed].tolist() == [False, False, False, True, True]
+
+
+def test_a_certificate_asks_for_the_predictions_of_levels_that_are_not_there() -> None:
+    masks = MASKS.with_levels(HALVES)
+    table, covers = _table_without(masks, {masks.unions.count: UNSEEN}), bound(BOUND[0], masks, None)[1]
+    pending = BOUND[0].certificate(table, 0, covers, 0.0)
+    assert isinstance(pending, Pending)
+    assert pending.pairs.tolist() == [[3, 3]]
+
+
 def test_a_table_without_its_masks_is_refused() -> None:
     with pytest.raises(InvalidInput, match="mask_set="):
         BOUND[0].answer(PredictionTable(MASKS.unions))
 
 
-class _Scored:
+class Scored:
     """A classifier of images (1, 6) that hold numbers: a function of the visible ones, with all kinds of margins."""
 
     batch_size = 4
 
-    def __init__(self, seed: int) -> None:
-        self._scores = np.random.default_rng(seed).normal(size=(3**6, 3))
+    def __init__(self, seed: int, lead: float = 1.4) -> None:
+        self._scores = np.random.default_rng(seed).normal(size=(3**6, 3)) + np.array([0, lead, 0])
 
     def scores(self, images: Any, hidden: BoolArray) -> Any:
         codes = (np.where(hidden, HIDDEN, np.stack(images)).reshape(len(images), 6) @ 3 ** np.arange(6)).astype(int)
-        return self._scores[codes] + [0, 1.4, 0]
+        return self._scores[codes]
 
 
-def _images(count: int) -> tuple[IntArray, list[int]]:
+def images_and_labels(count: int) -> tuple[IntArray, list[int]]:
     return np.random.default_rng(2).integers(0, 2, (count, 1, 6)), [1] * count
 
 
-@pytest.mark.parametrize("made", [*BOUND, DoubleMasking()], ids=str)
-def test_a_finished_run_answers_with_its_levels_and_without(made: Procedure, tmp_path: Path) -> None:
-    (images, labels), masks = _images(64), MASKS.with_levels(HALVES)
-    model = _Scored(1)
-    run(model, images, labels, masks, tmp_path, procedure=made)
-    opened, without = open_run(tmp_path), DoubleMasking()
-    assert opened.parts[0].masks == masks
-    for asked in (made, without):
-        for regions in (None, "rectangle(1, 1)"):
-            fresh = mc.certify(model, images, labels, masks, regions=regions, procedure=asked)
-            answers = opened.answers(regions, procedure=asked)
-            answered = answers.answered
-            assert answers.certified[answered].tolist() == fresh.certified[answered].tolist()
-            assert answered.all() if regions is None else answered.sum() > 40
-            labelled = answers.defended_answered
-            assert answers.defended[labelled].tolist() == fresh.defended[labelled].tolist()
-    by_masks = mc.certify(model, images, labels, masks, procedure=made).certified_by_masks
-    assert opened.certified(procedure=without).tolist() == by_masks.tolist()
-    assert 0 < opened.certified().sum() <= by_masks.sum() < 64
-    if made != without:
-        assert opened.certified().sum() < by_masks.sum()
-
-
-def test_a_run_refuses_levels_that_it_has_no_predictions_for(tmp_path: Path) -> None:
-    images, labels = _images(8)
-    run(_Scored(1), images, labels, MASKS, tmp_path)
-    with pytest.raises(InvalidInput, match=r"no predictions under these levels \(its levels, in masks: none\)"):
-        open_run(tmp_path).certified(procedure=DoubleMasking(first_round="masks(2)"))
-
-
-def test_the_margin_curve_counts_the_predictions_of_levels(tmp_path: Path) -> None:
-    (images, labels), masks = _images(64), MASKS.with_levels(HALVES)
-    model = _Scored(1)
-    run(model, images, labels, masks, tmp_path, procedure=BOUND[0])
-    margins, fractions = open_run(tmp_path).margin_curve()
-    assert len(margins) > 2
-    for margin, fraction in zip(margins.tolist(), fractions.tolist(), strict=True):
-        with_margin = mc.certify(model, images, labels, masks, procedure=BOUND[0], min_margin=margin)
-        assert with_margin.certified.mean() == fraction
-    kept = [verdict.margin for verdict in mc.certify(model, images, labels, masks, procedure=BOUND[0]).verdicts]
-    alone = [verdict.margin for verdict in mc.certify(model, images, labels, masks).verdicts]
-    assert any(mine < other for mine, other in zip(kept, alone, strict=True))
+def test_only_unions_of_the_masks_are_in_rows() -> None:
+    """The union of masks 0 and 1 is in their rows, mask 3 of a level in none; mask 4 of the level is mask 2."""
+    views = MASKS.with_levels(HALVES).unions
+    largest = largest_margins(np.array([[0.5, NOT_WHOLE, 0.25]]), views)
+    assert largest.shape == (1, len(views))
+    by_pair = {tuple(pair): margin for pair, margin in zip(views.pairs.tolist(), largest[0].tolist(), strict=True)}
+    assert by_pair == {
+        (0, 0): 0.5,
+        (1, 1): NOT_WHOLE,
+        (2, 2): 0.25,
+        (0, 1): 0.5,
+        (0, 2): 0.5,
+        (1, 2): 0.25,
+        (3, 3): -1.0,
+    }
 
 
 def test_choose_gives_candidates_with_levels_the_figures_of_certify() -> None:
-    images, labels = _images(64)
+    images, labels = images_and_labels(64)
     procedures = [DoubleMasking(), LEVELS[0]]
     choice = choose(
-        _Scored(1), images, labels, "rectangle(1, 2)", candidates=[MASKS], procedures=procedures, image_size=(1, 6)
+        Scored(1), images, labels, "rectangle(1, 2)", candidates=[MASKS], procedures=procedures, image_size=(1, 6)
     )
     by_procedure = {str(figures.candidate.procedure): figures for figures in choice.ranking}
     for procedure in procedures:
         named, covers = bound(procedure, MASKS, None)
-        result = mc.certify(_Scored(1), images, labels, covers.masks, procedure=named)
+        result = mc.certify(Scored(1), images, labels, covers.masks, procedure=named)
         figures = by_procedure[str(named)]
         assert figures.candidate.masks == covers.masks
         assert figures.certified.sum() == result.certified.sum()
@@ -414,5 +436,5 @@ def test_the_engine_makes_each_prediction_once() -> None:
         missing = np.flatnonzero(table.labels == UNSEEN)
         return Pending(table.pairs(missing)) if len(missing) else table.evaluations
 
-    outcomes = run_queries(evaluator_of(_Scored(0), masks), images, whole, views=Views.PAIRS)
+    outcomes = run_queries(evaluator_of(Scored(0), masks), images, whole, views=Views.PAIRS)
     assert {made for _, made in outcomes} == {MASKS.evaluations + 1 + 1}

@@ -15,7 +15,7 @@ from maskcover import MaskSet, certify, predict
 from maskcover.classifiers import UNDECIDED, UNSEEN
 from maskcover.defense import Method, Pending, Rule, procedure
 from maskcover.defense.table import PredictionTable
-from maskcover.defense.waves import next_wave, support
+from maskcover.defense.waves import THRIFTY, next_wave, overlaps, support
 from tests.defense.naive import BoolArray, IntArray, Looked, Looker, algorithm_1, image_of, of_table, singles, symmetric
 
 RULES: list[tuple[Rule, bool]] = [("rows", False), ("rows", True), ("all-pairs", False)]
@@ -53,6 +53,39 @@ def test_the_first_wave_has_four_pairs_and_each_later_one_as_many_as_were_seen()
         for union in unions.tolist():
             seen(table, union, 1, 0.5)
     assert sizes == [4, 4, 8, 16, 32, 2]
+
+
+def test_waves_that_certify_start_with_a_single_pair_and_grow_by_half() -> None:
+    table, sizes = first_round(MANY, np.linspace(0.1, 1, 12).tolist()), []
+    while (table.matrix == UNSEEN).any():
+        wave = next_wave(table, open_pairs(table), growth=THRIFTY)
+        assert wave.later is not None
+        assert len(wave.pairs) + len(wave.later) == (table.labels == UNSEEN).sum()
+        support_now = support(table, np.concatenate([wave.pairs, wave.later]), 1)
+        assert (np.diff(support_now) >= 0).all()
+        sizes.append(len(table.missing(wave)))
+        for union in table.missing(wave).tolist():
+            seen(table, union, 1, 0.5)
+    assert sizes == [1, 1, 1, 1, 2, 3, 4, 6, 9, 14, 19, 5]  # rows that are whole no longer count
+
+
+def test_of_pairs_of_one_support_the_one_that_hides_most_comes_first() -> None:
+    boxes = [(0, 0, 2, 2), (0, 1, 2, 2), (0, 4, 2, 2)]
+    masks = MaskSet.from_boxes(boxes, image_size=(2, 6))
+    table = PredictionTable(masks.unions, mask_set=masks)
+    for union in [len(masks.unions), *masks.unions.singles.tolist()]:
+        seen(table, union, 1, 0.25)
+    pairs = np.array([[0, 1], [0, 2], [1, 2]])
+    assert support(table, pairs, 1).tolist() == [0.5 + 0.25 / 2, 0.5, 0.5]
+    assert next_wave(table, open_pairs(table), growth=THRIFTY).pairs.tolist() == [[0, 2]]
+    plain = PredictionTable(masks.unions)
+    plain.labels, plain.margins = table.labels, table.margins
+    assert support(plain, pairs, 1).tolist() == [0.5] * 3
+
+
+def test_masks_that_are_no_boxes_have_no_overlap() -> None:
+    masks = MaskSet.from_boxes([[(0, 0, 1, 1), (1, 2, 1, 2)], [(0, 0, 2, 2)]], image_size=(2, 6))
+    assert overlaps(masks, np.array([[0, 1]])).tolist() == [0.0]
 
 
 def test_the_weakest_support_comes_first() -> None:
@@ -106,7 +139,7 @@ def test_nothing_is_lost_whatever_the_table(data: st.DataObject) -> None:
     images = [image_of(table, masks, bare=1) for table in tables]
     labels = [1] * len(images)
     waved = verdicts(images, labels, masks, rule, method, exhaustive=exhaustive)
-    with patch.object(procedure, "next_wave", lambda _, pending: pending):
+    with patch.object(procedure, "next_wave", lambda _, pending, *__, **___: pending):
         assert verdicts(images, labels, masks, rule, method, exhaustive=exhaustive) == waved
     if method == "double":
         assert [one.label for one in predict(Looker(3), images, masks)] == [
@@ -127,7 +160,7 @@ def test_an_image_that_fails_where_its_lead_is_smallest_costs_one_wave(pair: tup
     [verdict] = certify(Weaker(1), [image_of(table, MANY, bare=1)], [1], MANY, rule=rule, probes=False).verdicts
     assert not verdict.certificate.certified
     # The bare image, twelve masks and the first wave; Algorithm 1 needs no more, since the masks agree.
-    assert verdict.evaluations == 1 + 12 + 4
-    with patch.object(procedure, "next_wave", lambda _, pending: pending):
+    assert verdict.evaluations == 1 + 12 + 1
+    with patch.object(procedure, "next_wave", lambda _, pending, *__, **___: pending):
         [all_at_once] = certify(Weaker(1), [image_of(table, MANY, bare=1)], [1], MANY, rule=rule, probes=False).verdicts
     assert all_at_once.evaluations == 1 + 78

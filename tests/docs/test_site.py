@@ -41,7 +41,7 @@ def test_every_command_stands_on_its_page_with_every_option() -> None:
     assert "| `--frame` | text | `input` | Where --regions are drawn" in page
     assert "| `--model` | text | must be given |" in page
     assert "| `--option` `-O` | text, repeatable |" in page
-    assert "| `--try-fill` | number, repeatable |" in page
+    assert "| `--try-fill` | text, repeatable |" in page
     assert "$ maskcover verify PATHS… [OPTIONS]" in page
 
 

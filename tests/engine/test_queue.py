@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from maskcover import InvalidInput, MaskedClassifier, MaskSet
 from maskcover.classifiers import UNDECIDED, UNSEEN, evaluator_of
+from maskcover.classifiers.evaluation import HostEvaluator
 from maskcover.defense import Pending
 from maskcover.defense.table import NO_MASK, Decide, PredictionTable
 from maskcover.engine.queue import run_queries
@@ -112,6 +113,67 @@ def test_each_union_is_evaluated_once_for_each_image(batch_size: int) -> None:
     assert sum(asked.values()) - len(asked) < batch_size
 
 
+def ask_two_and_say_the_rest(_: int, table: PredictionTable) -> Filled | Pending:
+    """Wait for two predictions at a time, and name all others as those that come later."""
+    unseen = np.argwhere(np.triu(table.matrix == UNSEEN))
+    if len(unseen):
+        return Pending(unseen[:2], later=unseen[2:])
+    return table.matrix, table.undefended, table.evaluations
+
+
+def ask_two(number: int, table: PredictionTable) -> Filled | Pending:
+    """The same, without a word about the others."""
+    decision = ask_two_and_say_the_rest(number, table)
+    return replace(decision, later=None) if isinstance(decision, Pending) else decision
+
+
+@EVERYTHING
+@pytest.mark.parametrize("masks", SETS.values(), ids=SETS)
+def test_room_in_a_batch_is_for_what_comes_later_which_changes_no_decision_and_no_count(
+    masks: MaskSet, batch_size: int
+) -> None:
+    images = images_for(masks, 3)
+    calls = []
+    for decide in (ask_two, ask_two_and_say_the_rest):
+        classifier = Looker(batch_size)
+        found = dict(run_queries(evaluator_of(classifier, masks), images, decide))
+        for number, (table, _, evaluations) in found.items():
+            assert table.tolist() == truth(images[number], masks)[0].tolist()
+            assert evaluations == masks.evaluations
+        calls.append(len(classifier.batches))
+    assert calls[1] <= calls[0]
+    # Every row is used, so that only the last batch has room left.
+    assert calls[1] == -(-3 * masks.evaluations // batch_size)
+
+
+def test_an_image_alone_is_decided_by_what_came_ahead() -> None:
+    masks, stops = singles(4), []
+
+    def decide(_: int, table: PredictionTable) -> int | Pending:
+        unseen = np.argwhere(np.triu(table.matrix == UNSEEN))
+        if table.evaluations == 3:
+            stops.append((table.labels != UNSEEN).sum())
+            return table.evaluations
+        return Pending(unseen[:1], later=unseen[1:])
+
+    classifier = Looker(8)
+    assert list(run_queries(evaluator_of(classifier, masks), images_for(masks, 1), decide)) == [(0, 3)]
+    assert (stops, len(classifier.batches)) == ([3], 1)
+
+
+def test_an_evaluator_that_fills_its_batches_itself_gets_no_rows_ahead() -> None:
+    class Filling(HostEvaluator):
+        def filling(self, count: int) -> None:
+            counts.append(count)
+
+    counts: list[int] = []
+    masks = singles(3)
+    evaluator = Filling(Looker(4), masks)
+    found = dict(run_queries(evaluator, images_for(masks, 1), ask_two_and_say_the_rest))
+    assert found[0][2] == masks.evaluations
+    assert counts == [2, 2, 2]
+
+
 @dataclass
 class Counted(Sequence[Looked]):
     """A sequence that counts how often each image is fetched."""
@@ -202,3 +264,46 @@ def _slow_first(number: int, table: PredictionTable) -> str | Pending:
     needed = 3 if number == 0 else 1
     unseen = np.flatnonzero(one_mask[:needed] == UNSEEN)[:1]
     return Pending(np.stack([unseen, unseen], axis=1)) if len(unseen) else "decided"
+
+
+class Shaped(HostEvaluator):
+    """An evaluator that computes in three shapes, and keeps the pairs of every batch."""
+
+    def __init__(self, classifier: MaskedClassifier, masks: MaskSet) -> None:
+        super().__init__(classifier, masks)
+        self.asked = list[IntArray]()
+
+    def shapes(self, pairs: IntArray) -> IntArray:
+        return 7 + np.asarray(pairs.sum(axis=1) % 3, dtype=np.int64)
+
+    def scores(self, images: Sequence[object], pairs: IntArray) -> npt.NDArray[np.generic]:
+        self.asked.append(pairs)
+        return super().scores(images, pairs)
+
+    def filling(self, count: int) -> None:
+        raise AssertionError(f"{count} rows of other shapes were to fill a batch")
+
+
+@EVERYTHING
+@pytest.mark.parametrize("decide", [ask_all, ask_in_turn])
+@pytest.mark.parametrize("masks", SETS.values(), ids=SETS)
+def test_each_batch_has_rows_of_one_shape(masks: MaskSet, decide: Decide[Filled], batch_size: int) -> None:
+    images = images_for(masks, 6)
+    evaluator = Shaped(Looker(batch_size), masks)
+    decided = dict(run_queries(evaluator, images, decide))
+    assert sorted(decided) == list(range(6))
+    for number, (table, bare, evaluations) in decided.items():
+        expected, expected_bare = truth(images[number], masks)
+        assert (table.tolist(), bare) == (expected.tolist(), expected_bare)
+        assert evaluations == masks.evaluations + 1
+    for asked in evaluator.asked:
+        assert len(asked) == batch_size
+        assert len(set(evaluator.shapes(asked).tolist())) == 1
+
+
+def test_batches_of_each_shape_are_full_while_images_wait() -> None:
+    count, evaluator = 40, Shaped(Looker(8), REDUNDANT)
+    list(run_queries(evaluator, images_for(REDUNDANT, count), ask_all))
+    rows = count * (REDUNDANT.evaluations + 1)
+    # At most one batch of each of the three shapes, the last, has rows that nobody waits for.
+    assert len(evaluator.asked) <= -(-rows // 8) + 3

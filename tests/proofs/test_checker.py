@@ -139,7 +139,7 @@ def test_evidence_for_one_claim_shows_another_as_by_the_python_checker(
 
 def real_covers() -> list[Document]:
     sets = [
-        mc.cover(mc.rectangles(area=0.01), max_mask_area="4902px"),
+        mc.cover(mc.rectangles(area=0.01), max_mask_area="4902px", shipped=False),
         mc.cover(mc.patches(mc.squares(area=0.01), k=2)),
         mc.cover(mc.within(mc.rectangles(area=0.1), (2, 3, 15, 20)), (20, 24)),
     ]
@@ -234,7 +234,7 @@ def test_without_its_digest_a_certificate_is_refused(built: Path, tmp_path: Path
 
 
 def test_coq_accepts_the_file_of_prove_and_refuses_it_spoilt(built: Path, tmp_path: Path) -> None:
-    certificate = prove(mc.cover(mc.rectangles(area=0.01), max_mask_area="4902px"))
+    certificate = prove(mc.cover(mc.rectangles(area=0.01), max_mask_area="4902px", shipped=False))
     certificate.save(tmp_path / "x.cover.json")
     made = CliRunner().invoke(app, ["prove", str(tmp_path / "x.cover.json"), "-o", str(tmp_path / "cover.v")])
     assert made.exit_code == 0, made.output

@@ -39,6 +39,24 @@ def test_the_python_of_the_table_is_there(row: list[str]) -> None:
         assert hasattr(importlib.import_module(module), attribute)
 
 
+def test_the_certificates_of_first_rounds_are_headlines_and_in_the_table() -> None:
+    """Those by pairs and by levels, before Algorithm 1 and before challenger masking."""
+    certificates = {
+        f"FirstRounds.{theorem}"
+        for theorem in (
+            "pairs_certificate",
+            "pairs_challenger_certificate",
+            "levels_certificate",
+            "levels_challenger_certificate",
+            "levels_pairs_certificate",
+            "levels_mapped_safe",
+            "level_condition_needed",
+        )
+    }
+    assert certificates <= set(HEADLINES)
+    assert certificates <= {row[1].strip("`") for row in ROWS}
+
+
 def test_no_headline_is_listed_twice_and_each_is_in_its_module() -> None:
     assert len(HEADLINES) == len(set(HEADLINES)) > 80
     for headline in HEADLINES:

@@ -131,16 +131,22 @@ def test_masks_are_counted_and_their_cost_is_that_of_serving(tmp_path: Path) -> 
         assert shown(row) == certified(mask_set)
         assert row["masks"] == len(mask_set)
         assert row["predictions"] == served(mask_set, DoubleMasking())
+        alone = certify(linear, IMAGES, LABELS, mask_set, **BATCH)
+        assert row["predictions to certify"] == alone.evaluations / len(IMAGES)
         assert isinstance(row["milliseconds"], float)
     assert study.column("certified")[0] == 0
-    assert [panel.x_label for panel in study.panels][1:] == ["masked predictions an image", "ms an image, batch of one"]
+    assert [panel.x_label for panel in study.panels][1:] == [
+        "masked predictions to serve an image",
+        "masked predictions to certify an image",
+        "ms to serve an image, batch of one",
+    ]
 
 
 def test_mask_sets_that_are_equal_or_impossible_are_left_out_with_a_note(tmp_path: Path) -> None:
     study = masks(subject(), tmp_path, regions="squares(size=8)", grids=(1, 2, 3), timed=0)
     assert study.column("grid") == ["1×1", "2×2"]
     assert study.notes == ("3×3 masks are the same as fewer ones for squares(size=8), and left out",)
-    assert (study.column("milliseconds"), len(study.panels)) == ([None, None], 2)
+    assert (study.column("milliseconds"), len(study.panels)) == ([None, None], 3)
     with pytest.raises(InvalidInput, match="different whole numbers from 1"):
         masks(subject(), tmp_path, grids=(2, 2))
 

@@ -19,7 +19,7 @@ from maskcover_torch.attacks.inputs import claimed_regions, claims, stacked, tru
 from maskcover_torch.attacks.masked import HidesElsewhere, ScoresMasked
 from maskcover_torch.attacks.outcomes import Attacked, AttackReport
 from maskcover_torch.attacks.run import AttackRun
-from maskcover_torch.model import Fill, TorchModel
+from maskcover_torch.model import Fill, FillOrDrop, TorchModel
 
 
 def attack_by_gradient(
@@ -39,7 +39,7 @@ def attack_by_gradient(
     procedure: Procedure | str | None = None,
     method: Method | None = None,
     threshold: float | None = None,
-    fill: Fill = 0.0,
+    fill: FillOrDrop = 0.0,
     batch_size: int = 64,
     contract: NumericContract | None = None,
     seed: int = 0,
@@ -101,7 +101,7 @@ def attack_by_gradient(
         whole(name, number)
     region_set = claimed_regions(masks, regions)
     named = procedure_of(procedure, method, threshold)
-    masks, defence = named.with_own(masks, region_set), named.against(region_set)
+    masks, defence = named.masks_with_levels(masks, region_set), named.against(region_set)
     classifier = _classifier(model, fill, batch_size, contract)
     # Tensors made in a caller's inference mode could carry no gradients.
     with torch.inference_mode(False):
@@ -122,7 +122,7 @@ def attack_by_gradient(
     return AttackReport(masks, region_set, tuple(outcomes))
 
 
-def _classifier(model: object, fill: Fill, batch_size: int, contract: NumericContract | None) -> MaskedClassifier:
+def _classifier(model: object, fill: FillOrDrop, batch_size: int, contract: NumericContract | None) -> MaskedClassifier:
     """The classifier to attack: the one that was given, or that of a torch module."""
     if isinstance(model, ScoresMasked) and isinstance(model, MaskedClassifier):
         return model

@@ -58,5 +58,5 @@ class SplitScores(MaskedScores):
         """See `MaskedScores.scores`; the cells of hidden pixels are hidden."""
         cells = self._model.front(images.to(self._dtype))  # type: ignore[operator]  # it is a network in two parts
         hidden = (self._drawn[first] | self._drawn[second]).unsqueeze(1)
-        scores: torch.Tensor = self._model(self._occlusion.shown(cells, hidden, 1, torch))
+        scores = self._under(cells, hidden)
         return scores.to(torch.promote_types(scores.dtype, torch.float32))

@@ -18,6 +18,7 @@ from maskcover.masks import MaskSet, Singles, Unions, Views
 from maskcover.regions import RegionSet
 from maskcover_torch.evaluator import place_of
 from maskcover_torch.model import TorchModel
+from maskcover_torch.tokens import scores_under
 
 _SALIENT_MASKS = 64
 _BATCH = 16
@@ -62,7 +63,7 @@ class MaskedScores:
         self.hidden = torch.from_numpy(np.asarray(masks.joined)).to(self.device)
         # The number −1, nothing hidden, is the last one.
         self._drawn = torch.cat([self.hidden, torch.zeros_like(self.hidden[:1])])
-        self._occlusion = classifier.occlusion
+        self._under = scores_under(classifier.model, classifier.occlusion)
         if len(masks) > _MOST_MASKS:
             raise InvalidInput(f"an attack takes at most {_MOST_MASKS:,} masks; got {len(masks):,}")
         numbered = masks.views(views)
@@ -75,7 +76,7 @@ class MaskedScores:
         A mask of the number −1 hides nothing.
         """
         hidden = (self._drawn[first] | self._drawn[second]).unsqueeze(1)
-        scores: torch.Tensor = self._model(self._occlusion.shown(images.to(self._dtype), hidden, 1, torch))
+        scores = self._under(images.to(self._dtype), hidden)
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
     def margins(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import ceil, prod
+from operator import mul
 
 import numpy as np
 import numpy.typing as npt
 
 from maskcover.covering.search.boxes import Admissible, Ints, arrays, maximal_extents
+from maskcover.covering.search.windows import LARGEST_SUM, heaviest, weighted
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid
 
@@ -30,16 +32,26 @@ _ROUNDS = 8  # pools of candidates
 
 @dataclass(frozen=True, slots=True)
 class Dual:
-    """Placements with weights ``weights[i] / denominator``, of which no admissible box holds more than 1."""
+    """Placements with weights ``weights[i] / denominator``, of which no admissible box holds more than 1.
+
+    Where there are `spans`, ``placements[i]`` stands for a block of placements: the same shape at ``spans[i][axis]``
+    starts in a row along each axis, the first of them that of ``placements[i]``. All have the weight of the block.
+    """
 
     placements: tuple[Box, ...]
     weights: tuple[int, ...]
     denominator: int
+    spans: tuple[Extents, ...] = ()
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of placements of each block."""
+        return tuple(map(prod, self.spans)) if self.spans else (1,) * len(self.placements)
 
     @property
     def value(self) -> Fraction:
         """The sum of the weights, exact."""
-        return Fraction(sum(self.weights), self.denominator)
+        return Fraction(sum(map(mul, self.weights, self.sizes)), self.denominator)
 
     @property
     def masks(self) -> int:
@@ -65,26 +77,38 @@ def check_independent(grid: Grid, shapes: Iterable[Extents], admissible: Admissi
 def check_dual(grid: Grid, shapes: Iterable[Extents], admissible: Admissible, dual: Dual) -> bool:
     """Whether these are weighted placements of the shapes of which no admissible box holds more than weight 1.
 
-    Integers throughout: for each maximal extents, each placement adds its weight to all starts of a box that holds it.
+    For each maximal extents the heaviest of all boxes is computed, in whole numbers.
 
     >>> check_dual(Grid((9,)), [(2,)], 4, Dual((Box((0,), (2,)), Box((3,), (5,))), (1, 1), 1))
     True
+    >>> check_dual(Grid((9,)), [(2,)], 4, Dual((Box((0,), (2,)),), (1,), 3, spans=((8,),)))
+    True
     """
-    allowed = set(shapes)
-    if min(dual.weights, default=0) < 0 or dual.denominator < 1 or len(dual.weights) != len(dual.placements):
+    allowed, spans = set(shapes), spans_of(dual, grid.ndim)
+    if min(dual.weights, default=0) < 0 or dual.denominator < 1:
         return False
-    if not all(grid.whole.contains(box) and box.extents in allowed for box in dual.placements):
+    if not len(dual.weights) == len(dual.placements) == len(spans):
         return False
-    for extents in maximal_extents(grid, admissible):
-        weight_in_box = np.zeros([n - e + 1 for n, e in zip(grid.shape, extents, strict=True)], np.int64)
-        for box, weight in zip(dual.placements, dual.weights, strict=True):
-            holds = zip(box.start, box.stop, extents, strict=True)
-            weight_in_box[tuple(slice(max(0, stop - e), max(0, start + 1)) for start, stop, e in holds)] += weight * (
-                _within(box.extents, extents)
-            )
-        if weight_in_box.max() > dual.denominator:
-            return False
-    return True
+    if not all(box.extents in allowed for box in dual.placements):
+        return False
+    if not all(_is_block(grid, box, span) for box, span in zip(dual.placements, spans, strict=True)):
+        return False
+    if sum(map(mul, dual.weights, dual.sizes)) >= LARGEST_SUM:
+        return False
+    groups = weighted(dual.placements, dual.weights, spans)
+    return heaviest(grid, maximal_extents(grid, admissible), groups) <= dual.denominator
+
+
+def spans_of(dual: Dual, ndim: int) -> tuple[Extents, ...]:
+    """The spans of all blocks; 1 along each axis if the dual has none."""
+    return dual.spans or ((1,) * ndim,) * len(dual.placements)
+
+
+def _is_block(grid: Grid, box: Box, span: Extents) -> bool:
+    """Whether all placements of a block lie on the grid."""
+    return len(span) == grid.ndim == len(box.start) and all(
+        count >= 1 and stop + count - 1 <= n for count, stop, n in zip(span, box.stop, grid.shape, strict=True)
+    )
 
 
 def independent_placements(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from math import prod
+from typing import NoReturn
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from maskcover.covering.search.annealing import Sample, Schedule, State, anneal, scattered
 from maskcover.covering.search.bounds import independent_placements
@@ -18,6 +22,7 @@ from maskcover.grid import Box, Extents, Grid
 _PLACEMENTS_FOR_A_MOVE = 35  # in the first round; each later round has twice the moves
 _FEWEST_MOVES, _MOST_MOVES = 500, 40_000  # of the first round
 _ROUNDS = 7
+_COMPILED_FROM = 10.0  # seconds; compiling alone may take that long, once on a machine
 _WITNESSES = 40  # uncovered placements of each shape that an exact check adds to the sample
 
 
@@ -30,6 +35,8 @@ def fewer(
     align: int = 1,
     time_limit: float,
     seed: int = 0,
+    workers: int = 1,
+    progress: bool = False,
 ) -> tuple[Box, ...]:
     """Find a cover of every placement of every shape by at most ``len(start)`` boxes of at most `largest` cells.
 
@@ -41,11 +48,15 @@ def fewer(
         align: Box edges are multiples of this, or the end of the image. Where it does not divide a side, the annealer
             counts the cells missing from the last token as if they were there.
         time_limit: Seconds; a last exact check may take longer.
-        seed: The same seed gives the same boxes unless time runs out.
+        seed: The same seed gives the same boxes for the same number of workers, unless time runs out.
+        workers: Threads of the compiled search.
+        progress: Show a progress bar on stderr.
 
     The search is not trusted: every cover returned has passed `uncovered`, which is exact. The search ends early where
-    an independent set proves that fewer boxes are impossible. It is simulated annealing with one box fewer, or a few,
-    from scattered boxes (Kirkpatrick and others, 1983), and uses neither `start` nor any solver.
+    an independent set proves that fewer boxes are impossible; Ctrl-C ends it with the best cover so far. It is
+    simulated annealing with one box fewer, or a few (Kirkpatrick and others, 1983). With numba, on images of two axes
+    and for 10 seconds and more, it is the compiled search of `restarts`, from symmetric random boxes and from `start`;
+    else NumPy's of `annealing`, from random boxes.
 
     Raises:
         InvalidInput: `start` is no such cover.
@@ -55,20 +66,115 @@ def fewer(
     >>> len(fewer(grid, [(1, 1)], singles, 4, time_limit=1))
     4
     """
-    deadline = time.monotonic() + time_limit
+    begin = time.monotonic()
     _check_start(grid, shapes, start, largest, align)
     best = without_redundant(grid, shapes, start)
     tokens = _tokens(grid, shapes, largest, align)
-    rng = np.random.default_rng(seed)
-    least = len(independent_placements(grid, shapes, largest, time_limit=min(1.0, time_limit / 10)))
-    for attempt in _attempts(sum(map(tokens.grid.placements, tokens.shapes))):
-        while time.monotonic() < deadline and len(best) > least:
-            count = max(least, len(best) - max(1, len(best) // attempt.part))
-            boxes = _search(tokens, count, attempt.moves, rng, deadline)
-            if boxes is None or len(boxes) >= len(best) or _fault(grid, shapes, boxes, largest, align):
-                break
-            best = without_redundant(grid, shapes, boxes)
+    with (
+        tqdm(total=round(time_limit), desc="searching", unit="s", disable=not progress) as bar,
+        suppress(KeyboardInterrupt),
+    ):
+        clock = _Clock(begin, begin + time_limit, bar)
+        least = len(independent_placements(grid, shapes, largest, time_limit=min(1.0, time_limit / 10)))
+        if is_compiled(grid, time_limit) and _has_boxes(tokens):
+            covers = _compiled_covers(tokens, shapes, best, largest, clock, seed, workers, least)
+        else:
+            covers = _numpy_covers(tokens, shapes, best, largest, clock, seed, least)
+        for best in covers:
+            bar.set_postfix(masks=len(best))
     return best
+
+
+def is_compiled(grid: Grid, time_limit: float) -> bool:
+    """Whether the compiled search is used: with numba, on two axes, and for long enough to be worth compiling."""
+    return grid.ndim == 2 and time_limit >= _COMPILED_FROM and find_spec("numba") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Tells when a search is over, and shows the time on its progress bar."""
+
+    begin: float
+    deadline: float
+    bar: tqdm[NoReturn]
+
+    def is_over(self) -> bool:
+        """Whether the deadline has passed."""
+        now = time.monotonic()
+        self.bar.update(max(0, int(min(now, self.deadline) - self.begin) - self.bar.n))
+        return now >= self.deadline
+
+
+def _compiled_covers(
+    tokens: _Tokens,
+    shapes: Sequence[Extents],
+    best: tuple[Box, ...],
+    largest: int,
+    clock: _Clock,
+    seed: int,
+    workers: int,
+    least: int,
+) -> Iterator[tuple[Box, ...]]:
+    """Yield ever smaller covers, found by the compiled search and checked."""
+    # Not at the top: numba is an extra, and slow to import.
+    from maskcover.covering.search.restarts import Problem, covers_of
+
+    def judged(boxes: Ints) -> Ints | None:
+        checked = _checked(tokens, shapes, _in_cells(tokens, boxes), largest)
+        return None if checked is None else _in_tokens(tokens, checked)
+
+    problem = Problem(tokens.grid.shape, np.array(tokens.shapes, np.int64), tokens.table)
+    start = _in_tokens(tokens, best)
+    for boxes in covers_of(problem, start, judged, clock.is_over, seed=seed, workers=workers, least=least):
+        yield _in_cells(tokens, boxes)
+
+
+def _numpy_covers(
+    tokens: _Tokens,
+    shapes: Sequence[Extents],
+    best: tuple[Box, ...],
+    largest: int,
+    clock: _Clock,
+    seed: int,
+    least: int,
+) -> Iterator[tuple[Box, ...]]:
+    """Yield ever smaller covers, found by NumPy's search and checked."""
+    rng = np.random.default_rng(seed)
+    for attempt in _attempts(sum(map(tokens.grid.placements, tokens.shapes))):
+        while not clock.is_over() and len(best) > least:
+            count = max(least, len(best) - max(1, len(best) // attempt.part))
+            boxes = _search(tokens, count, attempt.moves, rng, clock.deadline)
+            checked = None if boxes is None else _checked(tokens, shapes, boxes, largest)
+            if checked is None or len(checked) >= len(best):
+                break
+            best = checked
+            yield best
+
+
+def _checked(
+    tokens: _Tokens, shapes: Sequence[Extents], boxes: tuple[Box, ...], largest: int
+) -> tuple[Box, ...] | None:
+    """The boxes without needless ones, if they are a cover, which is decided exactly; else None."""
+    if _fault(tokens.cells, shapes, boxes, largest, tokens.align):
+        return None
+    return without_redundant(tokens.cells, shapes, boxes)
+
+
+def _in_cells(tokens: _Tokens, boxes: Ints) -> tuple[Box, ...]:
+    """Boxes in cells from starts and extents in tokens, (boxes, 2 axes)."""
+    starts, stops = boxes[:, :2] * tokens.align, (boxes[:, :2] + boxes[:, 2:]) * tokens.align
+    return tuple(map(_box, starts, np.minimum(stops, tokens.cells.shape)))
+
+
+def _in_tokens(tokens: _Tokens, boxes: tuple[Box, ...]) -> Ints:
+    """The inverse of `_in_cells`."""
+    starts, stops = arrays(boxes, tokens.grid.ndim)
+    return np.concatenate([starts // tokens.align, -(-stops // tokens.align) - starts // tokens.align], axis=1)
+
+
+def _has_boxes(tokens: _Tokens) -> bool:
+    """Whether each shape fits a box of whole tokens; one that is cut at the end of the image is not searched for."""
+    return all((tokens.table >= shape).all(axis=1).any() for shape in tokens.shapes)
 
 
 def uncovered(grid: Grid, shapes: Sequence[Extents], boxes: tuple[Box, ...]) -> Box | None:
@@ -182,8 +288,8 @@ def _search(
 ) -> tuple[Box, ...] | None:
     """Search for `count` boxes that cover, None if there are none among those tried."""
     grid, table = tokens.grid, tokens.table
-    if not all((table >= shape).all(axis=1).any() for shape in tokens.shapes):
-        return None  # a box that is cut at the end of the image may still do, but the annealer knows no such boxes
+    if not _has_boxes(tokens):
+        return None
     state = scattered(rng, grid.shape, table, count)
     for stage in _STAGES:
         sample = _sample(grid, tokens.shapes, state, stage)

@@ -109,6 +109,34 @@ class AxisSupport:
         return hash((self.length, self.first.tobytes(), self.stop.tobytes()))
 
 
+def touched_runs(axis: AxisSupport, low: IntArray, high: IntArray) -> IntArray | None:
+    """The run of outputs that can change when source indices from `low` up to ``high - 1`` change; None without order.
+
+    Of an axis in order, as a resize, a crop and a flip leave it, outputs that depend on something are neighbours, and
+    what they depend on moves with them in one direction. `low` < `high` are arrays of one shape. Returns int64 of that
+    shape and 2: the first output and the one behind the last, (0, 0) for none.
+
+    >>> halved = AxisSupport(4, [0, 2], [2, 4])
+    >>> touched_runs(halved, np.array([0, 1]), np.array([1, 3])).tolist()
+    [[0, 1], [0, 2]]
+    """
+    used = np.flatnonzero(axis.first < axis.stop)
+    if not len(used) or used[-1] - used[0] >= len(used):
+        return None
+    first, stop = axis.first[used], axis.stop[used]
+    is_reversed = bool(first[0] > first[-1] or stop[0] > stop[-1])
+    if is_reversed:
+        first, stop = first[::-1], stop[::-1]
+    if (first[1:] < first[:-1]).any() or (stop[1:] < stop[:-1]).any():
+        return None
+    begin = np.searchsorted(stop, low, side="right")
+    end = np.searchsorted(first, high, side="left")
+    if is_reversed:
+        begin, end = len(used) - end, len(used) - begin
+    runs = np.stack([begin, end], axis=-1) + used[0]
+    return np.where((begin < end)[..., None], runs, 0).astype(np.int64)
+
+
 def _integers(values: Indices) -> IntArray:
     array = np.array(values)
     if array.ndim != 1 or array.dtype.kind not in "iu":

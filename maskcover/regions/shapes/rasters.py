@@ -12,12 +12,11 @@ from fractions import Fraction
 from math import ceil, isqrt
 
 import numpy as np
-import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 from shapely import MultiPolygon, Polygon
 
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
+from maskcover.regions.shapes.containing import Rasters
 from maskcover.regions.shapes.outlines import (
     BoolArray,
     Outline,
@@ -28,9 +27,6 @@ from maskcover.regions.shapes.outlines import (
     overlapped,
     width_of,
 )
-
-IntArray = npt.NDArray[np.int64]
-WordArray = npt.NDArray[np.uint64]
 
 MOST_EXTENT = 1 << 12
 """The largest height and width of a patch, in pixels."""
@@ -105,18 +101,7 @@ def maximal_rasters(rasters: Sequence[BoolArray]) -> tuple[BoolArray, ...]:
     [np.int64(4)]
     """
     arrays = [_checked_raster(raster) for raster in rasters]
-    order = sorted(range(len(arrays)), key=lambda index: -np.count_nonzero(arrays[index]))
-    is_open, groups = np.ones(len(arrays), np.bool_), _groups(arrays)
-    maximal = []
-    for index in order:
-        # A raster that holds this one has more pixels or is equal, so it, or another that holds it, came before.
-        if is_open[index]:
-            maximal.append(index)
-            for shape, (members, words) in groups.items():
-                held = _held(words, shape, arrays[index])
-                is_open[members[held]] = False
-                groups[shape] = members[~held], words[~held]
-    return tuple(arrays[index] for index in sorted(maximal))
+    return tuple(arrays[index] for index in Rasters.of(arrays).maximal())
 
 
 def checked_diameter(diameter: int | Fraction, most: int) -> Fraction:
@@ -161,27 +146,3 @@ def _checked_raster(raster: BoolArray) -> BoolArray:
     if not (array[0].any() and array[-1].any() and array[:, 0].any() and array[:, -1].any()):
         raise InvalidInput("a raster must be cropped: its first and last row and column must each hold a pixel")
     return array
-
-
-def _groups(arrays: list[BoolArray]) -> dict[tuple[int, ...], tuple[IntArray, WordArray]]:
-    """For each shape, the indices of its rasters and a row of packed words for each of them."""
-    members: dict[tuple[int, ...], list[int]] = {}
-    for index, array in enumerate(arrays):
-        members.setdefault(array.shape, []).append(index)
-    return {
-        shape: (np.array(indices), np.stack([_words(arrays[i]) for i in indices])) for shape, indices in members.items()
-    }
-
-
-def _words(array: BoolArray) -> WordArray:
-    packed = np.packbits(array)
-    return np.pad(packed, (0, -len(packed) % 8)).view(np.uint64)
-
-
-def _held(words: WordArray, shape: tuple[int, ...], larger: BoolArray) -> BoolArray:
-    """Whether each raster of an array shape lies in the larger raster at some shift; bool (rasters,)."""
-    held = np.zeros(len(words), np.bool_)
-    if len(words) and shape[0] <= larger.shape[0] and shape[1] <= larger.shape[1]:
-        for window in sliding_window_view(larger, shape).reshape(-1, *shape):
-            held |= ~(words & _words(~window)).any(axis=1)
-    return held

@@ -30,6 +30,7 @@ from maskcover.regions.shapes.outlines import (
     width_of,
 )
 from maskcover.regions.shapes.rasters import maximal_rasters
+from maskcover.terminal import bar
 
 MOST_EXTENT = 1 << 8
 """The largest height and width of a shape whose rasters are listed, in pixels."""
@@ -75,7 +76,7 @@ def witnesses(shape: Polygon | MultiPolygon, *, faces_only: bool = False) -> dic
     vertices = _arrangement(_segments(contour), contour.unit)
     _refuse(_work(contour, vertices) > MOST_WORK)
     offset_of: dict[Rows, tuple[Fraction, Fraction]] = {}
-    for x, y, scale in _offsets(contour, vertices, faces_only):
+    for x, y, scale in bar(tuple(_offsets(contour, vertices, faces_only)), "drawing at all offsets", "offset"):
         rows = _raster(contour, x, y, scale)
         if rows not in offset_of:
             offset_of[rows] = Fraction(x, scale * contour.unit), Fraction(y, scale * contour.unit)

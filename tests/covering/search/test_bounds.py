@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from itertools import combinations, product
 from math import prod
+from operator import add
 from types import SimpleNamespace
 
 import numpy as np
@@ -103,6 +105,34 @@ def test_the_checks_agree_with_brute_force(data: st.DataObject) -> None:
 
 
 @given(st.data())
+@examples(60)
+def test_the_check_of_blocks_agrees_with_brute_force(data: st.DataObject) -> None:
+    sides, shapes, admissible = data.draw(st.sampled_from(CASES))
+    firsts = data.draw(st.lists(st.sampled_from(placements(sides, shapes)), min_size=1, max_size=4))
+    rooms = [[n - b for n, b in zip(sides, first.stop, strict=True)] for first in firsts]
+    spans = [tuple(data.draw(st.integers(1, room + 1)) for room in rest) for rest in rooms]
+    if data.draw(st.booleans()):  # all placements of a shape, which has a short cut
+        firsts = [Box.at((0,) * len(sides), shape) for shape in shapes]
+        spans = [tuple(n - a + 1 for n, a in zip(sides, shape, strict=True)) for shape in shapes]
+    weights = tuple(data.draw(st.integers(0, 5)) for _ in firsts)
+    every = [
+        (Box.at(map(add, first.start, move), first.extents), weight)
+        for first, span, weight in zip(firsts, spans, weights, strict=True)
+        for move in product(*map(range, span))
+    ]
+    heaviest = max(
+        sum(weight for box, weight in every if mask.contains(box)) for mask in admissible_boxes(sides, admissible)
+    )
+    dual = Dual(tuple(firsts), weights, max(heaviest, 1), tuple(spans))
+    assert dual.value == Fraction(sum(weight for _, weight in every), max(heaviest, 1))
+    assert check_dual(Grid(sides), shapes, admissible, dual)
+    assert heaviest < 2 or not check_dual(Grid(sides), shapes, admissible, replace(dual, denominator=heaviest - 1))
+    beyond = tuple(n - b + 2 for n, b in zip(sides, firsts[0].stop, strict=True))
+    light = replace(dual, denominator=1 << 40, spans=(beyond, *spans[1:]))
+    assert not check_dual(Grid(sides), shapes, admissible, light)
+
+
+@given(st.data())
 @examples(25)
 def test_one_shape_and_extents_prove_the_product_grid_minimal(data: st.DataObject) -> None:
     sides = tuple(data.draw(st.lists(st.integers(2, 14), min_size=1, max_size=3)))
@@ -110,6 +140,13 @@ def test_one_shape_and_extents_prove_the_product_grid_minimal(data: st.DataObjec
     extents = tuple(data.draw(st.integers(a, side)) for a, side in zip(shape, sides, strict=True))
     count = prod(AxisMasks(n, e, e - a + 1).count for n, a, e in zip(sides, shape, extents, strict=True))
     assert len(independent_placements(Grid(sides), [shape], extents, time_limit=0.02)) == count
+
+
+def test_the_heaviest_box_may_end_with_a_block() -> None:
+    """Weight 1 at starts 0–4 and 2 at 5–6: a box of 4 starts is heaviest at start 3, where no block begins."""
+    blocks = Dual((Box((0,), (2,)), Box((5,), (7,))), (1, 2), 6, spans=((5,), (2,)))
+    assert check_dual(Grid((9,)), [(2,)], 5, blocks)
+    assert not check_dual(Grid((9,)), [(2,)], 5, replace(blocks, denominator=5))
 
 
 GOOD = Dual((Box((0,), (2,)), Box((3,), (5,)), Box((6,), (8,))), (1, 1, 1), 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from maskcover.defense.procedure import Procedure, equip
 from maskcover.defense.procedures import DOUBLE_MASKING, TwoRounds
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import parse_procedure
-from maskcover.engine.queue import run_queries
+from maskcover.engine.queue import Failed, run_queries
 from maskcover.errors import ImpossibleCover, InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
@@ -119,19 +120,16 @@ def choose_first_round(
     proposals = default_first_rounds(plain, attacker) if candidates is None else tuple(candidates)
     tried = tuple(dict.fromkeys((None, *proposals)))
     bare = replace(defence, first_round=None)
-    few = range(min(len(images), most_images))
-    if not few or most_images < 1:
-        raise InvalidInput("choosing a first round needs some images; name a first round instead of 'auto'")
+    few = _readable(images, most_images)
     levels = {part: _level(part, plain, attacker) for first in tried for part in rounds_of(first) if part != PAIRS}
-    seen = _outcomes(
-        as_classifier(model, options), [images[number] for number in few], plain, bare, list(levels.values())
-    )
+    outcomes = _outcomes(as_classifier(model, options), few, plain, bare, list(levels.values()))
     places = {part: number for number, part in enumerate(levels)}
-    figures = [_figures(first, places, seen, len(plain.pairing)) for first in tried]
-    ranked = sorted(figures, key=lambda one: (one.predictions, len(rounds_of(one.first_round))))
-    best = next(one for one in ranked if one.same == 1).first_round
+    figures = [_figures(first, places, outcomes, len(plain.pairing)) for first in tried]
+    ranked = sorted(figures, key=lambda figure: (figure.predictions, len(rounds_of(figure.first_round))))
+    best = next(figure for figure in ranked if figure.same == 1).first_round
     chosen = replace(defence, first_round=best)
-    return FirstRoundChoice(chosen.against(attacker), chosen.with_own(plain, attacker), tuple(ranked), len(few))
+    masks = chosen.masks_with_levels(plain, attacker)
+    return FirstRoundChoice(chosen.against(attacker), masks, tuple(ranked), len(outcomes))
 
 
 def settled(
@@ -163,6 +161,26 @@ def default_first_rounds(masks: MaskSet, regions: RegionSet) -> tuple[FirstRound
     return (PAIRS, *levels, *twice, *((level, PAIRS) for level in levels))
 
 
+def alternatives(procedure: Procedure, masks: MaskSet, regions: RegionSet) -> tuple[Procedure, ...]:
+    """The procedures that one with "auto" stands for: without a first round, and with each default one.
+
+    Any other procedure stands for itself, and so does one with "auto" for masks that have levels already.
+
+    >>> from maskcover import cover, squares
+    >>> masks = cover(squares(size=3), 12, grid=(3, 3))
+    >>> for procedure in alternatives(parse_procedure("double_masking(first_round='auto')"), masks, squares(size=3)):
+    ...     print(procedure)
+    double_masking()
+    double_masking(first_round='pairs')
+    double_masking(first_round='grid(2, 2)')
+    double_masking(first_round=('grid(2, 2)', 'pairs'))
+    """
+    if not isinstance(procedure, TwoRounds) or procedure.first_round != AUTO or masks.levels:
+        return (procedure,)
+    first_rounds = (None, *default_first_rounds(masks, regions))
+    return tuple(replace(procedure, first_round=first_round) for first_round in first_rounds)
+
+
 def _level(part: str | MaskSet, masks: MaskSet, regions: RegionSet) -> MaskSet:
     if isinstance(part, MaskSet):
         return part
@@ -171,9 +189,20 @@ def _level(part: str | MaskSet, masks: MaskSet, regions: RegionSet) -> MaskSet:
     return masks_of(part, regions, masks.grid)
 
 
+def _readable(images: Images, most: int) -> list[Any]:
+    """The first images that can be read, at most a number of them."""
+    few = list[Any]()
+    for number in range(min(len(images), most)):
+        with suppress(Exception):  # whoever certifies this image is told
+            few.append(images[number])
+    if not few:
+        raise InvalidInput("choosing a first round needs some images; name a first round instead of 'auto'")
+    return few
+
+
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What an image shows: the answer without first rounds, its cost, and what each level and the pairs agree on."""
+class _ImageOutcome:
+    """The answer to an image without first rounds, its cost, and the labels that each level and the pairs agree on."""
 
     label: int
     predictions: int
@@ -183,30 +212,33 @@ class _Seen:
 
 
 def _outcomes(
-    classifier: MaskedClassifier, images: Sequence[Any], masks: MaskSet, procedure: Procedure, levels: list[MaskSet]
-) -> list[_Seen]:
-    """What each image shows, from predictions that are each made once."""
+    classifier: MaskedClassifier, images: list[Any], masks: MaskSet, procedure: Procedure, levels: list[MaskSet]
+) -> list[_ImageOutcome]:
+    """The outcomes of the images that can be evaluated, from predictions that are each made once."""
     leveled = masks.with_levels(*levels)
     evaluator = evaluator_of(classifier, leveled, example=images[0])
     equip(evaluator, procedure)
     rounds = [np.stack([numbers, numbers], axis=1) for numbers in leveled.level_numbers] + [masks.pairing]
-    before: dict[int, tuple[Answer, int]] = {}
+    answers: dict[int, tuple[Answer, int]] = {}
 
-    def decide(number: int, table: PredictionTable) -> _Seen | Pending:
-        if number not in before:
+    def decide(number: int, table: PredictionTable) -> _ImageOutcome | Pending:
+        if number not in answers:
             answer = procedure.answer(table)
             if isinstance(answer, Pending):
                 return answer
-            before[number] = answer, table.evaluations
+            answers[number] = answer, table.evaluations
         missing = [pairs[table.labels[table.numbers(pairs)] == UNSEEN] for pairs in rounds]
         if any(map(len, missing)):
             return Pending(np.concatenate(missing))
-        answer, predictions = before[number]
+        answer, predictions = answers[number]
         *of_levels, pairs = (_agreed(table, some) for some in rounds)
-        return _Seen(answer.label, predictions, tuple(of_levels), tuple(map(len, levels)), pairs)
+        return _ImageOutcome(answer.label, predictions, tuple(of_levels), tuple(map(len, levels)), pairs)
 
-    found = dict(run_queries(evaluator, images, decide, views=procedure.views))
-    return [found[number] for number in range(len(images))]
+    decisions = list(run_queries(evaluator, images, decide, views=procedure.views, isolate=True))
+    outcomes = [outcome for _, outcome in decisions if not isinstance(outcome, Failed)]
+    if not outcomes:
+        raise InvalidInput(f"no image can be evaluated to choose a first round by; the first says: {decisions[0][1]}")
+    return outcomes
 
 
 def _agreed(table: PredictionTable, pairs: IntArray) -> int | None:
@@ -215,27 +247,27 @@ def _agreed(table: PredictionTable, pairs: IntArray) -> int | None:
 
 
 def _figures(
-    first_round: FirstRound | None, places: dict[str | MaskSet, int], seen: list[_Seen], pairs: int
+    first_round: FirstRound | None, places: dict[str | MaskSet, int], outcomes: list[_ImageOutcome], pairs: int
 ) -> FirstRoundFigures:
-    """The figures of a first round, from what the images show."""
+    """The figures of a first round over some images."""
     costs, same = [], []
-    for one in seen:
+    for outcome in outcomes:
         cost, label = 0, None
-        for size, outcome in _rounds(first_round, places, one, pairs):
-            cost, label = cost + size, outcome
+        for size, agreed_label in _rounds(first_round, places, outcome, pairs):
+            cost, label = cost + size, agreed_label
             if label is not None:
                 break
-        costs.append(cost if label is not None else cost + one.predictions)
-        same.append(label in (None, one.label))
+        costs.append(cost if label is not None else cost + outcome.predictions)
+        same.append(label in (None, outcome.label))
     return FirstRoundFigures(first_round, float(np.mean(costs)), float(np.mean(same)))
 
 
 def _rounds(
-    first_round: FirstRound | None, places: dict[str | MaskSet, int], seen: _Seen, pairs: int
+    first_round: FirstRound | None, places: dict[str | MaskSet, int], outcome: _ImageOutcome, pairs: int
 ) -> Iterator[tuple[int, int | None]]:
-    """The number of predictions of each round, and what they agree on."""
+    """The number of predictions of each round, and the label that they agree on."""
     for part in rounds_of(first_round):
         if isinstance(part, str) and part == PAIRS:
-            yield pairs, seen.pairs
+            yield pairs, outcome.pairs
         else:
-            yield seen.sizes[places[part]], seen.levels[places[part]]
+            yield outcome.sizes[places[part]], outcome.levels[places[part]]

@@ -13,7 +13,7 @@ import maskcover as mc
 from maskcover import InvalidInput, MaskSet
 from maskcover.certification import FirstRoundChoice, choose_first_round
 from maskcover.certification.answering import predict_with
-from maskcover.certification.first_rounds import default_first_rounds
+from maskcover.certification.choosing_first_rounds import default_first_rounds
 from maskcover.classifiers import evaluator_of
 from maskcover.defense import Case
 from maskcover.runs import open_run, run
@@ -100,6 +100,27 @@ def test_only_the_first_images_are_looked_at() -> None:
 
     assert chosen(Patient(), Counted(), most_images=3).images == 3
     assert Counted.fetched == 3
+
+
+class Broken:
+    """Four images: one that cannot be read, one of another size, and two good ones."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, number: int) -> Any:
+        if number == 0:
+            raise OSError("no such file")
+        return np.zeros((5, 5)) if number == 3 else images_of(0)[0]
+
+
+def test_images_that_cannot_be_read_or_evaluated_choose_nothing(tmp_path: Path) -> None:
+    assert chosen(Patient(), Broken()).images == 2
+    automatic = mc.DoubleMasking(first_round="auto")
+    summary = run(Patient(), Broken(), [1] * 4, MASKS, tmp_path, procedure=automatic)
+    assert (summary.certified, summary.errors) == (2, 2)
+    with pytest.raises(InvalidInput, match="no image can be evaluated to choose a first round by"):
+        chosen(Patient(), [np.zeros(5)])
 
 
 @pytest.mark.parametrize(
