@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from random import Random
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -15,8 +17,10 @@ from maskcover.runs.plans import Key
 from maskcover.runs.rows import Row
 from maskcover.runs.working import Work
 
-_WAIT = 1.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 """Seconds between two looks at the shards that other processes make."""
+_LOOKS = 32
+"""Shards that are tried at one look, so that hundreds of processes do not keep a file server busy at the end."""
 
 
 def make_shards(work: Work, *, progress: bool, leases: Leases | None = None) -> None:
@@ -52,14 +56,28 @@ def make_shards(work: Work, *, progress: bool, leases: Leases | None = None) -> 
 
 def _in_turn(work: Work, missing: Sequence[Key], leases: Leases) -> Iterator[Key]:
     """The missing shards, each as soon as it is there or its lease is this process's."""
-    waiting = list(missing)
+    waiting, chance, pause = list(missing), Random(leases.holder.name), _SHORTEST_PAUSE  # noqa: S311 (places, not secrets)
     while waiting:
-        ready = next((key for key in waiting if _is_ready(work, key, leases)), None)
+        some = islice(_order(waiting, chance), _LOOKS)
+        ready = next((key for key in some if _is_ready(work, key, leases)), None)
         if ready is None:
-            time.sleep(_WAIT)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
             continue
         waiting.remove(ready)
+        pause = _SHORTEST_PAUSE
         yield ready
+
+
+def _order(waiting: Sequence[Key], chance: Random) -> Iterator[Key]:
+    """The shards in the order in which they are tried: the first, then all from a random place on.
+
+    So a process alone makes them in order, and many do not try all those that others hold.
+    """
+    yield waiting[0]
+    start = chance.randrange(len(waiting))
+    yield from waiting[start:]
+    yield from waiting[:start]
 
 
 def _is_ready(work: Work, key: Key, leases: Leases) -> bool:
