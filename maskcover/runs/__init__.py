@@ -21,6 +21,7 @@ from maskcover.runs.source_frame import (
     certify_source,
     run_source,
 )
+from maskcover.runs.sources import Source
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.starting import Launcher, open_run, run_spec, worker
 from maskcover.runs.summaries import error_rows, summary
@@ -42,6 +43,7 @@ __all__ = [
     "RunSpec",
     "Shard",
     "SizeGroup",
+    "Source",
     "SourceResult",
     "Summary",
     "Work",
