@@ -10,7 +10,11 @@ from maskcover.runs.comparison import Comparison, PairedCounts, compare
 from maskcover.runs.config import Config, Shard
 from maskcover.runs.folder import Folder, shards
 from maskcover.runs.frames import is_source_run, source_document
+from maskcover.runs.leases import Leases
+from maskcover.runs.ledger import Ledger
 from maskcover.runs.opened import OpenedRun
+from maskcover.runs.orders import Order
+from maskcover.runs.plans import Plan
 from maskcover.runs.replaying import ChangedRow, Replay, replay
 from maskcover.runs.rows import Row
 from maskcover.runs.running import run
@@ -36,8 +40,12 @@ __all__ = [
     "Config",
     "Folder",
     "Launcher",
+    "Leases",
+    "Ledger",
     "OpenedRun",
+    "Order",
     "PairedCounts",
+    "Plan",
     "Replay",
     "Row",
     "RunSpec",
