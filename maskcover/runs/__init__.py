@@ -7,8 +7,14 @@ from maskcover.errors import MaskcoverWarning
 from maskcover.runs.answers import Answers
 from maskcover.runs.binding import certified
 from maskcover.runs.comparison import Comparison, PairedCounts, compare
-from maskcover.runs.folder import Config, Folder, Shard, shards
-from maskcover.runs.opened import OpenedRun, open_run
+from maskcover.runs.config import Config, Shard
+from maskcover.runs.folder import Folder, shards
+from maskcover.runs.frames import is_source_run, source_document
+from maskcover.runs.leases import Leases
+from maskcover.runs.ledger import Ledger
+from maskcover.runs.opened import OpenedRun
+from maskcover.runs.orders import Order
+from maskcover.runs.plans import Plan
 from maskcover.runs.replaying import ChangedRow, Replay, replay
 from maskcover.runs.rows import Row
 from maskcover.runs.running import run
@@ -17,13 +23,14 @@ from maskcover.runs.sizes import CertifiedSizes
 from maskcover.runs.source_frame import (
     SourceResult,
     certify_source,
-    error_rows,
-    is_source_run,
     run_source,
-    source_document,
-    summary,
 )
+from maskcover.runs.sources import Source
+from maskcover.runs.spec import RunSpec
+from maskcover.runs.starting import Launcher, open_run, run_spec, worker
+from maskcover.runs.summaries import error_rows, summary
 from maskcover.runs.summary import Summary
+from maskcover.runs.working import Work, Worker
 
 __all__ = [
     "Answers",
@@ -32,14 +39,23 @@ __all__ = [
     "Comparison",
     "Config",
     "Folder",
+    "Launcher",
+    "Leases",
+    "Ledger",
     "OpenedRun",
+    "Order",
     "PairedCounts",
+    "Plan",
     "Replay",
     "Row",
+    "RunSpec",
     "Shard",
     "SizeGroup",
+    "Source",
     "SourceResult",
     "Summary",
+    "Work",
+    "Worker",
     "by_size",
     "certified",
     "certify_source",
@@ -51,9 +67,11 @@ __all__ = [
     "replay",
     "run",
     "run_source",
+    "run_spec",
     "shards",
     "source_document",
     "summary",
+    "worker",
 ]
 
 
