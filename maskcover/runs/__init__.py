@@ -10,7 +10,11 @@ from maskcover.runs.comparison import Comparison, PairedCounts, compare
 from maskcover.runs.config import Config, Shard
 from maskcover.runs.folder import Folder, shards
 from maskcover.runs.frames import is_source_run, source_document
+from maskcover.runs.leases import Leases
+from maskcover.runs.ledger import Ledger
 from maskcover.runs.opened import OpenedRun
+from maskcover.runs.orders import Order
+from maskcover.runs.plans import Plan
 from maskcover.runs.replaying import ChangedRow, Replay, replay
 from maskcover.runs.rows import Row
 from maskcover.runs.running import run
@@ -21,6 +25,7 @@ from maskcover.runs.source_frame import (
     certify_source,
     run_source,
 )
+from maskcover.runs.sources import Source
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.starting import Launcher, open_run, run_spec, worker
 from maskcover.runs.statuses import RunStatus, ShardInWork, SizeStatus, status
@@ -36,8 +41,12 @@ __all__ = [
     "Config",
     "Folder",
     "Launcher",
+    "Leases",
+    "Ledger",
     "OpenedRun",
+    "Order",
     "PairedCounts",
+    "Plan",
     "Replay",
     "Row",
     "RunSpec",
@@ -46,6 +55,7 @@ __all__ = [
     "ShardInWork",
     "SizeGroup",
     "SizeStatus",
+    "Source",
     "SourceResult",
     "Summary",
     "Work",

@@ -70,14 +70,14 @@ def _in_turn(work: Work, missing: Sequence[Key], leases: Leases) -> Iterator[Key
 
 
 def _order(waiting: Sequence[Key], chance: Random) -> Iterator[Key]:
-    """The shards in the order in which they are tried: the first, then all from a random place on.
+    """The shards in the order in which they are tried: the first, then the others from a random place on.
 
     So a process alone makes them in order, and many do not try all those that others hold.
     """
+    start = chance.randrange(1, len(waiting) + 1)
     yield waiting[0]
-    start = chance.randrange(len(waiting))
     yield from waiting[start:]
-    yield from waiting[:start]
+    yield from waiting[1:start]
 
 
 def _is_ready(work: Work, key: Key, leases: Leases) -> bool:

@@ -217,7 +217,8 @@ def status(
     folder, now = place(out), clock()
     plan = _plan(folder)
     missing = {size: _missing(folder / size, plan, size) for size in plan.sizes}
-    done = [key for key in plan.keys() if split(key)[1] not in missing[split(key)[0]]] if plan.shard_size else []
+    keys = plan.keys() if plan.shard_size else ()
+    done = [key for key in keys if split(key)[1] not in missing[split(key)[0]]]
     before = {} if since is None else {shard.key: shard for shard in since.leases}
     elapsed = 0.0 if since is None else now - since.looked
     states = {
@@ -289,7 +290,9 @@ def _document(shard: ShardInWork) -> dict[str, Any]:
 
 def _words(shard: ShardInWork) -> str:
     size, number = split(shard.key)
-    holder = f"process {shard.process} on {shard.host}" if shard.process else f"a process on {shard.host or 'a machine'}"
+    holder = (
+        f"process {shard.process} on {shard.host}" if shard.process else f"a process on {shard.host or 'a machine'}"
+    )
     end = ", stale: the next process that wants it takes it over" if shard.stale else ""
     return f"  shard {f'{size}/' if size else ''}{number:05}: {holder}{end}"
 
