@@ -186,15 +186,15 @@ def test_a_lease_has_one_holder_and_is_taken_over(folder: RemotePath) -> None:
 
 @pytest.mark.parametrize("stale", [False, True])
 def test_of_many_that_want_a_lease_at_once_one_gets_it(folder: RemotePath, *, stale: bool) -> None:
-    for number in range(5):
+    for number in range(2 if folder.scheme == "s3" else 20):
         clock = Clock()
-        everybody = [Leases(folder, patience=10, clock=clock) for _ in range(8)]
+        everybody = [Leases(folder, patience=10, clock=clock) for _ in range(6)]
         if stale:
             assert Leases(folder, holder=FAR).take(number)
             for _ in range(5):
                 assert not any(one.take(number) for one in everybody)
                 clock.now += 2
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(6) as pool:
             taken = list(pool.map(lambda one: one.take(number), everybody))  # noqa: B023 (it ends in this round)
         held = leases_in(folder)[number].holder
         assert [one.holder for one, won in zip(everybody, taken, strict=True) if won] == [held]
@@ -223,6 +223,7 @@ def test_processes_share_leases_without_any_in_common(bucket: str) -> None:
             process.stdin.flush()
         for process in (first, second):
             held += [int(number) for number in process.stdout.readline().split()]
+        for process in (first, second):  # both are alive until here: else one takes over what the other had
             process.stdin.close()
     assert sorted(held) == list(range(40))
 
@@ -257,7 +258,7 @@ def test_a_run_in_a_store_equals_one_in_a_folder(
 
 def test_a_run_that_is_stopped_goes_on(folder: RemotePath, tmp_path: Path) -> None:
     images = Shelf(12)
-    for stop_at in (26, 26):
+    for stop_at in (26, 14):
         with pytest.raises(KeyboardInterrupt):
             started(folder, shard_size=3, model=Model(stop_at=stop_at))
     assert not [name for name in told(folder) if name.endswith(".lease")]
