@@ -638,7 +638,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/split_classifier.py", "if tuple(pixels.shape) != self._shape:", "if False:", SPLIT + " -k another_size"),
     Mutant("../adapters/maskcover_torch/training/margins.py", "leads + 1.0", "leads", "tests/adapters/test_bagnet.py"),
     Mutant("runs/size_groups.py", "return through(regions, *preprocessing.steps, source=size) if preprocessing.steps else regions", "return regions", "tests/runs/test_source_frame.py"),
-    Mutant("runs/plans.py", "(first - place) % step", "first", "--doctest-modules maskcover/runs/plans.py"),
+    Mutant("runs/plans.py", "(first - place) % step", "first", "tests/runs/test_spec.py -k plan"),
     Mutant("runs/size_groups.py", "return {size: tuple(members[size]) for size in sorted(members)}", "return {size: tuple(members[size])[:1] for size in sorted(members)}", "tests/runs/test_source_frame.py"),
     Mutant("runs/source_frame.py", "return tuple(by_number[number] for number in sorted(by_number))", "return tuple(by_number.values())", "tests/runs/test_source_frame.py"),
     Mutant("../adapters/maskcover_torch/modes.py", "node.args[:6]", "node.args[:1]", "tests/adapters/test_torch_outputs.py"),

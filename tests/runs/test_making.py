@@ -198,11 +198,12 @@ def test_one_look_tries_few_shards(tmp_path: Path, pauses: list[float], monkeypa
 
     def pause(seconds: float) -> None:
         pauses.append(seconds)
-        if len(pauses) == 2:
+        if len(pauses) == 7:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Leases, "take", take)
     monkeypatch.setattr("time.sleep", pause)
     with pytest.raises(KeyboardInterrupt):
         make_shards(work, progress=False)
-    assert len(tries) == 2 * _LOOKS < 2 * 60
+    assert len(tries) == 7 * _LOOKS < 7 * 60
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,17 @@ def test_frames_do_not_share_a_folder(data: str, tmp_path: Path) -> None:
         mc.open_run(spec_of(data, frame=frame), tmp_path / frame)
         with pytest.raises(InvalidInput, match="holds a run in the frame of"):
             mc.open_run(spec_of(data, frame=other), tmp_path / frame)
+
+
+def test_the_parts_of_a_plan_are_its_shards_and_small_sizes_do_not_all_go_to_the_first() -> None:
+    for count, step in itertools.product(range(12), range(1, 6)):
+        plan = Plan({"2x2": count, "2x3": 5, "3x3": 1}, 2)
+        parts = [plan.keys((first, step)) for first in range(step)]
+        assert sorted(key for part in parts for key in part) == sorted(plan.keys())
+        assert len(plan.keys()) == -(-count // 2) + 3 + 1
+        assert sum(map(plan.images, plan.keys())) == count + 5 + 1
+    plan = Plan(dict.fromkeys("abc", 1), 64)
+    assert [plan.keys((first, 3)) for first in range(3)] == [(("a", 0),), (("b", 0),), (("c", 0),)]
 
 
 def test_a_part_of_the_work(data: str, tmp_path: Path) -> None:
