@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -206,26 +207,27 @@ from maskcover.runs.leases import Leases
 from maskcover.runs.stores import place
 leases = Leases(place(sys.argv[1]))
 sys.stdin.readline()
-print(*[number for number in range(40) if leases.take(number)])
+print(*[number for number in range(20) if leases.take(number)])
 sys.stdout.flush()
 sys.stdin.readline()
 """
 
 
 def test_processes_share_leases_without_any_in_common(bucket: str) -> None:
-    folder = f"{bucket}/{secrets.token_hex(4)}"
-    command = [sys.executable, "-c", PROGRAM, folder]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as first, subprocess.Popen(command, **pipes) as second:
-        held = []
-        for process in (first, second):
-            process.stdin.write("\n")
-            process.stdin.flush()
-        for process in (first, second):
-            held += [int(number) for number in process.stdout.readline().split()]
-        for process in (first, second):  # both are alive until here: else one takes over what the other had
-            process.stdin.close()
-    assert sorted(held) == list(range(40))
+    command = [sys.executable, "-c", PROGRAM, f"{bucket}/{secrets.token_hex(4)}"]
+    held = list[int]()
+    with ExitStack() as stack:
+        pipes: Any = subprocess.PIPE
+        processes = [stack.enter_context(subprocess.Popen(command, stdin=pipes, stdout=pipes)) for _ in range(2)]
+        ends = [(process.stdin, process.stdout) for process in processes if process.stdin and process.stdout]
+        for stdin, _ in ends:
+            stdin.write(b"\n")
+            stdin.flush()
+        for _, stdout in ends:
+            held += map(int, stdout.readline().split())
+        for stdin, _ in ends:  # both are alive until here: else one takes over what the other had
+            stdin.close()
+    assert sorted(held) == list(range(20))
 
 
 def told(out: Any) -> dict[str, bytes]:
@@ -236,7 +238,8 @@ def told(out: Any) -> dict[str, bytes]:
 
 def started(out: Any, **changes: Any) -> mc.runs.Summary:
     images = Shelf(12)
-    return run(**({"model": Model(), "images": images, "labels": images.labels, "masks": MASKS} | changes), out=out)
+    command: dict[str, Any] = {"model": Model(), "images": images, "labels": images.labels, "masks": MASKS}
+    return run(**(command | changes), out=out)
 
 
 def test_a_run_in_a_store_equals_one_in_a_folder(
