@@ -82,7 +82,7 @@ from maskcover.regions import (
     union,
     within,
 )
-from maskcover.runs import RunSpec, certify_source, compare, open_run, replay, run, run_source
+from maskcover.runs import RunSpec, RunStatus, certify_source, compare, open_run, replay, run, run_source, status
 
 __version__ = "0.1.0"
 
@@ -126,6 +126,7 @@ __all__ = [
     "Resize",
     "RobustMasking",
     "RunSpec",
+    "RunStatus",
     "RunStopped",
     "UndecidedPrediction",
     "Voting",
@@ -164,6 +165,7 @@ __all__ = [
     "run",
     "run_source",
     "squares",
+    "status",
     "stripes",
     "studies",
     "through",

@@ -87,6 +87,7 @@ AIMS = "tests/adapters/test_attack_aims.py"
 METHODS = "tests/certification/test_methods.py"
 INTERVALS = "tests/defense/test_intervals.py"
 LEASES = "tests/runs/test_leases.py"
+STORES, STATUSES = "tests/runs/test_stores.py", "tests/runs/test_statuses.py"
 MAKING = "tests/runs/test_making.py"
 SPEC = "tests/runs/test_spec.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
@@ -457,14 +458,33 @@ MUTANTS = (
     Mutant("engine/queue.py", "if not chunk.ahead and chunk.item in self._open]:\n", "if not chunk.ahead]:\n", ENGINE),
     # Runs.
     # Leases, the loop over shards, and runs as one value.
+    Mutant("runs/stores.py", "content, mode=\"create\")", "content)", STORES),
+    Mutant("runs/stores.py", "return self.read_bytes() == content", "return False", STORES),
+    Mutant("runs/stores.py", "return self.read_bytes() == content", "return True", STORES),
+    Mutant("runs/stores.py", "{} if version is None else {\"IfMatch\": version}", "{}", STORES),
+    Mutant("runs/stores.py", "        _expect_exclusive(self.parent)\n", "", STORES),
+    Mutant("runs/stores.py", "            if content is None:\n                return False\n", "            content = content or b\"\"\n", STORES),
+    Mutant("runs/stores.py", "            return path.create(content)", "            path.put(content)", STORES),
+    Mutant("runs/leases.py", "before is not None and before.holder == state.holder", "True", STORES),
+    Mutant("runs/statuses.py", "number in missing[size]", "True", STATUSES),
+    Mutant("runs/statuses.py", "before.unchanged + elapsed if", "elapsed if", STATUSES),
+    Mutant("runs/statuses.py", "before.state == state else", "True else", STATUSES),
+    Mutant("runs/statuses.py", "state.holder.lost or unchanged", "unchanged", STATUSES),
+    Mutant("runs/statuses.py", "unchanged >= PATIENCE)", "False)", STATUSES),
+    Mutant("runs/statuses.py", "holders / self.seconds_per_image", "1 / self.seconds_per_image", STATUSES),
+    Mutant("runs/statuses.py", "(self.images - self.images_done) / speed", "self.images / speed", STATUSES),
+    Mutant("runs/statuses.py", "self.images_done == self.images", "self.done > 0", STATUSES),
+    Mutant("runs/statuses.py", "seconds / images if", "seconds / len(pairs) if", STATUSES),
+    Mutant("cli/watching.py", "while not look.complete", "while look.complete", STATUSES),
+    Mutant("cli/watching.py", "look = look_at(look)", "look = look_at(None)", STATUSES),
     Mutant("runs/leases.py", "file = path.open(\"xb\", buffering=0)", "file = path.open(\"wb\", buffering=0)", LEASES),
     Mutant("runs/leases.py", "self._looks_lost(key, generation) and self._create", "self._create", LEASES),
     Mutant("runs/leases.py", "min(now - before.looked, self.patience / _BEATS)", "now - before.looked", LEASES),
     Mutant("runs/leases.py", "waited >= self.patience", "waited > self.patience / 2", LEASES),
     Mutant("runs/leases.py", "            waited = 0.0\n", "            waited = before.waited if before else 0.0\n", LEASES),
     Mutant("runs/leases.py", "state.holder.lost) or waited", "False) or waited", LEASES),
-    Mutant("runs/leases.py", " and not self.path(key, generation + 1).exists()", "", LEASES),
-    Mutant("runs/leases.py", "            path.unlink(missing_ok=True)\n            raise", "            raise", LEASES),
+    Mutant("runs/leases.py", " and not _is_there(self.path(key, generation + 1))", "", LEASES),
+    Mutant("runs/leases.py", "        path.unlink(missing_ok=True)\n        raise", "        raise", LEASES),
     Mutant("runs/leases.py", "range(self._held[key][0] + 1)", "range(self._held[key][0], self._held[key][0] + 1)", LEASES),
     Mutant("runs/leases.py", "if key in self._held and self._is_held(key):", "if True:", LEASES),
     Mutant("runs/leases.py", "self._held[key] = generation, beat + 1\n", "pass\n", LEASES),
@@ -505,8 +525,8 @@ MUTANTS = (
     Mutant("runs/folder.py", '"shard": str(number), ', "", STATEFUL),
     Mutant("runs/folder.py", "rows, rows_digest = read(table)", "rows, rows_digest = read(table)[0], metadata['rows']", RUNS),
     Mutant("runs/folder.py", "        if not path.exists():\n            raise\n", "        raise\n", RUNS),
-    Mutant("runs/folder.py", "            write_atomically(path, content.getvalue())", "            path.write_bytes(content.getvalue())", RUNS),
-    Mutant("runs/folder.py", "write_atomically(path, content, only_new=True)", "write_atomically(path, content)", RUNS),
+    Mutant("runs/folder.py", "            write(path, content.getvalue())", "            path.write_bytes(content.getvalue())", RUNS),
+    Mutant("runs/folder.py", "write(path, content, only_new=True)", "write(path, content)", RUNS),
     Mutant("runs/folder.py", '(".run.json.*", ".masks.json.*", "shards/.*.parquet.*", "shards/.*.lease*")', '("shards/.*.parquet.*",)', STATEFUL),
     Mutant("runs/summary.py", 'counts["defended"] += int((~error & (', 'counts["defended"] += int(((', RUNS),
     Mutant("runs/rows.py", "0.0 if verdict.error else _certified_fraction", "_certified_fraction", RUNS),

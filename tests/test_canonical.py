@@ -306,3 +306,34 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     assert write_atomically(pipe, b"content")
     assert (os.read(reading, 100), pipe.is_fifo()) == (b"content", True)
     os.close(reading)
+
+
+@pytest.mark.usefixtures("no_links")
+@pytest.mark.parametrize("locks", [True, False])
+def test_without_hard_links_one_of_many_writes_a_new_file(
+    locks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not locks:  # as between machines
+
+        def refused(*_: object) -> None:
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+        monkeypatch.setattr("fcntl.flock", refused)
+    for number in range(10):
+        path = tmp_path / f"{number}.json"
+        contents = [f"{writer} ".encode() * 1000 for writer in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            written = list(pool.map(lambda content: write_atomically(path, content, only_new=True), contents))  # noqa: B023
+        assert [content for content, was in zip(contents, written, strict=True) if was] == [path.read_bytes()]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{number}.json" for number in range(10)]
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_hard_links_a_claim_of_a_process_that_was_killed_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maskcover.canonical._PAUSE", 0.0)
+    (tmp_path / ".run.json.claim").touch()
+    assert write_atomically(tmp_path / "run.json", b"mine", only_new=True)
+    assert not write_atomically(tmp_path / "run.json", b"theirs", only_new=True)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("run.json", b"mine")]

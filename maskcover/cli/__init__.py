@@ -21,6 +21,7 @@ from maskcover.cli import (
     studies,
     tradeoffs,
     training,
+    watching,
 )
 from maskcover.cli.output import guarded
 from maskcover.errors import MissingExtra, install_hint
@@ -63,6 +64,7 @@ for command in (
     explaining.explain,
     models.models,
     runs.report,
+    watching.status,
     asking.compare,
     runs.replay,
     runs.attack,

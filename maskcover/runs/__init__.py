@@ -28,6 +28,7 @@ from maskcover.runs.source_frame import (
 from maskcover.runs.sources import Source
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.starting import Launcher, open_run, run_spec, worker
+from maskcover.runs.statuses import RunStatus, ShardInWork, SizeStatus, status
 from maskcover.runs.summaries import error_rows, summary
 from maskcover.runs.summary import Summary
 from maskcover.runs.working import Work, Worker
@@ -49,8 +50,11 @@ __all__ = [
     "Replay",
     "Row",
     "RunSpec",
+    "RunStatus",
     "Shard",
+    "ShardInWork",
     "SizeGroup",
+    "SizeStatus",
     "Source",
     "SourceResult",
     "Summary",
@@ -70,6 +74,7 @@ __all__ = [
     "run_spec",
     "shards",
     "source_document",
+    "status",
     "summary",
     "worker",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from maskcover.certification import Certified
@@ -12,6 +11,7 @@ from maskcover.engine.preparation import PreparedRun
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.runs.config import Config
 from maskcover.runs.folder import Folder
+from maskcover.runs.stores import place
 
 NOT_KEPT = "the run kept no reference scores: hooks and flags of the model could not be compared"
 
@@ -52,6 +52,6 @@ def certified(out: str | PathLike[str]) -> Certified:
     Raises:
         InvalidInput: the folder holds no run, or its files do not fit together.
     """
-    folder = Folder(Path(out))
+    folder = Folder(place(out))
     config = folder.existing()
     return Certified(folder.masks(config), config.procedure, config.fingerprint, config.batch_size, config.reference)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import digest, read_strict
 from maskcover.data import Chosen
+from maskcover.runs.stores import Place, start_of
 from maskcover.schemas import expect_valid
 
 LARGEST = 16 * 2**20
@@ -21,7 +21,7 @@ ODD = (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError
 _SEAL = "digest"
 
 
-def read_document(path: Path, schema: str) -> dict[str, Any]:
+def read_document(path: Place, schema: str) -> dict[str, Any]:
     """Read a document from a file of JSON; it must have the form that a schema file describes.
 
     Raises:
@@ -30,8 +30,7 @@ def read_document(path: Path, schema: str) -> dict[str, Any]:
     """
     if path.exists() and not path.is_file():
         raise ValueError("not a regular file")
-    with path.open("rb") as stream:
-        content = stream.read(LARGEST + 1)
+    content = start_of(path, LARGEST + 1)
     if len(content) > LARGEST:
         raise ValueError(f"larger than {LARGEST:,} bytes")
     document = read_strict(content.decode("utf-8"), fractions=True)

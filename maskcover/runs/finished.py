@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from maskcover.runs.answers import Answers
 from maskcover.runs.config import Config
 from maskcover.runs.rows import Row
 from maskcover.runs.sizes import CertifiedSizes
+from maskcover.runs.stores import Place
 from maskcover.runs.summary import Summary
 
 
@@ -24,7 +24,7 @@ class FinishedPart(Protocol):
     """The rows of one mask set; see `maskcover.runs.opened.RunPart`."""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Place:
         """The folder."""
 
     @property
@@ -48,7 +48,7 @@ class FinishedRun(Protocol):
     def __iter__(self) -> Iterator[Row]: ...
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Place:
         """The folder."""
 
     @property

@@ -15,16 +15,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from maskcover.canonical import cannot_write, write_atomically
+from maskcover.canonical import cannot_write
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.columns import SCHEMA as ROW_SCHEMA
 from maskcover.runs.columns import digest_of, pyarrow, read, rows_of, table_of
 from maskcover.runs.config import LARGEST_SHARD, Config, Shard
 from maskcover.runs.documents import ODD, read_document, written
+from maskcover.runs.stores import Place, RemotePath, place, write
 from maskcover.terminal import printable
 
 _LARGEST_BYTES = 2**30  # of the rows of a shard, unpacked
@@ -36,9 +36,16 @@ _BINDINGS = ("config", "run", "shard", "rows")  # entries of a shard's file that
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A run's folder."""
+    """A run's folder, in a file system or in an object store.
 
-    path: Path
+    Args:
+        path: The folder; a text or path is turned into its place.
+    """
+
+    path: Place
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", place(self.path))
 
     def config(self) -> Config | None:
         """The configuration in the folder; None if there is none yet."""
@@ -58,7 +65,7 @@ class Folder:
     def masks(self, config: Config) -> MaskSet:
         """The masks of the run."""
         path = self.path / "masks.json"
-        masks = MaskSet.load(path)
+        masks = _masks_in(path)
         if masks.digest != config.document["masks"]:
             raise InvalidInput(f"{path} does not hold the masks of the run; put back the file with which it was made")
         return masks
@@ -76,14 +83,14 @@ class Folder:
             raise cannot_write(f"to the folder {self.path}", error) from error
         content = written(config.sealed().document)
         with _unless_there(self.path / "run.json") as path:
-            write_atomically(path, content, only_new=True)
+            write(path, content, only_new=True)
         return self.existing()
 
     def keep(self, masks: MaskSet) -> None:
         """Write the masks, if they are missing in the folder."""
         if not (self.path / "masks.json").exists():
             with _unless_there(self.path / "masks.json") as path:
-                masks.save(path)
+                write(path, masks.to_json().encode())
 
     def existing(self) -> Config:
         """The configuration of a folder that must hold a run."""
@@ -127,7 +134,7 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
+            raise InvalidInput(f"cannot read {path}: {error.strerror or error}") from error
         try:
             file = pyarrow().parquet.ParquetFile(content, pre_buffer=False)
             _expect_small(file.metadata, len(config.members(number)))
@@ -159,7 +166,7 @@ class Folder:
         content = io.BytesIO()
         pyarrow().parquet.write_table(table.replace_schema_metadata(about), content, compression="zstd")
         with _unless_there(self._shard_path(number)) as path:
-            write_atomically(path, content.getvalue())
+            write(path, content.getvalue())
 
     def tidy(self) -> None:
         """Remove what killed processes left half written; only when nothing is missing any more."""
@@ -167,11 +174,11 @@ class Folder:
             for leftover in self.path.glob(pattern):
                 leftover.unlink(missing_ok=True)
 
-    def _shard_path(self, number: int) -> Path:
+    def _shard_path(self, number: int) -> Place:
         return self.path / "shards" / f"{number:05}.parquet"
 
 
-def expect_free(path: Path) -> None:
+def expect_free(path: Place) -> None:
     """Raise `InvalidInput` if a folder without a run holds something else, such as pictures: runs stay apart.
 
     Files whose names begin with a dot do not count, and nor does what a run that was killed early has left.
@@ -185,7 +192,7 @@ def expect_free(path: Path) -> None:
         )
 
 
-def _names(path: Path) -> list[str]:
+def _names(path: Place) -> list[str]:
     """What lies in a folder; nothing if there is none yet, or none that can be read: making it says so."""
     try:
         return [entry.name for entry in path.iterdir()]
@@ -199,6 +206,16 @@ def shards(folder: Folder, config: Config) -> Iterator[Shard]:
         shard = folder.shard(number, config)
         if shard is not None:
             yield shard
+
+
+def _masks_in(path: Place) -> MaskSet:
+    """The masks in a file."""
+    if not isinstance(path, RemotePath):
+        return MaskSet.load(path)
+    try:
+        return MaskSet.from_json(path.read_bytes().decode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot read {path}: {error}") from error
 
 
 def _about(number: int, config: Config, rows: str) -> dict[str, str]:
@@ -224,7 +241,7 @@ def _expect_small(metadata: Any, rows: int) -> None:
 
 
 @contextmanager
-def _unless_there(path: Path) -> Iterator[Path]:
+def _unless_there(path: Place) -> Iterator[Place]:
     """For writing a file that has one right content: a failure does not matter if another process has put it there.
 
     A process that finishes the run tidies up, and may take away what a slower one is about to rename.

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import Any, cast
 
-from maskcover.canonical import cannot_write, write_atomically
+from maskcover.canonical import cannot_write
 from maskcover.data import Chosen, Preprocessing
 from maskcover.errors import InvalidInput
 from maskcover.regions import RegionSet, parse_regions
@@ -17,6 +16,7 @@ from maskcover.regions.transformed import Through
 from maskcover.runs.config import Config
 from maskcover.runs.documents import ODD, claim, expect_sealed, read_document, sealed, written
 from maskcover.runs.folder import Folder, expect_free
+from maskcover.runs.stores import Place, place, write
 
 _NAME = "frame.json"
 _SCHEMA = 2  # 1 had no seal
@@ -25,7 +25,7 @@ _UNCOMPARED = ("schema", "sample", "digest")
 
 def is_source_run(out: str | PathLike[str]) -> bool:
     """Whether a folder holds runs in the frame of the source."""
-    return (Path(out) / _NAME).is_file()
+    return (place(out) / _NAME).is_file()
 
 
 def source_document(out: str | PathLike[str]) -> dict[str, Any]:
@@ -34,13 +34,13 @@ def source_document(out: str | PathLike[str]) -> dict[str, Any]:
     Raises:
         InvalidInput: the document is damaged or was edited, or the runs of the sizes belong to another one.
     """
-    document = _document(Path(out))
-    for _ in size_folders(Path(out), document):
+    document = _document(place(out))
+    for _ in size_folders(place(out), document):
         pass
     return document
 
 
-def _document(out: Path) -> dict[str, Any]:
+def _document(out: Place) -> dict[str, Any]:
     """The content of frame.json; raise `InvalidInput` if it is damaged or was edited."""
     path = out / _NAME
     try:
@@ -52,7 +52,7 @@ def _document(out: Path) -> dict[str, Any]:
     return document
 
 
-def size_folders(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Folder, Config]]:
+def size_folders(out: Place, document: Mapping[str, Any]) -> Iterator[tuple[Folder, Config]]:
     """The runs of the sizes that have one, each of them bound to the document (threats.md, 59).
 
     Runs of the first version name no frame, and must not name one of a later version.
@@ -72,8 +72,8 @@ def size_folders(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Folde
 
 
 def size_runs(
-    out: Path, document: Mapping[str, Any]
-) -> Iterator[tuple[Path, Config, Callable[[RegionSet], RegionSet]]]:
+    out: Place, document: Mapping[str, Any]
+) -> Iterator[tuple[Place, Config, Callable[[RegionSet], RegionSet]]]:
     """The runs of the sizes that have one: folder, configuration, and the way from source regions to the input."""
     for folder, config in size_folders(out, document):
         yield folder.path, config, partial(_seen_like, config.regions, document["regions"])
@@ -100,7 +100,7 @@ def frame_document(
     return document if sample is None else document | {"sample": sample.document()}
 
 
-def keep_frame(out: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+def keep_frame(out: Place, document: Mapping[str, Any]) -> dict[str, Any]:
     """Write the document of a run, or compare it with the one in the folder. Returns the document of the folder.
 
     Raises:
@@ -114,7 +114,7 @@ def keep_frame(out: Path, document: Mapping[str, Any]) -> dict[str, Any]:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(f"to the folder {out}", error) from error
-        write_atomically(out / _NAME, written(sealed(document)), only_new=True)
+        write(out / _NAME, written(sealed(document)), only_new=True)
     before = source_document(out)
     pairs = [(name, before.get(name), now) for name, now in document.items() if name not in _UNCOMPARED]
     changed = [f"{name}: {old} before, {now} now" for name, old, now in pairs if old != now]
@@ -123,7 +123,7 @@ def keep_frame(out: Path, document: Mapping[str, Any]) -> dict[str, Any]:
     return before
 
 
-def _expect_free(out: Path) -> None:
+def _expect_free(out: Place) -> None:
     """See `expect_free`; a run that another process started meanwhile is no other run."""
     try:
         expect_free(out)

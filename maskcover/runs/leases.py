@@ -29,6 +29,7 @@ from typing import Self
 
 from maskcover.canonical import cannot_write
 from maskcover.runs.plans import Key, split
+from maskcover.runs.stores import Place, RemotePath
 
 PATIENCE = 300.0
 """Seconds after which a lease that has not changed is taken over."""
@@ -130,7 +131,7 @@ class Leases:
     True
     """
 
-    folder: Path
+    folder: Place
     patience: float = PATIENCE
     holder: Holder = field(default_factory=Holder.this)
     clock: Callable[[], float] = time.monotonic
@@ -138,7 +139,7 @@ class Leases:
     _held: dict[Key, tuple[int, int]] = field(default_factory=dict)  # generation and beat
     _lock: threading.Lock = field(default_factory=threading.Lock)  # the thread that beats uses all of this too
 
-    def path(self, key: Key, generation: int = 0) -> Path:
+    def path(self, key: Key, generation: int = 0) -> Place:
         """The file of a lease."""
         size, number = split(key)
         return self.folder / (f"{size}/shards" if size else "") / f".{number:05}.{generation}.lease"
@@ -178,8 +179,8 @@ class Leases:
             for key in [key for key in list(self._held) if self._is_held(key)]:
                 generation, beat = self._held[key]
                 self._held[key] = generation, beat + 1
-                with suppress(OSError), self.path(key, generation).open("r+b", buffering=0) as file:
-                    _write(file, LeaseState(self.holder, beat + 1))
+                with suppress(OSError):
+                    _write_again(self.path(key, generation), LeaseState(self.holder, beat + 1))
 
     def give_back(self, key: Key) -> None:
         """Give a lease back, if it is still this process's; with it go the files of those from whom it was taken.
@@ -215,16 +216,9 @@ class Leases:
         """Create the file of a lease: whether nobody had it."""
         path = self.path(key, generation)
         try:
-            file = path.open("xb", buffering=0)
-        except FileExistsError:
-            return False
+            if not _created(path, LeaseState(self.holder, 0)):
+                return False
         except OSError as error:
-            raise cannot_write(path, error) from error
-        try:
-            with file:
-                _write(file, LeaseState(self.holder, 0))
-        except OSError as error:
-            path.unlink(missing_ok=True)
             raise cannot_write(path, error) from error
         self._held[key] = generation, 0
         self._watched.pop(key, None)
@@ -235,7 +229,7 @@ class Leases:
         generation = self._held[key][0]
         content = self._content(key, generation)
         state = None if content is None else LeaseState.read(content)
-        if state is not None and state.holder == self.holder and not self.path(key, generation + 1).exists():
+        if state is not None and state.holder == self.holder and not _is_there(self.path(key, generation + 1)):
             return True
         del self._held[key]
         return False
@@ -243,7 +237,7 @@ class Leases:
     def _newest(self, key: Key) -> int:
         """The last generation of a lease; 0 if there is none."""
         generation = 0
-        while self.path(key, generation + 1).exists():
+        while _is_there(self.path(key, generation + 1)):
             generation += 1
         return generation
 
@@ -269,6 +263,45 @@ class Leases:
         return (state is not None and state.holder.lost) or waited >= self.patience
 
 
+def _created(path: Place, state: LeaseState) -> bool:
+    """Create the file of a lease: whether there was none. A file that could not be written is taken away again."""
+    if isinstance(path, RemotePath):
+        return path.create(state.content)  # a holder's name is its own, so that its content tells that it was first
+    try:
+        file = path.open("xb", buffering=0)
+    except FileExistsError:
+        return False
+    try:
+        with file:
+            _write(file, state)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _write_again(path: Place, state: LeaseState) -> None:
+    """Write the file of a lease again, if it is there."""
+    if not isinstance(path, RemotePath):
+        with path.open("r+b", buffering=0) as file:
+            _write(file, state)
+        return
+
+    def next_beat(content: bytes) -> bytes | None:
+        before = LeaseState.read(content)
+        return state.content if before is not None and before.holder == state.holder else None
+
+    path.edit(next_beat)
+
+
+def _is_there(path: Place) -> bool:
+    """Whether a file is there; not if its place does not answer: whoever then creates it is told."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def _write(file: FileIO, state: LeaseState) -> None:
     """Write the content of a lease; raise `OSError` if the disk takes only a part of it."""
     content = state.content
@@ -276,7 +309,7 @@ def _write(file: FileIO, state: LeaseState) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def leases_in(folder: Path) -> dict[int, LeaseState]:
+def leases_in(folder: Place) -> dict[int, LeaseState]:
     """The leases in a folder of shards by the numbers of these, for a look at who works on what."""
     states: dict[int, tuple[int, LeaseState]] = {}
     for path in folder.glob(".[0-9]*.lease"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from pathlib import Path
 
 from maskcover.errors import InvalidInput
 from maskcover.runs.config import Shard
@@ -17,6 +16,7 @@ from maskcover.runs.folder import Folder
 from maskcover.runs.frames import is_source_run, keep_frame
 from maskcover.runs.orders import Order
 from maskcover.runs.plans import Key, Plan, split
+from maskcover.runs.stores import Place, place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class Ledger:
         plan: The shards of the run.
     """
 
-    out: Path
+    out: Place
     plan: Plan
     _orders: dict[str, Order] = field(default_factory=dict)
 
@@ -39,14 +39,15 @@ class Ledger:
         Raises:
             InvalidInput: the folder holds another run, or cannot be written.
         """
+        folder = place(out)
         if plan.frame is not None:
-            ledger = cls(Path(out), replace(plan, frame=keep_frame(Path(out), plan.frame)))
+            ledger = cls(folder, replace(plan, frame=keep_frame(folder, plan.frame)))
             for size in plan.sizes:
-                (Path(out) / size / "shards").mkdir(parents=True, exist_ok=True)  # where leases are taken
+                (folder / size / "shards").mkdir(parents=True, exist_ok=True)  # where leases are taken
             return ledger
         if is_source_run(out):
             raise InvalidInput(f"{out} holds a run in the frame of the source; name another folder")
-        return cls(Path(out), plan)
+        return cls(folder, plan)
 
     def folder(self, size: str) -> Folder:
         """The folder of a size."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from maskcover.runs.parts import (
 from maskcover.runs.reported import Reported
 from maskcover.runs.rows import Row
 from maskcover.runs.sizes import CertifiedSizes, SizedPart, certified_sizes
+from maskcover.runs.stores import Place, place
 from maskcover.runs.summary import Summary
 from maskcover.runs.tables import FloatArray
 
@@ -50,7 +50,7 @@ class OpenedRun(Reported):
         selected: Whether `select` left images out, so that intervals say nothing of others.
     """
 
-    path: Path
+    path: Place
     parts: tuple[RunPart, ...]
     total: int
     regions: RegionSet
@@ -376,7 +376,7 @@ def open_run(path: str | PathLike[str]) -> OpenedRun:
     >>> run.certified("squares(size=2)"), run.summary(rule="all-pairs").certified
     (array([ True, False]), 1)
     """
-    folder = Path(path)
+    folder = place(path)
     if not is_source_run(folder):
         config = Folder(folder).existing()
         return OpenedRun(

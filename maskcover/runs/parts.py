@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from maskcover.runs.columns import pyarrow, table_of
 from maskcover.runs.config import Config
 from maskcover.runs.evidence import NOT_WHOLE
 from maskcover.runs.folder import Folder
+from maskcover.runs.stores import Place
 from maskcover.runs.tables import FloatArray, KeptTables
 
 Pull = Callable[[RegionSet], RegionSet]
@@ -44,7 +44,7 @@ class RunPart:
         pull: From regions in the frame of the run to those on the model's input.
     """
 
-    path: Path
+    path: Place
     config: Config
     masks: MaskSet
     table: Any
@@ -52,7 +52,7 @@ class RunPart:
     pull: Pull
 
     @classmethod
-    def of(cls, path: Path, config: Config, pull: Pull) -> RunPart:
+    def of(cls, path: Place, config: Config, pull: Pull) -> RunPart:
         """The rows in a folder; a run that is not finished has fewer."""
         folder = Folder(path)
         parts = [columns for number in folder.numbers(config) if (columns := folder.columns(number, config))]

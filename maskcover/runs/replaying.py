@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from maskcover.runs.config import Config
 from maskcover.runs.folder import Folder, shards
 from maskcover.runs.resuming import some
 from maskcover.runs.rows import Row
+from maskcover.runs.stores import place
 from maskcover.runs.tasks import task_of
 from maskcover.terminal import counted, printable
 
@@ -125,7 +125,7 @@ def replay(
     """
     if type(sample) is not int or sample < 1:
         raise InvalidInput(f"sample must be a whole number of at least 1; got {sample!r}")
-    folder = Folder(Path(out))
+    folder = Folder(place(out))
     config = folder.existing()
     masks = folder.masks(config)
     task = task_of(images, labels, ids, masks, config.regions, config.procedure)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from maskcover.runs.binding import NOT_KEPT, changed_scores
 from maskcover.runs.config import Config
 from maskcover.runs.evidence import Evidence, Predictions
 from maskcover.runs.folder import Folder, shards
+from maskcover.runs.stores import place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ class EarlierPredictions:
         Raises:
             InvalidInput: the run has other masks, or keeps less than the procedure observes.
         """
-        folder = Folder(Path(run))
+        folder = Folder(place(run))
         config = folder.existing()
         if config.document["masks"] != masks.digest:
             raise InvalidInput(f"{run} was made with other masks; only a run with the same masks can be reused")

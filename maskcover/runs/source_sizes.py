@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from maskcover.classifiers import MaskedClassifier
@@ -16,6 +15,7 @@ from maskcover.runs.frames import frame_document
 from maskcover.runs.orders import Order
 from maskcover.runs.plans import Plan
 from maskcover.runs.size_groups import Sides, by_size, group_of, name_of, of_size
+from maskcover.runs.stores import place
 from maskcover.runs.tasks import Defence, Subject
 from maskcover.runs.working import Worker
 
@@ -58,5 +58,5 @@ class SourceSizes:
         part = of_size(self.dataset.part(members), size)
         return Subject(
             self.classifier, part.prepared(self.preprocessing), part.true_labels, part.ids, group.masks, group.regions,
-            None if self.reuse is None else Path(self.reuse) / name,
+            None if self.reuse is None else place(self.reuse) / name,
         )  # fmt: skip

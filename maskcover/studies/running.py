@@ -146,13 +146,13 @@ def name_of(configuration: Mapping[str, Any]) -> str:
         raise InvalidInput(f"a model's name is a text that UTF-8 can encode ({error}); type NAME=MODEL") from error
 
 
-def _ready_made(out: Folder, subject: Subject, masks: MaskSet) -> Path:
+def _ready_made(out: Folder, subject: Subject, masks: MaskSet) -> Folder:
     """The folder of `masking_run`, which is made if it is not there."""
     return masking_run(out, subject, masks).path
 
 
 def _opened(
-    out: Folder, subject: Subject, masks: MaskSet, procedure: Procedure, reuse: Path | None = None
+    out: Folder, subject: Subject, masks: MaskSet, procedure: Procedure, reuse: Folder | None = None
 ) -> OpenedRun:
     """Make or continue a run, and open it.
 

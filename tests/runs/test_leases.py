@@ -20,6 +20,7 @@ import pytest
 from maskcover.errors import DiskFull
 from maskcover.runs.leases import Holder, Leases, LeaseState, leases_in
 from maskcover.runs.plans import Key
+from maskcover.runs.stores import write
 
 FAR = Holder("far", "another machine", "1 1")
 HOLDING = """
@@ -262,7 +263,7 @@ def test_leases_are_given_back_when_the_work_is_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", json.dumps({"holder": "x"}).encode()])
 def test_a_file_that_is_no_lease_is_one_of_nobody_known(tmp_path: Path, content: bytes, clock: Clock) -> None:
     watcher = Leases(tmp_path, patience=10, clock=clock)
-    watcher.path(0).write_bytes(content)
+    write(watcher.path(0), content)
     assert LeaseState.read(content) is None
     assert watched(watcher, clock, 10)
 

@@ -59,7 +59,7 @@ class Made:
 
 
 def folder(work: Work) -> Path:
-    return work.ledger.out / "shards"
+    return Path(work.ledger.out) / "shards"
 
 
 def test_a_process_alone_makes_the_shards_in_order_and_leaves_no_lease(
@@ -166,12 +166,12 @@ def test_who_was_overtaken_writes_nothing_twice(work: Work, monkeypatch: pytest.
             content = folder(work) / ".00001.1.lease"
             content.write_bytes((folder(work) / ".00001.0.lease").read_bytes().replace(b"holder", b"bolder"))
             work.write(1, shard)
-            states.append(listing(work.ledger.out)["shards/00001.parquet"])
+            states.append(listing(Path(work.ledger.out))["shards/00001.parquet"])
 
     states: list[bytes] = []
     Made(monkeypatch, overtaken)
     make_shards(work, progress=False)
-    assert [listing(work.ledger.out)["shards/00001.parquet"]] == states
+    assert [listing(Path(work.ledger.out))["shards/00001.parquet"]] == states
     assert work.missing() == ()
 
 
