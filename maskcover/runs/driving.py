@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol
 
-from maskcover.runs.folder import Shard
+from maskcover.runs.config import Shard
 from maskcover.runs.turns import Key, Turns
 
 LOG = logging.getLogger("maskcover.launcher")
