@@ -82,7 +82,7 @@ from maskcover.regions import (
     union,
     within,
 )
-from maskcover.runs import certify_source, compare, open_run, replay, run, run_source
+from maskcover.runs import RunSpec, certify_source, compare, open_run, replay, run, run_source
 
 __version__ = "0.1.0"
 
@@ -125,6 +125,7 @@ __all__ = [
     "RegionSet",
     "Resize",
     "RobustMasking",
+    "RunSpec",
     "RunStopped",
     "UndecidedPrediction",
     "Voting",

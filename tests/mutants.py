@@ -659,7 +659,7 @@ MUTANTS = (
     Mutant("runs/folder.py", 'about | {"run": config.claim}', "about", PIXELS),
     Mutant("runs/source_frame.py", "if not bound or config.count != count:", "if config.count != count:", FRAMES),
     Mutant("runs/source_frame.py", "            expect_sealed(document)\n", "            pass\n", FRAMES),
-    Mutant("cli/sources.py", "if model is None and runs_code(self.model):", "if not self.model:", TYPED),
+    Mutant("runs/sources.py", "if model is None and runs_code(self.model):", "if not self.model:", TYPED),
     Mutant("classifiers/loading.py", "if entry is None or entry.dist is None or entry.dist.name != \"maskcover\":", "if entry is None:", TYPED),
     Mutant("classifiers/loading.py", "return not isinstance(adapter, Loads)", "return adapter is None", TYPED),
     Mutant("terminal.py", "letter if letter.isprintable() else", "letter if letter != chr(27) else", "tests/test_terminal.py"),

@@ -6,25 +6,25 @@ Each of the four has one function here; they share how rows, claims and exit cod
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, note, printable, working
-from maskcover.cli.reading import read_size
 from maskcover.errors import InvalidInput
+from maskcover.typed import read_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from maskcover.certification import CertificationResult
     from maskcover.classifiers import MaskedClassifier
-    from maskcover.cli.sources import Source
     from maskcover.data import Dataset, Preprocessing
     from maskcover.defense import Verdict
     from maskcover.masks import MaskSet
-    from maskcover.runs import SourceResult, Summary
+    from maskcover.runs import RunSpec, SourceResult, Summary
+    from maskcover.runs.loading import Remarks
+    from maskcover.runs.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +41,33 @@ class Certification:
     """The certification that a command line asks for.
 
     Args:
-        source: Model and data.
-        masks: The masks of a file, if one was named.
-        regions: The region set, if one was named.
+        spec: Model, data and defence.
         at_least: The claimed fraction of certified images, if one was claimed.
-        arguments: Arguments of `certify` and `run` alike.
         out: The folder of a resumable run, if there is to be one.
-        run_arguments: Arguments of `run` alone.
+        shard: With a folder, the part of the run.
+        progress: Show progress bars on stderr.
     """
 
-    source: Source
-    masks: MaskSet | None
-    regions: str | None
+    spec: RunSpec
     at_least: float | None
-    arguments: Mapping[str, Any]
     out: Path | None
-    run_arguments: Mapping[str, Any]
+    shard: tuple[int, int]
+    progress: bool
 
-    def outcome(self, frame: str) -> Reply:
-        """Certify in a frame, "input" or "source"."""
-        if frame == "source":
-            return _source_run(self, self.out) if self.out is not None else _source_at_once(self)
-        if frame != "input":
-            raise InvalidInput(f'--frame is "input" or "source"; got {frame!r}')
-        return _run(self, self.out) if self.out is not None else _at_once(self)
+    def outcome(self) -> Reply:
+        """Certify, into a folder or at once."""
+        if self.out is not None:
+            return _run(self, self.out)
+        return _source_at_once(self) if self.spec.frame == "source" else _at_once(self)
 
-    def opened(self) -> tuple[MaskedClassifier, Dataset, Preprocessing]:
-        """See `opened`."""
-        return opened(self.source, self.masks, progress=self.arguments["progress"])
-
-    def prepared(self) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
-        """See `prepared`."""
-        return prepared(
-            self.source, self.masks, self.regions, self.arguments["procedure"], progress=self.arguments["progress"]
-        )
-
-    def source_regions(self) -> str:
-        """The regions on the source images, which masks do not claim."""
-        if self.regions is None:
-            raise InvalidInput('--frame source needs the regions on the source, such as --regions "squares(size=32)"')
-        return self.regions
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `certify` and `certify_source`."""
+        spec = self.spec
+        return {
+            "procedure": spec.procedure, "min_margin": spec.min_margin, "numerics": spec.numerics,
+            "progress": self.progress,
+        }  # fmt: skip
 
 
 def masks_in(path: Path | None, input_size: str | None) -> MaskSet | None:
@@ -98,9 +85,13 @@ def masks_in(path: Path | None, input_size: str | None) -> MaskSet | None:
 
 def _at_once(job: Certification) -> Reply:
     from maskcover.certification import certify
+    from maskcover.runs.loading import framed
 
-    classifier, dataset, preprocessing, masks = job.prepared()
-    regions = framed(classifier, job.regions, preprocessing)
+    spec = job.spec
+    classifier, dataset, preprocessing, masks = prepared(
+        spec, spec.masks, spec.regions, spec.procedure, progress=job.progress
+    )
+    regions = framed(classifier, spec.regions, preprocessing)
     images = dataset.prepared(preprocessing)
     result = certify(classifier, images, dataset.true_labels, masks, regions=regions, **job.arguments)
     document = _document(result) | {"frame": "input", "image_size": list(masks.grid.shape)}
@@ -110,15 +101,13 @@ def _at_once(job: Certification) -> Reply:
 
 def _source_at_once(job: Certification) -> Reply:
     from maskcover.runs import certify_source
+    from maskcover.runs.loading import pixel_masks, source_regions
 
-    classifier, dataset, preprocessing = job.opened()
+    spec = job.spec
+    classifier, dataset, preprocessing = opened(spec, spec.masks, progress=job.progress)
+    masks = pixel_masks(spec.masks, spec.procedure, preprocessing, classifier)
     result = certify_source(
-        classifier,
-        dataset,
-        job.source_regions(),
-        masks=_pixel_masks(job, classifier, preprocessing),
-        preprocessing=preprocessing,
-        **job.arguments,
+        classifier, dataset, source_regions(spec.regions), masks=masks, preprocessing=preprocessing, **job.arguments
     )
     document = {
         "claim": str(result),
@@ -137,37 +126,32 @@ def _source_at_once(job: Certification) -> Reply:
 
 
 def _run(job: Certification, out: Path) -> Reply:
-    from maskcover.runs import run
+    from maskcover.runs import run_spec, worker
 
-    classifier, dataset, preprocessing, masks = job.prepared()
-    regions = framed(classifier, job.regions, preprocessing)
-    summary = run(
-        classifier, dataset.prepared(preprocessing), dataset.true_labels, masks, out, ids=dataset.ids,
-        regions=regions, source=job.source.document(), **job.arguments, **job.run_arguments,
-    )  # fmt: skip
-    frame = _input_frame(classifier, masks, preprocessing)
+    own = worker(job.spec, where=str(out), progress=job.progress, remarks=remarks(progress=job.progress))
+    summary = run_spec(job.spec, out, shard=job.shard, progress=job.progress, own=own)
     document, lines = by_masks(out)
     return Reply(
-        summary.document() | {"frame": "input"} | document, [str(summary), *lines, frame],
-        claimed(summary, job.at_least),
+        summary.document() | {"frame": job.spec.frame} | document,
+        [str(summary), *lines, _frame_of(out, own.seen_through)], claimed(summary, job.at_least),
     )  # fmt: skip
 
 
-def _source_run(job: Certification, out: Path) -> Reply:
-    from maskcover.runs import run_source
+def _frame_of(out: Path, seen_through: str) -> str:
+    """The frame of the claim of a run in words, with the preprocessing if it is known."""
+    from maskcover.grid import Grid
+    from maskcover.regions import ReceptiveField, parse_regions
+    from maskcover.regions.transformed import Through
+    from maskcover.runs import Folder, is_source_run, source_document
 
-    classifier, dataset, preprocessing = job.opened()
-    summary = run_source(
-        classifier, dataset, job.source_regions(), out,
-        masks=_pixel_masks(job, classifier, preprocessing), preprocessing=preprocessing,
-        source=job.source.document(), **job.arguments, **job.run_arguments,
-    )  # fmt: skip
-    frame = f"Frame: the source images, before {preprocessing}."
-    document, lines = by_masks(out)
-    return Reply(
-        summary.document() | {"frame": "source"} | document, [str(summary), *lines, frame],
-        claimed(summary, job.at_least),
-    )  # fmt: skip
+    if is_source_run(out):
+        return f"Frame: the source images, before {source_document(out)['preprocessing']}."
+    config = Folder(out).existing()
+    grid, regions = Folder(out).masks(config).grid, parse_regions(config.regions)
+    after = f", after {seen_through}." if seen_through else "."
+    if isinstance(regions, Through) and isinstance(regions.steps[-1], ReceptiveField):
+        return f"Frame: the model's input of {Grid(regions.source)} pixels, seen by {grid} cells{after}"
+    return f"Frame: the model's input of {grid} pixels{after}"
 
 
 def by_masks(out: Path) -> tuple[dict[str, Any], list[str]]:
@@ -206,33 +190,13 @@ def claim(certified: int, undecided: int, total: int, at_least: float | None) ->
     return REFUTED if certified + undecided < at_least * total else UNDECIDED
 
 
-def watched(*, as_json: bool) -> bool:
-    """Whether to show progress bars: stderr is a terminal, and the answer is not JSON."""
-    return sys.stderr.isatty() and not as_json
-
-
 def opened(
     source: Source, masks: MaskSet | None, *, progress: bool = False, labelled: bool = True
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing]:
-    """The model, the images, and their preprocessing.
+    """See `maskcover.runs.loading.opened`; remarks are printed on stderr."""
+    from maskcover.runs.loading import opened as loaded
 
-    Where labels count, class names are matched with those of the model, if it has names and none are typed.
-    """
-    from maskcover.classifiers.evaluation import names_of
-
-    with working(f"loading {source.model}", shown=progress):
-        classifier = source.classifier(masks)
-    with working(f"opening {source.data}", shown=progress):
-        dataset = source.dataset(names_of(classifier) if labelled else None)
-    if dataset.skipped is not None:
-        note(f"{source.data}: {dataset.skipped}")
-    preprocessing = source.preprocessing(classifier, masks)
-    if getattr(classifier, "preprocessing", None) is None and (source.mean, source.std) == (None, None):
-        note(
-            f"the model does not say how images are prepared; using {preprocessing}. To change that, type --mean and "
-            "--std"
-        )
-    return classifier, dataset, preprocessing
+    return loaded(source, masks, labelled=labelled, remarks=remarks(progress=progress))
 
 
 def prepared(
@@ -244,61 +208,22 @@ def prepared(
     progress: bool = False,
     labelled: bool = True,
 ) -> tuple[MaskedClassifier, Dataset, Preprocessing, MaskSet]:
-    """The model, the images, their preprocessing, and the masks: those given or named by the procedure, or new ones."""
-    from maskcover.classifiers.evaluation import HidesCells
-    from maskcover.covering import cover
+    """See `maskcover.runs.loading.prepared`; remarks are printed on stderr."""
+    from maskcover.runs.loading import prepared as loaded
 
-    if masks is None and regions is None:
-        raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
-    classifier, dataset, preprocessing = opened(source, masks, progress=progress, labelled=labelled)
-    chosen = masks_for(masks, procedure, preprocessing, classifier)
-    if chosen is None:
-        size = preprocessing.size or (224, 224)
-        grid = classifier.cells(size) if isinstance(classifier, HidesCells) else size
-        chosen = cover(framed(classifier, regions, preprocessing) or "", grid)
-    return classifier, dataset, preprocessing, chosen
+    return loaded(source, masks, regions, procedure, labelled=labelled, remarks=remarks(progress=progress))
 
 
-def masks_for(
-    masks: MaskSet | None, procedure: str | None, preprocessing: Preprocessing, classifier: object = None
-) -> MaskSet | None:
-    """The masks given, else those that the procedure names, else those that the classifier has; None if there are none.
+def remarks(*, progress: bool) -> Remarks:
+    """Remarks on stderr, with the steps of loading if progress is shown."""
+    from maskcover.runs.loading import Remarks
 
-    ``voting(bands(width=4))`` names masks, and a local classifier has those of its cells.
-    """
-    from maskcover.defense import parse_procedure
-    from maskcover.grid import Grid
-    from maskcover.masks import Views
-
-    if masks is not None:
-        return masks
-    grid = Grid.of(preprocessing.size or 224)
-    if hasattr(classifier, "own_masks") and (procedure is None or parse_procedure(procedure).views is Views.PAIRS):
-        raise InvalidInput(
-            "cells of a local network have no labels under two masks; name a defence that asks single views with "
-            '--procedure, such as "voting()", "bagcert()" or "robust_masking()"'
-        )
-    named = None if procedure is None else parse_procedure(procedure).own_masks(grid)
-    own: Callable[[Grid], MaskSet | None] | None = getattr(classifier, "own_masks", None)
-    return own(grid) if named is None and own is not None else named
+    return Remarks(note, partial(working, shown=progress))
 
 
-def framed(classifier: object, regions: str | None, preprocessing: Preprocessing) -> str | None:
-    """Regions in the frame of the masks: for a classifier that hides cells, the cells that regions of pixels change."""
-    from maskcover.classifiers.evaluation import HidesCells
-
-    if regions is None or "ReceptiveField(" in regions or not isinstance(classifier, HidesCells):
-        return regions
-    return str(classifier.regions(regions, preprocessing.size or (224, 224)))
-
-
-def _pixel_masks(job: Certification, classifier: object, preprocessing: Preprocessing) -> MaskSet | None:
-    """The masks for a run in the frame of the source; refuses a classifier whose masks hide cells."""
-    from maskcover.classifiers.evaluation import HidesCells
-
-    if isinstance(classifier, HidesCells):
-        raise InvalidInput("--split-at hides cells and needs --frame input; name regions on the model's input")
-    return masks_for(job.masks, job.arguments["procedure"], preprocessing, classifier)
+def watched(*, as_json: bool) -> bool:
+    """Whether to show progress bars: stderr is a terminal, and the answer is not JSON."""
+    return sys.stderr.isatty() and not as_json
 
 
 def _input_frame(classifier: object, masks: MaskSet, preprocessing: Preprocessing) -> str:

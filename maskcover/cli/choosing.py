@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from maskcover.certification import CertificationResult
     from maskcover.choosing import Budget, Choice
     from maskcover.classifiers import MaskedClassifier
-    from maskcover.cli.sources import Source
     from maskcover.data import Dataset, Preprocessing
     from maskcover.masks import MaskSet
+    from maskcover.runs.sources import Source
 
 _HOUR = 3_600_000  # milliseconds
 
@@ -107,7 +107,7 @@ def choose(
 ) -> None:
     """Choose the masks, procedure and fill that certify most of some labelled images within a budget."""
     from maskcover.choosing import choose_among
-    from maskcover.cli.sources import Source
+    from maskcover.runs.sources import Source
 
     source = Source(
         **model.source(), **data.source(), **numeric.source(), labels=None if labels is None else str(labels),
@@ -167,7 +167,7 @@ def _opened(
         source if first is None else replace(source, fill=first), None, progress=progress
     )
     return (
-        {first: classifier} | {fill: replace(source, fill=fill).classifier() for fill in more},
+        {first: classifier} | {fill: replace(source, fill=fill).classifier(note=note) for fill in more},
         dataset,
         preprocessing,
     )

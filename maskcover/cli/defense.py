@@ -57,21 +57,18 @@ def certify(
     as_json: Json = False,
 ) -> None:
     """Certify labelled images; exit 0 when that is done, or 1 if fewer than --at-least of them are certified."""
-    from maskcover.cli.sources import Source
+    from maskcover.runs import RunSpec
 
-    source = Source(
-        **model.source(), **data.source(), **numeric.source(), labels=None if labels is None else str(labels),
-        outside=outside, seed=seed,
-    ).used_by(defence.procedure)  # fmt: skip
-    arguments = defence.named() | {
-        "rule": rule, "min_margin": o.least_margin(min_margin, margin), "numerics": numerics,
-        "progress": watched(as_json=as_json),
-    }  # fmt: skip
     if out is None and (keep_tables or reuse is not None):
         raise InvalidInput("--keep-tables and --reuse are for runs; add --out RUN")
-    kept = {"shard": read_shard(shard), "shard_size": shard_size, "keep_tables": keep_tables, "reuse": reuse}
-    given = masks_in(masks, model.input_size)
-    outcome = Certification(source, given, regions, read_claim(at_least), arguments, out, kept).outcome(frame)
+    spec = RunSpec(
+        **model.source(), **data.source(), **numeric.source(), labels=None if labels is None else str(labels),
+        outside=outside, seed=seed, masks=masks_in(masks, model.input_size), regions=regions, frame=frame,
+        procedure=defence.text(rule), min_margin=o.least_margin(min_margin, margin), numerics=numerics,
+        shard_size=shard_size, keep_tables=keep_tables, reuse=None if reuse is None else str(reuse),
+    )  # fmt: skip
+    job = Certification(spec, read_claim(at_least), out, read_shard(shard), watched(as_json=as_json))
+    outcome = job.outcome()
     answer(outcome.document, outcome.lines, as_json=as_json)
     raise typer.Exit(outcome.code)
 
@@ -94,7 +91,7 @@ def predict(
 ) -> None:
     """Predict labels with the defence on, as a --run certified it; exit 3 if the model gave some image no label."""
     from maskcover.cli.serving import bound, unbound
-    from maskcover.cli.sources import Source
+    from maskcover.runs.sources import Source
 
     source = Source(**model.source(), **data.source(), batch_size=batch_size, outside=outside, seed=seed)
     source = source.used_by(defence.procedure)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli import options as o
-from maskcover.cli.certifying import masks_for, masks_in, watched
+from maskcover.cli.certifying import masks_in, watched
 from maskcover.cli.geometry import Json
-from maskcover.cli.output import HOLDS, REFUTED, answer, printable, working
+from maskcover.cli.output import HOLDS, REFUTED, answer, note, printable, working
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ def explain(
 ) -> None:
     """Show why an image is certified, or why not: every masked prediction of the defence; exit 1 if it is not."""
     from maskcover.certification import explain as explained
-    from maskcover.cli.sources import Source
     from maskcover.covering import cover
     from maskcover.data import Dataset, read_image
+    from maskcover.runs.loading import masks_for
+    from maskcover.runs.sources import Source
 
     given = masks_in(masks, model.input_size)
     if given is None and regions is None:
@@ -44,7 +45,7 @@ def explain(
     array = read_image(image, str(image))
     source = Source(**model.source(), data=str(image), batch_size=batch_size).used_by(procedure)
     with working(f"loading {model.model}", shown=watched(as_json=as_json)):
-        classifier = source.classifier(given)
+        classifier = source.classifier(given, note)
     names = _names(classes, classifier)
     preprocessing = source.preprocessing(classifier, given)
     used = masks_for(given, procedure, preprocessing)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli.output import REFUTED, answer
-from maskcover.cli.reading import read_sides, read_size
 from maskcover.errors import InvalidInput
+from maskcover.typed import read_sides, read_size
 
 if TYPE_CHECKING:
     from maskcover.certificate import CoverCertificate

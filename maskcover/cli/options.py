@@ -144,7 +144,7 @@ class ModelOptions:
     ] = None
 
     def source(self) -> dict[str, Any]:
-        """The arguments of `maskcover.cli.sources.Source`."""
+        """The arguments of `maskcover.runs.sources.Source`."""
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "option"}
         fill = None if self.fill is None else read_fill(self.fill)
         return values | {"options": tuple(self.option or ()), "fill": fill}
@@ -165,7 +165,7 @@ class DataOptions:
     sample: Annotated[int | None, typer.Option(min=1, help="Use N images, drawn at random with --seed.")] = None
 
     def source(self) -> dict[str, Any]:
-        """The arguments of `maskcover.cli.sources.Source`."""
+        """The arguments of `maskcover.runs.sources.Source`."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
@@ -186,7 +186,7 @@ class NumericOptions:
     compiled: Annotated[bool, typer.Option("--compile", help="Let the framework compile the model.")] = False
 
     def source(self) -> dict[str, Any]:
-        """The arguments of `maskcover.cli.sources.Source`."""
+        """The arguments of `maskcover.runs.sources.Source`."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
@@ -221,6 +221,14 @@ class DefenceOptions:
     def named(self) -> dict[str, Any]:
         """The arguments of `certify`, `run` and `predict`."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def text(self, rule: str | None) -> str | None:
+        """The defence as a text; None if none is named."""
+        from maskcover.defense.texts import procedure_of
+
+        if (self.procedure, self.method, self.threshold, rule) == (None,) * 4:
+            return None
+        return str(procedure_of(self.procedure, self.method, self.threshold, rule))
 
 
 def least_margin(min_margin: float | None, old: float | None) -> float | None:

@@ -21,8 +21,8 @@ from maskcover.errors import InvalidInput
 from maskcover.terminal import counted
 
 if TYPE_CHECKING:
-    from maskcover.cli.sources import Source
     from maskcover.runs import Config
+    from maskcover.runs.sources import Source
 
 Run = Annotated[Path, typer.Argument(help="The folder of a run, made by `maskcover certify --out`.")]
 Model = Annotated[
@@ -207,8 +207,8 @@ def _numerics(config: Config) -> str:
 
 def _source(run: Path, model: str | None, command: str) -> tuple[Source, Config]:
     """Where model and data come from, and the configuration of a run."""
-    from maskcover.cli.sources import Source
     from maskcover.runs import Folder, is_source_run, source_document
+    from maskcover.runs.sources import Source
 
     if is_source_run(run):
         names = ", ".join(str(run / name) for name in source_document(run)["sizes"])

@@ -12,10 +12,10 @@ from maskcover.cli.output import note
 from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from maskcover.cli.sources import Source
     from maskcover.data import Dataset
     from maskcover.defense import Answer
     from maskcover.masks import MaskSet
+    from maskcover.runs.sources import Source
 
 _COMPUTED = (
     "mean", "std", "fill", "batch_size", "dtype", "memory_format", "tf32", "compiled", "weights", "options",
@@ -74,8 +74,8 @@ def bound(source: Source, run: Path, defence: Mapping[str, Any], *, progress: bo
 
 def _as_in(run: Path, typed: Source) -> Source:
     """What was typed; how the model computes, where nothing was typed, is as the run of this model has it."""
-    from maskcover.cli.sources import Source
     from maskcover.runs import Folder
+    from maskcover.runs.sources import Source
 
     kept: dict[str, Any] = Folder(run).existing().document["source"]
     if kept.get("model") != typed.model:

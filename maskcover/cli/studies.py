@@ -14,8 +14,8 @@ from maskcover.cli import options as o
 from maskcover.cli.certifying import opened, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import answer, printable
-from maskcover.cli.reading import read_sides
 from maskcover.errors import InvalidInput
+from maskcover.typed import read_sides
 
 if TYPE_CHECKING:
     from maskcover.data import Dataset
@@ -39,7 +39,7 @@ class StudiedModels(o.ModelOptions):
     ] = None  # type: ignore[assignment]  # several, where other commands have one
 
     def each(self) -> list[tuple[str, dict[str, Any]]]:
-        """For each model its name and its arguments of `maskcover.cli.sources.Source`."""
+        """For each model its name and its arguments of `maskcover.runs.sources.Source`."""
         models: list[str] = self.model or []
         weights: list[str | None] = [*self.weights] if self.weights else [None]
         if not models:
@@ -183,7 +183,7 @@ def _subjects(
     models: StudiedModels, shared: Mapping[str, Any], of_run: Mapping[str, Any]
 ) -> tuple[list[Subject], Dataset]:
     """The models with their images, and the images of the first as they are."""
-    from maskcover.cli.sources import Source
+    from maskcover.runs.sources import Source
     from maskcover.studies import Subject
 
     if shared["data"] is None:
@@ -236,7 +236,7 @@ def _wholes(text: str | None, name: str) -> tuple[int, ...] | None:
 
 
 def _numbers(text: str | None) -> tuple[float, ...] | None:
-    from maskcover.cli.reading import read_numbers
+    from maskcover.typed import read_numbers
 
     try:
         return None if text is None else read_numbers(text, "--ratios")

@@ -9,8 +9,8 @@ import typer
 
 from maskcover.cli.geometry import Json, document
 from maskcover.cli.output import answer
-from maskcover.cli.reading import read_sides, read_size
 from maskcover.errors import InvalidInput
+from maskcover.typed import read_sides, read_size
 
 if TYPE_CHECKING:
     from maskcover.masks import MaskSet

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli import options as o
-from maskcover.cli.certifying import framed, masks_in, prepared, watched
+from maskcover.cli.certifying import masks_in, prepared, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import answer
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-    from maskcover.cli.sources import Source
     from maskcover.data import Dataset
     from maskcover.masks import MaskSet
+    from maskcover.runs.sources import Source
 
 CutoutSide = Annotated[
     str | None,
@@ -97,7 +97,8 @@ def finetune(
 ) -> None:
     """Train a model while parts of its images are hidden; keep the epoch that certifies most validation images."""
     from maskcover.classifiers.evaluation import names_of
-    from maskcover.cli.sources import Source
+    from maskcover.runs.loading import framed
+    from maskcover.runs.sources import Source
 
     _expect_one_way(model, intervals, cutout, random_masks)
     training, source = _training(), Source(**model.source(), **data.source(), labels=_text(labels), seed=seed)

@@ -16,7 +16,7 @@ from maskcover.errors import MaskFileError
 from maskcover.grid import Grid
 from maskcover.masks.mask import Mask
 from maskcover.masks.rows import boxes_of, grid_of, rows_of
-from maskcover.schemas import CERTIFICATE, MASK_SET, document_in
+from maskcover.schemas import CERTIFICATE, MASK_SET, document_in, document_of
 
 Masks = tuple[Mask, ...]
 Content = tuple[Grid, Masks, tuple[Masks, ...], str | None]
@@ -25,12 +25,16 @@ Content = tuple[Grid, Masks, tuple[Masks, ...], str | None]
 
 def write_masks(path: str | PathLike[str], content: Content) -> None:
     """Write grid, masks, levels and claim; an existing file is replaced at once or not at all."""
+    write_atomically(path, text_of(content).encode())
+
+
+def text_of(content: Content) -> str:
+    """The text of a file: grid, masks, levels and claim, and the digest of all that."""
     document = _document(*content)
     lines = [json.dumps(rows, separators=(",", ":")) for rows in document["masks"]]
     head = {key: value for key, value in document.items() if key != "masks"}
     head["digest"] = digest(document)
-    text = json.dumps(head)[:-1] + ', "masks": [\n' + ",\n".join(lines) + "\n]}\n"
-    write_atomically(path, text.encode())
+    return json.dumps(head)[:-1] + ', "masks": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
 def read_masks(path: str | PathLike[str]) -> Content:
@@ -38,7 +42,16 @@ def read_masks(path: str | PathLike[str]) -> Content:
 
     `MaskFileError` names the file and the field that is wrong.
     """
-    document = document_in(path, MASK_SET, CERTIFICATE)
+    return _read(document_in(path, MASK_SET, CERTIFICATE), path)
+
+
+def read_text(text: str, name: str) -> Content:
+    """Read and check the text of a mask-set file; the error `MaskFileError` calls it by a name."""
+    return _read(document_of(text.encode(), name, MASK_SET), name)
+
+
+def _read(document: dict[str, Any], path: str | PathLike[str]) -> Content:
+    """Grid, masks, levels and claim of a document of the right form."""
     try:
         grid, masks = masks_of(document)
         levels = document.get("levels", [])

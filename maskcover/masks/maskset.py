@@ -17,7 +17,7 @@ from maskcover.canonical import digest
 from maskcover.cells import BoolArray, IntArray
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.grid import Box, Grid, ImageSize
-from maskcover.masks.files import read_masks, write_masks
+from maskcover.masks.files import Content, read_masks, read_text, text_of, write_masks
 from maskcover.masks.mask import Mask
 from maskcover.masks.optimality import Optimality
 from maskcover.masks.pairing import neighbours
@@ -110,15 +110,28 @@ class MaskSet(Sequence[Mask]):
         The claim that comes along is a claim, from a certificate too: `verify` decides it. Raises `MaskFileError` if
         anything is off.
         """
-        grid, own, levels, regions = read_masks(path)
-        masks = cls(grid, own, regions, levels=tuple(cls(grid, level) for level in levels))
+        masks = cls._of(read_masks(path))
         # A set of which every mask hides most of the image is one of views, such as `bands`.
         views = len(masks) > 1 and all(2 * mask.area > masks.grid.size for mask in masks)
         return masks if views else with_warnings(masks)
 
+    @classmethod
+    def from_json(cls, text: str) -> MaskSet:
+        """Read the text that `to_json` gives; its digest is checked first. Raises `MaskFileError` as `load` does."""
+        return cls._of(read_text(text, "the text of a mask set"))
+
+    def to_json(self) -> str:
+        """The text of the file that `save` writes.
+
+        >>> masks = MaskSet.from_boxes([(0, 0, 4, 9), (5, 0, 4, 9)], image_size=9)
+        >>> MaskSet.from_json(masks.to_json()) == masks
+        True
+        """
+        return text_of(self._content)
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the masks and their claim to a JSON file, atomically."""
-        write_masks(path, (self.grid, self.masks, tuple(level.masks for level in self.levels), self.regions))
+        write_masks(path, self._content)
 
     def with_levels(self, *levels: MaskSet) -> MaskSet:
         """These masks with coarser ones for a first round by levels, from coarse to fine; none to take them away.
@@ -145,6 +158,15 @@ class MaskSet(Sequence[Mask]):
         """For each level the numbers of its masks, int64: they follow those of the masks themselves."""
         ends = np.cumsum([len(self.masks), *map(len, self.levels)])
         return tuple(np.arange(begin, end) for begin, end in itertools.pairwise(ends.tolist()))
+
+    @classmethod
+    def _of(cls, content: Content) -> MaskSet:
+        grid, own, levels, regions = content
+        return cls(grid, own, regions, levels=tuple(cls(grid, level) for level in levels))
+
+    @property
+    def _content(self) -> Content:
+        return self.grid, self.masks, tuple(level.masks for level in self.levels), self.regions
 
     @cached_property
     def _coarser(self) -> tuple[Mask, ...]:

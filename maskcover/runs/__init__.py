@@ -7,8 +7,10 @@ from maskcover.errors import MaskcoverWarning
 from maskcover.runs.answers import Answers
 from maskcover.runs.binding import certified
 from maskcover.runs.comparison import Comparison, PairedCounts, compare
-from maskcover.runs.folder import Config, Folder, Shard, shards
-from maskcover.runs.opened import OpenedRun, open_run
+from maskcover.runs.config import Config, Shard
+from maskcover.runs.folder import Folder, shards
+from maskcover.runs.frames import is_source_run, source_document
+from maskcover.runs.opened import OpenedRun
 from maskcover.runs.replaying import ChangedRow, Replay, replay
 from maskcover.runs.rows import Row
 from maskcover.runs.running import run
@@ -18,12 +20,13 @@ from maskcover.runs.source_frame import (
     SourceResult,
     certify_source,
     error_rows,
-    is_source_run,
     run_source,
-    source_document,
     summary,
 )
+from maskcover.runs.spec import RunSpec
+from maskcover.runs.starting import Launcher, open_run, run_spec, worker
 from maskcover.runs.summary import Summary
+from maskcover.runs.working import Work, Worker
 
 __all__ = [
     "Answers",
@@ -32,14 +35,18 @@ __all__ = [
     "Comparison",
     "Config",
     "Folder",
+    "Launcher",
     "OpenedRun",
     "PairedCounts",
     "Replay",
     "Row",
+    "RunSpec",
     "Shard",
     "SizeGroup",
     "SourceResult",
     "Summary",
+    "Work",
+    "Worker",
     "by_size",
     "certified",
     "certify_source",
@@ -51,9 +58,11 @@ __all__ = [
     "replay",
     "run",
     "run_source",
+    "run_spec",
     "shards",
     "source_document",
     "summary",
+    "worker",
 ]
 
 

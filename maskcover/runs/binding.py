@@ -10,7 +10,8 @@ from typing import Any
 from maskcover.certification import Certified
 from maskcover.engine.preparation import PreparedRun
 from maskcover.errors import InvalidInput, MaskcoverWarning
-from maskcover.runs.folder import Config, Folder
+from maskcover.runs.config import Config
+from maskcover.runs.folder import Folder
 
 NOT_KEPT = "the run kept no reference scores: hooks and flags of the model could not be compared"
 
@@ -32,7 +33,7 @@ def changed_scores(config: Config, start: PreparedRun, *, same_images: bool = Tr
     return before.differences(before.again(start.evaluator, start.example if comparable else None))
 
 
-def expect_scored(path: Path, config: Config, start: PreparedRun) -> None:
+def expect_scored(path: object, config: Config, start: PreparedRun) -> None:
     """Raise `InvalidInput` if the reference scores changed, whatever the fingerprint says."""
     changed = changed_scores(config, start)
     if changed:

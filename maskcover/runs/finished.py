@@ -14,7 +14,7 @@ from maskcover.defense.procedure import Procedure
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.answers import Answers
-from maskcover.runs.folder import Config
+from maskcover.runs.config import Config
 from maskcover.runs.rows import Row
 from maskcover.runs.sizes import CertifiedSizes
 from maskcover.runs.summary import Summary

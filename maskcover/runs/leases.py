@@ -26,6 +26,7 @@ from typing import Any, Self
 
 from maskcover.canonical import locked, write_atomically
 from maskcover.errors import InvalidInput
+from maskcover.runs.plans import Key, split
 
 PATIENCE = 300.0
 """Seconds after which a lease that has not changed is taken over."""
@@ -95,7 +96,8 @@ class Leases:
     """The leases of one process on the shards in a folder.
 
     Args:
-        folder: The folder of the shards; the lease of shard 12 is its file ``.00012.lease``.
+        folder: The folder of the shards; the lease of shard 12 is its file ``.00012.lease``. In the frame of the source
+            the folder of the run; the lease of shard 12 of the size 375x500 is ``375x500/shards/.00012.lease``.
         patience: Seconds without a change after which somebody else's lease is taken over.
         holder: This process.
         clock: A clock that only goes forward, in seconds.
@@ -114,52 +116,53 @@ class Leases:
     patience: float = PATIENCE
     holder: Holder = field(default_factory=Holder.this)
     clock: Callable[[], float] = time.monotonic
-    _seen: dict[int, tuple[bytes, float]] = field(default_factory=dict)
-    _held: dict[int, int] = field(default_factory=dict)
+    _seen: dict[Key, tuple[bytes, float]] = field(default_factory=dict)
+    _held: dict[Key, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def path(self, number: int) -> Path:
+    def path(self, key: Key) -> Path:
         """The file of a lease."""
-        return self.folder / f".{number:05}.lease"
+        size, number = split(key)
+        return self.folder / (f"{size}/shards" if size else "") / f".{number:05}.lease"
 
-    def take(self, number: int) -> bool:
+    def take(self, key: Key) -> bool:
         """Take the lease of a shard: whether it is now this process's.
 
         Somebody else's lease is watched: after enough calls over the patience it is taken over.
         """
-        if self._created(number):
+        if self._created(key):
             return True
-        content = self._content(number)
+        content = self._content(key)
         if content is None:
-            return self._created(number)
+            return self._created(key)
         state = LeaseState.read(content)
         if state is not None and state.holder == self.holder:
             return True
-        return self._stale(number, content, state) and self._taken_over(number, content)
+        return self._stale(key, content, state) and self._taken_over(key, content)
 
-    def holder_of(self, number: int) -> LeaseState | None:
+    def holder_of(self, key: Key) -> LeaseState | None:
         """The lease of a shard; None if nobody has it."""
-        content = self._content(number)
+        content = self._content(key)
         return None if content is None else LeaseState.read(content)
 
     def beat(self) -> None:
         """Write all leases of this process again; one that somebody took over is no longer this process's."""
         with self._lock, locked(self.folder):
-            for number in list(self._held):
-                state = self.holder_of(number)
+            for key in list(self._held):
+                state = self.holder_of(key)
                 if state is None or state.holder != self.holder:
-                    del self._held[number]
+                    del self._held[key]
                     continue
-                self._held[number] += 1
-                write_atomically(self.path(number), LeaseState(self.holder, self._held[number]).content)
+                self._held[key] += 1
+                write_atomically(self.path(key), LeaseState(self.holder, self._held[key]).content)
 
-    def give_back(self, number: int) -> None:
+    def give_back(self, key: Key) -> None:
         """Give a lease back, if it is still this process's."""
         with self._lock, locked(self.folder):
-            self._held.pop(number, None)
-            state = self.holder_of(number)
+            self._held.pop(key, None)
+            state = self.holder_of(key)
             if state is not None and state.holder == self.holder:
-                self.path(number).unlink(missing_ok=True)
+                self.path(key).unlink(missing_ok=True)
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -180,41 +183,41 @@ class Leases:
         finally:
             stop.set()
             thread.join()
-            for number in list(self._held):
-                self.give_back(number)
+            for key in list(self._held):
+                self.give_back(key)
 
-    def _created(self, number: int) -> bool:
+    def _created(self, key: Key) -> bool:
         """Create the file of a lease: whether nobody had it."""
-        new = write_atomically(self.path(number), LeaseState(self.holder, 0).content, only_new=True)
-        return new and self._kept(number)
+        new = write_atomically(self.path(key), LeaseState(self.holder, 0).content, only_new=True)
+        return new and self._kept(key)
 
-    def _content(self, number: int) -> bytes | None:
+    def _content(self, key: Key) -> bytes | None:
         try:
-            return self.path(number).read_bytes()
+            return self.path(key).read_bytes()
         except FileNotFoundError:
             return None
 
-    def _stale(self, number: int, content: bytes, state: LeaseState | None) -> bool:
+    def _stale(self, key: Key, content: bytes, state: LeaseState | None) -> bool:
         """Whether a lease has not changed for the patience since this process saw it first, or its holder is gone."""
-        before, since = self._seen.get(number, (None, 0.0))
+        before, since = self._seen.get(key, (None, 0.0))
         if content != before:
-            self._seen[number] = content, self.clock()
+            self._seen[key] = content, self.clock()
             return state is not None and state.holder.lost
         return (state is not None and state.holder.lost) or self.clock() - since >= self.patience
 
-    def _taken_over(self, number: int, content: bytes) -> bool:
+    def _taken_over(self, key: Key, content: bytes) -> bool:
         """Put an own lease in the place of a stale one: whether that was still there, and not of somebody faster."""
         with locked(self.folder):
-            if self._content(number) != content:
+            if self._content(key) != content:
                 return False
-            write_atomically(self.path(number), LeaseState(self.holder, 0).content)
-        return self._kept(number)
+            write_atomically(self.path(key), LeaseState(self.holder, 0).content)
+        return self._kept(key)
 
-    def _kept(self, number: int) -> bool:
+    def _kept(self, key: Key) -> bool:
         """Note a lease as this process's."""
         with self._lock:
-            self._held[number] = 0
-        self._seen.pop(number, None)
+            self._held[key] = 0
+        self._seen.pop(key, None)
         return True
 
 

@@ -21,6 +21,7 @@ from maskcover.regions import RegionSet, parse_regions
 from maskcover.runs.answers import Answers, as_numbers, why_unknown
 from maskcover.runs.columns import pyarrow, rows_of
 from maskcover.runs.folder import Folder
+from maskcover.runs.frames import is_source_run, size_runs, source_document
 from maskcover.runs.parts import (
     RunPart,
     answers_of,
@@ -32,7 +33,6 @@ from maskcover.runs.parts import (
 from maskcover.runs.reported import Reported
 from maskcover.runs.rows import Row
 from maskcover.runs.sizes import CertifiedSizes, SizedPart, certified_sizes
-from maskcover.runs.source_frame import is_source_run, size_runs, source_document
 from maskcover.runs.summary import Summary
 from maskcover.runs.tables import FloatArray
 

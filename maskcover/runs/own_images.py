@@ -19,7 +19,7 @@ from maskcover.data import Dataset, Preprocessing, open_dataset
 from maskcover.data.dataset import PreparedImages
 from maskcover.data.identities import read_preprocessing
 from maskcover.errors import InvalidInput, MaskcoverError
-from maskcover.runs.folder import Config
+from maskcover.runs.config import Config
 from maskcover.runs.pixels import pixel_digest
 from maskcover.runs.size_groups import by_size
 

@@ -23,8 +23,9 @@ from maskcover.regions import RegionSet, parse_regions
 from maskcover.regions.cell_frame import CellFrame, parts_of
 from maskcover.runs.answers import Question, answers_alike, as_numbers, tri_state
 from maskcover.runs.columns import pyarrow, table_of
+from maskcover.runs.config import Config
 from maskcover.runs.evidence import NOT_WHOLE
-from maskcover.runs.folder import Config, Folder
+from maskcover.runs.folder import Folder
 from maskcover.runs.tables import FloatArray, KeptTables
 
 Pull = Callable[[RegionSet], RegionSet]

@@ -19,10 +19,11 @@ from maskcover.classifiers.vocabulary import not_named
 from maskcover.engine.preparation import prepare_run
 from maskcover.errors import InvalidInput
 from maskcover.runs.binding import NOT_KEPT, changed_scores
-from maskcover.runs.folder import Config, Folder, shards
+from maskcover.runs.config import Config
+from maskcover.runs.folder import Folder, shards
 from maskcover.runs.resuming import some
 from maskcover.runs.rows import Row
-from maskcover.runs.running import task_of
+from maskcover.runs.tasks import task_of
 from maskcover.terminal import counted, printable
 
 _COMPARED = ("label", "undefended", "defended", "verdict")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from maskcover.certification.choosing_first_rounds import settled
+from maskcover.classifiers import Fingerprint
 from maskcover.classifiers.evaluation import Images, MaskedClassifier
 from maskcover.defense.first_rounds import AUTO
 from maskcover.defense.procedure import Procedure
@@ -15,7 +16,9 @@ from maskcover.defense.procedures import TwoRounds
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
-from maskcover.runs.folder import Config, Folder, Shard
+from maskcover.runs.config import Config, Shard
+from maskcover.runs.folder import Folder
+from maskcover.runs.orders import Order
 from maskcover.runs.pixels import pixel_digest
 from maskcover.runs.rows import Row
 from maskcover.terminal import printable
@@ -38,13 +41,13 @@ _WORDS = {  # in the order in which they are named
 }
 
 
-def expect_same(path: Path, config: Config, kept: Config) -> None:
-    """Raise `InvalidInput` unless a configuration is that of the folder, naming the differences."""
+def expect_same(path: object, config: Config, kept: Config) -> None:
+    """Raise `InvalidInput` unless a configuration is that of the run at a path, naming the differences."""
     if config.digest != kept.digest:
-        differences = config.differences(kept)
+        differences = [*config.differences(kept), *_fingerprints(config.fingerprint, kept.fingerprint)]
         raise InvalidInput(
-            f"{path} holds a run of another configuration: {_in_words(differences)} changed. Name another folder, or "
-            f"continue with the old configuration ({'; '.join(differences)})"
+            f"{path} holds a run of another configuration: {_in_words(config.differences(kept))} changed. "
+            f"Name another folder, or continue with the old configuration ({'; '.join(differences)})"
         )
     if config.frame and kept.frame and config.frame != kept.frame:
         raise InvalidInput(f"{path} belongs to another run in the frame of the source; name another folder")
@@ -52,7 +55,12 @@ def expect_same(path: Path, config: Config, kept: Config) -> None:
         raise _other_pixels(path, [config.example[0]])
 
 
-def note_unnamed(path: Path, unnamed: Mapping[str, str]) -> None:
+def _fingerprints(now: Fingerprint, before: Fingerprint) -> list[str]:
+    """The digests of two fingerprints in words, if they differ."""
+    return [] if now == before else [f"the whole fingerprint: {before.digest} before, {now.digest} now"]
+
+
+def note_unnamed(path: object, unnamed: Mapping[str, str]) -> None:
     """Warn that a run of an earlier version is continued, whose fingerprint had fewer entries than now."""
     if unnamed:
         warnings.warn(
@@ -129,7 +137,7 @@ class _Comparison:
             return ""
 
 
-def _other_pixels(path: Path, names: Sequence[str]) -> InvalidInput:
+def _other_pixels(path: object, names: Sequence[str]) -> InvalidInput:
     return InvalidInput(
         f"{path} holds a run of other images: the pixels of {some(names)} changed, under the same ids and labels. Name "
         "another folder, or continue with the old images"
@@ -151,19 +159,16 @@ def _words(name: str) -> str:
 
 
 def settled_in(
-    folder: Folder,
+    order: Order | None,
     procedure: Procedure,
     classifier: MaskedClassifier,
     images: Images,
     masks: MaskSet,
     regions: RegionSet | str | None,
 ) -> tuple[Procedure, MaskSet]:
-    """The procedure and the masks of a run; for a first round "auto" that of the folder, else what images choose."""
+    """The procedure and the masks of a run; for a first round "auto" that of the order, else what images choose."""
     if not isinstance(procedure, TwoRounds) or procedure.first_round != AUTO or not len(images):
         return procedure, masks
-    config = folder.config()
-    if config is not None and folder.has_masks:
-        kept = folder.masks(config)
-        if kept.with_levels() == masks.with_levels():
-            return replace(procedure, first_round=getattr(config.procedure, "first_round", None)), kept
+    if order is not None and order.masks is not None and order.masks.with_levels() == masks.with_levels():
+        return replace(procedure, first_round=getattr(order.config.procedure, "first_round", None)), order.masks
     return settled(procedure, classifier, images, masks, regions)

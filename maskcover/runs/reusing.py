@@ -16,8 +16,9 @@ from maskcover.engine.preparation import PreparedRun
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.runs.binding import NOT_KEPT, changed_scores
+from maskcover.runs.config import Config
 from maskcover.runs.evidence import Evidence, Predictions
-from maskcover.runs.folder import Config, Folder, shards
+from maskcover.runs.folder import Folder, shards
 
 
 @dataclass(frozen=True, slots=True, eq=False)

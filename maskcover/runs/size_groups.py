@@ -28,7 +28,7 @@ class SizeGroup:
     @property
     def name(self) -> str:
         """``375x500``, height first."""
-        return "x".join(map(str, self.size))
+        return name_of(self.size)
 
 
 def groups(
@@ -39,12 +39,27 @@ def groups(
     budget: Mapping[str, Any] | None = None,
 ) -> list[SizeGroup]:
     """The images grouped by size, each group with its regions and masks."""
-    arguments = tuple(sorted((budget or {}).items()))
     return [
-        SizeGroup(size, members, regions_seen, masks or _cover(regions_seen, preprocessing.output(size), arguments))
-        for size, members in by_size(dataset).items()
-        for regions_seen in [pulled_back(regions, preprocessing, size)]
+        group_of(size, members, preprocessing, regions, masks, budget) for size, members in by_size(dataset).items()
     ]
+
+
+def group_of(
+    size: Sides,
+    members: tuple[int, ...],
+    preprocessing: Preprocessing,
+    regions: RegionSet,
+    masks: MaskSet | None = None,
+    budget: Mapping[str, Any] | None = None,
+) -> SizeGroup:
+    """The images of one size by their numbers, with their regions and masks."""
+    regions_seen, arguments = pulled_back(regions, preprocessing, size), tuple(sorted((budget or {}).items()))
+    return SizeGroup(size, members, regions_seen, masks or _cover(regions_seen, preprocessing.output(size), arguments))
+
+
+def name_of(size: Sides) -> str:
+    """``375x500``, height first."""
+    return "x".join(map(str, size))
 
 
 def by_size(dataset: Dataset) -> dict[Sides, tuple[int, ...]]:

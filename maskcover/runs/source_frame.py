@@ -7,14 +7,12 @@ shape), covered once for each size, and certified as any others; the claim of ea
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from maskcover.canonical import cannot_write, write_atomically
 from maskcover.certification import CertificationResult, certify
 from maskcover.certification.results import in_words
 from maskcover.classifiers import MaskedClassifier, as_classifier
@@ -22,22 +20,24 @@ from maskcover.classifiers.evaluation import as_certified, names_of
 from maskcover.classifiers.options import renamed
 from maskcover.data import Chosen, Dataset, Preprocessing, for_model
 from maskcover.defense import Method, Procedure, Rule, Verdict
+from maskcover.defense.texts import procedure_of
 from maskcover.defense.verdicts import VerdictArrays
 from maskcover.engine.preparation import RequiredNumerics
 from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
-from maskcover.regions.transformed import Through
-from maskcover.runs.documents import ODD, chosen_in, claim, expect_sealed, read_document, sealed, written
-from maskcover.runs.folder import Config, Folder, expect_free
+from maskcover.runs.columns import pyarrow
+from maskcover.runs.documents import chosen_in
+from maskcover.runs.folder import Folder
+from maskcover.runs.frames import is_source_run, size_folders, source_document
+from maskcover.runs.making import make_shards
 from maskcover.runs.rows import Row
-from maskcover.runs.running import checked_shard, run
+from maskcover.runs.running import checked_part, expect_json, work_in
 from maskcover.runs.running import summary as input_summary
 from maskcover.runs.size_groups import SizeGroup, groups, of_size
+from maskcover.runs.source_sizes import SourceSizes
 from maskcover.runs.summary import Summary, errors_among
-
-_NAME = "frame.json"
-_SCHEMA = 2  # 1 had no seal
+from maskcover.runs.tasks import Defence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,30 +187,18 @@ def run_source(
     ...     run_source(bright, white, "squares(size=2)", out, preprocessing=shrunk).certified
     1
     """
-    first, step = checked_shard(shard)
+    pyarrow()  # raises the error of a missing package before anything is computed
+    part = checked_part(shard, shard_size)
     min_margin = renamed(options, "margin", "min_margin", min_margin)
+    defence = Defence(
+        procedure_of(procedure, method, threshold, rule, exhaustive), min_margin, numerics, keep_tables, shard_size,
+        expect_json(source), progress,
+    )  # fmt: skip
     classifier, steps = _prepared(model, _adapter_options(options), preprocessing)
-    region_set, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
-    size_groups = groups(dataset, steps, region_set, masks, budget)
-    document = _keep(Path(out), region_set, steps, size_groups, dataset.chosen)
-    for number, group in enumerate(size_groups):
-        part, folder = of_size(dataset.part(group.members), group.size), Path(out) / group.name
-        # Small groups have one shard each: they must not all fall to the first process.
-        mine = ((first - number) % step, step)
-        run(
-            classifier, part.prepared(steps), part.true_labels, group.masks, folder, ids=part.ids,
-            regions=group.regions, shard=mine, source=dict(source or {}) | {"size": group.name},
-            frame=(claim(document), group.name), procedure=procedure, method=method, threshold=threshold, rule=rule,
-            exhaustive=exhaustive, min_margin=min_margin, numerics=numerics, shard_size=shard_size, progress=progress,
-            keep_tables=keep_tables, reuse=None if reuse is None else Path(reuse) / group.name,
-        )  # fmt: skip
-        classifier = as_certified(classifier, Folder(folder).existing().earlier.entries)
+    dataset = for_model(dataset, names_of(classifier))
+    sizes = SourceSizes(classifier, dataset, _parsed(regions), steps, masks, budget, reuse)
+    make_shards(work_in(out, sizes.worker(defence, str(out)), part), progress=progress)
     return summary(out)
-
-
-def is_source_run(out: str | PathLike[str]) -> bool:
-    """Whether a folder holds runs in the frame of the source."""
-    return (Path(out) / _NAME).is_file()
 
 
 def summary(out: str | PathLike[str]) -> Summary:
@@ -229,106 +217,10 @@ def error_rows(out: str | PathLike[str]) -> Iterator[Row]:
     return errors_among(folder.all_columns(folder.existing()))
 
 
-def source_document(out: str | PathLike[str]) -> dict[str, Any]:
-    """The document of a run in the frame of the source: regions, preprocessing, and the number of images of each size.
-
-    Raises:
-        InvalidInput: the document is damaged or was edited, or the runs of the sizes belong to another one.
-    """
-    document = _document(Path(out))
-    for _ in _parts(Path(out), document):
-        pass
-    return document
-
-
-def _document(out: Path) -> dict[str, Any]:
-    """The content of frame.json; raise `InvalidInput` if it is damaged or was edited."""
-    path = out / _NAME
-    try:
-        document = read_document(path, "frame.schema.json")
-        if document["schema"] == _SCHEMA:
-            expect_sealed(document)
-    except ODD as error:
-        raise InvalidInput(f"{path} does not say what was run ({error}); name another folder") from error
-    return document
-
-
-def _parts(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Folder, Config]]:
-    """The runs of the sizes that have one, each of them bound to the document (threats.md, 59).
-
-    Runs of the first version name no frame, and must not name one of a later version.
-    """
-    for name, count in document["sizes"].items():
-        folder = Folder(out / name)
-        config = folder.config()
-        if config is None:
-            continue
-        bound = config.frame == (claim(document), name) or (document["schema"] == 1 and config.frame is None)
-        if not bound or config.count != count:
-            raise InvalidInput(
-                f"{out / name} is no part of the run that {out / _NAME} describes: one of them was edited, or put in "
-                "the place of another; put back the files as they were written"
-            )
-        yield folder, config
-
-
-def size_runs(
-    out: Path, document: Mapping[str, Any]
-) -> Iterator[tuple[Path, Config, Callable[[RegionSet], RegionSet]]]:
-    """The runs of the sizes that have one: folder, configuration, and the way from source regions to the input."""
-    for folder, config in _parts(out, document):
-        yield folder.path, config, partial(_seen_like, config.regions, document["regions"])
-
-
-def _seen_like(seen: str, source: str, regions: RegionSet) -> RegionSet:
-    """Other regions on the source, through the preprocessing by which those of `source` are `seen`."""
-    if seen == source:
-        return regions  # the preprocessing has no steps
-    return replace(cast("Through", parse_regions(seen)), base=regions)
-
-
 def _shards(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Any, float]]:
     """The rows and seconds of all shards, of all sizes."""
-    for folder, config in _parts(out, document):
+    for folder, config in size_folders(out, document):
         yield from folder.all_columns(config)
-
-
-def _keep(
-    out: Path, regions: RegionSet, preprocessing: Preprocessing, size_groups: list[SizeGroup], sample: Chosen | None
-) -> dict[str, Any]:
-    """Write the document of the run, or compare it with the one in the folder. Returns the document of the folder."""
-    document = {
-        "schema": _SCHEMA,
-        "frame": "source",
-        "regions": str(regions),
-        "preprocessing": str(preprocessing),
-        "sizes": {group.name: len(group.members) for group in size_groups},
-    }
-    if not is_source_run(out):
-        if Folder(out).config() is not None:
-            raise InvalidInput(f"{out} holds a run in the frame of the model's input; name another folder")
-        _expect_free(out)
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(f"to the folder {out}", error) from error
-        kept = document if sample is None else document | {"sample": sample.document()}
-        write_atomically(out / _NAME, written(sealed(kept)), only_new=True)
-    before = source_document(out)
-    pairs = [(name, before.get(name), now) for name, now in document.items() if name != "schema"]
-    changed = [f"{name}: {old} before, {now} now" for name, old, now in pairs if old != now]
-    if changed:
-        raise InvalidInput(f"{out} holds another run ({'; '.join(changed)}); name another folder")
-    return before
-
-
-def _expect_free(out: Path) -> None:
-    """See `expect_free`; a run that another process started meanwhile is no other run."""
-    try:
-        expect_free(out)
-    except InvalidInput:
-        if not is_source_run(out):
-            raise
 
 
 def _adapter_options(options: Mapping[str, Any]) -> dict[str, Any]:

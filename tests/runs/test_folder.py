@@ -361,6 +361,8 @@ def test_a_refusal_says_what_changed_before_it_says_how(tmp_path: Path) -> None:
     started(tmp_path)
     with pytest.raises(InvalidInput, match=r"another configuration: the model's weights changed\. Name another") as one:
         started(tmp_path, model=Model(weights="b"))
-    assert str(one.value).endswith("(fingerprint.weights: a before, b now)")
+    now = Folder(tmp_path).existing().fingerprint
+    assert "(fingerprint.weights: a before, b now; " in str(one.value)
+    assert f"the whole fingerprint: {now.digest} before, sha256:" in str(one.value)
     with pytest.raises(InvalidInput, match=r": the labels, the masks, the option rule changed\. Name another folder"):
         started(tmp_path, masks=OTHER_MASKS, labels=LABELS[::-1], rule="all-pairs")

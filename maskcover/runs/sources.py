@@ -1,34 +1,39 @@
-"""Where a command's model and data come from, in words that a run can keep and read again."""
+"""The model and the data of a run as texts, which the run keeps and can read again; no defence."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
-from typing import Any, cast, get_type_hints
+from typing import Any, Self, cast, get_type_hints
 
 from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
 from maskcover.classifiers.evaluation import HasBounds
 from maskcover.classifiers.loading import places, runs_code
-from maskcover.cli.output import note
-from maskcover.cli.reading import read_numbers, read_options, read_size
 from maskcover.data import Dataset, Preprocessing, open_dataset
 from maskcover.data.preprocessing import Layout
 from maskcover.defense import parse_procedure
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import Fit
-from maskcover.runs import by_size
+from maskcover.runs.size_groups import by_size
+from maskcover.typed import read_numbers, read_options, read_size
 
 _DEFAULT_SIZE = "224"
 RANGE = "range"
 _SLACK = 1e-5  # of the width of a range: what float32 may round when images are normalised
 
 
+def _silent(_: str) -> None:
+    """For remarks that nobody reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The options that say what is certified: model, data, preprocessing and numerics, as they were typed."""
+    """A model and its data, with preprocessing and numerics, as texts and numbers that JSON can hold.
+
+    The fields are the options of `maskcover certify` without their dashes.
+    """
 
     model: str
     data: str
@@ -61,7 +66,7 @@ class Source:
     """For a run in the source frame: the size of its images, such as 375x500."""
 
     @classmethod
-    def of(cls, document: Any, where: Path) -> Source:
+    def of(cls, document: Any, where: object) -> Self:
         """The source that a run kept."""
         kinds = get_type_hints(cls) | {"options": list, "fill": float | int | str | None}
         if not isinstance(document, dict) or not {"model", "data"} <= document.keys() <= {
@@ -73,7 +78,7 @@ class Source:
             raise InvalidInput(f"{where} names an odd {', '.join(odd) or 'option'} as its source; it was edited")
         return cls(**document | {"options": tuple(document.get("options", ()))})
 
-    def typed_again(self, model: str | None, command: str) -> Source:
+    def typed_again(self, model: str | None, command: str) -> Self:
         """The source with the model that was typed, or the run's own where that is no code.
 
         A run from elsewhere must not choose what is imported here (threats.md, 45).
@@ -94,18 +99,18 @@ class Source:
         """For a run to keep."""
         return asdict(self) | {"options": list(self.options)}
 
-    def on(self, device: str | None) -> Source:
+    def on(self, device: str | None) -> Self:
         """The same on a device, if one is named."""
         return self if device is None else replace(self, device=device)
 
-    def used_by(self, procedure: str | None) -> Source:
+    def used_by(self, procedure: str | None) -> Self:
         """The same, with an interval of pixels if the procedure needs certain labels and no interval was typed."""
         if procedure is None or self.pixels is not None or not parse_procedure(procedure).needs_bounds:
             return self
         return replace(self, pixels=RANGE)
 
-    def classifier(self, masks: MaskSet | None = None) -> MaskedClassifier:
-        """The model, loaded with the options that were typed."""
+    def classifier(self, masks: MaskSet | None = None, note: Callable[[str], object] = _silent) -> MaskedClassifier:
+        """The model, loaded with the options that were typed; `note` is called with the place where it computes."""
         options = self._options()
         if self.override:
             options["preprocessing"] = self._typed(Preprocessing(), masks)

@@ -1,0 +1,103 @@
+"""The description of a whole run as one value: model, data and defence as texts and numbers, in JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self, cast, get_type_hints
+
+from maskcover.defense import Procedure, parse_procedure
+from maskcover.defense.texts import procedure_of
+from maskcover.engine.preparation import RequiredNumerics
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet
+from maskcover.runs.sources import RANGE, Source
+from maskcover.runs.tasks import Defence
+
+FRAMES = ("input", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec(Source):
+    """The description of a run: what `maskcover certify --out` is told, except for the folder.
+
+    It is made of texts and numbers, so that it can be sent to other machines. The fields of its base class `Source`
+    are the options of `maskcover certify`, such as `model`, `data`, `labels`, `limit`, `weights`, `batch_size` and
+    `device`; the fields here say how images are certified.
+
+    Args:
+        masks: The masks; by default those that the procedure names, else new ones for the regions.
+        regions: What the attacker may overwrite, as a text or a region set; by default what the masks claim to cover.
+        frame: Where the regions are drawn: "input" or "source".
+        procedure: The defence, as a text or a `Procedure`; by default double masking.
+        min_margin, numerics, shard_size, keep_tables, reuse: As for `run`.
+
+    >>> spec = RunSpec(model="timm:resnet18", data="photos", regions="squares(size=32)", batch_size=64)
+    >>> RunSpec.of(spec.document()) == spec
+    True
+    """
+
+    masks: MaskSet | None = None
+    regions: str | None = None
+    frame: str = "input"
+    procedure: str | None = None
+    min_margin: float | None = None
+    numerics: str | None = None
+    shard_size: int = 64
+    keep_tables: bool = False
+    reuse: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, example in (("model", '"timm:resnet18"'), ("data", '"photos/"')):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidInput(
+                    f"a run that is described needs {name} as a text, such as {example}, because it is sent to other "
+                    f"processes; got a {type(getattr(self, name)).__name__}"
+                )
+        for name, kind in (("regions", RegionSet), ("procedure", Procedure)):
+            if isinstance(getattr(self, name), kind):
+                object.__setattr__(self, name, str(getattr(self, name)))
+        if self.frame not in FRAMES:
+            raise InvalidInput(f'--frame is "input" or "source"; got {self.frame!r}')
+        if self.pixels is None and self.procedure is not None and parse_procedure(self.procedure).needs_bounds:
+            object.__setattr__(self, "pixels", RANGE)
+
+    @property
+    def source(self) -> Source:
+        """Model and data alone, as run.json keeps them."""
+        return Source(**{field.name: getattr(self, field.name) for field in fields(Source)})
+
+    def document(self) -> dict[str, Any]:
+        """The description as JSON."""
+        own = {name: getattr(self, name) for name in _OWN if name != "masks"}
+        return self.source.document() | own | {"masks": None if self.masks is None else self.masks.to_json()}
+
+    @classmethod
+    def of(cls, document: Any, where: object = "the description of a run") -> Self:
+        """The description in a document of `document`.
+
+        Raises:
+            InvalidInput: it is none, or some of it has another type.
+        """
+        if not isinstance(document, Mapping) or not document.keys() >= _OWN:
+            raise InvalidInput(f"{where} is no description of a run; send it as RunSpec.document() gave it")
+        own = {name: document[name] for name in _OWN}
+        source = Source.of({name: value for name, value in document.items() if name not in _OWN}, where)
+        kinds = {name: kind for name, kind in get_type_hints(cls).items() if name in _OWN}
+        kinds["min_margin"] = float | int | None
+        odd = [name for name, value in own.items() if name != "masks" and not isinstance(value, kinds[name])]
+        if odd:
+            raise InvalidInput(f"{where} has an odd {odd[0]}: {own[odd[0]]!r}")
+        masks = None if own["masks"] is None else MaskSet.from_json(own["masks"])
+        return cls(**{field.name: getattr(source, field.name) for field in fields(Source)}, **own | {"masks": masks})
+
+    def defence(self, *, progress: bool = False) -> Defence:
+        """How images are certified."""
+        return Defence(
+            procedure_of(self.procedure), self.min_margin, cast("RequiredNumerics | None", self.numerics),
+            self.keep_tables, self.shard_size, self.source.document(), progress,
+        )  # fmt: skip
+
+
+_OWN = frozenset(field.name for field in fields(RunSpec)) - {field.name for field in fields(Source)}

@@ -1,0 +1,327 @@
+"""The task of a run and its parts: images and a defence, prepared with a classifier, from which shards are made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any
+
+import numpy.typing as npt
+
+from maskcover.canonical import digest
+from maskcover.cells import IntArray
+from maskcover.certification.certifying import bits_for, bound, checked_labels, count_of, require_bits
+from maskcover.classifiers.evaluation import Images, MaskedClassifier, expect_regions, names_of
+from maskcover.covering.containment import Containment
+from maskcover.data.labels import expect_matching
+from maskcover.defense.procedure import Procedure, certifying, equip
+from maskcover.defense.table import Decide, Pending, PredictionTable
+from maskcover.defense.verdicts import Verdict
+from maskcover.engine.preparation import Earlier, PreparedRun, RequiredNumerics, prepare_run
+from maskcover.engine.queue import Failed, run_queries
+from maskcover.errors import InvalidInput
+from maskcover.masks import MaskSet
+from maskcover.regions import RegionSet
+from maskcover.runs.binding import expect_scored, reference_entry
+from maskcover.runs.config import SCHEMA, Config, Shard
+from maskcover.runs.evidence import Evidence
+from maskcover.runs.orders import Order
+from maskcover.runs.pixels import Watched
+from maskcover.runs.resuming import expect_same, note_unnamed, settled_in
+from maskcover.runs.reusing import EarlierPredictions
+from maskcover.runs.rows import Row, row_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """The task of a run, whatever the classifier: images and labels, masks and regions, and the defence.
+
+    `keep_tables` says whether rows keep all predictions; `earlier` are predictions that need not be made again.
+    """
+
+    images: Images
+    labels: IntArray
+    ids: tuple[str, ...]
+    masks: MaskSet
+    regions: RegionSet
+    covers: Containment
+    procedure: Procedure
+    keep_tables: bool = False
+    earlier: EarlierPredictions | None = None
+
+    def rows(self, start: PreparedRun, members: Sequence[int]) -> Iterator[Row]:
+        """The rows of some samples, in the order in which they are decided.
+
+        Raises:
+            RunStopped: the classifier fails, and these samples are not the cause.
+        """
+        labels = self.labels[list(members)]
+        decide = self._keeping(require_bits(self.procedure, start), labels, start.min_margin)
+        equip(start.evaluator, self.procedure)
+        part = Watched(_Part(self.images, members))
+
+        def fill(place: int, table: PredictionTable) -> None:
+            if self.earlier is not None:
+                self.earlier.restore(part.digests[place], table)
+
+        for place, outcome in run_queries(
+            start.evaluator, part, decide, isolate=True, views=self.procedure.views, fill=fill
+        ):
+            number, pixels = members[place], part.digests.pop(place, "")
+            if isinstance(outcome, Failed) and outcome.evaluating:
+                start.expect_working(outcome)
+            yield row_of(self.ids[number], int(self.labels[number]), outcome, self.masks, self.regions, pixels)
+        start.expect_unchanged()
+
+    def _keeping(
+        self, procedure: Procedure, labels: IntArray, min_margin: float
+    ) -> Decide[tuple[Verdict, Evidence | None]]:
+        """The verdicts of the defence, each with the evidence for its row."""
+        decide = certifying(procedure, labels, self.covers, min_margin)
+        first_rounds = procedure.first_rounds(self.masks)
+
+        def keep(number: int, table: PredictionTable) -> tuple[Verdict, Evidence | None] | Pending:
+            verdict = decide(number, table)
+            if isinstance(verdict, Pending):
+                return verdict
+            return verdict, Evidence.of(
+                table, verdict.label, min_margin, first_rounds=first_rounds, whole_table=self.keep_tables
+            )
+
+        return keep
+
+
+def task_of(
+    images: Images,
+    labels: npt.ArrayLike,
+    ids: Sequence[str] | None,
+    masks: MaskSet,
+    regions: RegionSet | str | None,
+    procedure: Procedure,
+    *,
+    keep_tables: bool = False,
+    earlier: EarlierPredictions | None = None,
+) -> Task:
+    """Make a task; raise an error if its parts do not fit together."""
+    defence, covers = bound(procedure, masks, regions)
+    true, names = checked_labels(labels, count_of(images)), _ids(ids, len(images))
+    return Task(images, true, names, covers.masks, covers.regions, covers, defence, keep_tables, earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class Defence:
+    """The arguments of a run that all sizes of image have in common.
+
+    Args:
+        procedure, min_margin, numerics, keep_tables, shard_size, progress: As for `run`.
+        source: Where model and data came from, as JSON.
+    """
+
+    procedure: Procedure
+    min_margin: float | None = None
+    numerics: RequiredNumerics | None = None
+    keep_tables: bool = False
+    shard_size: int = 64
+    source: Mapping[str, Any] | None = None
+    progress: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """The images of a part of a run, their masks, and the classifier.
+
+    Args:
+        classifier, images, labels, ids, masks, regions: As for `run`.
+        reuse: The folder of an earlier run, if its predictions are used again.
+        frame: In the frame of the source, the digest of frame.json and the size of the images.
+    """
+
+    classifier: MaskedClassifier
+    images: Images
+    labels: npt.ArrayLike
+    ids: Sequence[str] | None
+    masks: MaskSet
+    regions: RegionSet | str | None
+    reuse: str | PathLike[str] | None = None
+    frame: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of a run that is ready: its shards can be made, and nothing is written.
+
+    Args:
+        task: Images and defence.
+        start: The classifier with the masks, probed.
+        config: The configuration, that of the order if there was one.
+    """
+
+    task: Task
+    start: PreparedRun
+    config: Config
+
+    @classmethod
+    def of(cls, subject: Subject, defence: Defence, order: Order | None, where: str) -> Part:
+        """Prepare a part; with an order everything must be as it says.
+
+        The batch size, memory format and number of threads found by timing, and a margin that replaced bits, are part
+        of the configuration: they are those of the order, which the first process of a run makes.
+
+        Args:
+            subject, defence: What is certified, and how.
+            order: The order of the run; None for a run that this process starts.
+            where: The name of the run for messages.
+
+        Raises:
+            InvalidInput: model, masks, images, labels or options are not those of the order; the message names the
+                differences, and both fingerprints if these differ.
+        """
+        task = _task(subject, defence, order)
+        part = cls(task, *_prepared(task, subject, defence, None if order is None else order.config.earlier))
+        return part if order is None else part.agreed(order.config, where)
+
+    def agreed(self, kept: Config, where: str) -> Part:
+        """The same part under the configuration of a run that was started elsewhere.
+
+        Raises:
+            InvalidInput: that is another configuration.
+        """
+        expect_same(where, self.config.like(kept), kept)
+        note_unnamed(where, self.config.unnamed(kept))
+        expect_scored(where, kept, self.start)
+        return replace(self, config=kept)
+
+    @property
+    def order(self) -> Order:
+        """The order for other processes that make shards of this part."""
+        return Order(self.config, self.task.masks)
+
+    def make(self, number: int, watch: Callable[[Row], object] | None = None) -> Shard:
+        """The rows of a shard.
+
+        Args:
+            number: The number of the shard.
+            watch: Called with each row as soon as it is decided.
+
+        Raises:
+            RunStopped: the classifier fails, and these samples are not the cause.
+            ProbeFailed: the classifier changed meanwhile.
+        """
+        if not 0 <= number < self.config.shards:
+            raise InvalidInput(f"the run has the shards 0 to {self.config.shards - 1}; got {number}")
+        members, begin, rows = self.config.members(number), time.perf_counter(), dict[str, Row]()
+        for row in self.task.rows(self.start, members):
+            rows[row.id] = row
+            if watch is not None:
+                watch(row)
+        in_order = tuple(rows[self.task.ids[member]] for member in members)
+        return Shard(in_order, time.perf_counter() - begin, (number, self.config.claim or self.config.digest))
+
+
+def _task(subject: Subject, defence: Defence, order: Order | None) -> Task:
+    """The task of a part, with the first round of the order if the procedure leaves it open."""
+    procedure, masks = settled_in(
+        order, defence.procedure, subject.classifier, subject.images, subject.masks, subject.regions
+    )
+    before = None if subject.reuse is None else EarlierPredictions.of(subject.reuse, masks, procedure)
+    return task_of(
+        subject.images, subject.labels, subject.ids, masks, subject.regions, procedure,
+        keep_tables=defence.keep_tables, earlier=before,
+    )  # fmt: skip
+
+
+def _prepared(task: Task, subject: Subject, defence: Defence, earlier: Earlier | None) -> tuple[PreparedRun, Config]:
+    """The probed classifier and the configuration, in the settings of an earlier process if there was one."""
+    images_read, before, margin = Watched(task.images), task.earlier, defence.min_margin
+    required = bits_for(task.procedure, defence.numerics, margin)
+    if earlier is None and before is not None:
+        earlier, margin = before.config.earlier, before.least_margin(margin)
+    start = prepare_run(
+        subject.classifier, images_read, task.masks, min_margin=margin, numerics=required, earlier=earlier,
+        progress=defence.progress,
+    )  # fmt: skip
+    require_bits(task.procedure, start)
+    expect_regions(subject.classifier, task.covers.regions, start.example)
+    if before is not None:
+        before.expect_same(start)
+    expect_matching(task.images, task.labels, start.evaluator.classes, names_of(subject.classifier))
+    _expect_classes(task, start.evaluator.classes)
+    size = {} if subject.frame is None else {"size": subject.frame[1]}
+    about = {"source": dict(defence.source or {}) | size} | _chosen(task.images) | _example(task, images_read)
+    return start, _config(task, start, defence.shard_size, about | _framed(subject.frame))
+
+
+def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[str, Any]) -> Config:
+    return Config(
+        {
+            "schema": SCHEMA,
+            "regions": str(task.regions),
+            **task.procedure.document(),
+            "numerics": start.numerics,
+            "margin": repr(start.min_margin),
+            "masks": task.masks.digest,
+            "batch_size": start.evaluator.batch_size,
+            "fingerprint": dict(start.fingerprint.entries),
+            "samples": {"count": len(task.ids), "ids": digest(task.ids), "labels": digest(task.labels.tolist())},
+            "shard_size": shard_size,
+        }
+        | about_images
+        | ({"keep_tables": True} if task.keep_tables else {})
+        | ({"reused": task.earlier.config.claim or task.earlier.config.digest} if task.earlier else {})
+        | reference_entry(start)
+        | ({"scale": repr(start.evaluator.least_scale)} if start.min_margin else {})
+    )
+
+
+def _chosen(images: Images) -> dict[str, Any]:
+    """How a data set declares that its images were chosen among more, and which were left out; empty if it does not."""
+    choices = {"sample": getattr(images, "chosen", None), "skipped": getattr(images, "skipped", None)}
+    return {name: choice.document() for name, choice in choices.items() if choice is not None}
+
+
+def _example(task: Task, images_read: Watched) -> dict[str, Any]:
+    """The first image that could be read, by its id and the digest of its pixels; empty if it has no digest."""
+    number, pixels = next(iter(images_read.digests.items()), (0, ""))
+    return {"example": {"id": task.ids[number], "pixels": pixels}} if pixels else {}
+
+
+def _framed(frame: tuple[str, str] | None) -> dict[str, Any]:
+    """The frame.json of the run, and its size group; empty for a run in the frame of the input."""
+    return {} if frame is None else {"frame": {"digest": frame[0], "size": frame[1]}}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of the images, each fetched when it is needed."""
+
+    images: Images
+    members: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __getitem__(self, number: int, /) -> Any:
+        return self.images[self.members[number]]
+
+
+def _ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    names = tuple(map(str, range(count) if ids is None else ids))
+    if len(names) != count or len(set(names)) != count:
+        raise InvalidInput(
+            f"expected {count} ids, all different; got {len(names)}, {len(set(names))} of them different"
+        )
+    odd = next((name for name in names if name.encode(errors="ignore").decode() != name), None)
+    if odd is not None:
+        raise InvalidInput(f"ids must be texts that UTF-8 can encode; got {odd!r}: rename the file, or give ids=")
+    return names
+
+
+def _expect_classes(task: Task, classes: int | None) -> None:
+    """Raise `InvalidInput` for a label that the classifier does not have, before anything is computed."""
+    if classes is not None and len(task.labels) and task.labels.max() >= classes:
+        worst = int(task.labels.argmax())
+        raise InvalidInput(
+            f"the sample {task.ids[worst]} has the label {task.labels[worst]}, but the classifier has {classes} classes"
+        )
