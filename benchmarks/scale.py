@@ -251,9 +251,7 @@ def launched(load: Load, fleet: Fleet, path: Path) -> Result:
     spent, done = time.process_time() - begin, operations() - before
     assert len(files.listing().done) == keys
     assert pool.most <= fleet.count
-    return Result(
-        load.ideal / pool.end(), clock.now, keys, pool.losses, (done + looks["has"]) / keys, spent / keys
-    )
+    return Result(load.ideal / pool.end(), clock.now, keys, pool.losses, (done + looks["has"]) / keys, spent / keys)
 
 
 @dataclass(eq=False)
@@ -301,7 +299,8 @@ def shared(load: Load, fleet: Fleet, path: Path) -> Result:
             arrive()
             continue
         alive[process] = None
-        if kind == "lost":            losses, there = losses + 1, there + clock.now - process.since
+        if kind == "lost":
+            losses, there = losses + 1, there + clock.now - process.since
             gone.add(id(process))
             del alive[process]
             at(clock.now + AWAY_SECONDS, "back", process)
@@ -317,9 +316,7 @@ def shared(load: Load, fleet: Fleet, path: Path) -> Result:
             wait = process.turns.pause if process.key is None else load.shards[process.key]
             at(clock.now + wait, "look", process)
     there += sum(last - process.since for process in alive)
-    return Result(
-        load.ideal / there, last, keys, losses, (operations() - before + looks["has"]) / keys, 0.0
-    )
+    return Result(load.ideal / there, last, keys, losses, (operations() - before + looks["has"]) / keys, 0.0)
 
 
 _COUNTED = ("open", "os.link", "os.rename", "os.remove", "os.listdir", "os.scandir")
@@ -364,8 +361,10 @@ def memory(images: int, workers: int) -> int:
 
 def table(images: int, counts: Sequence[int], heavier: float, size: int | None) -> None:
     """Print the efficiency of both ways for each number of workers."""
-    print("| by | workers | images a shard | shards | hours | lost | efficiency | file operations a shard | driver, ms a shard |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    columns = ["by", "workers", "images a shard", "shards", "hours", "lost", "efficiency"]
+    columns += ["file operations a shard", "driver, ms a shard"]
+    print(f"| {' | '.join(columns)} |")
+    print("| --- " * len(columns) + "|")
     for name, scheduler in SCHEDULERS.items():
         for workers in counts:
             result = simulate(scheduler, images, workers, heavier, LOST_A_SECOND, size)

@@ -18,7 +18,7 @@ from maskcover.runs.leases import Holder
 Key = TypeVar("Key")
 _NODE = "ray.io/node-id"  # the label that Ray gives each node
 _MAX_CALLS = 256
-"""Attempts after which a worker process ends, so that what a framework leaks is given back; its model is loaded anew."""
+"""Attempts after which a worker process ends, so that what a framework leaks is given back."""
 
 
 @dataclass(frozen=True, slots=True)

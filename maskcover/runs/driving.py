@@ -199,7 +199,7 @@ class Driver(Generic[Key]):
         LOG.warning("%s was lost with shard %s, which is tried again: %s", where, attempt.key, reason)
         if self._losses[attempt.key] % _SUSPICIOUS == 0:
             LOG.warning(
-                "%d workers were lost with shard %s: one of its images may be the cause; look at the logs of the workers",
+                "%d workers were lost with shard %s: one of its images may be the cause; look at the workers' logs",
                 self._losses[attempt.key],
                 attempt.key,
             )

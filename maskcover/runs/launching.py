@@ -19,7 +19,6 @@ from maskcover.canonical import canonical_bytes
 from maskcover.errors import InvalidInput
 from maskcover.runs.config import Shard
 from maskcover.runs.driving import Driver, Pool
-from maskcover.runs.leases import Leases
 from maskcover.runs.ledger import Ledger
 from maskcover.runs.orders import Order
 from maskcover.runs.pixels import pixel_digest
@@ -235,8 +234,8 @@ def _expect_pixels(images: Any, pixels: Mapping[int, str]) -> None:
     changed = [number for number, digest in pixels.items() if _digest(images, number) not in ("", digest)]
     if changed:
         raise InvalidInput(
-            f"the images here are not those of the run: the pixels of {len(changed)} of {len(pixels)} images differ, the "
-            f"first of them image {changed[0]}; put the same data set on every node"
+            f"the images here are not those of the run: the pixels of {len(changed)} of {len(pixels)} images differ, "
+            f"first those of image {changed[0]}; put the same data set on every node"
         )
 
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from maskcover.errors import InvalidInput
 from maskcover.runs.leases import Leases
-from maskcover.runs.plans import Key
 from maskcover.runs.rows import Row
+from maskcover.runs.shelves import LedgerShelf
+from maskcover.runs.turns import Turns
 from maskcover.runs.working import Work
-
-_WAIT = 1.0
-"""Seconds between two looks at the shards that other processes make."""
 
 
 def make_shards(work: Work, *, progress: bool, leases: Leases | None = None) -> None:
@@ -40,36 +36,18 @@ def make_shards(work: Work, *, progress: bool, leases: Leases | None = None) -> 
     bar = tqdm(total=total, initial=total - left, desc="certifying", unit="image", disable=not progress)
     with bar, leases.beating():
         count = _Counter(bar)
-        for key in _in_turn(work, missing, leases):
-            if work.ledger.has(key):
-                bar.update(work.plan.images(key))  # another process made it
-            else:
+        turns = Turns.of(LedgerShelf(work.ledger, leases), missing)
+        while turns or turns.elsewhere:
+            key = turns.next()
+            bar.update(sum(map(work.plan.images, turns.elsewhere)))  # other processes made these
+            turns.elsewhere.clear()
+            if key is not None:
                 work.write(key, work.make(key, count))
-            leases.give_back(key)
+                turns.finished(key)
+            elif turns:
+                time.sleep(turns.pause)
     work.expect_same()
     work.ledger.tidy()
-
-
-def _in_turn(work: Work, missing: Sequence[Key], leases: Leases) -> Iterator[Key]:
-    """The missing shards, each as soon as it is there or its lease is this process's."""
-    waiting = list(missing)
-    while waiting:
-        ready = next((key for key in waiting if _is_ready(work, key, leases)), None)
-        if ready is None:
-            time.sleep(_WAIT)
-            continue
-        waiting.remove(ready)
-        yield ready
-
-
-def _is_ready(work: Work, key: Key, leases: Leases) -> bool:
-    """Whether a shard is there, or its lease is this process's."""
-    try:
-        return work.ledger.has(key) or leases.take(key)
-    except InvalidInput:
-        if work.ledger.has(key):
-            return True  # whoever finished the run tidied up, and took away the file that was about to be the lease
-        raise
 
 
 @dataclass(slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 LARGEST = 64
 _SHARDS_A_WORKER = 24
-"""Shards that each worker makes in the mean: so many that what it waits for at the end is a few per cent of its work."""
+"""Shards that each worker makes in the mean: with these the wait for the last one is a few per cent of the work."""
 
 
 def shard_size_for(images: int, workers: int) -> int:

@@ -82,7 +82,7 @@ def test_a_process_alone_takes_shards_in_order() -> None:
     assert order == list(range(7))
     assert alone.next() is None
     assert board.holders == {}
-    assert board.looks == {"listing": 2, "take": 7} or board.looks["listing"] == 1
+    assert board.looks == {"listing": 1, "take": 7}
 
 
 def test_a_shard_that_another_process_made_is_dropped_and_reported() -> None:
@@ -97,7 +97,7 @@ def test_a_shard_that_another_process_made_is_dropped_and_reported() -> None:
 
 
 def test_processes_never_hold_the_same_shard_and_every_shard_is_made_once() -> None:
-    board, chance = Board(Clock()), random.Random(0)
+    board, chance = Board(Clock()), random.Random(0)  # noqa: S311 (order, not secrets)
     everybody = [turns(board, str(number), 200) for number in range(16)]
     held: dict[int, int] = {}
     made = Counter[int]()
@@ -141,7 +141,7 @@ def test_the_pause_grows_while_there_is_nothing_to_do_and_is_short_again_after_a
         assert mine.next() is None
         pauses.append(mine.pause)
         board.clock.now += mine.pause
-    assert pauses == [2.0, 4.0, 8.0, 10.0, 10.0, 10.0]
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
     other.shelf.give_back(1)
     assert mine.next() == 1
-    assert mine.pause == 1.0
+    assert mine.pause == 0.5

@@ -2,7 +2,8 @@
 
     python -m tests.runs.faults.certify DATA OUT '{"launcher": "ray", "workers": 2}'
 
-With "full": N the disk is full from the N-th file on that is written to it.
+With "full": N the disk is full from the N-th file on that is written to it. With "patience": S and no launcher, leases are
+taken over after S seconds.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from maskcover import open_run
 from maskcover.runs import run_spec
 from maskcover.runs.launchers import launcher_of
+from maskcover.runs.leases import Leases
+from maskcover.runs.making import make_shards
 from tests.runs.faults.patient import spec_of
 
 
@@ -38,9 +42,11 @@ def main(data: str, out: str, settings: dict[str, Any]) -> None:
     """Make the run."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     fill_disk(settings.pop("full", sys.maxsize))
-    name = settings.pop("launcher", None)
+    name, spec = settings.pop("launcher", None), spec_of(Path(data))
+    if name is None and "patience" in settings:
+        make_shards(open_run(spec, out), progress=False, leases=Leases(Path(out) / "shards", settings["patience"]))
     launcher = None if name is None else launcher_of(name, settings)
-    print(run_spec(spec_of(Path(data)), out, launcher=launcher), flush=True)
+    print(run_spec(spec, out, launcher=launcher), flush=True)
 
 
 if __name__ == "__main__":

@@ -24,11 +24,13 @@ from tests.runs.faults.patient import write_data
 ROOT = Path(__file__).parents[3]
 COUNT, SHARD_SIZE = 160, 4
 SHARDS = COUNT // SHARD_SIZE
+LONG = os.environ.get("MASKCOVER_FAULTS") == "long"
+"""Whether faults are tried more often, which takes a quarter of an hour."""
 LONGEST = 180.0
 """Seconds after which a process has failed."""
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "PYTHONUNBUFFERED": "1",
+    "RAY_worker_register_timeout_seconds": "120", "PYTHONUNBUFFERED": "1",
 }  # fmt: skip
 
 
@@ -170,7 +172,7 @@ def start_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[RayCluster]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    folder = tempfile.mkdtemp(prefix="mc", dir="/tmp")  # noqa: S108 (paths of sockets are short)
+    folder = tempfile.mkdtemp(prefix="mc", dir="/tmp")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from ray.cluster_utils import Cluster

@@ -55,6 +55,7 @@ class Patient:
 
 def set_clock_back() -> None:
     """Set the clock of this process back, as an administrator does with that of a machine."""
+    print("the clock was set back", flush=True)
     now = time.time
     time.time = lambda: now() - 3600 * _HOURS_BACK
 
