@@ -98,9 +98,8 @@ class Files:
         self.looks["listing"] += 1
         done, leased = set(), set()
         for name in os.listdir(self.path):  # noqa: PTH208 (names only)
-            stem, _, kind = name.removeprefix(".").partition(".")
-            if kind in ("parquet", "lease"):
-                (done if kind == "parquet" else leased).add(int(stem))
+            number, _, kind = name.removeprefix(".").partition(".")
+            (done if kind == "parquet" else leased).add(int(number))
         return Listing(frozenset(done), frozenset(leased))
 
     def has(self, key: int) -> bool:

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
@@ -20,6 +21,7 @@ from typing import Any
 from maskcover.errors import DiskFull, InvalidInput, MaskFileError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_TRIES, _PAUSE = 100, 0.05  # and seconds between them, while another process has claimed a name
 _NO_LINKS = (
     errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL,
 )  # fmt: skip
@@ -136,17 +138,33 @@ def _put_new(partial: Path, path: Path) -> None:
 def _rename_new(partial: Path, path: Path) -> None:
     """Give a file its name in a folder without hard links, as on a USB stick: one process at a time looks and renames.
 
-    On Windows renaming never replaces a file.
+    The lock keeps out processes of this machine; the claim, a file that only one process can create, those of others
+    that share the folder. On Windows renaming never replaces a file.
     """
+    claim = path.parent / f".{path.name}.claim"
     with locked(path.parent):
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-        partial.rename(path)
+        for _ in range(_TRIES):
+            _expect_new(path)
+            try:
+                claim.open("xb").close()
+                break
+            except FileExistsError:
+                time.sleep(_PAUSE)  # after the last try: who left the claim was killed before the file had its name
+        try:
+            _expect_new(path)
+            partial.rename(path)
+        finally:
+            claim.unlink(missing_ok=True)
+
+
+def _expect_new(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let one process or thread at a time run the block for a folder; on systems without such locks, all of them.
+    """Let one process or thread at a time run the block for a folder; where there are no such locks, all of them.
 
     The lock is on the folder itself, and goes with the process that holds it.
     """
@@ -157,7 +175,8 @@ def locked(folder: Path) -> Iterator[None]:
         return
     number = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(number, fcntl.LOCK_EX)
+        with suppress(OSError):  # a file server without such locks
+            fcntl.flock(number, fcntl.LOCK_EX)
         yield
     finally:
         os.close(number)

@@ -19,12 +19,11 @@ from maskcover.runs.sizes import CertifiedSizes
 from maskcover.runs.source_frame import (
     SourceResult,
     certify_source,
-    error_rows,
     run_source,
-    summary,
 )
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.starting import Launcher, open_run, run_spec, worker
+from maskcover.runs.summaries import error_rows, summary
 from maskcover.runs.summary import Summary
 from maskcover.runs.working import Work, Worker
 

@@ -93,10 +93,14 @@ class Folder:
         return config
 
     def numbers(self, config: Config) -> list[int]:
-        """The numbers of the shards in the folder, in order; taken from the files, not from what run.json claims."""
+        """The numbers of the shards in the folder, in order."""
+        return sorted(number for number in self.there() if number < config.shards)
+
+    def there(self) -> frozenset[int]:
+        """The numbers of all shards that the folder holds; taken from its files in one look."""
         names = (path.stem for path in (self.path / "shards").glob("[0-9]*.parquet"))
-        numbers = {int(name) for name in names if name.isdecimal() and name.isascii() and len(name) < _DIGITS}
-        return sorted(number for number in numbers if number < config.shards and self.has(number))
+        digits = (name for name in names if name.isdecimal() and name.isascii() and len(name) < _DIGITS)
+        return frozenset(int(name) for name in digits if name == f"{int(name):05}")
 
     def has(self, number: int) -> bool:
         """Whether a shard was written."""

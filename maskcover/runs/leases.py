@@ -2,9 +2,10 @@
 
 A process takes a shard by creating the file of its lease, which nobody else can create as well. While it works, it
 writes the file again and again, each time with a higher count. Whoever wants the shard watches the file: if it has not
-changed for the patience of the leases, by the watcher's own steady clock, the holder is taken for lost and the lease
-for free. So no two clocks are compared, and a clock that is set does not matter. A holder on the same machine whose
-process is gone is lost at once.
+changed for the patience of the leases, by the watcher's own steady clock, the holder is taken for lost, and the watcher
+creates the file of the next generation, which again only one can create. So no two clocks are compared, a clock that
+is set does not matter, and nothing is needed but that a file is created by one process only: neither hard links, nor
+locks, nor renaming. A holder on the same machine whose process is gone is lost at once.
 
 Leases save work and promise nothing: a holder that was asleep may wake up and finish beside the one that took over.
 That does no harm, because the rows of a shard follow from the run, and its file is put in place as a whole.
@@ -12,6 +13,7 @@ That does no harm, because the rows of a shard follow from the run, and its file
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -19,18 +21,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from maskcover.canonical import locked, write_atomically
-from maskcover.errors import InvalidInput
+from maskcover.canonical import cannot_write
 from maskcover.runs.plans import Key, split
 
 PATIENCE = 300.0
 """Seconds after which a lease that has not changed is taken over."""
-_BEATS = 5  # times that a lease is written within the patience
+_BEATS = 5  # times that a lease is written, and looked at by others, within the patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Holder:
 
     @classmethod
     def this(cls) -> Self:
-        """This process; each call gives another name."""
+        """This process, under a new name for each call."""
         return cls(secrets.token_hex(8), _machine(), _process(os.getpid()) or "")
 
     @property
@@ -65,8 +67,8 @@ class LeaseState:
     """The content of the file of a lease.
 
     Args:
-        holder: Whose it is.
-        beat: How often it was written.
+        holder: The process that has the lease.
+        beat: The number of times that the file was written again.
     """
 
     holder: Holder
@@ -74,11 +76,10 @@ class LeaseState:
 
     @property
     def content(self) -> bytes:
-        """The file."""
+        """The file; it keeps its length from beat to beat, so that it can be written again even on a full disk."""
         holder = self.holder
-        return json.dumps(
-            {"holder": holder.name, "host": holder.host, "process": holder.process, "beat": self.beat}
-        ).encode()
+        document = {"holder": holder.name, "host": holder.host, "process": holder.process, "beat": f"{self.beat:010}"}
+        return json.dumps(document).encode()
 
     @classmethod
     def read(cls, content: bytes) -> LeaseState | None:
@@ -91,13 +92,30 @@ class LeaseState:
             return None
 
 
+@dataclass(slots=True)
+class _Watch:
+    """A lease of somebody else as it is watched.
+
+    Args:
+        generation, content: The lease as it was seen last.
+        waited: The seconds for which it has not changed.
+        looked: The time of the last look.
+    """
+
+    generation: int
+    content: bytes
+    waited: float
+    looked: float
+
+
 @dataclass(slots=True, eq=False)
 class Leases:
     """The leases of one process on the shards in a folder.
 
     Args:
-        folder: The folder of the shards; the lease of shard 12 is its file ``.00012.lease``. In the frame of the source
-            the folder of the run; the lease of shard 12 of the size 375x500 is ``375x500/shards/.00012.lease``.
+        folder: The folder of the shards; the lease of shard 12 is its file ``.00012.0.lease``, or ``.00012.1.lease``
+            after it was taken over once. In the frame of the source the folder of the run; the lease of shard 12 of
+            the size 375x500 is ``375x500/shards/.00012.0.lease``.
         patience: Seconds without a change after which somebody else's lease is taken over.
         holder: This process.
         clock: A clock that only goes forward, in seconds.
@@ -116,53 +134,63 @@ class Leases:
     patience: float = PATIENCE
     holder: Holder = field(default_factory=Holder.this)
     clock: Callable[[], float] = time.monotonic
-    _seen: dict[Key, tuple[bytes, float]] = field(default_factory=dict)
-    _held: dict[Key, int] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _watched: dict[Key, _Watch] = field(default_factory=dict)
+    _held: dict[Key, tuple[int, int]] = field(default_factory=dict)  # generation and beat
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # the thread that beats uses all of this too
 
-    def path(self, key: Key) -> Path:
+    def path(self, key: Key, generation: int = 0) -> Path:
         """The file of a lease."""
         size, number = split(key)
-        return self.folder / (f"{size}/shards" if size else "") / f".{number:05}.lease"
+        return self.folder / (f"{size}/shards" if size else "") / f".{number:05}.{generation}.lease"
 
     def take(self, key: Key) -> bool:
         """Take the lease of a shard: whether it is now this process's.
 
-        Somebody else's lease is watched: after enough calls over the patience it is taken over.
+        Somebody else's lease is watched: it is taken over if it did not change for the patience. Between two looks of
+        the watcher at most a fifth of the patience counts, so that a watcher that was asleep takes over nothing at
+        once.
+
+        Raises:
+            DiskFull, InvalidInput: the file of the lease cannot be created.
         """
-        if self._created(key):
-            return True
-        content = self._content(key)
-        if content is None:
-            return self._created(key)
-        state = LeaseState.read(content)
-        if state is not None and state.holder == self.holder:
-            return True
-        return self._stale(key, content, state) and self._taken_over(key, content)
+        with self._lock:
+            if key in self._held:
+                return self._is_held(key)
+            if self._create(key, 0):
+                return True
+            generation = self._newest(key)
+            return self._looks_lost(key, generation) and self._create(key, generation + 1)
 
     def holder_of(self, key: Key) -> LeaseState | None:
         """The lease of a shard; None if nobody has it."""
-        content = self._content(key)
+        content = self._content(key, self._newest(key))
         return None if content is None else LeaseState.read(content)
 
     def beat(self) -> None:
-        """Write all leases of this process again; one that somebody took over is no longer this process's."""
-        with self._lock, locked(self.folder):
-            for key in list(self._held):
-                state = self.holder_of(key)
-                if state is None or state.holder != self.holder:
-                    del self._held[key]
-                    continue
-                self._held[key] += 1
-                write_atomically(self.path(key), LeaseState(self.holder, self._held[key]).content)
+        """Write all leases of this process again, and look at those of others that it has met.
+
+        A lease that somebody took over is no longer this process's. On a disk that fails for a while a lease stays as
+        it is: the next beat may succeed, and a lost lease is no harm.
+        """
+        with self._lock:
+            for key in list(self._watched):
+                self._looks_lost(key, self._newest(key))
+            for key in [key for key in list(self._held) if self._is_held(key)]:
+                generation, beat = self._held[key]
+                self._held[key] = generation, beat + 1
+                with suppress(OSError), self.path(key, generation).open("r+b", buffering=0) as file:
+                    _write(file, LeaseState(self.holder, beat + 1))
 
     def give_back(self, key: Key) -> None:
-        """Give a lease back, if it is still this process's."""
-        with self._lock, locked(self.folder):
+        """Give a lease back, if it is still this process's; with it go the files of those from whom it was taken.
+
+        A file that cannot be removed does no harm: whoever wants the shard looks first whether it is there.
+        """
+        with self._lock, suppress(OSError):
+            if key in self._held and self._is_held(key):
+                for generation in range(self._held[key][0] + 1):
+                    self.path(key, generation).unlink(missing_ok=True)
             self._held.pop(key, None)
-            state = self.holder_of(key)
-            if state is not None and state.holder == self.holder:
-                self.path(key).unlink(missing_ok=True)
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -171,10 +199,7 @@ class Leases:
 
         def beat() -> None:
             while not stop.wait(self.patience / _BEATS):
-                try:
-                    self.beat()
-                except InvalidInput:
-                    continue  # a disk that is full for a while: the next beat may succeed, and a lost lease is no harm
+                self.beat()
 
         thread = threading.Thread(target=beat, name="maskcover leases", daemon=True)
         thread.start()
@@ -186,53 +211,85 @@ class Leases:
             for key in list(self._held):
                 self.give_back(key)
 
-    def _created(self, key: Key) -> bool:
+    def _create(self, key: Key, generation: int) -> bool:
         """Create the file of a lease: whether nobody had it."""
-        new = write_atomically(self.path(key), LeaseState(self.holder, 0).content, only_new=True)
-        return new and self._kept(key)
-
-    def _content(self, key: Key) -> bytes | None:
+        path = self.path(key, generation)
         try:
-            return self.path(key).read_bytes()
-        except FileNotFoundError:
-            return None
-
-    def _stale(self, key: Key, content: bytes, state: LeaseState | None) -> bool:
-        """Whether a lease has not changed for the patience since this process saw it first, or its holder is gone."""
-        before, since = self._seen.get(key, (None, 0.0))
-        if content != before:
-            self._seen[key] = content, self.clock()
-            return state is not None and state.holder.lost
-        return (state is not None and state.holder.lost) or self.clock() - since >= self.patience
-
-    def _taken_over(self, key: Key, content: bytes) -> bool:
-        """Put an own lease in the place of a stale one: whether that was still there, and not of somebody faster."""
-        with locked(self.folder):
-            if self._content(key) != content:
-                return False
-            write_atomically(self.path(key), LeaseState(self.holder, 0).content)
-        return self._kept(key)
-
-    def _kept(self, key: Key) -> bool:
-        """Note a lease as this process's."""
-        with self._lock:
-            self._held[key] = 0
-        self._seen.pop(key, None)
+            file = path.open("xb", buffering=0)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        try:
+            with file:
+                _write(file, LeaseState(self.holder, 0))
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise cannot_write(path, error) from error
+        self._held[key] = generation, 0
+        self._watched.pop(key, None)
         return True
 
+    def _is_held(self, key: Key) -> bool:
+        """Whether a lease of this process is still its own; if not, it is forgotten."""
+        generation = self._held[key][0]
+        content = self._content(key, generation)
+        state = None if content is None else LeaseState.read(content)
+        if state is not None and state.holder == self.holder and not self.path(key, generation + 1).exists():
+            return True
+        del self._held[key]
+        return False
 
-def leases_in(folder: Path) -> dict[int, Any]:
-    """The leases in a folder by the numbers of their shards, for a look at who works on what."""
-    found = {}
+    def _newest(self, key: Key) -> int:
+        """The last generation of a lease; 0 if there is none."""
+        generation = 0
+        while self.path(key, generation + 1).exists():
+            generation += 1
+        return generation
+
+    def _content(self, key: Key, generation: int) -> bytes | None:
+        try:
+            return self.path(key, generation).read_bytes()
+        except OSError:  # it is gone; or a file server does not answer, and then nothing is known of it
+            return None
+
+    def _looks_lost(self, key: Key, generation: int) -> bool:
+        """Look at somebody else's lease: whether it has not changed for the patience, or its holder is gone."""
+        content, now = self._content(key, generation), self.clock()
+        if content is None:
+            self._watched.pop(key, None)  # it was given back
+            return False
+        before = self._watched.get(key)
+        if before is not None and (before.generation, before.content) == (generation, content):
+            waited = before.waited + min(now - before.looked, self.patience / _BEATS)
+        else:
+            waited = 0.0
+        self._watched[key] = _Watch(generation, content, waited, now)
+        state = LeaseState.read(content)
+        return (state is not None and state.holder.lost) or waited >= self.patience
+
+
+def _write(file: FileIO, state: LeaseState) -> None:
+    """Write the content of a lease; raise `OSError` if the disk takes only a part of it."""
+    content = state.content
+    if file.write(content) != len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def leases_in(folder: Path) -> dict[int, LeaseState]:
+    """The leases in a folder of shards by the numbers of these, for a look at who works on what."""
+    states: dict[int, tuple[int, LeaseState]] = {}
     for path in folder.glob(".[0-9]*.lease"):
-        number = path.name[1:].partition(".")[0]
+        number, _, generation = path.name.removeprefix(".").removesuffix(".lease").partition(".")
+        if not (number.isdecimal() and generation.isdecimal()):
+            continue
         try:
             state = LeaseState.read(path.read_bytes())
         except FileNotFoundError:
             continue
-        if state is not None and number.isdecimal():
-            found[int(number)] = state
-    return found
+        if state is not None and int(generation) >= states.get(int(number), (0, state))[0]:
+            states[int(number)] = int(generation), state
+    return {number: states[number][1] for number in sorted(states)}
 
 
 def _machine() -> str:

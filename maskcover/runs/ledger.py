@@ -59,7 +59,9 @@ class Ledger:
 
     def missing(self, keys: Iterable[Key] | None = None) -> tuple[Key, ...]:
         """The shards that are not there, of these or of all."""
-        return tuple(key for key in (self.plan.keys() if keys is None else keys) if not self.has(key))
+        names = tuple(self.plan.keys() if keys is None else keys)
+        there = {size: self.folder(size).there() for size in {split(key)[0] for key in names}}
+        return tuple(key for key in names if split(key)[1] not in there[split(key)[0]])
 
     def order(self, size: str = "") -> Order | None:
         """The order for the shards of a size; None if nobody has started that part of the run."""

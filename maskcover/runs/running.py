@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from operator import index
+from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
-from maskcover.canonical import digest
 from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
@@ -23,21 +19,21 @@ from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.columns import pyarrow
-from maskcover.runs.config import LARGEST_SHARD
-from maskcover.runs.folder import Folder
-from maskcover.runs.ledger import Ledger
 from maskcover.runs.making import make_shards
 from maskcover.runs.plans import Plan
+from maskcover.runs.spec import described
+from maskcover.runs.starting import Launcher, run_spec
+from maskcover.runs.summaries import summary
 from maskcover.runs.summary import Summary
 from maskcover.runs.tasks import Defence, Subject
-from maskcover.runs.working import Work, Worker
+from maskcover.runs.working import Worker, checked_part, expect_json, work_in
 
 
 def run(
     model: object,
-    images: Images,
-    labels: npt.ArrayLike,
-    masks: MaskSet,
+    images: Images | str,
+    labels: npt.ArrayLike | None,
+    masks: MaskSet | None,
     out: str | PathLike[str],
     *,
     ids: Sequence[str] | None = None,
@@ -54,6 +50,7 @@ def run(
     keep_tables: bool = False,
     reuse: str | PathLike[str] | None = None,
     source: dict[str, Any] | None = None,
+    launcher: Launcher | None = None,
     progress: bool = False,
     **options: Any,
 ) -> Summary:
@@ -63,7 +60,9 @@ def run(
     the shards that nobody works on, and takes over those of processes that are lost (`maskcover.runs.leases`).
 
     Args:
-        model, images, labels, masks, regions, options: As for `certify`.
+        model, images, labels, masks, regions, options: As for `certify`. Or texts: `model` as `load_classifier` reads
+            it, `images` as `open_dataset` does, `labels` the path of a table or None, and `masks` may be None;
+            `options` are then fields of `RunSpec`, or options of the model's adapter.
         procedure, method, threshold, rule, exhaustive, min_margin, numerics: As for `certify`.
         out: The folder; it holds one run. A run with another configuration is refused with the differences.
         ids: The samples' ids, all different; by default their numbers.
@@ -74,6 +73,8 @@ def run(
         reuse: The folder of an earlier run of the same model with the same masks: predictions that it kept are not
             made again. Images are recognised by their pixels.
         source: Where model and data came from, as JSON; kept for `replay` and not compared.
+        launcher: Starts other processes that make the shards, such as ``mc.Ray(workers=8)``; needs the texts of model
+            and images. None makes them in this process.
         progress: Show a progress bar on stderr.
 
     Returns:
@@ -102,6 +103,16 @@ def run(
     """
     pyarrow()  # raises the error of a missing package before anything is computed
     min_margin = renamed(options, "margin", "min_margin", min_margin)
+    if launcher is not None or isinstance(model, str) or isinstance(images, str):
+        named = procedure_of(procedure, method, threshold, rule, exhaustive)
+        spec = described(
+            model, images, labels, ids=ids, source=source, masks=masks, regions=regions, procedure=named,
+            min_margin=min_margin, numerics=numerics, shard_size=shard_size, keep_tables=keep_tables, reuse=reuse,
+            options=options,
+        )  # fmt: skip
+        return run_spec(spec, out, shard=shard, launcher=launcher, progress=progress)
+    if masks is None or labels is None:
+        raise InvalidInput("images need labels=, and masks= such as cover(squares(size=32)); got None")
     defence = Defence(
         procedure_of(procedure, method, threshold, rule, exhaustive), min_margin, numerics, keep_tables, shard_size,
         expect_json(source), progress,
@@ -111,47 +122,3 @@ def run(
     plan = Plan({"": len(images)}, shard_size)
     make_shards(work_in(out, Worker(plan, lambda *_: subject, defence, str(out)), part), progress=progress)
     return summary(out)
-
-
-def summary(out: str | PathLike[str]) -> Summary:
-    """The summary of the rows in a run's folder."""
-    folder = Folder(Path(out))
-    config = folder.existing()
-    return Summary.of(folder.all_columns(config), config.count, config.chosen)
-
-
-def work_in(out: str | PathLike[str], worker: Worker, part: tuple[int, int] = (0, 1)) -> Work:
-    """The work on a run in a folder.
-
-    Args:
-        out: The folder, new or of this run.
-        worker: Makes the shards.
-        part: (i, n): the work on every n-th shard from the i-th on.
-
-    Raises:
-        InvalidInput: the folder holds something else, or a run of other images or regions.
-    """
-    ledger = Ledger.start(out, worker.plan)
-    return Work(replace(worker, plan=ledger.plan), ledger, ledger.plan.keys(part))
-
-
-def expect_json(source: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The source; raise `InvalidInput` if JSON cannot hold it."""
-    try:
-        digest(source)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"source must be JSON: {error}") from error
-    return source
-
-
-def checked_part(shard: tuple[int, int], shard_size: int) -> tuple[int, int]:
-    """The part (i, n) of a run; raise `InvalidInput` if there is no such part, or no such size of shards."""
-    try:
-        first, step = map(index, shard)
-    except (TypeError, ValueError):
-        first, step = 0, 0
-    if not 0 <= first < step:
-        raise InvalidInput(f"shard must be (i, n) with 0 <= i < n, for the i-th of n processes; got {shard!r}")
-    if type(shard_size) is not int or not 1 <= shard_size <= LARGEST_SHARD:
-        raise InvalidInput(f"shard_size must be a whole number from 1 to {LARGEST_SHARD:,}; got {shard_size!r}")
-    return first, step

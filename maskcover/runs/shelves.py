@@ -15,7 +15,7 @@ from maskcover.runs.ledger import Ledger
 from maskcover.runs.plans import Key
 from maskcover.runs.turns import Listing
 
-_DONE, _LEASE = ".parquet", ".lease"
+_DONE, _LEASE = "parquet", "lease"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,10 @@ class LedgerShelf:
         done, leased = set[Key](), set[Key]()
         for size in self.ledger.plan.sizes:
             for name in _names(self.ledger.out / size / "shards"):
-                stem, kind = os.path.splitext(name.removeprefix("."))  # noqa: PTH122 (a name, no path)
-                if stem.isdecimal() and kind in (_DONE, _LEASE):
-                    (done if kind == _DONE else leased).add((size, int(stem)) if size else int(stem))
+                number, _, kind = name.removeprefix(".").partition(".")
+                if number.isdecimal() and kind.endswith((_DONE, _LEASE)):
+                    shards = leased if kind.endswith(_LEASE) else done
+                    shards.add((size, int(number)) if size else int(number))
         return Listing(frozenset(done), frozenset(leased))
 
     def has(self, key: Key) -> bool:

@@ -7,10 +7,9 @@ shape), covered once for each size, and certified as any others; the claim of ea
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from maskcover.certification import CertificationResult, certify
@@ -27,17 +26,13 @@ from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
 from maskcover.runs.columns import pyarrow
-from maskcover.runs.documents import chosen_in
-from maskcover.runs.folder import Folder
-from maskcover.runs.frames import is_source_run, size_folders, source_document
 from maskcover.runs.making import make_shards
-from maskcover.runs.rows import Row
-from maskcover.runs.running import checked_part, expect_json, work_in
-from maskcover.runs.running import summary as input_summary
 from maskcover.runs.size_groups import SizeGroup, groups, of_size
 from maskcover.runs.source_sizes import SourceSizes
-from maskcover.runs.summary import Summary, errors_among
+from maskcover.runs.summaries import summary
+from maskcover.runs.summary import Summary
 from maskcover.runs.tasks import Defence
+from maskcover.runs.working import checked_part, expect_json, work_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,28 +194,6 @@ def run_source(
     sizes = SourceSizes(classifier, dataset, _parsed(regions), steps, masks, budget, reuse)
     make_shards(work_in(out, sizes.worker(defence, str(out)), part), progress=progress)
     return summary(out)
-
-
-def summary(out: str | PathLike[str]) -> Summary:
-    """The summary of the rows in a folder; of all sizes if it holds a run in the frame of the source."""
-    if not is_source_run(out):
-        return input_summary(out)
-    document = source_document(out)
-    return Summary.of(_shards(Path(out), document), sum(document["sizes"].values()), chosen_in(document))
-
-
-def error_rows(out: str | PathLike[str]) -> Iterator[Row]:
-    """The rows of errors in a folder; of all sizes if it holds a run in the frame of the source."""
-    if is_source_run(out):
-        return errors_among(_shards(Path(out), source_document(out)))
-    folder = Folder(Path(out))
-    return errors_among(folder.all_columns(folder.existing()))
-
-
-def _shards(out: Path, document: Mapping[str, Any]) -> Iterator[tuple[Any, float]]:
-    """The rows and seconds of all shards, of all sizes."""
-    for folder, config in size_folders(out, document):
-        yield from folder.all_columns(config)
 
 
 def _adapter_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from os import PathLike
 from typing import Any, Self, cast, get_type_hints
 
 from maskcover.defense import Procedure, parse_procedure
@@ -100,4 +102,80 @@ class RunSpec(Source):
         )  # fmt: skip
 
 
+_NUMBERS = ("mean", "std", "pixels", "input_size")
 _OWN = frozenset(field.name for field in fields(RunSpec)) - {field.name for field in fields(Source)}
+
+
+def described(
+    model: object,
+    data: object,
+    labels: object,
+    *,
+    ids: object,
+    source: object,
+    options: Mapping[str, Any],
+    reuse: str | PathLike[str] | None,
+    **fields_of_run: Any,
+) -> RunSpec:
+    """The description of a run from the arguments of `run`.
+
+    Args:
+        model, data, labels: Texts: the model, the images, and the table of labels or None.
+        ids, source: None; a description has none of its own.
+        options: Fields of `Source`, such as ``device="cuda"``, and options of the model's adapter.
+        reuse: The folder of an earlier run, or None.
+        fields_of_run: The other fields of `RunSpec`.
+
+    Raises:
+        InvalidInput: something is no text where one is needed; the message says what to type.
+    """
+    own_text = 'for one of yours type "package.module:name" of a function that makes it'
+    model_text = _text("model", model, f'"timm:resnet18"; {own_text}')
+    data_text = _text("images", data, '"photos/"; save images of yours as a folder or as .npz')
+    if labels is not None and not isinstance(labels, str | PathLike):
+        raise InvalidInput(
+            f"where images are a text, labels is the path of a CSV file with the columns path and label, or None if "
+            f"the images have them; got a {type(labels).__name__}"
+        )
+    if ids is not None or source is not None:
+        raise InvalidInput("where model and images are texts, ids= and source= follow from them; leave them out")
+    own = {field.name for field in fields(RunSpec)} - {"model", "data", "labels", "options"} - fields_of_run.keys()
+    beside = tuple(f"{name}={_json(name, value)}" for name, value in options.items() if name not in own)
+    spec = RunSpec(
+        model_text, data_text, None if labels is None else str(labels), options=beside,
+        reuse=None if reuse is None else str(reuse), **fields_of_run,
+        **{name: _typed(name, value) for name, value in options.items() if name in own},
+    )  # fmt: skip
+    return RunSpec.of(spec.document(), "the call of run")  # checks the types
+
+
+def _text(name: str, value: object, example: str) -> str:
+    """A value that is a text; raise `InvalidInput` with an example if it is none."""
+    if isinstance(value, str):
+        return value
+    raise InvalidInput(
+        f"with launcher=, or where model or images are a text, both are texts that other processes can load, such as "
+        f"{name}={example}; got a {type(value).__name__} for {name}"
+    )
+
+
+def _typed(name: str, value: Any) -> Any:
+    """A value as it is typed on the command line: numbers as ``0.5,0.5``, sizes as ``480x640``.
+
+    >>> _typed("mean", (0.5, 0.25)), _typed("input_size", (480, 640)), _typed("input_size", 224), _typed("limit", 9)
+    ('0.5,0.25', '480x640', '224', 9)
+    """
+    if name in _NUMBERS and not isinstance(value, str | None):
+        numbers = value if isinstance(value, Sequence) else [value]
+        return ("x" if name == "input_size" else ",").join(map(str, numbers))
+    return value
+
+
+def _json(name: str, value: object) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"with launcher=, or where model and images are texts, {name} is a text, a number or a list of these; got "
+            f"a {type(value).__name__}"
+        ) from error

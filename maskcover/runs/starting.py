@@ -27,13 +27,12 @@ from maskcover.runs.making import make_shards
 from maskcover.runs.opened import OpenedRun
 from maskcover.runs.orders import Order
 from maskcover.runs.plans import Plan
-from maskcover.runs.running import checked_part, work_in
-from maskcover.runs.source_frame import summary
 from maskcover.runs.source_sizes import SourceSizes
 from maskcover.runs.spec import RunSpec
+from maskcover.runs.summaries import summary
 from maskcover.runs.summary import Summary
 from maskcover.runs.tasks import Subject
-from maskcover.runs.working import Work, Worker
+from maskcover.runs.working import Work, Worker, checked_part, work_in
 
 
 @runtime_checkable

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import index
+from os import PathLike
 from typing import Any
 
+from maskcover.canonical import digest
 from maskcover.classifiers.evaluation import as_certified
 from maskcover.errors import InvalidInput
-from maskcover.runs.config import Shard
+from maskcover.runs.config import LARGEST_SHARD, Shard
 from maskcover.runs.documents import claim
 from maskcover.runs.ledger import Ledger
 from maskcover.runs.orders import Order
@@ -178,3 +181,40 @@ class Work:
         """Raise `InvalidInput` unless all parts of the run are of this model, these images and these options."""
         for size in self.plan.sizes if sizes is None else sizes:
             self.part(size)
+
+
+def work_in(out: str | PathLike[str], worker: Worker, part: tuple[int, int] = (0, 1)) -> Work:
+    """The work on a run in a folder.
+
+    Args:
+        out: The folder, new or of this run.
+        worker: Makes the shards.
+        part: (i, n): the work on every n-th shard from the i-th on.
+
+    Raises:
+        InvalidInput: the folder holds something else, or a run of other images or regions.
+    """
+    ledger = Ledger.start(out, worker.plan)
+    return Work(replace(worker, plan=ledger.plan), ledger, ledger.plan.keys(part))
+
+
+def expect_json(source: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The source; raise `InvalidInput` if JSON cannot hold it."""
+    try:
+        digest(source)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"source must be JSON: {error}") from error
+    return source
+
+
+def checked_part(shard: tuple[int, int], shard_size: int) -> tuple[int, int]:
+    """The part (i, n) of a run; raise `InvalidInput` if there is no such part, or no such size of shards."""
+    try:
+        first, step = map(index, shard)
+    except (TypeError, ValueError):
+        first, step = 0, 0
+    if not 0 <= first < step:
+        raise InvalidInput(f"shard must be (i, n) with 0 <= i < n, for the i-th of n processes; got {shard!r}")
+    if type(shard_size) is not int or not 1 <= shard_size <= LARGEST_SHARD:
+        raise InvalidInput(f"shard_size must be a whole number from 1 to {LARGEST_SHARD:,}; got {shard_size!r}")
+    return first, step

@@ -36,7 +36,7 @@ from maskcover.defense.procedure import first_look
 from maskcover.defense.texts import procedure_in, procedure_of
 from maskcover.errors import MissingExtra
 from maskcover.masks import Views
-from maskcover.runs.running import summary
+from maskcover.runs import summary
 from maskcover.testing import ProcedureContract, World
 from tests.networks import Eighths
 

@@ -319,7 +319,7 @@ def test_a_second_call_makes_no_prediction_and_gives_the_same(tmp_path: Path, mo
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a prediction is made")
 
-    monkeypatch.setattr("maskcover.runs.running.run_queries", refuse)
+    monkeypatch.setattr("maskcover.runs.tasks.run_queries", refuse)
     monkeypatch.setattr(timing_module, "run_queries", refuse)
     assert all_studies(tmp_path) == first
     assert {path.name: open_run(path).summary().evaluations for path in (tmp_path / "runs").iterdir()} == evaluations

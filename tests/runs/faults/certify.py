@@ -2,8 +2,8 @@
 
     python -m tests.runs.faults.certify DATA OUT '{"launcher": "ray", "workers": 2}'
 
-With "full": N the disk is full from the N-th file on that is written to it. With "patience": S and no launcher, leases are
-taken over after S seconds.
+With "full": N the disk is full from the N-th file on that is written to it. With "patience": S and no launcher, leases
+are taken over after S seconds.
 """
 
 from __future__ import annotations
