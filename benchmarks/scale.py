@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.canonical import write_atomically
-from maskcover.runs.config import Shard
 from maskcover.runs.driving import Begun, Driver, Lost, Made, News
+from maskcover.runs.launching import TOGETHER
 from maskcover.runs.leases import PATIENCE, Holder, Leases
 from maskcover.runs.shard_sizes import shard_size_for
 from maskcover.runs.turns import Listing, Turns
@@ -37,8 +37,8 @@ from maskcover.runs.turns import Listing, Turns
 # EfficientNet-Lite0, float32, one CPU core, batches of 16, 36 masks against any 2 % square: by `--measure`.
 PREDICTIONS: tuple[int, ...] = ()
 PREDICTION_SECONDS = 0.0
-SHARD_SECONDS = 0.0
-"""Seconds that a shard takes besides, for its first and last batches, which are not full."""
+ATTEMPT_SECONDS = 0.0
+"""Seconds that an attempt takes besides, for its last batches, which are not full."""
 START_SECONDS = 0.0
 """Seconds until a worker has loaded its model and made the probes."""
 LOST_A_SECOND = 0.05 / 3600
@@ -58,22 +58,21 @@ class Clock:
 
 @dataclass(frozen=True)
 class Load:
-    """The work of a run: the seconds of each shard."""
+    """The work of a run: the seconds of each shard on full batches, and those that an attempt takes besides."""
 
     shards: tuple[float, ...]
     size: int
     ideal: float
-    heavier: float
+    extra: float
 
     @classmethod
     def of(cls, images: int, size: int, heavier: float = 1.0) -> Load:
         """Images in shards of a size, drawn from the measured ones; predictions take `heavier` times as long."""
-        chance = random.Random(0)
+        chance = random.Random(0)  # noqa: S311 (draws, not secrets)
         predictions = [chance.choice(PREDICTIONS) for _ in range(images)]
         seconds = [sum(predictions[start : start + size]) * PREDICTION_SECONDS for start in range(0, images, size)]
-        extra = [SHARD_SECONDS] * len(seconds)
-        shards = tuple(heavier * (own + more) for own, more in zip(seconds, extra, strict=True))
-        return cls(shards, size, heavier * sum(predictions) * PREDICTION_SECONDS, heavier)
+        shards = tuple(heavier * own for own in seconds)
+        return cls(shards, size, sum(shards), heavier * ATTEMPT_SECONDS)
 
 
 @dataclass
@@ -114,8 +113,7 @@ class Files:
         self.leases.give_back(key)
 
     def write(self, key: int, rows: Any) -> None:
-        content = rows if isinstance(rows, bytes) else rows.rows[0]
-        assert write_atomically(self._shard(key), content, only_new=True), f"shard {key} was written twice"
+        assert write_atomically(self._shard(key), rows, only_new=True), f"shard {key} was written twice"
 
     def _shard(self, key: int) -> Path:
         return self.path / f"{key:05}.parquet"
@@ -127,7 +125,7 @@ class Fleet:
 
     count: int
     lost_a_second: float
-    chance: random.Random = field(default_factory=lambda: random.Random(1))
+    chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 (draws, not secrets)
 
     def lifetime(self) -> float:
         """Seconds until a worker is lost."""
@@ -141,11 +139,10 @@ class SimulatedPool:
     load: Load
     fleet: Fleet
     clock: Clock
-    queue: list[tuple[int, int]] = field(default_factory=list)
+    queue: list[tuple[int, list[int]]] = field(default_factory=list)
     events: list[tuple[float, int, str, int, int]] = field(default_factory=list)
     idle: list[int] = field(default_factory=list)
-    busy: dict[int, tuple[int, int]] = field(default_factory=dict)
-    until: dict[int, float] = field(default_factory=dict)
+    busy: dict[int, tuple[int, list[int]]] = field(default_factory=dict)
     since: dict[int, float] = field(default_factory=dict)
     fresh: set[int] = field(default_factory=set)
     there: float = 0.0
@@ -159,9 +156,9 @@ class SimulatedPool:
         for worker in range(self.fleet.count):
             self._arrive(worker)
 
-    def start(self, key: int) -> int:
+    def start(self, keys: Sequence[int]) -> int:
         self.started += 1
-        self.queue.append((self.started, key))
+        self.queue.append((self.started, list(keys)))
         self._assign()
         self.most = max(self.most, len(self.busy) + len(self.queue))
         return self.started
@@ -180,7 +177,7 @@ class SimulatedPool:
             self.clock.now = limit
         self._real = time.perf_counter()
 
-    def stop(self, attempt: int) -> None:
+    def stop(self, attempt: int) -> None:  # noqa: ARG002 (of the protocol)
         raise AssertionError("nobody is stopped in this simulation")
 
     def end(self) -> float:
@@ -195,11 +192,13 @@ class SimulatedPool:
 
     def _assign(self) -> None:
         while self.queue and self.idle:
-            worker, (attempt, key) = self.idle.pop(0), self.queue.pop(0)
-            self.busy[worker] = attempt, key
-            start = START_SECONDS if worker in self.fresh else 0.0
+            worker, (attempt, keys) = self.idle.pop(0), self.queue.pop(0)
+            self.busy[worker] = attempt, keys
+            when = self.clock.now + (START_SECONDS if worker in self.fresh else 0.0)
             self.fresh.discard(worker)
-            self._at(self.clock.now + start + self.load.shards[key], "made", worker, attempt)
+            for key in keys:
+                when += self.load.shards[key] + (self.load.extra if key == keys[-1] else 0.0)
+                self._at(when, "made", worker, attempt)
 
     def _happened(self, kind: str, worker: int, attempt: int) -> list[News] | None:
         if kind == "back":
@@ -216,11 +215,12 @@ class SimulatedPool:
             return [Lost(self.busy.pop(worker)[0], "the machine was taken away")]
         if self.busy.get(worker, (0, 0))[0] != attempt:
             return None  # it was lost meanwhile
-        del self.busy[worker]
-        self.idle.append(worker)
-        rows = Shard((b"r" * (ROW_BYTES * self.load.size),), 1.0)  # type: ignore[arg-type]  # no rows, of their size
-        self._assign()
-        return [Begun(attempt, f"worker {worker}"), Made(attempt, rows)]
+        key = self.busy[worker][1].pop(0)
+        if not self.busy[worker][1]:
+            del self.busy[worker]
+            self.idle.append(worker)
+            self._assign()
+        return [Begun(attempt, f"worker {worker}"), Made(attempt, key, b"r" * (ROW_BYTES * self.load.size))]
 
     def _at(self, when: float, kind: str, worker: int, attempt: int) -> None:
         self._order += 1
@@ -246,7 +246,7 @@ def launched(load: Load, fleet: Fleet, path: Path) -> Result:
     files, pool = Files.of(path, clock, looks), SimulatedPool(load, fleet, clock)
     turns, keys = Turns.of(files, range(len(load.shards)), clock), len(load.shards)
     begin, before = time.process_time(), operations()
-    Driver(turns, pool, files.write, fleet.count, float("inf"), clock=clock).run()
+    Driver(turns, pool, files.write, fleet.count, float("inf"), max(1, TOGETHER // load.size), clock=clock).run()
     spent, done = time.process_time() - begin, operations() - before
     assert len(files.listing().done) == keys
     assert pool.most <= fleet.count
@@ -265,7 +265,7 @@ class Process:
 
 def shared(load: Load, fleet: Fleet, path: Path) -> Result:
     """A run by plain processes, which know of each other by leases alone."""
-    clock, looks, chance = Clock(), Counter[str](), random.Random(2)
+    clock, looks, chance = Clock(), Counter[str](), random.Random(2)  # noqa: S311 (draws, not secrets)
     keys, there, losses, last = len(load.shards), 0.0, 0, 0.0
     events: list[tuple[float, int, str, Process]] = []
     before, order = operations(), 0
@@ -279,7 +279,7 @@ def shared(load: Load, fleet: Fleet, path: Path) -> Result:
     def arrive() -> None:
         files = Files.of(path, clock, looks)
         turns = Turns.of(files, range(keys), clock)
-        turns.chance = random.Random(chance.random())
+        turns.chance = random.Random(chance.random())  # noqa: S311 (draws, not secrets)
         process = Process(files, turns, since=clock.now)
         at(clock.now + START_SECONDS, "look", process)
         at(clock.now + fleet.lifetime(), "lost", process)
@@ -312,7 +312,7 @@ def shared(load: Load, fleet: Fleet, path: Path) -> Result:
                 process.turns.finished(process.key)
                 done, last = done + 1, clock.now
             process.key = process.turns.next()
-            wait = process.turns.pause if process.key is None else load.shards[process.key]
+            wait = process.turns.pause if process.key is None else load.shards[process.key] + load.extra
             at(clock.now + wait, "look", process)
     there += sum(last - process.since for process in alive)
     return Result(load.ideal / there, last, keys, losses, (operations() - before + looks["has"]) / keys, 0.0)

@@ -82,7 +82,7 @@ from maskcover.regions import (
     union,
     within,
 )
-from maskcover.runs import RunSpec, certify_source, compare, open_run, replay, run, run_source
+from maskcover.runs import Ray, RunSpec, Slurm, certify_source, compare, open_run, replay, run, run_source
 
 __version__ = "0.1.0"
 
@@ -121,12 +121,14 @@ __all__ = [
     "NumericContract",
     "Pad",
     "ProbeFailed",
+    "Ray",
     "ReceptiveField",
     "RegionSet",
     "Resize",
     "RobustMasking",
     "RunSpec",
     "RunStopped",
+    "Slurm",
     "UndecidedPrediction",
     "Voting",
     "avoiding",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -13,7 +13,7 @@ import ray
 
 from maskcover.errors import InvalidInput
 from maskcover.runs.driving import LOG
-from maskcover.runs.launching import Terms, launch_on
+from maskcover.runs.launching import Terms, Work, launch_on
 from maskcover.runs.spec import RunSpec
 from maskcover_ray.pool import Needs, RayPool, expect_room
 
@@ -48,7 +48,7 @@ def launch(settings: Settings, spec: RunSpec, out: str | PathLike[str], progress
         refused: dict[str, str] = {}
         folder = None if "working_dir" in (settings.runtime_env or {}) else str(Path.cwd())
 
-        def open_pool(work: Callable[[Any], Any]) -> RayPool[Any]:
+        def open_pool(work: Work) -> RayPool[Any]:
             return RayPool(work, needs, folder, refused)
 
         launch_on(spec, out, open_pool, Terms(workers, settings.patience, progress))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +13,7 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from maskcover.errors import InvalidInput
 from maskcover.runs.driving import LOG, Begun, Lost, Made, News, Refused
+from maskcover.runs.launching import Work
 from maskcover.runs.leases import Holder
 
 Key = TypeVar("Key")
@@ -72,7 +73,7 @@ class Needs:
 
 @dataclass(slots=True)
 class _Started:
-    """An attempt: its stream of two items, first the worker and then the outcome, and the worker once it is known."""
+    """An attempt: its stream of items, first the worker and then what it made, and the worker once it is known."""
 
     stream: Any
     worker: Worker | None = None
@@ -83,13 +84,13 @@ class RayPool(Generic[Key]):
     """Tasks of a cluster to which this process is connected; see `maskcover.runs.driving.Pool`.
 
     Args:
-        work: Makes the result for a key; it travels to the workers, which keep what it loads.
+        work: Makes the results for some keys, one after the other; it travels to the workers.
         needs: The resources of a worker.
         folder: The current folder of the workers where it exists there; None to leave it.
         refused: The nodes that get no more attempts, by their ids, with the reasons.
     """
 
-    work: Callable[[Key], Any]
+    work: Work
     needs: Needs
     folder: str | None
     refused: dict[str, str] = field(default_factory=dict)
@@ -97,8 +98,8 @@ class RayPool(Generic[Key]):
     _started: dict[int, _Started] = field(default_factory=dict)
     _count: int = 0
 
-    def start(self, key: Key) -> int:
-        """Give a shard to the next worker that is free; the number of this attempt."""
+    def start(self, keys: Sequence[Key]) -> int:
+        """Give some shards to the next worker that is free; the number of this attempt."""
         if self._shared is None:
             self._shared = ray.put(self.work)
         options: dict[str, Any] = {"num_cpus": self.needs.cpus, "num_gpus": self.needs.gpus}
@@ -106,7 +107,7 @@ class RayPool(Generic[Key]):
             self._expect_nodes()
             options["label_selector"] = {_NODE: f"!in({','.join(self.refused)})"}
         self._count += 1
-        self._started[self._count] = _Started(_ATTEMPT.options(**options).remote(self._shared, key, self.folder))
+        self._started[self._count] = _Started(_ATTEMPT.options(**options).remote(self._shared, list(keys), self.folder))
         return self._count
 
     def news(self, seconds: float) -> Iterator[News]:
@@ -146,9 +147,10 @@ class RayPool(Generic[Key]):
         if isinstance(item, Worker):
             started.worker = item
             return Begun(number, str(item))
-        del self._started[number]
-        result, reason = item
-        return Made(number, result) if reason is None else self._refusal(number, started.worker, reason)
+        if isinstance(item, str):
+            del self._started[number]
+            return self._refusal(number, started.worker, item)
+        return Made(number, *item)
 
     def _refusal(self, number: int, worker: Worker | None, reason: str) -> News:
         if worker is None:
@@ -181,17 +183,16 @@ def expect_room(needs: Needs, *, own: bool) -> None:
     LOG.warning("no node of the Ray cluster has %s now; waiting for one", needs)
 
 
-def _attempt(work: Callable[[Any], Any], key: Any, folder: str | None) -> Iterator[Any]:
-    """Say which process this is; then give the result and None, or None and the reason for refusing."""
+def _attempt(work: Work, keys: Sequence[Any], folder: str | None) -> Iterator[Any]:
+    """Give the `Worker` that this process is; then keys with their results, or a text: the reason for refusing."""
     context = ray.get_runtime_context()
     yield Worker(context.get_node_id(), ray.util.get_node_ip_address(), os.getpid(), Holder.this())
     if folder is not None and os.path.isdir(folder):  # noqa: PTH112 (a path of another machine)
         os.chdir(folder)
     try:
-        outcome = work(key), None
+        yield from work(keys)
     except Exception as error:
-        outcome = None, f"{type(error).__name__}: {error}"
-    yield outcome
+        yield f"{type(error).__name__}: {error}"
 
 
 _ATTEMPT = ray.remote(max_calls=_MAX_CALLS, max_retries=0, num_returns="streaming")(_attempt)

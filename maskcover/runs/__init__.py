@@ -10,6 +10,7 @@ from maskcover.runs.comparison import Comparison, PairedCounts, compare
 from maskcover.runs.config import Config, Shard
 from maskcover.runs.folder import Folder, shards
 from maskcover.runs.frames import is_source_run, source_document
+from maskcover.runs.launchers import Ray, Slurm
 from maskcover.runs.opened import OpenedRun
 from maskcover.runs.replaying import ChangedRow, Replay, replay
 from maskcover.runs.rows import Row
@@ -37,11 +38,13 @@ __all__ = [
     "Launcher",
     "OpenedRun",
     "PairedCounts",
+    "Ray",
     "Replay",
     "Row",
     "RunSpec",
     "Shard",
     "SizeGroup",
+    "Slurm",
     "SourceResult",
     "Summary",
     "Work",

@@ -10,17 +10,17 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol
 
-from maskcover.runs.config import Shard
 from maskcover.runs.turns import Key, Turns
 
 LOG = logging.getLogger("maskcover.launcher")
 _WAIT = 1.0
 """Seconds after which the driver looks at its clock, at the latest."""
 _KILLED_AFTER = 3  # patiences without rows after which an attempt is ended, wherever it is
+_ROUNDS = 2  # attempts that each worker has before it, at least, as long as attempts are of several shards
 _SUSPICIOUS = 5  # workers lost on one shard, after which the log says that the shard may be the cause
 
 
@@ -34,15 +34,16 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The rows of an attempt are here."""
+    """The result for one of the keys of an attempt is here: the rows of a shard."""
 
     attempt: int
-    shard: Shard
+    key: Any
+    result: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A worker went away in the middle of an attempt, or before it."""
+    """A worker went away in the middle of an attempt, or before it; what was not made is to be tried again."""
 
     attempt: int
     reason: str
@@ -63,8 +64,8 @@ News = Begun | Made | Lost | Refused
 class Pool(Protocol[Key]):
     """Protocol: workers somewhere."""
 
-    def start(self, key: Key) -> int:
-        """Give a shard to a worker, or to the next one that is free; the number of this attempt.
+    def start(self, keys: Sequence[Key]) -> int:
+        """Give some shards to a worker, or to the next one that is free; the number of this attempt.
 
         Raises:
             InvalidInput: no worker is left that may take part.
@@ -80,23 +81,26 @@ class Pool(Protocol[Key]):
         ...
 
 
-class Writer(Protocol[Key]):
-    """Protocol: takes the rows of shards."""
-
-    def __call__(self, key: Key, shard: Shard) -> Any:
-        """Put a shard in place, atomically, once."""
-        ...
-
-
 @dataclass(slots=True)
 class _Attempt(Generic[Key]):
-    """An attempt to make a shard: when and by whom it was begun, and whether it is late by now."""
+    """An attempt to make some shards.
 
-    key: Key
+    Args:
+        keys: The shards that are not there yet.
+        patience: Seconds between two of them after which it is late.
+        worker: The worker; empty until it has begun.
+        heard: The time at which it last gave a sign of life; None until it has begun.
+        late: Whether other workers have its shards too.
+    """
+
+    keys: list[Key]
     patience: float
     worker: str = ""
-    begun: float | None = None
+    heard: float | None = None
     late: bool = False
+
+    def __str__(self) -> str:
+        return f"shard{'s' if len(self.keys) > 1 else ''} {', '.join(map(str, self.keys))}"
 
 
 @dataclass(slots=True, eq=False)
@@ -106,20 +110,23 @@ class Driver(Generic[Key]):
     Args:
         turns: The shards, by lease.
         pool: The workers.
-        write: Puts the rows of a shard in place.
-        workers: The largest number of shards in work.
-        patience: Seconds after which a shard that did not come back is given to a second worker too. Whichever is
-            first counts. The patience with the next attempt is twice as long, so slow workers get there.
+        write: Puts the rows of a shard in place, atomically, once.
+        workers: The largest number of attempts at the same time.
+        patience: Seconds after which shards that did not come back are given to other workers too. Whichever is first
+            counts. The patience with the next attempt is twice as long, so slow workers get there.
+        together: The largest number of shards in one attempt. A worker fills its batches from all of them, so that
+            fewer batches are not full; towards the end attempts become smaller, so that nobody waits for long.
         done: Called with each shard that is there: its key, and its rows or None if another process made it.
         clock: A clock that only goes forward, in seconds.
     """
 
     turns: Turns[Key]
     pool: Pool[Key]
-    write: Writer[Key]
+    write: Callable[[Key, Any], object]
     workers: int
     patience: float
-    done: Callable[[Key, Shard | None], None] = lambda _, __: None
+    together: int = 1
+    done: Callable[[Key, Any], None] = lambda _, __: None
     clock: Callable[[], float] = time.monotonic
     _attempts: dict[int, _Attempt[Key]] = field(default_factory=dict)
     _again: deque[Key] = field(default_factory=deque)
@@ -147,85 +154,94 @@ class Driver(Generic[Key]):
     def _fill(self) -> None:
         """Start attempts while workers are free and shards are too."""
         while sum(not attempt.late for attempt in self._attempts.values()) < self.workers:
-            key = self._again.popleft() if self._again else self.turns.next() if self.turns else None
-            self._report_others()
-            if key is None:
+            keys = [self._again.popleft()] if self._again else self._next()
+            for key in self.turns.elsewhere:
+                self.done(key, None)
+            self.turns.elsewhere.clear()
+            if not keys:
                 return
-            self._start(key)
+            patience = self.patience * 2 ** max(self._delays[key] for key in keys)
+            self._attempts[self.pool.start(keys)] = _Attempt(keys, patience)
 
-    def _start(self, key: Key) -> None:
-        attempt = self.pool.start(key)
-        self._attempts[attempt] = _Attempt(key, self.patience * 2 ** self._delays[key])
-
-    def _report_others(self) -> None:
-        """Count the shards that other processes made."""
-        for key in self.turns.elsewhere:
-            self.done(key, None)
-        self.turns.elsewhere.clear()
+    def _next(self) -> list[Key]:
+        """Free shards for one attempt: fewer where few are left, so that all workers end at about the same time."""
+        most = max(1, min(self.together, len(self.turns.waiting) // (_ROUNDS * self.workers)))
+        keys: list[Key] = []
+        while self.turns and len(keys) < most:
+            key = self.turns.next()
+            if key is None:
+                break
+            keys.append(key)
+        return keys
 
     def _hear(self, news: News) -> None:
         attempt = self._attempts.get(news.attempt)
         if attempt is None:
-            return  # it was ended, and its news was on the way
+            return  # it has ended, and this was on the way
         if isinstance(news, Begun):
-            attempt.worker, attempt.begun = news.worker, self.clock()
-            LOG.debug("shard %s is in work at %s", attempt.key, news.worker)
-            return
-        del self._attempts[news.attempt]
-        if isinstance(news, Made):
-            self._keep(attempt.key, news.shard)
-            return
-        if isinstance(news, Refused):
-            LOG.warning("%s takes no part in this run: %s", news.worker, news.reason)
+            attempt.worker, attempt.heard = news.worker, self.clock()
+            LOG.debug("%s: in work at %s", str(attempt), news.worker)
+        elif isinstance(news, Made):
+            attempt.heard = self.clock()
+            if news.key in attempt.keys:
+                self._keep(news.attempt, news.key, news.result)
         else:
-            self._note_loss(attempt, news.reason)
-        if not any(other.key == attempt.key for other in self._attempts.values()):
-            self._again.append(attempt.key)
+            del self._attempts[news.attempt]
+            if isinstance(news, Refused):
+                LOG.warning("%s takes no part in this run: %s", news.worker, news.reason)
+            else:
+                self._note_loss(attempt, news.reason)
+            self._try_again(attempt.keys)
 
-    def _keep(self, key: Key, shard: Shard) -> None:
+    def _keep(self, maker: int, key: Key, result: Any) -> None:
         """Write the rows of a shard, while its worker already has the next one."""
-        for number in [number for number, other in self._attempts.items() if other.key == key]:
-            self._end(number)
+        for number, attempt in list(self._attempts.items()):
+            if key in attempt.keys:
+                attempt.keys.remove(key)
+                if not attempt.keys and number == maker:
+                    del self._attempts[number]  # it ends by itself
+                elif not attempt.keys:
+                    self._end(number)
         if key in self._again:
             self._again.remove(key)
         self._fill()
-        self.write(key, shard)
+        self.write(key, result)
         self.turns.finished(key)
-        self.done(key, shard)
+        self.done(key, result)
+
+    def _try_again(self, keys: Iterable[Key]) -> None:
+        """Have shards made again that are in no other attempt."""
+        in_work = {key for attempt in self._attempts.values() for key in attempt.keys}
+        self._again.extend(key for key in keys if key not in in_work)
 
     def _note_loss(self, attempt: _Attempt[Key], reason: str) -> None:
-        self._losses[attempt.key] += 1
-        where = attempt.worker or "a worker"
-        LOG.warning("%s was lost with shard %s, which is tried again: %s", where, attempt.key, reason)
-        if self._losses[attempt.key] % _SUSPICIOUS == 0:
-            LOG.warning(
-                "%d workers were lost with shard %s: one of its images may be the cause; look at the workers' logs",
-                self._losses[attempt.key],
-                attempt.key,
-            )
+        LOG.warning("%s was lost with %s, tried again: %s", attempt.worker or "a worker", str(attempt), reason)
+        for key in attempt.keys[:1]:  # the one that it worked on
+            self._losses[key] += 1
+            if self._losses[key] % _SUSPICIOUS == 0:
+                LOG.warning(
+                    "%d workers were lost with shard %s: one of its images may be the cause; look at the workers' logs",
+                    self._losses[key], key,
+                )  # fmt: skip
 
     def _expect_progress(self) -> None:
         """Give late shards to other workers too, and end attempts that are later still."""
-        now = self.clock()
         for number, attempt in list(self._attempts.items()):
-            if attempt.begun is None:
-                continue
-            seconds = now - attempt.begun
+            seconds = 0.0 if attempt.heard is None else self.clock() - attempt.heard
             if seconds >= _KILLED_AFTER * attempt.patience:
                 LOG.warning(
-                    "%s has not answered for %.0f s with shard %s and is ended", attempt.worker, seconds, attempt.key
+                    "%s has not answered for %.0f s with %s and is ended", attempt.worker, seconds, str(attempt)
                 )
                 self._end(number)
-                if not any(other.key == attempt.key for other in self._attempts.values()):
-                    self._again.append(attempt.key)
+                self._try_again(attempt.keys)
             elif seconds >= attempt.patience and not attempt.late:
                 LOG.warning(
-                    "shard %s has been in work at %s for %.0f s: another worker gets it too, and the first rows count",
-                    attempt.key, attempt.worker, seconds,
+                    "%s: nothing from %s for %.0f s, so another worker gets it too, and the first rows count",
+                    str(attempt), attempt.worker, seconds,
                 )  # fmt: skip
                 attempt.late = True
-                self._delays[attempt.key] += 1
-                self._again.append(attempt.key)
+                self._delays.update(attempt.keys)
+                self._again.extend(attempt.keys)
 
     def _end(self, number: int) -> None:
         del self._attempts[number]

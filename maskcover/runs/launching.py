@@ -6,7 +6,7 @@ and they do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -29,12 +29,15 @@ from maskcover.runs.starting import worker
 from maskcover.runs.turns import Turns
 from maskcover.runs.working import Worker
 
+TOGETHER = 64
+"""Images of the shards that one worker gets at once, at most."""
 _WITNESSES = 16
 """Rows of each size, of shards that are there, whose pixels each worker compares with its own images."""
 
-Work = Callable[[Any], Any]
+Work = Callable[[Sequence[Any]], Iterator[tuple[Any, Any]]]
+"""Makes results for some keys, each with its key; can be pickled."""
 OpenPool = Callable[[Work], Pool[Any]]
-"""Makes a pool whose workers call a function of keys, which can be pickled."""
+"""Makes a pool whose workers do such work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Terms:
     """The terms on which shards are handed out.
 
     Args:
-        workers: The largest number of shards in work.
+        workers: The largest number of workers.
         patience: Seconds until a shard is given to a second worker too; see `Driver`.
         progress: Show a progress bar on stderr.
         lease_patience: Seconds until other processes take over the shards of a driver that is lost.
@@ -60,26 +63,28 @@ class AskPlan:
 
     spec: Mapping[str, Any]
 
-    def __call__(self, _: str) -> dict[str, Any]:
-        """The plan."""
-        return worker_of(self.spec).plan.document()
+    def __call__(self, keys: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The plan, for any key."""
+        for key in keys:
+            yield key, worker_of(self.spec).plan.document()
 
 
 @dataclass(frozen=True, slots=True)
 class AskOrder:
-    """For a worker: the order for a size of images, as JSON; `like` is that of another size."""
+    """For a worker: the orders for sizes of images, as JSON; `like` is that of another size."""
 
     spec: Mapping[str, Any]
     like: Mapping[str, Any] | None = None
 
-    def __call__(self, size: str) -> dict[str, Any]:
-        """The order."""
-        return worker_of(self.spec).order(size, self.like)
+    def __call__(self, sizes: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The order for each size."""
+        for size in sizes:
+            yield size, worker_of(self.spec).order(size, self.like)
 
 
 @dataclass(frozen=True, slots=True)
-class AskShard:
-    """For a worker: a shard of a run.
+class AskShards:
+    """For a worker: shards of a run.
 
     Args:
         spec: The run.
@@ -91,17 +96,20 @@ class AskShard:
     orders: Mapping[str, Mapping[str, Any]]
     pixels: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
-    def __call__(self, key: Key) -> Shard:
-        """The shard.
+    def __call__(self, keys: Sequence[Key]) -> Iterator[tuple[Key, Shard]]:
+        """The shards, each as soon as it is made.
 
         Raises:
             InvalidInput: model, images or options are not those of the run.
         """
-        own, (size, _) = worker_of(self.spec), split(key)
-        order = self.orders[size]
-        part = own.part(size, Order.of(order))
-        _expect_pixels(part.task.images, self.pixels.get(size, {}))
-        return own.make(key, order)
+        numbers: dict[str, list[int]] = {}
+        for size, number in map(split, keys):
+            numbers.setdefault(size, []).append(number)
+        for size, some in numbers.items():
+            part = worker_of(self.spec).part(size, Order.of(self.orders[size]))
+            _expect_pixels(part.task.images, self.pixels.get(size, {}))
+            for number, shard in part.make_all(some):
+                yield (size, number) if size else number, shard
 
 
 def launch_on(spec: RunSpec, out: str | PathLike[str], open_pool: OpenPool, terms: Terms) -> None:
@@ -125,9 +133,10 @@ def launch_on(spec: RunSpec, out: str | PathLike[str], open_pool: OpenPool, term
     missing = ledger.missing()
     if missing:
         with LedgerShelf.leasing(ledger, terms.lease_patience) as shelf, _bar(ledger, missing, terms) as done:
-            pool = open_pool(AskShard(document, orders, pixels))
+            pool = open_pool(AskShards(document, orders, pixels))
             turns = Turns.of(shelf, missing)
-            Driver(turns, pool, ledger.write, terms.workers, terms.patience, done).run()
+            together = max(1, TOGETHER // ledger.plan.shard_size)
+            Driver(turns, pool, ledger.write, terms.workers, terms.patience, together, done).run()
     ledger.tidy()
 
 

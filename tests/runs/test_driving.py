@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from maskcover import InvalidInput
 from maskcover.errors import DiskFull
+from maskcover.runs.config import Shard
 from maskcover.runs.driving import Begun, Driver, Lost, Made, News, Refused
-from maskcover.runs.folder import Shard
 from tests.runs.test_turns import Board, Clock, turns
 
 ROWS = Shard((), 1.0)
 Behaviour = Callable[[int, int], list[News]]
-"""From the number of an attempt and the one of its shard to the news of it."""
+"""From the numbers of an attempt and of one of its shards to the news of that."""
 
 
-def good(attempt: int, _: int) -> list[News]:
-    return [Begun(attempt, "w"), Made(attempt, ROWS)]
+def good(attempt: int, key: int) -> list[News]:
+    return [Begun(attempt, "w"), Made(attempt, key, ROWS)]
 
 
 @dataclass
@@ -32,17 +32,19 @@ class Pool:
     behave: Behaviour = good
     seconds: float = 1.0
     started: list[int] = field(default_factory=list)
+    attempts: list[list[int]] = field(default_factory=list)
     stopped: list[int] = field(default_factory=list)
     working: dict[int, list[News]] = field(default_factory=dict)
     most: int = 0
     refusing: int | None = None
 
-    def start(self, key: int) -> int:
+    def start(self, keys: Sequence[int]) -> int:
         if self.refusing is not None and len(self.started) >= self.refusing:
             raise InvalidInput("no worker is left")
-        number = len(self.started)
-        self.started.append(key)
-        self.working[number] = self.behave(number, key)
+        number = len(self.attempts)
+        self.started += keys
+        self.attempts.append(list(keys))
+        self.working[number] = [news for key in keys for news in self.behave(number, key)]
         self.most = max(self.most, len(self.working))
         return number
 
@@ -52,7 +54,7 @@ class Pool:
         for number in list(self.working):
             if self.working.get(number):
                 news = self.working[number].pop(0)
-                if not isinstance(news, Begun):
+                if isinstance(news, Lost | Refused) or (isinstance(news, Made) and not self.working[number]):
                     del self.working[number]
                 yield news
 
@@ -68,6 +70,7 @@ class Bench:
     count: int
     workers: int = 3
     patience: float = 10.0
+    together: int = 1
     behave: Behaviour = good
     clock: Clock = field(default_factory=Clock)
     written: Counter[int] = field(default_factory=Counter)
@@ -83,7 +86,7 @@ class Bench:
             self.progress[key] += 1
 
         own = turns(self.board, "driver", self.count)
-        return Driver(own, self.pool, self.write, self.workers, self.patience, done, self.clock)
+        return Driver(own, self.pool, self.write, self.workers, self.patience, self.together, done, self.clock)
 
     def write(self, key: int, shard: Shard) -> None:
         assert shard is ROWS
@@ -118,7 +121,7 @@ def test_a_shard_whose_worker_is_lost_is_tried_again_without_end_and_the_log_say
     bench.driver().run()
     expect_all_once(bench)
     assert bench.pool.started.count(2) == 13
-    assert "node 7 was lost with shard 2, which is tried again: killed" in caplog.messages
+    assert "node 7 was lost with shard 2, tried again: killed" in caplog.messages
     assert sum("may be the cause" in message for message in caplog.messages) == 2
 
 
@@ -151,7 +154,7 @@ def test_a_worker_that_hangs_is_left_behind_and_ended(caplog: pytest.LogCaptureF
     expect_all_once(bench)
     assert bench.pool.started[0] == 0
     assert bench.pool.started[1] == 0, "it goes to another worker before anything else"
-    assert any("shard 0 has been in work at node 5 for 10 s" in message for message in caplog.messages)
+    assert any("shard 0: nothing from node 5 for 10 s" in message for message in caplog.messages)
     assert 0 in bench.pool.stopped
 
 
@@ -179,7 +182,7 @@ def test_a_pool_in_which_every_first_worker_hangs_still_finishes(caplog: pytest.
 
 def test_a_slow_worker_is_heard_when_it_is_first_after_all() -> None:
     def slow(attempt: int, _: int) -> list[News]:
-        return [Begun(attempt, "w"), *[Begun(attempt, "w")] * 0]
+        return [Begun(attempt, "w")]
 
     bench = Bench(1, workers=1, behave=slow)
     driver = bench.driver()
@@ -189,7 +192,7 @@ def test_a_slow_worker_is_heard_when_it_is_first_after_all() -> None:
     def news(seconds: float) -> Iterator[News]:
         yield from original(seconds)
         if bench.clock.now > 15:
-            yield Made(0, ROWS)  # late, but the second attempt has no rows yet
+            yield Made(0, 0, ROWS)  # late, but the second attempt has no rows yet
 
     pool.news = news  # type: ignore[method-assign]
     driver.run()
@@ -211,7 +214,7 @@ def test_workers_that_are_all_slow_get_there_since_the_patience_grows() -> None:
             yield one
         for attempt, since in begun.items():
             if bench.clock.now - since >= needed and attempt in bench.pool.working:
-                yield Made(attempt, ROWS)
+                yield Made(attempt, 0, ROWS)
 
     bench.pool.news = news  # type: ignore[method-assign]
     bench.driver().run()
@@ -289,3 +292,33 @@ def test_ctrl_c_stops_the_workers_and_leaves_a_run_that_goes_on() -> None:
     bench.board.holders.clear()  # as `Leases.beating` gives them back
     later = turns(bench.board, "plain", 9)
     assert sorted(iter(later.next, None)) == sorted(set(range(9)) - set(bench.written))
+
+
+def test_attempts_are_of_several_shards_at_first_and_of_one_at_the_end() -> None:
+    bench = Bench(100, workers=4, together=6)
+    bench.driver().run()
+    expect_all_once(bench)
+    sizes = list(map(len, bench.pool.attempts))
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == 6
+    assert sizes[-8:] == [1] * 8
+
+
+def test_of_an_attempt_that_is_lost_only_what_was_not_made_is_tried_again() -> None:
+    def lose(attempt: int, key: int) -> list[News]:
+        return [Begun(attempt, "w"), Lost(attempt, "killed")] if attempt == 0 and key == 2 else good(attempt, key)
+
+    bench = Bench(40, workers=2, together=5, behave=lose)
+    bench.driver().run()
+    expect_all_once(bench)
+    assert bench.pool.attempts[0] == [0, 1, 2, 3, 4]
+    assert [bench.pool.started.count(key) for key in range(5)] == [1, 1, 2, 2, 2]
+
+
+def test_each_shard_of_an_attempt_is_a_sign_of_life() -> None:
+    bench = Bench(12, workers=1, together=6, patience=5.0)
+    bench.pool.seconds = 2.0
+    bench.driver().run()
+    expect_all_once(bench)
+    assert bench.pool.stopped == []
+    assert len(bench.pool.started) == 12
