@@ -102,7 +102,7 @@ class Site:
                 mine, theirs = content(out / name), content(self.alone / name)
                 assert mine == theirs, name
                 ids += [row["id"] for row in mine[1]]
-        assert ids == list(map(str, range(COUNT)))
+        assert ids == [f"row/{number:06}" for number in range(COUNT)]
 
     def close(self) -> None:
         """End all processes."""
