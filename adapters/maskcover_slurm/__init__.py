@@ -104,6 +104,9 @@ def _wait(jobs: Sequence[submitit.Job[None]], progress: bool) -> None:
                     if reasons[job.job_id]:
                         LOG.warning("job %s ended: %s", job.job_id, reasons[job.job_id])
             if "" in reasons.values():
+                for job in jobs:
+                    if job.state == "PENDING":
+                        job.cancel()
                 return
             if len(done) == len(jobs):
                 raise RunStopped(
@@ -116,5 +119,8 @@ def _wait(jobs: Sequence[submitit.Job[None]], progress: bool) -> None:
 def _reason(job: submitit.Job[None]) -> str:
     """Why a job ended early; empty if it did not."""
     error = job.exception()
-    lines = str(error).strip().splitlines()
-    return "" if error is None else f"{type(error).__name__}: {lines[-1] if lines else ''}"
+    if error is None:
+        return ""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    ends = [number for number, line in enumerate(lines) if line.startswith("---")]  # of the traceback within
+    return lines[ends[-1] - 1] if len(ends) > 1 else " ".join(lines[:1])
