@@ -26,6 +26,8 @@ COUNT, SHARD_SIZE = 160, 4
 SHARDS = COUNT // SHARD_SIZE
 LONG = os.environ.get("MASKCOVER_FAULTS") == "long"
 """Whether faults are tried more often, which takes a quarter of an hour."""
+STORE = 80_000_000
+"""Bytes for the objects of a node."""
 LONGEST = 180.0
 """Seconds after which a process has failed."""
 ENVIRONMENT = {
@@ -146,9 +148,10 @@ def make_site(prepared: Site, tmp_path: Path) -> Iterator[Site]:
 
 @dataclass
 class RayCluster:
-    """A cluster of one head, which makes nothing, and nodes of two workers each."""
+    """A cluster of one head, which makes nothing, and nodes with workers."""
 
     cluster: Any
+    nodes: list[Any] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -156,31 +159,50 @@ class RayCluster:
 
     def add(self, workers: int = 2, **variables: str) -> Any:
         """A node more, with variables of the environment."""
-        return self.cluster.add_node(
-            num_cpus=workers, object_store_memory=80_000_000, env_vars=variables, include_dashboard=False
-        )
+        options = {"num_cpus": workers, "object_store_memory": STORE, "env_vars": variables}
+        self.nodes.append(patiently(lambda: self.cluster.add_node(**options)))
+        return self.nodes[-1]
 
     def remove(self, node: Any) -> None:
         """Kill the processes of a node."""
+        self.nodes.remove(node)
         self.cluster.remove_node(node, allow_graceful=False)
 
 
-@pytest.fixture(name="ray_cluster")
-def start_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[RayCluster]:
+def patiently(start: Callable[[], Any]) -> Any:
+    """Start something of Ray, which gives up after half a minute on a busy machine; then once more, and once more."""
+    for _ in range(2):
+        with suppress(Exception):
+            return start()
+    return start()
+
+
+@pytest.fixture(scope="session", name="head")
+def start_head() -> Iterator[RayCluster]:
     """A cluster without a worker."""
     pytest.importorskip("ray")
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    folder = tempfile.mkdtemp(prefix="mc", dir="/tmp")
-    with warnings.catch_warnings():
+    folder = tempfile.mkdtemp(prefix="mc", dir="/tmp")  # noqa: S108 (paths of sockets are short)
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
+        for name, value in (ENVIRONMENT | {"RAY_TMPDIR": folder, "PYTHONPATH": path}).items():
+            patch.setenv(name, value)
         from ray.cluster_utils import Cluster
 
-        head = {"num_cpus": 0, "object_store_memory": 80_000_000, "include_dashboard": False, "temp_dir": folder}
-        cluster = Cluster(initialize_head=True, head_node_args=head)
+        options = {"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False}
+        cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=options))
         try:
             yield RayCluster(cluster)
         finally:
             cluster.shutdown()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(name="ray_cluster")
+def empty_cluster(head: RayCluster) -> Iterator[RayCluster]:
+    """The cluster, whose nodes are removed after the test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield head
+        for node in list(head.nodes):
+            head.remove(node)
