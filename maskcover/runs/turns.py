@@ -75,6 +75,7 @@ class Turns(Generic[Key]):
     elsewhere: list[Key] = field(default_factory=list)
     _free: list[Key] = field(default_factory=list)
     _listed: float | None = None
+    _outdated: bool = False
     _pause: float = _SHORTEST
     _watched: dict[Key, float] = field(default_factory=dict)
 
@@ -97,7 +98,8 @@ class Turns(Generic[Key]):
 
         Call `finished` when its rows are there.
         """
-        looks = self._listed is None or self.clock() - self._listed >= self._pause
+        useful = self._outdated or not self._free
+        looks = self._listed is None or (useful and self.clock() - self._listed >= self._pause)
         if looks:
             self._look()
         key = self._next_free()
@@ -125,7 +127,7 @@ class Turns(Generic[Key]):
 
     def _look(self) -> None:
         """Look at the folder: drop what is done, and note what is free."""
-        listing, self._listed = self.shelf.listing(), self.clock()
+        listing, self._listed, self._outdated = self.shelf.listing(), self.clock(), False
         for key in [key for key in self.waiting if key in listing.done]:
             self._drop(key)
         self._free = [key for key in self.waiting if key not in listing.leased]
@@ -148,8 +150,10 @@ class Turns(Generic[Key]):
         """Whether a shard is this process's to make now; one that is there by now is dropped."""
         if not self.shelf.take(key):
             self._watched.setdefault(key, self.clock())
+            self._outdated = True
             return False
         if self.shelf.has(key):
+            self._outdated = True
             self._drop(key)
             self.shelf.give_back(key)
             return False

@@ -181,7 +181,7 @@ def patiently(start: Callable[[], Any]) -> Any:
 def start_head() -> Iterator[RayCluster]:
     """A cluster without a worker."""
     pytest.importorskip("ray")
-    folder = tempfile.mkdtemp(prefix="mc", dir="/tmp")  # noqa: S108 (paths of sockets are short)
+    folder = tempfile.mkdtemp(prefix="mc", dir="/tmp")
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
