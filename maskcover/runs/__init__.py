@@ -11,7 +11,11 @@ from maskcover.runs.config import Config, Shard
 from maskcover.runs.folder import Folder, shards
 from maskcover.runs.frames import is_source_run, source_document
 from maskcover.runs.launchers import Ray, Slurm
+from maskcover.runs.leases import Leases
+from maskcover.runs.ledger import Ledger
 from maskcover.runs.opened import OpenedRun
+from maskcover.runs.orders import Order
+from maskcover.runs.plans import Plan
 from maskcover.runs.replaying import ChangedRow, Replay, replay
 from maskcover.runs.rows import Row
 from maskcover.runs.running import run
@@ -22,6 +26,7 @@ from maskcover.runs.source_frame import (
     certify_source,
     run_source,
 )
+from maskcover.runs.sources import Source
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.starting import Launcher, open_run, run_spec, worker
 from maskcover.runs.summaries import error_rows, summary
@@ -36,8 +41,12 @@ __all__ = [
     "Config",
     "Folder",
     "Launcher",
+    "Leases",
+    "Ledger",
     "OpenedRun",
+    "Order",
     "PairedCounts",
+    "Plan",
     "Ray",
     "Replay",
     "Row",
@@ -45,6 +54,7 @@ __all__ = [
     "Shard",
     "SizeGroup",
     "Slurm",
+    "Source",
     "SourceResult",
     "Summary",
     "Work",

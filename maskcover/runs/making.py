@@ -36,7 +36,7 @@ def make_shards(work: Work, *, progress: bool, leases: Leases | None = None) -> 
     bar = tqdm(total=total, initial=total - left, desc="certifying", unit="image", disable=not progress)
     with bar, leases.beating():
         count = _Counter(bar)
-        turns = Turns.of(LedgerShelf(work.ledger, leases), missing)
+        turns = Turns.of(LedgerShelf(work.ledger, leases), missing, leases.clock)
         while turns or turns.elsewhere:
             key = turns.next()
             bar.update(sum(map(work.plan.images, turns.elsewhere)))  # other processes made these

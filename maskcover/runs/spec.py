@@ -87,8 +87,8 @@ class RunSpec(Source):
         own = {name: document[name] for name in _OWN}
         source = Source.of({name: value for name, value in document.items() if name not in _OWN}, where)
         kinds = {name: kind for name, kind in get_type_hints(cls).items() if name in _OWN}
-        kinds["min_margin"] = float | int | None
-        odd = [name for name, value in own.items() if name != "masks" and not isinstance(value, kinds[name])]
+        kinds |= {"min_margin": float | int | None, "masks": str | None}
+        odd = [name for name, value in own.items() if not isinstance(value, kinds[name])]
         if odd:
             raise InvalidInput(f"{where} has an odd {odd[0]}: {own[odd[0]]!r}")
         masks = None if own["masks"] is None else MaskSet.from_json(own["masks"])
