@@ -7,7 +7,6 @@ on full batches, divided by the time that workers were there until the last row 
 
     python benchmarks/scale.py                # the tables of RESULTS.md, a few minutes
     python benchmarks/scale.py --images 5000 --workers 8 64
-    python benchmarks/scale.py --measure      # measure the predictions and the seconds anew, ten minutes
     python benchmarks/scale.py --overhead     # Ray against the plain loop on this machine
 """
 
@@ -15,8 +14,10 @@ from __future__ import annotations
 
 import argparse
 import heapq
+import logging
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +28,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from maskcover.canonical import write_atomically
 from maskcover.runs.driving import Begun, Driver, Lost, Made, News
 from maskcover.runs.launching import TOGETHER
@@ -34,13 +37,14 @@ from maskcover.runs.leases import PATIENCE, Holder, Leases
 from maskcover.runs.shard_sizes import shard_size_for
 from maskcover.runs.turns import Listing, Turns
 
-# EfficientNet-Lite0, float32, one CPU core, batches of 16, 36 masks against any 2 % square: by `--measure`.
+# EfficientNet-Lite0, float32, one CPU core, batches of 16, 36 masks against any 2 % square: twenty photos (five of
+# the demo, each in four variants) in runs with one shard and with four, on a busy core.
 PREDICTIONS = (54, 59, 49, 667, 51, 49, 38, 80, 50, 45, 667, 59, 38, 42, 44, 57, 67, 49, 667, 60)
 PREDICTION_SECONDS = 0.078
 ATTEMPT_SECONDS = 8.0
 """Seconds that an attempt takes besides, for its last batches, which are not full."""
 START_SECONDS = 20.0
-"""Seconds until a worker has loaded its model and made the probes."""
+"""Seconds until a worker has loaded its model and made the probes: assumed."""
 LOST_A_SECOND = 0.05 / 3600
 AWAY_SECONDS = 600.0
 """Seconds until another worker comes in the place of a lost one."""
@@ -376,13 +380,46 @@ def table(images: int, counts: Sequence[int], heavier: float, size: int | None) 
             )
 
 
+def overhead(images: int) -> None:
+    """Print the time of Ray with two workers as a ratio to that of two plain processes, from first to last shard."""
+    root = Path(__file__).parent
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pixels = np.random.default_rng(0).integers(0, 256, (images, 16, 16)).astype(np.uint8)
+        np.savez(folder / "data.npz", images=pixels, labels=(pixels.mean(axis=(1, 2)) > 127.5).astype(int))
+        command = [
+            sys.executable, "-m", "maskcover", "certify", "--model", "scale_model:Device", "--data",
+            str(folder / "data.npz"), "--regions", "squares(size=2)", "--input-size", "16", "--channels", "1",
+            "--shard-size", "16",
+        ]  # fmt: skip
+        ways = {"plain": (2, []), "ray": (1, ["--launcher", "ray", "--workers", "2"])}
+        for way, (count, more) in ways.items():
+            out = ["--out", str(folder / way)]
+            started = [subprocess.Popen([*command, *out, *more], cwd=root) for _ in range(count)]
+            assert [process.wait() for process in started] == [0] * count
+        seconds = {way: _seconds(folder / way) for way in ways}
+    print(", ".join(f"{way} {value:.1f} s" for way, value in seconds.items()))
+    print(f"ray / plain: {seconds['ray'] / seconds['plain']:.3f}")
+
+
+def _seconds(out: Path) -> float:
+    """Seconds between the first shard that was written and the last."""
+    times = [path.stat().st_mtime for path in out.glob("shards/*.parquet")]
+    return max(times) - min(times)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 8, 64, 256, 512])
     parser.add_argument("--heavier", type=float, default=1.0, help="A prediction takes this many times as long.")
     parser.add_argument("--size", type=int, help="Images in a shard; by default chosen from the number of workers.")
+    parser.add_argument("--overhead", action="store_true", help="Ray against plain processes, on this machine.")
     options = parser.parse_args()
+    logging.disable(logging.WARNING)  # each loss would be a line
+    if options.overhead:
+        overhead(640)
+        return
     sys.addaudithook(_count)
     table(options.images, options.workers, options.heavier, options.size)
     for images in (5_000, 50_000):

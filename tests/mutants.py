@@ -457,7 +457,7 @@ MUTANTS = (
     Mutant("runs/driving.py", "            if news.key in attempt.keys:\n", "            if True:\n", DRIVING),
     Mutant("runs/driving.py", "key for key in keys if key not in in_work", "key for key in keys", DRIVING),
     Mutant("runs/driving.py", "            if key in attempt.keys:\n                attempt", "            if number == maker:\n                attempt", DRIVING),
-    Mutant("runs/driving.py", "max(1, min(self.together, len(self.turns.waiting) // (_ROUNDS * self.workers)))", "self.together", DRIVING),
+    Mutant("runs/driving.py", "max(1, min(self.together, int(len(self.turns.waiting) / (_PART * self.workers))))", "self.together", DRIVING),
     Mutant("runs/driving.py", "            for attempt in list(self._attempts):\n                self._end(attempt)\n", "            pass\n", DRIVING),
     Mutant("runs/launching.py", "            _expect_pixels(part.task.images, self.pixels.get(size, {}))\n", "", LAUNCHING),
     Mutant("runs/launching.py", "        workers.clear()  # one model at a time\n", "", LAUNCHING),

@@ -20,7 +20,7 @@ LOG = logging.getLogger("maskcover.launcher")
 _WAIT = 1.0
 """Seconds after which the driver looks at its clock, at the latest."""
 _KILLED_AFTER = 3  # patiences without rows after which an attempt is ended, wherever it is
-_ROUNDS = 2  # attempts that each worker has before it, at least, as long as attempts are of several shards
+_PART = 1.5  # the shards that are left for each worker, divided by those of its next attempt
 _SUSPICIOUS = 5  # workers lost on one shard, after which the log says that the shard may be the cause
 
 
@@ -165,7 +165,7 @@ class Driver(Generic[Key]):
 
     def _next(self) -> list[Key]:
         """Free shards for one attempt: fewer where few are left, so that all workers end at about the same time."""
-        most = max(1, min(self.together, len(self.turns.waiting) // (_ROUNDS * self.workers)))
+        most = max(1, min(self.together, int(len(self.turns.waiting) / (_PART * self.workers))))
         keys: list[Key] = []
         while self.turns and len(keys) < most:
             key = self.turns.next()

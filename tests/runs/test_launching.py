@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import maskcover as mc
+from maskcover.engine.preparation import PreparedRun
 from maskcover.runs import Folder, RunSpec, run_spec, worker
 from maskcover.runs import launching as module
 from maskcover.runs.driving import Begun, Made, News, Refused
@@ -180,6 +181,13 @@ def test_several_shards_at_once_are_those_that_are_made_one_by_one(spec: RunSpec
         assert shard.rows == kept.rows
         assert shard.seconds > 0
         shard.expect_made_for(number, folder.existing())
+
+
+def test_before_each_shard_the_classifier_is_found_unchanged(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    part, looks = worker(spec).part(), list[int]()
+    monkeypatch.setattr(PreparedRun, "expect_unchanged", lambda _: looks.append(1))
+    given = [len(looks) for _ in part.make_all([0, 1, 2])]
+    assert all(count > place for place, count in enumerate(given)), given
 
 
 def test_shards_are_given_as_soon_as_they_are_made(spec: RunSpec) -> None:

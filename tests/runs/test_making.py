@@ -108,8 +108,9 @@ def test_the_shard_of_a_process_that_is_gone_is_made(
     assert not leases_in(folder(work))
 
 
+@pytest.mark.usefixtures("pauses")
 def test_the_shard_of_a_process_elsewhere_that_is_silent_is_taken_over(
-    work: Work, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+    work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Leases(folder(work), holder=FAR).take(3)
     made, ticks = Made(monkeypatch), itertools.count(step=1e6)
