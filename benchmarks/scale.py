@@ -395,7 +395,7 @@ def overhead(images: int) -> None:
         ways = {"plain": (2, []), "ray": (1, ["--launcher", "ray", "--workers", "2"])}
         for way, (count, more) in ways.items():
             out = ["--out", str(folder / way)]
-            started = [subprocess.Popen([*command, *out, *more], cwd=root) for _ in range(count)]
+            started = [subprocess.Popen([*command, *out, *more], cwd=root) for _ in range(count)]  # noqa: S603 (own)
             assert [process.wait() for process in started] == [0] * count
         seconds = {way: _seconds(folder / way) for way in ways}
     print(", ".join(f"{way} {value:.1f} s" for way, value in seconds.items()))

@@ -18,11 +18,12 @@ from tqdm.auto import tqdm
 from maskcover.canonical import canonical_bytes
 from maskcover.errors import InvalidInput
 from maskcover.runs.config import Shard
-from maskcover.runs.driving import Driver, Pool
+from maskcover.runs.driving import LOG, Driver, Pool
 from maskcover.runs.ledger import Ledger
 from maskcover.runs.orders import Order
 from maskcover.runs.pixels import pixel_digest
 from maskcover.runs.plans import Key, Plan, split
+from maskcover.runs.shard_sizes import shard_size_for
 from maskcover.runs.shelves import Alone, LedgerShelf
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.starting import worker
@@ -33,6 +34,9 @@ TOGETHER = 64
 """Images of the shards that one worker gets at once, at most."""
 _WITNESSES = 16
 """Rows of each size, of shards that are there, whose pixels each worker compares with its own images."""
+
+_FEW = 8
+"""Shards for each worker; where there are fewer the log advises smaller ones."""
 
 Work = Callable[[Sequence[Any]], Iterator[tuple[Any, Any]]]
 """Makes results for some keys, each with its key; can be pickled."""
@@ -131,6 +135,7 @@ def launch_on(spec: RunSpec, out: str | PathLike[str], open_pool: OpenPool, term
     orders = {size: _order(ledger, size) for size in ledger.plan.sizes}
     pixels = {size: witnesses(ledger, size) for size in ledger.plan.sizes}
     missing = ledger.missing()
+    _note_few(ledger.plan, terms.workers)
     if missing:
         with LedgerShelf.leasing(ledger, terms.lease_patience) as shelf, _bar(ledger, missing, terms) as done:
             pool = open_pool(AskShards(document, orders, pixels))
@@ -138,6 +143,17 @@ def launch_on(spec: RunSpec, out: str | PathLike[str], open_pool: OpenPool, term
             together = max(1, TOGETHER // ledger.plan.shard_size)
             Driver(turns, pool, ledger.write, terms.workers, terms.patience, together, done).run()
     ledger.tidy()
+
+
+def _note_few(plan: Plan, workers: int) -> None:
+    """Warn where shards are so few that many workers wait for the last ones."""
+    images = sum(plan.sizes.values())
+    fitting = shard_size_for(images, workers)
+    if fitting < plan.shard_size and images < _FEW * workers * plan.shard_size:
+        LOG.warning(
+            "%d workers share %d shards, and some will wait long for the last ones; a run that is started with "
+            "--shard-size %d is done sooner", workers, len(plan.keys()), fitting,
+        )  # fmt: skip
 
 
 def worker_of(spec: Mapping[str, Any]) -> Worker:

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 Key = TypeVar("Key")
 
-_SHORTEST, _LONGEST = 0.5, 10.0  # seconds between two looks at a folder
+_SHORTEST, _LONGEST = 0.25, 10.0  # seconds between two looks at a folder
 _WATCHES = 10.0  # times that the lease of another process is looked at within the patience
 
 

@@ -87,4 +87,4 @@ def test_shards_are_small_enough_for_the_workers_and_not_empty(images: int) -> N
     sizes = [shard_size_for(images, workers) for workers in range(1, 600)]
     assert sizes == sorted(sizes, reverse=True)
     assert all(1 <= size <= 64 for size in sizes)
-    assert all(size == 1 or images / size >= 24 * workers for workers, size in enumerate(sizes, 1))
+    assert all(size == 1 or images / size >= 48 * workers for workers, size in enumerate(sizes, 1))

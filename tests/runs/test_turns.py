@@ -141,7 +141,7 @@ def test_the_pause_grows_while_there_is_nothing_to_do_and_is_short_again_after_a
         assert mine.next() is None
         pauses.append(mine.pause)
         board.clock.now += mine.pause
-    assert pauses == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
     other.shelf.give_back(1)
     assert mine.next() == 1
-    assert mine.pause == 0.5
+    assert mine.pause == 0.25
