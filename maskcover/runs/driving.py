@@ -12,10 +12,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from maskcover.runs.turns import Key, Turns
 
+GivenKey = TypeVar("GivenKey", contravariant=True)
 LOG = logging.getLogger("maskcover.launcher")
 _WAIT = 1.0
 """Seconds after which the driver looks at its clock, at the latest."""
@@ -61,10 +62,10 @@ class Refused:
 News = Begun | Made | Lost | Refused
 
 
-class Pool(Protocol[Key]):
+class Pool(Protocol[GivenKey]):
     """Protocol: workers somewhere."""
 
-    def start(self, keys: Sequence[Key]) -> int:
+    def start(self, keys: Sequence[GivenKey]) -> int:
         """Give some shards to a worker, or to the next one that is free; the number of this attempt.
 
         Raises:
