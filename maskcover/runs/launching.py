@@ -169,7 +169,7 @@ def witnesses(ledger: Ledger, size: str) -> dict[int, str]:
     numbers = [number for name, number in map(split, ledger.plan.keys()) if name == size]
     there = [number for number in numbers if ledger.folder(size).has(number)]
     chosen = there[:: max(1, -(-len(there) // _WITNESSES))]
-    pixels = {}
+    pixels: dict[int, str] = {}
     for number in chosen:
         shard = ledger.folder(size).shard(number, order.config)
         members = order.config.members(number)

@@ -34,8 +34,10 @@ class Listing(Generic[Key]):
 class Shelf(Protocol[Key]):
     """Protocol: where the shards of a run lie, with their leases."""
 
-    patience: float
-    """Seconds without a change after which the lease of another process is taken over."""
+    @property
+    def patience(self) -> float:
+        """Seconds without a change after which the lease of another process is taken over."""
+        ...
 
     def listing(self) -> Listing[Key]:
         """One look at all shards and leases."""
