@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,9 +157,9 @@ class RayCluster:
     def address(self) -> str:
         return str(self.cluster.address)
 
-    def add(self, workers: int = 2, **variables: str) -> Any:
+    def add(self, variables: Mapping[str, str], workers: int = 2) -> Any:
         """A node more, with variables of the environment."""
-        options = {"num_cpus": workers, "object_store_memory": STORE, "env_vars": variables}
+        options = {"num_cpus": workers, "object_store_memory": STORE, "env_vars": dict(variables)}
         self.nodes.append(patiently(lambda: self.cluster.add_node(**options)))
         return self.nodes[-1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,17 @@ from tests.runs.faults.conftest import LONG, SHARDS, Site, shards, until
 pytestmark = pytest.mark.faults
 
 
+def has(out: Path, least: int) -> bool:
+    """Whether some shards are there."""
+    return shards(out) >= least
+
+
 def test_processes_that_are_killed_at_random_moments_leave_a_run_that_goes_on(site: Site, tmp_path: Path) -> None:
     out, chance = tmp_path / "out", random.Random(0)  # noqa: S311 (moments, not secrets)
     moments = sorted(chance.sample(range(1, SHARDS - 4), 30 if LONG else 5))
     for moment in moments:
         pair = [site.start(out), site.start(out)]
-        until(lambda least=moment: shards(out) >= least)
+        until(partial(has, out, moment))
         for process in pair:
             process.send_signal(signal.SIGKILL)
             process.wait()
