@@ -418,7 +418,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.WARNING)  # each loss would be a line
     if options.overhead:
-        overhead(640)
+        overhead(192)
         return
     sys.addaudithook(_count)
     table(options.images, options.workers, options.heavier, options.size)
