@@ -5,20 +5,28 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Nothing here may reach for a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test slow test-all kernels fuzz lint docs proofs bench fashion mutants mutants-sample clean
+.PHONY: demo test slow test-all faults faults-long kernels fuzz lint docs proofs bench fashion mutants mutants-sample clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
 	$(BIN)/maskcover demo
 
 test: .venv/installed
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not faults"
 
 # Tests of half a minute and more.
 slow: .venv/installed
 	$(BIN)/pytest -m slow
 
-test-all: test slow
+test-all: test slow faults
+
+# Processes, nodes and disks that fail while runs are made, under Ray and without it; a few minutes on two cores.
+faults: .venv/installed
+	$(BIN)/pytest -m faults tests/runs/faults
+
+# The same with more kills.
+faults-long: .venv/installed
+	MASKCOVER_FAULTS=long $(BIN)/pytest -m faults tests/runs/faults
 
 # The tests that touch how torch computes, as two other processors would: other kernels, vectors, threads and speeds.
 NUMERIC := tests/test_networks.py tests/adapters/test_torch.py tests/adapters/test_torch_evaluator.py \

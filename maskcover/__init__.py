@@ -82,7 +82,19 @@ from maskcover.regions import (
     union,
     within,
 )
-from maskcover.runs import RunSpec, RunStatus, certify_source, compare, open_run, replay, run, run_source, status
+from maskcover.runs import (
+    Ray,
+    RunSpec,
+    RunStatus,
+    Slurm,
+    certify_source,
+    compare,
+    open_run,
+    replay,
+    run,
+    run_source,
+    status,
+)
 
 __version__ = "0.1.0"
 
@@ -121,6 +133,7 @@ __all__ = [
     "NumericContract",
     "Pad",
     "ProbeFailed",
+    "Ray",
     "ReceptiveField",
     "RegionSet",
     "Resize",
@@ -128,6 +141,7 @@ __all__ = [
     "RunSpec",
     "RunStatus",
     "RunStopped",
+    "Slurm",
     "UndecidedPrediction",
     "Voting",
     "avoiding",

@@ -89,6 +89,10 @@ INTERVALS = "tests/defense/test_intervals.py"
 LEASES = "tests/runs/test_leases.py"
 STORES, STATUSES = "tests/runs/test_stores.py", "tests/runs/test_statuses.py"
 MAKING = "tests/runs/test_making.py"
+TURNS = "tests/runs/test_turns.py"
+DRIVING = "tests/runs/test_driving.py"
+LAUNCHING = "tests/runs/test_launching.py"
+LAUNCHERS = "tests/runs/test_launchers.py"
 SPEC = "tests/runs/test_spec.py"
 STATEFUL = "tests/runs/test_runs_stateful.py"
 PIXELS = "tests/runs/test_pixels.py"
@@ -494,12 +498,24 @@ MUTANTS = (
     Mutant("runs/leases.py", "if not self.process or self.host != _machine():", "if not self.process:", LEASES),
     Mutant("runs/leases.py", "{self.beat:010}", "{self.beat}", LEASES),
     Mutant("runs/leases.py", "            for key in list(self._held):\n                self.give_back(key)", "            pass", LEASES),
-    Mutant("runs/making.py", "            if work.ledger.has(key):\n", "            if False:\n", MAKING),
-    Mutant("runs/making.py", "            leases.give_back(key)\n", "            pass\n", MAKING),
-    Mutant("runs/making.py", "work.ledger.has(key) or leases.take(key)", "leases.take(key) or True", MAKING),
-    Mutant("runs/making.py", "islice(_order(waiting, chance), _LOOKS)", "_order(waiting, chance)", MAKING),
-    Mutant("runs/making.py", "    yield from waiting[1:start]\n", "", MAKING),
-    Mutant("runs/making.py", "min(2 * pause, _LONGEST_PAUSE)", "2 * pause", MAKING),
+    Mutant("runs/making.py", "                turns.finished(key)\n", "                pass\n", MAKING),
+    Mutant("runs/turns.py", "        if self.shelf.has(key):\n", "        if False:\n", TURNS),
+    Mutant("runs/turns.py", "if self._crowded else 0", "if False else 0", TURNS),
+    Mutant("runs/turns.py", "min(2 * self._pause, _LONGEST)", "2 * self._pause", TURNS),
+    Mutant("runs/turns.py", "self.shelf.patience / _WATCHES", "0", TURNS),
+    Mutant("runs/turns.py", "        self.elsewhere.append(key)\n", "", TURNS),
+    Mutant("runs/driving.py", "            self._try_again(attempt.keys)\n\n", "\n", DRIVING),
+    Mutant("runs/driving.py", "2 ** max(", "1 ** max(", DRIVING),
+    Mutant("runs/driving.py", "                attempt.late = True\n", "", DRIVING),
+    Mutant("runs/driving.py", "            if news.key in attempt.keys:\n", "            if True:\n", DRIVING),
+    Mutant("runs/driving.py", "key for key in keys if key not in in_work", "key for key in keys", DRIVING),
+    Mutant("runs/driving.py", "            if key in attempt.keys:\n                attempt", "            if number == maker:\n                attempt", DRIVING),
+    Mutant("runs/driving.py", "max(1, min(self.together, int(len(self.turns.waiting) / (_PART * self.workers))))", "self.together", DRIVING),
+    Mutant("runs/driving.py", "            for attempt in list(self._attempts):\n                self._end(attempt)\n", "            pass\n", DRIVING),
+    Mutant("runs/launching.py", "            _expect_pixels(part.task.images, self.pixels.get(size, {}))\n", "", LAUNCHING),
+    Mutant("runs/launching.py", "        workers.clear()  # one model at a time\n", "", LAUNCHING),
+    Mutant("runs/launching.py", "AskOrder(spec, _order(ledger, first))", "AskOrder(spec)", LAUNCHING),
+    Mutant("runs/launchers.py", "not 1 <= workers <= LARGEST_COUNT", "workers > LARGEST_COUNT", LAUNCHERS),
     Mutant("runs/ledger.py", "        shard.expect_made_for(number, order.config)\n", "", SPEC),
     Mutant("runs/ledger.py", "        if not self.has(key):\n", "        if True:\n", SPEC),
     Mutant("runs/ledger.py", "        if is_source_run(out):\n", "        if False:\n", SPEC),
@@ -517,7 +533,8 @@ MUTANTS = (
     Mutant("runs/tasks.py", "if isinstance(outcome, Failed) and outcome.evaluating:", "if isinstance(outcome, Failed) and not outcome.evaluating:", RUNS),
     Mutant("engine/preparation.py", "self.evaluator.scores([self.example] * size", "print([self.example] * size", RUNS),
     Mutant("runs/tasks.py", "isinstance(outcome, Failed) and outcome.evaluating", "isinstance(outcome, Failed)", RUNS),
-    Mutant("runs/tasks.py", "in_order = tuple(rows[self.task.ids[member]] for member in members)", "in_order = tuple(rows.values())", RUNS),
+    Mutant("runs/tasks.py", "        for number in waiting:\n            yield number, self._shard(number, [rows.pop(name) for name in names[number]], begin)", "        for number in waiting:\n            yield number, self._shard(number, list(rows.values()), begin)", RUNS),
+    Mutant("runs/tasks.py", "                self.start.expect_unchanged()\n                waiting", "                waiting", LAUNCHING),
     Mutant("runs/tasks.py", "None if order is None else order.config.earlier", "None", RUNS),
     Mutant("runs/working.py", "part = part.agreed(order.config, self._where(size)) if same else None", "part = part.agreed(order.config, self._where(size))", RUNS),
     Mutant("runs/tasks.py", '"labels": digest(task.labels.tolist())', '"labels": digest(sorted(task.labels.tolist()))', RUNS),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from maskcover.data import Dataset, Preprocessing
     from maskcover.defense import Verdict
     from maskcover.masks import MaskSet
-    from maskcover.runs import RunSpec, SourceResult, Summary
+    from maskcover.runs import Launcher, RunSpec, SourceResult, Summary
     from maskcover.runs.loading import Remarks
     from maskcover.runs.sources import Source
 
@@ -46,6 +46,7 @@ class Certification:
         out: The folder of a resumable run, if there is to be one.
         shard: With a folder, the part of the run.
         progress: Show progress bars on stderr.
+        launcher: With a folder, what makes the run; None for this process.
     """
 
     spec: RunSpec
@@ -53,6 +54,7 @@ class Certification:
     out: Path | None
     shard: tuple[int, int]
     progress: bool
+    launcher: Launcher | None = None
 
     def outcome(self) -> Reply:
         """Certify, into a folder or at once."""
@@ -128,12 +130,14 @@ def _source_at_once(job: Certification) -> Reply:
 def _run(job: Certification, out: Path) -> Reply:
     from maskcover.runs import run_spec, worker
 
-    own = worker(job.spec, where=str(out), progress=job.progress, remarks=remarks(progress=job.progress))
-    summary = run_spec(job.spec, out, shard=job.shard, progress=job.progress, own=own)
+    own = None
+    if job.launcher is None:
+        own = worker(job.spec, where=str(out), progress=job.progress, remarks=remarks(progress=job.progress))
+    summary = run_spec(job.spec, out, shard=job.shard, launcher=job.launcher, progress=job.progress, own=own)
     document, lines = by_masks(out)
     return Reply(
         summary.document() | {"frame": job.spec.frame} | document,
-        [str(summary), *lines, _frame_of(out, own.seen_through)], claimed(summary, job.at_least),
+        [str(summary), *lines, _frame_of(out, "" if own is None else own.seen_through)], claimed(summary, job.at_least),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ def certify(
     data: o.DataOptions,
     numeric: o.NumericOptions,
     defence: o.DefenceOptions,
+    launching: o.LauncherOptions,
     masks: o.Masks = None,
     regions: o.Regions = None,
     frame: o.Frame = "input",
@@ -67,7 +68,11 @@ def certify(
         procedure=defence.text(rule), min_margin=o.least_margin(min_margin, margin), numerics=numerics,
         shard_size=shard_size, keep_tables=keep_tables, reuse=None if reuse is None else str(reuse),
     )  # fmt: skip
-    job = Certification(spec, read_claim(at_least), out, read_shard(shard), watched(as_json=as_json))
+    launcher = launching.chosen()
+    if launcher is not None and out is None:
+        raise InvalidInput("--launcher is for runs; add --out RUN")
+    progress = watched(as_json=as_json)
+    job = Certification(spec, read_claim(at_least), out, read_shard(shard), progress, launcher)
     outcome = job.outcome()
     answer(outcome.document, outcome.lines, as_json=as_json)
     raise typer.Exit(outcome.code)

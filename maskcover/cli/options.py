@@ -9,12 +9,16 @@ from copy import copy
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
 
 import typer
 
 from maskcover.cli.reading import read_fill
 from maskcover.errors import InvalidInput, MaskcoverWarning
+from maskcover.typed import read_options
+
+if TYPE_CHECKING:
+    from maskcover.runs import Launcher
 
 Labels = Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")]
 Outside = Annotated[
@@ -198,6 +202,52 @@ Procedure = Annotated[
         "defence of the run."
     ),
 ]
+
+
+@dataclass(frozen=True)
+class LauncherOptions:
+    """Where the shards of a run are made."""
+
+    panel: ClassVar[str] = "With --out: workers elsewhere"
+
+    launcher: Annotated[
+        str | None,
+        typer.Option(
+            help="ray or slurm: make the run by workers of a Ray cluster, or by jobs of SLURM; by default in this "
+            "process."
+        ),
+    ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="The largest number of workers; for ray by default what has room."),
+    ] = None
+    gpus_per_worker: Annotated[
+        float | None, typer.Option(min=0, help="GPUs of each worker; with ray 0.5 lets two workers share one.")
+    ] = None
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help='For ray: "auto" for the cluster on this machine, or HOST:PORT; by default this machine alone.'
+        ),
+    ] = None
+    launcher_option: Annotated[
+        list[str] | None,
+        typer.Option(help="Another argument of the launcher, such as cpus_per_worker=4; can be repeated."),
+    ] = None
+
+    def chosen(self) -> Launcher | None:
+        """The launcher that was typed; None for this process."""
+        from maskcover.runs.launchers import launcher_of
+
+        own = {"workers": self.workers, "gpus_per_worker": self.gpus_per_worker, "address": self.address}
+        typed = {name: value for name, value in own.items() if value is not None}
+        typed |= read_options(self.launcher_option or [])
+        if self.launcher is None:
+            if typed:
+                names = ", ".join(f"--{name.replace('_', '-')}" for name in typed)
+                raise InvalidInput(f"{names} is for launchers; add --launcher ray or --launcher slurm")
+            return None
+        return launcher_of(self.launcher, typed)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from maskcover.runs.comparison import Comparison, PairedCounts, compare
 from maskcover.runs.config import Config, Shard
 from maskcover.runs.folder import Folder, shards
 from maskcover.runs.frames import is_source_run, source_document
+from maskcover.runs.launchers import Ray, Slurm
 from maskcover.runs.leases import Leases
 from maskcover.runs.ledger import Ledger
 from maskcover.runs.opened import OpenedRun
@@ -47,6 +48,7 @@ __all__ = [
     "Order",
     "PairedCounts",
     "Plan",
+    "Ray",
     "Replay",
     "Row",
     "RunSpec",
@@ -55,6 +57,7 @@ __all__ = [
     "ShardInWork",
     "SizeGroup",
     "SizeStatus",
+    "Slurm",
     "Source",
     "SourceResult",
     "Summary",

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from random import Random
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from maskcover.errors import InvalidInput
 from maskcover.runs.leases import Leases
-from maskcover.runs.plans import Key
 from maskcover.runs.rows import Row
+from maskcover.runs.shelves import LedgerShelf
+from maskcover.runs.turns import Turns
 from maskcover.runs.working import Work
-
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
-"""Seconds between two looks at the shards that other processes make."""
-_LOOKS = 32
-"""Shards that are tried at one look, so that hundreds of processes do not keep a file server busy at the end."""
 
 
 def make_shards(work: Work, *, progress: bool, leases: Leases | None = None) -> None:
@@ -44,50 +36,18 @@ def make_shards(work: Work, *, progress: bool, leases: Leases | None = None) -> 
     bar = tqdm(total=total, initial=total - left, desc="certifying", unit="image", disable=not progress)
     with bar, leases.beating():
         count = _Counter(bar)
-        for key in _in_turn(work, missing, leases):
-            if work.ledger.has(key):
-                bar.update(work.plan.images(key))  # another process made it
-            else:
+        turns = Turns.of(LedgerShelf(work.ledger, leases), missing, leases.clock)
+        while turns or turns.elsewhere:
+            key = turns.next()
+            bar.update(sum(map(work.plan.images, turns.elsewhere)))  # other processes made these
+            turns.elsewhere.clear()
+            if key is not None:
                 work.write(key, work.make(key, count))
-            leases.give_back(key)
+                turns.finished(key)
+            elif turns:
+                time.sleep(turns.pause)
     work.expect_same()
     work.ledger.tidy()
-
-
-def _in_turn(work: Work, missing: Sequence[Key], leases: Leases) -> Iterator[Key]:
-    """The missing shards, each as soon as it is there or its lease is this process's."""
-    waiting, chance, pause = list(missing), Random(leases.holder.name), _SHORTEST_PAUSE  # noqa: S311 (places, not secrets)
-    while waiting:
-        some = islice(_order(waiting, chance), _LOOKS)
-        ready = next((key for key in some if _is_ready(work, key, leases)), None)
-        if ready is None:
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            continue
-        waiting.remove(ready)
-        pause = _SHORTEST_PAUSE
-        yield ready
-
-
-def _order(waiting: Sequence[Key], chance: Random) -> Iterator[Key]:
-    """The shards in the order in which they are tried: the first, then the others from a random place on.
-
-    So a process alone makes them in order, and many do not try all those that others hold.
-    """
-    start = chance.randrange(1, len(waiting) + 1)
-    yield waiting[0]
-    yield from waiting[start:]
-    yield from waiting[1:start]
-
-
-def _is_ready(work: Work, key: Key, leases: Leases) -> bool:
-    """Whether a shard is there, or its lease is this process's."""
-    try:
-        return work.ledger.has(key) or leases.take(key)
-    except InvalidInput:
-        if work.ledger.has(key):
-            return True  # whoever finished the run tidied up, and took away the file that was about to be the lease
-        raise
 
 
 @dataclass(slots=True, eq=False)

@@ -209,15 +209,43 @@ class Part:
             RunStopped: the classifier fails, and these samples are not the cause.
             ProbeFailed: the classifier changed meanwhile.
         """
-        if not 0 <= number < self.config.shards:
-            raise InvalidInput(f"the run has the shards 0 to {self.config.shards - 1}; got {number}")
-        members, begin, rows = self.config.members(number), time.perf_counter(), dict[str, Row]()
-        for row in self.task.rows(self.start, members):
+        return dict(self.make_all([number], watch))[number]
+
+    def make_all(
+        self, numbers: Sequence[int], watch: Callable[[Row], object] | None = None
+    ) -> Iterator[tuple[int, Shard]]:
+        """The rows of several shards, each shard with its number as soon as its last row is decided.
+
+        Batches are filled from all of them, so only the last ones are not full.
+
+        Args:
+            numbers: The numbers of the shards.
+            watch: Called with each row as soon as it is decided.
+
+        Raises:
+            RunStopped, ProbeFailed: as for `make`; shards that were given before are sound.
+        """
+        odd = [number for number in numbers if not 0 <= number < self.config.shards]
+        if odd:
+            raise InvalidInput(f"the run has the shards 0 to {self.config.shards - 1}; got {odd[0]}")
+        begin, rows, waiting = time.perf_counter(), dict[str, Row](), list(numbers)
+        names = {number: [self.task.ids[member] for member in self.config.members(number)] for number in numbers}
+        for row in self.task.rows(self.start, [member for number in numbers for member in self.config.members(number)]):
             rows[row.id] = row
             if watch is not None:
                 watch(row)
-        in_order = tuple(rows[self.task.ids[member]] for member in members)
-        return Shard(in_order, time.perf_counter() - begin, (number, self.config.claim or self.config.digest))
+            whole = [number for number in waiting if rows.keys() >= set(names[number])] if len(waiting) > 1 else []
+            for number in whole:
+                self.start.expect_unchanged()
+                waiting.remove(number)
+                yield number, self._shard(number, [rows.pop(name) for name in names[number]], begin)
+                begin = time.perf_counter()
+        for number in waiting:
+            yield number, self._shard(number, [rows.pop(name) for name in names[number]], begin)
+
+    def _shard(self, number: int, rows: Sequence[Row], begin: float) -> Shard:
+        seconds = time.perf_counter() - begin
+        return Shard(tuple(rows), seconds, (number, self.config.claim or self.config.digest))
 
 
 def _task(subject: Subject, defence: Defence, order: Order | None) -> Task:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from maskcover import RunStopped
 from maskcover.runs import Shard, open_run
 from maskcover.runs.leases import Holder, Leases, leases_in
-from maskcover.runs.making import _LOOKS, _order, make_shards
+from maskcover.runs.making import make_shards
 from maskcover.runs.plans import Key
 from maskcover.runs.working import Work
 from tests.runs.described import put_images, spec_of
@@ -41,6 +40,11 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     return pauses
+
+
+def leases_of(work: Work, pauses: list[float]) -> Leases:
+    """Leases of a process for which time passes in pauses alone."""
+    return Leases(folder(work), clock=lambda: sum(pauses))
 
 
 class Made:
@@ -89,10 +93,10 @@ def test_shards_that_others_work_on_are_waited_for_and_not_made(
                 work.write(key, shard)
 
     monkeypatch.setattr("time.sleep", pause)
-    make_shards(work, progress=False)
+    make_shards(work, progress=False, leases=leases_of(work, pauses))
     assert made.keys[0] in (1, 3, 4)
     assert sorted(map(int, map(str, made.keys))) == [1, 3, 4]
-    assert pauses == [0.5, 1.0, 2.0]
+    assert pauses == [0.25, 0.5, 1.0]
     assert work.missing() == ()
 
 
@@ -105,12 +109,14 @@ def test_the_shard_of_a_process_that_is_gone_is_made(
     assert list(leases_in(folder(work))) == [1]
     made = Made(monkeypatch)
     make_shards(work, progress=False)
-    assert (made.keys, pauses) == ([0, 1, 2, 3, 4], [])
+    assert (sorted(map(int, map(str, made.keys))), pauses) == ([0, 1, 2, 3, 4], [])
+    assert made.keys[-1] == 1
     assert not leases_in(folder(work))
 
 
+@pytest.mark.usefixtures("pauses")
 def test_the_shard_of_a_process_elsewhere_that_is_silent_is_taken_over(
-    work: Work, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+    work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Leases(folder(work), holder=FAR).take(3)
     made, ticks = Made(monkeypatch), itertools.count(step=1e6)
@@ -118,8 +124,6 @@ def test_the_shard_of_a_process_elsewhere_that_is_silent_is_taken_over(
     make_shards(work, progress=False, leases=leases)
     assert sorted(map(int, map(str, made.keys))) == [0, 1, 2, 3, 4]
     assert made.keys[-1] == 3
-    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0][: len(pauses)]
-    assert pauses
 
 
 def test_a_shard_that_is_there_when_its_lease_is_free_is_not_made_again(
@@ -175,26 +179,15 @@ def test_who_was_overtaken_writes_nothing_twice(work: Work, monkeypatch: pytest.
     assert work.missing() == ()
 
 
-def test_shards_are_tried_from_the_first_and_then_from_a_random_place() -> None:
-    waiting = list(range(10))
-    starts = set()
-    for seed in range(50):
-        first, *others = _order(waiting, Random(seed))  # noqa: S311 (places, not secrets)
-        assert first == 0
-        start = int(str(others[0]))
-        assert others == [*range(start, 10), *range(1, start)]
-        starts.add(start)
-    assert len(starts) > 5
-    assert list(_order([7], Random(0))) == [7]  # noqa: S311 (as above)
-
-
 def test_one_look_tries_few_shards(tmp_path: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     work = open_run(spec_of(put_images(tmp_path / "data", 60), shard_size=1), tmp_path / "RUN")
     tries: list[Key] = []
+    theirs, original = Leases(folder(work), holder=FAR), Leases.take
+    assert all(theirs.take(key) for key in range(60))
 
-    def take(_: Leases, key: Key) -> bool:
+    def take(leases: Leases, key: Key) -> bool:
         tries.append(key)
-        return False
+        return original(leases, key)
 
     def pause(seconds: float) -> None:
         pauses.append(seconds)
@@ -204,6 +197,6 @@ def test_one_look_tries_few_shards(tmp_path: Path, pauses: list[float], monkeypa
     monkeypatch.setattr(Leases, "take", take)
     monkeypatch.setattr("time.sleep", pause)
     with pytest.raises(KeyboardInterrupt):
-        make_shards(work, progress=False)
-    assert len(tries) == 7 * _LOOKS < 7 * 60
-    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
+        make_shards(work, progress=False, leases=leases_of(work, pauses))
+    assert len(tries) == 60, "a lease of others is looked at once in half a minute"
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]

@@ -1,0 +1,198 @@
+"""From a description to a folder by workers elsewhere, which are in this process here: both frames, and refusals."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import maskcover as mc
+from maskcover.engine.preparation import PreparedRun
+from maskcover.runs import Folder, RunSpec, run_spec, worker
+from maskcover.runs import launching as module
+from maskcover.runs.driving import Begun, Made, News, Refused
+from maskcover.runs.launching import AskShards, Terms, Work, launch_on, witnesses, worker_of
+from maskcover.runs.ledger import Ledger
+from maskcover.runs.orders import Order
+from tests.runs.faults.patient import spec_of, write_data
+from tests.runs.lookups import listing, rows
+
+TERMS = Terms(workers=2, patience=60.0)
+
+
+@dataclass
+class Pool:
+    """Workers in this process; what they get and give is pickled, as on its way to other machines."""
+
+    work: Work
+    log: list[tuple[str, list[Any]]]
+    waiting: list[tuple[int, list[Any]]] = field(default_factory=list)
+    count: int = 0
+
+    def start(self, keys: Sequence[Any]) -> int:
+        self.count += 1
+        self.log.append((type(self.work).__name__, list(keys)))
+        self.waiting.append((self.count, list(keys)))
+        return self.count
+
+    def news(self, _: float) -> Iterator[News]:
+        number, keys = self.waiting.pop(0)
+        yield Begun(number, "here")
+        try:
+            for key, result in pickle.loads(pickle.dumps(self.work))(keys):  # noqa: S301 (its own)
+                yield Made(number, key, pickle.loads(pickle.dumps(result)))  # noqa: S301 (its own)
+        except mc.InvalidInput as error:
+            yield Refused(number, "here", str(error))
+            raise
+
+    def stop(self, _: int) -> None:
+        """Nothing goes on by itself."""
+
+
+@pytest.fixture(name="spec")
+def describe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunSpec]:
+    for name in ("PATIENT_SECONDS", "PATIENT_WEIGHTS", "PATIENT_NOTES", "PATIENT_SLOW", "PATIENT_CLOCK"):
+        monkeypatch.delenv(name, raising=False)
+    write_data(tmp_path / "data.npz", 30)
+    yield spec_of(tmp_path / "data.npz")
+    module._workers().clear()
+
+
+def launch(spec: RunSpec, out: Path) -> list[tuple[str, list[Any]]]:
+    """Make a run, or go on with it; what workers were asked, in order."""
+    log: list[tuple[str, list[Any]]] = []
+    launch_on(spec, out, lambda work: Pool(work, log), TERMS)
+    return log
+
+
+def expect_like_alone(spec: RunSpec, out: Path, alone: Path) -> None:
+    """The folder is that of one process that made the run alone."""
+    run_spec(spec, alone)
+    mine, theirs = listing(out), listing(alone)
+    assert mine.keys() == theirs.keys()
+    assert all(mine[name] == theirs[name] for name in mine if not name.endswith(".parquet"))
+
+
+def test_a_launched_run_is_that_of_one_process(spec: RunSpec, tmp_path: Path) -> None:
+    log = launch(spec, tmp_path / "out")
+    assert log[:2] == [("AskPlan", ["the plan"]), ("AskOrder", [""])]
+    assert {kind for kind, _ in log[2:]} == {"AskShards"}
+    assert sorted(key for _, keys in log[2:] for key in keys) == list(range(8))
+    expect_like_alone(spec, tmp_path / "out", tmp_path / "alone")
+    assert rows(tmp_path / "out") == rows(tmp_path / "alone")
+
+
+def test_only_what_is_missing_is_made_and_run_json_stays(spec: RunSpec, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_spec(spec, out)
+    before = listing(out)
+    for number in (2, 5):
+        (out / "shards" / f"{number:05}.parquet").unlink()
+    log = launch(spec, out)
+    assert [kind for kind, _ in log] == ["AskPlan", "AskShards", "AskShards"]
+    assert sorted(key for _, keys in log[1:] for key in keys) == [2, 5]
+    assert listing(out)["run.json"] == before["run.json"]
+    assert launch(spec, out) == [("AskPlan", ["the plan"])]
+
+
+def test_in_the_frame_of_the_source_sizes_follow_the_first(spec: RunSpec, tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    folder = tmp_path / "photos"
+    for number in range(6):
+        side = (8, 9, 10)[number % 3]
+        (folder / f"class{number % 2}").mkdir(parents=True, exist_ok=True)
+        from PIL import Image
+
+        pixels = chance.integers(0, 256, (8, side), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"class{number % 2}" / f"{number}.png")
+    source = changed(
+        spec, data=str(folder), masks=None, regions="squares(size=1)", frame="source", shard_size=1, input_size="8",
+        classes="2",
+    )  # fmt: skip
+    log = launch(source, tmp_path / "out")
+    orders = [keys for kind, keys in log if kind == "AskOrder"]
+    assert len(orders) == 3
+    assert sorted(key for kind, keys in log if kind == "AskShards" for key in keys) == [
+        (f"8x{side}", number) for side in (10, 8, 9) for number in range(2)
+    ]
+    expect_like_alone(source, tmp_path / "out", tmp_path / "alone")
+
+
+def test_a_worker_of_another_fingerprint_names_both(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    run_spec(spec, out)
+    (out / "shards" / "00002.parquet").unlink()
+    monkeypatch.setenv("PATIENT_WEIGHTS", "others")
+    with pytest.raises(mc.InvalidInput, match=r"sha256:\w+ before, sha256:\w+ now"):
+        launch(spec, out)
+    assert not (out / "shards" / "00002.parquet").exists()
+    assert not list(out.rglob("*.lease"))
+
+
+def test_a_worker_whose_images_have_other_pixels_is_refused(spec: RunSpec, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_spec(spec, out)
+    (out / "shards" / "00001.parquet").unlink()
+    with np.load(spec.data) as data:
+        images, labels = data["images"], data["labels"]
+    images[29] += 1  # neither the example of run.json nor one of the missing shard
+    images[28] += 1
+    np.savez(spec.data, images=images, labels=labels)
+    with pytest.raises(mc.InvalidInput, match="the pixels of 1 of 7 images differ, first those of image 28"):
+        launch(spec, out)
+
+
+def test_witnesses_are_some_rows_of_shards_that_are_there(spec: RunSpec, tmp_path: Path) -> None:
+    out, small = tmp_path / "out", changed(spec, shard_size=1)
+    run_spec(small, out)
+    ledger = Ledger(out, worker(small).plan)
+    (out / "shards" / "00000.parquet").unlink()
+    pixels = witnesses(ledger, "")
+    assert 8 <= len(pixels) <= 16
+    assert 0 not in pixels
+    by_number = dict(enumerate(rows(out), 1))
+    assert all(by_number[number].pixels == digest for number, digest in pixels.items())
+
+
+def test_a_process_keeps_one_worker_from_call_to_call(spec: RunSpec) -> None:
+    first = worker_of(spec.document())
+    assert worker_of(spec.document()) is first
+    assert worker_of(changed(spec, shard_size=5).document()) is not first
+    assert len(module._workers()) == 1
+
+
+def test_several_shards_at_once_are_those_that_are_made_one_by_one(spec: RunSpec, tmp_path: Path) -> None:
+    run_spec(spec, tmp_path / "out")
+    folder = Folder(tmp_path / "out")
+    order = Order(folder.existing(), folder.masks(folder.existing())).document()
+    made = dict(AskShards(spec.document(), {"": order})([5, 0, 7, 3]))
+    assert made.keys() == {5, 0, 7, 3}
+    for number, shard in made.items():
+        kept = folder.shard(number, folder.existing())
+        assert kept is not None
+        assert shard.rows == kept.rows
+        assert shard.seconds > 0
+        shard.expect_made_for(number, folder.existing())
+
+
+def test_before_each_shard_the_classifier_is_found_unchanged(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    part, looks = worker(spec).part(), list[int]()
+    monkeypatch.setattr(PreparedRun, "expect_unchanged", lambda _: looks.append(1))
+    given = [len(looks) for _ in part.make_all([0, 1, 2])]
+    assert all(count > place for place, count in enumerate(given)), given
+
+
+def test_shards_are_given_as_soon_as_they_are_made(spec: RunSpec) -> None:
+    part = worker(spec).part()
+    counts: list[int] = []
+    order = [(number, len(counts)) for number, _ in part.make_all([0, 1, 2, 3], lambda _: counts.append(1))]
+    assert sorted(number for number, _ in order) == [0, 1, 2, 3]
+    assert order[0][1] < 16, "the first was given before the last row was decided"
