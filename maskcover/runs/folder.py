@@ -24,7 +24,7 @@ from maskcover.runs.columns import SCHEMA as ROW_SCHEMA
 from maskcover.runs.columns import digest_of, pyarrow, read, rows_of, table_of
 from maskcover.runs.config import LARGEST_SHARD, Config, Shard
 from maskcover.runs.documents import ODD, read_document, written
-from maskcover.runs.stores import Place, RemotePath, place, write
+from maskcover.runs.stores import Place, RemotePath, names_in, place, write
 from maskcover.terminal import printable
 
 _LARGEST_BYTES = 2**30  # of the rows of a shard, unpacked
@@ -183,21 +183,13 @@ def expect_free(path: Place) -> None:
 
     Files whose names begin with a dot do not count, and nor does what a run that was killed early has left.
     """
-    beside = [name for name in _names(path) if not _OURS.fullmatch(name)]
-    beside += [f"shards/{name}" for name in _names(path / "shards") if not _SHARD.fullmatch(name)]
+    beside = [name for name in names_in(path) if not _OURS.fullmatch(name)]
+    beside += [f"shards/{name}" for name in names_in(path / "shards") if not _SHARD.fullmatch(name)]
     if beside:
         raise InvalidInput(
             f"{path} is not empty and holds no run: there is {printable(sorted(beside)[0])}. Name a new folder for the "
             "run, such as RUN"
         )
-
-
-def _names(path: Place) -> list[str]:
-    """What lies in a folder; nothing if there is none yet, or none that can be read: making it says so."""
-    try:
-        return [entry.name for entry in path.iterdir()]
-    except (OSError, ValueError):
-        return []
 
 
 def shards(folder: Folder, config: Config) -> Iterator[Shard]:

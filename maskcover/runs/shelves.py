@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from maskcover.errors import InvalidInput
 from maskcover.runs.leases import PATIENCE, Leases
 from maskcover.runs.ledger import Ledger
 from maskcover.runs.plans import Key
+from maskcover.runs.stores import names_in
 from maskcover.runs.turns import Listing
 
 _DONE, _LEASE = "parquet", "lease"
@@ -43,7 +42,7 @@ class LedgerShelf:
         """One look at all shards and leases."""
         done, leased = set[Key](), set[Key]()
         for size in self.ledger.plan.sizes:
-            for name in _names(self.ledger.out / size / "shards"):
+            for name in names_in(self.ledger.out / size / "shards"):
                 number, _, kind = name.removeprefix(".").partition(".")
                 if number.isdecimal() and kind.endswith((_DONE, _LEASE)):
                     shards = leased if kind.endswith(_LEASE) else done
@@ -88,12 +87,3 @@ class Alone:
 
     def give_back(self, _: Any) -> None:
         """Nobody waits for it."""
-
-
-def _names(folder: Path) -> list[str]:
-    """The names in a folder; none if there is no such folder."""
-    try:
-        with os.scandir(folder) as entries:
-            return [entry.name for entry in entries]
-    except FileNotFoundError:
-        return []

@@ -232,6 +232,17 @@ def place(out: str | PathLike[str]) -> Place:
     return RemotePath(scheme, key)
 
 
+def names_in(folder: Place) -> list[str]:
+    """The names of what lies in a folder; none if there is no such folder yet, or none that can be read."""
+    try:
+        if isinstance(folder, RemotePath):
+            return [entry.name for entry in folder.iterdir()]
+        with os.scandir(folder) as entries:  # a run may have thousands of shards, and is looked at often
+            return [entry.name for entry in entries]
+    except (OSError, ValueError):
+        return []
+
+
 def start_of(path: Place, count: int) -> bytes:
     """The first bytes of a file; of one in an object store all of them."""
     if not isinstance(path, Path):

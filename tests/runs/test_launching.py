@@ -176,6 +176,7 @@ def test_several_shards_at_once_are_those_that_are_made_one_by_one(spec: RunSpec
     made = dict(AskShards(spec.document(), {"": order})([5, 0, 7, 3]))
     assert made.keys() == {5, 0, 7, 3}
     for number, shard in made.items():
+        assert isinstance(number, int)
         kept = folder.shard(number, folder.existing())
         assert kept is not None
         assert shard.rows == kept.rows
