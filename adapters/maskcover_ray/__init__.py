@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import ray
 
 from maskcover.errors import InvalidInput
 from maskcover.runs.driving import LOG
+from maskcover.runs.launchers import Ray
 from maskcover.runs.launching import Terms, Work, launch_on
 from maskcover.runs.spec import RunSpec
 from maskcover_ray.pool import Needs, RayPool, expect_room
@@ -23,18 +24,7 @@ _STORE = 100_000_000
 """Bytes for the objects of a cluster that this process starts: the rows of a few shards."""
 
 
-class Settings(Protocol):
-    """Protocol: the arguments of `maskcover.Ray`."""
-
-    workers: int | None
-    gpus_per_worker: float
-    cpus_per_worker: float
-    address: str | None
-    patience: float
-    runtime_env: Mapping[str, Any] | None
-
-
-def launch(settings: Settings, spec: RunSpec, out: str | PathLike[str], progress: bool) -> None:
+def launch(settings: Ray, spec: RunSpec, out: str | PathLike[str], progress: bool) -> None:
     """Make the missing shards of a run by tasks of Ray; see `maskcover.Ray`.
 
     Raises:
@@ -55,7 +45,7 @@ def launch(settings: Settings, spec: RunSpec, out: str | PathLike[str], progress
 
 
 @contextmanager
-def _connected(settings: Settings) -> Iterator[bool]:
+def _connected(settings: Ray) -> Iterator[bool]:
     """Be connected to a cluster while the block runs; whether it is one that this process started."""
     if ray.is_initialized():
         yield False

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import submitit
 from tqdm.auto import tqdm
 
 from maskcover.errors import RunStopped
+from maskcover.runs.launchers import Slurm
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.starting import run_spec
 
@@ -24,18 +25,6 @@ LOG = logging.getLogger("maskcover.launcher")
 _WAIT = 2.0
 """Seconds between two looks at the jobs."""
 _RETRIES = 1000  # times that a job is started again after a time limit or a preemption
-
-
-class Settings(Protocol):
-    """Protocol: the arguments of `maskcover.Slurm`."""
-
-    workers: int
-    gpus_per_worker: int
-    cpus_per_worker: int
-    hours: float
-    options: Mapping[str, Any]
-    cluster: str | None
-    logs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +51,7 @@ class Job:
         return submitit.helpers.DelayedSubmission(self)
 
 
-def launch(settings: Settings, spec: RunSpec, out: str | PathLike[str], progress: bool) -> None:
+def launch(settings: Slurm, spec: RunSpec, out: str | PathLike[str], progress: bool) -> None:
     """Start jobs that make the missing shards of a run, and wait until all are there; see `maskcover.Slurm`.
 
     Raises:
