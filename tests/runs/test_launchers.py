@@ -42,8 +42,7 @@ def test_an_option_that_a_launcher_does_not_have_is_refused() -> None:
 def test_a_launcher_of_another_distribution_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = EntryPoint("pair", "fractions:Fraction", launchers.GROUP)
     monkeypatch.setattr(launchers, "entry_points", lambda group: [entry] if group == launchers.GROUP else [])
-    launcher: object = launcher_of("pair", {"numerator": 3})
-    assert launcher == 3
+    assert str(launcher_of("pair", {"numerator": 3})) == "3"
 
 
 @pytest.mark.parametrize("launcher", [mc.Ray(workers=1), mc.Slurm(workers=1)])

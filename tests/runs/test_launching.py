@@ -175,8 +175,8 @@ def test_several_shards_at_once_are_those_that_are_made_one_by_one(spec: RunSpec
     order = Order(folder.existing(), folder.masks(folder.existing())).document()
     made = dict(AskShards(spec.document(), {"": order})([5, 0, 7, 3]))
     assert made.keys() == {5, 0, 7, 3}
-    for number, shard in made.items():
-        assert isinstance(number, int)
+    for number in (5, 0, 7, 3):
+        shard = made[number]
         kept = folder.shard(number, folder.existing())
         assert kept is not None
         assert shard.rows == kept.rows

@@ -36,11 +36,12 @@ ENVIRONMENT = {
 }  # fmt: skip
 
 
-def until(condition: Callable[[], Any], seconds: float = LONGEST) -> Any:
-    """Wait for a condition, and return what it is."""
+def until(condition: Callable[[], Any], meanwhile: Callable[[], object] = lambda: None) -> Any:
+    """Wait for a condition, and return what it is; something is done again and again meanwhile."""
     begin = time.monotonic()
     while not (value := condition()):
-        assert time.monotonic() - begin < seconds, "nothing happened for too long"
+        assert time.monotonic() - begin < LONGEST, "nothing happened for too long"
+        meanwhile()
         time.sleep(0.02)
     return value
 
@@ -52,11 +53,13 @@ class Site:
     Args:
         folder: For everything.
         environment: Variables for processes.
+        tend: Done again and again while a process is waited for.
     """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    tend: Callable[[], object] = lambda: None
 
     @property
     def data(self) -> Path:
@@ -84,9 +87,9 @@ class Site:
 
     def end(self, process: subprocess.Popen[str], out: Path, code: int = 0) -> str:
         """Wait for the end of a process; what it said."""
-        ended = process.wait(LONGEST)
+        until(lambda: process.poll() is not None, self.tend)
         text = out.with_name(f"{out.name}.{self.processes.index(process)}.log").read_text()
-        assert ended == code, text
+        assert process.returncode == code, text
         return text
 
     def said(self, process: subprocess.Popen[str], out: Path) -> str:
@@ -151,22 +154,35 @@ class RayCluster:
     """A cluster of one head, which makes nothing, and nodes with workers."""
 
     cluster: Any
-    nodes: list[Any] = field(default_factory=list)
+    nodes: dict[int, Any] = field(default_factory=dict)
+    options: dict[int, dict[str, Any]] = field(default_factory=dict)
+    count: int = 0
 
     @property
     def address(self) -> str:
         return str(self.cluster.address)
 
-    def add(self, variables: Mapping[str, str], workers: int = 2) -> Any:
-        """A node more, with variables of the environment."""
-        options = {"num_cpus": workers, "object_store_memory": STORE, "env_vars": dict(variables)}
-        self.nodes.append(patiently(lambda: self.cluster.add_node(**options)))
-        return self.nodes[-1]
+    def add(self, variables: Mapping[str, str], workers: int = 2) -> int:
+        """A node more, with variables of the environment; its number for `remove`."""
+        self.count += 1
+        self.options[self.count] = {"num_cpus": workers, "object_store_memory": STORE, "env_vars": dict(variables)}
+        self._start(self.count)
+        return self.count
 
-    def remove(self, node: Any) -> None:
+    def remove(self, number: int) -> None:
         """Kill the processes of a node."""
-        self.nodes.remove(node)
-        self.cluster.remove_node(node, allow_graceful=False)
+        del self.options[number]
+        self.cluster.remove_node(self.nodes.pop(number), allow_graceful=False)
+
+    def mend(self) -> None:
+        """Start nodes again that ended by themselves, as those of Ray do when they start on a very busy machine."""
+        for number, node in list(self.nodes.items()):
+            if node.dead_processes():
+                self.cluster.remove_node(node, allow_graceful=False)
+                self._start(number)
+
+    def _start(self, number: int) -> None:
+        self.nodes[number] = patiently(lambda: self.cluster.add_node(**self.options[number]))
 
 
 def patiently(start: Callable[[], Any]) -> Any:
@@ -199,10 +215,11 @@ def start_head() -> Iterator[RayCluster]:
 
 
 @pytest.fixture(name="ray_cluster")
-def empty_cluster(head: RayCluster) -> Iterator[RayCluster]:
+def empty_cluster(head: RayCluster, site: Site) -> Iterator[RayCluster]:
     """The cluster, whose nodes are removed after the test."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        site.tend = head.mend
         yield head
         for node in list(head.nodes):
             head.remove(node)

@@ -50,9 +50,9 @@ def test_workers_and_drivers_that_are_killed_at_random_moments(
     with_driver = set(range(30)) if LONG else {9, 21}
     driver = site.start(out, **settings(ray_cluster))
     for number, moment in enumerate(moments):
-        until(partial(in_work, site, out, moment))
+        until(partial(in_work, site, out, moment), site.tend)
         time.sleep(chance.uniform(0, 0.2))
-        send(chance.choice(until(lambda: workers(site))), signal.SIGKILL)
+        send(chance.choice(until(lambda: workers(site), site.tend)), signal.SIGKILL)
         if number in with_driver:
             assert driver.poll() is None, site.end(driver, out)
             driver.kill()
@@ -68,7 +68,7 @@ def test_a_node_that_is_killed_and_started_again(site: Site, ray_cluster: RayClu
     node = ray_cluster.add(site.environment)
     driver = site.start(out, **settings(ray_cluster))
     for least in (5, 15):
-        until(partial(in_work, site, out, least))
+        until(partial(in_work, site, out, least), site.tend)
         ray_cluster.remove(node)
         node = ray_cluster.add(site.environment)
     assert "was lost with shard" in site.end(driver, out)
@@ -79,7 +79,7 @@ def test_a_worker_that_hangs_is_left_behind_and_ended(site: Site, ray_cluster: R
     out = tmp_path / "out"
     ray_cluster.add(site.environment)
     driver = site.start(out, **settings(ray_cluster, patience=4))
-    until(lambda: shards(out) >= 4)
+    until(lambda: shards(out) >= 4, site.tend)
     stopped = workers(site)[0]
     send(stopped, signal.SIGSTOP)
     said = site.end(driver, out)
@@ -101,7 +101,7 @@ def test_a_worker_of_another_fingerprint_is_refused_and_its_shards_go_elsewhere(
     out = tmp_path / "out"
     good = ray_cluster.add(site.environment, 1)
     driver = site.start(out, **settings(ray_cluster))
-    until(lambda: shards(out) >= 2)
+    until(lambda: shards(out) >= 2, site.tend)
     ray_cluster.add(site.environment | {"PATIENT_WEIGHTS": "others"}, 1)
     said = site.end(driver, out)
     assert "takes no part in this run" in said
@@ -119,7 +119,7 @@ def test_two_launchers_and_a_plain_process_share_a_run(site: Site, ray_cluster: 
     out = tmp_path / "out"
     ray_cluster.add(site.environment, 3)
     together = [site.start(out, **settings(ray_cluster, workers=1)) for _ in range(2)]
-    until(lambda: shards(out) >= 1)
+    until(lambda: shards(out) >= 1, site.tend)
     together.append(site.start(out))
     for process in together:
         site.end(process, out)
@@ -142,21 +142,21 @@ def test_begun_under_ray_gone_on_without_it_and_finished_under_ray(
     out = tmp_path / "out"
     node = ray_cluster.add(site.environment)
     driver = site.start(out, **settings(ray_cluster))
-    until(lambda: shards(out) >= 6)
+    until(lambda: shards(out) >= 6, site.tend)
     driver.send_signal(signal.SIGINT)  # Ctrl-C
     assert driver.wait() != 0
     assert not list(out.rglob("*.lease")), "leases are given back"
     driver = site.start(out, **settings(ray_cluster))
-    until(lambda: shards(out) >= 12)
+    until(lambda: shards(out) >= 12, site.tend)
     driver.kill()
     driver.wait()
     ray_cluster.remove(node)
     alone = site.start(out)
-    until(lambda: shards(out) >= 18)
+    until(lambda: shards(out) >= 18, site.tend)
     alone.kill()
     alone.wait()
     pair = [site.start(out), site.start(out)]
-    until(lambda: shards(out) >= 26)
+    until(lambda: shards(out) >= 26, site.tend)
     for process in pair:
         process.kill()
         process.wait()
