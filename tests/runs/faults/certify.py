@@ -28,7 +28,7 @@ def fill_disk(files: int) -> None:
     """Let the disk be full from some file on."""
     original, count = os.fsync, 0
 
-    def fsync(number: int) -> None:
+    def fsync(number: Any) -> None:
         nonlocal count
         count += 1
         if count > files:
