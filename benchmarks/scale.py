@@ -381,7 +381,7 @@ def table(images: int, counts: Sequence[int], heavier: float, size: int | None) 
 
 
 def overhead(images: int) -> None:
-    """Print the time of Ray with two workers as a ratio to that of two plain processes, for the middle half of a run."""
+    """Print the time of two workers of Ray as a ratio to that of two plain processes, in the middle half of a run."""
     root = Path(__file__).parent
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
