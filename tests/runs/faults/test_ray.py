@@ -78,7 +78,7 @@ def test_a_node_that_is_killed_and_started_again(site: Site, ray_cluster: RayClu
 def test_a_worker_that_hangs_is_left_behind_and_ended(site: Site, ray_cluster: RayCluster, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ray_cluster.add(site.environment)
-    driver = site.start(out, **settings(ray_cluster, patience=4))
+    driver = site.start(out, **settings(ray_cluster, patience=20))
     until(lambda: shards(out) >= 4, site.tend)
     stopped = workers(site)[0]
     send(stopped, signal.SIGSTOP)
@@ -90,7 +90,7 @@ def test_a_worker_that_hangs_is_left_behind_and_ended(site: Site, ray_cluster: R
 def test_a_worker_that_is_twenty_times_as_slow(site: Site, ray_cluster: RayCluster, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ray_cluster.add(site.environment | {"PATIENT_SLOW": str(tmp_path / "slow")})
-    site.finish(out, **settings(ray_cluster, patience=2))
+    site.finish(out, **settings(ray_cluster, patience=10))
     assert (tmp_path / "slow").exists()
     site.expect_undisturbed(out)
 
