@@ -473,7 +473,7 @@ MUTANTS = (
     Mutant("runs/config.py", "self.made_for != (number, config.claim or config.digest)", "self.made_for[0] != number", SPEC),
     Mutant("runs/config.py", "if len(self.rows) != len(config.members(number)):", "if False:", SPEC),
     Mutant("runs/orders.py", "masks.digest != config.document[\"masks\"]", "masks is config", SPEC),
-    Mutant("runs/spec.py", "if name != \"masks\"}\n        return self.source", "}\n        return self.source", SPEC),
+    Mutant("runs/spec.py", "None if self.masks is None else self.masks.to_json()}", "None}", SPEC),
     Mutant("runs/spec.py", "        if odd:\n", "        if False:\n", SPEC),
     Mutant("runs/working.py", "(dict(plan.sizes), plan.shard_size) != (dict(self.plan.sizes), self.plan.shard_size)", "plan.shard_size != self.plan.shard_size", SPEC),
     Mutant("runs/working.py", "if order is None and like is not None:", "if False:", SPEC),

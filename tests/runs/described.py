@@ -44,6 +44,24 @@ class Bright:
         return np.stack([-bright, bright], axis=1).astype(np.float64)
 
 
+class Free(Bright):
+    """The same, with any batch size."""
+
+    def of_batch_size(self, size: int) -> Free:
+        """The same with a batch size."""
+        return Free(self.weights, size)
+
+
+def three() -> Free:
+    """In batches of three."""
+    return Free("a", 3)
+
+
+def free() -> Free:
+    """In batches of any size."""
+    return Free("a", None)
+
+
 def bright() -> Bright:
     """The model of most tests."""
     return Bright("a")

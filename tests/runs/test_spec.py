@@ -148,6 +148,12 @@ def test_a_worker_with_other_weights_is_refused_with_both_fingerprints(frame: st
     assert not listing(tmp_path)
 
 
+def test_settings_of_the_first_size_hold_for_the_others(data: str) -> None:
+    first = worker(spec_of(data, model=f"{NAME}:three", frame="source")).order("12x12")
+    other = worker(spec_of(data, model=f"{NAME}:free", frame="source")).order("13x12", like=first)
+    assert first["config"]["batch_size"] == other["config"]["batch_size"] == 3
+
+
 def test_a_worker_with_other_options_or_images_is_refused(data: str, tmp_path: Path) -> None:
     spec = spec_of(data)
     order, plan = worker(spec).order(), worker(spec).plan.document()
