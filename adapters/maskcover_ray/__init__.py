@@ -20,6 +20,8 @@ from maskcover_ray.pool import Needs, RayPool, expect_room
 
 __all__ = ["Needs", "RayPool", "launch"]
 
+_VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+"""Of the environment, for a cluster that this process starts: workers are as important as a plain process would be."""
 _STORE = 100_000_000
 """Bytes for the objects of a cluster that this process starts: the rows of a few shards."""
 
@@ -50,7 +52,8 @@ def _connected(settings: Ray) -> Iterator[bool]:
     if ray.is_initialized():
         yield False
         return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in _VARIABLES.items():
+        os.environ.setdefault(name, value)
     address = settings.address or os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"runtime_env": dict(settings.runtime_env)} if settings.runtime_env else {}
     if address is None:

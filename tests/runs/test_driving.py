@@ -323,3 +323,25 @@ def test_each_shard_of_an_attempt_is_a_sign_of_life() -> None:
     expect_all_once(bench)
     assert bench.pool.stopped == []
     assert len(bench.pool.started) == 12
+
+
+def test_rows_that_a_late_worker_gives_after_another_one_do_not_count() -> None:
+    def hang(attempt: int, key: int) -> list[News]:
+        return [Begun(attempt, "w")] if attempt == 0 else good(attempt, key)
+
+    bench = Bench(10, workers=1, together=5, patience=5.0, behave=hang)
+    original, given = bench.pool.news, set[int]()
+
+    def news(seconds: float) -> Iterator[News]:
+        for one in original(seconds):
+            yield one
+            again = {key for key in bench.pool.attempts[0] if bench.written[key]} - given
+            given.update(again)
+            for key in again:
+                yield Made(0, key, ROWS)
+
+    bench.pool.news = news  # type: ignore[method-assign]
+    bench.driver().run()
+    assert len(bench.pool.attempts[0]) > 1
+    assert given
+    expect_all_once(bench)

@@ -32,7 +32,7 @@ LONGEST = 180.0
 """Seconds after which a process has failed."""
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_worker_register_timeout_seconds": "120", "PYTHONUNBUFFERED": "1",
+    "RAY_worker_register_timeout_seconds": "120", "RAY_worker_niceness": "0", "PYTHONUNBUFFERED": "1",
 }  # fmt: skip
 
 
