@@ -6,9 +6,10 @@ and they do not.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from os import PathLike
 from typing import Any
@@ -62,28 +63,67 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Launch:
+    """One call of a launcher, as its workers are told of it.
+
+    Args:
+        spec: The run, as JSON.
+        name: Its own name. What a process loaded for an earlier launch is loaded again, since files may have changed.
+        plan: The plan of the folder, as JSON; None before there is one.
+    """
+
+    spec: Mapping[str, Any]
+    name: str = ""
+    plan: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AskPlan:
     """For a worker: the plan of a run, as JSON."""
 
-    spec: Mapping[str, Any]
+    launch: Launch
 
     def __call__(self, keys: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """The plan, for any key."""
         for key in keys:
-            yield key, worker_of(self.spec).plan.document()
+            yield key, worker_of(self.launch).plan.document()
 
 
 @dataclass(frozen=True, slots=True)
 class AskOrder:
     """For a worker: the orders for sizes of images, as JSON; `like` is that of another size."""
 
-    spec: Mapping[str, Any]
+    launch: Launch
     like: Mapping[str, Any] | None = None
 
     def __call__(self, sizes: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """The order for each size."""
         for size in sizes:
-            yield size, worker_of(self.spec).order(size, self.like)
+            yield size, worker_of(self.launch).order(size, self.like)
+
+
+@dataclass(frozen=True, slots=True)
+class AskSame:
+    """For a worker: whether the description is that of the sizes whose shards are there, of which none is asked.
+
+    Args:
+        launch, orders, pixels: As for `AskShards`.
+    """
+
+    launch: Launch
+    orders: Mapping[str, Mapping[str, Any]]
+    pixels: Mapping[str, Mapping[int, str]]
+
+    def __call__(self, sizes: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        """Yes, for each size.
+
+        Raises:
+            InvalidInput: model, images or options are not those of the run.
+        """
+        for size in sizes:
+            part = worker_of(self.launch).part(size, Order.of(self.orders[size]))
+            _expect_pixels(part.task.images, self.pixels.get(size, {}))
+            yield size, True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +131,12 @@ class AskShards:
     """For a worker: shards of a run.
 
     Args:
-        spec: The run.
+        launch: The launch, with the plan of the run.
         orders: The order for each size of image.
         pixels: For each size some image numbers with the digests of their pixels, as rows of the run have them.
     """
 
-    spec: Mapping[str, Any]
+    launch: Launch
     orders: Mapping[str, Mapping[str, Any]]
     pixels: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
@@ -110,7 +150,7 @@ class AskShards:
         for size, number in map(split, keys):
             numbers.setdefault(size, []).append(number)
         for size, some in numbers.items():
-            part = worker_of(self.spec).part(size, Order.of(self.orders[size]))
+            part = worker_of(self.launch).part(size, Order.of(self.orders[size]))
             _expect_pixels(part.task.images, self.pixels.get(size, {}))
             for number, shard in part.make_all(some):
                 yield (size, number) if size else number, shard
@@ -128,17 +168,18 @@ def launch_on(spec: RunSpec, out: str | PathLike[str], open_pool: OpenPool, term
     Raises:
         InvalidInput: the folder holds another run or cannot be written, or no worker is left that may take part.
     """
-    document = spec.document()
-    answers = _gathered(open_pool(AskPlan(document)), ["the plan"], terms)
+    launch = Launch(spec.document(), secrets.token_hex(8))
+    answers = _gathered(open_pool(AskPlan(launch)), ["the plan"], terms)
     ledger = Ledger.start(out, Plan.of(answers["the plan"]))
-    _agree(ledger, document, open_pool, terms)
-    orders = {size: _order(ledger, size) for size in ledger.plan.sizes}
-    pixels = {size: witnesses(ledger, size) for size in ledger.plan.sizes}
+    launch = replace(launch, plan=ledger.plan.document())
+    _compare(ledger, launch, open_pool, terms)
+    _agree(ledger, launch, open_pool, terms)
+    orders, pixels = _about(ledger, ledger.plan.sizes)
     missing = ledger.missing()
     _note_few(ledger.plan, terms.workers)
     if missing:
         with LedgerShelf.leasing(ledger, terms.lease_patience) as shelf, _bar(ledger, missing, terms) as done:
-            pool = open_pool(AskShards(document, orders, pixels))
+            pool = open_pool(AskShards(launch, orders, pixels))
             turns = Turns.of(shelf, missing)
             together = max(1, TOGETHER // ledger.plan.shard_size)
             Driver(turns, pool, ledger.write, terms.workers, terms.patience, together, done).run()
@@ -156,9 +197,15 @@ def _note_few(plan: Plan, workers: int) -> None:
         )  # fmt: skip
 
 
-def worker_of(spec: Mapping[str, Any]) -> Worker:
-    """The worker of this process for a run; what it loads is kept from call to call, for the last run alone."""
-    return _worker(canonical_bytes(dict(spec)))
+def worker_of(launch: Launch) -> Worker:
+    """The worker of this process for a launch; what it loads is kept from call to call, for the last launch alone."""
+    workers, key = _workers(), canonical_bytes([launch.name, dict(launch.spec)])
+    if key not in workers:
+        workers.clear()  # one model at a time
+        workers[key] = worker(RunSpec.of(launch.spec))
+    if launch.plan is not None and launch.plan != workers[key].plan.document():
+        workers[key] = workers[key].with_plan(Plan.of(launch.plan))
+    return workers[key]
 
 
 def witnesses(ledger: Ledger, size: str) -> dict[int, str]:
@@ -179,7 +226,26 @@ def witnesses(ledger: Ledger, size: str) -> dict[int, str]:
     return pixels
 
 
-def _agree(ledger: Ledger, spec: Mapping[str, Any], open_pool: OpenPool, terms: Terms) -> None:
+def _compare(ledger: Ledger, launch: Launch, open_pool: OpenPool, terms: Terms) -> None:
+    """Have workers compare the run with what is there already, where no shard that they make would show a difference.
+
+    That are sizes without a missing shard, and the first one if others follow it.
+    """
+    unfinished = {split(key)[0] for key in ledger.missing()}
+    lacking = [size for size in ledger.plan.sizes if _lacks_order(ledger, size)]
+    if lacking:
+        unfinished.discard(next(iter(ledger.plan.sizes)))
+    sizes = [size for size in ledger.plan.sizes if size not in unfinished and size not in lacking]
+    if sizes:
+        _gathered(open_pool(AskSame(launch, *_about(ledger, sizes))), sizes, terms)
+
+
+def _about(ledger: Ledger, sizes: Iterable[str]) -> tuple[dict[str, dict[str, Any]], dict[str, dict[int, str]]]:
+    """The orders for some sizes, and the witnesses of each."""
+    return {size: _order(ledger, size) for size in sizes}, {size: witnesses(ledger, size) for size in sizes}
+
+
+def _agree(ledger: Ledger, launch: Launch, open_pool: OpenPool, terms: Terms) -> None:
     """Have orders made for the sizes that have none: for the first size, then for the others like that."""
 
     def agree(size: str, document: Mapping[str, Any]) -> None:
@@ -188,10 +254,10 @@ def _agree(ledger: Ledger, spec: Mapping[str, Any], open_pool: OpenPool, terms: 
     sizes = [size for size in ledger.plan.sizes if _lacks_order(ledger, size)]
     first = next(iter(ledger.plan.sizes), None)
     if first in sizes:
-        _gathered(open_pool(AskOrder(spec)), [first], terms, agree)
+        _gathered(open_pool(AskOrder(launch)), [first], terms, agree)
         sizes.remove(first)
     if sizes and first is not None:
-        _gathered(open_pool(AskOrder(spec, _order(ledger, first))), sizes, terms, agree)
+        _gathered(open_pool(AskOrder(launch, _order(ledger, first))), sizes, terms, agree)
 
 
 def _lacks_order(ledger: Ledger, size: str) -> bool:
@@ -240,18 +306,8 @@ def _advance(bar: Any, images: Callable[[Key], int], key: Key, shard: Shard | No
 
 @cache
 def _workers() -> dict[bytes, Worker]:
-    """The worker of this process, by its run."""
+    """The worker of this process, by its launch."""
     return {}
-
-
-def _worker(spec: bytes) -> Worker:
-    import json
-
-    workers = _workers()
-    if spec not in workers:
-        workers.clear()  # one model at a time
-        workers[spec] = worker(RunSpec.of(json.loads(spec)))
-    return workers[spec]
 
 
 def _expect_pixels(images: Any, pixels: Mapping[int, str]) -> None:

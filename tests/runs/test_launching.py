@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
@@ -14,10 +15,10 @@ import pytest
 
 import maskcover as mc
 from maskcover.engine.preparation import PreparedRun
-from maskcover.runs import Folder, RunSpec, run_spec, worker
+from maskcover.runs import Folder, RunSpec, run_spec, summary, worker
 from maskcover.runs import launching as module
 from maskcover.runs.driving import Begun, Made, News, Refused
-from maskcover.runs.launching import AskShards, Terms, Work, launch_on, witnesses, worker_of
+from maskcover.runs.launching import AskShards, Launch, Terms, Work, launch_on, witnesses, worker_of
 from maskcover.runs.ledger import Ledger
 from maskcover.runs.orders import Order
 from tests.runs.faults.patient import spec_of, write_data
@@ -98,10 +99,11 @@ def test_only_what_is_missing_is_made_and_run_json_stays(spec: RunSpec, tmp_path
     assert [kind for kind, _ in log] == ["AskPlan", "AskShards", "AskShards"]
     assert sorted(key for _, keys in log[1:] for key in keys) == [2, 5]
     assert listing(out)["run.json"] == before["run.json"]
-    assert launch(spec, out) == [("AskPlan", ["the plan"])]
+    assert launch(spec, out) == [("AskPlan", ["the plan"]), ("AskSame", [""])]
 
 
-def test_in_the_frame_of_the_source_sizes_follow_the_first(spec: RunSpec, tmp_path: Path) -> None:
+def photos(spec: RunSpec, tmp_path: Path) -> RunSpec:
+    """The same on photos of three sizes, in the frame of the source."""
     chance = np.random.default_rng(0)
     folder = tmp_path / "photos"
     for number in range(6):
@@ -111,10 +113,14 @@ def test_in_the_frame_of_the_source_sizes_follow_the_first(spec: RunSpec, tmp_pa
 
         pixels = chance.integers(0, 256, (8, side), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"class{number % 2}" / f"{number}.png")
-    source = changed(
+    return changed(
         spec, data=str(folder), masks=None, regions="squares(size=1)", frame="source", shard_size=1, input_size="8",
         classes="2",
     )  # fmt: skip
+
+
+def test_in_the_frame_of_the_source_sizes_follow_the_first(spec: RunSpec, tmp_path: Path) -> None:
+    source = photos(spec, tmp_path)
     log = launch(source, tmp_path / "out")
     orders = [keys for kind, keys in log if kind == "AskOrder"]
     assert len(orders) == 3
@@ -163,9 +169,11 @@ def test_witnesses_are_some_rows_of_shards_that_are_there(spec: RunSpec, tmp_pat
 
 
 def test_a_process_keeps_one_worker_from_call_to_call(spec: RunSpec) -> None:
-    first = worker_of(spec.document())
-    assert worker_of(spec.document()) is first
-    assert worker_of(changed(spec, shard_size=5).document()) is not first
+    launch = Launch(spec.document(), "first")
+    first = worker_of(launch)
+    assert worker_of(Launch(spec.document(), "first")) is first
+    assert worker_of(changed(launch, plan=first.plan.document())) is first
+    assert worker_of(Launch(changed(spec, shard_size=5).document(), "first")) is not first
     assert len(module._workers()) == 1
 
 
@@ -173,7 +181,7 @@ def test_several_shards_at_once_are_those_that_are_made_one_by_one(spec: RunSpec
     run_spec(spec, tmp_path / "out")
     folder = Folder(tmp_path / "out")
     order = Order(folder.existing(), folder.masks(folder.existing())).document()
-    made = dict(AskShards(spec.document(), {"": order})([5, 0, 7, 3]))
+    made = dict(AskShards(Launch(spec.document()), {"": order})([5, 0, 7, 3]))
     assert made.keys() == {5, 0, 7, 3}
     for number in (5, 0, 7, 3):
         shard = made[number]
@@ -197,3 +205,64 @@ def test_shards_are_given_as_soon_as_they_are_made(spec: RunSpec) -> None:
     order = [(number, len(counts)) for number, _ in part.make_all([0, 1, 2, 3], lambda _: counts.append(1))]
     assert sorted(number for number, _ in order) == [0, 1, 2, 3]
     assert order[0][1] < 16, "the first was given before the last row was decided"
+
+
+@pytest.mark.parametrize("changes", [{"regions": "squares(size=1)"}, {"min_margin": 0.25}, {"shard_size": 16}])
+def test_a_finished_run_of_another_description_is_refused(
+    spec: RunSpec, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    run_spec(spec, tmp_path / "out")
+    with pytest.raises(mc.InvalidInput):
+        launch(changed(spec, **changes), tmp_path / "out")
+
+
+def test_a_finished_run_of_another_model_is_refused(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_spec(spec, tmp_path / "out")
+    monkeypatch.setenv("PATIENT_WEIGHTS", "others")
+    with pytest.raises(mc.InvalidInput, match=r"sha256:\w+ before, sha256:\w+ now"):
+        launch(spec, tmp_path / "out")
+
+
+def test_a_later_launch_loads_the_model_again(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    launch(spec, tmp_path / "out")
+    monkeypatch.setenv("PATIENT_WEIGHTS", "others")
+    launch(spec, tmp_path / "later")
+    texts = [str(dict(Folder(tmp_path / name).existing().fingerprint.entries)) for name in ("out", "later")]
+    assert ["others" in text for text in texts] == [False, True]
+
+
+def test_a_size_is_not_added_to_a_run_of_another_model(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = photos(spec, tmp_path), tmp_path / "out"
+    launch(source, out)
+    for size in ("8x9", "8x10"):
+        shutil.rmtree(out / size)
+    monkeypatch.setenv("PATIENT_WEIGHTS", "others")
+    for shard in (out / "8x8" / "shards").iterdir():
+        shard.unlink()  # the first size has an order and no shard
+    with pytest.raises(mc.InvalidInput, match="the model's weights changed"):
+        launch(source, out)
+    assert not (out / "8x9" / "run.json").exists()
+
+
+def test_workers_keep_the_frame_of_the_folder(spec: RunSpec, tmp_path: Path) -> None:
+    """A sample of a larger data set is gone on with from a folder that holds just these images."""
+    source, out = photos(spec, tmp_path), tmp_path / "out"
+    sample = changed(source, sample=5, seed=1)
+    run_spec(sample, out, shard=(0, 7))
+    shutil.rmtree(out / "8x9")
+    ids = {row.id for row in rows_of_all(sample, tmp_path / "whole")}
+    for path in Path(source.data).rglob("*.png"):
+        if str(path.relative_to(source.data)) not in ids:
+            path.unlink()
+    launch(source, out)
+    assert summary(out).rows == 5
+
+
+def rows_of_all(spec: RunSpec, out: Path) -> list[Any]:
+    """The rows of all sizes of a run that is made now."""
+    run_spec(spec, out)
+    return [row for folder in sorted(out.iterdir()) if folder.is_dir() for row in rows(folder)]
