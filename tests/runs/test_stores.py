@@ -185,6 +185,18 @@ def test_a_lease_has_one_holder_and_is_taken_over(folder: RemotePath) -> None:
     assert not folder.exists()
 
 
+def test_a_beat_leaves_alone_a_lease_that_became_somebody_elses_meanwhile(
+    folder: RemotePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleeper, other = Leases(folder), Leases(folder, holder=FAR)
+    assert sleeper.take(0)
+    sleeper.path(0).unlink(missing_ok=True)
+    assert other.take(0)
+    monkeypatch.setattr(Leases, "_is_held", lambda *_: True)  # it looked before it fell asleep
+    sleeper.beat()
+    assert leases_in(folder)[0].holder == FAR
+
+
 @pytest.mark.parametrize("stale", [False, True])
 def test_of_many_that_want_a_lease_at_once_one_gets_it(folder: RemotePath, *, stale: bool) -> None:
     for number in range(2 if folder.scheme == "s3" else 20):
