@@ -28,12 +28,12 @@ def fill_disk(files: int) -> None:
     """Let the disk be full from some file on."""
     original, count = os.fsync, 0
 
-    def fsync(number: Any) -> None:
+    def fsync(fd: Any) -> None:
         nonlocal count
         count += 1
         if count > files:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        original(number)
+        original(fd)
 
     os.fsync = fsync
 
