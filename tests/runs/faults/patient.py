@@ -47,7 +47,7 @@ class Patient:
         if self.calls == 100 and os.environ.get("PATIENT_CLOCK") == "back":
             set_clock_back()
         seen = [
-            np.rint(np.asarray(image).reshape(SIDE, SIDE)[~hide] * 255).astype(np.int64)
+            np.rint(np.nan_to_num(np.asarray(image).reshape(SIDE, SIDE)[~hide]) * 255).astype(np.int64)
             for image, hide in zip(images, hidden, strict=True)
         ]
         return np.array([[255 * one.size, 2 * one.sum()] for one in seen], np.int64)
