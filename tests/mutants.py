@@ -512,7 +512,7 @@ MUTANTS = (
     Mutant("runs/driving.py", "            if key in attempt.keys:\n                attempt", "            if number == maker:\n                attempt", DRIVING),
     Mutant("runs/driving.py", "max(1, min(self.together, int(len(self.turns.waiting) / (_PART * self.workers))))", "self.together", DRIVING),
     Mutant("runs/driving.py", "            for attempt in list(self._attempts):\n                self._end(attempt)\n", "            pass\n", DRIVING),
-    Mutant("runs/launching.py", "            _expect_pixels(part.task.images, self.pixels.get(size, {}))\n", "", LAUNCHING),
+    Mutant("runs/launching.py", "            _expect_pixels(part.task.images, self.pixels.get(size, {}))\n            for number,", "            for number,", LAUNCHING),
     Mutant("runs/launching.py", "        workers.clear()  # one model at a time\n", "", LAUNCHING),
     Mutant("runs/launching.py", "AskOrder(launch, _order(ledger, first))", "AskOrder(launch)", LAUNCHING),
     Mutant("runs/launching.py", "    _compare(ledger, launch, open_pool, terms)\n", "", LAUNCHING),
