@@ -532,6 +532,7 @@ MUTANTS = (
     Mutant("runs/working.py", "if order is None and like is not None:", "if False:", SPEC),
     Mutant("runs/tasks.py", "        expect_same(where, self.config.like(kept), kept)\n", "", SPEC),
     Mutant("runs/resuming.py", "[] if now == before else [", "[", SPEC),
+    Mutant("runs/starting.py", "        if not look.complete:\n", "        if False:\n", LAUNCHING),
     Mutant("runs/starting.py", "    elif part != (0, 1):\n", "    elif False:\n", SPEC),
     Mutant("runs/plans.py", "-(-count // self.shard_size), step)", "count // self.shard_size, step)", RUNS),
     Mutant("runs/tasks.py", "if isinstance(outcome, Failed) and outcome.evaluating:", "if isinstance(outcome, Failed) and not outcome.evaluating:", RUNS),

@@ -18,6 +18,7 @@ from maskcover.errors import RunStopped
 from maskcover.runs.launchers import Slurm
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.starting import run_spec
+from maskcover.runs.stores import Place, place
 
 __all__ = ["Job", "launch"]
 
@@ -57,8 +58,8 @@ def launch(settings: Slurm, spec: RunSpec, out: str | PathLike[str], progress: b
     Raises:
         RunStopped: all jobs ended, and shards are missing; names the reason of the last one.
     """
-    out = Path(out).absolute()
-    logs = Path(settings.logs) if settings.logs else out.with_name(f"{out.name}.slurm")
+    out = _absolute(place(out))
+    logs = Path(settings.logs) if settings.logs else logs_of(out)
     executor = submitit.AutoExecutor(folder=logs, cluster=settings.cluster, slurm_max_num_timeout=_RETRIES)
     executor.update_parameters(
         name=f"maskcover {out.name}",
@@ -78,6 +79,20 @@ def launch(settings: Slurm, spec: RunSpec, out: str | PathLike[str], progress: b
         for started in jobs:
             started.cancel()
         raise
+
+
+def logs_of(out: Place) -> Path:
+    """The folder for the logs: beside the run, or in the current folder if that is in an object store.
+
+    >>> print(logs_of(Path("/runs/first")))
+    /runs/first.slurm
+    """
+    beside = out.parent if isinstance(out, Path) else Path.cwd()
+    return beside / f"{out.name}.slurm"
+
+
+def _absolute(out: Place) -> Place:
+    return out.absolute() if isinstance(out, Path) else out
 
 
 def _wait(jobs: Sequence[submitit.Job[None]], progress: bool) -> None:

@@ -105,9 +105,8 @@ class Folder:
 
     def there(self) -> frozenset[int]:
         """The numbers of all shards that the folder holds; taken from its files in one look."""
-        names = (path.stem for path in (self.path / "shards").glob("[0-9]*.parquet"))
-        digits = (name for name in names if name.isdecimal() and name.isascii() and len(name) < _DIGITS)
-        return frozenset(int(name) for name in digits if name == f"{int(name):05}")
+        numbers = (shard_number(path.name) for path in (self.path / "shards").glob("[0-9]*.parquet"))
+        return frozenset(number for number in numbers if number is not None)
 
     def has(self, number: int) -> bool:
         """Whether a shard was written."""
@@ -176,6 +175,18 @@ class Folder:
 
     def _shard_path(self, number: int) -> Place:
         return self.path / "shards" / f"{number:05}.parquet"
+
+
+def shard_number(name: str) -> int | None:
+    """The number of the shard that is kept in a file of this name; None if no shard is.
+
+    >>> shard_number("00012.parquet"), shard_number("12.parquet"), shard_number("00012.bad.parquet")
+    (12, None, None)
+    """
+    digits = name.removesuffix(".parquet")
+    if digits == name or not (digits.isdecimal() and digits.isascii() and len(digits) < _DIGITS):
+        return None
+    return int(digits) if digits == f"{int(digits):05}" else None
 
 
 def expect_free(path: Place) -> None:

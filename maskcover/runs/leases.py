@@ -309,6 +309,17 @@ def _write(file: FileIO, state: LeaseState) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def leased_number(name: str) -> int | None:
+    """The number of the shard of which a file of this name is a lease; None if it is none.
+
+    >>> leased_number(".00012.0.lease"), leased_number("00012.parquet")
+    (12, None)
+    """
+    number, _, generation = name.removeprefix(".").removesuffix(".lease").partition(".")
+    is_lease = name.startswith(".") and name.endswith(".lease")
+    return int(number) if is_lease and number.isdecimal() and generation.isdecimal() else None
+
+
 def leases_in(folder: Place) -> dict[int, LeaseState]:
     """The leases in a folder of shards by the numbers of these, for a look at who works on what."""
     states: dict[int, tuple[int, LeaseState]] = {}

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from maskcover.errors import InvalidInput
-from maskcover.runs.leases import PATIENCE, Leases
+from maskcover.runs.folder import shard_number
+from maskcover.runs.leases import PATIENCE, Leases, leased_number
 from maskcover.runs.ledger import Ledger
 from maskcover.runs.plans import Key
 from maskcover.runs.stores import names_in
 from maskcover.runs.turns import Listing
-
-_DONE, _LEASE = "parquet", "lease"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,12 @@ class LedgerShelf:
         done, leased = set[Key](), set[Key]()
         for size in self.ledger.plan.sizes:
             for name in names_in(self.ledger.out / size / "shards"):
-                number, _, kind = name.removeprefix(".").partition(".")
-                if number.isdecimal() and kind.endswith((_DONE, _LEASE)):
-                    shards = leased if kind.endswith(_LEASE) else done
-                    shards.add((size, int(number)) if size else int(number))
+                number = shard_number(name)
+                shards = leased if number is None else done
+                if number is None:
+                    number = leased_number(name)
+                if number is not None:
+                    shards.add((size, number) if size else number)
         return Listing(frozenset(done), frozenset(leased))
 
     def has(self, key: Key) -> bool:

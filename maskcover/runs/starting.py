@@ -9,7 +9,7 @@ from typing import Any, Protocol, overload, runtime_checkable
 
 from maskcover.classifiers.evaluation import names_of
 from maskcover.data import for_model
-from maskcover.errors import InvalidInput
+from maskcover.errors import InvalidInput, RunStopped
 from maskcover.regions import parse_regions
 from maskcover.runs import opened as finished
 from maskcover.runs.columns import pyarrow
@@ -29,6 +29,7 @@ from maskcover.runs.orders import Order
 from maskcover.runs.plans import Plan
 from maskcover.runs.source_sizes import SourceSizes
 from maskcover.runs.spec import RunSpec
+from maskcover.runs.statuses import status
 from maskcover.runs.summaries import summary
 from maskcover.runs.summary import Summary
 from maskcover.runs.tasks import Subject
@@ -145,6 +146,7 @@ def run_spec(
 
     Raises:
         InvalidInput: as for `run`.
+        RunStopped: the launcher ended before all shards were there.
     """
     part = checked_part(shard, spec.shard_size)
     if launcher is None:
@@ -156,6 +158,12 @@ def run_spec(
         raise InvalidInput("a launcher hands out all shards; leave shard (--shard) out")
     else:
         launcher.launch(spec, Path(out), progress)
+        look = status(out)
+        if not look.complete:
+            raise RunStopped(
+                f"the launcher ended with {look.images_done:,} of {look.images:,} images in {look.out}; workers that "
+                "take leases must see the same folder. The same command goes on"
+            )
     return summary(out)
 
 

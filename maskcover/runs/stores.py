@@ -180,7 +180,10 @@ class RemotePath:
                 with _as_os_errors(), _LOCK if self.scheme == "memory" else _nothing():
                     self._store.pipe_file(self._name, content, mode="create")
             except FileExistsError:
-                return self.read_bytes() == content
+                try:
+                    return self.read_bytes() == content
+                except FileNotFoundError:  # whoever created it has removed it since
+                    return False
             except OSError as error:
                 if error.errno != errno.EBUSY and "ConditionalRequestConflict" not in str(error):
                     raise

@@ -13,6 +13,7 @@ import maskcover_slurm
 
 import maskcover as mc
 from maskcover.runs import run_spec
+from maskcover.runs.stores import place
 from tests.runs.faults.patient import spec_of, write_data
 from tests.runs.lookups import listing, rows
 
@@ -59,3 +60,19 @@ def test_where_all_jobs_fail_the_reason_is_named_and_the_command_goes_on_later(d
 def test_a_job_that_is_preempted_is_the_same_job_again(data: Path) -> None:
     job = maskcover_slurm.Job(spec_of(data).document(), "RUN", ".")
     assert job.checkpoint().function is job
+
+
+def test_jobs_are_told_of_an_object_store_by_its_name(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked(Exception):
+        pass
+
+    def submit(_: object, job: maskcover_slurm.Job) -> None:
+        raise Asked(job.out)
+
+    monkeypatch.setattr("submitit.AutoExecutor.submit", submit)
+    settings = mc.Slurm(workers=1, cluster="local", logs=str(tmp_path / "logs"))
+    with pytest.raises(Asked, match=r"^s3://bucket/RUN$"):
+        maskcover_slurm.launch(settings, spec_of(data), Path("s3://bucket/RUN"), False)
+    assert maskcover_slurm.logs_of(place("s3://bucket/RUN")) == Path.cwd() / "RUN.slurm"

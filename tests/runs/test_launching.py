@@ -266,3 +266,12 @@ def rows_of_all(spec: RunSpec, out: Path) -> list[Any]:
     """The rows of all sizes of a run that is made now."""
     run_spec(spec, out)
     return [row for folder in sorted(out.iterdir()) if folder.is_dir() for row in rows(folder)]
+
+
+def test_a_launcher_that_leaves_shards_out_did_not_finish(spec: RunSpec, tmp_path: Path) -> None:
+    class Half:
+        def launch(self, spec: RunSpec, out: Path, progress: bool) -> None:
+            run_spec(spec, out, shard=(0, 2), progress=progress)
+
+    with pytest.raises(mc.RunStopped, match="the launcher ended with 16 of 30 images"):
+        run_spec(spec, tmp_path / "out", launcher=Half())

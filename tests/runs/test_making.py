@@ -34,6 +34,19 @@ def make_work(tmp_path: Path) -> Work:
     return open_run(spec_of(put_images(tmp_path / "data")), tmp_path / "RUN")
 
 
+@pytest.mark.parametrize("name", ["00000.bad.parquet", ".00000.parquet", "0.parquet", "000000.parquet"])
+def test_a_shard_that_was_moved_aside_is_made_again(work: Work, name: str) -> None:
+    make_shards(work, progress=False)
+    folder = work.ledger.out / "shards"
+    shard = folder / "00000.parquet"
+    before = shard.read_bytes()
+    assert isinstance(shard, Path)
+    shard.rename(folder / name)
+    make_shards(work, progress=False)
+    assert work.missing() == ()
+    assert len(shard.read_bytes()) == len(before)
+
+
 @pytest.fixture(name="pauses")
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses of the loop, in seconds; nobody waits for them."""

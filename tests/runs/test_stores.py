@@ -44,6 +44,22 @@ def new_folder(request: pytest.FixtureRequest) -> RemotePath:
     return folder
 
 
+def test_a_lease_that_is_given_back_while_another_process_asks_is_free(
+    folder: RemotePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs, read = Leases(folder), Leases(folder), RemotePath.read_bytes
+    assert mine.take(0)
+
+    def give_back_first(path: RemotePath) -> bytes:
+        path.unlink()
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RemotePath, "read_bytes", give_back_first)
+        assert not theirs.take(0)
+    assert theirs.take(0)
+
+
 class Clock:
     """A clock that is moved by hand."""
 
