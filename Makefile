@@ -22,7 +22,7 @@ test-all: test slow faults
 
 # Processes, nodes and disks that fail while runs are made, under Ray and without it; a few minutes on two cores.
 faults: .venv/installed
-	$(BIN)/pytest -m faults tests/runs/faults
+	$(BIN)/pytest -n 2 --dist loadfile -m faults tests/runs/faults
 
 # The same with more kills.
 faults-long: .venv/installed
