@@ -75,6 +75,10 @@ class RunStatus:
         seconds_per_image: Seconds that a process takes for an image, from the shards that are there; None if there is
             none yet.
         looked: The time of the look, by the clock of `status`.
+
+    >>> half = RunStatus("RUN", (SizeStatus("", images=100, images_done=40, shards=10, done=4),), (), None, 0.0)
+    >>> half.images_done, half.complete
+    (40, False)
     """
 
     out: str
