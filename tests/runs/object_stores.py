@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+
+
+@contextmanager
+def one_put_at_a_time() -> Iterator[None]:
+    """As in S3, no other request comes between the look at a condition and the writing; moto's threads have no lock."""
+    responses = pytest.importorskip("moto.s3.responses")
+    lock, original = threading.Lock(), responses.S3Response.put_object
+
+    def put_object(self: Any) -> Any:
+        with lock:
+            return original(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(responses.S3Response, "put_object", put_object)
+        yield
 
 
 @contextmanager
@@ -28,7 +45,8 @@ def s3_server() -> Iterator[str]:
     try:
         bucket = f"bucket-{secrets.token_hex(4)}"
         fsspec.filesystem("s3", use_listings_cache=False).mkdir(bucket)
-        yield f"s3://{bucket}"
+        with one_put_at_a_time():
+            yield f"s3://{bucket}"
     finally:
         fsspec.filesystem("s3").clear_instance_cache()
         server.stop()
