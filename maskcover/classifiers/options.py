@@ -13,7 +13,7 @@ from typing import Any
 from maskcover.errors import InvalidInput, MaskcoverWarning
 
 CALLS = (
-    "exhaustive", "frame", "ids", "keep_tables", "method", "min_margin", "numerics", "preprocessing", "probes",
+    "exhaustive", "ids", "keep_tables", "launcher", "method", "min_margin", "numerics", "preprocessing", "probes",
     "procedure", "progress", "regions", "reuse", "rule", "shard", "shard_size", "source", "threshold",
 )  # fmt: skip
 """Options of `certify`, `predict`, `run` and `defend` themselves; all others go to the adapter."""
