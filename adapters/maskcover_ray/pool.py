@@ -100,7 +100,7 @@ class RayPool(Generic[Key]):
     _shared: Any = None
     _started: dict[int, _Started] = field(default_factory=dict)
     _count: int = 0
-    _last_node: float = field(default_factory=time.monotonic)
+    _none_since: float | None = None
 
     def start(self, keys: Sequence[Key]) -> int:
         """Give some shards to the next worker that is free; the number of this attempt.
@@ -170,8 +170,10 @@ class RayPool(Generic[Key]):
         """Raise `InvalidInput` if for some time there was no node but those that were refused."""
         now, left = time.monotonic(), self.needs.nodes().keys() - self.refused.keys()
         if left:
-            self._last_node = now
-        elif now - self._last_node >= _GRACE:
+            self._none_since = None
+        elif self._none_since is None:
+            self._none_since = now
+        elif now - self._none_since >= _GRACE:
             reasons = "; ".join(dict.fromkeys(self.refused.values()))
             raise InvalidInput(
                 f"no node of the Ray cluster is left that may take part in this run; {len(self.refused)} refused: "
