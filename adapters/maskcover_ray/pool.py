@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -18,6 +19,8 @@ from maskcover.runs.leases import Holder
 
 Key = TypeVar("Key")
 _NODE = "ray.io/node-id"  # the label that Ray gives each node
+_GRACE = 30.0
+"""Seconds for which a cluster may have no node but refused ones, since another one may be about to join."""
 _MAX_CALLS = 256
 """Attempts after which a worker process ends, so that what a framework leaks is given back."""
 
@@ -97,14 +100,17 @@ class RayPool(Generic[Key]):
     _shared: Any = None
     _started: dict[int, _Started] = field(default_factory=dict)
     _count: int = 0
+    _none_since: float | None = None
 
     def start(self, keys: Sequence[Key]) -> int:
-        """Give some shards to the next worker that is free; the number of this attempt."""
+        """Give some shards to the next worker that is free; the number of this attempt.
+
+        Where none is left that may take part, `news` raises `InvalidInput` after a while.
+        """
         if self._shared is None:
             self._shared = ray.put(self.work)
         options: dict[str, Any] = {"num_cpus": self.needs.cpus, "num_gpus": self.needs.gpus}
         if self.refused:
-            self._expect_nodes()
             options["label_selector"] = {_NODE: f"!in({','.join(self.refused)})"}
         self._count += 1
         self._started[self._count] = _Started(_ATTEMPT.options(**options).remote(self._shared, list(keys), self.folder))
@@ -116,6 +122,8 @@ class RayPool(Generic[Key]):
         if not numbers:
             return
         ready, waiting = ray.wait(list(numbers), num_returns=1, timeout=seconds, fetch_local=False)
+        if not ready and self.refused:
+            self._expect_nodes()
         if ready and waiting:
             ready += ray.wait(waiting, num_returns=len(waiting), timeout=0, fetch_local=False)[0]
         for stream in ready:
@@ -159,9 +167,13 @@ class RayPool(Generic[Key]):
         return Refused(number, str(worker), reason)
 
     def _expect_nodes(self) -> None:
-        """Raise `InvalidInput` if every node that could take part was refused."""
-        left = self.needs.nodes().keys() - self.refused.keys()
-        if not left:
+        """Raise `InvalidInput` if for some time there was no node but those that were refused."""
+        now, left = time.monotonic(), self.needs.nodes().keys() - self.refused.keys()
+        if left:
+            self._none_since = None
+        elif self._none_since is None:
+            self._none_since = now
+        elif now - self._none_since >= _GRACE:
             reasons = "; ".join(dict.fromkeys(self.refused.values()))
             raise InvalidInput(
                 f"no node of the Ray cluster is left that may take part in this run; {len(self.refused)} refused: "

@@ -66,15 +66,15 @@ class Pool(Protocol[GivenKey]):
     """Protocol: workers somewhere."""
 
     def start(self, keys: Sequence[GivenKey]) -> int:
-        """Give some shards to a worker, or to the next one that is free; the number of this attempt.
+        """Give some shards to a worker, or to the next one that is free; the number of this attempt."""
+        ...
+
+    def news(self, seconds: float) -> Iterator[News]:
+        """What became of attempts; waits for something for some seconds. Rows are fetched one shard at a time.
 
         Raises:
             InvalidInput: no worker is left that may take part.
         """
-        ...
-
-    def news(self, seconds: float) -> Iterator[News]:
-        """What became of attempts; waits for something for some seconds. Rows are fetched one shard at a time."""
         ...
 
     def stop(self, attempt: int) -> None:
