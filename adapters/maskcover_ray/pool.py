@@ -38,8 +38,11 @@ class Worker:
         return f"node {self.address} ({self.node[:8]}), process {self.number}"
 
     def kill(self) -> None:
-        """End the process, from its node, if it is known to be still the same."""
-        if self.holder.process and not self.holder.lost:
+        """End the process, from its node, if it is known to be still the same.
+
+        In a container of its own its number is that of another process here.
+        """
+        if self.holder.is_here and not self.holder.lost:
             os.kill(self.number, signal.SIGKILL)
 
 
@@ -120,6 +123,7 @@ class RayPool(Generic[Key]):
         """What became of attempts; waits for something for some seconds."""
         numbers = {started.stream: number for number, started in self._started.items()}
         if not numbers:
+            time.sleep(seconds)  # other processes have all the shards that are left
             return
         ready, waiting = ray.wait(list(numbers), num_returns=1, timeout=seconds, fetch_local=False)
         if not ready and self.refused:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -130,7 +130,7 @@ class Driver(Generic[Key]):
     done: Callable[[Key, Any], None] = lambda _, __: None
     clock: Callable[[], float] = time.monotonic
     _attempts: dict[int, _Attempt[Key]] = field(default_factory=dict)
-    _again: deque[Key] = field(default_factory=deque)
+    _again: dict[Key, None] = field(default_factory=dict)  # in order, each once
     _losses: Counter[Key] = field(default_factory=Counter)
     _delays: Counter[Key] = field(default_factory=Counter)
 
@@ -155,7 +155,7 @@ class Driver(Generic[Key]):
     def _fill(self) -> None:
         """Start attempts while workers are free and shards are too."""
         while sum(not attempt.late for attempt in self._attempts.values()) < self.workers:
-            keys = [self._again.popleft()] if self._again else self._next()
+            keys = self._first_again() or self._next()
             for key in self.turns.elsewhere:
                 self.done(key, None)
             self.turns.elsewhere.clear()
@@ -163,6 +163,13 @@ class Driver(Generic[Key]):
                 return
             patience = self.patience * 2 ** max(self._delays[key] for key in keys)
             self._attempts[self.pool.start(keys)] = _Attempt(keys, patience)
+
+    def _first_again(self) -> list[Key]:
+        """The shard that waits longest to be made again; none if none does."""
+        keys = list(self._again)[:1]
+        for key in keys:
+            del self._again[key]
+        return keys
 
     def _next(self) -> list[Key]:
         """Free shards for one attempt: fewer where few are left, so that all workers end at about the same time."""
@@ -203,8 +210,7 @@ class Driver(Generic[Key]):
                     del self._attempts[number]  # it ends by itself
                 elif not attempt.keys:
                     self._end(number)
-        if key in self._again:
-            self._again.remove(key)
+        self._again.pop(key, None)
         self._fill()
         self.write(key, result)
         self.turns.finished(key)
@@ -213,7 +219,7 @@ class Driver(Generic[Key]):
     def _try_again(self, keys: Iterable[Key]) -> None:
         """Have shards made again that are in no other attempt."""
         in_work = {key for attempt in self._attempts.values() for key in attempt.keys}
-        self._again.extend(key for key in keys if key not in in_work)
+        self._again |= dict.fromkeys(key for key in keys if key not in in_work)
 
     def _note_loss(self, attempt: _Attempt[Key], reason: str) -> None:
         LOG.warning("%s was lost with %s, tried again: %s", attempt.worker or "a worker", str(attempt), reason)
@@ -242,7 +248,7 @@ class Driver(Generic[Key]):
                 )  # fmt: skip
                 attempt.late = True
                 self._delays.update(attempt.keys)
-                self._again.extend(attempt.keys)
+                self._again |= dict.fromkeys(attempt.keys)
 
     def _end(self, number: int) -> None:
         del self._attempts[number]

@@ -58,9 +58,12 @@ class Holder:
     @property
     def lost(self) -> bool:
         """Whether it is known that the process is gone: only on its own machine, where processes can be looked up."""
-        if not self.process or self.host != _machine():
-            return False
-        return _process(int(self.process.partition(" ")[0])) != self.process
+        return self.is_here and _process(int(self.process.partition(" ")[0])) != self.process
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the process runs, or ran, on this machine, and can be looked up."""
+        return bool(self.process) and self.host == _machine()
 
 
 @dataclass(frozen=True, slots=True)

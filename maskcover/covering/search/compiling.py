@@ -21,9 +21,6 @@ def is_compiled_in_time(is_over: Callable[[], bool]) -> bool:
     """Wait until the fast search is on disk; False if time is over before, or if it cannot be compiled.
 
     What was begun goes on, for the next search.
-
-    >>> is_compiled_in_time(lambda: True) in (True, False)
-    True
     """
     process = _compiling()
     while process is not None and process.poll() is None:
