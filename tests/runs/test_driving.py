@@ -353,10 +353,10 @@ def test_shards_of_an_attempt_that_is_late_and_then_ended_are_made_once() -> Non
     def hang(attempt: int, key: int) -> list[News]:
         return [Begun(attempt, "w")] if attempt == 0 else good(attempt, key)
 
-    bench = Bench(10, workers=1, together=5, patience=5.0, behave=hang)
+    bench = Bench(20, workers=2, together=5, patience=5.0, behave=hang)
     bench.pool.seconds = 4.0
     bench.driver().run()
     assert len(bench.pool.attempts[0]) > 2
     assert 0 in bench.pool.stopped
-    assert sorted(bench.pool.started) == sorted([*range(10), *bench.pool.attempts[0]])
+    assert sorted(bench.pool.started) == sorted([*range(20), *bench.pool.attempts[0]])
     expect_all_once(bench)
