@@ -189,7 +189,7 @@ MUTANTS = (
     Mutant("covering/search/compiled.py", "return min(seen, len(places))", "return seen", COMPILED),
     Mutant("covering/search/planes.py", "(n - a) // 2 + 1 if half", "(n - a) // 2 if half", COMPILED),
     Mutant("covering/search/planes.py", "shapes = shapes[shapes[:, 0] <= shapes[:, 1]]", "shapes = shapes[shapes[:, 0] < shapes[:, 1]]", COMPILED),
-    Mutant("covering/search/weighting.py", "        watched.counts[:] += changes\n", "", COMPILED),
+    Mutant("covering/search/moves.py", "        watched.counts[:] += changes\n", "", COMPILED),
     Mutant("covering/search/weighting.py", "weights[free] += 1.0", "weights[~free] += 1.0", COMPILED),
     Mutant("covering/search/weighting.py", "if uncovered < least:", "if uncovered > least:", COMPILED),
     Mutant("covering/search/restarts.py", "if uncovered <= _STUBBORN * lattice.size:", "if uncovered > _STUBBORN * lattice.size:", COMPILED),

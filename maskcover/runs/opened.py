@@ -355,27 +355,7 @@ class OpenedRun(Reported):
 
 
 def open_run(path: str | PathLike[str]) -> OpenedRun:
-    """Open the folder of a run, to ask it again without the model.
-
-    Args:
-        path: The folder of `run` or `run_source`, or of `maskcover certify --out`; it need not be finished.
-
-    Raises:
-        InvalidInput: the folder holds no run, or its files are damaged.
-
-    >>> import tempfile
-    >>> import numpy as np
-    >>> import maskcover as mc
-    >>> def brightness(images):
-    ...     mean = images.mean(axis=(1, 2))
-    ...     return np.stack([0.5 - mean, mean - 0.5], axis=1)
-    >>> masks = mc.cover(mc.squares(size=3), image_size=12, grid=(3, 3))
-    >>> with tempfile.TemporaryDirectory() as out:
-    ...     summary = mc.run(brightness, np.ones((2, 12, 12)), [1, 0], masks, out, batch_size=4, fill=0.5)
-    ...     run = mc.open_run(out)
-    >>> run.certified("squares(size=2)"), run.summary(rule="all-pairs").certified
-    (array([ True, False]), 1)
-    """
+    """Open the folder of a run, to ask it again without the model; see `maskcover.open_run`."""
     folder = place(path)
     if not is_source_run(folder):
         config = Folder(folder).existing()

@@ -14,7 +14,8 @@ from threading import Event
 import numpy as np
 
 from maskcover.covering.search.boxes import Ints
-from maskcover.covering.search.compiled import anneal, list_uncovered, put
+from maskcover.covering.search.compiled import list_uncovered, put
+from maskcover.covering.search.moves import anneal, nothing_watched
 from maskcover.covering.search.planes import Group, Lattice, empty_planes, lattice_of
 from maskcover.covering.search.weighting import weighted
 from maskcover.grid import Extents
@@ -192,15 +193,15 @@ def annealed(
     uncovered = lattice.size
     for top, left, height, width in boxes.tolist():
         uncovered -= put(lattice, rows, columns, (top, left, height, width), True)
-    load = lattice.size / len(boxes)
+    load, watched = lattice.size / len(boxes), nothing_watched()
     first, last = max(_LEAST_HOT, hot * load), max(_LEAST_COLD, _COLD * load)
     for move in range(0, moves, _CHUNK):
         if uncovered == 0 or is_over():
             break
-        listed = list_uncovered(lattice, rows, places, move)
+        aims = places[: list_uncovered(lattice, rows, places, move)]
         part = first * (last / first) ** (np.arange(move, min(move + _CHUNK, moves)) / moves)
         uncovered = anneal(
-            lattice, rows, columns, problem.table, boxes, sizes, uncovered, part, _FOCUS, rng, places[:listed]
+            lattice, rows, columns, problem.table, boxes, sizes, uncovered, part, _FOCUS, rng, aims, watched
         )
     if uncovered <= _STUBBORN * lattice.size:
         boxes, uncovered = weighted(

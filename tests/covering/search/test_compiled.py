@@ -23,9 +23,10 @@ from tests.laws import examples
 pytest.importorskip("numba")
 
 from maskcover.covering.search import restarts, weighting
-from maskcover.covering.search.compiled import anneal, bits_in, list_uncovered, put
+from maskcover.covering.search.compiled import bits_in, list_uncovered, put
+from maskcover.covering.search.moves import Watched, anneal, nothing_watched
 from maskcover.covering.search.restarts import Attempt, Problem, copies_of_all, covers_of, search
-from maskcover.covering.search.weighting import Watched, weighted
+from maskcover.covering.search.weighting import weighted
 
 NO_SYMMETRY, HALF_TURNS = restarts._NO_SYMMETRY, restarts._HALF_TURNS
 SQUARE_GROUPS = (restarts._QUARTER_TURNS, restarts._DIAGONALS, HALF_TURNS, NO_SYMMETRY)
@@ -91,7 +92,18 @@ def test_counts_after_moves_are_those_of_the_boxes_from_scratch(position: tuple[
     sizes = restarts._nearest_sizes(problem.table, boxes)
     rng = np.random.default_rng(seed)
     missing = anneal(
-        lattice, rows, columns, problem.table, boxes, sizes, missing, temperatures, 0.3, rng, places[:listed]
+        lattice,
+        rows,
+        columns,
+        problem.table,
+        boxes,
+        sizes,
+        missing,
+        temperatures,
+        0.3,
+        rng,
+        places[:listed],
+        nothing_watched(),
     )
     assert (problem.table[sizes] == boxes[:, 2:]).all()
     assert (boxes[:, :2] >= 0).all()
@@ -155,7 +167,7 @@ def test_watched_placements_are_counted_and_the_best_boxes_are_returned(
     planes = empty_planes(lattice, len(boxes))
     missing = lattice.size - sum(put(lattice, *planes, tuple(box), True) for box in boxes.tolist())
     sizes = restarts._nearest_sizes(problem.table, boxes)
-    lengths, original = list[int](), weighting.annealed
+    lengths, original = list[int](), weighting.anneal
 
     def checked(*arguments: Any) -> int:
         watched: Watched = arguments[-1]
@@ -168,7 +180,7 @@ def test_watched_placements_are_counted_and_the_best_boxes_are_returned(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weighting, "_LOOKS", 10)
         patch.setattr(weighting, "_CLEARING", 3)
-        patch.setattr(weighting, "annealed", checked)
+        patch.setattr(weighting, "anneal", checked)
         best, least = weighted(
             lattice, planes, problem.table, boxes.copy(), sizes, missing, 400, np.random.default_rng(seed), bool
         )
