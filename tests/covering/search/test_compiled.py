@@ -167,11 +167,11 @@ def test_watched_placements_are_counted_and_the_best_boxes_are_returned(
     planes = empty_planes(lattice, len(boxes))
     missing = lattice.size - sum(put(lattice, *planes, tuple(box), True) for box in boxes.tolist())
     sizes = restarts._nearest_sizes(problem.table, boxes)
-    lengths, original = list[int](), weighting.anneal
+    lengths = list[int]()
 
     def checked(*arguments: Any) -> int:
         watched: Watched = arguments[-1]
-        left: int = original(*arguments)
+        left: int = anneal(*arguments)
         assert holders(lattice, arguments[4], watched.places) == watched.counts.tolist()
         assert left == uncovered_of(planes[0]) == uncovered_of(planes[1])
         lengths.append(len(watched.places))
