@@ -360,3 +360,16 @@ def test_shards_of_an_attempt_that_is_late_and_then_ended_are_made_once() -> Non
     assert 0 in bench.pool.stopped
     assert sorted(bench.pool.started) == sorted([*range(20), *bench.pool.attempts[0]])
     expect_all_once(bench)
+
+
+def test_a_shard_that_another_worker_has_is_not_begun_again_when_the_late_one_is_ended() -> None:
+    def slow(attempt: int, key: int) -> list[News]:
+        begun: list[News] = [Begun(attempt, "w")]
+        return begun if attempt == 0 else [*(begun * 6), Made(attempt, key, ROWS)]
+
+    bench = Bench(1, workers=2, patience=5.0, behave=slow)
+    bench.pool.seconds = 4.0
+    bench.driver().run()
+    assert 0 in bench.pool.stopped
+    assert bench.pool.started == [0, 0]
+    expect_all_once(bench)
