@@ -7,6 +7,7 @@ from maskcover import studies
 from maskcover.cells import Cells
 from maskcover.certificate import CoverCertificate, prove
 from maskcover.certification import (
+    AnswersResult,
     CertificationResult,
     Explanation,
     certify,
@@ -17,7 +18,7 @@ from maskcover.certification import (
     predict,
 )
 from maskcover.choosing import Choice, choose
-from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
+from maskcover.classifiers import MaskedAnswers, MaskedClassifier, NumericContract, load_classifier
 from maskcover.classifiers.occlusion import DropTokens
 from maskcover.covering import (
     AnyShapeBound,
@@ -87,6 +88,7 @@ from maskcover.runs import certify_source, compare, open_run, replay, run, run_s
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnswersResult",
     "AnyShapeBound",
     "Box",
     "Cells",
@@ -115,6 +117,7 @@ __all__ = [
     "MaskSet",
     "MaskcoverError",
     "MaskcoverWarning",
+    "MaskedAnswers",
     "MaskedClassifier",
     "MissingExtra",
     "NotCovering",

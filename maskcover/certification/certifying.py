@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
-from typing import Any
+from collections.abc import Mapping, Sized
+from typing import Any, Literal, get_args
 from warnings import warn
 
 import numpy as np
 import numpy.typing as npt
 
 from maskcover.certification.answering import in_order, predict_with, unbound
+from maskcover.certification.answers import AnswersResult, as_reader, expect_reader, numbers_of_answers
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.choosing_first_rounds import settled
 from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Images, evaluator_of, expect_regions, names_of
+from maskcover.classifiers.evaluation import Images, MaskedClassifier, evaluator_of, expect_regions, names_of
+from maskcover.classifiers.masked_answers import MaskedAnswers
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.containment import Containment
@@ -30,13 +32,17 @@ from maskcover.errors import InvalidInput, NotBound
 from maskcover.masks import MaskSet, Views
 from maskcover.regions import RegionSet
 
+Task = Literal["labels", "answers"]
+"""The kind of output that is certified."""
+
 
 def certify(
     model: object,
     images: Images,
-    labels: npt.ArrayLike,
+    labels: Any,
     masks: MaskSet,
     *,
+    task: Task | None = None,
     regions: RegionSet | str | None = None,
     procedure: Procedure | str | None = None,
     method: Method | None = None,
@@ -54,8 +60,11 @@ def certify(
     Args:
         model: A model that an installed adapter knows (a torch module, say), or a `MaskedClassifier`.
         images: The images as the model takes them, one each; anything with a length and an index.
-        labels: The true labels, whole numbers from 0, one for each image: certificates are about labels.
+        labels: The true labels, whole numbers from 0, one for each image: certificates are about labels. With
+            ``task="answers"`` the true answers, such as texts or tuples.
         masks: The mask set; must cover the regions.
+        task: "labels" for class numbers; "answers" for a function from images to answers of any kind, or a
+            `maskcover.MaskedAnswers`, with an `AnswersResult`. By default as the model is.
         regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
         procedure: The defence, such as ``DoubleMasking(rule="all-pairs")``, ``ChallengerMasking()`` or
             ``Detection(threshold=0.9)``, or its text; by default double masking. A certificate of detection says that
@@ -94,13 +103,13 @@ def certify(
     (array([ True]), array([1]), array([1]))
     """
     min_margin = renamed(options, "margin", "min_margin", min_margin)
-    classifier = as_classifier(model, options)
+    classifier = classifier_for(checked_task(task), model, options)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
     if isinstance(masks, MaskSet) and count_of(images):
         defence, masks = settled(defence, classifier, images, masks, regions)
     defence, covers = bound(defence, masks, regions)
     masks = covers.masks
-    true = checked_labels(labels, count_of(images))
+    true = true_labels(labels, count_of(images), classifier)
     required = bits_for(defence, numerics, min_margin)
     start = prepare_run(
         classifier, images, masks, min_margin=min_margin, numerics=required, probes=probes, progress=progress
@@ -115,7 +124,31 @@ def certify(
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
     sample = getattr(images, "chosen", None)
-    return CertificationResult(masks, covers.regions, defence, start, used, tuple(verdicts), sample)
+    result = CertificationResult(masks, covers.regions, defence, start, used, tuple(verdicts), sample)
+    return AnswersResult.of(result, classifier) if isinstance(classifier, MaskedAnswers) else result
+
+
+def checked_task(task: object) -> Task | None:
+    """Return a task; raise `InvalidInput` if there is none of this name."""
+    if task not in (None, *get_args(Task)):
+        raise InvalidInput(f"task must be one of {', '.join(get_args(Task))}, or be left out; got {task!r}")
+    return task  # type: ignore[return-value]  # it is one
+
+
+def classifier_for(task: Task | None, model: object, options: Mapping[str, Any]) -> MaskedClassifier:
+    """The classifier of a model for a task; see `as_classifier` and `as_reader`."""
+    if task == "answers":
+        return as_reader(model, options)
+    classifier = as_classifier(model, options)
+    expect_reader(task, classifier)
+    return classifier
+
+
+def true_labels(labels: Any, count: int, classifier: MaskedClassifier) -> npt.NDArray[np.int64]:
+    """The true labels as int64 (count,): class numbers, or the numbers of answers."""
+    if isinstance(classifier, MaskedAnswers):
+        return numbers_of_answers(labels, count, classifier)
+    return checked_labels(labels, count)
 
 
 def bound(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | None) -> tuple[Procedure, Containment]:
@@ -275,6 +308,7 @@ def detection_curve(
     )
     expect_regions(classifier, covers.regions, start.example)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
+    equip(start.evaluator, Detection(1.0, alert_below))  # it refuses answers without confidences
 
     def decide(number: int, table: PredictionTable) -> Levels | Pending:
         label = checked_against(int(true[number]), table, number)

@@ -15,7 +15,7 @@ from maskcover.certification.streaming import Errors, cost_of, streamed
 from maskcover.classifiers.evaluation import Evaluator, Images, MaskedClassifier, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, entry_of, load
-from maskcover.defense.answers import Answer
+from maskcover.defense.answers import Answer, NamedAnswer
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Method
 from maskcover.defense.stages import Cost
@@ -85,8 +85,8 @@ class DefendedClassifier:
         """The fingerprint of the serving model; certificates apply only if it equals that of the certification."""
         return fingerprint(self._evaluator(), self.preprocessing)
 
-    def __call__(self, images: Sequence[Any]) -> list[int]:
-        """The defended labels; −1 where the defence raised an alert.
+    def __call__(self, images: Sequence[Any]) -> list[Any]:
+        """The defended labels; −1 where the defence raised an alert. Of a `MaskedAnswers` the answers, None there.
 
         Raises:
             UndecidedPrediction: the classifier gave an image no unique finite top score where the defence needed one.
@@ -95,7 +95,7 @@ class DefendedClassifier:
         undecided = [number for number, answer in enumerate(answers) if not answer.alert and answer.label < 0]
         if undecided:
             raise UndecidedPrediction(f"no defended label for the images {undecided}: non-finite or tied scores")
-        return [ALERT if answer.alert else answer.label for answer in answers]
+        return [_value(answer) for answer in answers]
 
     def decisions(self, images: Sequence[Any]) -> list[Answer]:
         """The answers, each with the case that led to it."""
@@ -124,6 +124,13 @@ class DefendedClassifier:
 
     def _evaluator(self) -> Evaluator:
         return evaluator_of(self.classifier, self.masks, batch_size=self.batch_size)
+
+
+def _value(answer: Answer) -> Any:
+    """What a defended plain classifier gives for an answer."""
+    if isinstance(answer, NamedAnswer):
+        return answer.value
+    return ALERT if answer.alert else answer.label
 
 
 def defend(

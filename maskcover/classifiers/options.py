@@ -14,7 +14,7 @@ from maskcover.errors import InvalidInput, MaskcoverWarning
 
 CALLS = (
     "exhaustive", "frame", "ids", "keep_tables", "method", "min_margin", "numerics", "preprocessing", "probes",
-    "procedure", "progress", "regions", "reuse", "rule", "shard", "shard_size", "source", "threshold",
+    "procedure", "progress", "regions", "reuse", "rule", "shard", "shard_size", "source", "task", "threshold",
 )  # fmt: skip
 """Options of `certify`, `predict`, `run` and `defend` themselves; all others go to the adapter."""
 
