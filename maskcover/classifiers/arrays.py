@@ -97,7 +97,7 @@ class ArrayClassifier:
         return self._function(self.shown(images, hidden))
 
     def shown(self, images: Sequence[Any], hidden: BoolArray) -> npt.NDArray[Any]:
-        """The images as the function gets them, in one array: hidden pixels have the fill, none of their values is left.
+        """The images as the function gets them, in one array: hidden pixels have the fill instead of their values.
 
         Args:
             images: Arrays of the masks' size, with equal dtypes and numbers of channels.

@@ -22,7 +22,6 @@ from maskcover.data import Preprocessing
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 
-
 ANSWERS = "answers"
 """The entry in the identity of a classifier that gives answers in place of scores."""
 

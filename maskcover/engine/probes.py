@@ -329,11 +329,11 @@ def _margins(scores: Scores) -> FloatArray:
 
 
 def _unlike(scores: Scores, other: Scores) -> BoolArray:
-    """Which rows have another label than those of another batch, bool (rows,); of answers without scores, other bits."""
+    """Which rows of two batches have different labels, bool (rows,); of answers without scores, different codes."""
     own = top_labels(scores)
     if (own < 0).all():
         return np.asarray((scores != other).any(axis=1))
-    return (top_labels(other) != own) & (own >= 0)
+    return np.asarray((top_labels(other) != own) & (own >= 0))
 
 
 def _named(value: float | None) -> str:
