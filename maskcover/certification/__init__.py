@@ -6,6 +6,7 @@ from maskcover.certification.binding import Binding, Certified
 from maskcover.certification.certifying import certify, detection_curve, predict
 from maskcover.certification.choosing_first_rounds import FirstRoundChoice, FirstRoundFigures, choose_first_round
 from maskcover.certification.explanation import Explanation, explain
+from maskcover.certification.multilabel import MultiLabelResult
 from maskcover.certification.results import CertificationResult, exact_interval
 from maskcover.certification.serving import attack, defend
 
@@ -17,6 +18,7 @@ __all__ = [
     "Explanation",
     "FirstRoundChoice",
     "FirstRoundFigures",
+    "MultiLabelResult",
     "attack",
     "certify",
     "choose_first_round",

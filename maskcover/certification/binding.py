@@ -14,7 +14,7 @@ import numpy as np
 from maskcover.cells import IntArray
 from maskcover.certification.answering import predict_with
 from maskcover.certification.answers import as_reader
-from maskcover.certification.results import CertificationResult
+from maskcover.certification.results import Certification
 from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified, shapes_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.masked_answers import ANSWERS
@@ -49,7 +49,7 @@ class Certified:
     options: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, source: CertificationResult | Certified) -> Certified:
+    def of(cls, source: Certification | Certified) -> Certified:
         """Take it from a result."""
         if isinstance(source, Certified):
             return source

@@ -22,6 +22,7 @@ class Case(Enum):
     NO_VOTES = "no votes"
     MASKED_EVIDENCE = "masked evidence"
     UNDEFENDED = "undefended"
+    SEVERAL = "several"
 
 
 @runtime_checkable
