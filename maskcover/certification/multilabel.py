@@ -50,15 +50,16 @@ class MultiLabelResult(Certification):
     >>> import maskcover as mc
     >>> def halves(images):                      # class 0: something bright on the left; class 1: on the right
     ...     return np.stack([images[:, :, :6].max(axis=(1, 2)), images[:, :, 6:].max(axis=(1, 2))], axis=1)
-    >>> images = np.zeros((2, 12, 12))
-    >>> images[0, :, :6] = 1
+    >>> images = np.zeros((1, 12, 12))
+    >>> images[0, [1, 10, 1, 10], [1, 1, 10, 10]] = 1                              # one bright pixel in each corner
     >>> masks = mc.cover(mc.squares(size=2), image_size=12, grid=(3, 3))
-    >>> result = mc.certify(halves, images, [[True, False], [False, False]], masks, task="multilabel", thresholds=0.5)
-    >>> result.certified.tolist(), print(result.certified_figures())
-    precision 33.3%, recall 100.0%, F1 50.0%
-    ([[True, False], [False, False]], None)
+    >>> result = mc.certify(halves, images, [[True, True]], masks, task="multilabel", thresholds=0.5)
+    >>> result.certified.tolist(), result.true_positives.tolist()    # masks hide two corners, of one class or of both
+    ([[False, False]], [1])
+    >>> print(result.certified_figures())
+    precision 100.0%, recall 50.0%, F1 66.7%
     >>> print(result.certified_figures(joint=False))
-    precision 25.0%, recall 100.0%, F1 40.0%
+    precision 0.0%, recall 0.0%, F1 0.0%
     """
 
     verdicts: tuple[MultiLabelVerdict, ...]
@@ -132,9 +133,8 @@ class MultiLabelResult(Certification):
             return _averaged(self.class_counts, average)
         if average == "micro":
             return micro_bound([verdict.present for verdict in self.verdicts], self._losses())
-        return replace(
-            _averaged(self.class_counts, average), recall=macro_recall_bound(self.labels, self._threatened())
-        )
+        by_class = _averaged(self.class_counts, average)
+        return replace(by_class, recall=macro_recall_bound(self.labels, self._threatened()))
 
     def at(self, thresholds: float | Sequence[float]) -> MultiLabelResult:
         """The result with other thresholds, from the predictions that were kept.

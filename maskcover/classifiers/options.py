@@ -13,8 +13,9 @@ from typing import Any
 from maskcover.errors import InvalidInput, MaskcoverWarning
 
 CALLS = (
-    "exhaustive", "frame", "ids", "keep_scores", "keep_tables", "method", "min_margin", "numerics", "preprocessing", "probes",
-    "procedure", "progress", "regions", "reuse", "rule", "shard", "shard_size", "source", "task", "threshold", "thresholds",
+    "exhaustive", "frame", "ids", "keep_scores", "keep_tables", "method", "min_margin", "numerics", "preprocessing",
+    "probes", "procedure", "progress", "regions", "reuse", "rule", "shard", "shard_size", "source", "task", "threshold",
+    "thresholds",
 )  # fmt: skip
 """Options of `certify`, `predict`, `run` and `defend` themselves; all others go to the adapter."""
 

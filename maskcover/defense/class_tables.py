@@ -35,7 +35,7 @@ class ClassCertificates:
     """The certificates of all classes of one image.
 
     Args:
-        certified: Whether no attack within the regions changes the answer for the class from the truth, bool (classes,).
+        certified: Whether no attack within the regions changes the answer for a class from the truth, bool (classes,).
         certifying: Which masks have a row that is the truth throughout, bool (masks, classes): no attack inside one of
             them changes the answer for the class.
         threatened: Sets of classes that can be answered wrongly together, bool (sets, classes): whatever region an
@@ -93,7 +93,7 @@ def different_classes(*arrays: IntArray | BoolArray) -> tuple[IntArray, IntArray
 
 
 def class_certificates(
-    table: PredictionTable, truth: BoolArray, thresholds: FloatArray, covers: Containment, *, joint: bool = True
+    table: PredictionTable, truth: BoolArray, thresholds: FloatArray, covers: Containment
 ) -> ClassCertificates | Pending:
     """The certificates of all classes by the row theorem, or the predictions that are missing for them.
 
@@ -102,8 +102,8 @@ def class_certificates(
         truth: Whether each class is present in truth, bool (classes,).
         thresholds: As for `class_labels`.
         covers: The masks and the regions.
-        joint: Decide every row of classes that are not certified, so that `threatened` is as small as it can be. If
-            not, the rows that `certified` needs are enough.
+
+    Every row of classes that are not certified is decided, so that `threatened` is as small as it can be.
     """
     labels = class_labels(table, thresholds)
     if truth.shape != labels.shape[1:]:
@@ -115,8 +115,6 @@ def class_certificates(
     hopeful, certifying = (right | ~seen[..., None]).all(axis=1), right.all(axis=1)
     certified = np.array([bool(rows.any()) and covers(rows) for rows in certifying.T], dtype=np.bool_)
     undecided = ~certified & (hopeful & ~certifying).any(axis=0)
-    if not joint:
-        undecided &= np.array([covers(rows) for rows in hopeful.T], dtype=np.bool_)
     if undecided.any():
         return _missing(seen, (hopeful & ~certifying)[:, undecided].any(axis=1))
     return ClassCertificates(

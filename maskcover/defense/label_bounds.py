@@ -4,11 +4,11 @@ Each attacked image is attacked inside one region. Of its classes at most those 
 wrongly (`class_tables`): those of them that are present in truth become false negatives, the others false positives.
 The attacker chooses a set for each image, and the figures of all images together are the worst over all choices.
 
-Theorem. For whole numbers 0 <= a <= b of each choice, the least value of (sum of a) / (sum of b) over one choice for each
-image is found by Dinkelbach's iteration: with the ratio p/q of some choice, take for each image the choice with the
-least q a - p b. If their sum is negative, the ratio of these choices is smaller, and it is the next p/q. If it is 0, no
-choice has a smaller ratio: for each of them q (sum of a) - p (sum of b) is at least 0. There are finitely many choices
-and ratios decrease, so it ends. ∎
+Theorem. For whole numbers 0 <= a <= b of each choice, the least value of (sum of a) / (sum of b) over one choice for
+each image is found by Dinkelbach's iteration: with the ratio p/q of some choice, take for each image the choice with
+the least q a - p b. If their sum is negative, the ratio of these choices is smaller, and it is the next p/q. If it is
+0, no choice has a smaller ratio: for each of them q (sum of a) - p (sum of b) is at least 0. There are finitely many
+choices and ratios decrease, so it ends. ∎
 
 Precision TP / (TP + FP), recall TP / (TP + FN) and F1 = 2 TP / (2 TP + FP + FN) are such ratios. 0/0 counts as 0, which
 is the least that they can be.

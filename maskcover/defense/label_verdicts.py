@@ -50,7 +50,7 @@ class MultiLabelVerdict:
 
 
 def certifying_labels(
-    procedure: MultiLabel, truths: BoolArray, covers: Containment, *, joint: bool = True, keep: bool = False
+    procedure: MultiLabel, truths: BoolArray, covers: Containment, *, keep: bool = False
 ) -> Decide[MultiLabelVerdict]:
     """The verdicts of a defence for several labels, for the engine.
 
@@ -58,7 +58,6 @@ def certifying_labels(
         procedure: The defence.
         truths: bool (images, classes).
         covers: The masks and the regions.
-        joint: As for `maskcover.defense.class_tables.class_certificates`.
         keep: Make every masked prediction, and keep the table in the verdict.
     """
 
@@ -69,17 +68,17 @@ def certifying_labels(
         missing = np.flatnonzero(table.labels == UNSEEN)
         if keep and len(missing):
             return Pending(table.pairs(missing))
-        decision = verdict_of(procedure, table, truths[number], covers, joint=joint)
+        decision = verdict_of(procedure, table, truths[number], covers)
         return replace(decision, table=table) if keep and isinstance(decision, MultiLabelVerdict) else decision
 
     return decide
 
 
 def verdict_of(
-    procedure: MultiLabel, table: PredictionTable, truth: BoolArray, covers: Containment, *, joint: bool = True
+    procedure: MultiLabel, table: PredictionTable, truth: BoolArray, covers: Containment
 ) -> MultiLabelVerdict | Pending:
-    """The verdict of a table, or the predictions that it lacks; there is no certificate if any scores are non-finite."""
-    certificates = class_certificates(table, truth, procedure.threshold_array, covers, joint=joint)
+    """The verdict of a table, or the predictions that it lacks; with non-finite scores there is no certificate."""
+    certificates = class_certificates(table, truth, procedure.threshold_array, covers)
     if isinstance(certificates, Pending):
         return certificates
     answer = procedure.answer(table)

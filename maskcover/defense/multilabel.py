@@ -23,6 +23,7 @@ from maskcover.defense.table import Pending, PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet, Views
 
+_SCORES = ClassScores()
 Masking = Literal["double", "challenger"]
 _KINDS: dict[Masking, type[TwoRounds]] = {"double": DoubleMasking, "challenger": ChallengerMasking}
 
@@ -95,7 +96,7 @@ class MultiLabel(Procedure):
 
     name: ClassVar[str] = "multi_label"
     views: ClassVar[Views] = Views.PAIRS
-    observation: Observation = ClassScores()
+    observation: ClassVar[Observation] = _SCORES  # type: ignore[misc]  # the same for all
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "thresholds", checked_thresholds(self.thresholds))
@@ -178,7 +179,11 @@ class MultiLabel(Procedure):
         return bare
 
     def certificate(
-        self, table: PredictionTable, label: int, covers: Containment, min_margin: float
+        self,
+        table: PredictionTable,  # noqa: ARG002  # the arguments are the base's
+        label: int,  # noqa: ARG002
+        covers: Containment,  # noqa: ARG002
+        min_margin: float,  # noqa: ARG002
     ) -> Certificate | Pending:
         """Refused: a certificate of several labels is about all of them, see `certify` with task="multilabel"."""
         raise InvalidInput(f'{self} is about several labels; type task="multilabel", with labels of (images, classes)')
