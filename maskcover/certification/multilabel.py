@@ -14,7 +14,7 @@ from maskcover.certification.requirements import bits_for, bound, count_of
 from maskcover.certification.results import Certification
 from maskcover.classifiers.evaluation import Images, expect_regions, names_of
 from maskcover.classifiers.masked_answers import MaskedAnswers
-from maskcover.classifiers.registry import as_classifier
+from maskcover.classifiers.registry import as_classifier, entry_of, is_classifier, load
 from maskcover.covering.containment import Containment
 from maskcover.data import Chosen
 from maskcover.defense.label_bounds import (
@@ -37,6 +37,8 @@ from maskcover.regions import RegionSet
 from maskcover.terminal import counted
 
 Average = Literal["micro", "macro"]
+SEVERAL = "several_labels"
+"""The option, and the attribute, of adapters that tell models of one label from models of several."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,7 @@ def certify_labels(
     options: Mapping[str, Any],
 ) -> MultiLabelResult:
     """Certify images with several labels; see `certify`."""
+    options = _options_for_labels(model, options)
     classifier = as_classifier(model, options)
     if isinstance(classifier, MaskedAnswers):
         raise InvalidInput("several labels need scores, one for each class, and a MaskedAnswers gives none")
@@ -254,6 +257,13 @@ def certify_labels(
     )  # fmt: skip
 
 
+def _options_for_labels(model: object, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options of the adapter, with ``several_labels`` for one that takes it (`Adapter.several_labels`)."""
+    entry = None if is_classifier(model) else entry_of(model)
+    takes = entry is not None and getattr(load(entry), SEVERAL, False)
+    return {**options, SEVERAL: True} if takes else options
+
+
 def label_matrix(labels: Any, count: int, names: Sequence[str] | None) -> BoolArray:
     """The true labels of all images as a table, bool (images, classes).
 
@@ -271,15 +281,23 @@ def label_matrix(labels: Any, count: int, names: Sequence[str] | None) -> BoolAr
     rows = list(labels)
     if len(rows) != count:
         raise InvalidInput(f"expected the labels of {count} images; got {len(rows)} rows")
-    if any(isinstance(name, str) for row in rows for name in ([row] if isinstance(row, str) else row)):
+    if rows and all(map(_is_named, rows)):
         return _by_names(rows, names)
-    table = np.asarray(labels)
+    try:
+        table = np.asarray(labels)
+    except ValueError:  # rows of different lengths
+        table = np.empty(count)
     if table.ndim != 2 or table.dtype.kind not in "biu" or not np.isin(table, (0, 1)).all():
         raise InvalidInput(
             "several labels are a bool array of shape (images, classes), or a list of names for each image; got "
             f"{table.dtype} of shape {table.shape}"
         )
     return table.astype(np.bool_)
+
+
+def _is_named(row: object) -> bool:
+    """Whether the labels of an image are names; no labels at all may be."""
+    return isinstance(row, str | list | tuple | set | frozenset) and all(isinstance(name, str) for name in row)
 
 
 def _by_names(rows: Sequence[Any], names: Sequence[str] | None) -> BoolArray:

@@ -75,9 +75,8 @@ def losses(truth: BoolArray, threatened: BoolArray) -> IntArray:
     """
     counts = np.stack([(threatened & truth).sum(axis=1), (threatened & ~truth).sum(axis=1)], axis=1)
     different = np.unique(counts.astype(np.int64), axis=0)
-    worse = (different[:, None] <= different[None]).all(axis=2) & (different[:, None] < different[None]).any(axis=2)
-    kept: IntArray = different[~worse.any(axis=1)]
-    return kept
+    worse = [bool(((row <= different).all(axis=1) & (row < different).any(axis=1)).any()) for row in different]
+    return different[~np.array(worse, dtype=np.bool_)]
 
 
 def micro_bound(present: Sequence[int], worst: Sequence[IntArray]) -> Figures:
