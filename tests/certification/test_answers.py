@@ -221,6 +221,19 @@ def test_no_margin_replaces_answers_that_do_not_repeat() -> None:
             mc.certify(reader, IMAGES, ["call 0", "call 0"], MASKS)
 
 
+def test_rows_that_are_nearly_undecided_are_mixed_from_nearby_answers() -> None:
+    """Without scores the probes look for another answer among the images, and mix the two."""
+    seen = list[float]()
+
+    def watch(images: npt.NDArray[Any]) -> list[str]:
+        seen.extend(float(image[0, 0]) for image in images)
+        return shade(images)
+
+    reader = MaskedAnswers(watch, batch_size=8, fill=0.5, identity={"function": "watch"})
+    mc.certify(reader, IMAGES, ["dark", "bright"], MASKS)
+    assert any(0 < value < 1 and value != 0.5 for value in seen)
+
+
 class Peeking(MaskedAnswers):
     """Looks under the masks."""
 

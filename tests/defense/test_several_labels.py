@@ -163,6 +163,17 @@ def test_tables_with_gaps_give_what_whole_tables_give() -> None:
         assert (with_gaps.defended == whole.defended).all()
 
 
+def test_too_many_sets_to_list_count_as_one_that_holds_all_classes_without_a_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed = [certified(*case).verdicts[0].certificates for case in cases(WORLDS, 3)]
+    monkeypatch.setattr(mc.covering.containment.Containment, "containing", None)
+    for case, before in zip(cases(WORLDS, 3), listed, strict=True):
+        certificates = certified(*case).verdicts[0].certificates
+        assert (certificates.certified == before.certified).all()
+        assert certificates.threatened.tolist() == [(~before.certified).tolist()]
+
+
 def test_a_score_at_the_threshold_is_present_and_just_below_it_is_not() -> None:
     views = MaskSet.from_boxes([(0, 0, 1, 1)], (1, 2)).views(mc.masks.Views.PAIRS)
     table = PredictionTable(views, 2)
