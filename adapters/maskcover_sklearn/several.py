@@ -72,9 +72,8 @@ class SeveralEstimator:
 
 def _columns_of_one(model: Any) -> list[int | None]:
     """For each class the column of its label 1, or None where it was never present; checks that labels are 0 and 1."""
-    listed = getattr(model, "classes_", None)
-    several = isinstance(listed, list) and all(np.ndim(part) == 1 for part in listed)
-    if several:
+    listed: Any = getattr(model, "classes_", None)
+    if isinstance(listed, list) and all(np.ndim(part) == 1 for part in listed):
         if not all(set(np.asarray(part).tolist()) <= {0, 1} for part in listed):
             raise InvalidInput(f"{type(model).__name__} gives several answers that are not 0 and 1; fit it to 0 and 1")
         return [part.index(1) if 1 in part else None for part in (np.asarray(part).tolist() for part in listed)]

@@ -61,12 +61,18 @@ Task = Literal["labels", "answers", "multilabel"]
 
 @overload
 def certify(
-    model: object, images: Images, labels: Any, masks: MaskSet, *, task: Literal["multilabel"], **options: Any
-) -> MultiLabelResult: ...
+    model: object,
+    images: Images,
+    labels: Any,
+    masks: MaskSet,
+    *,
+    task: Literal["labels", "answers"] | None = None,
+    **options: Any,
+) -> CertificationResult: ...
 @overload
 def certify(
-    model: object, images: Images, labels: Any, masks: MaskSet, *, task: Task | None = None, **options: Any
-) -> CertificationResult: ...
+    model: object, images: Images, labels: Any, masks: MaskSet, *, task: Literal["multilabel"], **options: Any
+) -> MultiLabelResult: ...
 def certify(
     model: object,
     images: Images,

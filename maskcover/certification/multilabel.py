@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from maskcover.classifiers.evaluation import Images, expect_regions, names_of
 from maskcover.classifiers.masked_answers import MaskedAnswers
 from maskcover.classifiers.registry import as_classifier, entry_of, is_classifier, load
 from maskcover.covering.containment import Containment
+from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.data import Chosen
 from maskcover.defense.label_bounds import (
     Figures,
@@ -62,6 +64,10 @@ class MultiLabelResult(Certification):
     precision 100.0%, recall 50.0%, F1 66.7%
     >>> print(result.certified_figures(joint=False))
     precision 0.0%, recall 0.0%, F1 0.0%
+    >>> print(result.explain(0))
+    class 0: present, defended present, 76.86% of the placements certified
+    class 1: present, defended present, 82.64% of the placements certified
+    one region threatens at most: class 1; or class 0
     """
 
     verdicts: tuple[MultiLabelVerdict, ...]
@@ -169,9 +175,41 @@ class MultiLabelResult(Certification):
         return float(interpolated_area(points))
 
     def names(self, number: int) -> list[str]:
-        """The names, or the numbers as texts, of the classes that the defence finds in an image."""
-        present = np.flatnonzero(self.verdicts[number].defended.present).tolist()
-        return [str(place) if self.class_names is None else self.class_names[place] for place in present]
+        """The names of the classes, such as "class 3" where they have none, that the defence finds in an image."""
+        return [self._name(place) for place in np.flatnonzero(self.verdicts[number].defended.present).tolist()]
+
+    def map(self, number: int, label: int) -> PlacementMap:
+        """The placements at which the answer for a class of an image is certified (one patch): inside certifying masks.
+
+        Of a class that is certified everywhere the map may lack placements: rows that were not needed are missing.
+        """
+        return placement_map(self._certifying(number, label), self.regions)
+
+    def certified_fraction(self, number: int, label: int) -> Fraction:
+        """The fraction of the attacker's regions at which the answer for a class of an image is certified."""
+        if self.verdicts[number].certified[label]:
+            return Fraction(1)
+        return covered_fraction(self._certifying(number, label), self.regions)
+
+    def explain(self, number: int) -> str:
+        """The classes of an image as text: their answers, the fractions that are certified, and what falls together.
+
+        Classes that are absent, are answered so and are certified are left out.
+        """
+        verdict = self.verdicts[number]
+        says, truth = verdict.defended.present, verdict.truth
+        lines = [
+            f"{self._name(label)}: {'present' if truth[label] else 'absent'}, defended "
+            f"{'present' if says[label] else 'absent'}, {float(self.certified_fraction(number, label)):.2%} of the "
+            "placements certified"
+            for label in np.flatnonzero(truth | says | ~verdict.certified).tolist()
+        ]
+        together = [
+            ", ".join(self._name(label) for label in np.flatnonzero(row).tolist()) or "none"
+            for row in verdict.certificates.threatened
+        ]
+        lines.append("one region threatens at most: " + "; or ".join(together))
+        return "\n".join(lines if verdict.error is None else [f"an error: {verdict.error}", *lines])
 
     def __str__(self) -> str:
         """The claim, made from the region set itself; it says no more than was checked."""
@@ -191,6 +229,13 @@ class MultiLabelResult(Certification):
         if not isinstance(self.procedure, MultiLabel):
             raise InvalidInput(f"expected the procedure of several labels; got {self.procedure}")
         return self.procedure
+
+    def _name(self, label: int) -> str:
+        return f"class {label}" if self.class_names is None else self.class_names[label]
+
+    def _certifying(self, number: int, label: int) -> MaskSet:
+        flags = self.verdicts[number].certificates.certifying[:, label]
+        return MaskSet(self.masks.grid, tuple(self.masks[mask] for mask in np.flatnonzero(flags).tolist()))
 
     def _losses(self) -> list[IntArray]:
         return [losses(verdict.truth, verdict.certificates.threatened) for verdict in self.verdicts]
@@ -213,7 +258,7 @@ class MultiLabelResult(Certification):
         if not scores:
             raise InvalidInput("average precision needs all scores; certify at least one image, with keep_scores=True")
         quantiles = np.quantile(np.concatenate(scores), np.linspace(0, 1, 50), method="lower")
-        return np.unique(quantiles).tolist()
+        return [float(threshold) for threshold in np.unique(quantiles)]
 
 
 def certify_labels(

@@ -117,15 +117,15 @@ class MultiLabel(Procedure):
         >>> str(MultiLabel.of(ChallengerMasking(first_round="pairs"), 0.5))
         "multi_label(thresholds=0.5, masking='challenger', first_round='pairs')"
         """
-        kinds = {kind: name for name, kind in _KINDS.items()}
-        plain = type(procedure) in kinds and isinstance(procedure, TwoRounds)
-        if not plain or procedure.rule != "rows" or procedure.first_round not in (None, "pairs"):
+        name = next((name for name, kind in _KINDS.items() if type(procedure) is kind), None)
+        plain = isinstance(procedure, TwoRounds) and procedure.rule == "rows"
+        first_round: Any = getattr(procedure, "first_round", None)
+        if name is None or not plain or first_round not in (None, "pairs"):
             raise InvalidInput(
                 "several labels need double_masking() or challenger_masking(), with rule='rows' and no levels, such as "
                 f"double_masking(first_round='pairs'); got {procedure}"
             )
-        first_round: Any = procedure.first_round
-        return cls(checked_thresholds(thresholds), kinds[type(procedure)], first_round)
+        return cls(checked_thresholds(thresholds), name, first_round)
 
     @property
     def base(self) -> TwoRounds:

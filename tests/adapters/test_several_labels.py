@@ -40,7 +40,7 @@ def test_a_torch_module_with_sigmoid_heads_is_certified_and_served() -> None:
     assert (result.undefended == labels).all()
     served = mc.defend(model, result)
     assert (np.stack(served(IMAGES)) == result.defended).all()
-    answers = mc.predict(model, IMAGES, result)
+    answers: Any = mc.predict(model, IMAGES, result)
     assert (np.stack([answer.present for answer in answers]) == result.defended).all()
     assert (np.stack([answer.present for answer in served.stream(iter(IMAGES))]) == result.defended).all()
     with pytest.raises(FingerprintMismatch, match="weights"):
@@ -87,6 +87,35 @@ def test_a_model_of_transformers_for_several_labels() -> None:
     model.config.problem_type = "single_label_classification"
     with pytest.raises(InvalidInput, match="one label"):
         mc.certify(model, images, result.labels, MASKS, task="multilabel", batch_size=1)
+
+
+def test_a_model_of_timm_for_several_labels() -> None:
+    timm = pytest.importorskip("timm")
+    torch.manual_seed(0)
+    model = timm.create_model("resnet18", num_classes=4).eval()
+    images = torch.rand(2, 3, 32, 32)
+    masks = mc.cover(mc.squares(size=2), image_size=32, grid=(2, 2))
+    labels = labels_of(model, images, 0.0)
+    result = mc.certify(
+        model, images, labels, masks, task="multilabel", batch_size=1, preprocessing=mc.data.Preprocessing(())
+    )
+    assert (result.undefended == labels).all()
+    assert (np.stack(mc.defend(model, result)(images)) == result.defended).all()
+
+
+def test_a_file_of_onnx_for_several_labels() -> None:
+    pytest.importorskip("onnx")
+    from tests.adapters.test_contract import FLOATS, SIDE, Net, exported
+
+    masks = mc.cover(mc.squares(size=2), SIDE, grid=(2, 2))
+    with torch.inference_mode():
+        scores = Net().eval()(torch.from_numpy(FLOATS)).numpy()
+    threshold = float(np.median(scores)) + 1e-3
+    options = {"task": "multilabel", "thresholds": threshold, "batch_size": 1}
+    result = mc.certify(exported(Net()), list(FLOATS), scores >= threshold, masks, **options)
+    assert isinstance(result, mc.MultiLabelResult)
+    assert (result.undefended == (scores >= threshold)).all()
+    assert result.undefended.any()
 
 
 def fitted(kind: str) -> tuple[Any, Any]:

@@ -265,7 +265,7 @@ def test_outputs_that_do_not_fit_are_refused(output: Any, text: str) -> None:
 
 def test_tasks_and_models_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InvalidInput, match="labels, answers"):
-        mc.certify(shade, IMAGES, ["dark", "dark"], MASKS, task="words")  # type: ignore[arg-type]
+        mc.certify(shade, IMAGES, ["dark", "dark"], MASKS, task="words")  # type: ignore[call-overload]
     with pytest.raises(InvalidInput, match="no class numbers"):
         mc.certify(MaskedAnswers(shade), IMAGES, [0, 1], MASKS, task="labels")
     with pytest.raises(InvalidInput, match="already"):

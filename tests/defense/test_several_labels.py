@@ -229,7 +229,7 @@ def test_bounds_are_the_worst_over_every_choice_of_the_attacker(
     assert bound.recall == min(figures.recall for figures, _ in outcomes)
     assert bound.f1 == min(figures.f1 for figures, _ in outcomes)
     assert macro_recall_bound(truths, threatened) == min(mean for _, mean in outcomes)
-    together = [sets.any(axis=0)[None] for sets in threatened]
+    together = [sets.any(axis=0, keepdims=True) for sets in threatened]
     by_class = micro_bound(truths.sum(axis=1).tolist(), [losses(*pair) for pair in zip(truths, together, strict=True)])
     assert by_class.precision <= bound.precision
     assert by_class.recall <= bound.recall
