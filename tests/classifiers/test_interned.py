@@ -52,6 +52,19 @@ def test_two_answers_share_a_number_exactly_if_type_and_value_are_equal(answers:
     assert all(typed(numbers.answer(numbers.number(answer))) == typed(answer) for answer in answers)
 
 
+ALIKE = [
+    (1, True), (1, 1.0), (1, "1"), ("1", b"1"), ((), frozenset()), (("ab", "c"), ("a", "bc")), ("", ("",)), (0, False),
+    (("a",), "a"), ((None,), ("none",)), ((("a",), "b"), (("a", "b"),)), ("int:1", 1), (frozenset("a"), ("a",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", ALIKE, ids=repr)
+def test_answers_that_look_alike_have_two_numbers_and_two_codes(pair: tuple[Any, Any]) -> None:
+    numbers = AnswerNumbers()
+    assert numbers.number(pair[0]) != numbers.number(pair[1])
+    assert not np.array_equal(answer_code(pair[0]), answer_code(pair[1]))
+
+
 @given(ANSWERS)
 def test_numbers_are_beyond_all_class_numbers_and_within_int64(answer: Any) -> None:
     number = AnswerNumbers().number(answer)

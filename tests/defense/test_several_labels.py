@@ -183,17 +183,22 @@ def test_a_score_at_the_threshold_is_present_and_just_below_it_is_not() -> None:
 
 
 class Broken(Scorer):
-    """Gives NaN under one mask."""
+    """Gives NaN to one class where nothing is hidden, or where something is."""
+
+    where_hidden = False
 
     def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.NDArray[np.float64]:
         scores = super().scores(images, hidden)
-        scores[hidden.any(axis=(1, 2)), 0] = np.nan
+        scores[hidden.any(axis=(1, 2)) == self.where_hidden, 0] = np.nan
         return scores
 
 
-def test_scores_that_are_not_finite_take_all_certificates_back() -> None:
+@pytest.mark.parametrize("where_hidden", [False, True])
+def test_scores_that_are_not_finite_take_all_certificates_back(where_hidden: bool) -> None:
     world, _, image, truth = next(cases(WORLDS, 1))
     model = Broken(np.random.default_rng(0), world, image, truth, 0)
+    assert certified(world, model, image, truth).verdicts[0].evaluations > 1
+    model.where_hidden = where_hidden
     result = certified(world, model, image, truth, probes=False)
     assert not result.certified.any()
     assert result.verdicts[0].error
@@ -229,7 +234,7 @@ def test_bounds_are_the_worst_over_every_choice_of_the_attacker(
     assert bound.recall == min(figures.recall for figures, _ in outcomes)
     assert bound.f1 == min(figures.f1 for figures, _ in outcomes)
     assert macro_recall_bound(truths, threatened) == min(mean for _, mean in outcomes)
-    together = [sets.any(axis=0, keepdims=True) for sets in threatened]
+    together = [np.logical_or.reduce(sets)[None] for sets in threatened]
     by_class = micro_bound(truths.sum(axis=1).tolist(), [losses(*pair) for pair in zip(truths, together, strict=True)])
     assert by_class.precision <= bound.precision
     assert by_class.recall <= bound.recall
@@ -262,6 +267,14 @@ def test_the_area_is_that_under_the_largest_precision_to_the_right(points: list[
 def test_ratios_without_a_part_are_zero() -> None:
     assert least_ratio([np.array([0, 1])], [np.array([0, 1])]) == 0
     assert least_ratio([], []) == 0
+
+
+def test_the_least_ratio_need_not_have_the_least_part() -> None:
+    """Alone (2, 8) is the worst choice; beside an image that loses much, (1, 1) is."""
+    choice = np.array([1, 2]), np.array([1, 8])
+    assert least_ratio([choice[0]], [choice[1]]) == Fraction(1, 4)
+    beside = np.array([0]), np.array([1000])
+    assert least_ratio([choice[0], beside[0]], [choice[1], beside[1]]) == Fraction(1, 1001)
 
 
 def test_other_thresholds_come_from_the_scores_that_were_kept() -> None:
