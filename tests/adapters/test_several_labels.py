@@ -111,8 +111,8 @@ def test_a_file_of_onnx_for_several_labels() -> None:
     with torch.inference_mode():
         scores = Net().eval()(torch.from_numpy(FLOATS)).numpy()
     threshold = float(np.median(scores)) + 1e-3
-    options = {"task": "multilabel", "thresholds": threshold, "batch_size": 1}
-    result = mc.certify(exported(Net()), list(FLOATS), scores >= threshold, masks, **options)
+    options: dict[str, Any] = {"thresholds": threshold, "batch_size": 1}
+    result = mc.certify(exported(Net()), list(FLOATS), scores >= threshold, masks, task="multilabel", **options)
     assert isinstance(result, mc.MultiLabelResult)
     assert (result.undefended == (scores >= threshold)).all()
     assert result.undefended.any()
