@@ -7,8 +7,10 @@ from maskcover import studies
 from maskcover.cells import Cells
 from maskcover.certificate import CoverCertificate, prove
 from maskcover.certification import (
+    AnswersResult,
     CertificationResult,
     Explanation,
+    MultiLabelResult,
     certify,
     choose_first_round,
     defend,
@@ -17,7 +19,7 @@ from maskcover.certification import (
     predict,
 )
 from maskcover.choosing import Choice, choose
-from maskcover.classifiers import MaskedClassifier, NumericContract, load_classifier
+from maskcover.classifiers import MaskedAnswers, MaskedClassifier, NumericContract, load_classifier
 from maskcover.classifiers.occlusion import DropTokens
 from maskcover.covering import (
     AnyShapeBound,
@@ -36,6 +38,7 @@ from maskcover.defense import (
     Detection,
     DoubleMasking,
     Intervals,
+    MultiLabel,
     RobustMasking,
     Voting,
     parse_procedure,
@@ -99,6 +102,7 @@ from maskcover.runs import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnswersResult",
     "AnyShapeBound",
     "Box",
     "Cells",
@@ -127,8 +131,11 @@ __all__ = [
     "MaskSet",
     "MaskcoverError",
     "MaskcoverWarning",
+    "MaskedAnswers",
     "MaskedClassifier",
     "MissingExtra",
+    "MultiLabel",
+    "MultiLabelResult",
     "NotCovering",
     "NumericContract",
     "Pad",

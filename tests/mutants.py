@@ -32,6 +32,9 @@ class Mutant:
     tests: str
 
 
+ANSWERS = "tests/certification/test_answers.py"
+INTERNED = "tests/classifiers/test_interned.py"
+SEVERAL = "tests/defense/test_several_labels.py"
 TURNING = "tests/regions/test_turning.py"
 GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/property tests/masks tests/regions"
 COVERING = "tests/covering"
@@ -406,10 +409,37 @@ MUTANTS = (
     Mutant("regions/combined.py", "if any(len(own) > 1 or own[0].patches > 1 for own in terms):", "if any(own[0].patches > 1 for own in terms):", "tests/regions/test_combined.py"),
     Mutant("defense/texts.py", "or not issubclass(kind, Procedure)", "", PROCEDURES),
     Mutant("defense/texts.py", "            if len(keywords) == len(node.keywords):\n", "            if True:\n", PROCEDURES),
-    Mutant("certification/certifying.py", "if procedure.needs_cover else", "if not procedure.needs_cover else", PROCEDURES),
-    Mutant("certification/certifying.py", "    if procedure.requires_bits and start.min_margin:\n", "    if procedure.may_alert and start.min_margin:\n", PROCEDURES),
+    Mutant("certification/requirements.py", "if procedure.needs_cover else", "if not procedure.needs_cover else", PROCEDURES),
+    Mutant("certification/requirements.py", "    if procedure.requires_bits and start.min_margin:\n", "    if procedure.may_alert and start.min_margin:\n", PROCEDURES),
     Mutant("certification/serving.py", "if not answer.alert and answer.label < 0", "if not answer.alert and answer.label > 0", "tests/certification/test_methods.py"),
     Mutant("certification/binding.py", "np.array_equal(now, before, equal_nan=True)", "True", "tests/certification/test_binding_observed.py"),
+    Mutant("classifiers/interned.py", "self._answers.setdefault(number, (content, plain))[0] == content", "self._answers.setdefault(number, (content, plain))", f"{INTERNED} -k digest_is_taken"),
+    Mutant("classifiers/interned.py", 'return f"{type(answer).__name__}:{answer:x}".encode()', 'return f"int:{answer:x}".encode()', f"{INTERNED} -k look_alike"),
+    Mutant("classifiers/interned.py", 'b"".join(b"%d:" % len(part) + part for part in parts)', 'b"".join(parts)', f"{INTERNED} -k look_alike"),
+    Mutant("classifiers/interned.py", "np.concatenate([bits, 1.0 - bits])", "np.concatenate([[2.0], bits])", f"{INTERNED} -k no_label"),
+    Mutant("classifiers/interned.py", 'hashlib.sha256(b"number of an answer %d " % turn + content).digest()', 'str(hash(content)).encode().zfill(8)', f"{INTERNED} -k process"),
+    Mutant("classifiers/masked_answers.py", "UNDECIDED if answer is None else", "0 if answer is None else", f"{ANSWERS} -k no_answer"),
+    Mutant("classifiers/masked_answers.py", "        if len(answers) != len(images):\n", "        if False:\n", f"{ANSWERS} -k outputs"),
+    Mutant("defense/procedure.py", 'if not procedure.takes_answers and not getattr(evaluator, "has_scores", True):', "if False:", f"{ANSWERS} -k refused"),
+    Mutant("defense/procedures.py", "return self.threshold == 0 and self.alert_below is None", "return self.threshold == 0", f"{ANSWERS} -k compare_scores"),
+    Mutant("defense/view_procedures.py", "return scores, reliable, scores.shape[1] - 1", "return scores[:, ::-1], reliable, 0", f"{ANSWERS} -k tie"),
+    Mutant("engine/settings.py", 'if required == "margin" or min_margin:', "if False:", f"{ANSWERS} -k margins"),
+    Mutant("engine/probes.py", "return np.asarray((scores != other).any(axis=1))", "return np.zeros(len(scores), np.bool_)", f"{ANSWERS} -k nearby"),
+    Mutant("certification/serving.py", "        return answer.value\n", "        return ALERT if answer.alert else answer.value\n", f"{ANSWERS} -k alert"),
+    Mutant("certification/binding.py", "    if ANSWERS in entries:\n", "    if False:\n", f"{ANSWERS} -k name_the_answers"),
+    Mutant("defense/class_tables.py", "(table.observed >= thresholds)", "(table.observed > thresholds)", f"{SEVERAL} -k at_the_threshold"),
+    Mutant("defense/class_tables.py", "    labels[table.labels == UNSEEN] = UNSEEN\n", "", f"{SEVERAL} -k at_the_threshold"),
+    Mutant("defense/class_tables.py", "largest_sets(inside == 0)", "largest_sets(inside < 0)", f"{SEVERAL} -k outside"),
+    Mutant("defense/class_tables.py", "undecided = ~certified & (hopeful & ~certifying).any(axis=0)", "undecided = np.zeros_like(certified)", f"{SEVERAL} -k gaps"),
+    Mutant("defense/class_tables.py", "if not any((row <= larger).all() for larger in kept):", "if not kept:", f"{SEVERAL} -k outside"),
+    Mutant("defense/class_tables.py", "        return ~certified[None]\n", "        return certified[None]\n", f"{SEVERAL} -k too_many"),
+    Mutant("defense/label_bounds.py", "least.denominator * part - least.numerator * whole for part", "part for part", f"{SEVERAL} -k least_ratio"),
+    Mutant("defense/label_bounds.py", "(row <= different).all(axis=1) & (row < different).any(axis=1)", "(row <= different).any(axis=1) & (row < different).any(axis=1)", f"{SEVERAL} -k every_choice"),
+    Mutant("defense/label_bounds.py", "common // int(count) if count else 0", "1 if count else 0", f"{SEVERAL} -k every_choice"),
+    Mutant("defense/label_bounds.py", "best, right = max(best, precision), recall", "best, right = precision, recall", f"{SEVERAL} -k area"),
+    Mutant("defense/label_verdicts.py", "    if broken:\n", "    if False:\n", f"{SEVERAL} -k not_finite"),
+    Mutant("defense/multilabel.py", "answer.label == 1 for answer", "answer.label != 0 for answer", f"{SEVERAL} -k names_its_classes"),
+    Mutant("certification/multilabel.py", "np.where(self.certified, self.labels, ~self.labels)", "np.where(self.certified, self.labels, self.labels)", f"{SEVERAL} -k never_below"),
     Mutant("classifiers/observations.py", "likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))", "likelihoods = xp.exp(scores)", "tests/classifiers/test_observations.py"),
     Mutant("classifiers/observations.py", ">= self.threshold)", "> self.threshold)", "tests/classifiers/test_observations.py"),
     Mutant("../adapters/maskcover_torch/evaluator.py", "least_scale), observation.reduced(_finite(scores)[1], torch))", "least_scale), None)", "tests/classifiers/test_observations.py"),
@@ -616,7 +646,7 @@ MUTANTS = (
     Mutant("choosing/ranking.py", "rival.certified_interval[0] > high", "rival.certified_interval[1] > high", RANKING),
     Mutant("choosing/ranking.py", "costs.sum() > budget.amount * images", "costs.sum() > budget.amount * len(costs)", RANKING),
     Mutant("choosing/ranking.py", "return all(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", "return any(rival.cost(measure) <= assessment.cost(measure) for measure in measures)", RANKING),
-    Mutant("certification/certifying.py", "Containment.covering(masks, regions) if procedure", "Containment.of(masks, regions) if procedure", f"{CHOICES} -k witness"),
+    Mutant("certification/requirements.py", "Containment.covering(masks, regions) if procedure", "Containment.of(masks, regions) if procedure", f"{CHOICES} -k witness"),
     Mutant("choosing/candidates.py", "if 1 < len(masks) <= _MOST_MASKS and masks not in kept.values():", "if 1 < len(masks) <= _MOST_MASKS:", f"{CHOICES} -k default_candidates"),
     Mutant("choosing/candidates.py", "if masks.grid != grid:", "if False:", f"{CHOICES} -k bad_input"),
     Mutant("choosing/result.py", "same = [number for number, text in enumerate(digests) if text in choosing]", "same = [number for number, text in enumerate(digests) if self.digests[number : number + 1] == (text,)]", f"{CHOICES} -k threat_51"),
@@ -923,7 +953,7 @@ MUTANTS = (
     Mutant("engine/settings.py", "if setting.report.leak is not None and not request.tolerant:", "if setting.report.leak is None and not request.tolerant and False:", SETTINGS),
     Mutant("engine/settings.py", "max(request.suggestion, request.least_margin)", "request.suggestion", SETTINGS),
     Mutant("engine/settings.py", "warning=_warning(under_margin[0], alone=bool(alone))", "warning=None", SETTINGS),
-    Mutant("certification/certifying.py", '    return "bitwise" if min_margin is None else numerics\n', "    return numerics\n", SETTINGS),
+    Mutant("certification/requirements.py", '    return "bitwise" if min_margin is None else numerics\n', "    return numerics\n", SETTINGS),
     Mutant("../adapters/maskcover_torch/classifier.py", 'threads=own.threads or (int(entries["flag.threads"]) if "flag.threads" in entries else None)', "threads=own.threads", WAYS),
     Mutant("../adapters/maskcover_torch/numerics.py", "            torch.set_num_threads(contract.threads)\n", "            pass\n", WAYS),
     Mutant("../adapters/maskcover_torch/glance.py", "zlib.crc32(content.numpy().data)", "int(content.sum())", BOUND),

@@ -25,6 +25,7 @@ class TransformersAdapter(TorchAdapter):
     """The adapter behind the entry points `maskcover.classifiers: transformers` and `hf`."""
 
     names = "FOLDER or hub name"
+    several_labels = True
 
     def classifier(
         self,
@@ -32,6 +33,7 @@ class TransformersAdapter(TorchAdapter):
         *,
         processor: Any = None,
         preprocessing: Preprocessing | None = None,
+        several_labels: bool = False,
         **options: Any,
     ) -> TorchClassifier:
         """A `TorchClassifier` around an image classifier.
@@ -40,12 +42,11 @@ class TransformersAdapter(TorchAdapter):
             model: A model that takes ``pixel_values`` and returns an output with `logits`, in evaluation mode.
             processor: The model's image processor, which prepares the images of a data set.
             preprocessing: A preprocessing to use instead of the processor.
+            several_labels: Whether each class is decided by itself, for ``certify(…, task="multilabel")``, which sets
+                it. A model whose configuration says otherwise is refused.
             **options: As for `TorchClassifier`; by default the names of the classes are those of `id2label`.
         """
-        if getattr(model.config, "problem_type", None) == "multi_label_classification":
-            raise InvalidInput(
-                "the model gives each image several labels, and a certificate is about one; use another model"
-            )
+        _expect_labels(getattr(model.config, "problem_type", None), several_labels)
         if isinstance(model, transformers.CLIPModel):
             raise InvalidInput("CLIP needs prompts: wrap it as maskcover_transformers.ZeroShot.of(model, processor, …)")
         chosen = preprocessing if processor is None or preprocessing is not None else preprocessing_of(processor)
@@ -77,6 +78,20 @@ class TransformersAdapter(TorchAdapter):
         named = {"class_names": lines} | options
         classifier = torch_classifier(ZeroShot.of(model, texts, lines), preprocessing=chosen, **named)
         return expect_fitting(classifier, model.config)
+
+
+def _expect_labels(problem: str | None, several: bool) -> None:
+    """Raise `InvalidInput` if a model was made for another number of labels an image than is asked for."""
+    if problem == "multi_label_classification" and not several:
+        raise InvalidInput(
+            'the model gives each image several labels, and a certificate is about one; type task="multilabel" in '
+            "certify, with labels of shape (images, classes)"
+        )
+    if problem == "single_label_classification" and several:
+        raise InvalidInput(
+            'the model gives each image one label, that of the largest score, and task="multilabel" is for models '
+            "that decide each class by itself; leave task out"
+        )
 
 
 def _lines(prompts: str | Sequence[str] | None) -> list[str]:

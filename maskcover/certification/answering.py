@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from tqdm.auto import tqdm
 
 from maskcover.classifiers.evaluation import Evaluator, Images
-from maskcover.defense.answers import Answer
+from maskcover.defense.answers import Answer, NamedAnswer
 from maskcover.defense.procedure import Procedure, answering, equip
 from maskcover.defense.procedures import DOUBLE_MASKING
 from maskcover.defense.waves import FEW, wave_of
@@ -44,7 +44,15 @@ def predict_with(
     alone = evaluator.batch_size if len(images) == 1 else FEW
     decide = answering(procedure, wave_of(evaluator.batch_size, len(images)), alone)
     answers = run_queries(evaluator, images, decide, views=procedure.views)
-    return in_order(answers, len(images), progress, "predicting")
+    return [named(evaluator, answer) for answer in in_order(answers, len(images), progress, "predicting")]
+
+
+def named(evaluator: Evaluator, answer: Answer) -> Answer:
+    """The answer with its value, if the evaluator's labels are numbers of answers; else as it is."""
+    answer_of: Callable[[int], object] | None = getattr(evaluator, "answer_of", None)
+    if answer_of is None:
+        return answer
+    return NamedAnswer(None if answer.alert else answer_of(answer.label), answer)
 
 
 def in_order(decisions: Iterator[tuple[int, T]], count: int, progress: bool, task: str) -> list[T]:

@@ -13,9 +13,11 @@ import numpy as np
 
 from maskcover.cells import IntArray
 from maskcover.certification.answering import predict_with
-from maskcover.certification.results import CertificationResult
+from maskcover.certification.answers import as_reader
+from maskcover.certification.results import Certification
 from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified, shapes_of
 from maskcover.classifiers.fingerprint import Fingerprint
+from maskcover.classifiers.masked_answers import ANSWERS
 from maskcover.classifiers.registry import as_classifier, is_classifier
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure, equip
@@ -47,7 +49,7 @@ class Certified:
     options: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, source: CertificationResult | Certified) -> Certified:
+    def of(cls, source: Certification | Certified) -> Certified:
         """Take it from a result."""
         if isinstance(source, Certified):
             return source
@@ -261,6 +263,9 @@ class Watched:
 
 def as_certified_classifier(model: object, certified: Certified, options: Mapping[str, Any]) -> MaskedClassifier:
     """The classifier of a model, with the options of its certification."""
+    entries = dict(certified.fingerprint.entries)
+    if ANSWERS in entries:
+        return as_reader(model, {} if is_classifier(model) else {**certified.options, **options})
     # A classifier that is made already has its options; if they are others, the fingerprint tells.
     classifier = as_classifier(model, options if is_classifier(model) else {**certified.options, **options})
-    return as_certified(classifier, dict(certified.fingerprint.entries))
+    return as_certified(classifier, entries)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args, overload
 from warnings import warn
 
 import numpy as np
 import numpy.typing as npt
 
 from maskcover.certification.answering import in_order, predict_with, unbound
+from maskcover.certification.answers import AnswersResult, as_reader, expect_reader, numbers_of_answers
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.choosing_first_rounds import settled
-from maskcover.certification.results import CertificationResult
-from maskcover.classifiers.evaluation import Images, evaluator_of, expect_regions, names_of
+from maskcover.certification.multilabel import MultiLabelResult, certify_labels
+from maskcover.certification.requirements import (
+    bits_for,
+    bound,
+    checked_labels,
+    containment_for,
+    count_of,
+    require_bits,
+)
+from maskcover.certification.results import Certification, CertificationResult
+from maskcover.classifiers.evaluation import Images, MaskedClassifier, evaluator_of, expect_regions, names_of
+from maskcover.classifiers.masked_answers import MaskedAnswers
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
-from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
 from maskcover.defense.answers import Answer
 from maskcover.defense.detection import ERROR_LEVELS, DetectionCurve, Levels, detection_levels
@@ -24,19 +34,52 @@ from maskcover.defense.procedure import Procedure, certifying, checked_against, 
 from maskcover.defense.procedures import Detection, Method, Rule, confidences
 from maskcover.defense.table import Pending, PredictionTable
 from maskcover.defense.texts import procedure_of
-from maskcover.engine.preparation import NONE, PreparedRun, RequiredNumerics, prepare_run, preprocessing_of
+from maskcover.engine.preparation import NONE, RequiredNumerics, prepare_run, preprocessing_of
 from maskcover.engine.queue import run_queries
 from maskcover.errors import InvalidInput, NotBound
 from maskcover.masks import MaskSet, Views
 from maskcover.regions import RegionSet
 
+__all__ = [
+    "Task",
+    "bits_for",
+    "bound",
+    "certify",
+    "checked_labels",
+    "checked_task",
+    "classifier_for",
+    "containment_for",
+    "count_of",
+    "detection_curve",
+    "predict",
+    "require_bits",
+    "true_labels",
+]
+Task = Literal["labels", "answers", "multilabel"]
+"""The kind of output that is certified."""
 
+
+@overload
 def certify(
     model: object,
     images: Images,
-    labels: npt.ArrayLike,
+    labels: Any,
     masks: MaskSet,
     *,
+    task: Literal["labels", "answers"] | None = None,
+    **options: Any,
+) -> CertificationResult: ...
+@overload
+def certify(
+    model: object, images: Images, labels: Any, masks: MaskSet, *, task: Literal["multilabel"], **options: Any
+) -> MultiLabelResult: ...
+def certify(
+    model: object,
+    images: Images,
+    labels: Any,
+    masks: MaskSet,
+    *,
+    task: Task | None = None,
     regions: RegionSet | str | None = None,
     procedure: Procedure | str | None = None,
     method: Method | None = None,
@@ -47,15 +90,22 @@ def certify(
     numerics: RequiredNumerics | None = None,
     probes: bool = True,
     progress: bool = False,
+    thresholds: float | Sequence[float] | None = None,
+    keep_scores: bool = False,
     **options: Any,
-) -> CertificationResult:
+) -> CertificationResult | MultiLabelResult:
     """Certify images: find those on which no attack within the regions can change the defended prediction.
 
     Args:
         model: A model that an installed adapter knows (a torch module, say), or a `MaskedClassifier`.
         images: The images as the model takes them, one each; anything with a length and an index.
-        labels: The true labels, whole numbers from 0, one for each image: certificates are about labels.
+        labels: The true labels, whole numbers from 0, one for each image: certificates are about labels. With
+            ``task="answers"`` the true answers, such as texts or tuples. With ``task="multilabel"`` a bool array of
+            shape (images, classes), or for each image a list of names of classes that the classifier knows.
         masks: The mask set; must cover the regions.
+        task: "labels" for class numbers; "answers" for a function from images to answers of any kind, or a
+            `maskcover.MaskedAnswers`, with an `AnswersResult`; "multilabel" for several labels an image, with a
+            `MultiLabelResult`. By default labels or answers, as the model is.
         regions: What the attacker may overwrite, or its text; by default what the masks claim to cover.
         procedure: The defence, such as ``DoubleMasking(rule="all-pairs")``, ``ChallengerMasking()`` or
             ``Detection(threshold=0.9)``, or its text; by default double masking. A certificate of detection says that
@@ -72,6 +122,10 @@ def certify(
             which of the two its certificates rely on.
         probes: Test first, on some images, what certificates rely on (`maskcover.engine.probe`).
         progress: Show progress bars on stderr.
+        thresholds: Only for "multilabel": a class is present where its score is at least this number, one for all
+            classes or one for each. By default 0, which is a probability of one half where scores are logits.
+        keep_scores: Only for "multilabel": make all masked predictions and keep their scores, for other thresholds and
+            average precision.
         **options: For the adapter, such as ``batch_size=16`` or ``fill=0.5``.
 
     Returns:
@@ -94,13 +148,21 @@ def certify(
     (array([ True]), array([1]), array([1]))
     """
     min_margin = renamed(options, "margin", "min_margin", min_margin)
-    classifier = as_classifier(model, options)
+    if task == "multilabel":
+        return certify_labels(
+            model, images, labels, masks, procedure_of(procedure, method, threshold, rule, exhaustive),
+            thresholds=thresholds, regions=regions, min_margin=min_margin, numerics=numerics, probes=probes,
+            progress=progress, keep_scores=keep_scores, options=options,
+        )  # fmt: skip
+    if thresholds is not None or keep_scores:
+        raise InvalidInput('thresholds and keep_scores are for several labels; type task="multilabel" with them')
+    classifier = classifier_for(checked_task(task), model, options)
     defence = procedure_of(procedure, method, threshold, rule, exhaustive)
     if isinstance(masks, MaskSet) and count_of(images):
         defence, masks = settled(defence, classifier, images, masks, regions)
     defence, covers = bound(defence, masks, regions)
     masks = covers.masks
-    true = checked_labels(labels, count_of(images))
+    true = true_labels(labels, count_of(images), classifier)
     required = bits_for(defence, numerics, min_margin)
     start = prepare_run(
         classifier, images, masks, min_margin=min_margin, numerics=required, probes=probes, progress=progress
@@ -115,70 +177,37 @@ def certify(
     start.expect_unchanged()
     used = None if classifier is model else dict(options)
     sample = getattr(images, "chosen", None)
-    return CertificationResult(masks, covers.regions, defence, start, used, tuple(verdicts), sample)
+    result = CertificationResult(masks, covers.regions, defence, start, used, tuple(verdicts), sample)
+    return AnswersResult.of(result, classifier) if isinstance(classifier, MaskedAnswers) else result
 
 
-def bound(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | None) -> tuple[Procedure, Containment]:
-    """The procedure with all that it takes from masks and regions, and the test of which masks cover the regions.
-
-    The masks are those of the test: with the levels of the procedure's first round, if it has one.
-
-    Raises:
-        NotCovering, InvalidInput: As for `containment_for`.
-    """
-    covers = containment_for(procedure, masks, regions)
-    return procedure.against(covers.regions), covers
+def checked_task(task: object) -> Task | None:
+    """Return a task; raise `InvalidInput` if there is none of this name."""
+    if task not in (None, *get_args(Task)):
+        raise InvalidInput(f"task must be one of {', '.join(get_args(Task))}, or be left out; got {task!r}")
+    return task  # type: ignore[return-value]  # it is one
 
 
-def containment_for(procedure: Procedure, masks: MaskSet, regions: RegionSet | str | None) -> Containment:
-    """Make the test of which selections of the masks cover the regions; all together must, if the procedure needs it.
-
-    Raises:
-        NotCovering: the masks do not cover, and the message shows a region that they miss; or the procedure can
-            certify no image with them.
-        InvalidInput: the procedure names other masks; no regions are named or claimed, or they do not fit the image.
-    """
-    if not isinstance(masks, MaskSet):
-        raise InvalidInput(
-            "expected a MaskSet, such as cover(squares(size=32)), bands(4, image_size=224), or own_masks(grid) of a "
-            f"local classifier; got {type(masks).__name__}"
-        )
-    covers = Containment.covering(masks, regions) if procedure.needs_cover else Containment.of(masks, regions)
-    procedure.expect_masks(masks)
-    covers = Containment(procedure.masks_with_levels(masks, covers.regions), covers.regions)
-    procedure.expect_use(covers)
-    return covers
+def classifier_for(task: Task | None, model: object, options: Mapping[str, Any]) -> MaskedClassifier:
+    """The classifier of a model for a task; see `as_classifier` and `as_reader`."""
+    if task == "answers":
+        return as_reader(model, options)
+    classifier = as_classifier(model, options)
+    expect_reader(task, classifier)
+    return classifier
 
 
-def bits_for(
-    procedure: Procedure, numerics: RequiredNumerics | None, min_margin: float | None
-) -> RequiredNumerics | None:
-    """The numerics to ask for: "bitwise" for a procedure that needs bits and has no margin, else as the user typed."""
-    if not procedure.requires_bits:
-        return numerics
-    if numerics == "margin":
-        raise InvalidInput(_no_margin(procedure))
-    return "bitwise" if min_margin is None else numerics
-
-
-def require_bits(procedure: Procedure, start: PreparedRun) -> Procedure:
-    """Return the procedure; raise `InvalidInput` if it needs bits and the run has a margin instead."""
-    if procedure.requires_bits and start.min_margin:
-        raise InvalidInput(_no_margin(procedure))
-    return procedure
-
-
-def _no_margin(procedure: Procedure) -> str:
-    return (
-        f"{procedure.words} compares numbers such as confidences with a threshold, and a margin of scores does not "
-        "allow for changes of those; leave the margin out, and use a batch_size of 1 if the probes then stop the run"
-    )
+def true_labels(labels: Any, count: int, classifier: MaskedClassifier) -> npt.NDArray[np.int64]:
+    """The true labels as int64 (count,): class numbers, or the numbers of answers."""
+    if isinstance(classifier, MaskedAnswers):
+        return numbers_of_answers(labels, count, classifier)
+    return checked_labels(labels, count)
 
 
 def predict(
     model: object,
     images: Images,
-    masks: MaskSet | CertificationResult | Certified,
+    masks: MaskSet | Certification | Certified,
     *,
     procedure: Procedure | str | None = None,
     method: Method | None = None,
@@ -214,7 +243,7 @@ def predict(
     1 (agreed)
     """
     count_of(images)
-    if isinstance(masks, CertificationResult | Certified):
+    if isinstance(masks, Certification | Certified):
         certified = Certified.of(masks)
         certified.expect_procedure(procedure, method, threshold)
         classifier = as_certified_classifier(model, certified, options)
@@ -275,6 +304,7 @@ def detection_curve(
     )
     expect_regions(classifier, covers.regions, start.example)
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
+    equip(start.evaluator, Detection(1.0, alert_below))  # it refuses answers without confidences
 
     def decide(number: int, table: PredictionTable) -> Levels | Pending:
         label = checked_against(int(true[number]), table, number)
@@ -289,23 +319,3 @@ def detection_curve(
     expect_matching(images, true, start.evaluator.classes, names_of(classifier))
     start.expect_unchanged()
     return DetectionCurve(tuple(levels))
-
-
-def count_of(images: object) -> int:
-    """The number of images; raise `InvalidInput` unless they have a length and an index."""
-    if not isinstance(images, Sized) or not hasattr(images, "__getitem__"):
-        raise InvalidInput(f"expected images with a length and an index, such as a list; got {type(images).__name__}")
-    return len(images)
-
-
-def checked_labels(labels: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
-    """The true labels as int64; raise `InvalidInput` unless they are `count` class numbers."""
-    true = np.asarray(labels)
-    if true.shape != (count,) or (true.dtype.kind not in "iu" and count):
-        raise InvalidInput(
-            f"certificates are about true labels: expected {count} whole numbers, one for each image; "
-            f"got {true.dtype} of shape {true.shape}"
-        )
-    if (true < 0).any():
-        raise InvalidInput(f"labels are class numbers from 0; got {int(true.min())}")
-    return true.astype(np.int64)

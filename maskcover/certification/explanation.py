@@ -5,18 +5,19 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, TypeVar
 
 import numpy as np
 
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, bound, require_bits
-from maskcover.classifiers.evaluation import Images, expect_regions
+from maskcover.certification.certifying import Task, bits_for, bound, checked_task, classifier_for, require_bits
+from maskcover.classifiers.evaluation import Images, MaskedClassifier, expect_regions
+from maskcover.classifiers.interned import FIRST_NUMBER, AnyAnswer
 from maskcover.classifiers.labels import UNSEEN
+from maskcover.classifiers.masked_answers import MaskedAnswers
 from maskcover.classifiers.options import renamed
-from maskcover.classifiers.registry import as_classifier
 from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
 from maskcover.defense.answers import Answer
 from maskcover.defense.certificates import Certificate
@@ -52,6 +53,7 @@ class Explanation:
         broken: Pairs under which scores were not finite; such an image is an error.
         placements: The map of certified placements of a defence that works it out itself, for one patch.
         levels: The labels under the masks of each level of a first round, int64; none without levels.
+        answers: The answers by their numbers, of a function that gives answers without scores: labels are numbers.
 
     >>> import maskcover as mc
     >>> def brightness(images):
@@ -75,6 +77,7 @@ class Explanation:
     given: bool
     placements: PlacementMap | None = None
     levels: tuple[IntArray, ...] = ()
+    answers: Mapping[int, AnyAnswer] = field(default_factory=dict)
 
     @property
     def one_mask(self) -> IntArray:
@@ -151,6 +154,7 @@ class Explanation:
 
     def text(self, names: Mapping[int, str] | None = None) -> str:
         """The explanation as text; with the names of classes, if they are given."""
+        names = names or {number: repr(answer) for number, answer in self.answers.items()}
         count, single = len(self.masks), self.predictions.ndim == 1
         predictions = (
             f"{count:,} predictions under one mask"
@@ -199,7 +203,8 @@ def explain(
     masks: MaskSet,
     *,
     number: int = 0,
-    label: int | None = None,
+    label: Any = None,
+    task: Task | None = None,
     regions: RegionSet | str | None = None,
     procedure: Procedure | str | None = None,
     min_margin: float | None = None,
@@ -213,6 +218,7 @@ def explain(
         model, images, masks, regions, procedure, min_margin, numerics, probes, options: As for `certify`.
         number: The index of the image.
         label: The true label; by default the defended one, and then the certificate is about that.
+        task: As for `certify`: with "answers" the label is an answer.
 
     Raises:
         UndecidedPrediction: no label was given, and the defence gives none.
@@ -232,21 +238,20 @@ def explain(
       0 of 45 predictions under two masks have another label
       100.00% of the placements certified, by 9 of 9 masks whose every prediction has the label
     """
-    if label is not None and (isinstance(label, bool) or not isinstance(label, int | np.integer) or label < 0):
-        raise InvalidInput(f"label must be a class number from 0; got {label!r}")
+    classifier = classifier_for(checked_task(task), model, options)
+    true_label = None if label is None else _true_label(label, classifier)
     min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = parse_procedure(procedure or DOUBLE_MASKING)
     defence, covers = bound(defence, masks, regions)
     masks = covers.masks
     single_image, required = _OneImage(images, number), bits_for(defence, numerics, min_margin)
-    classifier = as_classifier(model, options)
     start = prepare_run(classifier, single_image, masks, min_margin=min_margin, numerics=required, probes=probes)
     expect_regions(classifier, covers.regions, start.example)
     require_bits(defence, start)
     equip(start.evaluator, defence)
 
     def decide(_: int, table: PredictionTable) -> Explanation | Pending:
-        true = None if label is None else checked_against(int(label), table, number)
+        true = None if true_label is None else checked_against(true_label, table, number)
         if look := first_look(table) or _unseen(table):
             return look
         answer = _decided(defence.answer(table))
@@ -260,6 +265,7 @@ def explain(
         return Explanation(
             masks, covers.regions, defence, explained_label, table.labels[table.views.ids], table.undefended, answer,
             certificate, broken, given=true is not None, placements=placements, levels=_of_levels(defence, table),
+            answers=_answers(classifier, table, explained_label),
         )  # fmt: skip
 
     [(_, explanation)] = run_queries(start.evaluator, single_image, decide, views=defence.views)
@@ -274,6 +280,23 @@ def _decided(decision: T | Pending) -> T:
             "the procedure asks for predictions that are in the table; test it with maskcover.testing.ProcedureContract"
         )
     return decision
+
+
+def _true_label(label: Any, classifier: MaskedClassifier) -> int:
+    """The true label as a class number, or as the number of an answer."""
+    if isinstance(classifier, MaskedAnswers):
+        return classifier.number_of(label)
+    if isinstance(label, bool) or not isinstance(label, int | np.integer) or label < 0:
+        raise InvalidInput(f"label must be a class number from 0; got {label!r}")
+    return int(label)
+
+
+def _answers(classifier: MaskedClassifier, table: PredictionTable, label: int) -> dict[int, AnyAnswer]:
+    """The answers in a table by their numbers, and that of the label; none of a classifier with scores."""
+    if not isinstance(classifier, MaskedAnswers):
+        return {}
+    numbers = np.unique(np.append(table.labels, label))
+    return {int(number): classifier.answer_of(int(number)) for number in numbers if number >= 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,4 +340,6 @@ def _counted(labels: IntArray, names: Mapping[int, str] | None) -> str:
 def _named(label: int, names: Mapping[int, str] | None) -> str:
     if label < 0:
         return "none"
-    return f"{label} {names[label]}" if names and label in names else str(label)
+    if not names or label not in names:
+        return str(label)
+    return names[label] if label >= FIRST_NUMBER else f"{label} {names[label]}"

@@ -24,7 +24,39 @@ from maskcover.terminal import counted
 
 
 @dataclass(frozen=True)
-class CertificationResult(VerdictArrays):
+class Certification:
+    """What all results of certifications have in common: the defence, the regions, and the classifier at the start.
+
+    Args:
+        masks, regions, procedure: The defence, and the regions that it is certified against.
+        start: The report of the probes, the fingerprint, and the numerics.
+        options: The options of the adapter; None if the classifier was made before.
+    """
+
+    masks: MaskSet
+    regions: RegionSet
+    procedure: Procedure
+    start: PreparedRun
+    options: Mapping[str, Any] | None = field(compare=False)
+
+    @property
+    def min_margin(self) -> float:
+        """The margin that every prediction behind a certificate exceeds."""
+        return self.start.min_margin
+
+    @property
+    def numerics(self) -> Numerics:
+        """How predictions repeat when the model serves: see `PreparedRun`."""
+        return self.start.numerics
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """The fingerprint of the certification: weights, masks, fill, numerics, library, device."""
+        return self.start.fingerprint
+
+
+@dataclass(frozen=True)
+class CertificationResult(VerdictArrays, Certification):
     """The verdicts of a certification, in the order of the images, with its masks, regions and defence.
 
     See `VerdictArrays` for its arrays. `start` holds the report of the probes and the fingerprint; `options` are those
@@ -41,11 +73,6 @@ class CertificationResult(VerdictArrays):
     (array([ True, False]), array([1, 1]), array([1, 0]))
     """
 
-    masks: MaskSet
-    regions: RegionSet
-    procedure: Procedure
-    start: PreparedRun
-    options: Mapping[str, Any] | None = field(compare=False)
     verdicts: tuple[Verdict, ...]
     chosen: Chosen | None = None
     """How the images were chosen among more, as their data set declares it."""
@@ -56,27 +83,12 @@ class CertificationResult(VerdictArrays):
         return str(self.procedure.document()["rule"])
 
     @property
-    def min_margin(self) -> float:
-        """The margin that every prediction behind a certificate exceeds."""
-        return self.start.min_margin
-
-    @property
     def margin(self) -> float:
         """The name of `min_margin` up to version 0.1."""
         warnings.warn(
             "CertificationResult.margin is now CertificationResult.min_margin", MaskcoverWarning, stacklevel=2
         )
         return self.min_margin
-
-    @property
-    def numerics(self) -> Numerics:
-        """How predictions repeat when the model serves: see `PreparedRun`."""
-        return self.start.numerics
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """The fingerprint of the certification: weights, masks, fill, numerics, library, device."""
-        return self.start.fingerprint
 
     @property
     def evaluations(self) -> int:

@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from maskcover.certification.answering import predict_with, unbound
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
-from maskcover.certification.results import CertificationResult
+from maskcover.certification.results import Certification
 from maskcover.certification.streaming import Errors, cost_of, streamed
 from maskcover.classifiers.evaluation import Evaluator, Images, MaskedClassifier, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, entry_of, load
-from maskcover.defense.answers import Answer
+from maskcover.defense.answers import Answer, NamedAnswer
+from maskcover.defense.multilabel import MultiLabel, SeveralLabels
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Method
 from maskcover.defense.stages import Cost
@@ -85,8 +86,9 @@ class DefendedClassifier:
         """The fingerprint of the serving model; certificates apply only if it equals that of the certification."""
         return fingerprint(self._evaluator(), self.preprocessing)
 
-    def __call__(self, images: Sequence[Any]) -> list[int]:
-        """The defended labels; −1 where the defence raised an alert.
+    def __call__(self, images: Sequence[Any]) -> list[Any]:
+        """The defended labels; −1 where the defence raised an alert. Of a `MaskedAnswers` the answers, None there;
+        of several labels whether each class is present, bool (classes,).
 
         Raises:
             UndecidedPrediction: the classifier gave an image no unique finite top score where the defence needed one.
@@ -95,7 +97,7 @@ class DefendedClassifier:
         undecided = [number for number, answer in enumerate(answers) if not answer.alert and answer.label < 0]
         if undecided:
             raise UndecidedPrediction(f"no defended label for the images {undecided}: non-finite or tied scores")
-        return [ALERT if answer.alert else answer.label for answer in answers]
+        return [_value(answer) for answer in answers]
 
     def decisions(self, images: Sequence[Any]) -> list[Answer]:
         """The answers, each with the case that led to it."""
@@ -126,9 +128,18 @@ class DefendedClassifier:
         return evaluator_of(self.classifier, self.masks, batch_size=self.batch_size)
 
 
+def _value(answer: Answer) -> Any:
+    """What a defended plain classifier gives for an answer."""
+    if isinstance(answer, NamedAnswer):
+        return answer.value
+    if isinstance(answer, SeveralLabels):
+        return answer.present
+    return ALERT if answer.alert else answer.label
+
+
 def defend(
     model: object,
-    masks: MaskSet | CertificationResult | Certified,
+    masks: MaskSet | Certification | Certified,
     *,
     procedure: Procedure | str | None = None,
     method: Method | None = None,
@@ -165,7 +176,7 @@ def defend(
     >>> defended(images)
     [0, 1]
     """
-    if isinstance(masks, CertificationResult | Certified):
+    if isinstance(masks, Certification | Certified):
         return _defend_certified(model, Certified.of(masks), (procedure, method, threshold), preprocessing, options)
     if not isinstance(masks, MaskSet) or not len(masks):
         raise InvalidInput("defend needs a MaskSet of at least one mask, such as cover(squares(size=32))")
@@ -202,7 +213,7 @@ def _defended(
     preprocessing: str,
     batch_size: int | None = None,
 ) -> Any:
-    if isinstance(classifier, Defends):
+    if isinstance(classifier, Defends) and not isinstance(procedure, MultiLabel):
         return classifier.defended(masks, procedure=procedure, preprocessing=preprocessing, batch_size=batch_size)
     return DefendedClassifier(classifier, masks, procedure, preprocessing, batch_size)
 

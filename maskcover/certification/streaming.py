@@ -8,6 +8,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 
 from maskcover.cells import IntArray
+from maskcover.certification.answering import named
 from maskcover.certification.binding import Binding, ReferenceRows, reloaded
 from maskcover.classifiers.evaluation import Answers, Evaluator
 from maskcover.defense.answers import Answer
@@ -54,7 +55,7 @@ def streamed(
     for answer in answers:
         if isinstance(answer, Failed) and errors == "raise":
             raise answer.error
-        yield answer
+        yield answer if isinstance(answer, Failed) else named(evaluator, answer)
 
 
 def cost_of(evaluator: Evaluator, procedure: Procedure) -> Cost:

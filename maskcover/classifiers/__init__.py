@@ -6,6 +6,7 @@ from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedC
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.labels import UNDECIDED, UNSEEN, confidences, margins, top_labels
 from maskcover.classifiers.loading import load_classifier
+from maskcover.classifiers.masked_answers import MaskedAnswers
 from maskcover.classifiers.registry import Adapter, as_classifier
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Evaluator",
     "Fingerprint",
     "Images",
+    "MaskedAnswers",
     "MaskedClassifier",
     "NumericContract",
     "as_classifier",

@@ -94,13 +94,19 @@ class ArrayClassifier:
 
     def scores(self, images: Sequence[Any], hidden: BoolArray) -> npt.ArrayLike:
         """See `MaskedClassifier`; images are arrays of the masks' size, with equal dtypes and numbers of channels."""
+        return self._function(self.shown(images, hidden))
+
+    def shown(self, images: Sequence[Any], hidden: BoolArray) -> npt.NDArray[Any]:
+        """The images as the function gets them, in one array: hidden pixels have the fill instead of their values.
+
+        Args:
+            images: Arrays of the masks' size, with equal dtypes and numbers of channels.
+            hidden: bool (n, height, width).
+        """
         arrays = [self.loaded(image, hidden.shape[1:]) for image in images]
         for image in arrays:
             expect_alike(image, arrays[0])
-        return self._function(self._shown(np.stack(arrays), hidden))
-
-    def _shown(self, batch: npt.NDArray[Any], hidden: BoolArray) -> npt.NDArray[Any]:
-        """The batch with its hidden pixels replaced by the fill; none of their values is left."""
+        batch = np.stack(arrays)
         grey = batch.ndim == hidden.ndim
         axis = batch.ndim if grey else batch.ndim - 1 if self.layout == "hwc" else 1
         wide = batch[..., None] if grey else batch

@@ -68,6 +68,20 @@ class ClassesAbove:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassScores:
+    """The scores of all classes as they are, for classifiers that give several labels.
+
+    >>> import numpy as np
+    >>> ClassScores().reduced(np.array([[0.5, -2.0]]), np)
+    array([[ 0.5, -2. ]])
+    """
+
+    def reduced(self, scores: Any, xp: Any) -> Any:  # noqa: ARG002  # the protocol's
+        """The scores, of shape (rows, classes)."""
+        return scores
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The evidence of one view for each class: its scores, squashed into a range and rounded to whole numbers.
 

@@ -13,8 +13,9 @@ from typing import Any
 from maskcover.errors import InvalidInput, MaskcoverWarning
 
 CALLS = (
-    "exhaustive", "ids", "keep_tables", "launcher", "method", "min_margin", "numerics", "preprocessing", "probes",
-    "procedure", "progress", "regions", "reuse", "rule", "shard", "shard_size", "source", "threshold",
+    "exhaustive", "ids", "keep_scores", "keep_tables", "launcher", "method", "min_margin", "numerics", "preprocessing",
+    "probes", "procedure", "progress", "regions", "reuse", "rule", "shard", "shard_size", "source", "task", "threshold",
+    "thresholds",
 )  # fmt: skip
 """Options of `certify`, `predict`, `run` and `defend` themselves; all others go to the adapter."""
 

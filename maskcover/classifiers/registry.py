@@ -22,7 +22,9 @@ class Adapter(Protocol):
     """Protocol: an adapter, which makes classifiers of a framework's models; entry points of the group name one.
 
     Its classifiers may be `Defends` or `Attackable` too; the adapter itself may be `Loads`. It may have `takes`, the
-    class whose arguments its options are, by default `ArrayClassifier`: errors about other options name those.
+    class whose arguments its options are, by default `ArrayClassifier`: errors about other options name those. It may
+    have `several_labels`, True if `classifier` takes an option of that name, which is True for models whose classes are
+    decided each by itself (``task="multilabel"``).
     """
 
     def classifier(self, model: Any, **options: Any) -> MaskedClassifier:

@@ -23,6 +23,7 @@ from maskcover.defense.detection import (
 from maskcover.defense.double import double_masking
 from maskcover.defense.first_rounds import FirstRound, pairs_agreed
 from maskcover.defense.intervals import Intervals, interval_certificate
+from maskcover.defense.multilabel import MultiLabel, SeveralLabels
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import (
     DOUBLE_MASKING,
@@ -55,11 +56,13 @@ __all__ = [
     "Intervals",
     "Levels",
     "Method",
+    "MultiLabel",
     "Pending",
     "PredictionTable",
     "Procedure",
     "RobustMasking",
     "Rule",
+    "SeveralLabels",
     "Stage",
     "Verdict",
     "Voting",

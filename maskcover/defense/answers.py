@@ -22,6 +22,7 @@ class Case(Enum):
     NO_VOTES = "no votes"
     MASKED_EVIDENCE = "masked evidence"
     UNDEFENDED = "undefended"
+    SEVERAL = "several"
 
 
 @runtime_checkable
@@ -42,6 +43,41 @@ class Answer(Protocol):
     def case(self) -> Enum:
         """How the answer was reached; its value is the text in rows and reports."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class NamedAnswer:
+    """The answer of a defence around a function that gives answers without scores (`maskcover.MaskedAnswers`).
+
+    Args:
+        value: The answer itself, such as a text; None if there is none, or an alert.
+        decision: The same with the number of the answer as label, its case, and the mask that decided, if one did.
+
+    >>> print(NamedAnswer("stop", Defended(2**61, Case.AGREED)))
+    'stop' (agreed)
+    """
+
+    value: object
+    decision: Answer
+
+    @property
+    def label(self) -> int:
+        """The number of the answer; −1 if there is none."""
+        return self.decision.label
+
+    @property
+    def alert(self) -> bool:
+        """Whether the defence raised an alert."""
+        return self.decision.alert
+
+    @property
+    def case(self) -> Enum:
+        """How the answer was reached."""
+        return self.decision.case
+
+    def __str__(self) -> str:
+        mask = getattr(self.decision, "mask", None)
+        return f"{self.value!r} ({self.case.value}{'' if mask is None else f', mask {mask}'})"
 
 
 @dataclass(frozen=True, slots=True)

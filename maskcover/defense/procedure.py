@@ -71,6 +71,10 @@ class Procedure(ABC, metaclass=_EarlierCalls):
     `expect_predictions`."""
     needs_cover: ClassVar[bool] = True
     """Whether the masks as a whole must cover the regions before anything can be certified."""
+    takes_answers: bool = False
+    """Whether labels may be numbers of answers without scores (`maskcover.MaskedAnswers`). Only a defence may say True
+    that compares labels, which are then as large as 2**62, reads no margin and no confidence, and counts with attacks
+    that lead to labels which no view of the clean image has."""
     may_alert: ClassVar[bool] = False
     """Whether it may answer with an alert, also on an attacked image that is certified."""
 
@@ -242,6 +246,11 @@ def equip(evaluator: Evaluator, procedure: Procedure) -> None:
     Raises:
         InvalidInput: the evaluator cannot keep that, or its masked predictions are of another kind.
     """
+    if not procedure.takes_answers and not getattr(evaluator, "has_scores", True):
+        raise InvalidInput(
+            f"{procedure.words} needs scores, and this classifier gives answers without any; use double_masking(), "
+            "challenger_masking(), voting() or detection(threshold=0)"
+        )
     observe(evaluator, procedure.observation)
     if procedure.needs_bounds:
         procedure.expect_predictions(evaluator.identity())

@@ -56,6 +56,7 @@ class TwoRounds(Procedure):
 
     views: ClassVar[Views] = Views.PAIRS
     needs_bits: ClassVar[bool] = False
+    takes_answers = True
 
     def __post_init__(self) -> None:
         if self.rule not in get_args(Rule) or (self.exhaustive and self.rule != "rows"):
@@ -215,6 +216,11 @@ class Detection(Procedure):
         """The defence in words."""
         low = "" if self.alert_below is None else f", with an alert below {self.alert_below:g}"
         return f"detection at {self.threshold:g}{low}"
+
+    @property
+    def takes_answers(self) -> bool:  # type: ignore[override]  # it depends on the arguments
+        """Whether no confidence matters: with a threshold of 0 any mask with another label raises an alert."""
+        return self.threshold == 0 and self.alert_below is None
 
     def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
         """Nothing hidden, and each mask: always all of them."""

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from maskcover.defense.intervals import Intervals
+from maskcover.defense.multilabel import MultiLabel
 from maskcover.defense.named import bagcert, clipped_bagnet, derandomized_smoothing, patchguard, smoothed_vit
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking
@@ -15,7 +16,9 @@ from maskcover.defense.view_procedures import RobustMasking, Voting
 from maskcover.errors import InvalidInput, MissingExtra
 
 GROUP = "maskcover.procedures"
-_BUILT_IN: tuple[type[Procedure], ...] = (DoubleMasking, ChallengerMasking, Detection, Voting, RobustMasking, Intervals)
+_BUILT_IN: tuple[type[Procedure], ...] = (
+    DoubleMasking, ChallengerMasking, Detection, Voting, RobustMasking, Intervals, MultiLabel,
+)  # fmt: skip
 _NAMED = (derandomized_smoothing, smoothed_vit, clipped_bagnet, bagcert, patchguard)
 _OWN: dict[str, Callable[..., Procedure]] = {kind.name: kind for kind in _BUILT_IN}
 _OWN.update({configuration.__name__: configuration for configuration in _NAMED})

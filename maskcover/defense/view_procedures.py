@@ -27,7 +27,15 @@ from maskcover.defense.robust import (
 )
 from maskcover.defense.stages import Stage, single_stage
 from maskcover.defense.table import Pending, PredictionTable
-from maskcover.defense.voting import expect_possible, vote, vote_certificate, vote_map
+from maskcover.defense.voting import (
+    expect_possible,
+    is_open,
+    vote,
+    vote_certificate,
+    vote_map,
+    vote_of_any,
+    votes_for_any,
+)
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.grid import Grid
 from maskcover.masks import MaskSet
@@ -80,6 +88,11 @@ class Voting(Procedure):
         return TopLabel() if self.threshold is None else ClassesAbove(self.threshold)
 
     @property
+    def takes_answers(self) -> bool:  # type: ignore[override]  # it depends on the arguments
+        """Whether each view votes for its label, whatever its scores."""
+        return self.threshold is None and self.evidence is None
+
+    @property
     def words(self) -> str:
         """The defence in words."""
         kind = "votes" if self.evidence is None else f"sums of evidence {self.evidence}"
@@ -100,7 +113,11 @@ class Voting(Procedure):
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
         """See `vote`."""
-        return first_look(table) or vote(self._scores(table, int(table.one_mask.max(initial=0))))
+        if look := first_look(table):
+            return look
+        if is_open(table.one_mask):
+            return vote_of_any(table.one_mask)
+        return vote(self._scores(table, int(table.one_mask.max(initial=0))))
 
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
@@ -108,19 +125,24 @@ class Voting(Procedure):
         """See `vote_certificate`."""
         if look := first_look(table):
             return look
-        return vote_certificate(*self._relied(table, label, min_margin), label, covers, *self._range)
+        scores, reliable, own = self._relied(table, label, min_margin)
+        return vote_certificate(scores, reliable, own, covers, *self._range)
 
     def certified_map(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
     ) -> PlacementMap | None:
         """See `maskcover.defense.voting.vote_map`."""
-        return vote_map(*self._relied(table, label, min_margin), label, covers, *self._range)
+        scores, reliable, own = self._relied(table, label, min_margin)
+        return vote_map(scores, reliable, own, covers, *self._range)
 
-    def _relied(self, table: PredictionTable, label: int, min_margin: float) -> tuple[IntArray, BoolArray]:
-        """The scores of each view, and whether they can be relied on."""
+    def _relied(self, table: PredictionTable, label: int, min_margin: float) -> tuple[IntArray, BoolArray, int]:
+        """The scores of each view, whether they can be relied on, and the column of the label."""
         # A label that is not trusted may turn into any other; without a margin to keep, no label is an abstention.
         reliable = (table.trusted(min_margin)[table.views.singles] >= 0) | (min_margin == 0)
-        return self._scores(table, max(label, int(table.one_mask.max()))), reliable
+        if self.takes_answers and is_open(np.append(table.one_mask, label)):
+            scores = votes_for_any(table.one_mask, label)
+            return scores, reliable, scores.shape[1] - 1
+        return self._scores(table, max(label, int(table.one_mask.max()))), reliable, label
 
     @property
     def _range(self) -> tuple[int, int]:

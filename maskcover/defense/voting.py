@@ -21,6 +21,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
+from maskcover.classifiers.interned import FIRST_NUMBER
 from maskcover.classifiers.labels import UNDECIDED
 from maskcover.covering.containment import Containment
 from maskcover.covering.placements import PlacementMap
@@ -41,6 +42,42 @@ def vote(scores: IntArray) -> Defended:
     """
     totals = _whole(scores).sum(axis=0)
     return Defended(int(totals.argmax()), Case.VOTES) if totals.any() else Defended(UNDECIDED, Case.NO_VOTES)
+
+
+def is_open(labels: IntArray) -> bool:
+    """Whether labels are numbers of answers, of which there is no last one (`maskcover.MaskedAnswers`)."""
+    return bool((labels >= FIRST_NUMBER).any())
+
+
+def vote_of_any(labels: IntArray) -> Defended:
+    """The label that most views have, ties to the smallest; for numbers of answers, int64 (views,), −1 for none.
+
+    >>> vote_of_any(np.array([FIRST_NUMBER + 5, -1, FIRST_NUMBER, FIRST_NUMBER + 5])).label - FIRST_NUMBER
+    5
+    """
+    values, counts = np.unique(labels[labels >= 0], return_counts=True)
+    return Defended(int(values[counts.argmax()]), Case.VOTES) if len(values) else Defended(UNDECIDED, Case.NO_VOTES)
+
+
+def votes_for_any(labels: IntArray, label: int) -> IntArray:
+    """The votes of views for numbers of answers, with a column for each answer that some view gives.
+
+    Whatever the numbers are, the true label is the last column, after one that stands for all answers which no view
+    gives: so every other answer counts as one that wins ties.
+
+    Args:
+        labels: The label of each view, int64 (views,), −1 for none.
+        label: The true label.
+
+    Returns:
+        int64 (views, columns), 0 or 1.
+
+    >>> votes_for_any(np.array([FIRST_NUMBER + 9, FIRST_NUMBER + 1, -1]), FIRST_NUMBER + 1).tolist()
+    [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
+    """
+    others = np.setdiff1d(labels[labels >= 0], [label])
+    columns = [*(labels == other for other in others), np.zeros(len(labels), np.bool_), labels == label]
+    return np.stack(columns, axis=1).astype(np.int64)
 
 
 def vote_certificate(

@@ -201,8 +201,7 @@ class _Trials:
     def _near(self, before: _Batch, alone: Sequence[_Batch]) -> list[_Batch]:
         """Mixtures of the image and one with another label: somewhere between the two the decision is close."""
         mixed: Callable[[Any, Any, float], Any] | None = getattr(self.evaluator, "mixed", None)
-        own = top_labels(before.scores)
-        unlike = [(top_labels(batch.scores) != own) & (own >= 0) for batch in alone]
+        unlike = [_unlike(before.scores, batch.scores) for batch in alone]
         row, other = next(
             ((int(rows.argmax()), batch.images[0]) for rows, batch in zip(unlike, alone, strict=True) if rows.any()),
             (0, self.evaluator.overwritten(self.image, None, None)),  # without one, noise will have to do
@@ -327,6 +326,14 @@ def _cells(masks: MaskSet, pair: list[int]) -> BoolArray:
 def _margins(scores: Scores) -> FloatArray:
     """The margin of each row, all on one scale, so that the closest decision has the smallest margin."""
     return margins(scores, float(np.abs(np.where(np.isfinite(scores), scores, 0.0)).max(initial=0.0)))
+
+
+def _unlike(scores: Scores, other: Scores) -> BoolArray:
+    """Which rows of two batches have different labels, bool (rows,); of answers without scores, different codes."""
+    own = top_labels(scores)
+    if (own < 0).all():
+        return np.asarray((scores != other).any(axis=1))
+    return np.asarray((top_labels(other) != own) & (own >= 0))
 
 
 def _named(value: float | None) -> str:

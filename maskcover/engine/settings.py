@@ -42,6 +42,13 @@ class NumericsRequest:
         """Check what the user typed and make a request of it."""
         if required not in (None, "bitwise", "margin"):
             raise InvalidInput(f'numerics must be "bitwise" or "margin", or be left out; got {required!r}')
+        if not getattr(classifier, "has_scores", True):
+            if required == "margin" or min_margin:
+                raise InvalidInput(
+                    "a margin is one of scores, and this classifier gives answers without scores, which must repeat "
+                    f"exactly; leave min_margin and numerics out; got {min_margin!r} and {required!r}"
+                )
+            return cls("bitwise")
         number = isinstance(min_margin, int | float) and not isinstance(min_margin, bool)
         if min_margin is not None and not (number and 0 <= min_margin < 1):  # type: ignore[operator]  # a number by now
             raise InvalidInput(f"min_margin must be a fraction from 0 up to, not including, 1; got {min_margin!r}")

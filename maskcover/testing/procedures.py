@@ -44,20 +44,24 @@ class World:
         """The regions that the attacker chooses from."""
         return parse_regions(self.regions or self.masks.regions or "")
 
-    def attacked(self, image: IntArray) -> Iterator[IntArray]:
-        """Every image that differs from the given one inside a single region only; the image itself is included."""
+    def hits(self) -> Iterator[BoolArray]:
+        """The cells of each region that the attacker can choose, bool of the shape of an image."""
         grid = self.masks.grid
         for term in self.attacker.terms(grid):
             for placement in product(*map(_patches, term.slots)):
-                hit = np.any([cells.to_array(grid) for cells in placement], axis=0)
-                yield from _contents(image, hit)
+                yield np.any([cells.to_array(grid) for cells in placement], axis=0)
+
+    def attacked(self, image: IntArray) -> Iterator[IntArray]:
+        """Every image that differs from the given one inside a single region only; the image itself is included."""
+        for hit in self.hits():
+            yield from attacked_inside(image, hit)
 
     def attacked_on(self, placements: PlacementMap, image: IntArray) -> Iterator[IntArray]:
         """Every image that differs from the given one inside a placement that a map marks as certified."""
         grid = self.masks.grid
         for stencil, _, certified in placements.placements():
             for place in np.argwhere(certified).tolist():
-                yield from _contents(image, stencil.at(tuple(place)).to_array(grid))
+                yield from attacked_inside(image, stencil.at(tuple(place)).to_array(grid))
 
 
 WORLDS = (
@@ -243,7 +247,7 @@ def _whole_table(model: MaskedClassifier, image: IntArray, masks: MaskSet, proce
     return table
 
 
-def _contents(image: IntArray, hit: BoolArray) -> Iterator[IntArray]:
+def attacked_inside(image: IntArray, hit: BoolArray) -> Iterator[IntArray]:
     """Every image that differs from the given one in the cells that are hit only."""
     for content in product((0, 1), repeat=int(hit.sum())):
         changed = image.copy()

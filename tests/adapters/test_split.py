@@ -450,7 +450,7 @@ def test_choose_refuses_masks_of_cells() -> None:
     with pytest.raises(InvalidInput, match="names its own masks"):
         mc.choose(net(), images, [0, 0], "squares(size=1)", procedures=["voting(bands(width=2))"], image_size=SIZE)
     with pytest.raises(InvalidInput, match="expected a MaskSet"):
-        mc.certify(net(), images, [0, 0], None, regions="squares(size=1)", procedure=mc.Voting())  # type: ignore[arg-type]
+        mc.certify(net(), images, [0, 0], None, regions="squares(size=1)", procedure=mc.Voting())  # type: ignore[call-overload]
     with pytest.raises(InvalidInput, match="without the image size"):
         mc.Voting(0.3)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="field is a maskcover"):

@@ -101,7 +101,7 @@ def test_exhaustive_finds_every_good_row_and_the_same_certificates() -> None:
 def test_evaluations_are_what_was_asked_for_and_never_more_than_all_unions_and_the_bare_image() -> None:
     for rule, exhaustive in (("rows", False), ("rows", True), ("all-pairs", False)):
         classifier = Looker(1)
-        found = certify(classifier, IMAGES, LABELS, MASKS, rule=rule, exhaustive=exhaustive, probes=False)  # type: ignore[arg-type]  # a literal
+        found = certify(classifier, IMAGES, LABELS, MASKS, rule=rule, exhaustive=exhaustive, probes=False)
         references = 4  # rows of the first image that are kept for comparison
         assert found.evaluations == len(classifier.batches) - references
         assert all(1 + len(MASKS) <= verdict.evaluations <= 1 + MASKS.evaluations for verdict in found.verdicts)

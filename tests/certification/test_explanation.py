@@ -90,7 +90,7 @@ def test_the_text_names_classes_and_counts() -> None:
 @pytest.mark.parametrize("label", [-1, True, "cat", 0.5])
 def test_a_label_that_is_no_class_number_is_refused(label: object) -> None:
     with pytest.raises(InvalidInput, match="class number"):
-        explain(Looker(4), [image_of(table_of([1] * 6), MASKS)], MASKS, label=label)  # type: ignore[arg-type]
+        explain(Looker(4), [image_of(table_of([1] * 6), MASKS)], MASKS, label=label)
 
 
 def test_one_of_several_images_is_looked_at() -> None:

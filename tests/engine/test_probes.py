@@ -55,7 +55,7 @@ class Model:
 
 def certified(model: Model, images: Any = IMAGES, **options: Any) -> str:
     """The numerics of a certification that was not stopped."""
-    return certify(model, images, LABELS[: len(images)], MASKS, **options).numerics
+    return str(certify(model, images, LABELS[: len(images)], MASKS, **options).numerics)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 22, 40])

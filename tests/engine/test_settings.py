@@ -66,7 +66,8 @@ def found(model: Any, **options: Any) -> tuple[str, int, float]:
 
 def under_a_margin(model: Any, **options: Any) -> CertificationResult:
     with pytest.warns(MaskcoverWarning, match=TAKES_OVER):
-        return certify(model, IMAGES, LABELS, MASKS, **options)
+        result: CertificationResult = certify(model, IMAGES, LABELS, MASKS, **options)
+    return result
 
 
 # Which way is taken.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -26,9 +27,12 @@ SHORT = {
     "04_fashion_mnist": ["--train", "200", "--test", "8", "--epochs", "1", "--jobs", "1", "--batch-size", "64"],
     "05_imagenet": ["--dry-run", "--limit", "10"],
     "07_one_run": ["--train", "200", "--images", "4", "--epochs", "1", "--batch-size", "64"],
+    "08_read_signs": ["--signs", "1"],
+    "09_policy": ["--images", "4", "--written", "1"],
     "06_choose_masks": ["--train", "200", "--half", "4", "--epochs", "1", "--batch-size", "64"],
 }
 SAYS = {
+    "09_policy": ("a policy: ", "an image-text model: 1 of 1 images certified", "predictions repeat to the bit"),
     "01_cover_and_verify": ("covers: each of the 1,401,915 placements", "no mask contains", "300 masks, 15250"),
     "02_mnist_certified": ("36 masks of 64 px cover squares(size=5)", "certified, any 5×5", "95 % interval"),
     "03_your_own_model": ("any Python object: ", "a torch module:    "),
@@ -74,6 +78,23 @@ def test_the_example_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None
     load(name).main(SHORT[name])
     printed = capsys.readouterr().out
     assert [text for text in SAYS[name] if text not in printed] == []
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_a_sticker_changes_the_bare_reader_and_not_the_defended_one(capsys: pytest.CaptureFixture[str]) -> None:
+    load("08_read_signs").main(SHORT["08_read_signs"])
+    printed = capsys.readouterr().out
+    assert "1 of 1 images certified" in printed
+    assert "answers: B4072KX" in printed
+    assert "undefended B4072KXNOT, defended B4072KX" in printed
+
+
+def test_without_tesseract_the_reader_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    load("08_read_signs").main([])
+    assert "apt install tesseract-ocr" in capsys.readouterr().out
 
 
 def test_the_fashion_table_has_a_row_for_each_model_training_and_patch(
