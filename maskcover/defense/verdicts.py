@@ -58,7 +58,7 @@ class Verdict:
 
     @property
     def right(self) -> bool:
-        """Whether the defence gives the clean image its true label, or has it among its labels; never after an error."""
+        """Whether the clean image gets its true label, or has it among its labels; never after an error."""
         return self.error is None and includes(self.defended, self.label)
 
     @property
