@@ -1,9 +1,9 @@
 """Detection for the first k labels: the k best labels of the image as it is, or an alert.
 
 The sure labels of a mask are those among its first k labels whose confidence is at least the threshold τ. An alert is
-raised by a mask that has a sure label which is not among the first k of the image as it is; by one without a label;
-and, where a second threshold α (`alert_below`) is named, by one whose first label has a confidence below α. With k = 1 this
-is `maskcover.defense.detection`.
+raised by a mask that has a sure label which is not among the first k of the image as it is; by a mask without a label;
+and, where a second threshold α (`alert_below`) is named, by a mask whose first label has a confidence below α. With
+k = 1 this is `maskcover.defense.detection`.
 
 Theorem. Let G be the masks whose sure labels include the true label y, and those that have a label with a confidence
 below α. If some g in G contains the region that an attack overwrites, then on the attacked image x' there is an alert,
