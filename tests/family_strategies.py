@@ -85,9 +85,8 @@ def half_planes(draw: st.DrawFn, sides: Shape, *, parts: bool) -> Family:
     assume(not parts or max(map(int.bit_count, halves)) <= _MOST_PARTS)
 
     def make(move: Move) -> mc.RegionSet:
-        rows, columns = lines[::-1] if move == "transposed" else lines
-        if move == "reversed":
-            rows, columns = ([side - line for line in own] for side, own in zip(sides, lines, strict=True))
+        turned = [tuple(side - line for line in own) for side, own in zip(sides, lines, strict=True)]
+        rows, columns = {"same": lines, "reversed": turned, "transposed": lines[::-1]}[move]
         return mc.half_planes(rows=rows, columns=columns)
 
     return Family(sides, make, ((definitions.subsets(halves) if parts else halves,),))

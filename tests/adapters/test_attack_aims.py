@@ -60,6 +60,10 @@ CASES: dict[str, tuple[Procedure, MaskSet, float]] = {
     "robust masking": (RobustMasking(evidence="clip(0, 10)"), BANDS, 8.0),
     "robust masking of confidences": (RobustMasking(0.5, evidence="confidence"), BANDS, 20.0),
     "detection": (Detection(0.8), COVER, 20.0),
+    "votes for the first two": (Voting(top=2), BANDS, 1.0),
+    "votes above a threshold for the first two": (Voting(threshold=0.2, top=2), BANDS, 4.0),
+    "evidence for the first two": (Voting(evidence="clip(0, 1)", top=2), BANDS, 8.0),
+    "detection of the first two": (Detection(0.2, top=2), COVER, 20.0),
     "some that disagree, or are unsure": (Detection(0.9, alert_below=0.4), COVER, 20.0),
 }
 

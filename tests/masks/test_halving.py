@@ -22,7 +22,7 @@ def test_each_line_has_two_masks_that_share_the_image() -> None:
 
 def test_they_claim_the_half_planes_of_their_lines_which_they_cover() -> None:
     for arguments in ({"rows": (1, 3)}, {"columns": 4}, {"rows": 2, "columns": (1, 2)}, {"lines": 3}):
-        masks = mc.half_plane_masks(**arguments, image_size=(5, 6))  # type: ignore[arg-type]
+        masks = mc.half_plane_masks(**arguments, image_size=(5, 6))
         assert masks.regions == str(mc.parse_regions(str(masks.regions)))
         assert mc.verify(masks)
     masks = mc.half_plane_masks(rows=(1, 4), image_size=(5, 6))
