@@ -79,6 +79,9 @@ TOKENS = "tests/adapters/test_torch_tokens.py"
 OCCLUSION = "tests/classifiers/test_occlusion.py"
 ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
+PLACES = "tests/defense/test_first_places.py --deselect tests/defense/test_first_places.py::TestVotingForTheFirstLabels"
+LISTED = "tests/defense/test_first_detection.py"
+HALVES = "tests/regions/test_slabs.py tests/masks/test_halving.py"
 DETECTED = "tests/defense/test_detection.py"
 AIMS = "tests/adapters/test_attack_aims.py"
 METHODS = "tests/certification/test_methods.py"
@@ -364,7 +367,7 @@ MUTANTS = (
     Mutant("defense/procedure.py", "        if look := procedure.first_views(table):\n            return look\n        certificate", "        certificate", PROCEDURES),
     Mutant("defense/procedure.py", "self.needs_bits or self.observation != TopLabel()", "self.needs_bits", PROCEDURES),
     Mutant("defense/procedure.py", "    needs_bits: ClassVar[bool] = True", "    needs_bits: ClassVar[bool] = False", PROCEDURES),
-    Mutant("defense/procedure.py", "certificate.certified and answer.label != label and", "certificate.certified and answer.label < 0 and", PROCEDURES),
+    Mutant("defense/procedure.py", "certificate.certified and not includes(answer, label) and", "certificate.certified and answer.label < 0 and", PROCEDURES),
     Mutant("covering/containment.py", "selected.dtype != np.bool_ or ", "", CONTAINED),
     Mutant("regions/combined.py", "if any(len(own) > 1 or own[0].patches > 1 for own in terms):", "if any(own[0].patches > 1 for own in terms):", "tests/regions/test_combined.py"),
     Mutant("defense/texts.py", "or not issubclass(kind, Procedure)", "", PROCEDURES),
@@ -382,7 +385,7 @@ MUTANTS = (
     Mutant("../adapters/maskcover_torch/attacks/aims.py", "threshold > (procedure.alert_below or 0.0)", "threshold > 0.0", AIMS),
     Mutant("../adapters/maskcover_torch/attacks/aims.py", "masked_fill(~touched, -torch.inf)", "masked_fill(touched, -torch.inf)", AIMS),
     Mutant("../adapters/maskcover_torch/attacks/masked.py", "torch.zeros_like(self.hidden[:1])", "torch.ones_like(self.hidden[:1])", AIMS),
-    Mutant("../adapters/maskcover_torch/attacks/run.py", "answer.label != label and not answer.alert", "answer.label != label", PROCEDURES),
+    Mutant("../adapters/maskcover_torch/attacks/run.py", "not includes(answer, label) and not answer.alert", "answer.label != label", PROCEDURES),
     Mutant("defense/waves.py", "np.argsort(support(table, pairs, pending.wanted_label), kind=\"stable\")", "np.argsort(-support(table, pairs, pending.wanted_label), kind=\"stable\")", WAVES),
     Mutant("defense/waves.py", "max(growth.first, _present(table, np.unique(pending.pairs[:, 0])) // growth.divisor)", "growth.first", WAVES),
     Mutant("defense/waves.py", "THRIFTY = Growth(first=1, divisor=2)", "THRIFTY = DOUBLING", WAVES),
@@ -918,17 +921,62 @@ MUTANTS = (
     Mutant("defense/voting.py", "(high - low) * touched\n", "high * touched\n", VOTES),
     Mutant("defense/voting.py", "(ahead >= smaller)", "(ahead >= 0)", VOTES),
     Mutant("defense/voting.py", "relied[:, rivals]]).astype(np.int64), rivals < label", "relied[:, rivals]]).astype(np.int64), rivals > label", VOTES),
-    Mutant("defense/voting.py", "    rivals = _rivals(scores, label)\n", "    rivals = _rivals(scores, label)[:1]\n", VOTES),
+    Mutant("defense/voting.py", "    rivals = _rivals(scores, label, first.top)\n", "    rivals = _rivals(scores, label, first.top)[:1]\n", VOTES),
     # Comparing with the runner-up of the clean image only.
-    Mutant("defense/voting.py", "    rivals = _rivals(scores, label)\n", "    rivals = _rivals(scores, label)\n    rivals = rivals[[relied[:, rivals].sum(axis=0).argmax()]]\n", VOTES),
+    Mutant("defense/voting.py", "    rivals = _rivals(scores, label, first.top)\n", "    rivals = _rivals(scores, label, first.top)\n    rivals = rivals[[relied[:, rivals].sum(axis=0).argmax()]]\n", VOTES),
     # One touched view too few, as by the formula where the stride does not divide.
     Mutant("defense/voting.py", "views - sums[:, 1:2], sums[:, 2:]", "views - sums[:, 1:2] - 1, sums[:, 2:]", VOTES),
     Mutant("defense/voting.py", "(ahead >= smaller).all(axis=1) & answered", "(ahead >= smaller).all(axis=1)", VOTES),
     Mutant("defense/voting.py", "len(holds) > 0 and bool(holds.all())", "bool(holds.all())", VOTES),
     Mutant("defense/voting.py", "np.where(reliable[:, None], scores, 0)", "scores", VOTES),
     Mutant("defense/voting.py", "relied[:, label], reliable, relied", "relied[:, label], np.ones_like(reliable), relied", VOTES),
-    Mutant("defense/voting.py", "theorem_holds(whole_product(containing, weights), len(scores), smaller, low, high)", "theorem_holds(whole_product(containing, weights), len(scores), smaller, 0, 1)", VOTES),
+    Mutant("defense/voting.py", "_holds(whole_product(containing, weights), len(scores), smaller, low, high, first)", "_holds(whole_product(containing, weights), len(scores), smaller, 0, 1, first)", VOTES),
     Mutant("covering/containment.py", "np.add.at(merged, self._firsts, weights)", "merged[self._firsts] = weights", VOTES),
+    # The first k labels, by votes.
+    Mutant("defense/first_places.py", "own - others + ~smaller", "own - others", PLACES),
+    Mutant("defense/first_places.py", "own - others + ~smaller", "own - others + smaller", PLACES),
+    Mutant("defense/first_places.py", "np.maximum(own - others + ~smaller, 0)", "own - others + ~smaller", PLACES),
+    Mutant("defense/first_places.py", "axis=1)[:, : first.top]", "axis=1)[:, :1]", PLACES),
+    Mutant("defense/first_places.py", "axis=1)[:, : first.top]", "axis=1)[:, : first.top + 1]", PLACES),
+    Mutant("defense/first_places.py", "(needs <= (high - low) * touched)", "(needs < (high - low) * touched)", PLACES),
+    Mutant("defense/first_places.py", "(needs <= (high - low) * touched)", "(needs <= high * touched)", PLACES),
+    Mutant("defense/first_places.py", "overtaken &= needs.sum(axis=1) <=", "overtaken &= needs.sum(axis=1) <", PLACES),
+    Mutant("defense/first_places.py", "first.most_units * touched[:, 0]", "touched[:, 0]", PLACES),
+    Mutant("defense/first_places.py", "    if first.most_units is not None:\n", "    if False:\n", PLACES),
+    Mutant("defense/first_places.py", "~overtaken & ~erased", "~overtaken", PLACES),
+    Mutant("defense/first_places.py", "every + low * touched <= 0", "every <= 0", PLACES),
+    Mutant("defense/first_places.py", "every + high * touched >= 0", "every >= 0", PLACES),
+    Mutant("defense/first_places.py", "views - sums[:, 1:2], sums[:, 2:]", "views - sums[:, 1:2] - 1, sums[:, 2:]", PLACES),
+    Mutant("defense/first_places.py", " if totals.any() else ()", "", PLACES),
+    Mutant("defense/voting.py", "np.arange(scores.shape[1]) != label))[:silent_ones]", "np.arange(scores.shape[1]) != label))[:1]", PLACES),
+    Mutant("defense/voting.py", "    checked_top(first.top, scores.shape[1])\n", "", PLACES),
+    Mutant("defense/voting.py", "first.top * (least + 1) <=", "first.top * least <=", PLACES),
+    Mutant("defense/voting.py", "    if 2 * least < views and outvoted:", "    if 2 * least < views:", PLACES),
+    Mutant("defense/view_procedures.py", "floor(1 / Fraction(repr(threshold)))", "1 + floor(1 / Fraction(repr(threshold)))", PLACES),
+    Mutant("defense/view_procedures.py", "np.where(scores.sum(axis=1) > most, 0, scores.T).T", "scores", PLACES),
+    Mutant("defense/view_procedures.py", "largest + 1 + self.top", "largest + self.top", PLACES),
+    Mutant("defense/verdicts.py", "self.error is None and includes(self.defended, self.label)", "self.error is None", PLACES),
+    # The first k labels, by detection.
+    Mutant("defense/first_detection.py", "sure & ~np.isin(labels, bare)", "~np.isin(labels, bare)", LISTED),
+    Mutant("defense/first_detection.py", "~np.isin(labels, bare)", "~np.isin(labels, bare[:1])", LISTED),
+    Mutant("defense/first_detection.py", "against | ~decided |", "against |", LISTED),
+    Mutant("defense/first_detection.py", "alerting = against | ~decided | (confidences[:, 0] < alert_below)", "alerting = against | ~decided", LISTED),
+    Mutant("defense/first_detection.py", " or not len(bare)", "", LISTED),
+    Mutant("defense/first_detection.py", "(sure & (labels == checked_label(label)))", "(labels == checked_label(label))", LISTED),
+    Mutant("defense/first_detection.py", "certifying = decided & (", "certifying = (", LISTED),
+    Mutant("defense/first_detection.py", " if labels[-1] != UNDECIDED else first[-1, :0]", "", LISTED),
+    Mutant("classifiers/observations.py", "            left = xp.where(numbers == chosen, -float(\"inf\"), left)\n", "", LISTED),
+    Mutant("classifiers/observations.py", "chosen = xp.amin(xp.where(left == best, numbers, float(scores.shape[1]))", "chosen = xp.amax(xp.where(left == best, numbers, -1.0)", LISTED),
+    Mutant("defense/procedures.py", "TopLabel() if self.top == 1 else FirstClasses(self.top)", "TopLabel()", LISTED),
+    # Half-planes.
+    Mutant("regions/slabs.py", "(line, grid.shape[axis] - line))", "(line, grid.shape[axis] - line - 1))", HALVES),
+    Mutant("regions/slabs.py", "for first, depth in ((0, line), (line, grid.shape[axis] - line))", "for first, depth in ((0, line),)", HALVES),
+    Mutant("regions/slabs.py", "if lines and lines[-1] >= side:", "if lines and lines[-1] > side:", HALVES),
+    Mutant("regions/slabs.py", "if numbers and numbers[0] < 1:", "if numbers and numbers[0] < 0:", HALVES),
+    Mutant("masks/halving.py", "Box((line, 0), (height, width))", "Box((line - 1, 0), (height, width))", HALVES),
+    Mutant("masks/halving.py", "Box((0, 0), (height, line))", "Box((0, 0), (height, line - (line > 1)))", HALVES),
+    Mutant("masks/halving.py", "number * side // (count + 1)", "number * (side // (count + 1))", HALVES),
+    Mutant("masks/halving.py", "not 1 <= numbers[0] <= numbers[-1] < side", "not 1 <= numbers[0] <= numbers[-1] <= side", HALVES),
     Mutant("defense/robust.py", "touched = ~containing\n        return theorem", "touched = containing\n        return theorem", ROBUST),
     Mutant("covering/containment.py", "dtype=np.int64)[self._firsts]", "dtype=np.int64)", VOTES),
     Mutant("certification/explanation.py", "placements = None if broken else", "placements =", VOTES),

@@ -5,8 +5,8 @@
 - Votes and robust masking: every view that the patch touches gives the target more, and the true label less.
 - Detection: the bare label becomes the target, and every mask that shows a part of the patch keeps silent about it: it
   says the target too, or another label with too little confidence for an alert.
-- The first k labels, by votes: the touched views are shared out among k wrong labels. By detection: the true label falls
-  behind k others in the image as it is, and no mask that shows a part of the patch is sure of it.
+- The first k labels, by votes: the touched views are shared out among k wrong labels. By detection: the true label
+  falls behind k others in the image as it is, and no mask that shows a part of the patch is sure of it.
 - Interval certification: the bare label alone.
 - Other procedures that ask single masks only: the bare label, and every mask that shows a part of the patch.
 
