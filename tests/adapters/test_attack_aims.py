@@ -166,7 +166,7 @@ def test_labels_among_the_first_two_are_pushed_out_where_that_is_open_and_never_
                 assert not answer.alert
                 assert labels[number] not in answer.labels
     assert certified >= 3
-    assert open_broken >= 3
+    assert open_broken >= 2
 
 
 def test_views_are_shared_out_among_wrong_labels() -> None:
