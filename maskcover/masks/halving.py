@@ -57,7 +57,11 @@ def half_plane_masks(
         raise InvalidInput("half_plane_masks needs a line at least, such as rows=112, or their number, such as 3")
     boxes = [box for line in horizontal for box in (Box((0, 0), (line, width)), Box((line, 0), (height, width)))]
     boxes += [box for line in vertical for box in (Box((0, 0), (height, line)), Box((0, line), (height, width)))]
-    named = [f"{name}={numbers}" for name, numbers in (("rows", horizontal), ("columns", vertical)) if numbers]
+    named = [
+        f"{name}={numbers if len(numbers) > 1 else numbers[0]}"
+        for name, numbers in (("rows", horizontal), ("columns", vertical))
+        if numbers
+    ]
     return MaskSet(grid, tuple(Mask([box]) for box in boxes), regions=f"half_planes({', '.join(named)})")
 
 

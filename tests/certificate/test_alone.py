@@ -140,7 +140,7 @@ def test_a_certificate_of_squares_shows_nothing_else(text: str, code: int) -> No
     [
         "tubes(squares(size=1))",
         "half_planes(share=0.1)",
-        "half_planes(rows=(3,), columns=(4, 9))",
+        "half_planes(rows=3, columns=(4, 9))",
         "sides(fraction=0.1)",
         "stripes(width=1)",
         "stripes(width=1, axis=0)",

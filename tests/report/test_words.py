@@ -23,7 +23,7 @@ WORDS = {
     "sides(fraction=0.25)": (
         "any one side of the image (top, bottom, left or right), up to 25 % of its height or width"
     ),
-    "half_planes(rows=(75, 149), columns=(112,))": (
+    "half_planes(rows=(75, 149), columns=112)": (
         "any one patch of any size on one side of a line across the image (before row 75, 149; before column 112)"
     ),
     "stripes(width=3)": "any one horizontal or vertical stripe of 3 pixels right across the image",
