@@ -112,6 +112,13 @@ def test_scores_in_a_range_are_decided_as_every_attack_says(low: int, high: int,
     assert outcomes == {True, False}
 
 
+def test_an_attack_that_makes_all_sums_0_leaves_no_answer() -> None:
+    """Two views for class 0 as far as they can be: a touched one undoes the other, for all classes at once."""
+    choices = np.array(list(product(range(-1, 2), repeat=3)))
+    assert expect_exact(np.array([[1, -1, -1]] * 2), 1, choices, FirstPlaces(2, None), -1, 1) == {False}
+    assert expect_exact(np.array([[1, -1, -1]] * 3), 1, choices, FirstPlaces(2, None), -1, 1) == {True, False}
+
+
 @pytest.mark.parametrize(("low", "high", "most"), [(0, 1, 1), (0, 1, 2), (0, 1, None), (-1, 1, None), (0, 3, None)])
 def test_for_the_first_label_alone_it_is_the_vote_theorem(low: int, high: int, most: int | None) -> None:
     random = np.random.default_rng(1)
