@@ -57,7 +57,7 @@ from maskcover.errors import (
     UndecidedPrediction,
 )
 from maskcover.grid import Box, Grid
-from maskcover.masks import Mask, MaskSet, bands, blocks, receptive_fields
+from maskcover.masks import Mask, MaskSet, bands, blocks, half_plane_masks, receptive_fields
 from maskcover.regions import (
     CenterCrop,
     Crop,
@@ -78,6 +78,7 @@ from maskcover.regions import (
     rectangle,
     rectangles,
     rotations,
+    sides,
     squares,
     stripes,
     through,
@@ -166,6 +167,7 @@ __all__ = [
     "disc",
     "explain",
     "frontier",
+    "half_plane_masks",
     "half_planes",
     "load_classifier",
     "lower_bound",
@@ -185,6 +187,7 @@ __all__ = [
     "rotations",
     "run",
     "run_source",
+    "sides",
     "squares",
     "status",
     "stripes",

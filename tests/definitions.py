@@ -91,6 +91,15 @@ def slabs(share: Fraction, sides: Shape) -> Single:
     return frozenset(found)
 
 
+def half_planes(lines: Sequence[Sequence[int]], sides: Shape) -> Single:
+    """The cells before and after each line of each axis."""
+    whole, found = np.indices(sides), set()
+    for axis, numbers in enumerate(lines):
+        for line in numbers:
+            found |= {bits(whole[axis] < line), bits(whole[axis] >= line)}
+    return frozenset(found)
+
+
 def subsets(regions: Single) -> Single:
     """Every part of every region but nothing at all."""
     found = set()

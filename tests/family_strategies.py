@@ -77,9 +77,25 @@ def polygons(height: int, width: int) -> st.SearchStrategy[Polygon]:
 
 
 @st.composite
+def half_planes(draw: st.DrawFn, sides: Shape, *, parts: bool) -> Family:
+    """Half-planes of one line or several; with `parts`, all their parts."""
+    lines = [tuple(sorted(draw(st.sets(st.integers(1, side - 1), max_size=2)))) if side > 1 else () for side in sides]
+    assume(any(lines))
+    halves = definitions.half_planes(lines, sides)
+    assume(not parts or max(map(int.bit_count, halves)) <= _MOST_PARTS)
+
+    def make(move: Move) -> mc.RegionSet:
+        turned = [tuple(side - line for line in own) for side, own in zip(sides, lines, strict=True)]
+        rows, columns = {"same": lines, "reversed": turned, "transposed": lines[::-1]}[move]
+        return mc.half_planes(rows=rows, columns=columns)
+
+    return Family(sides, make, ((definitions.subsets(halves) if parts else halves,),))
+
+
+@st.composite
 def leaves(draw: st.DrawFn, sides: Shape, *, parts: bool = False) -> Family:
     """One family that is made of no other; with `parts`, sets that hold all parts of their regions list them all."""
-    kinds = ["boxes", "bitmap", "half_planes", "stripes"] + (["disc", "polygon"] if len(sides) == 2 else [])
+    kinds = ["boxes", "bitmap", "sides", "stripes"] + (["disc", "polygon", "half_planes"] if len(sides) == 2 else [])
     kind = draw(st.sampled_from(kinds))
     if kind == "boxes":
         made, attack = draw(single_families(sides))
@@ -89,10 +105,12 @@ def leaves(draw: st.DrawFn, sides: Shape, *, parts: bool = False) -> Family:
         array = draw(bitmaps(extents).filter(lambda cells: bool(cells.any())))
         return _drawn(lambda move: mc.bitmap(moved(array, move)), _cut(array), sides)
     if kind == "half_planes":
+        return draw(half_planes(sides, parts=parts))
+    if kind == "sides":
         fraction = draw(st.fractions("1/20", "19/20", max_denominator=20))
         slabs = definitions.slabs(fraction, sides)
         assume(not parts or max(map(int.bit_count, slabs)) <= _MOST_PARTS)
-        return Family(sides, lambda _: mc.half_planes(fraction), ((definitions.subsets(slabs) if parts else slabs,),))
+        return Family(sides, lambda _: mc.sides(fraction), ((definitions.subsets(slabs) if parts else slabs,),))
     if kind == "stripes":
         width, axis = draw(st.integers(1, min(sides))), draw(st.none() | st.integers(0, len(sides) - 1))
         axes = range(len(sides)) if axis is None else (axis,)

@@ -130,7 +130,7 @@ class CertificationResult(VerdictArrays, Certification):
     def __str__(self) -> str:
         """The claim, made from the region set itself; it says no more than was checked."""
         sound = np.array([verdict.error is None for verdict in self.verdicts], dtype=np.bool_)
-        right = int((sound & (self.defended == self.labels)).sum())
+        right = sum(verdict.right for verdict in self.verdicts)
         bare = int((sound & (self.undefended == self.labels)).sum())
         certified = int(self.certified.sum())
         promise = " to get their label or an alert" if self.procedure.may_alert else ""
@@ -154,7 +154,7 @@ class CertificationResult(VerdictArrays, Certification):
         sound = np.array([verdict.error is None for verdict in self.verdicts], dtype=np.bool_)
         counts = {
             "right without the defence": int((sound & (self.undefended == self.labels)).sum()),
-            "right with the defence": int((sound & (self.defended == self.labels)).sum()),
+            "right with the defence": sum(verdict.right for verdict in self.verdicts),
             "certified": int(self.certified.sum()),
         }
         if self._by_masks:

@@ -82,6 +82,38 @@ class ClassScores:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstClasses:
+    """The first classes of one view by score, best first, with their confidences; ties go to the smallest class.
+
+    Args:
+        count: The number of classes, fewer than there are.
+
+    >>> import numpy as np
+    >>> FirstClasses(2).reduced(np.log([[0.25, 0.5, 0.25]]), np).round(2)
+    array([[1.  , 0.  , 0.5 , 0.25]])
+    """
+
+    count: int
+
+    def reduced(self, scores: Any, xp: Any) -> Any:
+        """The classes and then their confidences, of shape (rows, 2 * count)."""
+        if self.count >= scores.shape[1]:
+            raise InvalidInput(
+                f"the first {self.count} of {scores.shape[1]} classes are all of them; choose a smaller top"
+            )
+        numbers, confidence = scores * 0.0 + _numbers(scores, xp), _softmax(scores, xp)
+        left, classes, confidences = scores, [], []
+        for _ in range(self.count):
+            # The smallest class of the largest score: no order of sorting decides.
+            best = xp.amax(left, axis=1, keepdims=True)
+            chosen = xp.amin(xp.where(left == best, numbers, float(scores.shape[1])), axis=1, keepdims=True)
+            classes.append(chosen)
+            confidences.append(xp.amax(xp.where(numbers == chosen, confidence, 0.0), axis=1, keepdims=True))
+            left = xp.where(numbers == chosen, -float("inf"), left)
+        return xp.concatenate([*classes, *confidences], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The evidence of one view for each class: its scores, squashed into a range and rounded to whole numbers.
 
@@ -164,6 +196,12 @@ class Evidence:
 
     def __str__(self) -> str:
         return f"{self.kind}({', '.join(map(repr, self.numbers))})" if self.numbers else self.kind
+
+
+def _numbers(scores: Any, xp: Any) -> Any:
+    """The numbers of the classes, (1, classes), where the scores are."""
+    ones = xp.ones_like(scores[:1])
+    return xp.cumsum(ones, axis=1) - 1.0
 
 
 def _softmax(scores: Any, xp: Any) -> Any:

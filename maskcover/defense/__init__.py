@@ -9,7 +9,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from maskcover.defense.answers import Answer, Case, Defended
+from maskcover.defense.answers import Answer, Case, Defended, FirstLabels, includes
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.detection import (
@@ -52,6 +52,7 @@ __all__ = [
     "Detection",
     "DetectionCurve",
     "DoubleMasking",
+    "FirstLabels",
     "FirstRound",
     "Intervals",
     "Levels",
@@ -72,6 +73,7 @@ __all__ = [
     "detection_certificate",
     "detection_levels",
     "double_masking",
+    "includes",
     "interval_certificate",
     "pairs_agreed",
     "parse_procedure",

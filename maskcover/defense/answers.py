@@ -1,10 +1,13 @@
-"""Answers of a defence to one image: a label with the case that led to it, or an alert."""
+"""Answers of a defence to one image: a label with the case that led to it, several labels in order, or an alert."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, runtime_checkable
+
+from maskcover.classifiers.labels import UNDECIDED
+from maskcover.errors import InvalidInput
 
 
 class Case(Enum):
@@ -20,6 +23,7 @@ class Case(Enum):
     MAJORITY = "majority"
     VOTES = "votes"
     NO_VOTES = "no votes"
+    FIRST_BY_VOTES = "first by votes"
     MASKED_EVIDENCE = "masked evidence"
     UNDEFENDED = "undefended"
     SEVERAL = "several"
@@ -99,3 +103,51 @@ class Defended:
 
     def __str__(self) -> str:
         return f"{self.label} ({self.case.value}{'' if self.mask is None else f', mask {self.mask}'})"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLabels:
+    """The first labels of a defence, the best one first, or an alert.
+
+    Args:
+        labels: The labels in order; none where the classifier gave no label.
+        case: How the answer was reached.
+        alert: Whether the defence raised an alert; the labels must then not be used.
+        mask: The first mask that raises the alert, if one does.
+
+    >>> answer = FirstLabels((3, 7), Case.FIRST_BY_VOTES)
+    >>> print(answer, answer.label)
+    3, 7 (first by votes) 3
+    """
+
+    labels: tuple[int, ...]
+    case: Enum
+    alert: bool = False
+    mask: int | None = None
+
+    @property
+    def label(self) -> int:
+        """The first of the labels; −1 if there is none."""
+        return self.labels[0] if self.labels else UNDECIDED
+
+    def __str__(self) -> str:
+        labels = ", ".join(map(str, self.labels)) or str(UNDECIDED)
+        return f"{labels} ({self.case.value}{'' if self.mask is None else f', mask {self.mask}'})"
+
+
+def includes(answer: Answer, label: int) -> bool:
+    """Whether a label is the answer, or one of its labels if it has several; an alert includes none.
+
+    >>> includes(FirstLabels((3, 7), Case.FIRST_BY_VOTES), 7), includes(Defended(3, Case.AGREED), 7)
+    (True, False)
+    """
+    return not answer.alert and label in getattr(answer, "labels", (answer.label,))
+
+
+def checked_top(top: int, classes: int | None = None) -> int:
+    """Return the number k of first labels; raise `InvalidInput` unless it is from 1 to one less than the classes."""
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise InvalidInput(f"top is the number of first labels, a whole number from 1; got {top!r}")
+    if classes is not None and top >= classes:
+        raise InvalidInput(f"the first {top} of {classes} classes are all of them; choose a smaller top")
+    return top

@@ -8,13 +8,15 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 
 from maskcover.cells import IntArray
+from maskcover.classifiers.observations import FirstClasses, Observation, TopLabel
 from maskcover.covering.containment import Containment
 from maskcover.covering.placements import PlacementMap
-from maskcover.defense.answers import Answer
+from maskcover.defense.answers import Answer, checked_top
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.detection import checked_threshold, detect, detection_certificate
 from maskcover.defense.double import double_masking
+from maskcover.defense.first_detection import FloatArray, detect_first, first_detection_certificate, split_observed
 from maskcover.defense.first_rounds import (
     FirstRound,
     after_first_round,
@@ -191,6 +193,9 @@ class Detection(Procedure):
         alert_below: A confidence, from 0 to 1: a mask whose own is smaller raises an alert, whatever its label. By
             default there are no such alerts. ``Detection(0.0, alert_below=0.8)`` is the rule of HiCert: any mask that
             disagrees raises an alert, and so does any whose confidence is below 0.8.
+        top: The number k of first labels that make the answer, fewer than there are classes. With 2 or more the answer
+            is a `FirstLabels`; a mask disagrees where one of its own first k labels, at a confidence of at least
+            `threshold`, is not among them. See `maskcover.defense.first_detection`.
 
     >>> str(Detection(0.5)), Detection(0.5).words
     ('detection(threshold=0.5)', 'detection at 0.5')
@@ -200,6 +205,7 @@ class Detection(Procedure):
 
     threshold: float
     alert_below: float | None = None
+    top: int = 1
 
     name: ClassVar[str] = "detection"
     method: ClassVar[str | None] = "detect"
@@ -210,12 +216,18 @@ class Detection(Procedure):
         if self.alert_below is not None:
             # No confidence is below 0, so that 0 is the same as None.
             object.__setattr__(self, "alert_below", checked_threshold(self.alert_below, "alert_below") or None)
+        checked_top(self.top)
+
+    @property
+    def observation(self) -> Observation:  # type: ignore[override]  # it depends on the arguments
+        """The first labels of each view; of one label the top label is enough."""
+        return TopLabel() if self.top == 1 else FirstClasses(self.top)
 
     @property
     def words(self) -> str:
         """The defence in words."""
         low = "" if self.alert_below is None else f", with an alert below {self.alert_below:g}"
-        return f"detection at {self.threshold:g}{low}"
+        return f"detection at {self.threshold:g}{low}" + ("" if self.top == 1 else f", the first {self.top} labels")
 
     @property
     def takes_answers(self) -> bool:  # type: ignore[override]  # it depends on the arguments
@@ -227,17 +239,32 @@ class Detection(Procedure):
         return single_stage("nothing hidden, one mask", len(masks.singles) + 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
-        """See `detect`."""
-        return first_look(table) or detect(
-            table.undefended, table.one_mask, confidences(table), self.threshold, self.alert_below
-        )
+        """See `detect`, and `maskcover.defense.first_detection.detect_first`."""
+        if look := first_look(table):
+            return look
+        if self.top == 1:
+            return detect(table.undefended, table.one_mask, confidences(table), self.threshold, self.alert_below)
+        bare, labels, sureness = self._first(table)
+        return detect_first(bare, table.one_mask >= 0, labels, sureness, self.threshold, self.alert_below or 0.0)
 
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
     ) -> Certificate | Pending:
-        """See `detection_certificate`."""
+        """See `detection_certificate`, and `maskcover.defense.first_detection.first_detection_certificate`."""
         one_mask = table.trusted(min_margin)[table.views.singles]
+        if self.top > 1:
+            _, labels, sureness = self._first(table)
+            return first_detection_certificate(
+                one_mask >= 0, labels, sureness, label, self.threshold, self.alert_below or 0.0, covers
+            )
         return detection_certificate(one_mask, confidences(table), label, self.threshold, covers, self.alert_below)
+
+    def _first(self, table: PredictionTable) -> tuple[IntArray, IntArray, FloatArray]:
+        """See `split_observed`."""
+        if table.observed is None:
+            raise InvalidInput(f"{self} needs the first {self.top} labels of each view, which were not observed")
+        entries = np.append(table.views.singles, -1)
+        return split_observed(table.observed[entries], table.labels[entries], self.top)
 
 
 def confidences(table: PredictionTable) -> Any:

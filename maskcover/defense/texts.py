@@ -38,7 +38,7 @@ def parse_procedure(procedure: Procedure | str) -> Procedure:
         InvalidInput: the text cannot be read, there is no procedure of that name, or it has no such arguments.
 
     >>> parse_procedure("detection(threshold=0.5)")
-    Detection(threshold=0.5, alert_below=None)
+    Detection(threshold=0.5, alert_below=None, top=1)
     """
     if isinstance(procedure, Procedure):
         return procedure
@@ -64,7 +64,7 @@ def procedure_of(
         InvalidInput: it is named in both ways, or there is no such procedure.
 
     >>> procedure_of(None, "detect", 0.5), procedure_of(None)
-    (Detection(threshold=0.5, alert_below=None), DoubleMasking(rule='rows', exhaustive=False, first_round=None))
+    (Detection(threshold=0.5, alert_below=None, top=1), DoubleMasking(rule='rows', exhaustive=False, first_round=None))
     """
     if procedure is None:
         return Procedure.of_method(

@@ -11,7 +11,7 @@ import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.labels import UNDECIDED
-from maskcover.defense.answers import Answer
+from maskcover.defense.answers import Answer, includes
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.table import PredictionTable
 from maskcover.errors import MaskcoverWarning
@@ -55,6 +55,11 @@ class Verdict:
     def answer(self) -> int:
         """The label that the defence gives the clean image; −1 for no label, or for an alert."""
         return UNDECIDED if self.defended.alert else self.defended.label
+
+    @property
+    def right(self) -> bool:
+        """Whether the clean image gets its true label, or has it among its labels; never after an error."""
+        return self.error is None and includes(self.defended, self.label)
 
     @property
     def name(self) -> Literal["certified", "not_certified", "error"]:
@@ -104,7 +109,10 @@ class VerdictArrays:
 
     @property
     def defended(self) -> IntArray:
-        """Labels by the defence on the clean images, int64 (n,); −1 where there is none, or an alert."""
+        """Labels by the defence on the clean images, int64 (n,); −1 where there is none, or an alert.
+
+        The first one where an answer has several.
+        """
         return np.array([verdict.answer for verdict in self.verdicts], dtype=np.int64)
 
     @property

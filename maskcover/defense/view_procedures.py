@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import floor
 from typing import ClassVar
 
 import numpy as np
@@ -12,9 +13,10 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.observations import ClassesAbove, Evidence, Observation, TopLabel
 from maskcover.covering.containment import Containment
 from maskcover.covering.placements import PlacementMap
-from maskcover.defense.answers import Answer
+from maskcover.defense.answers import Answer, Case, FirstLabels, checked_top
 from maskcover.defense.certificates import Certificate, checked_label
 from maskcover.defense.detection import checked_threshold
+from maskcover.defense.first_places import FirstPlaces, first_by_votes
 from maskcover.defense.procedure import Procedure, first_look
 from maskcover.defense.robust import (
     exact_fraction,
@@ -35,6 +37,7 @@ from maskcover.defense.voting import (
     vote_map,
     vote_of_any,
     votes_for_any,
+    whole_scores,
 )
 from maskcover.errors import InvalidInput, NotCovering
 from maskcover.grid import Grid
@@ -55,16 +58,21 @@ class Voting(Procedure):
 
         evidence: Each view scores all classes instead: a text such as ``"clip(0, 1)"``, ``"tanh(0.05, -1)"`` or
             ``"confidence"``, see `maskcover.classifiers.observations.Evidence`.
+        top: The number k of first labels that make the answer, fewer than there are classes. With 2 or more the answer
+            is a `FirstLabels`, and a certificate says that the true label stays among them.
 
-    Of views without a label none votes. See `maskcover.defense.voting` for the theorem.
+    Of views without a label none votes. Where `top` is 2 or more, no view votes that has a confidence of at least
+    `threshold` for more than 1 / `threshold` classes: its numbers are no confidences. See `maskcover.defense.voting`
+    for the theorem, and `maskcover.defense.first_places` for that about the first k labels.
 
     >>> Voting("bands(4, axis='columns')"), str(Voting(threshold=0.25))
-    (Voting(shown='bands(width=4)', threshold=None, evidence=None), 'voting(threshold=0.25)')
+    (Voting(shown='bands(width=4)', threshold=None, evidence=None, top=1), 'voting(threshold=0.25)')
     """
 
     shown: str | None = None
     threshold: float | None = None
     evidence: str | None = None
+    top: int = 1
 
     name: ClassVar[str] = "voting"
     needs_bits: ClassVar[bool] = False
@@ -72,6 +80,7 @@ class Voting(Procedure):
 
     def __post_init__(self) -> None:
         _set_texts(self)
+        checked_top(self.top)
         if self.threshold is not None:
             object.__setattr__(self, "threshold", checked_threshold(self.threshold))
         if self.threshold is not None and self.evidence is not None:
@@ -89,15 +98,16 @@ class Voting(Procedure):
 
     @property
     def takes_answers(self) -> bool:  # type: ignore[override]  # it depends on the arguments
-        """Whether each view votes for its label, whatever its scores."""
-        return self.threshold is None and self.evidence is None
+        """Whether each view votes for its label, whatever its scores, and the most frequent one is the answer."""
+        return self.threshold is None and self.evidence is None and self.top == 1
 
     @property
     def words(self) -> str:
         """The defence in words."""
         kind = "votes" if self.evidence is None else f"sums of evidence {self.evidence}"
         views = "" if self.shown is None else f" of {self.shown}"
-        return f"{kind}{views}" + ("" if self.threshold is None else f" at a confidence of {self.threshold:g}")
+        places = "" if self.top == 1 else f", the first {self.top} labels"
+        return f"{kind}{views}" + ("" if self.threshold is None else f" at a confidence of {self.threshold:g}") + places
 
     def own_masks(self, grid: Grid) -> MaskSet | None:
         """The masks of its views, if it names any."""
@@ -105,19 +115,23 @@ class Voting(Procedure):
 
     def expect_use(self, covers: Containment) -> None:
         """See `maskcover.defense.voting.expect_possible`."""
-        expect_possible(covers)
+        expect_possible(covers, self._first)
 
     def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
         """Nothing hidden, and each view: always all of them."""
         return single_stage("nothing hidden, each view", len(masks.singles) + 1)
 
     def answer(self, table: PredictionTable) -> Answer | Pending:
-        """See `vote`."""
+        """See `vote`, and `maskcover.defense.first_places.first_by_votes`."""
         if look := first_look(table):
             return look
-        if is_open(table.one_mask):
+        if self.takes_answers and is_open(table.one_mask):
             return vote_of_any(table.one_mask)
-        return vote(self._scores(table, int(table.one_mask.max(initial=0))))
+        scores = self._scores(table, int(table.one_mask.max(initial=0)))
+        if self.top == 1:
+            return vote(scores)
+        labels = first_by_votes(whole_scores(scores), checked_top(self.top, scores.shape[1]))
+        return FirstLabels(labels, Case.FIRST_BY_VOTES if labels else Case.NO_VOTES)
 
     def certificate(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
@@ -125,15 +139,13 @@ class Voting(Procedure):
         """See `vote_certificate`."""
         if look := first_look(table):
             return look
-        scores, reliable, own = self._relied(table, label, min_margin)
-        return vote_certificate(scores, reliable, own, covers, *self._range)
+        return vote_certificate(*self._relied(table, label, min_margin), covers, *self._range, self._first)
 
     def certified_map(
         self, table: PredictionTable, label: int, covers: Containment, min_margin: float
     ) -> PlacementMap | None:
         """See `maskcover.defense.voting.vote_map`."""
-        scores, reliable, own = self._relied(table, label, min_margin)
-        return vote_map(scores, reliable, own, covers, *self._range)
+        return vote_map(*self._relied(table, label, min_margin), covers, *self._range, self._first)
 
     def _relied(self, table: PredictionTable, label: int, min_margin: float) -> tuple[IntArray, BoolArray, int]:
         """The scores of each view, whether they can be relied on, and the column of the label."""
@@ -150,12 +162,20 @@ class Voting(Procedure):
         observation = self.observation
         return (observation.low, observation.high) if isinstance(observation, Evidence) else (0, 1)
 
+    @property
+    def _first(self) -> FirstPlaces:
+        """The number of first labels, and the number of classes for which a view can vote."""
+        if self.evidence is not None:
+            return FirstPlaces(self.top, None)
+        return FirstPlaces(self.top, 1 if self.threshold is None else _most_above(self.threshold))
+
     def _scores(self, table: PredictionTable, largest: int) -> IntArray:
-        """The scores of each view, int64 (views, classes); where their number is not known, with one class more."""
+        """The scores of each view, int64 (views, classes); where their number is not known, with a few classes more."""
         if self.threshold is not None or self.evidence is not None:
-            return _observed(table, self)
+            scores, most = _observed(table, self), self._first.most_units
+            return scores if self.top == 1 or most is None else np.where(scores.sum(axis=1) > most, 0, scores.T).T
         labels = table.one_mask
-        votes = np.zeros((len(labels), table.classes or largest + 2), dtype=np.int64)
+        votes = np.zeros((len(labels), table.classes or largest + 1 + self.top), dtype=np.int64)
         voting = np.flatnonzero(labels >= 0)
         votes[voting, labels[voting]] = 1
         return votes
@@ -267,6 +287,15 @@ class RobustMasking(Procedure):
                 "RobustMasking(windows='squares(size=32)')"
             )
         return windows_of(table.mask_set, self.windows)
+
+
+def _most_above(threshold: float) -> int | None:
+    """The most classes of a view that can have at least this confidence, as confidences add up to 1; None for 0.
+
+    >>> _most_above(0.2), _most_above(0.34)
+    (5, 2)
+    """
+    return floor(1 / Fraction(repr(threshold))) if threshold else None
 
 
 def _observed(table: PredictionTable, procedure: Procedure) -> IntArray:

@@ -11,6 +11,8 @@ the sum of y is at least that of c, and more where a tie would go to c. ∎
 A larger U never makes the condition harder: only the smallest sets of untouched views matter, the minimal signatures.
 The condition is necessary too where views vote freely for one class each: an attack can turn all of A to c.
 
+Where y has to be among the first k labels only, `maskcover.defense.first_places` has the theorem.
+
 Source: de-randomised smoothing (Levine and Feizi 2020), whose rule compares with twice the number of touched views; the
 same certificate stands behind Smoothed ViT (Salman et al. 2022), Clipped BagNet (Zhang et al. 2020) and BagCert (Metzen
 and Yatsura 2021).
@@ -26,8 +28,9 @@ from maskcover.classifiers.labels import UNDECIDED
 from maskcover.covering.containment import Containment
 from maskcover.covering.placements import PlacementMap
 from maskcover.covering.tallies import whole_product
-from maskcover.defense.answers import Case, Defended
+from maskcover.defense.answers import Case, Defended, checked_top
 from maskcover.defense.certificates import Certificate, checked_label
+from maskcover.defense.first_places import FIRST_PLACE, FirstPlaces, stays_among_first
 from maskcover.errors import InvalidInput, NotCovering
 
 
@@ -40,7 +43,7 @@ def vote(scores: IntArray) -> Defended:
     >>> print(vote(np.array([[0, 1], [1, 0], [0, 1]])))
     1 (votes)
     """
-    totals = _whole(scores).sum(axis=0)
+    totals = whole_scores(scores).sum(axis=0)
     return Defended(int(totals.argmax()), Case.VOTES) if totals.any() else Defended(UNDECIDED, Case.NO_VOTES)
 
 
@@ -81,7 +84,13 @@ def votes_for_any(labels: IntArray, label: int) -> IntArray:
 
 
 def vote_certificate(
-    scores: IntArray, reliable: BoolArray, label: int, covers: Containment, low: int = 0, high: int = 1
+    scores: IntArray,
+    reliable: BoolArray,
+    label: int,
+    covers: Containment,
+    low: int = 0,
+    high: int = 1,
+    first: FirstPlaces = FIRST_PLACE,
 ) -> Certificate:
     """The certificate of voting: certified exactly when the vote theorem holds for every region.
 
@@ -91,21 +100,28 @@ def vote_certificate(
         label: The true label y.
         covers: The masks of the views, and the regions.
         low, high: The least and the largest score that a view can give.
+        first: Among how many first labels y has to be; by default it has to be the first one.
 
     Returns:
         The certificate; no single masks certify, so `certifying` is empty.
     """
-    weights, smaller = _weights(checked_scores(scores, low, high), reliable, label)
+    weights, smaller = _weights(checked_scores(scores, low, high), reliable, label, first)
     totals = covers.totals(weights)
     if totals is None:
         return _certificate(certified=False)  # too many sets of untouched views to list: nothing is claimed
-    holds = theorem_holds(totals, len(scores), smaller, low, high)
+    holds = _holds(totals, len(scores), smaller, low, high, first)
     # Without any region nothing was compared, and nothing is claimed.
     return _certificate(certified=len(holds) > 0 and bool(holds.all()))
 
 
 def vote_map(
-    scores: IntArray, reliable: BoolArray, label: int, covers: Containment, low: int = 0, high: int = 1
+    scores: IntArray,
+    reliable: BoolArray,
+    label: int,
+    covers: Containment,
+    low: int = 0,
+    high: int = 1,
+    first: FirstPlaces = FIRST_PLACE,
 ) -> PlacementMap | None:
     """The map of the placements at which the vote theorem holds; arguments as for `vote_certificate`.
 
@@ -118,18 +134,26 @@ def vote_map(
     >>> vote_map(votes, np.ones(5, dtype=bool), 0, covers).fraction
     Fraction(2, 5)
     """
-    weights, smaller = _weights(checked_scores(scores, low, high), reliable, label)
+    weights, smaller = _weights(checked_scores(scores, low, high), reliable, label, first)
     return covers.placement_map(
-        lambda containing: theorem_holds(whole_product(containing, weights), len(scores), smaller, low, high)
+        lambda containing: _holds(whole_product(containing, weights), len(scores), smaller, low, high, first)
     )
 
 
-def _weights(scores: IntArray, reliable: BoolArray, label: int) -> tuple[IntArray, BoolArray]:
+def _holds(sums: IntArray, views: int, smaller: BoolArray, low: int, high: int, first: FirstPlaces) -> BoolArray:
+    """Whether the theorem about the first label, or about the first labels, holds; arguments as for these."""
+    if first.top == 1:
+        return theorem_holds(sums, views, smaller, low, high)
+    return stays_among_first(sums, views, smaller, low, high, first)
+
+
+def _weights(scores: IntArray, reliable: BoolArray, label: int, first: FirstPlaces) -> tuple[IntArray, BoolArray]:
     """The numbers that `theorem_holds` adds up, int64 (views, 2 + rivals), and which rivals are smaller."""
     if checked_label(label) >= scores.shape[1]:
         raise InvalidInput(f"the label {label} is none of {scores.shape[1]} classes")
+    checked_top(first.top, scores.shape[1])
     relied = np.where(reliable[:, None], scores, 0)
-    rivals = _rivals(scores, label)
+    rivals = _rivals(scores, label, first.top)
     return np.column_stack([relied[:, label], reliable, relied[:, rivals]]).astype(np.int64), rivals < label
 
 
@@ -152,10 +176,11 @@ def theorem_holds(sums: IntArray, views: int, smaller: BoolArray, low: int, high
     return np.asarray((ahead >= smaller).all(axis=1) & answered)
 
 
-def expect_possible(covers: Containment) -> None:
+def expect_possible(covers: Containment, first: FirstPlaces = FIRST_PLACE) -> None:
     """Raise `NotCovering` if no image can be certified with these views, whatever the model says of it.
 
-    That is so where some region touches more than half of the views: they outvote the others.
+    That is so where some region touches more than half of the views, and these outvote the others: for one label, or
+    for each of the `first.top` labels that push the true one out of the first places.
     """
     views, totals = len(covers.masks), covers.totals(np.ones((len(covers.masks), 1), dtype=np.int64))
     if totals is None:
@@ -164,7 +189,8 @@ def expect_possible(covers: Containment) -> None:
             "fewer views, or a region set with fewer shapes or patches"
         )
     least = int(totals.min()) if len(totals) else 0
-    if 2 * least < views:
+    outvoted = first.most_units is None or first.top * (least + 1) <= first.most_units * (views - least)
+    if 2 * least < views and outvoted:
         raise NotCovering(
             f"no image can be certified by votes of these views against {covers.regions}: some region touches "
             f"{views - least:,} of {views:,} views, and may outvote the others. Use narrower bands, bands along the "
@@ -174,14 +200,14 @@ def expect_possible(covers: Containment) -> None:
 
 def checked_scores(scores: IntArray, low: int, high: int) -> IntArray:
     """Return scores of views; raise `InvalidInput` unless each is a whole number from low to high."""
-    if _whole(scores).min() < low or scores.max() > high:
+    if whole_scores(scores).min() < low or scores.max() > high:
         raise InvalidInput(
             f"the scores of a view are from {low} to {high}; got {int(scores.min())} to {int(scores.max())}"
         )
     return scores
 
 
-def _whole(scores: IntArray) -> IntArray:
+def whole_scores(scores: IntArray) -> IntArray:
     """Return scores; raise `InvalidInput` unless they are whole numbers, for a view or more and two classes or more."""
     if scores.ndim != 2 or not scores.size or scores.shape[1] < 2 or scores.dtype.kind not in "iu":
         raise InvalidInput(
@@ -191,10 +217,13 @@ def _whole(scores: IntArray) -> IntArray:
     return scores
 
 
-def _rivals(scores: IntArray, label: int) -> IntArray:
-    """The classes that matter besides the label: those with scores, and the first of those with none but 0."""
+def _rivals(scores: IntArray, label: int, silent_ones: int) -> IntArray:
+    """The classes that matter besides the label: those with scores, and the first few of those with none but 0.
+
+    Of classes without scores the smallest overtake the label most easily, and no more of them matter than overtake it.
+    """
     voted = scores.any(axis=0)
-    silent = np.flatnonzero(~voted & (np.arange(scores.shape[1]) != label))[:1]
+    silent = np.flatnonzero(~voted & (np.arange(scores.shape[1]) != label))[:silent_ones]
     return np.sort(np.concatenate([np.setdiff1d(np.flatnonzero(voted), [label]), silent])).astype(np.int64)
 
 

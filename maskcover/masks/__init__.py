@@ -2,6 +2,7 @@
 
 from maskcover.masks.ablations import bands, blocks, receptive_fields
 from maskcover.masks.drawing import Drawing
+from maskcover.masks.halving import half_plane_masks
 from maskcover.masks.mask import Mask
 from maskcover.masks.maskset import MaskSet
 from maskcover.masks.optimality import Optimality
@@ -17,5 +18,6 @@ __all__ = [
     "Views",
     "bands",
     "blocks",
+    "half_plane_masks",
     "receptive_fields",
 ]

@@ -1,4 +1,4 @@
-"""Families of boxes: squares, a rectangle, all rectangles of an area, half-planes, stripes.
+"""Families of boxes: squares, a rectangle, all rectangles of an area.
 
 Each is a frozen value, made by the function of the same name that users call.
 """
@@ -6,7 +6,7 @@ Each is a frozen value, made by the function of the same name that users call.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,15 +16,15 @@ from math import ceil, floor
 
 import numpy as np
 
-from maskcover.amounts import Amount, AnyAmount, Length, WholeNumber, amount_text, cells_up, parse_amount, parse_length
+from maskcover.amounts import Amount, AnyAmount, Length, amount_text, cells_up, parse_amount, parse_length
 from maskcover.cells import BoolArray, Cells, eroded
 from maskcover.errors import InvalidInput
 from maskcover.grid import Box, Extents, Grid, as_integer
-from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, everywhere, maximal, prune, slot_of, terms_of
+from maskcover.regions.base import RegionSet, Slot, Stencil, Term, brief, everywhere, maximal, slot_of, terms_of
 
 _ASPECT = re.compile(r"\d{1,12}|\d{1,40}\.\d{1,40}|\d{1,41}/\d{1,41}")
 _MOST_SHAPES = {1: 100_000, 2: 100_000}  # by the number of axes; it takes longer to compare shapes of more than two
-_MOST_SHAPES_OF_MORE, _MOST_STRIPES = 20_000, 50_000
+_MOST_SHAPES_OF_MORE = 20_000
 _DOUBTFUL = range(1, 9)  # pixels of an area; on a large image a number of per cent is rather meant
 _MOST_WORK = 1 << 29  # placements of all shapes that are tried where an area is not a box
 
@@ -153,43 +153,6 @@ class Rectangles(RegionSet):
         return text + ")"
 
 
-@dataclass(frozen=True, slots=True)
-class HalfPlanes(RegionSet):
-    """Patches of any size on one side of the image: in the first or last `share`, a fraction, of an axis."""
-
-    share: Fraction
-
-    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
-        depths = [cells_up(self.share, side) for side in grid.shape]
-        sides = [(axis, first) for axis, depth in enumerate(depths) for first in (0, grid.shape[axis] - depth)]
-        return _clipped((_slab(grid, axis, first, depths[axis]) for axis, first in sides), inside)
-
-    def __str__(self) -> str:
-        return f"half_planes(share={amount_text(self.share)})"
-
-
-@dataclass(frozen=True, slots=True)
-class Stripes(RegionSet):
-    """Every stripe of one width right across the image, along any axis or along a given one."""
-
-    width: int
-    axis: int | None = None
-
-    def expand(self, grid: Grid, inside: Cells) -> tuple[Term, ...]:
-        axes = range(grid.ndim) if self.axis is None else (self.axis,)
-        if max(axes) >= grid.ndim:
-            raise InvalidInput(f"{self} names axis {self.axis}; the grid {grid} has axes 0 to {grid.ndim - 1}")
-        if self.width > min(grid.shape[axis] for axis in axes):
-            raise InvalidInput(f"{self} has no place on {grid}; use a smaller width or a larger image")
-        if sum(grid.shape[axis] - self.width + 1 for axis in axes) > _MOST_STRIPES:
-            raise InvalidInput(f"{self} has more than {_MOST_STRIPES:,} places on {grid}; use a smaller image")
-        places = ((axis, first) for axis in axes for first in range(grid.shape[axis] - self.width + 1))
-        return _clipped((_slab(grid, axis, first, self.width) for axis, first in places), inside)
-
-    def __str__(self) -> str:
-        return f"stripes(width={self.width}" + (")" if self.axis is None else f", axis={self.axis})")
-
-
 def squares(size: Length | None = None, *, area: AnyAmount | None = None) -> RegionSet:
     """Every square of one size, at any place.
 
@@ -247,49 +210,6 @@ def rectangles(
     return Rectangles(parse_amount(area, "area"), parse_length(min_side, "min_side"), aspect)
 
 
-def half_planes(share: AnyAmount = Fraction(1, 2)) -> RegionSet:
-    """Patches of any size on one side of the image: anything within the first or last `share` of some axis.
-
-    Args:
-        share: The fraction of the axis, strictly between 0 and 1.
-
-    On images these are four regions: the top, the bottom, the left and the right part.
-
-    Raises:
-        InvalidInput: not such a fraction.
-
-    >>> half_planes(0.5).describe(224).placements
-    4
-    """
-    amount = parse_amount(share, "share")
-    if not isinstance(amount, Fraction):
-        raise InvalidInput(f"share is a fraction of an axis, strictly between 0 and 1, such as 0.5; got {share!r}")
-    return HalfPlanes(amount)
-
-
-def stripes(width: Length, *, axis: WholeNumber | None = None) -> RegionSet:
-    """Every stripe of `width` pixels right across the image, or across the allowed part of it: patches of any length.
-
-    Args:
-        width: The width in pixels.
-        axis: The axis along which the width is measured: 0 for horizontal stripes (rows), 1 for vertical ones
-            (columns); by default any.
-
-    Raises:
-        InvalidInput: a bad width or axis.
-
-    >>> stripes(16).terms(Grid.of(224))[0].shapes
-    ((16, 224), (224, 16))
-    """
-    try:
-        number = None if axis is None else as_integer(axis)
-    except TypeError:
-        number = -1
-    if number is not None and number < 0:
-        raise InvalidInput(f"axis is the number of an axis, from 0 on; got {axis!r}")
-    return Stripes(parse_length(width, "width"), number)
-
-
 def _box_inside(regions: RegionSet, shape: Extents, grid: Grid, inside: Cells) -> tuple[Term, ...]:
     """Put a box shape wherever it lies inside some cells; `InvalidInput` if the grid has no place for it."""
     if not grid.fits(shape):
@@ -299,25 +219,6 @@ def _box_inside(regions: RegionSet, shape: Extents, grid: Grid, inside: Cells) -
         )
     cells = Cells([Box.at((0,) * grid.ndim, shape)])
     return terms_of(slot_of(cells, eroded(inside, cells)))
-
-
-def _slab(grid: Grid, axis: int, first: int, depth: int) -> Box:
-    """The cells from `first` up to, not including, first + depth along an axis."""
-    start, stop = list(grid.whole.start), list(grid.whole.stop)
-    start[axis], stop[axis] = first, first + depth
-    return Box(tuple(start), tuple(stop))
-
-
-def _clipped(slabs: Iterable[Box], inside: Cells) -> tuple[Term, ...]:
-    """Make a region of the part of each slab that lies inside some cells; a patch may have any size there."""
-    parts = (inside.common(Cells([slab])) for slab in slabs)
-    return terms_of(prune(_immovable(part) for part in parts if part))
-
-
-def _immovable(cells: Cells) -> Stencil:
-    """Make a stencil of cells whose only place is where they are."""
-    start = cells.span.start
-    return Stencil(cells.shifted([-low for low in start]), Cells([Box.at(start, (1,) * cells.ndim)]))
 
 
 def _maximal_inside(cells: BoolArray, shapes: set[Extents], room: Box) -> Slot:

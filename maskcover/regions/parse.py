@@ -17,10 +17,11 @@ from maskcover.errors import InvalidInput
 from maskcover.regions.areas import avoiding, within
 from maskcover.regions.base import RegionSet
 from maskcover.regions.bitmaps import bitmap
-from maskcover.regions.boxes import half_planes, rectangle, rectangles, squares, stripes
+from maskcover.regions.boxes import rectangle, rectangles, squares
 from maskcover.regions.combined import as_region_set, patches, union
 from maskcover.regions.polygons import disc, polygon
 from maskcover.regions.preprocessing import CenterCrop, Crop, Fit, Flip, Jpeg, Pad, ReceptiveField, Resize
+from maskcover.regions.slabs import half_planes_of_text, sides, stripes
 from maskcover.regions.transformed import through
 from maskcover.regions.turning import rotations
 from maskcover.regions.videos import tubes
@@ -39,12 +40,12 @@ _FAMILIES: dict[str, Callable[..., object]] = {
         avoiding,
         bitmap,
         disc,
-        half_planes,
         patches,
         polygon,
         rectangle,
         rectangles,
         rotations,
+        sides,
         squares,
         stripes,
         through,
@@ -52,7 +53,7 @@ _FAMILIES: dict[str, Callable[..., object]] = {
         union,
         within,
     )
-}
+} | {"half_planes": half_planes_of_text}
 _LONGEST = 1_000_000  # a bitmap of a large image is long
 _DEEPEST = 64  # brackets in brackets
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")

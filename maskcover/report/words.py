@@ -13,10 +13,11 @@ from maskcover.amounts import Amount, cells_up
 from maskcover.grid import Grid
 from maskcover.regions.areas import Avoiding, Within
 from maskcover.regions.base import RegionSet
-from maskcover.regions.boxes import HalfPlanes, Rectangle, Rectangles, Squares, Stripes
+from maskcover.regions.boxes import Rectangle, Rectangles, Squares
 from maskcover.regions.cell_frame import CellFrame
 from maskcover.regions.combined import MixedPatches, Patches, Union
 from maskcover.regions.polygons import Disc
+from maskcover.regions.slabs import HalfPlanes, Sides, Stripes
 from maskcover.regions.transformed import Through
 from maskcover.regions.videos import Tubes
 from maskcover.terminal import printable
@@ -107,8 +108,15 @@ def _rectangles(regions: Rectangles, grid: Grid | None) -> str:
     return words
 
 
+def _sides(regions: Sides, _: Grid | None) -> str:
+    fraction = _percent(regions.fraction)
+    return f"one side of the image (top, bottom, left or right), up to {fraction} of its height or width"
+
+
 def _half_planes(regions: HalfPlanes, _: Grid | None) -> str:
-    return f"one side of the image (top, bottom, left or right), up to {_percent(regions.share)} of its height or width"
+    named = (("row", regions.rows), ("column", regions.columns))
+    lines = [f"before {name} {', '.join(map(str, lines))}" for name, lines in named if lines]
+    return f"one patch of any size on one side of a line across the image ({'; '.join(lines)})"
 
 
 def _stripes(regions: Stripes, _: Grid | None) -> str:
@@ -160,6 +168,7 @@ _WORDS: Mapping[type[RegionSet], Callable[[Any, Grid | None], str]] = {
     Rectangle: _rectangle,
     Rectangles: _rectangles,
     HalfPlanes: _half_planes,
+    Sides: _sides,
     Stripes: _stripes,
     Disc: _disc,
     Within: _within,

@@ -5,7 +5,7 @@
     A line: a word, numbers, " : ", and what Coq says. No label and no mask are -1, and 1 is yes. *)
 
 From Coq Require Import ZArith List QArith String DecimalString.
-From Maskcover Require Import Tables Detection LowConfidence Fields Votes Robust.
+From Maskcover Require Import Tables Detection LowConfidence Fields Votes FirstPlaces FirstDetection Robust.
 Import ListNotations.
 Open Scope string_scope.
 Open Scope Z_scope.
@@ -51,6 +51,43 @@ Definition votes_line (views classes : nat) (low high : Z) (numbers : list Z) : 
 Definition votes_vectors (views classes : nat) (low high : Z) (values : list Z) : list string :=
   map (votes_line views classes low high) (every values (views * classes)).
 
+(** first views classes low high most k scores : the first k labels with commas, - for none, then as for votes. *)
+Definition first_line (views classes : nat) (low high most : Z) (k : nat) (numbers : list Z) : string :=
+  let score := entry classes numbers in
+  let certified length relied :=
+    bits (map (first_certified low high most (seq 0 views) classes score
+      (map (fun touched v => relied v && negb (touched v))%bool (runs views length)) k) (seq 0 classes)) in
+  let names := map (fun c => text (Z.of_nat c)) (first_by_votes (seq 0 views) classes score k) in
+  line "first" ([Z.of_nat views; Z.of_nat classes; low; high; most; Z.of_nat k] ++ numbers) (words (
+    match names with [] => "-" | _ => concat "," names end
+    :: flat_map (fun length => map (certified length) [fun _ => true; fun v => negb (Nat.eqb v 0)]) [1; 2]%nat)).
+
+(** All scores of views of which each gives one of some rows. *)
+Definition first_vectors (views classes : nat) (low high most : Z) (k : nat) (rows : list (list Z)) : list string :=
+  map (fun chosen => first_line views classes low high most k (List.concat chosen)) (every rows views).
+
+Definition eighths (z : Z) : Q := z # 8.
+
+(** listed threshold alert_below bare mask mask : the labels of the image as it is, whether there is an alert, and for
+    each true label two bits, as for low. The image has the first two of three labels; so have masks, with confidences
+    in eighths. *)
+Definition listed_line (threshold alert_below : Z) (bare : list nat) (masks : list (list (nat * Z))) : string :=
+  let said := map (map (fun m => (fst m, eighths (snd m)))) masks in
+  let '(answer, alert) := detect_listed (eighths threshold) (eighths alert_below) bare said in
+  let counts y := bits (map (lists (eighths threshold) (eighths alert_below) y) said) in
+  line "listed"
+    ([threshold; alert_below] ++ map Z.of_nat bare
+     ++ flat_map (fun m => (map (fun e => Z.of_nat (fst e)) m ++ map snd m)%list) masks)%list
+    (words (concat "," (map (fun c => text (Z.of_nat c)) answer) :: bit alert :: map counts [0; 1; 2]%nat)).
+
+Definition pairs_of_labels : list (list nat) := [[0; 1]; [1; 0]; [0; 2]; [2; 1]]%nat.
+
+Definition listed_masks : list (list (nat * Z)) :=
+  flat_map (fun labels => map (combine labels) [[4; 2]; [3; 3]; [6; 1]]) pairs_of_labels.
+
+Definition listed_vectors (threshold alert_below : Z) : list string :=
+  flat_map (fun bare => map (listed_line threshold alert_below bare) (every listed_masks 2)) pairs_of_labels.
+
 (** robust T windows evidence : the scores, then for regions of no, one and two cells a bit for each true label. T is a
     numerator and a denominator; windows are runs of one or of two of the three cells. *)
 Definition robust_line (num den : Z) (length : nat) (numbers : list Z) : string :=
@@ -84,8 +121,6 @@ Definition fields_vectors : list string :=
 Definition verdicts : list (label * Z) :=
   (None, 0) :: flat_map (fun y => map (pair (Some y)) [1; 2; 4]) [0; 1]%nat.
 
-Definition eighths (z : Z) : Q := z # 8.
-
 Definition label_number (y : label) : Z := match y with Some n => Z.of_nat n | None => -1 end.
 
 (** low threshold alert_below bare label confidence label confidence : label, whether there is an alert, its mask, and
@@ -110,11 +145,17 @@ Compute votes_vectors 4 2 0 1 [0; 1].
 Compute votes_vectors 3 3 0 1 [0; 1].
 Compute votes_vectors 3 2 (-1) 1 [-1; 0; 1].
 Compute votes_vectors 3 2 0 2 [0; 1; 2].
+Compute first_vectors 4 3 0 1 1 2 [[0; 0; 0]; [1; 0; 0]; [0; 1; 0]; [0; 0; 1]].
+Compute first_vectors 3 3 0 1 2 2 [[0; 0; 0]; [1; 0; 0]; [0; 1; 0]; [0; 0; 1]; [1; 1; 0]; [1; 0; 1]; [0; 1; 1]].
+Compute first_vectors 3 3 (-1) 1 6 2 (every [-1; 1] 3).
+Compute first_vectors 3 4 0 1 1 3 [[1; 0; 0; 0]; [0; 1; 0; 0]; [0; 0; 1; 0]; [0; 0; 0; 1]].
 Compute robust_vectors 0 1 1.
 Compute robust_vectors 1 3 1.
 Compute robust_vectors 0 1 2.
 Compute robust_vectors 1 2 2.
 Compute low_vectors 4 2.
 Compute low_vectors 2 4.
+Compute listed_vectors 2 0.
+Compute listed_vectors 3 4.
 Compute low_vectors 4 0.
 Compute fields_vectors.

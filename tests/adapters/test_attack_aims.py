@@ -19,7 +19,7 @@ from torch import nn
 import maskcover as mc
 from maskcover import ChallengerMasking, Detection, DoubleMasking, Intervals, MaskSet, RobustMasking, Voting
 from maskcover.certification import attack as attack_any
-from maskcover.defense import Procedure, parse_procedure
+from maskcover.defense import Procedure, includes, parse_procedure
 from maskcover.masks import Views
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -100,6 +100,83 @@ def test_what_is_open_is_broken_and_what_is_certified_is_not(name: str) -> None:
         if outcome.image is not None:
             changed = (outcome.image != images_of(0)[number]).any(dim=0)
             assert 0 < int(changed.sum()) <= 4
+
+
+class Nearest(nn.Module):
+    """Four classes by the mean of what is seen: the nearest of four greys, in units of a full image or of a band."""
+
+    GREYS = (-0.45, -0.15, 0.15, 0.45)
+
+    def __init__(self, shown: float, scale: float) -> None:
+        super().__init__()
+        self.shown, self.scale = shown, scale
+        self.eval()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Scores (n, 4)."""
+        mean = images.mean(dim=(1, 2, 3)) / self.shown
+        return self.scale * (0.5 - (mean[:, None] - torch.tensor(self.GREYS)).abs())
+
+
+@pytest.mark.parametrize(
+    ("procedure", "scale"),
+    [
+        (Voting(top=2), 1.0),
+        (Voting(threshold=0.3, top=2), 4.0),
+        (Voting(evidence="clip(0, 1)", top=2), 2.0),
+        (Detection(0.3, top=2), 8.0),
+    ],
+    ids=str,
+)
+def test_labels_among_the_first_two_are_pushed_out_where_that_is_open_and_never_where_certified(
+    procedure: Procedure, scale: float
+) -> None:
+    """Columns have one of four greys each, and bands vote for the nearest; for detection images have one grey."""
+    generator = torch.Generator().manual_seed(3)
+    votes = isinstance(procedure, Voting)
+    masks, model = (BANDS, Nearest(0.25, scale)) if votes else (COVER, Nearest(1.0, scale))
+    if votes:
+        usual = torch.randint(4, (COUNT, 1, 1, 1), generator=generator).expand(-1, 1, 1, SIDE)
+        other = torch.randint(4, (COUNT, 1, 1, SIDE), generator=generator)
+        rare = torch.rand((COUNT, 1, 1, SIDE), generator=generator) < torch.arange(COUNT)[:, None, None, None] % 4 / 5
+        images = torch.tensor(Nearest.GREYS)[torch.where(rare, other, usual)].expand(-1, 1, SIDE, SIDE).clone()
+    else:
+        images = torch.linspace(-0.6, 0.6, COUNT)[:, None, None, None].expand(-1, 1, SIDE, SIDE).clone()
+    options: dict[str, Any] = {"regions": REGIONS, "procedure": procedure, "batch_size": 40}
+    certified = open_broken = 0
+    for place in range(2):
+        answers = mc.certify(model, list(images), [0] * COUNT, masks, **options).verdicts
+        labels = np.array([getattr(verdict.defended, "labels")[place] for verdict in answers])  # noqa: B009
+        result = mc.certify(model, list(images), labels, masks, **options)
+        # Whatever is claimed is attacked, and so is what is right and open.
+        right = np.array([verdict.right for verdict in result.verdicts])
+        chosen = np.flatnonzero(right)[::2]
+        report = attack(
+            model, images[chosen], labels[chosen], masks, certified=result.certified[chosen], low=-1.0, high=1.0,
+            placements=12, steps=12, views=10, **options,
+        )  # fmt: skip
+        assert report.refutations == ()
+        certified += int(report.certified.sum())
+        open_broken += int((report.broken & ~report.certified).sum())
+        for outcome, number in zip(report.outcomes, chosen.tolist(), strict=True):
+            if outcome.image is not None:
+                changed = (outcome.image != images[number]).any(dim=0)
+                assert 0 < int(changed.sum()) <= 4
+                [answer] = mc.predict(model, [outcome.image], masks, procedure=procedure, batch_size=40)
+                assert not answer.alert
+                assert not includes(answer, int(labels[number]))
+    assert certified >= 3
+    assert open_broken >= 2
+
+
+def test_views_are_shared_out_among_wrong_labels() -> None:
+    """Of every three masks one is pushed to the target, the others to the likeliest labels besides."""
+    aim = aim_of(Voting(top=3))
+    scores = torch.tensor([[5.0, 4.0, 3.0, 2.0, 1.0]] * 3, requires_grad=True)
+    loss = aim.loss(scores, torch.arange(3), torch.tensor([0, 0, 0]), torch.tensor([4, 4, 4]))
+    loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+    assert scores.grad is not None
+    assert scores.grad.argmin(dim=1).tolist() == [4, 1, 2]
 
 
 def test_where_any_mask_that_disagrees_alerts_what_is_silent_and_right_is_certified() -> None:

@@ -50,7 +50,7 @@ def judged(document: Document) -> tuple[int, str]:
 
 def is_undecided(masks: mc.MaskSet, regions: mc.RegionSet) -> bool:
     """Whether the checker does not read such regions: other families, and bitmaps of any but two axes."""
-    others = re.search(r"half_planes\(|stripes\(|disc\(|tubes\(|touching=", str(regions))
+    others = re.search(r"sides\(|half_planes\(|stripes\(|disc\(|tubes\(|touching=", str(regions))
     drawn = re.search(r'[( ]"', str(regions))
     return others is not None or (drawn is not None and masks.grid.ndim != 2)
 

@@ -210,6 +210,8 @@ CLAIMS = [
     _claim("disc(diameter=1e999)", MALFORMED, UNDECIDED),
     _claim("stripes(width=1)", REFUTED, UNDECIDED),
     _claim("union(squares(size=3), half_planes(share=0.1))", REFUTED, UNDECIDED),
+    _claim("union(squares(size=3), sides(fraction=0.1))", REFUTED, UNDECIDED),
+    _claim("union(squares(size=3), half_planes(rows=5))", REFUTED, UNDECIDED),
     _claim("squares(area=5e-2)", HOLDS, UNDECIDED),
     _claim("within(squares(size=3), (0, 0, 12, 14), touching=True)", HOLDS, UNDECIDED),
     _claim("within(squares(size=3), [(0, 0), (14, 0), (14, 12), (0, 12)])", HOLDS, UNDECIDED),

@@ -37,7 +37,9 @@ def _two_dimensional(draw: st.DrawFn, sides: Shape) -> mc.RegionSet:
 @st.composite
 def patches_of_one(draw: st.DrawFn, sides: Shape) -> mc.RegionSet:
     kind = draw(
-        st.sampled_from(["squares", "share", "rectangles", "bitmap", "flat"] * 3 + ["half", "stripes", "tubes"])
+        st.sampled_from(
+            ["squares", "share", "rectangles", "bitmap", "flat"] * 3 + ["half", "stripes", "tubes", "lines"]
+        )
     )
     size = int(np.prod(sides))
     if kind == "squares":
@@ -45,7 +47,9 @@ def patches_of_one(draw: st.DrawFn, sides: Shape) -> mc.RegionSet:
     if kind == "share":
         return mc.squares(area=draw(SHARES))
     if kind == "half":
-        return mc.half_planes(draw(SHARES))
+        return mc.sides(draw(SHARES))
+    if kind == "lines" and len(sides) == 2 and min(sides) > 1:
+        return mc.half_planes(rows=draw(st.integers(1, sides[0] - 1)), columns=draw(st.integers(1, sides[1] - 1)))
     if kind == "stripes":
         return mc.stripes(draw(st.integers(1, min(sides))), axis=draw(st.none() | st.integers(0, len(sides) - 1)))
     if kind == "bitmap" and (len(sides) == 2 or draw(st.integers(0, 4)) == 0):

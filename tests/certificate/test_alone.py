@@ -140,6 +140,8 @@ def test_a_certificate_of_squares_shows_nothing_else(text: str, code: int) -> No
     [
         "tubes(squares(size=1))",
         "half_planes(share=0.1)",
+        "half_planes(rows=3, columns=(4, 9))",
+        "sides(fraction=0.1)",
         "stripes(width=1)",
         "stripes(width=1, axis=0)",
         "disc(diameter=1)",
@@ -147,7 +149,7 @@ def test_a_certificate_of_squares_shows_nothing_else(text: str, code: int) -> No
         "within(squares(size=3), (0, 0, 12, 14), touching=False)",
         "union(squares(size=3), stripes(width=1))",
         "patches([squares(size=3), disc(diameter=3)])",
-        "avoiding(half_planes(share=0.1), (0, 0, 1, 1))",
+        "avoiding(sides(fraction=0.1), (0, 0, 1, 1))",
     ],
 )
 def test_families_that_it_does_not_read_are_undecided_even_if_all_is_hidden(text: str) -> None:

@@ -316,7 +316,11 @@ def test_coq_accepts_every_family(built: Path, tmp_path: Path, size: tuple[int, 
 
 @pytest.mark.filterwarnings("ignore::maskcover.MaskcoverWarning")
 def test_families_without_theorems_are_named(tmp_path: Path) -> None:
-    for regions in ("half_planes(share=0.1)", "within(squares(size=2), (0, 0, 4, 4), touching=True)"):
+    for regions in (
+        "sides(fraction=0.1)",
+        "half_planes(rows=3)",
+        "within(squares(size=2), (0, 0, 4, 4), touching=True)",
+    ):
         certificate = prove(mc.MaskSet.from_boxes([(0, 0, 8, 8)], 8), regions)
         with pytest.raises(mc.InvalidInput, match="no theorem speaks of"):
             coq_text(certificate)

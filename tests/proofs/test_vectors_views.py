@@ -17,6 +17,8 @@ import pytest
 from maskcover.cells import BoolArray, IntArray
 from maskcover.covering.containment import Containment
 from maskcover.defense import detect, detection_certificate
+from maskcover.defense.first_detection import detect_first, first_detection_certificate
+from maskcover.defense.first_places import FIRST_PLACE, FirstPlaces, first_by_votes
 from maskcover.defense.robust import masked_scores, robust_answer, robust_certificate
 from maskcover.defense.voting import vote, vote_certificate
 from maskcover.masks import bands, receptive_fields
@@ -43,10 +45,12 @@ def bits(values: Iterator[bool]) -> str:
     return "".join("01"[value] for value in values)
 
 
-def certified_votes(scores: IntArray, relied: BoolArray, covers: Containment, low: int, high: int) -> str:
+def certified_votes(
+    scores: IntArray, relied: BoolArray, covers: Containment, low: int, high: int, first: FirstPlaces = FIRST_PLACE
+) -> str:
     """A bit for each true label: whether the votes are certified."""
     return bits(
-        vote_certificate(scores, relied, label, covers, low=low, high=high).certified
+        vote_certificate(scores, relied, label, covers, low=low, high=high, first=first).certified
         for label in range(scores.shape[1])
     )
 
@@ -54,6 +58,8 @@ def certified_votes(scores: IntArray, relied: BoolArray, covers: Containment, lo
 def test_every_kind_of_vector_is_there() -> None:
     assert Counter(line.split()[0] for line in LINES) == {
         "votes": 2**8 + 2**9 + 3**6 + 3**6,
+        "first": 4**4 + 7**3 + 8**3 + 4**3,
+        "listed": 2 * 4 * 12**2,
         "robust": 4 * 3**6,
         "low": 3 * 3 * 7**2,
         "fields": 27 * 18,
@@ -83,6 +89,49 @@ def test_votes_are_answered_and_certified_as_by_coq(views: int, low: int, high: 
 def votes() -> Iterator[tuple[tuple[int, ...], IntArray, list[str]]]:
     for (views, classes, low, high, *scores), words in vectors("votes"):
         yield (views, classes, low, high), np.array(scores).reshape(views, classes), words
+
+
+@pytest.mark.parametrize(
+    ("views", "classes", "low", "most", "top"), [(4, 3, 0, 1, 2), (3, 3, 0, 2, 2), (3, 3, -1, 6, 2), (3, 4, 0, 1, 3)]
+)
+def test_first_labels_are_listed_and_certified_as_by_coq(
+    views: int, classes: int, low: int, most: int, top: int
+) -> None:
+    masks = bands(width=1, image_size=(1, views))
+    regions = [Containment.of(masks, rectangle(1, length)) for length in (1, 2)]
+    relied = [np.ones(views, np.bool_), np.arange(views) > 0]
+    # Six units are all that three classes can get: then only the range of each score limits a view.
+    first = FirstPlaces(top, None if most == 6 else most)
+    compared = certified = 0
+    for sizes, words in vectors("first"):
+        if sizes[:6] != (views, classes, low, 1, most, top):
+            continue
+        scores = np.array(sizes[6:]).reshape(views, classes)
+        listed, *bits_of_coq = words
+        assert (",".join(map(str, first_by_votes(scores, top))) or "-") == listed
+        outcomes = [certified_votes(scores, some, covers, low, 1, first) for covers in regions for some in relied]
+        assert outcomes == bits_of_coq, scores
+        compared += 1
+        certified += "1" in "".join(outcomes)
+    assert compared >= 4**3
+    assert 0 < certified < compared
+
+
+def test_detection_for_the_first_labels_alerts_and_certifies_as_by_coq() -> None:
+    compared, decided = 0, np.ones(2, np.bool_)
+    for (threshold, below, *numbers), (listed, alert, *counting) in vectors("listed"):
+        bare, masks = np.array(numbers[:2]), np.array(numbers[2:]).reshape(2, 2, 2)
+        labels, confidences = masks[:, 0], masks[:, 1] / 8
+        answer = detect_first(bare, decided, labels, confidences, threshold / 8, below / 8)
+        assert (",".join(map(str, answer.labels)), answer.alert) == (listed, alert == "1")
+        for label, expected in enumerate(counting):
+            certificate = first_detection_certificate(
+                decided, labels, confidences, label, threshold / 8, below / 8, np.any
+            )
+            assert bits(mask in certificate.certifying for mask in range(2)) == expected
+            assert certificate.certified == ("1" in expected)
+        compared += 1
+    assert compared == 2 * 4 * 12**2
 
 
 @pytest.mark.parametrize("window", [1, 2])

@@ -178,6 +178,7 @@ NAMES = [
     "rectangle",
     "rectangles",
     "half_planes",
+    "sides",
     "stripes",
     "disc",
     "polygon",

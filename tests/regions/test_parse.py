@@ -20,12 +20,12 @@ from maskcover import (
     RegionSet,
     avoiding,
     disc,
-    half_planes,
     parse_regions,
     patches,
     polygon,
     rectangle,
     rectangles,
+    sides,
     squares,
     stripes,
     union,
@@ -233,7 +233,10 @@ EXAMPLES = [
     "rectangles(area=0.01)",
     'rectangles(area=502, min_side=2, max_aspect="3/2")',
     "rectangles(area=502, max_aspect=2)",
-    "half_planes(share=0.5)",
+    "sides(fraction=0.5)",
+    "half_planes(rows=16)",
+    "half_planes(columns=(9, 20))",
+    "half_planes(rows=(1, 2, 30), columns=16)",
     "stripes(width=16)",
     "stripes(width=16, axis=1)",
     'bitmap("010/111")',
@@ -301,7 +304,13 @@ def test_a_polygon_can_be_mended_as_the_message_says() -> None:
 
 @pytest.mark.parametrize("literal", ["1e99999999", "1e-99999999", "1E+99999999", "9e999999999999", "'1e99999999'"])
 def test_threat_56_numbers_that_no_machine_can_write_out_are_refused_at_once(literal: str) -> None:
-    for text in ("disc(diameter={})", "squares(area={})", "rectangles(area=0.1, max_aspect={})", "half_planes({})"):
+    for text in (
+        "disc(diameter={})",
+        "squares(area={})",
+        "rectangles(area=0.1, max_aspect={})",
+        "sides({})",
+        "half_planes({})",
+    ):
         with pytest.raises(InvalidInput):
             parse_regions(text.format(literal))
 
@@ -343,9 +352,7 @@ def test_a_name_that_is_nearly_right_is_named(text: str, meant: str) -> None:
 
 def test_per_cent_is_a_fraction_in_a_text() -> None:
     assert parse_regions("squares(area=2%)") == parse_regions("squares(area='2 %')") == squares(area=0.02)
-    assert parse_regions("union(squares(area= .5%), half_planes(50 % ))") == union(
-        squares(area="1/200"), half_planes(0.5)
-    )
+    assert parse_regions("union(squares(area= .5%), sides(50 % ))") == union(squares(area="1/200"), sides(0.5))
     for text in ("squares(area=2%3)", "squares(size=2%)", "squares(area=x%)", "squares(area=%)", "squares(area=200%)"):
         with pytest.raises(InvalidInput):
             parse_regions(text)

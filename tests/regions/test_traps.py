@@ -27,9 +27,9 @@ from maskcover.regions import (
     bitmap,
     boxes,
     disc,
-    half_planes,
     patches,
     polygon,
+    slabs,
     stripes,
     tubes,
     within,
@@ -77,7 +77,7 @@ def test_no_stripe_and_no_half_at_the_border_is_lost(length: int) -> None:
                 assert not verify(plain_set(bare), stripes(width, axis=axis))
     for depth in range(1, length):
         first, last = (0, depth), (length - depth, length)
-        halves = half_planes(f"{depth}/{length}")
+        halves = slabs.sides(f"{depth}/{length}")
         assert verify(_spans(length, first, last), halves)
         for spans in ((first, (last[0] + 1, length)), ((0, depth - 1), last), (first,), (last,)):
             assert not verify(_spans(length, *spans), halves)
@@ -155,7 +155,7 @@ def test_areas_are_rows_first() -> None:
 
 
 def test_a_half_of_a_lying_image_is_a_half_of_each_axis() -> None:
-    halves = half_planes("1/2")
+    halves = slabs.sides("1/2")
     assert verify(MaskSet.from_boxes([(0, 0, 1, 8), (1, 0, 1, 8), (0, 0, 2, 4), (0, 4, 2, 4)], (2, 8)), halves)
     assert not verify(MaskSet.from_boxes([(0, 0, 1, 8), (1, 0, 1, 8), (0, 0, 2, 4)], (2, 8)), halves)
 

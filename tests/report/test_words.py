@@ -20,8 +20,11 @@ WORDS = {
         "any one rectangle of at most 16,726 pixels (100/3 % of the image), with sides of at least 4 pixels, "
         "its long side at most 2 times the short one"
     ),
-    "half_planes(share=0.25)": (
+    "sides(fraction=0.25)": (
         "any one side of the image (top, bottom, left or right), up to 25 % of its height or width"
+    ),
+    "half_planes(rows=(75, 149), columns=112)": (
+        "any one patch of any size on one side of a line across the image (before row 75, 149; before column 112)"
     ),
     "stripes(width=3)": "any one horizontal or vertical stripe of 3 pixels right across the image",
     "stripes(width=3, axis=0)": "any one horizontal stripe of 3 pixels right across the image",

@@ -5,6 +5,8 @@
 - Votes and robust masking: every view that the patch touches gives the target more, and the true label less.
 - Detection: the bare label becomes the target, and every mask that shows a part of the patch keeps silent about it: it
   says the target too, or another label with too little confidence for an alert.
+- The first k labels, by votes: the touched views are shared out among k wrong labels. By detection: the true label
+  falls behind k others in the image as it is, and no mask that shows a part of the patch is sure of it.
 - Interval certification: the bare label alone.
 - Other procedures that ask single masks only: the bare label, and every mask that shows a part of the patch.
 
@@ -34,6 +36,7 @@ Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """From scores (rows, classes), true labels and targets, int64 (rows,), to the loss of each row, (rows,)."""
 
 NOTHING = -1  # as the number of a mask: nothing is hidden
+_AHEAD = 1e-3  # of scores: a tie is not yet ahead
 _NOISE = 0.05  # of the largest score: predictions whose margins are this close take turns
 
 
@@ -89,7 +92,10 @@ def aim_of(procedure: Procedure, masks: MaskSet | None = None) -> Aim:
         return TwoRounds(tuple(map(tuple, rounds.tolist())), len(masks) if levels else None, tuple(levels))
     if isinstance(procedure, Voting | RobustMasking):
         observed = procedure.observation
-        return SingleViews(_outscored(observed) if isinstance(observed, Evidence) else _to_target, bare=False)
+        of_mask = _outscored(observed) if isinstance(observed, Evidence) else _to_target
+        return SingleViews(of_mask, bare=False, places=getattr(procedure, "top", 1))
+    if isinstance(procedure, Detection) and procedure.top > 1:
+        return SingleViews(_unsure_of_it(procedure), bare=True, of_bare=_behind(procedure.top))
     if isinstance(procedure, Detection):
         return SingleViews(_silent(procedure), bare=True)
     if isinstance(procedure, Intervals):
@@ -165,10 +171,14 @@ class SingleViews:
     Args:
         of_mask: The loss of the prediction under a mask.
         bare: Whether the label with nothing hidden must become the target too. If not, views vote.
+        of_bare: The loss of the prediction with nothing hidden; by default the cross entropy to the target.
+        places: The number k of first labels from which views that vote must push the true one.
     """
 
     of_mask: Loss
     bare: bool
+    of_bare: Loss | None = None
+    places: int = 1
 
     @property
     def by_masks(self) -> bool:
@@ -188,7 +198,8 @@ class SingleViews:
         self, scores: torch.Tensor, first: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor
     ) -> torch.Tensor:
         """The losses of the masks, and the cross entropy to the target where nothing is hidden."""
-        of_bare, of_mask = _to_target(scores, labels, targets), self.of_mask(scores, labels, targets)
+        of_bare = (self.of_bare or _to_target)(scores, labels, targets)
+        of_mask = self.of_mask(scores, labels, _shared_out(scores, first, labels, targets, self.places))
         return torch.where(first == NOTHING, of_bare, of_mask).sum()
 
     def strength(self, rows: FloatArray, inside: BoolArray) -> FloatArray:
@@ -196,6 +207,17 @@ class SingleViews:
         if self.bare:
             return TwoRounds().strength(rows, inside)
         return np.asarray(inside @ np.sign(rows) - (~inside).sum(axis=1), dtype=np.float64)
+
+
+def _shared_out(
+    scores: torch.Tensor, first: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor, places: int
+) -> torch.Tensor:
+    """The target of each row: of every `places` masks one has the target itself, the others the likeliest others."""
+    if places == 1:
+        return targets
+    others = scores.detach().scatter(1, torch.stack([labels, targets], dim=1), -torch.inf)
+    ranked = torch.cat([targets[:, None], others.topk(places - 1, dim=1).indices], dim=1)
+    return ranked.gather(1, (first % places)[:, None]).squeeze(1)
 
 
 def uniform(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
@@ -242,5 +264,30 @@ def _silent(procedure: Detection) -> Loss:
         # A confidence below the threshold raises no alert either; the way that is shorter counts.
         too_sure = torch.relu(scores.log_softmax(dim=1).amax(dim=1) - log(threshold))
         return torch.minimum(to_target, too_sure)
+
+    return loss
+
+
+def _behind(places: int) -> Loss:
+    """The loss by which the true label falls behind this number of others."""
+
+    def loss(scores: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:  # noqa: ARG001  # a `Loss`
+        own = scores.gather(1, labels[:, None]).squeeze(1)
+        others = scores.scatter(1, labels[:, None], -torch.inf).topk(places, dim=1).values[:, -1]
+        return torch.relu(own - others + _AHEAD)
+
+    return loss
+
+
+def _unsure_of_it(procedure: Detection) -> Loss:
+    """The loss of a mask that must not have the true label among those that it is sure of."""
+    behind = _behind(procedure.top)
+
+    def loss(scores: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        out = behind(scores, labels, targets)
+        if not procedure.threshold:
+            return out
+        own = scores.log_softmax(dim=1).gather(1, labels[:, None]).squeeze(1)
+        return torch.minimum(out, torch.relu(own - log(procedure.threshold)))
 
     return loss

@@ -11,7 +11,7 @@ import torch
 from maskcover.cells import BoolArray
 from maskcover.certification import predict_with
 from maskcover.classifiers import MaskedClassifier, evaluator_of
-from maskcover.defense import Answer, Procedure
+from maskcover.defense import Answer, Procedure, includes
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -146,8 +146,8 @@ class AttackRun:
 
 
 def _is_wrong(answer: Answer, label: int) -> bool:
-    """Whether the defence gave another label, or none, without an alert."""
-    return answer.label != label and not answer.alert
+    """Whether the defence gave other labels than the true one, or none, without an alert."""
+    return not includes(answer, label) and not answer.alert
 
 
 @dataclass(frozen=True, slots=True, eq=False)
