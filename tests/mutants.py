@@ -87,6 +87,7 @@ ROBUST = "tests/defense/test_robust.py"
 VOTES = "tests/defense/test_voting.py"
 PLACES = "tests/defense/test_first_places.py --deselect tests/defense/test_first_places.py::TestVotingForTheFirstLabels"
 LISTED = "tests/defense/test_first_detection.py"
+IN_RUNS = "tests/runs/test_first_labels.py"
 HALVES = "tests/regions/test_slabs.py tests/masks/test_halving.py"
 DETECTED = "tests/defense/test_detection.py"
 AIMS = "tests/adapters/test_attack_aims.py"
@@ -1098,6 +1099,14 @@ MUTANTS = (
     Mutant("defense/view_procedures.py", "np.where(scores.sum(axis=1) > most, 0, scores.T).T", "scores", PLACES),
     Mutant("defense/view_procedures.py", "largest + 1 + self.top", "largest + self.top", PLACES),
     Mutant("defense/verdicts.py", "self.error is None and includes(self.defended, self.label)", "self.error is None", PLACES),
+    Mutant("defense/answers.py", "    return label if includes(answer, label) else answer.label\n", "    return answer.label\n", IN_RUNS),
+    Mutant("defense/answers.py", "    if answer.alert:\n        return UNDECIDED\n", "", IN_RUNS),
+    Mutant("runs/answers.py", "counted_label(answer, int(self.tables.labels[number]))", "answer.label", IN_RUNS),
+    Mutant("defense/procedures.py", "self.alert_below is None and self.top == 1", "self.alert_below is None", IN_RUNS),
+    Mutant("defense/view_procedures.py", "self.evidence is None and self.top == 1", "self.evidence is None", IN_RUNS),
+    Mutant("report/words.py", '"answers the true label" if top == 1', '"answers the true label" if top >= 1', IN_RUNS),
+    Mutant("certification/serving.py", "answer.labels if isinstance(answer, FirstLabels) else answer.label", "answer.label", IN_RUNS),
+    Mutant("certification/results.py", "    if top == 1:\n", "    if True:\n", IN_RUNS),
     # The first k labels, by detection.
     Mutant("defense/first_detection.py", "sure & ~np.isin(labels, bare)", "~np.isin(labels, bare)", LISTED),
     Mutant("defense/first_detection.py", "~np.isin(labels, bare)", "~np.isin(labels, bare[:1])", LISTED),

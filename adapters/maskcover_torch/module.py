@@ -13,7 +13,7 @@ from maskcover.certification import Binding, Certified, predict_with
 from maskcover.certification.answering import unbound
 from maskcover.certification.streaming import Errors, cost_of, streamed
 from maskcover.classifiers import Fingerprint, NumericContract
-from maskcover.defense import DOUBLE_MASKING, Answer, Cost, Procedure
+from maskcover.defense import DOUBLE_MASKING, Answer, Cost, Procedure, labels_of
 from maskcover.engine import Failed, fingerprint
 from maskcover.errors import InvalidInput, MaskcoverError, ReadOnly, UndecidedPrediction
 from maskcover.masks import MaskSet
@@ -49,7 +49,8 @@ class DefendedModule(torch.nn.Module):
     Several threads may call the module; their batches take turns, since numeric flags belong to the process.
 
     The output has one row of scores for each image: 1 at the defended label, 0 elsewhere. A defence that detects has
-    one class more, the last: the alert.
+    one class more, the last: the alert. Of k first labels each has 1/k less than the one before it, so that `topk`
+    gives them in their order.
 
     >>> from maskcover import cover, squares
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3)).eval()
@@ -119,12 +120,14 @@ class DefendedModule(torch.nn.Module):
         evaluator = self._evaluator()
         answers = self._answers(evaluator, list(images))
         classes = evaluator.classes or _counted(evaluator, images.new_zeros(images.shape[1:]))
-        labels = [classes if answer.alert else answer.label for answer in answers]
-        undecided = [number for number, label in enumerate(labels) if label < 0]
+        labels = [(classes,) if answer.alert else labels_of(answer) for answer in answers]
+        undecided = [number for number, (first, *_) in enumerate(labels) if first < 0]
         if undecided:
             raise UndecidedPrediction(f"no defended label for the images {undecided}: non-finite or tied scores")
         scores = torch.zeros((len(labels), classes + self.procedure.may_alert), device=images.device)
-        scores[range(len(labels)), labels] = 1.0
+        for number, names in enumerate(labels):
+            for place, label in enumerate(names):
+                scores[number, label] = 1.0 - place / len(names)
         return scores
 
     def decisions(self, images: torch.Tensor) -> list[Answer]:

@@ -19,7 +19,7 @@ from maskcover.classifiers.labels import UNSEEN
 from maskcover.classifiers.masked_answers import MaskedAnswers
 from maskcover.classifiers.options import renamed
 from maskcover.covering.placements import PlacementMap, covered_fraction, placement_map
-from maskcover.defense.answers import Answer
+from maskcover.defense.answers import Answer, labels_of
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.procedure import Procedure, checked_against, equip, expect_kept, first_look
 from maskcover.defense.procedures import DOUBLE_MASKING
@@ -167,8 +167,8 @@ class Explanation:
         whose = "" if self.given else " (the defended one; no true label was given)"
         lines = [
             f"label {_named(self.label, names)}{whose}: {verdict} against {self.regions}",
-            f"  undefended {_named(self.undefended, names)}, defended {_named(self.answer.label, names)} "
-            f"({self.answer.case.value})",
+            f"  undefended {_named(self.undefended, names)}, defended "
+            f"{', '.join(_named(label, names) for label in labels_of(self.answer))} ({self.answer.case.value})",
             *(f"  under the {len(level)} masks of a level: {_counted(level, names)}" for level in self.levels),
             f"  under one mask: {_counted(self.one_mask, names)}",
             f"  {len(self.failing):,} of {predictions} have another label",
@@ -238,9 +238,10 @@ def explain(
       0 of 45 predictions under two masks have another label
       100.00% of the placements certified, by 9 of 9 masks whose every prediction has the label
     """
+    # A name of before is taken out first: the options that stay are those of the adapter.
+    min_margin = renamed(options, "margin", "min_margin", min_margin)
     classifier = classifier_for(checked_task(task), model, options)
     true_label = None if label is None else _true_label(label, classifier)
-    min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = parse_procedure(procedure or DOUBLE_MASKING)
     defence, covers = bound(defence, masks, regions)
     masks = covers.masks

@@ -133,7 +133,7 @@ class CertificationResult(VerdictArrays, Certification):
         right = sum(verdict.right for verdict in self.verdicts)
         bare = int((sound & (self.undefended == self.labels)).sum())
         certified = int(self.certified.sum())
-        promise = " to get their label or an alert" if self.procedure.may_alert else ""
+        promise = promise_in_words(self.procedure)
         return (
             f"{certified} of {len(self)} images certified{promise} against {self.regions} on {self.masks.grid}"
             f"{in_words(certified, self.verdicts, self.chosen)}; right as they are: {right} defended, {bare} "
@@ -176,6 +176,19 @@ def levels_in_words(masks: MaskSet) -> str:
     """
     sizes = [str(len(level)) for level in masks.levels]
     return f" after {'a level' if len(sizes) == 1 else 'levels'} of {' and '.join(sizes)}" if sizes else ""
+
+
+def promise_in_words(procedure: Procedure) -> str:
+    """The promise to a certified image, to follow "certified"; nothing if it simply gets its label.
+
+    >>> from maskcover.defense import Detection, DoubleMasking
+    >>> promise_in_words(Detection(0.5)), promise_in_words(Detection(0.5, top=2)), promise_in_words(DoubleMasking())
+    (' to get their label or an alert', ' to have their label among the first 2, or to get an alert', '')
+    """
+    top = getattr(procedure, "top", 1)
+    if top == 1:
+        return " to get their label or an alert" if procedure.may_alert else ""
+    return f" to have their label among the first {top}" + (", or to get an alert" if procedure.may_alert else "")
 
 
 def in_words(certified: int, verdicts: Sequence[Verdict], chosen: Chosen | None) -> str:

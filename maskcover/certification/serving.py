@@ -15,7 +15,7 @@ from maskcover.certification.streaming import Errors, cost_of, streamed
 from maskcover.classifiers.evaluation import Evaluator, Images, MaskedClassifier, evaluator_of
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier, entry_of, load
-from maskcover.defense.answers import Answer, NamedAnswer
+from maskcover.defense.answers import Answer, FirstLabels, NamedAnswer
 from maskcover.defense.multilabel import MultiLabel, SeveralLabels
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Method
@@ -88,7 +88,7 @@ class DefendedClassifier:
 
     def __call__(self, images: Sequence[Any]) -> list[Any]:
         """The defended labels; −1 where the defence raised an alert. Of a `MaskedAnswers` the answers, None there;
-        of several labels whether each class is present, bool (classes,).
+        of several labels whether each class is present, bool (classes,); of the first k labels a tuple of them.
 
         Raises:
             UndecidedPrediction: the classifier gave an image no unique finite top score where the defence needed one.
@@ -134,7 +134,9 @@ def _value(answer: Answer) -> Any:
         return answer.value
     if isinstance(answer, SeveralLabels):
         return answer.present
-    return ALERT if answer.alert else answer.label
+    if answer.alert:
+        return ALERT
+    return answer.labels if isinstance(answer, FirstLabels) else answer.label
 
 
 def defend(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from maskcover.certification import CertificationResult
     from maskcover.classifiers import MaskedClassifier
     from maskcover.data import Dataset, Preprocessing
-    from maskcover.defense import Verdict
+    from maskcover.defense import Answer, Verdict
     from maskcover.masks import MaskSet
     from maskcover.runs import Launcher, RunSpec, SourceResult, Summary
     from maskcover.runs.loading import Remarks
@@ -267,6 +267,7 @@ def _row(name: str, verdict: Verdict) -> dict[str, Any]:
         "error": verdict.error,
         "undefended": verdict.undefended,
         "defended": verdict.answer,
+        **first_labels(verdict.defended),
         "case": verdict.defended.case.value,
         "failing_pair": verdict.certificate.failing,
         "by_masks": verdict.certificate.by_masks,
@@ -275,17 +276,25 @@ def _row(name: str, verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def first_labels(answer: Answer) -> dict[str, list[int]]:
+    """The first labels of an answer as a part of its document; empty for an answer of one label."""
+    from maskcover.defense import FirstLabels
+
+    return {"first_labels": list(answer.labels)} if isinstance(answer, FirstLabels) else {}
+
+
 def _line(row: dict[str, Any]) -> str:
     outcome = "certified" if row["certified"] else row["error"] or f"not certified ({_why(row)})"
+    defended = ", ".join(map(str, row.get("first_labels") or [row["defended"]]))
     return (
         f"{printable(row['id'])}: label {row['label']}, undefended {row['undefended']}, "
-        f"defended {row['defended']} ({row['case']}), {outcome}"
+        f"defended {defended} ({row['case']}), {outcome}"
     )
 
 
 def _why(row: dict[str, Any]) -> str:
     """The reason why an image is not certified, as far as predictions were made."""
-    if row["undefended"] != row["label"]:
+    if row["undefended"] != row["label"] and "first_labels" not in row:
         return "wrong already undefended"
     if row["by_masks"]:
         return "its masks would certify it, and a level of the first round fails"

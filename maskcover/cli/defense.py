@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from maskcover.cli import options as o
-from maskcover.cli.certifying import Certification, masks_in, watched
+from maskcover.cli.certifying import Certification, first_labels, masks_in, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import UNDECIDED, answer, note, printable
 from maskcover.cli.reading import read_claim, read_shard
@@ -110,7 +110,8 @@ def predict(
         raise InvalidInput("the masks are those of --run; leave --masks and --regions out")
     named = list(zip(predicted.dataset.ids, predicted.answers, strict=True))
     rows = [
-        {"id": name, "label": result.label, "case": result.case.value, "mask": getattr(result, "mask", None)}
+        {"id": name, "label": result.label, **first_labels(result), "case": result.case.value}
+        | {"mask": getattr(result, "mask", None)}
         for name, result in named
     ]
     masks_used = {"masks": len(predicted.masks), "digest": predicted.masks.digest}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli import options as o
-from maskcover.cli.certifying import masks_in, watched
+from maskcover.cli.certifying import first_labels, masks_in, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, note, printable, working
 from maskcover.errors import InvalidInput
@@ -89,6 +89,7 @@ def _document(explanation: Explanation) -> dict[str, Any]:
         "regions": str(explanation.regions),
         "undefended": explanation.undefended,
         "defended": explanation.answer.label,
+        **first_labels(explanation.answer),
         "case": explanation.answer.case.value,
         "one_mask": explanation.one_mask.tolist(),
         "failing": [[first, second, _label(explanation, first, second)] for first, second in explanation.failing],

@@ -9,7 +9,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from maskcover.defense.answers import Answer, Case, Defended, FirstLabels, includes
+from maskcover.defense.answers import Answer, Case, Defended, FirstLabels, includes, labels_of
 from maskcover.defense.certificates import Certificate, all_pairs, row_certificate
 from maskcover.defense.challenger import challenger_masking
 from maskcover.defense.detection import (
@@ -75,6 +75,7 @@ __all__ = [
     "double_masking",
     "includes",
     "interval_certificate",
+    "labels_of",
     "pairs_agreed",
     "parse_procedure",
     "row_certificate",

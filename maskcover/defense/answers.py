@@ -144,6 +144,34 @@ def includes(answer: Answer, label: int) -> bool:
     return not answer.alert and label in getattr(answer, "labels", (answer.label,))
 
 
+def labels_of(answer: Answer) -> tuple[int, ...]:
+    """The labels of an answer, the first one first: of most defences a single label, (−1,) if there is none.
+
+    >>> labels_of(FirstLabels((3, 7), Case.FIRST_BY_VOTES)), labels_of(Defended(3, Case.AGREED))
+    ((3, 7), (3,))
+    """
+    return tuple(getattr(answer, "labels", ())) or (answer.label,)
+
+
+def counted_label(answer: Answer, label: int) -> int:
+    """The label as which an answer counts in rows and rates: the true one if it is among the first labels.
+
+    Args:
+        answer: The answer.
+        label: The true label.
+
+    Returns:
+        The true label if the answer includes it; else the first label of the answer; −1 for none, or for an alert.
+
+    >>> answer = FirstLabels((3, 7), Case.FIRST_BY_VOTES)
+    >>> counted_label(answer, 7), counted_label(answer, 5)
+    (7, 3)
+    """
+    if answer.alert:
+        return UNDECIDED
+    return label if includes(answer, label) else answer.label
+
+
 def checked_top(top: int, classes: int | None = None) -> int:
     """Return the number k of first labels; raise `InvalidInput` unless it is from 1 to one less than the classes."""
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:

@@ -248,8 +248,8 @@ def equip(evaluator: Evaluator, procedure: Procedure) -> None:
     """
     if not procedure.takes_answers and not getattr(evaluator, "has_scores", True):
         raise InvalidInput(
-            f"{procedure.words} needs scores, and this classifier gives answers without any; use double_masking(), "
-            "challenger_masking(), voting() or detection(threshold=0)"
+            f"{procedure} ({procedure.words}) needs scores, and this classifier gives answers without any; use "
+            "double_masking(), challenger_masking(), voting() or detection(threshold=0)"
         )
     observe(evaluator, procedure.observation)
     if procedure.needs_bounds:

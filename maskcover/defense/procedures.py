@@ -232,7 +232,7 @@ class Detection(Procedure):
     @property
     def takes_answers(self) -> bool:  # type: ignore[override]  # it depends on the arguments
         """Whether no confidence matters: with a threshold of 0 any mask with another label raises an alert."""
-        return self.threshold == 0 and self.alert_below is None
+        return self.threshold == 0 and self.alert_below is None and self.top == 1
 
     def stages(self, masks: MaskSet) -> tuple[Stage, ...]:
         """Nothing hidden, and each mask: always all of them."""

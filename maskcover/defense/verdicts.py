@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
-from maskcover.classifiers.labels import UNDECIDED
-from maskcover.defense.answers import Answer, includes
+from maskcover.defense.answers import Answer, counted_label, includes
 from maskcover.defense.certificates import Certificate
 from maskcover.defense.table import PredictionTable
 from maskcover.errors import MaskcoverWarning
@@ -23,7 +22,7 @@ class Verdict:
 
     Args:
         label: The true label.
-        undefended: The label of the bare classifier, `UNDECIDED` (−1) for non-finite or tied scores.
+        undefended: The label of the bare classifier, −1 for non-finite or tied scores.
         defended: The answer of the defence to the clean image.
         certificate: The certificate about `label`.
         margin: The smallest margin (see `maskcover.classifiers.margins`) among the predictions behind the certificate,
@@ -53,8 +52,11 @@ class Verdict:
 
     @property
     def answer(self) -> int:
-        """The label that the defence gives the clean image; −1 for no label, or for an alert."""
-        return UNDECIDED if self.defended.alert else self.defended.label
+        """The label that the defence gives the clean image; −1 for no label, or for an alert.
+
+        Of several first labels it is the true one if that is among them, else the first; see `counted_label`.
+        """
+        return counted_label(self.defended, self.label)
 
     @property
     def right(self) -> bool:
@@ -111,7 +113,7 @@ class VerdictArrays:
     def defended(self) -> IntArray:
         """Labels by the defence on the clean images, int64 (n,); −1 where there is none, or an alert.
 
-        The first one where an answer has several.
+        Where an answer has several first labels, the true one if it is among them, else the first.
         """
         return np.array([verdict.answer for verdict in self.verdicts], dtype=np.int64)
 

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from maskcover.canonical import write_atomically
 from maskcover.certification import Explanation
 from maskcover.covering.placements import PlacementMap
-from maskcover.defense import DetectionCurve
+from maskcover.defense import DetectionCurve, labels_of
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
 from maskcover.masks import Mask
@@ -212,7 +212,8 @@ def _draw_image(image: npt.ArrayLike, explanation: Explanation, ax: Axes, names:
     """Draw the image with the masks of the first pair whose prediction has another label."""
     sides = two_sides(explanation.masks.grid)
     ax.imshow(_pixels(image, sides), extent=(0, sides[1], sides[0], 0), interpolation="nearest")
-    title = f"undefended {_name(explanation.undefended, names)}, defended {_name(explanation.answer.label, names)}"
+    defended = ", ".join(_name(label, names) for label in labels_of(explanation.answer))
+    title = f"undefended {_name(explanation.undefended, names)}, defended {defended}"
     if explanation.failing:
         first, second = explanation.failing[0]
         boxes = [row(box) for number in {first, second} for box in explanation.masks[number].boxes]

@@ -18,6 +18,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.classifiers.labels import UNDECIDED
 from maskcover.classifiers.observations import TopLabel
 from maskcover.covering.containment import Containment
+from maskcover.defense.answers import counted_label
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import ChallengerMasking, DoubleMasking
 from maskcover.defense.table import Pending, PredictionTable
@@ -39,7 +40,8 @@ class Answers:
         min_margin: The margin that every prediction behind a certificate exceeds.
         certified: Whether the image is certified, bool (images,); False also where there is no answer.
         answered: Whether the rows can tell, bool (images,).
-        defended: The labels by the defence on the clean images, int64 (images,); −1 for no label or an alert.
+        defended: The labels by the defence on the clean images, int64 (images,); −1 for no label or an alert. Of
+            several first labels the true one if it is among them, else the first.
         defended_answered: Whether the rows can tell these labels, bool (images,).
     """
 
@@ -127,7 +129,7 @@ class Question:
                 if isinstance(answer, Pending):
                     continue
                 number = filled.images.start + place
-                labels[number] = UNDECIDED if answer.alert else answer.label
+                labels[number] = counted_label(answer, int(self.tables.labels[number]))
                 answered[number] = True
         return labels, answered
 

@@ -209,6 +209,8 @@ def _notes(first: OpenedRun, second: OpenedRun, places: IntArray, other_places: 
     notes = []
     if first.procedure.may_alert != second.procedure.may_alert:
         notes.append("certified by the one that may alert means: the true label, or an alert")
+    if getattr(first.procedure, "top", 1) != getattr(second.procedure, "top", 1):
+        notes.append("certified by the one of several first labels means: the true label is among them")
     pixels, others = (np.array(_column(run, "pixels"), dtype=np.str_) for run in (first, second))
     comparable = (pixels[places] != "") & (others[other_places] != "")
     differing = int((comparable & (pixels[places] != others[other_places])).sum())

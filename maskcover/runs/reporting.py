@@ -141,13 +141,14 @@ def _counts(run: FinishedRun, rate: RateOf) -> tuple[tuple[str, Rate], ...]:
 
 
 def _claim(run: FinishedRun) -> str:
+    may_alert, top = run.procedure.may_alert, getattr(run.procedure, "top", 1)
     if run.frame == "source":
         return claim_sentence(
-            run.regions, None, "of the image before it is resized or cropped", may_alert=run.procedure.may_alert
+            run.regions, None, "of the image before it is resized or cropped", may_alert=may_alert, top=top
         )
     grid, of_cells = run.parts[0].masks.grid, any(map(CellFrame.of, parts_of(run.regions)))
     where = f"and seen by {grid} cells of the model" if of_cells else f"of the model's input of {grid} pixels"
-    return claim_sentence(run.regions, grid, where, may_alert=run.procedure.may_alert)
+    return claim_sentence(run.regions, grid, where, may_alert=may_alert, top=top)
 
 
 def _outcome(run: FinishedRun, certified: Rate) -> str:
@@ -186,6 +187,12 @@ def _remarks(run: FinishedRun, checked: int) -> tuple[str, ...]:
     lost = len(run) - certified - errors
     images = counted(lost, "image")
     remarks.append(f"Not certified: {images}. Wrong without the defence too: {summary.wrong:,} of them.")
+    top = getattr(run.procedure, "top", 1)
+    if top > 1:
+        remarks.append(
+            f"The defence answers with {top} labels. An image is right with it if its true label is among them, and is "
+            "then shown with that label, else with the first one. Without the defence the first label alone counts."
+        )
     if errors:
         remarks.append(f"{counted(errors, 'image')} could not be evaluated, and count as neither right nor certified.")
     if run.total > len(run):

@@ -22,7 +22,8 @@ class Row:
     Args:
         id: The sample's id.
         label: The true label.
-        undefended, defended: Labels of the bare classifier and of the defence; −1 for no label, or for an alert.
+        undefended, defended: Labels of the bare classifier and of the defence; −1 for no label, or for an alert. Where
+            the defence gives several first labels, `defended` is the true one if it is among them, else the first.
         case: The case of the defence that led to its label; empty for an error.
         verdict: "certified", "not_certified" or "error".
         reason: The reason for an error; else empty.

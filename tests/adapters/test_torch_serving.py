@@ -27,7 +27,7 @@ from maskcover import (
     receptive_fields,
     squares,
 )
-from maskcover.defense import ChallengerMasking, Detection, DoubleMasking, Procedure, Voting
+from maskcover.defense import ChallengerMasking, Detection, DoubleMasking, Procedure, Voting, labels_of
 from maskcover.engine import Failed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -92,6 +92,20 @@ def test_answers_are_those_of_the_rows_of_certify(procedure: Procedure) -> None:
     for answers in (alone, served.decisions(IMAGES), list(served.stream(IMAGES)), list(served.stream(IMAGES))):
         assert [answer.label for answer in answers] == result.defended.tolist()
         assert answers == alone
+
+
+def test_the_first_labels_have_scores_in_their_order() -> None:
+    """1 for the first label, 1/2 for the second of two; an alert has its own column, and no label a score."""
+    model = net()
+    procedures: tuple[Procedure, ...] = (Voting(evidence="clip(-1, 1)", top=2), Detection(0.2, top=2))
+    for procedure in procedures:
+        served = defend(model, MASKS, procedure=procedure)
+        answers, scores = served.decisions(IMAGES), served(IMAGES)
+        assert scores.shape == (6, 3 + procedure.may_alert)
+        for answer, row in zip(answers, scores, strict=True):
+            expected = {3: 1.0} if answer.alert else dict(zip(labels_of(answer), (1.0, 0.5), strict=True))
+            assert {place: value for place, value in enumerate(row.tolist()) if value} == expected
+        assert any(not answer.alert for answer in answers)
 
 
 def narrower(part: Any) -> None:

@@ -31,6 +31,17 @@ class Corner(torch.nn.Module):
         return torch.stack([0.1 - first, first - 0.1], dim=1)
 
 
+class Greys(torch.nn.Module):
+    """Four classes: the grey that is nearest to the mean of all pixels but those of 0, which are hidden."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        # Of whole numbers, which double holds: no order of adding rounds them.
+        whole = (1024 * images.double()).round().flatten(1)
+        mean = whole.sum(dim=1) / (1024 * (whole != 0).sum(dim=1).clamp(min=1))
+        greys = torch.tensor([-0.75, -0.251, 0.252, 0.75], dtype=torch.double)
+        return (4 - 4 * (mean[:, None] - greys).abs()).float()
+
+
 class Uneven(Brightness):
     """Scores the last of several rows a little higher, as some kernels round it."""
 
@@ -46,6 +57,10 @@ def uneven() -> torch.nn.Module:
 
 def brightness() -> torch.nn.Module:
     return Brightness().eval()
+
+
+def greys() -> torch.nn.Module:
+    return Greys().eval()
 
 
 def corner() -> torch.nn.Module:

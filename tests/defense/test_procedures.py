@@ -218,7 +218,7 @@ def test_a_procedure_and_the_older_arguments_do_not_go_together() -> None:
 
 
 def test_the_call_that_made_all_procedures_works_with_a_warning() -> None:
-    with pytest.warns(MaskcoverWarning, match=r"write Detection\(threshold=0\.5, alert_below=None\)"):
+    with pytest.warns(MaskcoverWarning, match=r"write Detection\(threshold=0\.5, alert_below=None, top=1\)"):
         assert Procedure("detect", threshold=0.5) == Detection(0.5)  # type: ignore[abstract, call-arg]
 
 

@@ -124,7 +124,7 @@ class AttackRun:
         outcomes = []
         for image, label, answer, claim in zip(images, labels.tolist(), self._judged(images), claimed, strict=True):
             broken = image.cpu() if _is_wrong(answer, label) else None
-            outcomes.append(Attacked(label, bool(claim), answer.label, broken, (), attempts=0, steps=0))
+            outcomes.append(Attacked(label, bool(claim), _label(answer, label), broken, (), attempts=0, steps=0))
         return outcomes
 
     def _tried(self, trials: Trials) -> list[_Attempt]:
@@ -133,8 +133,9 @@ class AttackRun:
         unbroken = list(range(len(attempts)))
         for steps, attacked in ascent(self.masked, trials, self.budget, self.generator, self.aim):
             for n, answer in zip(unbroken, self._judged(attacked[unbroken]), strict=True):
-                success = _is_wrong(answer, int(trials.labels[n]))
-                attempts[n] = _Attempt(answer.label, attacked[n].cpu() if success else None, steps)
+                label = int(trials.labels[n])
+                success = _is_wrong(answer, label)
+                attempts[n] = _Attempt(_label(answer, label), attacked[n].cpu() if success else None, steps)
             unbroken = [n for n in unbroken if attempts[n].image is None]
             if not unbroken:
                 break
@@ -148,6 +149,11 @@ class AttackRun:
 def _is_wrong(answer: Answer, label: int) -> bool:
     """Whether the defence gave other labels than the true one, or none, without an alert."""
     return not includes(answer, label) and not answer.alert
+
+
+def _label(answer: Answer, label: int) -> int:
+    """The label of an answer: of several the true one if it is among them, else the first."""
+    return label if includes(answer, label) else answer.label
 
 
 @dataclass(frozen=True, slots=True, eq=False)
