@@ -10,10 +10,12 @@ import hashlib
 import json
 import math
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -136,25 +138,81 @@ def _put_new(partial: Path, path: Path) -> None:
 
 
 def _rename_new(partial: Path, path: Path) -> None:
-    """Give a file its name in a folder without hard links, as on a USB stick: one process at a time looks and renames.
+    """Give a file its name in a folder without hard links, as on a USB stick.
 
-    The lock keeps out processes of this machine; the claim, a file that only one process can create, those of others
-    that share the folder. On Windows renaming never replaces a file.
+    The lock keeps out processes of this machine; claims, files that only one process can create, those of others that
+    share the folder. The content is written into the claim, and the claim gets the name. So a process whose claim
+    another one has removed, because it seemed lost, cannot give anything its name any more: it starts again. On Windows
+    renaming never replaces a file.
     """
-    claim = path.parent / f".{path.name}.claim"
+    content, claims = partial.read_bytes(), _Claims(path)
     with locked(path.parent):
-        for _ in range(_TRIES):
-            _expect_new(path)
+        while True:
+            claim = claims.claimed()
             try:
-                claim.open("xb").close()
-                break
-            except FileExistsError:
-                time.sleep(_PAUSE)  # after the last try: who left the claim was killed before the file had its name
+                with suppress(FileNotFoundError), claim.open("r+b") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                _expect_new(path)
+                if _renamed(claim, path):
+                    return
+            finally:
+                claim.unlink(missing_ok=True)
+
+
+def _renamed(claim: Path, path: Path) -> bool:
+    """Give a claim the name that it is for; whether it was still there."""
+    try:
+        claim.rename(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """The claims of processes on one name: files with growing numbers, of which the newest one counts."""
+
+    path: Path
+
+    def claimed(self) -> Path:
+        """Create a claim. While another process has one this waits, and then removes that claim.
+
+        The first time it waits `_TRIES` pauses, and each time twice as long as before, so that slow ones get there too.
+
+        Raises:
+            FileExistsError: something has the name.
+        """
+        watched, looks = -1, 0
+        while True:
+            _expect_new(self.path)
+            newest = max(self._numbers(), default=-1)
+            watched, looks = newest, looks + 1 if newest == watched else 0
+            if newest >= 0 and looks < _TRIES << min(newest, 10):
+                time.sleep(_PAUSE)
+            elif self._created(newest + 1):
+                # The new claim comes first: at no time is there none while somebody may still use an older one.
+                for older in self._numbers():
+                    if older <= newest:
+                        self._claim(older).unlink(missing_ok=True)
+                return self._claim(newest + 1)
+
+    def _created(self, number: int) -> bool:
         try:
-            _expect_new(path)
-            partial.rename(path)
-        finally:
-            claim.unlink(missing_ok=True)
+            self._claim(number).open("xb").close()
+        except FileExistsError:
+            return False
+        return True
+
+    def _claim(self, number: int) -> Path:
+        return self.path.parent / f".{self.path.name}.{number}.claim"
+
+    def _numbers(self) -> list[int]:
+        """The numbers of the claims that are there."""
+        claim = re.compile(rf"\.{re.escape(self.path.name)}\.([0-9]+)\.claim")
+        with os.scandir(self.path.parent) as entries:
+            return [int(match[1]) for entry in entries if (match := claim.fullmatch(entry.name))]
 
 
 def _expect_new(path: Path) -> None:

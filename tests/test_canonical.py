@@ -251,6 +251,16 @@ def no_links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(os, "link", refused)
 
 
+@pytest.fixture
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that keep no lock out, as between machines."""
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr("fcntl.flock", refused)
+
+
 @pytest.mark.usefixtures("no_links")
 def test_without_hard_links_a_new_file_is_written_once_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
@@ -333,7 +343,86 @@ def test_without_hard_links_a_claim_of_a_process_that_was_killed_is_no_hindrance
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("maskcover.canonical._PAUSE", 0.0)
-    (tmp_path / ".run.json.claim").touch()
+    (tmp_path / ".run.json.0.claim").touch()
     assert write_atomically(tmp_path / "run.json", b"mine", only_new=True)
     assert not write_atomically(tmp_path / "run.json", b"theirs", only_new=True)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("run.json", b"mine")]
+
+
+@pytest.mark.usefixtures("no_links", "no_locks")
+def test_without_hard_links_a_process_that_seemed_lost_replaces_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first process sleeps before it gives the file its name; meanwhile the second one takes over."""
+    monkeypatch.setattr("maskcover.canonical._PAUSE", 0.0)
+    path, asleep, written = tmp_path / "run.json", threading.Event(), threading.Event()
+    rename = Path.rename
+
+    def slow(self: Path, target: Path) -> Path:
+        if threading.current_thread() is not threading.main_thread():
+            asleep.set()
+            assert written.wait(60)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", slow)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(write_atomically, path, b"first", only_new=True)
+        assert asleep.wait(60)
+        second = write_atomically(path, b"second", only_new=True)
+        assert path.read_bytes() == b"second"
+        written.set()
+        assert (first.result(), second) == (False, True)
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("run.json", b"second")]
+
+
+@pytest.mark.usefixtures("no_links", "no_locks")
+def test_without_hard_links_a_claim_that_was_removed_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that took over is killed before the file has its name: the first one starts again."""
+    monkeypatch.setattr("maskcover.canonical._PAUSE", 0.0)
+    path, others = tmp_path / "run.json", tmp_path / ".run.json.1.claim"
+    rename, names = Path.rename, list[str]()
+
+    def taken_over(self: Path, target: Path) -> Path:
+        names.append(self.name)
+        if len(names) == 1:
+            others.touch()
+            self.unlink()
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", taken_over)
+    assert write_atomically(path, b"first", only_new=True)
+    assert names == [".run.json.0.claim", ".run.json.2.claim"]
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("run.json", b"first")]
+
+
+@pytest.mark.usefixtures("no_links", "no_locks")
+def test_without_hard_links_a_claim_is_waited_for_and_longer_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, claim, looks = tmp_path / "run.json", tmp_path / ".run.json.0.claim", list[float]()
+
+    def wait(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 99:  # one more, and the claim would be taken over
+            claim.rename(path)
+
+    monkeypatch.setattr("time.sleep", wait)
+    claim.write_bytes(b"theirs")
+    assert not write_atomically(path, b"mine", only_new=True)
+    assert (path.read_bytes(), len(looks)) == (b"theirs", 99)
+    for number, waits in ((0, 100), (1, 200), (3, 800)):
+        looks.clear()
+        path.unlink()
+        looks.extend([0.0] * 100)  # no renaming any more
+        (tmp_path / f".run.json.{number}.claim").touch()
+        assert write_atomically(path, b"mine", only_new=True)
+        assert len(looks) - 100 == waits
+        assert [entry.name for entry in tmp_path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_hard_links_a_folder_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="cannot write"):
+        write_atomically(tmp_path / "gone" / "run.json", b"x", only_new=True)

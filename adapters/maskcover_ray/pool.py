@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -13,14 +14,16 @@ import ray
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from maskcover.errors import InvalidInput
-from maskcover.runs.driving import LOG, Begun, Lost, Made, News, Refused
-from maskcover.runs.launching import Work
+from maskcover.runs.driving import LOG, Begun, Erred, Lost, Made, News, Refused
+from maskcover.runs.launching import ShardError, Work, refuses
 from maskcover.runs.leases import Holder
 
 Key = TypeVar("Key")
 _NODE = "ray.io/node-id"  # the label that Ray gives each node
 _GRACE = 30.0
 """Seconds for which a cluster may have no node but refused ones, since another one may be about to join."""
+_MOST_ERRORS = 3
+"""Errors on a node one after the other, without a shard that it made, after which it gets no more attempts."""
 _MAX_CALLS = 256
 """Attempts after which a worker process ends, so that what a framework leaks is given back."""
 
@@ -77,6 +80,19 @@ class Needs:
         return f"{self.cpus:g} CPU and {self.gpus:g} GPU"
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error that a worker raised.
+
+    Args:
+        reason: Its class and text.
+        refuses: Whether the worker cannot take part in the run; see `maskcover.runs.launching.refuses`.
+    """
+
+    reason: str
+    refuses: bool
+
+
 @dataclass(slots=True)
 class _Started:
     """An attempt: its stream of items, first the worker and then what it made, and the worker once it is known."""
@@ -104,6 +120,7 @@ class RayPool(Generic[Key]):
     _started: dict[int, _Started] = field(default_factory=dict)
     _count: int = 0
     _none_since: float | None = None
+    _errors: Counter[str] = field(default_factory=Counter)  # by node, since it last made a shard
 
     def start(self, keys: Sequence[Key]) -> int:
         """Give some shards to the next worker that is free; the number of this attempt.
@@ -159,16 +176,22 @@ class RayPool(Generic[Key]):
         if isinstance(item, Worker):
             started.worker = item
             return Begun(number, str(item))
-        if isinstance(item, str):
+        if isinstance(item, Problem):
             del self._started[number]
-            return self._refusal(number, started.worker, item)
+            return self._error(number, started.worker, item)
+        if started.worker is not None:
+            del self._errors[started.worker.node]
         return Made(number, *item)
 
-    def _refusal(self, number: int, worker: Worker | None, reason: str) -> News:
+    def _error(self, number: int, worker: Worker | None, problem: Problem) -> News:
+        """The news of an error: its node is left out if it cannot take part, or if nothing but errors come from it."""
         if worker is None:
-            return Lost(number, reason)
-        self.refused.setdefault(worker.node, reason)
-        return Refused(number, str(worker), reason)
+            return Lost(number, problem.reason)
+        self._errors[worker.node] += 1
+        if problem.refuses or self._errors[worker.node] >= _MOST_ERRORS:
+            self.refused.setdefault(worker.node, problem.reason)
+            return Refused(number, str(worker), problem.reason)
+        return Erred(number, str(worker), problem.reason)
 
     def _expect_nodes(self) -> None:
         """Raise `InvalidInput` if for some time there was no node but those that were refused."""
@@ -200,7 +223,7 @@ def expect_room(needs: Needs, *, own: bool) -> None:
 
 
 def _attempt(work: Work, keys: Sequence[Any], folder: str | None) -> Iterator[Any]:
-    """Give the `Worker` that this process is; then keys with their results, or a text: the reason for refusing."""
+    """Give the `Worker` that this process is; then keys with their results, or a `Problem`."""
     context = ray.get_runtime_context()
     yield Worker(context.get_node_id(), ray.util.get_node_ip_address(), os.getpid(), Holder.this())
     if folder is not None and os.path.isdir(folder):  # noqa: PTH112 (a path of another machine)
@@ -208,7 +231,8 @@ def _attempt(work: Work, keys: Sequence[Any], folder: str | None) -> Iterator[An
     try:
         yield from work(keys)
     except Exception as error:
-        yield f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, ShardError) else f"{type(error).__name__}: {error}"
+        yield Problem(reason, refuses(error))
 
 
 _ATTEMPT = ray.remote(max_calls=_MAX_CALLS, max_retries=0, num_returns="streaming")(_attempt)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from maskcover.errors import InvalidInput
 from maskcover.runs.turns import Key, Turns
 
 GivenKey = TypeVar("GivenKey", contravariant=True)
@@ -22,6 +23,7 @@ _WAIT = 1.0
 """Seconds after which the driver looks at its clock, at the latest."""
 _KILLED_AFTER = 3  # patiences without rows after which an attempt is ended, wherever it is
 _PART = 1.5  # the shards that are left for each worker, divided by those of its next attempt
+_MOST_ERRORS = 5  # errors on one shard, after which the launch stops: no worker can make it
 _SUSPICIOUS = 5  # workers lost on one shard, after which the log says that the shard may be the cause
 
 
@@ -59,7 +61,16 @@ class Refused:
     reason: str
 
 
-News = Begun | Made | Lost | Refused
+@dataclass(frozen=True, slots=True)
+class Erred:
+    """A worker raised an error while it made a shard; that shard is tried again, a few times."""
+
+    attempt: int
+    worker: str
+    reason: str
+
+
+News = Begun | Made | Lost | Refused | Erred
 
 
 class Pool(Protocol[GivenKey]):
@@ -132,13 +143,15 @@ class Driver(Generic[Key]):
     _attempts: dict[int, _Attempt[Key]] = field(default_factory=dict)
     _again: dict[Key, None] = field(default_factory=dict)  # in order, each once
     _losses: Counter[Key] = field(default_factory=Counter)
+    _errors: Counter[Key] = field(default_factory=Counter)
     _delays: Counter[Key] = field(default_factory=Counter)
 
     def run(self) -> None:
         """Hand out shards until all are there; ends all attempts when it stops for another reason.
 
         Raises:
-            InvalidInput: no worker is left, or the rows cannot be written (`DiskFull` if there is no room).
+            InvalidInput: no worker is left, workers raise errors on a shard again and again, or the rows cannot be
+                written (`DiskFull` if there is no room).
         """
         try:
             while True:
@@ -197,6 +210,8 @@ class Driver(Generic[Key]):
             del self._attempts[news.attempt]
             if isinstance(news, Refused):
                 LOG.warning("%s takes no part in this run: %s", news.worker, news.reason)
+            elif isinstance(news, Erred):
+                self._note_error(attempt, news)
             else:
                 self._note_loss(attempt, news.reason)
             self._try_again(attempt.keys)
@@ -220,6 +235,18 @@ class Driver(Generic[Key]):
         """Have shards made again that are in no other attempt."""
         in_work = {key for attempt in self._attempts.values() for key in attempt.keys}
         self._again |= dict.fromkeys(key for key in keys if key not in in_work)
+
+    def _note_error(self, attempt: _Attempt[Key], news: Erred) -> None:
+        """Count an error for the shard that was made alone; of several each is tried again alone."""
+        for key in attempt.keys if len(attempt.keys) == 1 else ():
+            self._errors[key] += 1
+        key = attempt.keys[0]
+        if self._errors[key] >= _MOST_ERRORS:
+            raise InvalidInput(
+                f"shard {key} cannot be made: {self._errors[key]} workers raised an error, the last one {news.reason}; "
+                "the other shards that were made are kept, and the same command goes on with the run"
+            )
+        LOG.warning("%s: an error with %s, tried again: %s", news.worker, str(attempt), news.reason)
 
     def _note_loss(self, attempt: _Attempt[Key], reason: str) -> None:
         LOG.warning("%s was lost with %s, tried again: %s", attempt.worker or "a worker", str(attempt), reason)

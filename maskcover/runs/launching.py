@@ -17,7 +17,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from maskcover.canonical import canonical_bytes
-from maskcover.errors import InvalidInput
+from maskcover.errors import FingerprintMismatch, InvalidInput, MaskcoverError, ProbeFailed
 from maskcover.runs.config import Shard
 from maskcover.runs.driving import LOG, Driver, Pool
 from maskcover.runs.ledger import Ledger
@@ -145,6 +145,8 @@ class AskShards:
 
         Raises:
             InvalidInput: model, images or options are not those of the run.
+            ProbeFailed: the model changed meanwhile.
+            ShardError: any other error while a shard was made.
         """
         numbers: dict[str, list[int]] = {}
         for size, number in map(split, keys):
@@ -152,8 +154,33 @@ class AskShards:
         for size, some in numbers.items():
             part = worker_of(self.launch).part(size, Order.of(self.orders[size]))
             _expect_pixels(part.task.images, self.pixels.get(size, {}))
-            for number, shard in part.make_all(some):
+            for number, shard in _made(part.make_all(some)):
                 yield (size, number) if size else number, shard
+
+
+class ShardError(MaskcoverError):
+    """An error of a worker while it made a shard: nothing is wrong with the worker, as far as is known."""
+
+
+def _made(shards: Iterator[tuple[int, Shard]]) -> Iterator[tuple[int, Shard]]:
+    """The shards; errors that speak of a shard, and not of the model, become a `ShardError`."""
+    try:
+        yield from shards
+    except (FingerprintMismatch, ProbeFailed):
+        raise
+    except Exception as error:
+        raise ShardError(f"{type(error).__name__}: {error}") from error
+
+
+def refuses(error: Exception) -> bool:
+    """Whether a worker that raised this error cannot take part in a run: its model, images or options are others.
+
+    Other errors, such as those of a file system, may pass.
+
+    >>> refuses(InvalidInput("other weights")), refuses(ShardError("no memory")), refuses(OSError("no answer"))
+    (True, False, False)
+    """
+    return isinstance(error, MaskcoverError) and not isinstance(error, ShardError)
 
 
 def launch_on(spec: RunSpec, out: str | PathLike[str], open_pool: OpenPool, terms: Terms) -> None:

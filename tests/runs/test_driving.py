@@ -12,7 +12,7 @@ import pytest
 from maskcover import InvalidInput
 from maskcover.errors import DiskFull
 from maskcover.runs.config import Shard
-from maskcover.runs.driving import Begun, Driver, Lost, Made, News, Refused
+from maskcover.runs.driving import Begun, Driver, Erred, Lost, Made, News, Refused
 from tests.runs.test_turns import Board, Clock, turns
 
 ROWS = Shard((), 1.0)
@@ -55,7 +55,7 @@ class Pool:
         for number in list(self.working):
             if self.working.get(number):
                 news = self.working[number].pop(0)
-                if isinstance(news, Lost | Refused) or (isinstance(news, Made) and not self.working[number]):
+                if isinstance(news, Lost | Refused | Erred) or (isinstance(news, Made) and not self.working[number]):
                     del self.working[number]
                 yield news
 
@@ -135,6 +135,48 @@ def test_the_reason_of_a_refusal_is_logged_and_its_shard_goes_elsewhere(caplog: 
     expect_all_once(bench)
     assert "node 3 takes no part in this run: weights a, not b" in caplog.messages
     assert len(bench.pool.started) == 7
+
+
+def test_an_error_on_a_shard_counts_for_that_shard_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """Four errors on each of three shards are twelve on one node, and none on any shard that stops the launch."""
+
+    def err(attempt: int, key: int) -> list[News]:
+        errs = key in (1, 3, 4) and bench.pool.started.count(key) <= 4
+        return [Begun(attempt, "node 5"), Erred(attempt, "node 5", "OSError: stale")] if errs else good(attempt, key)
+
+    bench = Bench(6, behave=err)
+    bench.driver().run()
+    expect_all_once(bench)
+    assert [bench.pool.started.count(key) for key in range(6)] == [1, 5, 1, 5, 5, 1]
+    assert caplog.messages.count("node 5: an error with shard 3, tried again: OSError: stale") == 4
+    assert not any("takes no part" in message for message in caplog.messages)
+
+
+def test_a_shard_that_nobody_can_make_stops_the_launch_with_the_error() -> None:
+    def err(attempt: int, key: int) -> list[News]:
+        return [Begun(attempt, "w"), Erred(attempt, "w", "ValueError: odd")] if key == 3 else good(attempt, key)
+
+    bench = Bench(30, workers=1, behave=err)
+    with pytest.raises(InvalidInput, match=r"shard 3 cannot be made: 5 workers raised an error, .* ValueError: odd"):
+        bench.driver().run()
+    assert bench.pool.started.count(3) == 5
+    assert bench.written == dict.fromkeys(range(3), 1)
+    assert bench.pool.working == {}
+
+
+def test_an_error_with_several_shards_counts_for_none_and_each_is_tried_alone() -> None:
+    """Shard 5 is at fault; those that were with it would else be blamed."""
+
+    def err(attempt: int, key: int) -> list[News]:
+        together: list[News] = [Begun(attempt, "w"), Erred(attempt, "w", "ValueError: odd")]
+        return together if key == 5 and bench.pool.started.count(5) <= 5 else good(attempt, key)
+
+    bench = Bench(40, workers=2, together=8, behave=err)
+    bench.driver().run()
+    expect_all_once(bench)
+    [first, *others] = [keys for keys in bench.pool.attempts if 5 in keys]
+    assert len(first) > 1
+    assert others == [[5]] * 5
 
 
 def test_where_no_worker_is_left_the_error_is_raised_and_all_leases_can_be_given_back() -> None:

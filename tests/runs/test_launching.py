@@ -18,9 +18,10 @@ from maskcover.engine.preparation import PreparedRun
 from maskcover.runs import Folder, RunSpec, run_spec, summary, worker
 from maskcover.runs import launching as module
 from maskcover.runs.driving import Begun, Made, News, Refused
-from maskcover.runs.launching import AskShards, Launch, Terms, Work, launch_on, witnesses, worker_of
+from maskcover.runs.launching import AskShards, Launch, Terms, Work, launch_on, refuses, witnesses, worker_of
 from maskcover.runs.ledger import Ledger
 from maskcover.runs.orders import Order
+from maskcover.runs.tasks import Part
 from tests.runs.faults.patient import spec_of, write_data
 from tests.runs.lookups import listing, rows
 
@@ -142,6 +143,42 @@ def test_a_worker_of_another_fingerprint_names_both(
         launch(spec, out)
     assert not (out / "shards" / "00002.parquet").exists()
     assert not list(out.rglob("*.lease"))
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (OSError("stale handle"), False), (mc.errors.RunStopped("no memory"), False), (mc.InvalidInput("odd"), False),
+        (mc.errors.FingerprintMismatch("other weights"), True), (mc.ProbeFailed("the classifier changed"), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_an_error_on_a_shard_is_one_of_the_worker_only_if_its_model_is_another(
+    error: Exception, refused: bool, spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_spec(spec, tmp_path / "out")
+    ledger = Ledger.start(tmp_path / "out", worker(spec).plan)
+    work = AskShards(Launch(spec.document()), *module._about(ledger, [""]))
+    make = Part.make_all
+
+    def odd(self: Part, numbers: Any) -> Iterator[Any]:
+        yield next(make(self, numbers))
+        raise error
+
+    monkeypatch.setattr(Part, "make_all", odd)
+    shards = work([0, 1])
+    assert next(shards)[0] == 0
+    with pytest.raises(mc.errors.MaskcoverError) as raised:
+        next(shards)
+    assert refuses(raised.value) == refused
+    assert str(error) in str(raised.value)
+
+
+def test_errors_before_a_shard_are_refusals_unless_they_may_pass() -> None:
+    assert refuses(mc.InvalidInput("there is no such file"))
+    assert refuses(mc.errors.MissingExtra("no torch"))
+    assert not refuses(OSError("no answer"))
+    assert not refuses(RuntimeError("device busy"))
 
 
 def test_a_worker_whose_images_have_other_pixels_is_refused(spec: RunSpec, tmp_path: Path) -> None:

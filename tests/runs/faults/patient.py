@@ -6,6 +6,7 @@ PATIENT_SECONDS    what a batch takes, at least
 PATIENT_WEIGHTS    an entry of the fingerprint
 PATIENT_NOTES      a folder in which each such process leaves a file with its number as its name
 PATIENT_SLOW       a file; the process that creates it takes twenty times as long
+PATIENT_FAILS      a folder; the first two processes, which leave a file each there, raise one error between two shards
 PATIENT_CLOCK      "back": the clock of the process is set back by two hours in the middle of its work
 """
 
@@ -34,11 +35,17 @@ class Patient:
     batch_size = 4
 
     def __init__(self) -> None:
-        self.identity = {"weights": os.environ.get("PATIENT_WEIGHTS", "grey")}
         self.seconds = float(os.environ.get("PATIENT_SECONDS", "0")) * (_SLOWER if _is_the_slow_process() else 1)
         self.calls = 0
         if "PATIENT_NOTES" in os.environ:
             (Path(os.environ["PATIENT_NOTES"]) / str(os.getpid())).touch()
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Its entry of the fingerprint, which is read before each shard."""
+        if self.calls >= 40 and _fails_now():
+            raise OSError("the device is busy")
+        return {"weights": os.environ.get("PATIENT_WEIGHTS", "grey")}
 
     def scores(self, images: Sequence[Any], hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
         """What is seen of each image in 255ths, against the same of middle grey."""
@@ -67,6 +74,19 @@ def _is_the_slow_process() -> bool:
         Path(os.environ["PATIENT_SLOW"]).touch(exist_ok=False)
     except FileExistsError:
         return False
+    return True
+
+
+def _fails_now() -> bool:
+    """Whether this process is one of the first two that ask, and has not asked before."""
+    if "PATIENT_FAILS" not in os.environ:
+        return False
+    folder = Path(os.environ["PATIENT_FAILS"])
+    folder.mkdir(exist_ok=True)
+    own = folder / str(os.getpid())
+    if own.exists() or len(list(folder.iterdir())) >= 2:
+        return False
+    own.touch()
     return True
 
 

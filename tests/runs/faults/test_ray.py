@@ -115,6 +115,18 @@ def test_a_worker_of_another_fingerprint_is_refused_and_its_shards_go_elsewhere(
     assert shards(out) == SHARDS - 1
 
 
+def test_an_error_of_a_worker_costs_one_attempt_and_not_its_node(
+    site: Site, ray_cluster: RayCluster, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ray_cluster.add(site.environment | {"PATIENT_FAILS": str(tmp_path / "fails")})
+    said = site.finish(out, **settings(ray_cluster))
+    assert "tried again: OSError: the device is busy" in said
+    assert "takes no part in this run" not in said
+    assert list((tmp_path / "fails").iterdir())
+    site.expect_undisturbed(out)
+
+
 def test_two_launchers_and_a_plain_process_share_a_run(site: Site, ray_cluster: RayCluster, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ray_cluster.add(site.environment, 3)
