@@ -813,6 +813,8 @@ MUTANTS = (
     Mutant("classifiers/loading.py", "if entry is None or entry.dist is None or entry.dist.name != \"maskcover\":", "if entry is None:", TYPED),
     Mutant("classifiers/loading.py", "return not isinstance(adapter, Loads)", "return adapter is None", TYPED),
     Mutant("terminal.py", "letter if letter.isprintable() else", "letter if letter != chr(27) else", "tests/test_terminal.py"),
+    Mutant("data/preprocessing.py", "return named if isinstance(named, cls) else None", "return named", "tests/data/test_preprocessing.py"),
+    Mutant("data/preprocessing.py", "and not node.args", "", "tests/data/test_preprocessing.py"),
     Mutant("runs/driving.py", "if len(attempt.keys) == 1 else ()", "", DRIVING),
     Mutant("runs/driving.py", "self._errors[key] >= _MOST_ERRORS", "False", DRIVING),
     Mutant("runs/launching.py", "and not isinstance(error, ShardError)", "", LAUNCHING),

@@ -129,20 +129,22 @@ def _source_at_once(job: Certification) -> Reply:
 
 def _run(job: Certification, out: Path) -> Reply:
     from maskcover.runs import run_spec, worker
+    from maskcover.runs.stores import place
 
     own = None
     if job.launcher is None:
-        own = worker(job.spec, where=str(out), progress=job.progress, remarks=remarks(progress=job.progress))
+        own = worker(job.spec, where=str(place(out)), progress=job.progress, remarks=remarks(progress=job.progress))
     summary = run_spec(job.spec, out, shard=job.shard, launcher=job.launcher, progress=job.progress, own=own)
     document, lines = by_masks(out)
     return Reply(
         summary.document() | {"frame": job.spec.frame} | document,
-        [str(summary), *lines, _frame_of(out, "" if own is None else own.seen_through)], claimed(summary, job.at_least),
+        [str(summary), *lines, _frame_of(out)], claimed(summary, job.at_least),
     )  # fmt: skip
 
 
-def _frame_of(out: Path, seen_through: str) -> str:
-    """The frame of the claim of a run in words, with the preprocessing if it is known."""
+def _frame_of(out: Path) -> str:
+    """The frame of the claim of a run in words, with the preprocessing; all of it stands in the folder of the run."""
+    from maskcover.data import Preprocessing
     from maskcover.grid import Grid
     from maskcover.regions import ReceptiveField, parse_regions
     from maskcover.regions.transformed import Through
@@ -152,7 +154,8 @@ def _frame_of(out: Path, seen_through: str) -> str:
         return f"Frame: the source images, before {source_document(out)['preprocessing']}."
     config = Folder(out).existing()
     grid, regions = Folder(out).masks(config).grid, parse_regions(config.regions)
-    after = f", after {seen_through}." if seen_through else "."
+    identity = dict(config.fingerprint.entries)["preprocessing"]
+    after = f", after {Preprocessing.of_identity(identity) or identity}."
     if isinstance(regions, Through) and isinstance(regions.steps[-1], ReceptiveField):
         return f"Frame: the model's input of {Grid(regions.source)} pixels, seen by {grid} cells{after}"
     return f"Frame: the model's input of {grid} pixels{after}"

@@ -207,12 +207,12 @@ def _numerics(config: Config) -> str:
 
 def _source(run: Path, model: str | None, command: str) -> tuple[Source, Config]:
     """Where model and data come from, and the configuration of a run."""
-    from maskcover.runs import Folder, is_source_run, source_document
+    from maskcover.runs import Folder
+    from maskcover.runs.frames import expect_input_frame
     from maskcover.runs.sources import Source
+    from maskcover.runs.stores import place
 
-    if is_source_run(run):
-        names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
-        raise InvalidInput(f"{run} holds one run for each image size; name one of them: {names}")
+    expect_input_frame(run)
     config = Folder(run).existing()
     source = Source.of(config.document.get("source"), run)
-    return source.typed_again(model, f"maskcover {command} {shlex.quote(str(run))}"), config
+    return source.typed_again(model, f"maskcover {command} {shlex.quote(str(place(run)))}"), config

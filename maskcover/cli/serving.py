@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from maskcover.cli.certifying import opened, prepared
 from maskcover.cli.output import note
-from maskcover.errors import InvalidInput
 
 if TYPE_CHECKING:
     from maskcover.data import Dataset
@@ -59,11 +58,10 @@ def bound(source: Source, run: Path, defence: Mapping[str, Any], *, progress: bo
     What was not typed is as the run has it.
     """
     from maskcover.certification import predict
-    from maskcover.runs import certified, is_source_run, source_document
+    from maskcover.runs import certified
+    from maskcover.runs.frames import expect_input_frame
 
-    if is_source_run(run):
-        names = ", ".join(str(run / name) for name in source_document(run)["sizes"])
-        raise InvalidInput(f"{run} holds one run for each image size; name one of them: {names}")
+    expect_input_frame(run)
     certification = certified(run)
     classifier, dataset, preprocessing = opened(
         _as_in(run, source), certification.masks, progress=progress, labelled=False

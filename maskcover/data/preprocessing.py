@@ -7,10 +7,11 @@ backend, with its version in the fingerprint (docs/threats.md, 12 to 16).
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +81,20 @@ class Preprocessing:
         """The steps and the version of Pillow, as a text for a fingerprint."""
         return f"{self!r} by Pillow {pillow().__version__}"
 
+    @classmethod
+    def of_identity(cls, identity: str) -> Preprocessing | None:
+        """The preprocessing that an `identity` names; None if that names none, as where a program prepared the images.
+
+        >>> shrink = Preprocessing((Resize(4), Flip("vertical")), mean=(0.5,))
+        >>> Preprocessing.of_identity(shrink.identity) == shrink, Preprocessing.of_identity("halved and flipped")
+        (True, None)
+        """
+        try:
+            named = _value(ast.parse(identity.rpartition(" by Pillow ")[0], mode="eval").body)
+        except (InvalidInput, SyntaxError, ValueError, TypeError, KeyError, RecursionError, MemoryError):
+            return None
+        return named if isinstance(named, cls) else None
+
     @property
     def size(self) -> tuple[int, int] | None:
         """(height, width) of the result, if it is the same for all images."""
@@ -121,6 +136,16 @@ class Preprocessing:
         return (
             f"{steps}; mean {_in_words(self.mean)}, std {_in_words(self.std)}; {self.channels} channels, {self.layout}"
         )
+
+
+def _value(node: ast.expr) -> Any:
+    """The value of a literal, or of a call of a step or of `Preprocessing` with literals; nothing else is evaluated."""
+    if isinstance(node, ast.Tuple):
+        return tuple(map(_value, node.elts))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
+        kinds = {kind.__name__: kind for kind in (Preprocessing, CenterCrop, Crop, Fit, Flip, Pad, Resize)}
+        return kinds[node.func.id](**{str(word.arg): _value(word.value) for word in node.keywords})
+    return ast.literal_eval(node)
 
 
 def expect_same(ours: Preprocessing, theirs: Callable[[ImageArray], npt.ArrayLike], name: str) -> Preprocessing:

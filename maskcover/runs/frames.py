@@ -28,6 +28,14 @@ def is_source_run(out: str | PathLike[str]) -> bool:
     return (place(out) / _NAME).is_file()
 
 
+def expect_input_frame(out: str | PathLike[str]) -> None:
+    """Raise `InvalidInput` with the names of the runs of its sizes if a folder is of the frame of the source."""
+    folder = place(out)
+    if is_source_run(folder):
+        names = ", ".join(str(folder / name) for name in source_document(folder)["sizes"])
+        raise InvalidInput(f"{folder} holds one run for each image size; name one of them: {names}")
+
+
 def source_document(out: str | PathLike[str]) -> dict[str, Any]:
     """The document of a run in the frame of the source: regions, preprocessing, and the number of images of each size.
 

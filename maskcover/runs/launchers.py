@@ -27,10 +27,10 @@ class Ray:
 
     Workers load the model by its text and the images by theirs, so both must be there on every node; the folder of the
     run need not be. A worker with another fingerprint, such as another version of torch, is refused: its node gets no
-    more shards, and the log has both fingerprints. Any other error costs a shard one of five attempts, and after three in
-    a row a node gets no more shards. A worker that is lost costs the shards that it worked on, which
-    others make. The folder is the same as without Ray: any process goes on with the run, and several launchers and
-    plain processes may share it.
+    more shards, and the log has both fingerprints. Any other error costs a shard one of five attempts, and after three
+    in a row a node gets no more shards. A worker that is lost costs the shards that it worked on, which others make.
+    The folder is the same as without Ray: any process goes on with the run, and several launchers and plain processes
+    may share it.
 
     Args:
         workers: The largest number of shards in work; by default what the cluster has room for at the start.

@@ -46,7 +46,7 @@ class Ledger:
                 (folder / size / "shards").mkdir(parents=True, exist_ok=True)  # where leases are taken
             return ledger
         if is_source_run(out):
-            raise InvalidInput(f"{out} holds a run in the frame of the source; name another folder")
+            raise InvalidInput(f"{folder} holds a run in the frame of the source; name another folder")
         return cls(folder, plan)
 
     def folder(self, size: str) -> Folder:

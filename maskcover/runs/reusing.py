@@ -47,7 +47,7 @@ class EarlierPredictions:
         folder = Folder(place(run))
         config = folder.existing()
         if config.document["masks"] != masks.digest:
-            raise InvalidInput(f"{run} was made with other masks; only a run with the same masks can be reused")
+            raise InvalidInput(f"{place(run)} was made with other masks; only a run with the same masks can be reused")
         if procedure.observation != TopLabel():
             raise InvalidInput(f"{procedure} observes more than the top labels that runs keep; leave reuse out")
         views = masks.views(config.procedure.views)

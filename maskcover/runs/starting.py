@@ -30,6 +30,7 @@ from maskcover.runs.plans import Plan
 from maskcover.runs.source_sizes import SourceSizes
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.statuses import status
+from maskcover.runs.stores import place
 from maskcover.runs.summaries import summary
 from maskcover.runs.summary import Summary
 from maskcover.runs.tasks import Subject
@@ -90,7 +91,7 @@ def open_run(
         if out is None:
             raise InvalidInput("name the folder of the run as well, such as open_run(spec, 'RUN')")
         part = checked_part(shard, run.shard_size)
-        work = work_in(out, worker(run, where=str(out)), part)
+        work = work_in(out, worker(run, where=str(place(out))), part)
         work.expect_same(list(work.plan.sizes)[:1])
         return work
     if out is not None:
@@ -150,7 +151,7 @@ def run_spec(
     """
     part = checked_part(shard, spec.shard_size)
     if launcher is None:
-        own = worker(spec, where=str(out), progress=progress) if own is None else own
+        own = worker(spec, where=str(place(out)), progress=progress) if own is None else own
         make_shards(work_in(out, own, part), progress=progress)
     elif not isinstance(launcher, Launcher):
         raise InvalidInput(f"launcher is an object such as mc.Ray(workers=2), or None; got {launcher!r}")
@@ -181,7 +182,7 @@ def _in_input(spec: RunSpec, where: str, *, progress: bool, remarks: Remarks | N
         return Subject(classifier, images, labels, dataset.ids, masks, regions, spec.reuse)
 
     plan = Plan({"": len(images)}, spec.shard_size)
-    return Worker(plan, subject, spec.defence(progress=progress), where, str(preprocessing))
+    return Worker(plan, subject, spec.defence(progress=progress), where)
 
 
 def _in_source(spec: RunSpec, where: str, *, progress: bool, remarks: Remarks | None) -> Worker:

@@ -31,14 +31,12 @@ class Worker:
             images and masks.
         defence: How images are certified.
         where: The name of the run for messages.
-        seen_through: The preprocessing of the images, in words; empty if it is not known.
     """
 
     plan: Plan
     subject: Callable[[str, Order | None], Subject]
     defence: Defence
     where: str = "the order"
-    seen_through: str = ""
     _parts: dict[str, Part] = field(default_factory=dict)
 
     def with_plan(self, plan: Plan) -> Worker:

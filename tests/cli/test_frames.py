@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskcover.runs import RunSpec, run_spec
 from tests.cli.conftest import Run
 from tests.data.test_cifar import python2
 
@@ -52,6 +53,26 @@ def test_the_frame_of_a_run_that_is_kept_is_said_too(run: Run, sizes: str) -> No
     found = run("certify", *MODEL, *SIDE, "--data", sizes, "--regions", "squares(size=6)", "--out", "RUN")
     assert "Frame: the model's input of 24×24 pixels, after Fit((24, 24)); mean 0.5" in found.out
     assert "drawn on the model's input, after Preprocessing(steps=(Fit(size=(24, 24)" in run("report", "RUN").out
+
+
+class Elsewhere:
+    """A launcher whose workers are this process; the command itself loads nothing."""
+
+    def launch(self, spec: RunSpec, out: Path, progress: bool) -> None:
+        run_spec(spec, out, progress=progress)
+
+
+@pytest.mark.parametrize("frame", ["input", "source"])
+def test_after_a_launcher_the_frame_is_said_as_by_one_process(
+    run: Run, sizes: str, frame: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("certify", *MODEL, *SIDE, "--data", sizes, "--regions", "squares(size=6)", "--frame", frame, "--out")
+    alone = run(*command, "ALONE")
+    monkeypatch.setattr("maskcover.runs.launchers.KINDS", {"ray": Elsewhere})
+    launched = run(*command, "RUN", "--launcher", "ray")
+    assert launched.code == 0, launched.err
+    assert launched.out.splitlines()[-1] == alone.out.splitlines()[-1]
+    assert "Fit((24, 24)); mean 0.5, std 0.5; 3 channels, chw." in launched.out.splitlines()[-1]
 
 
 def test_a_run_in_the_frame_of_the_source_is_reported_resumed_and_replayed_by_size(run: Run, sizes: str) -> None:

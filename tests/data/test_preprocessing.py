@@ -99,6 +99,33 @@ def test_grey_and_colour_become_each_other() -> None:
     assert np.array_equal(Preprocessing(channels=1)(grey[:, :, None]), back)
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (), (Resize(8, "bicubic"), CenterCrop((4, 6), rounding="down")), (Fit((24, 32)), Flip("vertical")),
+        (Crop(1, 2, 3, 4), Pad(1, 2, 0, 3)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_identity_names_its_preprocessing(steps: tuple[Any, ...]) -> None:
+    named = Preprocessing(steps, mean=(0.1, -0.2, 1e-9), std=(0.3, 1.5, 2.0), layout="hwc")
+    assert Preprocessing.of_identity(named.identity) == named
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "none", "halved by Pillow 11", "Preprocessing() ", "Fit(size=(24, 24)) by Pillow 11.0",
+        "Preprocessing(steps=(Jpeg(),)) by Pillow 11", "Preprocessing(mean=print(1)) by Pillow 11",
+        "Preprocessing(std=(0.0,)) by Pillow 11", "__import__('os') by Pillow 11", "Preprocessing(**{}) by Pillow 11",
+        "Preprocessing(odd=1) by Pillow 11", "Preprocessing(steps=1) by Pillow 11", "(" * 9000 + " by Pillow 11",
+    ],
+    ids=lambda text: text[:30],
+)  # fmt: skip
+def test_an_identity_of_other_words_names_none(text: str) -> None:
+    assert Preprocessing.of_identity(text) is None
+
+
 def test_equal_preprocessings_are_equal_values_and_the_text_has_pillows_version() -> None:
     one, other = Preprocessing(mean=(0.5,), std=(1,)), Preprocessing(mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0))
     assert one == other

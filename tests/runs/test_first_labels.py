@@ -24,7 +24,7 @@ CASES: dict[str, tuple[Procedure, MaskSet]] = {
     "votes": (Voting(top=2), BANDS),
     "votes above a threshold": (Voting(threshold=0.3, top=2), BANDS),
     "evidence": (Voting(evidence="clip(0, 1)", top=2), BANDS),
-    "detection": (Detection(0.3, top=2), COVER),
+    "detection": (Detection(0.2, top=2), COVER),
 }
 
 
@@ -62,6 +62,7 @@ def test_rows_count_a_label_among_the_first_ones_as_right(name: str, tmp_path: P
     assert result.certified.any()
     assert (second & result.certified).any()
     assert (~right).any()
+    assert result.alerts.any() == (name == "detection")
     assert (right >= (result.certified & ~result.alerts)).all()
     assert np.array_equal(result.defended == labels, right)
     firsts = [UNDECIDED if verdict.defended.alert else verdict.defended.label for verdict in result.verdicts]
