@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from maskcover import open_run
 from maskcover.canonical import write_atomically
 from maskcover.runs.driving import Begun, Driver, Lost, Made, News
 from maskcover.runs.launching import TOGETHER
@@ -380,26 +381,61 @@ def table(images: int, counts: Sequence[int], heavier: float, size: int | None) 
             )
 
 
-def overhead(images: int) -> None:
-    """Print the time of two workers of Ray as a ratio to that of two plain processes, in the middle half of a run."""
-    root = Path(__file__).parent
+WAYS: dict[str, tuple[int, list[str]]] = {"plain": (2, []), "ray": (1, ["--launcher", "ray", "--workers", "2"])}
+"""The number of processes to start, and what to type besides: two workers each."""
+
+
+def overhead(images: int, rounds: int) -> None:
+    """Print the time of two workers of Ray as a ratio to that of two plain processes, in the middle half of a run.
+
+    Both ways do the same work in the same number of processes. A shard is as large as an attempt of the launcher at
+    most, so that each way makes one shard at a time, in the same batches. Each round measures one way after the other.
+    """
+    ratios = []
+    for number in range(rounds):
+        ways = list(WAYS) if number % 2 else list(reversed(WAYS))
+        times = {way: _timed(way, images) for way in ways}
+        ratios.append(times["ray"].middle / times["plain"].middle)
+        for way, timed in times.items():
+            print(f"round {number}, {way}: {timed}", flush=True)
+    print(f"ray / plain: {', '.join(f'{ratio:.3f}' for ratio in ratios)}; median {float(np.median(ratios)):.3f}")
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One run: seconds of the middle half of its shards, masked predictions, and the largest memory of a process."""
+
+    middle: float
+    predictions: int
+    megabytes: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.middle:.2f} s in the middle half, {self.predictions:,} masked predictions, "
+            f"{self.megabytes:.0f} MB at most in a process that was started"
+        )
+
+
+def _timed(way: str, images: int) -> Timed:
+    """A run of images, in shards of `TOGETHER`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pixels = np.random.default_rng(0).integers(0, 256, (images, 16, 16)).astype(np.uint8)
         np.savez(folder / "data.npz", images=pixels, labels=(pixels.mean(axis=(1, 2)) > 127.5).astype(int))
+        count, more = WAYS[way]
         command = [
             sys.executable, "-m", "maskcover", "certify", "--model", "scale_model:Device", "--data",
             str(folder / "data.npz"), "--regions", "squares(size=2)", "--input-size", "16", "--channels", "1",
-            "--shard-size", "8",
+            "--shard-size", str(TOGETHER), "--out", str(folder / "RUN"), "--json", *more,
         ]  # fmt: skip
-        ways = {"plain": (2, []), "ray": (1, ["--launcher", "ray", "--workers", "2"])}
-        for way, (count, more) in ways.items():
-            out = ["--out", str(folder / way)]
-            started = [subprocess.Popen([*command, *out, *more], cwd=root) for _ in range(count)]  # noqa: S603 (own)
-            assert [process.wait() for process in started] == [0] * count
-        seconds = {way: _seconds(folder / way) for way in ways}
-    print(", ".join(f"{way} {value:.1f} s" for way, value in seconds.items()))
-    print(f"ray / plain: {seconds['ray'] / seconds['plain']:.3f}")
+        with (folder / "log").open("wb") as log:
+            started = [subprocess.Popen(command, cwd=Path(__file__).parent, stdout=log) for _ in range(count)]  # noqa: S603 (own)
+            ends = [os.wait4(process.pid, 0) for process in started]
+        assert [os.waitstatus_to_exitcode(status) for _, status, _ in ends] == [0] * count
+        kilobytes = max(usage.ru_maxrss for _, _, usage in ends)
+        summary = open_run(folder / "RUN").summary()
+        assert summary.complete
+        return Timed(_seconds(folder / "RUN"), summary.evaluations, kilobytes / 1000)
 
 
 def _seconds(out: Path) -> float:
@@ -415,10 +451,11 @@ def main() -> None:
     parser.add_argument("--heavier", type=float, default=1.0, help="A prediction takes this many times as long.")
     parser.add_argument("--size", type=int, help="Images in a shard; by default chosen from the number of workers.")
     parser.add_argument("--overhead", action="store_true", help="Ray against plain processes, on this machine.")
+    parser.add_argument("--rounds", type=int, default=3, help="With --overhead: measurements of each way.")
     options = parser.parse_args()
     logging.disable(logging.WARNING)  # each loss would be a line
     if options.overhead:
-        overhead(320)
+        overhead(options.images if options.images != 50_000 else 24 * TOGETHER, options.rounds)
         return
     sys.addaudithook(_count)
     table(options.images, options.workers, options.heavier, options.size)

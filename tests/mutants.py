@@ -823,10 +823,10 @@ MUTANTS = (
     Mutant("canonical.py", "                _expect_new(path)\n                if", "                if", "tests/test_canonical.py"),
     Mutant("canonical.py", "unlink(missing_ok=True)\n                return self", "exists()\n                return self", "tests/test_canonical.py"),
     Mutant("canonical.py", "_TRIES << min(newest, 10)", "_TRIES", "tests/test_canonical.py"),
-    Mutant("canonical.py", "looks + 1 if newest == watched else 0", "_TRIES", "tests/test_canonical.py"),
+    Mutant("canonical.py", "looks + 1 if newest == watched else 0", "looks + 1", "tests/test_canonical.py"),
     Mutant("canonical.py", "    except FileNotFoundError:\n        return False\n", "    except FileNotFoundError:\n        pass\n", "tests/test_canonical.py"),
     Mutant("canonical.py", "if os.path.lexists(path):", "if not path.parent.exists():", "tests/test_canonical.py"),
-    Mutant("canonical.py", "            os.fsync(stream.fileno())\n", "", "tests/test_canonical.py"),
+    Mutant("canonical.py", "            stream.flush()\n            os.fsync(stream.fileno())\n        if", "            stream.flush()\n        if", "tests/test_canonical.py"),
     # Judges that read one document in two ways, and texts that hang them.
     Mutant("certificate/check.py", "def rectangles(self, area: Any, *, min_side", "def rectangles(self, area: Any, min_side", JUDGES),
     Mutant("certificate/check.py", '[0-9]{1,41}/(?=.{1,41}$)0*[1-9][0-9]*', '[0-9]{1,41}/0*[1-9][0-9]*', JUDGES),

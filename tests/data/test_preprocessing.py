@@ -115,7 +115,8 @@ def test_an_identity_names_its_preprocessing(steps: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "none", "halved by Pillow 11", "Preprocessing() ", "Fit(size=(24, 24)) by Pillow 11.0",
+        "", "none", "halved by Pillow 11", "Preprocessing() ",
+        "Preprocessing(()) by Pillow 11", "Fit(size=(24, 24)) by Pillow 11.0",
         "Preprocessing(steps=(Jpeg(),)) by Pillow 11", "Preprocessing(mean=print(1)) by Pillow 11",
         "Preprocessing(std=(0.0,)) by Pillow 11", "__import__('os') by Pillow 11", "Preprocessing(**{}) by Pillow 11",
         "Preprocessing(odd=1) by Pillow 11", "Preprocessing(steps=1) by Pillow 11", "(" * 9000 + " by Pillow 11",
