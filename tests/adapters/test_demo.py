@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from maskcover_torch.demo import run
+from maskcover_torch.demo import clothes, run
 from maskcover_torch.demo.attack import CLEAR_EXCESS, PatchAttack, fool_network
 from maskcover_torch.demo.model import class_names, network, normalised
 from maskcover_torch.demo.page import render
 from maskcover_torch.demo.photos import LABELS, FloatImage, Photo, framed, photos
-from maskcover_torch.demo.results import AttackStep, DemoResult, Part, PhotoStep
+from maskcover_torch.demo.results import AttackStep, ClothesStep, DemoResult, Part, PhotoStep, PriceRow
 from maskcover_torch.demo.steps import PATCH, REGIONS, WithProgress, as_input, classifier_of, cover_step
 from maskcover_torch.demo.story import tell
-from maskcover_torch.demo.tables import attack_table, cover_table, part_table, photo_table
+from maskcover_torch.demo.tables import attack_table, clothes_table, cover_table, part_table, photo_table
 from maskcover_torch.demo.words import failing_words
 from rich.console import Console
 
@@ -74,6 +74,9 @@ def story(pixels: FloatImage) -> DemoResult:
     attacked[2:4, 5:7] = 1 - attacked[2:4, 5:7]
     found = PatchAttack(attacked, mc.Box.at((2, 5), (2, 2)), (photo.label + 1) % 3, 4)
     result.attack = AttackStep(step, found, found.label, Defended(photo.label, Case.MAJORITY), 1.0)
+    result.clothes = ClothesStep(
+        4, 9, (PriceRow(HOSTILE[2], 3, 9, 45), PriceRow("pairs", 3, 5, 45)), Path("clothes.html")
+    )
     result.parts.append(Part(HOSTILE[2], 1.0, 2.0))
     return result
 
@@ -292,3 +295,24 @@ def test_a_missing_package_names_the_extra() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "MissingExtra" in done.stderr
     assert "[demo]'" in done.stderr
+
+
+def test_the_network_for_clothes_is_trained_and_few_enough_bytes() -> None:
+    predicted = clothes.trained()(clothes.images()).argmax(dim=1).numpy()
+    assert (predicted == clothes.labels()).mean() > 0.85
+    assert (Path(clothes.__file__).parent / "clothes.pt").stat().st_size < 2 << 20
+
+
+def test_each_first_round_of_clothes_has_its_price(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, story: DemoResult
+) -> None:
+    monkeypatch.setattr(clothes, "images", lambda whole=clothes.images: whole()[:3])
+    monkeypatch.setattr(clothes, "labels", lambda whole=clothes.labels: whole()[:3])
+    step = clothes.clothes_step(tmp_path / "clothes", tmp_path / "clothes.html")
+    assert [(row.at_least, row.at_most) for row in step.prices] == [(25, 325), (13, 325), (9, 334)]
+    assert step.images == 3
+    assert step.certified == np.count_nonzero(mc.open_run(tmp_path / "clothes").certified_by_masks) > 0
+    assert "ankle boot" in step.page.read_text(encoding="utf-8")
+    assert clothes_table(step, clothes.REGIONS).row_count == 3
+    story.clothes = replace(step, images=9)
+    assert "images of clothes" in str(story.shortfall)

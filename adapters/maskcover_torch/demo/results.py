@@ -80,6 +80,31 @@ class AttackStep:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceRow:
+    """A first round: the images certified with it, and the masked predictions that serving an image takes."""
+
+    first_round: str
+    certified: int
+    at_least: int
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClothesStep:
+    """The small network on images of clothes: how many there are, how many masks, each first round, and the report."""
+
+    images: int
+    masks: int
+    prices: tuple[PriceRow, ...]
+    page: Path
+
+    @property
+    def certified(self) -> int:
+        """The images that are certified by the masks."""
+        return self.prices[0].certified
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """How long a part of the demo took: seconds on the clock, and of processor time over all threads."""
 
@@ -100,6 +125,7 @@ class DemoResult:
     covers: list[CoverStep] = field(default_factory=list)
     photos: list[PhotoStep] = field(default_factory=list)
     attack: AttackStep | None = None
+    clothes: ClothesStep | None = None
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -123,6 +149,8 @@ def _shortfalls(result: DemoResult) -> Iterator[str]:
         yield "the attack fooled the undefended network on no certified photo"
     else:
         yield from _attack_shortfalls(result.attack)
+    if result.clothes is not None and 2 * result.clothes.certified <= result.clothes.images:
+        yield f"only {result.clothes.certified} of {result.clothes.images} images of clothes were certified"
 
 
 def _attack_shortfalls(step: AttackStep) -> Iterator[str]:

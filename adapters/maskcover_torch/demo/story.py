@@ -16,12 +16,13 @@ from rich.text import Text
 from maskcover.canonical import write_atomically
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
+from maskcover_torch.demo import clothes
 from maskcover_torch.demo.model import class_names, network
 from maskcover_torch.demo.page import render
 from maskcover_torch.demo.photos import photos
 from maskcover_torch.demo.results import DemoResult, Part
 from maskcover_torch.demo.steps import REGIONS, WithProgress, attack_step, classifier_of, cover_step, photo_step
-from maskcover_torch.demo.tables import attack_table, cover_table, part_table, photo_table
+from maskcover_torch.demo.tables import attack_table, clothes_table, cover_table, part_table, photo_table
 
 ATTACKERS = {
     "one square of 2 %": REGIONS,  # the first: its cover defends the photos
@@ -42,8 +43,12 @@ def tell(out: Path, *, seed: int = 0, console: Console | None = None) -> DemoRes
     _attack(result, model, masks)
     if result.attack is not None:
         console.print(attack_table(result.attack, names))
+    _clothes(result)
     with _part(result, "page"):
         write_atomically(result.page, render(result, names).encode())
+    if result.clothes is not None:
+        console.print(clothes_table(result.clothes, clothes.REGIONS))
+        console.print(Text(f"The report of this run: {result.clothes.page}"), soft_wrap=True)
     console.print(part_table(result.parts))
     console.print(Text(f"The page: {result.page}"), soft_wrap=True)
     return result
@@ -74,6 +79,13 @@ def _attack(result: DemoResult, model: torch.nn.Module, masks: MaskSet) -> None:
             result.attack = attack_step(model, target, masks, seed=result.seed, on_step=watch)
             if result.attack is not None:
                 return
+
+
+def _clothes(result: DemoResult) -> None:
+    """Certify clothes with the small network in a run beside the page, and write its report."""
+    with _part(result, "clothes"):
+        out = result.page.parent / "clothes"
+        result.clothes = clothes.clothes_step(out, out.with_suffix(".html"))
 
 
 def _folder(out: Path) -> Path:

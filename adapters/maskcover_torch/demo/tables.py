@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from maskcover.plot import percent_down
-from maskcover_torch.demo.results import AttackStep, CoverStep, Part, PhotoStep
+from maskcover_torch.demo.results import AttackStep, ClothesStep, CoverStep, Part, PhotoStep
 from maskcover_torch.demo.words import class_name, defended_words, failing_words
 
 
@@ -59,6 +59,16 @@ def attack_table(step: AttackStep, names: Sequence[str]) -> Table:
         f"{step.attack.box}\n{step.changed.sum():,} pixels changed, {step.outside} outside"
     )
     return _table(title, ("network", "clean", "attacked"), rows)
+
+
+def clothes_table(step: ClothesStep, regions: str) -> Table:
+    """One row for each first round: the images certified with it, and the predictions that it takes to serve one."""
+    rows = (
+        (row.first_round, f"{row.certified} of {step.images}", f"{row.at_least}", f"{row.at_most}")
+        for row in step.prices
+    )
+    title = f"A network trained to stand masks, on clothes, against {regions}: {step.masks} masks"
+    return _table(title, ("first round", "certified", "predictions to serve,\nif views agree", "at most"), rows)
 
 
 def part_table(parts: Iterable[Part]) -> Table:
