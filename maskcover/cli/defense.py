@@ -26,6 +26,7 @@ def certify(
     regions: o.Regions = None,
     frame: o.Frame = "input",
     labels: o.Labels = None,
+    task: o.Task = None,
     rule: Annotated[
         str | None,
         typer.Option(help='With --method: "rows" by default, or "all-pairs" for the paper\'s Algorithm 2.'),
@@ -64,7 +65,7 @@ def certify(
         raise InvalidInput("--keep-tables and --reuse are for runs; add --out RUN")
     spec = RunSpec(
         **model.source(), **data.source(), **numeric.source(), labels=None if labels is None else str(labels),
-        outside=outside, seed=seed, masks=masks_in(masks, model.input_size), regions=regions, frame=frame,
+        outside=outside, seed=seed, task=task, masks=masks_in(masks, model.input_size), regions=regions, frame=frame,
         procedure=defence.text(rule), min_margin=o.least_margin(min_margin, margin), numerics=numerics,
         shard_size=shard_size, keep_tables=keep_tables, reuse=None if reuse is None else str(reuse),
     )  # fmt: skip

@@ -64,6 +64,8 @@ class Source:
     split_at: str | None = None
     size: str | None = None
     """For a run in the source frame: the size of its images, such as 375x500."""
+    task: str | None = None
+    """What is certified, as for `certify`: "labels", "answers" or "multilabel"; None is as the model is."""
 
     @classmethod
     def of(cls, document: Any, where: object) -> Self:
@@ -193,7 +195,7 @@ class Source:
 
     def _loaded(self, options: dict[str, Any]) -> MaskedClassifier:
         try:
-            return load_classifier(self.model, **options)
+            return load_classifier(self.model, task=self.task, **options)
         except (TypeError, InvalidInput) as error:
             if self.device is None or "'device'" not in str(error):
                 raise

@@ -12,7 +12,16 @@ import numpy.typing as npt
 
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, bound, checked_labels, count_of, require_bits
+from maskcover.certification.certifying import Task as Output
+from maskcover.certification.certifying import (
+    bits_for,
+    bound,
+    checked_labels,
+    checked_task,
+    count_of,
+    output_of,
+    require_bits,
+)
 from maskcover.classifiers.evaluation import Images, MaskedClassifier, expect_regions, names_of
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
@@ -117,6 +126,7 @@ class Defence:
     Args:
         procedure, min_margin, numerics, keep_tables, shard_size, progress: As for `run`.
         source: Where model and data came from, as JSON.
+        task: What is certified; None is as the classifier is.
     """
 
     procedure: Procedure
@@ -126,6 +136,7 @@ class Defence:
     shard_size: int = 64
     source: Mapping[str, Any] | None = None
     progress: bool = False
+    task: Output | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,6 +289,7 @@ def _prepared(task: Task, subject: Subject, defence: Defence, earlier: Earlier |
     _expect_classes(task, start.evaluator.classes)
     size = {} if subject.frame is None else {"size": subject.frame[1]}
     about = {"source": dict(defence.source or {}) | size} | _chosen(task.images) | _example(task, images_read)
+    about |= _output(defence.task, subject.classifier)
     return start, _config(task, start, defence.shard_size, about | _framed(subject.frame))
 
 
@@ -301,6 +313,24 @@ def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[
         | reference_entry(start)
         | ({"scale": repr(start.evaluator.least_scale)} if start.min_margin else {})
     )
+
+
+def checked_run_task(task: object) -> Output | None:
+    """Return what a run is to certify; raise `InvalidInput` if there is no such task, or no runs for it."""
+    checked = checked_task(task)
+    if checked == "multilabel":
+        raise InvalidInput(
+            'there are no runs of several labels yet; use certify(…, task="multilabel"), without a folder'
+        )
+    return checked
+
+
+def _output(task: Output | None, classifier: MaskedClassifier) -> dict[str, Any]:
+    """The entry about what is certified; empty for labels, as in runs from before there was anything else."""
+    kind = output_of(task, classifier)
+    if kind == "answers":
+        raise InvalidInput("runs of answers do not exist yet; use certify, which needs no folder")
+    return {} if kind == "labels" else {"task": kind}
 
 
 def _chosen(images: Images) -> dict[str, Any]:
