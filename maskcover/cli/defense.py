@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from maskcover.cli.geometry import Json
 from maskcover.cli.output import UNDECIDED, answer, note, printable
 from maskcover.cli.reading import read_claim, read_shard
 from maskcover.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from maskcover.defense import Answer
 
 
 @o.options_of_groups
@@ -111,7 +114,12 @@ def predict(
         raise InvalidInput("the masks are those of --run; leave --masks and --regions out")
     named = list(zip(predicted.dataset.ids, predicted.answers, strict=True))
     rows = [
-        {"id": name, "label": result.label, "case": result.case.value, "mask": getattr(result, "mask", None)}
+        {
+            "id": name,
+            "label": _shown(result),
+            "case": result.case.value,
+            "mask": getattr(result, "mask", None),
+        }
         for name, result in named
     ]
     masks_used = {"masks": len(predicted.masks), "digest": predicted.masks.digest}
@@ -120,3 +128,13 @@ def predict(
     if any(result.label < 0 for result in predicted.answers):
         note("label -1: non-finite or tied scores where the defence needed a label")
         raise typer.Exit(UNDECIDED)
+
+
+def _shown(result: Answer) -> int | str | None:
+    """The label of an answer; of a function of answers the text of the answer, None for an alert."""
+    from maskcover.classifiers.answer_texts import answer_text
+
+    if not hasattr(result, "value"):
+        return int(result.label)
+    value = result.value
+    return value if isinstance(value, str | None) else answer_text(value)

@@ -147,11 +147,15 @@ class Source:
             raise InvalidInput(f"--pixels is two numbers, the least and the greatest, such as 0,1; got {self.pixels!r}")
         return ends
 
-    def dataset(self, class_names: Sequence[str] | None = None) -> Dataset:
-        """The images, and their labels if there are any; class names are the model's if none are typed."""
+    def dataset(self, class_names: Sequence[str] | None = None, *, answers: bool | None = None) -> Dataset:
+        """The images, and their labels if there are any; class names are the model's if none are typed.
+
+        Labels are read as answers if that is the task, or if `answers` says so.
+        """
+        answers = self.task == "answers" if answers is None else answers
         dataset = open_dataset(
             self.data, split=self.split, labels=self.labels, classes=self.classes, class_names=class_names,
-            outside=self.outside, limit=self.limit, sample=self.sample, seed=self.seed,
+            outside=self.outside, answers=answers, limit=self.limit, sample=self.sample, seed=self.seed,
         )  # fmt: skip
         if self.size is None:
             return dataset
