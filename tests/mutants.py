@@ -34,6 +34,8 @@ class Mutant:
 
 ANSWERS = "tests/certification/test_answers.py"
 INTERNED = "tests/classifiers/test_interned.py"
+TEXTS = "tests/classifiers/test_answer_texts.py"
+ANSWER_RUNS = "tests/runs/test_answer_runs.py"
 SEVERAL = "tests/defense/test_several_labels.py"
 TURNING = "tests/regions/test_turning.py"
 GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/property tests/masks tests/regions"
@@ -421,6 +423,14 @@ MUTANTS = (
     Mutant("classifiers/interned.py", 'b"".join(b"%d:" % len(part) + part for part in parts)', 'b"".join(parts)', f"{INTERNED} -k look_alike"),
     Mutant("classifiers/interned.py", "np.concatenate([bits, 1.0 - bits])", "np.concatenate([[2.0], bits])", f"{INTERNED} -k no_label"),
     Mutant("classifiers/interned.py", 'hashlib.sha256(b"number of an answer %d " % turn + content).digest()', 'str(hash(content)).encode().zfill(8)', f"{INTERNED} -k process"),
+    Mutant("classifiers/answer_texts.py", "if answer_text(answer) == text:", "if True:", f"{TEXTS} -k other_texts"),
+    Mutant("classifiers/answer_texts.py", 'return {"float": answer.hex()}', 'return int(answer)', f"{TEXTS} -k look_alike"),
+    Mutant("classifiers/answer_texts.py", 'return list(map(_written, answer))', 'return "".join(map(str, map(_written, answer)))', f"{TEXTS} -k look_alike"),
+    Mutant("runs/answer_rows.py", "numbers.number(read_answer(text))", "len(number_of)", f"{ANSWER_RUNS} -k tie_of_votes"),
+    Mutant("runs/answer_rows.py", "if len(set(listed)) != len(listed):", "if False:", f"{ANSWER_RUNS} -k damaged"),
+    Mutant("runs/answer_rows.py", "[first == second for first, second in pairs]", "[True for _ in pairs]", f"{ANSWER_RUNS} -k compared"),
+    Mutant("runs/replaying.py", "row.answer(name)\n", "int(getattr(row, name))\n", f"{ANSWER_RUNS} -k replay"),
+    Mutant("runs/tasks.py", "return task.labels.tolist() if task.reader is None else", "return task.labels.tolist() if task.reader is None else [] if task.labels is not None else", f"{ANSWER_RUNS} -k other_answers"),
     Mutant("classifiers/masked_answers.py", "UNDECIDED if answer is None else", "0 if answer is None else", f"{ANSWERS} -k no_answer"),
     Mutant("classifiers/masked_answers.py", "        if len(answers) != len(images):\n", "        if False:\n", f"{ANSWERS} -k outputs"),
     Mutant("defense/procedure.py", 'if not procedure.takes_answers and not getattr(evaluator, "has_scores", True):', "if False:", f"{ANSWERS} -k refused"),
@@ -576,7 +586,7 @@ MUTANTS = (
     Mutant("runs/tasks.py", "                self.start.expect_unchanged()\n                waiting", "                waiting", LAUNCHING),
     Mutant("runs/tasks.py", "None if order is None else order.config.earlier", "None", RUNS),
     Mutant("runs/working.py", "part = part.agreed(order.config, self._where(size)) if same else None", "part = part.agreed(order.config, self._where(size))", RUNS),
-    Mutant("runs/tasks.py", '"labels": digest(task.labels.tolist())', '"labels": digest(sorted(task.labels.tolist()))', RUNS),
+    Mutant("runs/tasks.py", '"labels": digest(_plain_labels(task))', '"labels": digest(sorted(_plain_labels(task)))', RUNS),
     Mutant("runs/resuming.py", "if config.digest != kept.digest:", "if config.document[\"masks\"] != kept.document[\"masks\"]:", STATEFUL),
     Mutant("runs/folder.py", '"shard": str(number), ', "", STATEFUL),
     Mutant("runs/folder.py", "rows, rows_digest = read(table)", "rows, rows_digest = read(table)[0], metadata['rows']", RUNS),

@@ -120,4 +120,4 @@ def _replaced(table: Any, name: str, values: Any) -> Any:
 def same_answers(ours: Sequence[AnyAnswer], theirs: Sequence[AnyAnswer]) -> Any:
     """Whether answers of two runs are the same, place by place, in type and value; bool (n,)."""
     pairs = zip(map(answer_text, ours), map(answer_text, theirs), strict=True)
-    return np.array([one == other for one, other in pairs], dtype=np.bool_)
+    return np.array([first == second for first, second in pairs], dtype=np.bool_)

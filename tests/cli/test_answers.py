@@ -54,14 +54,15 @@ def command(table: Path, function: str = "shade") -> tuple[str, ...]:
 def test_certify_task_answers_is_killed_and_resumed_reported_and_attacked(run: Run, tmp_path: Path) -> None:
     table, out = signs(tmp_path), tmp_path / "RUN"
     assert run(*command(table), "--out", str(tmp_path / "WHOLE")).code == 0
-    typed = [sys.executable, "-m", "maskcover", *command(table), "--out", str(out)]
-    process = subprocess.Popen(typed, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
-    while process.poll() is None and not list(out.glob("shards/*.parquet")):
+    typed = [sys.executable, "-m", "maskcover", *command(table, "waiting_shade"), "--out", str(out)]
+    waiting = {"PYTHONPATH": os.pathsep.join(sys.path), "READERS_WAIT": str(out)}
+    process = subprocess.Popen(typed, env=os.environ | waiting)
+    while process.poll() is None and len(list(out.glob("shards/*.parquet"))) < 3:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert stored(out)
-    assert run(*command(table), "--out", str(out)).code == 0
+    assert (process.returncode, len(stored(out))) == (-signal.SIGKILL, 3)
+    assert run(*command(table, "waiting_shade"), "--out", str(out)).code == 0
     assert stored(out) == stored(tmp_path / "WHOLE")
     refused = run(*command(table, "other_shade"), "--out", str(out))
     assert refused.code == 2
@@ -76,7 +77,7 @@ def test_certify_task_answers_is_killed_and_resumed_reported_and_attacked(run: R
 def _no_attack_changes_a_certified_answer(out: Path) -> None:
     """All 16 placements of one pixel, each with 18 values, on each certified image."""
     opened, count = mc.open_run(out), 0
-    reader = mc.MaskedAnswers(readers.shade, fill=0.5)
+    reader = mc.MaskedAnswers(readers.waiting_shade, fill=0.5)
     certification = certified(out)
     for name, label in zip(opened.ids, opened.labels, strict=True):
         if not opened.select(opened.certified()).ids.count(name):
