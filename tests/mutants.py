@@ -872,7 +872,7 @@ MUTANTS = (
     Mutant("data/mapstyle.py", "return None if None in classes else classes[0]", "return classes[0]", "tests/data/test_readers.py -k joined"),
     Mutant("data/mapstyle.py", "    if len(different) > 1:\n", "    if False:\n", "tests/data/test_readers.py -k joined"),
     Mutant("runs/tasks.py", "    expect_matching(task.images, task.labels, start.evaluator.classes, names_of(subject.classifier))\n", "", "tests/engine/test_matching.py -k thousand"),
-    Mutant("runs/loading.py", "source.dataset(names_of(classifier) if labelled else None)", "source.dataset()", "tests/cli/test_data.py -k threat_53_labels"),
+    Mutant("runs/loading.py", "source.dataset(names_of(classifier) if labelled else None, answers=answers)", "source.dataset()", "tests/cli/test_data.py -k threat_53_labels"),
     # Data that reach outside their folder, or claim too much (threats.md, 54).
     Mutant("data/tables.py", '(pure.is_absolute() or ".." in pure.parts)', "pure.is_absolute()", "tests/data/test_tables.py -k outside"),
     Mutant("data/tables.py", '(pure.is_absolute() or ".." in pure.parts)', '".." in pure.parts', "tests/data/test_tables.py -k outside"),
@@ -1009,8 +1009,8 @@ MUTANTS = (
     Mutant("runs/sizes.py", "decided(at, size) == YES", "decided(at, size) != NO", OPENED),
     Mutant("runs/sizes.py", "min(low + step - 1, last)", "min(low + step - 2, last)", OPENED),
     Mutant("runs/comparison.py", "return low - other_high, high - other_low", "return low - other_low, high - other_high", OPENED),
-    Mutant("runs/comparison.py", "if (labels != theirs.labels[other_places]).any():", "if not len(labels):", OPENED),
-    Mutant("runs/columns.py", "    for name in _KINDS:\n        hasher", "    for name in _PLAIN:\n        hasher", OPENED),
+    Mutant("runs/comparison.py", "if differ.any():", "if not len(labels):", OPENED),
+    Mutant("runs/columns.py", "    for name in table.column_names:\n        hasher", "    for name in _PLAIN:\n        hasher", OPENED),
     # Studies: the paper's tables and figures.
     Mutant("studies/running.py", '"regions": masks.regions,', "", STUDIES),
     Mutant("studies/figures_4_5.py", "summary.evaluations / decided", "summary.evaluations", f"{STUDIES} -k counted"),
@@ -1043,7 +1043,7 @@ MUTANTS = (
     Mutant("runs/reusing.py", "differences += changed_scores(self.config, start, same_images=False)", "pass", OPENED),
     Mutant("runs/reusing.py", 'if start.numerics != self.config.document["numerics"]:', "if not start.numerics:", OPENED),
     Mutant("runs/reusing.py", "return 0.0 if min_margin is None and typed_there else min_margin", "return min_margin", OPENED),
-    Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source")', 'parse_regions(document["regions"]))', FRAMES),
+    Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source", numbers', 'parse_regions(document["regions"]), "input", numbers', FRAMES),
     Mutant("runs/opened.py", "max(needed, default=0.0)", "0.0", OPENED),
     # Interval certification.
     Mutant("defense/intervals.py", "    if undefended != label:\n", "    if undefended < 0:\n", INTERVALS),
