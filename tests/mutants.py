@@ -34,6 +34,8 @@ class Mutant:
 
 ANSWERS = "tests/certification/test_answers.py"
 INTERNED = "tests/classifiers/test_interned.py"
+TEXTS = "tests/classifiers/test_answer_texts.py"
+ANSWER_RUNS = "tests/runs/test_answer_runs.py"
 SEVERAL = "tests/defense/test_several_labels.py"
 TURNING = "tests/regions/test_turning.py"
 GEOMETRY = "tests/property/test_families.py tests/cells tests/covering tests/property tests/masks tests/regions"
@@ -422,6 +424,14 @@ MUTANTS = (
     Mutant("classifiers/interned.py", 'b"".join(b"%d:" % len(part) + part for part in parts)', 'b"".join(parts)', f"{INTERNED} -k look_alike"),
     Mutant("classifiers/interned.py", "np.concatenate([bits, 1.0 - bits])", "np.concatenate([[2.0], bits])", f"{INTERNED} -k no_label"),
     Mutant("classifiers/interned.py", 'hashlib.sha256(b"number of an answer %d " % turn + content).digest()', 'str(hash(content)).encode().zfill(8)', f"{INTERNED} -k process"),
+    Mutant("classifiers/answer_texts.py", "if answer_text(answer) == text:", "if True:", f"{TEXTS} -k other_texts"),
+    Mutant("classifiers/answer_texts.py", 'return {"float": answer.hex()}', 'return int(answer)', f"{TEXTS} -k look_alike"),
+    Mutant("classifiers/answer_texts.py", 'return list(map(_written, answer))', 'return "".join(map(str, map(_written, answer)))', f"{TEXTS} -k look_alike"),
+    Mutant("runs/answer_rows.py", "numbers.number(read_answer(text))", "len(number_of)", f"{ANSWER_RUNS} -k tie_of_votes"),
+    Mutant("runs/answer_rows.py", "if len(set(listed)) != len(listed):", "if False:", f"{ANSWER_RUNS} -k damaged"),
+    Mutant("runs/answer_rows.py", "[first == second for first, second in pairs]", "[True for _ in pairs]", f"{ANSWER_RUNS} -k compared"),
+    Mutant("runs/replaying.py", "row.answer(name)\n", "int(getattr(row, name))\n", f"{ANSWER_RUNS} -k replay"),
+    Mutant("runs/tasks.py", "return task.labels.tolist() if task.reader is None else", "return task.labels.tolist() if task.reader is None else [] if task.labels is not None else", f"{ANSWER_RUNS} -k other_answers"),
     Mutant("classifiers/masked_answers.py", "UNDECIDED if answer is None else", "0 if answer is None else", f"{ANSWERS} -k no_answer"),
     Mutant("classifiers/masked_answers.py", "        if len(answers) != len(images):\n", "        if False:\n", f"{ANSWERS} -k outputs"),
     Mutant("defense/procedure.py", 'if not procedure.takes_answers and not getattr(evaluator, "has_scores", True):', "if False:", f"{ANSWERS} -k refused"),
@@ -577,7 +587,7 @@ MUTANTS = (
     Mutant("runs/tasks.py", "                self.start.expect_unchanged()\n                waiting", "                waiting", LAUNCHING),
     Mutant("runs/tasks.py", "None if order is None else order.config.earlier", "None", RUNS),
     Mutant("runs/working.py", "part = part.agreed(order.config, self._where(size)) if same else None", "part = part.agreed(order.config, self._where(size))", RUNS),
-    Mutant("runs/tasks.py", '"labels": digest(task.labels.tolist())', '"labels": digest(sorted(task.labels.tolist()))', RUNS),
+    Mutant("runs/tasks.py", '"labels": digest(_plain_labels(task))', '"labels": digest(sorted(_plain_labels(task)))', RUNS),
     Mutant("runs/resuming.py", "if config.digest != kept.digest:", "if config.document[\"masks\"] != kept.document[\"masks\"]:", STATEFUL),
     Mutant("runs/folder.py", '"shard": str(number), ', "", STATEFUL),
     Mutant("runs/folder.py", "rows, rows_digest = read(table)", "rows, rows_digest = read(table)[0], metadata['rows']", RUNS),
@@ -875,7 +885,7 @@ MUTANTS = (
     Mutant("data/mapstyle.py", "return None if None in classes else classes[0]", "return classes[0]", "tests/data/test_readers.py -k joined"),
     Mutant("data/mapstyle.py", "    if len(different) > 1:\n", "    if False:\n", "tests/data/test_readers.py -k joined"),
     Mutant("runs/tasks.py", "    expect_matching(task.images, task.labels, start.evaluator.classes, names_of(subject.classifier))\n", "", "tests/engine/test_matching.py -k thousand"),
-    Mutant("runs/loading.py", "source.dataset(names_of(classifier) if labelled else None)", "source.dataset()", "tests/cli/test_data.py -k threat_53_labels"),
+    Mutant("runs/loading.py", "source.dataset(names_of(classifier) if labelled else None, answers=answers)", "source.dataset()", "tests/cli/test_data.py -k threat_53_labels"),
     # Data that reach outside their folder, or claim too much (threats.md, 54).
     Mutant("data/tables.py", '(pure.is_absolute() or ".." in pure.parts)', "pure.is_absolute()", "tests/data/test_tables.py -k outside"),
     Mutant("data/tables.py", '(pure.is_absolute() or ".." in pure.parts)', '".." in pure.parts', "tests/data/test_tables.py -k outside"),
@@ -1012,8 +1022,8 @@ MUTANTS = (
     Mutant("runs/sizes.py", "decided(at, size) == YES", "decided(at, size) != NO", OPENED),
     Mutant("runs/sizes.py", "min(low + step - 1, last)", "min(low + step - 2, last)", OPENED),
     Mutant("runs/comparison.py", "return low - other_high, high - other_low", "return low - other_low, high - other_high", OPENED),
-    Mutant("runs/comparison.py", "if (labels != theirs.labels[other_places]).any():", "if not len(labels):", OPENED),
-    Mutant("runs/columns.py", "    for name in _KINDS:\n        hasher", "    for name in _PLAIN:\n        hasher", OPENED),
+    Mutant("runs/comparison.py", "if differ.any():", "if not len(labels):", OPENED),
+    Mutant("runs/columns.py", "    for name in table.column_names:\n        hasher", "    for name in _PLAIN:\n        hasher", OPENED),
     # Studies: the paper's tables and figures.
     Mutant("studies/running.py", '"regions": masks.regions,', "", STUDIES),
     Mutant("studies/figures_4_5.py", "summary.evaluations / decided", "summary.evaluations", f"{STUDIES} -k counted"),
@@ -1046,7 +1056,7 @@ MUTANTS = (
     Mutant("runs/reusing.py", "differences += changed_scores(self.config, start, same_images=False)", "pass", OPENED),
     Mutant("runs/reusing.py", 'if start.numerics != self.config.document["numerics"]:', "if not start.numerics:", OPENED),
     Mutant("runs/reusing.py", "return 0.0 if min_margin is None and typed_there else min_margin", "return min_margin", OPENED),
-    Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source")', 'parse_regions(document["regions"]))', FRAMES),
+    Mutant("runs/opened.py", 'parse_regions(document["regions"]), "source", numbers', 'parse_regions(document["regions"]), "input", numbers', FRAMES),
     Mutant("runs/opened.py", "max(needed, default=0.0)", "0.0", OPENED),
     # Interval certification.
     Mutant("defense/intervals.py", "    if undefended != label:\n", "    if undefended < 0:\n", INTERVALS),

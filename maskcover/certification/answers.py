@@ -14,8 +14,6 @@ from maskcover.certification.results import CertificationResult
 from maskcover.classifiers.evaluation import MaskedClassifier
 from maskcover.classifiers.interned import AnyAnswer, plain_answer
 from maskcover.classifiers.masked_answers import MaskedAnswers
-from maskcover.classifiers.options import known_options
-from maskcover.classifiers.registry import as_classifier, is_model
 from maskcover.errors import InvalidInput
 
 
@@ -77,24 +75,6 @@ class AnswersResult(CertificationResult):
         return array
 
 
-def as_reader(model: object, options: Mapping[str, Any]) -> MaskedAnswers:
-    """The `MaskedAnswers` of a function or of one that was made before.
-
-    Raises:
-        InvalidInput: it is a model of a framework, which gives scores; or no function.
-    """
-    if isinstance(model, MaskedAnswers):
-        as_classifier(model, options)  # it refuses options
-        return model
-    if is_model(model) or not callable(model) or isinstance(model, type):
-        raise InvalidInput(
-            'task="answers" needs a function from images to answers, or a MaskedAnswers of one; got '
-            f"{type(model).__name__}: write a function that calls it and returns one answer for each image"
-        )
-    with known_options("a function", options, MaskedAnswers):
-        return MaskedAnswers(model, **options)
-
-
 def numbers_of_answers(labels: Any, count: int, reader: MaskedAnswers) -> IntArray:
     """The numbers of the true answers, int64 (count,).
 
@@ -121,6 +101,11 @@ def numbers_of_answers(labels: Any, count: int, reader: MaskedAnswers) -> IntArr
 
 
 def expect_reader(task: str | None, classifier: MaskedClassifier) -> None:
-    """Raise `InvalidInput` if a classifier of answers is to be certified for class numbers."""
+    """Raise `InvalidInput` if a classifier of answers is to be certified for class numbers, or the other way round."""
     if task == "labels" and isinstance(classifier, MaskedAnswers):
         raise InvalidInput('a MaskedAnswers has no class numbers; type task="answers", or leave task out')
+    if task == "answers" and not isinstance(classifier, MaskedAnswers):
+        raise InvalidInput(
+            f'task="answers" needs a function from images to answers, or a MaskedAnswers of one; got '
+            f"{type(classifier).__name__}, which gives scores: leave task out"
+        )

@@ -13,11 +13,10 @@ import numpy as np
 
 from maskcover.cells import IntArray
 from maskcover.certification.answering import predict_with
-from maskcover.certification.answers import as_reader
 from maskcover.certification.results import Certification
 from maskcover.classifiers.evaluation import Answers, Evaluator, Images, MaskedClassifier, as_certified, shapes_of
 from maskcover.classifiers.fingerprint import Fingerprint
-from maskcover.classifiers.masked_answers import ANSWERS
+from maskcover.classifiers.masked_answers import ANSWERS, as_reader
 from maskcover.classifiers.registry import as_classifier, is_classifier
 from maskcover.defense.answers import Answer
 from maskcover.defense.procedure import Procedure, equip

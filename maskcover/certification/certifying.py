@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.certification.answering import in_order, predict_with, unbound
-from maskcover.certification.answers import AnswersResult, as_reader, expect_reader, numbers_of_answers
+from maskcover.certification.answers import AnswersResult, expect_reader, numbers_of_answers
 from maskcover.certification.binding import Binding, Certified, as_certified_classifier
 from maskcover.certification.choosing_first_rounds import settled
 from maskcover.certification.multilabel import MultiLabelResult, certify_labels
@@ -24,7 +24,7 @@ from maskcover.certification.requirements import (
 )
 from maskcover.certification.results import Certification, CertificationResult
 from maskcover.classifiers.evaluation import Images, MaskedClassifier, evaluator_of, expect_regions, names_of
-from maskcover.classifiers.masked_answers import MaskedAnswers
+from maskcover.classifiers.masked_answers import MaskedAnswers, as_reader
 from maskcover.classifiers.options import renamed
 from maskcover.classifiers.registry import as_classifier
 from maskcover.data.labels import expect_matching
@@ -51,6 +51,7 @@ __all__ = [
     "containment_for",
     "count_of",
     "detection_curve",
+    "output_of",
     "predict",
     "require_bits",
     "true_labels",
@@ -186,6 +187,18 @@ def checked_task(task: object) -> Task | None:
     if task not in (None, *get_args(Task)):
         raise InvalidInput(f"task must be one of {', '.join(get_args(Task))}, or be left out; got {task!r}")
     return task  # type: ignore[return-value]  # it is one
+
+
+def output_of(task: Task | None, classifier: MaskedClassifier) -> Task:
+    """What is certified where a classifier is asked for a task: None is as the classifier is.
+
+    Raises:
+        InvalidInput: the classifier gives something else.
+    """
+    expect_reader(task, classifier)
+    if task is not None:
+        return task
+    return "answers" if isinstance(classifier, MaskedAnswers) else "labels"
 
 
 def classifier_for(task: Task | None, model: object, options: Mapping[str, Any]) -> MaskedClassifier:

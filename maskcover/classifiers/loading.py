@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from maskcover.classifiers.evaluation import MaskedClassifier
+from maskcover.classifiers.masked_answers import as_reader
 from maskcover.classifiers.options import known_options
 from maskcover.classifiers.registry import GROUP, Loads, Places, as_classifier, is_model, load, takers
 from maskcover.errors import InvalidInput, MaskcoverError, MissingExtra
@@ -30,13 +31,15 @@ class Installed:
     missing: str
 
 
-def load_classifier(text: str, **options: Any) -> MaskedClassifier:
+def load_classifier(text: str, *, task: str | None = None, **options: Any) -> MaskedClassifier:
     """Load the classifier that a text names.
 
     Args:
         text: ``timm:NAME``, ``hf:FOLDER``, ``onnx:FILE`` or a form of another installed adapter: `maskcover models`
             lists them. Or ``package.module:name`` of a model, of a function without arguments that makes a model, or of
             a function of one argument, from arrays to scores; the current folder is searched first.
+        task: What the classifier is for, see `maskcover.certify`; with "answers" a function of one argument is one from
+            arrays to answers, and the classifier a `MaskedAnswers`.
         **options: Options of the adapter, such as ``fill=0.5``, or ``weights="checkpoint.pth"`` for timm.
 
     Returns:
@@ -64,6 +67,11 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
         )
     adapter: object = next((load(entry) for entry in entry_points(group=GROUP) if entry.name == scheme), None)
     if isinstance(adapter, Loads):
+        if task == "answers":
+            raise InvalidInput(
+                f"{text} gives scores, and answers come from a function: name one from images to answers, such as "
+                "package.module:name"
+            )
         try:
             with known_options(text, options, *takers(adapter)):
                 return adapter.load(name, **options)
@@ -71,7 +79,8 @@ def load_classifier(text: str, **options: Any) -> MaskedClassifier:
             raise
         except TypeError as error:
             raise InvalidInput(f"{text}: {error}") from error
-    return as_classifier(_imported(scheme, name, text), options)
+    make = as_reader if task == "answers" else as_classifier
+    return make(_imported(scheme, name, text), options)
 
 
 def runs_code(text: str) -> bool:

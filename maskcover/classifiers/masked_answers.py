@@ -6,7 +6,7 @@ procedure that compares scores or confidences with a threshold is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,8 @@ from maskcover.classifiers.evaluation import Answers, HostEvaluator
 from maskcover.classifiers.interned import CODE_LENGTH, AnswerNumbers, AnyAnswer, answer_code, plain_answer
 from maskcover.classifiers.labels import UNDECIDED
 from maskcover.classifiers.occlusion import Fill
+from maskcover.classifiers.options import known_options
+from maskcover.classifiers.registry import as_classifier, is_model
 from maskcover.data import Preprocessing
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
@@ -142,3 +144,21 @@ class AnswersEvaluator(HostEvaluator):
 
 def _codes(answers: Sequence[AnyAnswer]) -> npt.NDArray[np.float64]:
     return np.stack([answer_code(answer) for answer in answers]) if answers else np.zeros((0, CODE_LENGTH))
+
+
+def as_reader(model: object, options: Mapping[str, Any]) -> MaskedAnswers:
+    """The `MaskedAnswers` of a function or of one that was made before.
+
+    Raises:
+        InvalidInput: it is a model of a framework, which gives scores; or no function.
+    """
+    if isinstance(model, MaskedAnswers):
+        as_classifier(model, options)  # it refuses options
+        return model
+    if is_model(model) or not callable(model) or isinstance(model, type):
+        raise InvalidInput(
+            'task="answers" needs a function from images to answers, or a MaskedAnswers of one; got '
+            f"{type(model).__name__}: write a function that calls it and returns one answer for each image"
+        )
+    with known_options("a function", options, MaskedAnswers):
+        return MaskedAnswers(model, **options)

@@ -6,7 +6,7 @@ Each of the four has one function here; they share how rows, claims and exit cod
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,7 +87,7 @@ def masks_in(path: Path | None, input_size: str | None) -> MaskSet | None:
 
 def _at_once(job: Certification) -> Reply:
     from maskcover.certification import certify
-    from maskcover.runs.loading import framed
+    from maskcover.runs.loading import framed, labels_of
 
     spec = job.spec
     classifier, dataset, preprocessing, masks = prepared(
@@ -95,7 +95,7 @@ def _at_once(job: Certification) -> Reply:
     )
     regions = framed(classifier, spec.regions, preprocessing)
     images = dataset.prepared(preprocessing)
-    result = certify(classifier, images, dataset.true_labels, masks, regions=regions, **job.arguments)
+    result = certify(classifier, images, labels_of(dataset, classifier), masks, regions=regions, **job.arguments)
     document = _document(result) | {"frame": "input", "image_size": list(masks.grid.shape)}
     frame = _input_frame(classifier, masks, preprocessing)
     return _reported(job, result, dataset, document, frame)
@@ -251,25 +251,45 @@ def _reported(
     document: dict[str, Any],
     frame: str,
 ) -> Reply:
-    rows = [_row(name, verdict) for name, verdict in zip(dataset.ids, result.verdicts, strict=True)]
+    answer_of = _answer_of(result)
+    rows = [_row(name, verdict, answer_of) for name, verdict in zip(dataset.ids, result.verdicts, strict=True)]
     chosen = dataset.chosen
     skipped = None if dataset.skipped is None else dataset.skipped.document()
     document |= {"data": dataset.source, "sample": None if chosen is None else chosen.document(), "skipped": skipped}
     document["images"] = rows
     sampled = [] if chosen is None else [f"Only {chosen} images:"]
-    undecided = int(((result.undefended < 0) | ((result.defended < 0) & ~result.alerts)).sum())
+    undecided = sum(
+        verdict.undefended < 0 or (verdict.answer < 0 and not verdict.defended.alert) for verdict in result.verdicts
+    )
     code = claim(int(result.certified.sum()), undecided, len(result), job.at_least)
     return Reply(document, [*map(_line, rows), *sampled, str(result), frame], code)
 
 
-def _row(name: str, verdict: Verdict) -> dict[str, Any]:
+def _answer_of(result: CertificationResult | SourceResult) -> Callable[[int], Any]:
+    """From the numbers in verdicts to what is printed: class numbers as they are, answers as texts."""
+    from maskcover.certification import AnswersResult
+    from maskcover.classifiers.answer_texts import answer_text
+
+    parts = [part for part in getattr(result, "results", (result,)) if isinstance(part, AnswersResult)]
+    if not parts:
+        return lambda number: number
+    answers = {number: answer for part in parts for number, answer in part.answers.items()}
+
+    def text_of(number: int) -> str | None:
+        answer = answers.get(number)
+        return answer if isinstance(answer, str) else None if number < 0 else answer_text(answer)
+
+    return text_of
+
+
+def _row(name: str, verdict: Verdict, answer_of: Callable[[int], Any]) -> dict[str, Any]:
     return {
         "id": name,
-        "label": verdict.label,
+        "label": answer_of(verdict.label),
         "certified": verdict.certificate.certified,
         "error": verdict.error,
-        "undefended": verdict.undefended,
-        "defended": verdict.answer,
+        "undefended": answer_of(verdict.undefended),
+        "defended": answer_of(verdict.answer),
         **first_labels(verdict.defended),
         "case": verdict.defended.case.value,
         "failing_pair": verdict.certificate.failing,
@@ -288,11 +308,16 @@ def first_labels(answer: Answer) -> dict[str, list[int]]:
 
 def _line(row: dict[str, Any]) -> str:
     outcome = "certified" if row["certified"] else row["error"] or f"not certified ({_why(row)})"
-    defended = ", ".join(map(str, row.get("first_labels") or [row["defended"]]))
+    defended = ", ".join(map(_shown, row.get("first_labels") or [row["defended"]]))
     return (
-        f"{printable(row['id'])}: label {row['label']}, undefended {row['undefended']}, "
+        f"{printable(row['id'])}: label {_shown(row['label'])}, undefended {_shown(row['undefended'])}, "
         f"defended {defended} ({row['case']}), {outcome}"
     )
+
+
+def _shown(label: int | str | None) -> str:
+    """A label or an answer on one line of a terminal."""
+    return printable(str(label))
 
 
 def _why(row: dict[str, Any]) -> str:

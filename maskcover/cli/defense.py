@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from maskcover.cli.geometry import Json
 from maskcover.cli.output import UNDECIDED, answer, note, printable
 from maskcover.cli.reading import read_claim, read_shard
 from maskcover.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from maskcover.defense import Answer
 
 
 @o.options_of_groups
@@ -26,6 +29,7 @@ def certify(
     regions: o.Regions = None,
     frame: o.Frame = "input",
     labels: o.Labels = None,
+    task: o.Task = None,
     rule: Annotated[
         str | None,
         typer.Option(help='With --method: "rows" by default, or "all-pairs" for the paper\'s Algorithm 2.'),
@@ -64,7 +68,7 @@ def certify(
         raise InvalidInput("--keep-tables and --reuse are for runs; add --out RUN")
     spec = RunSpec(
         **model.source(), **data.source(), **numeric.source(), labels=None if labels is None else str(labels),
-        outside=outside, seed=seed, masks=masks_in(masks, model.input_size), regions=regions, frame=frame,
+        outside=outside, seed=seed, task=task, masks=masks_in(masks, model.input_size), regions=regions, frame=frame,
         procedure=defence.text(rule), min_margin=o.least_margin(min_margin, margin), numerics=numerics,
         shard_size=shard_size, keep_tables=keep_tables, reuse=None if reuse is None else str(reuse),
     )  # fmt: skip
@@ -110,7 +114,7 @@ def predict(
         raise InvalidInput("the masks are those of --run; leave --masks and --regions out")
     named = list(zip(predicted.dataset.ids, predicted.answers, strict=True))
     rows = [
-        {"id": name, "label": result.label, **first_labels(result), "case": result.case.value}
+        {"id": name, "label": _shown(result), **first_labels(result), "case": result.case.value}
         | {"mask": getattr(result, "mask", None)}
         for name, result in named
     ]
@@ -120,3 +124,13 @@ def predict(
     if any(result.label < 0 for result in predicted.answers):
         note("label -1: non-finite or tied scores where the defence needed a label")
         raise typer.Exit(UNDECIDED)
+
+
+def _shown(result: Answer) -> int | str | None:
+    """The label of an answer; of a function of answers the text of the answer, None for an alert."""
+    from maskcover.classifiers.answer_texts import answer_text
+
+    if not hasattr(result, "value"):
+        return int(result.label)
+    value = result.value
+    return value if isinstance(value, str | None) else answer_text(value)

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from maskcover.runs import Launcher
 
 Labels = Annotated[Path | None, typer.Option(help="A CSV file with the columns path and label.")]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        help='What is certified: "labels"; "answers", such as texts, where --model is a function from images to '
+        'answers; or "multilabel". By default labels, or answers if the model gives answers.'
+    ),
+]
 Outside = Annotated[
     bool,
     typer.Option("--outside", help="Also read files outside the data's folder, where a table or data set names them."),

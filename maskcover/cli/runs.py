@@ -114,12 +114,13 @@ def replay(
     """Evaluate some rows of a run again on this machine, and report labels that changed; exit 1 if any did."""
     from maskcover.runs import Folder
     from maskcover.runs import replay as again
+    from maskcover.runs.loading import labels_of
 
     source, config = _source(run, model, "replay")
     source = source.on(device)
     classifier, dataset, preprocessing = opened(source, Folder(run).masks(config))
     images = dataset.prepared(preprocessing)
-    result = again(run, classifier, images, dataset.true_labels, ids=dataset.ids, sample=sample, seed=seed)
+    result = again(run, classifier, images, labels_of(dataset, classifier), ids=dataset.ids, sample=sample, seed=seed)
     document = {
         "rows": result.rows,
         "flips": list(map(str, result.flips)),
@@ -155,6 +156,11 @@ def attack(
     source, config = _source(run, model, "attack")
     if source.model != config.document["source"]["model"]:
         raise InvalidInput(f"attack is for the model that was certified, {config.document['source']['model']}")
+    if config.task != "labels":
+        raise InvalidInput(
+            f"attack follows gradients of scores, and {run} is a run of {config.task}, which has none; change images "
+            "yourself, and give them to maskcover.defend with the certification of the run"
+        )
     source = source.on(device)
     masks = Folder(run).masks(config)
     classifier, dataset, preprocessing = opened(source, masks)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _COMPUTED = (
     "mean", "std", "fill", "batch_size", "dtype", "memory_format", "tf32", "compiled", "weights", "options",
-    "input_size", "channels", "override", "pixels",
+    "input_size", "channels", "override", "pixels", "task",
 )  # fmt: skip
 
 

@@ -97,6 +97,7 @@ class Dataset:
         chosen: The way in which these images were chosen among more, if they were.
         matched: Whether labels and classes are the model's, by names that were given; else they are the data's own.
         skipped: A record of what was left out when the data were opened, if anything was.
+        answers: For data opened for answers: the true answer of each image, where labels do not tell it; else None.
 
     Raises:
         InvalidInput: the number of labels is not that of images, or two images have the same id.
@@ -115,6 +116,7 @@ class Dataset:
     chosen: Chosen | None = None
     matched: bool = False
     skipped: Skipped | None = None
+    answers: tuple[Any, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.ids)) != len(self.ids):
@@ -122,6 +124,8 @@ class Dataset:
             raise InvalidInput(f"{self.source}: expected ids that are all different; {twice} is there twice")
         if self.labels is not None and self.labels.shape != (len(self.ids),):
             raise InvalidInput(f"{self.source}: {len(self.ids)} images, but labels of shape {self.labels.shape}")
+        if self.answers is not None and len(self.answers) != len(self.ids):
+            raise InvalidInput(f"{self.source}: {len(self.ids)} images, but {len(self.answers)} true answers")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -150,6 +154,22 @@ class Dataset:
             raise InvalidInput(f"{self.source} has no labels, and certificates are about true labels; give labels")
         return self.labels
 
+    @property
+    def true_answers(self) -> tuple[Any, ...]:
+        """The true answers: those of the data, else the names of the classes, else the labels as whole numbers.
+
+        Raises:
+            InvalidInput: there are none.
+
+        >>> images = Dataset("two", ("a", "b"), np.array([1, 0]), lambda _: np.zeros((2, 2), np.uint8))
+        >>> images.true_answers, replace(images, classes=("stop", "go")).true_answers
+        ((1, 0), ('go', 'stop'))
+        """
+        if self.answers is not None:
+            return self.answers
+        labels = self.true_labels.tolist()
+        return tuple(labels if self.classes is None else (self.classes[label] for label in labels))
+
     def part(self, numbers: Sequence[int]) -> Dataset:
         """The images with these numbers, in the order in which the numbers are given."""
         chosen = np.array(numbers, dtype=np.int64)
@@ -158,6 +178,7 @@ class Dataset:
             self,
             ids=tuple(self.ids[number] for number in chosen.tolist()),
             labels=None if self.labels is None else self.labels[chosen],
+            answers=None if self.answers is None else tuple(self.answers[number] for number in chosen.tolist()),
             read=lambda number: image_at(int(chosen[number])),
             measure=None if size_of is None else lambda number: size_of(int(chosen[number])),
         )

@@ -29,16 +29,18 @@ class Request:
         split: The part to read, such as train, val or test; None if the user named none.
         classes: The model's classes, if they are known.
         outside: Whether data may name files outside their own folder.
+        answers: Whether labels are answers, such as texts, instead of classes.
     """
 
     split: str | None = None
     classes: ClassList | None = None
     outside: bool = False
+    answers: bool = False
 
     @property
     def digits_are_names(self) -> bool:
         """Whether a number in the data is the name of a class."""
-        return self.classes is not None and self.classes.has_digits
+        return self.answers or (self.classes is not None and self.classes.has_digits)
 
 
 def labelled(dataset: Dataset, classes: ClassList | None) -> Dataset:

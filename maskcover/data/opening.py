@@ -70,6 +70,7 @@ def open_dataset(
     classes: Classes | None = None,
     class_names: Sequence[str] | None = None,
     outside: bool = False,
+    answers: bool = False,
     limit: int | None = None,
     sample: int | None = None,
     seed: int = 0,
@@ -90,6 +91,8 @@ def open_dataset(
         class_names: The names that the model itself knows, such as ``classifier.class_names``; they are used if
             `classes` gives none.
         outside: Let tables and Hugging Face data sets name files outside their own folder.
+        answers: Read labels as answers, for ``task="answers"``: names of classes and texts of a table as they are, and
+            numbers where there are no names; see `Dataset.true_answers`.
         limit: Use the first N images.
         sample: Use N images, drawn at random with the seed.
         seed: The random seed for `sample`.
@@ -106,8 +109,13 @@ def open_dataset(
     """
     if limit is not None and sample is not None:
         raise InvalidInput("give limit or sample, not both: the first N images, or N images drawn with a seed")
-    names = known_classes(classes, class_names)
-    dataset = labelled(_open(source, labels, Request(split, names, outside)), names)
+    if answers and classes is not None:
+        raise InvalidInput(
+            "classes (--classes) are for class numbers; answers are compared as they are, so leave it out"
+        )
+    names = None if answers else known_classes(classes, class_names)
+    dataset = _open(source, labels, Request(split, names, outside, answers))
+    dataset = dataset if answers else labelled(dataset, names)
     return dataset.limited(limit).sampled(sample, seed)
 
 

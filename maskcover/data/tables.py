@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,13 +16,15 @@ from maskcover.data.labels import Request, class_number, named_by
 from maskcover.errors import InvalidInput
 
 _COLUMNS = ("path", "label")
+_WORDS = {False: "a name of the model's classes or a class number from 0", True: "the true answer, which is not empty"}
 
 
 def open_table(table: Path, request: Request, folder: Path | None = None) -> Dataset:
     """Open the images that a CSV file lists in the columns ``path`` and ``label``.
 
     Paths are relative to the folder, by default that of the table, and stay inside it unless the request allows others.
-    A label is a name of the model's classes, a WordNet id of ImageNet-1k, or the number of a class.
+    A label is a name of the model's classes, a WordNet id of ImageNet-1k, or the number of a class; where the request
+    is for answers, the text of the true answer without spaces around it.
     """
     if request.split is not None:
         raise InvalidInput(f"{table}: a table has no parts; leave split out, or make a table for {request.split!r}")
@@ -33,8 +36,11 @@ def open_table(table: Path, request: Request, folder: Path | None = None) -> Dat
             samples = [_row(row, f"{table}, line {rows.line_num}", base, request) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(f"cannot read {table}: {error}") from error
+    paths = [path for path, _ in samples]
+    if request.answers:
+        return replace(of_files(str(table), base, paths, None), answers=tuple(label for _, label in samples))
     labels = np.array([label for _, label in samples], np.int64)
-    return named_by(of_files(str(table), base, [path for path, _ in samples], labels), request)
+    return named_by(of_files(str(table), base, paths, labels), request)
 
 
 def inside(folder: Path, path: str, place: str, *, outside: bool) -> Path:
@@ -58,14 +64,15 @@ def _expect_columns(table: Path, names: Sequence[str]) -> None:
         raise InvalidInput(f"{table} has several columns {twice[0]}; expected one, so that it is clear which is meant")
 
 
-def _row(row: dict[str | None, Any], place: str, folder: Path, request: Request) -> tuple[str, int]:
+def _row(row: dict[str | None, Any], place: str, folder: Path, request: Request) -> tuple[str, int | str]:
     path, label = row.get("path"), row.get("label")
-    number = class_number(label.strip(), request.classes) if isinstance(label, str) and None not in row else None
+    number: int | str | None
+    if request.answers:
+        number = (label.strip() or None) if isinstance(label, str) and None not in row else None
+    else:
+        number = class_number(label.strip(), request.classes) if isinstance(label, str) and None not in row else None
     if not path or number is None:
-        raise InvalidInput(
-            f"{place}: expected the columns path and label, a name of the model's classes or a class number from 0; "
-            f"got {row!s:.200}"
-        )
+        raise InvalidInput(f"{place}: expected the columns path and label, {_WORDS[request.answers]}; got {row!s:.200}")
     file = inside(folder, path, place, outside=request.outside)
     if not file.is_file():
         raise InvalidInput(f"{place}: there is no file {file}")

@@ -23,7 +23,11 @@ _KINDS: Mapping[str, str] = {
     "union_numbers": "numbers", "union_labels": "numbers", "union_margins": "reals", "union_confidences": "reals",
 }  # fmt: skip
 """The columns of schema 2; the lists after `certifying` are null for an image without evidence."""
-_PLAIN, _EVIDENCE = tuple(_KINDS)[:12], tuple(_KINDS)[-8:]
+_OF_ANSWERS: Mapping[str, str] = {"answers": "texts"}
+"""A further column of a run of answers, see `maskcover.runs.answer_rows`."""
+_PLAIN = tuple(_KINDS)[:12]
+EVIDENCE = tuple(_KINDS)[-8:]
+"""The columns of the predictions that are kept."""
 _EARLIER = {"share": "fraction", "lead": "margin"}  # names in schema 1
 
 
@@ -40,7 +44,8 @@ def pyarrow() -> ModuleType:
 
 def table_of(rows: Sequence[Row], metadata: Mapping[str, str] | None = None) -> Any:
     """The rows as a `pyarrow.Table` of schema 2."""
-    return pyarrow().Table.from_pylist([_flat(row) for row in rows], schema=_schema().with_metadata(metadata or {}))
+    schema = _schema(answers=any(row.answers for row in rows))
+    return pyarrow().Table.from_pylist([_flat(row) for row in rows], schema=schema.with_metadata(metadata or {}))
 
 
 def rows_of(table: Any) -> list[Row]:
@@ -57,6 +62,9 @@ def read(table: Any) -> tuple[Any, str]:
         ValueError: the table has other columns, or values that are missing.
     """
     schema = _schema()
+    if set(table.column_names) == {*_KINDS, *_OF_ANSWERS}:
+        checked = _checked(table.select([*_KINDS, *_OF_ANSWERS]).cast(_schema(answers=True)))
+        return checked, digest_of(checked)
     if set(table.column_names) == set(_KINDS):
         checked = _checked(table.select(list(_KINDS)).cast(schema))
         return checked, digest_of(checked)
@@ -72,41 +80,43 @@ def read(table: Any) -> tuple[Any, str]:
 def digest_of(table: Any) -> str:
     """``sha256:…`` of the bytes of each column of a table of schema 2, whatever file they came from."""
     hasher = hashlib.sha256()
-    for name in _KINDS:
+    for name in table.column_names:
         hasher.update(f"{name} {len(table)} ".encode())
         for part in _bytes(table.column(name).combine_chunks()):
             hasher.update(part)
     return f"sha256:{hasher.hexdigest()}"
 
 
-def _schema() -> Any:
-    """The Arrow schema of the columns."""
+def _schema(*, answers: bool = False) -> Any:
+    """The Arrow schema of the columns, with that of answers where rows have them."""
     arrow = pyarrow()
     whole, text, real = arrow.int64(), arrow.string(), arrow.float64()
     kinds = {
         "text": text, "whole": whole, "real": real, "wholes": arrow.list_(whole), "reals": arrow.list_(real),
-        "numbers": arrow.list_(arrow.int32()),
+        "numbers": arrow.list_(arrow.int32()), "texts": arrow.list_(text),
     }  # fmt: skip
-    return arrow.schema({name: kinds[kind] for name, kind in _KINDS.items()})
+    columns = {**_KINDS, **(_OF_ANSWERS if answers else {})}
+    return arrow.schema({name: kinds[kind] for name, kind in columns.items()})
 
 
 def _checked(table: Any) -> Any:
     """Return a table; raise `ValueError` if a value is missing that every row has, or one in a list."""
-    for name, kind in _KINDS.items():
+    of_answers = {name: kind for name, kind in _OF_ANSWERS.items() if name in table.column_names}
+    for name, kind in {**_KINDS, **of_answers}.items():
         column = table.column(name).combine_chunks()
-        listed = kind in ("wholes", "reals", "numbers")
+        listed = kind in ("wholes", "reals", "numbers", "texts")
         holes = column.flatten().null_count if listed else column.null_count
-        if holes or (name == "certifying" and column.null_count):
+        if holes or (name in ("certifying", *of_answers) and column.null_count):
             raise ValueError(f"values of {name} are missing")
     return table
 
 
 def _flat(row: Row) -> dict[str, Any]:
     """The row as a dict of its columns."""
-    document: dict[str, Any] = {name: getattr(row, name) for name in (*_PLAIN, "certifying")}
+    document: dict[str, Any] = {name: getattr(row, name) for name in (*_PLAIN, "certifying", "answers")}
     evidence = row.evidence
     if evidence is None:
-        return document | dict.fromkeys(_EVIDENCE)
+        return document | dict.fromkeys(EVIDENCE)
     one_mask, unions = evidence.one_mask, evidence.unions
     return document | {
         "one_mask_labels": one_mask.labels,
@@ -125,9 +135,10 @@ def _row(document: Mapping[str, Any]) -> Row:
     plain = {name: document[name] for name in (*_PLAIN, "certifying")}
     evidence = None
     if document["one_mask_labels"] is not None:
-        columns = [tuple(document[name]) for name in _EVIDENCE]
+        columns = [tuple(document[name]) for name in EVIDENCE]
         evidence = Evidence(Predictions((), *columns[:3]), columns[3], Predictions(*columns[4:]))
-    return Row(**(plain | lists | {"certifying": lists["certifying"] or (), "evidence": evidence}))
+    answers = tuple(document.get("answers") or ())
+    return Row(**(plain | lists | {"certifying": lists["certifying"] or (), "evidence": evidence, "answers": answers}))
 
 
 def _document(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from maskcover.cells import BoolArray, IntArray
 from maskcover.certification import exact_interval
 from maskcover.errors import InvalidInput
 from maskcover.regions import RegionSet
+from maskcover.runs.answer_rows import same_answers
 from maskcover.runs.opened import OpenedRun, open_run
 from maskcover.terminal import counted
 
@@ -182,12 +183,17 @@ def compare(
             "text means other regions; compare runs of one frame"
         )
     places, other_places = _common(ours, theirs)
-    labels = ours.labels[places]
-    if (labels != theirs.labels[other_places]).any():
-        name = ours.ids[int(places[np.flatnonzero(labels != theirs.labels[other_places])[0]])]
+    if ours.task != theirs.task:
+        raise InvalidInput(f"{ours.path} is a run of {ours.task}, and {theirs.path} one of {theirs.task}")
+    labels, other_labels = ours.labels[places], theirs.labels[other_places]
+    differ = labels != other_labels
+    if ours.task == "answers":
+        differ = ~same_answers([*map(ours.answer_of, labels)], [*map(theirs.answer_of, other_labels)])
+    if differ.any():
+        name = ours.ids[int(places[np.flatnonzero(differ)[0]])]
         raise InvalidInput(f"the runs have different true labels for {name}; compare runs on the same labelled images")
     counts = [
-        _counts(name, getattr(ours, name)[places] == labels, getattr(theirs, name)[other_places] == labels)
+        _counts(name, getattr(ours, name)[places] == labels, getattr(theirs, name)[other_places] == other_labels)
         for name in ("undefended", "defended")
     ]
     counts.append(_counts("certified", ours.certified(regions)[places], theirs.certified(regions)[other_places]))

@@ -114,6 +114,11 @@ class Config:
         return int(self.document["batch_size"])
 
     @property
+    def task(self) -> str:
+        """What the run certifies: "labels", "answers" or "multilabel"; runs from before there was a choice: labels."""
+        return str(self.document.get("task", "labels"))
+
+    @property
     def regions(self) -> str:
         """The text of the regions that the attacker may overwrite."""
         return str(self.document["regions"])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
+from maskcover.classifiers.interned import AnyAnswer
 from maskcover.defense.procedure import Procedure
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
@@ -102,6 +103,13 @@ class FinishedRun(Protocol):
     @property
     def certified_by_masks(self) -> BoolArray | None:
         """Whether each image would be certified without the levels of the first round."""
+
+    @property
+    def task(self) -> str:
+        """What the run certified."""
+
+    def answer_of(self, number: int) -> AnyAnswer:
+        """The answer that a label of a run of answers stands for."""
 
     def select(self, *, verdict: str | None = None) -> Self:
         """The run with some of its images only."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
-from maskcover.classifiers import MaskedClassifier
+from maskcover.classifiers import MaskedAnswers, MaskedClassifier
 from maskcover.classifiers.evaluation import HidesCells, names_of
 from maskcover.covering import cover
 from maskcover.data import Dataset, Preprocessing
@@ -41,7 +42,8 @@ def opened(
     with remarks.step(f"loading {source.model}"):
         classifier = source.classifier(masks, remarks.note)
     with remarks.step(f"opening {source.data}"):
-        dataset = source.dataset(names_of(classifier) if labelled else None)
+        answers = isinstance(classifier, MaskedAnswers)
+        dataset = source.dataset(names_of(classifier) if labelled else None, answers=answers)
     if dataset.skipped is not None:
         remarks.note(f"{source.data}: {dataset.skipped}")
     preprocessing = source.preprocessing(classifier, masks)
@@ -67,6 +69,11 @@ def prepared(
     classifier, dataset, preprocessing = opened(source, masks, labelled=labelled, remarks=remarks)
     chosen = masks_for(masks, procedure, preprocessing, classifier)
     return classifier, dataset, preprocessing, chosen or new_masks(classifier, regions, preprocessing)
+
+
+def labels_of(dataset: Dataset, classifier: object) -> Any:
+    """The true labels of a data set as a classifier gives them: class numbers, or answers."""
+    return list(dataset.true_answers) if isinstance(classifier, MaskedAnswers) else dataset.true_labels
 
 
 def expect_subject(masks: MaskSet | None, regions: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any
 
@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from maskcover.cells import BoolArray, IntArray
+from maskcover.classifiers.interned import AnswerNumbers, AnyAnswer
 from maskcover.defense.detection import DetectionCurve
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import ChallengerMasking, DoubleMasking, Rule
 from maskcover.defense.texts import parse_procedure
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
 from maskcover.regions import RegionSet, parse_regions
+from maskcover.runs.answer_rows import readable
 from maskcover.runs.answers import Answers, as_numbers, why_unknown
 from maskcover.runs.columns import pyarrow, rows_of
 from maskcover.runs.folder import Folder
@@ -48,6 +50,7 @@ class OpenedRun(Reported):
         regions: The regions that the run certified, in its frame.
         frame: Where regions are drawn: "input" or "source".
         selected: Whether `select` left images out, so that intervals say nothing of others.
+        numbers: Of a run of answers the numbers that labels are; see `answer_of`.
     """
 
     path: Place
@@ -56,6 +59,7 @@ class OpenedRun(Reported):
     regions: RegionSet
     frame: str = "input"
     selected: bool = False
+    numbers: AnswerNumbers = field(default_factory=AnswerNumbers, repr=False)
 
     def __len__(self) -> int:
         return sum(len(part.table) for part in self.parts)
@@ -100,6 +104,21 @@ class OpenedRun(Reported):
         """The verdicts of the run: "certified", "not_certified" or "error"; texts (images,)."""
         texts = [text for part in self.parts for text in part.table.column("verdict").to_pylist()]
         return np.array(texts, dtype=np.str_)
+
+    @property
+    def task(self) -> str:
+        """What the run certified: "labels" or "answers"."""
+        return self.parts[0].config.task
+
+    def answer_of(self, number: int) -> AnyAnswer:
+        """Of a run of answers the answer that a label stands for; None for a negative label, which is no answer.
+
+        Raises:
+            InvalidInput: the run is one of labels, or has no answer of this number.
+        """
+        if self.task != "answers":
+            raise InvalidInput(f"{self.path} is a run of labels, which are class numbers; it has no other answers")
+        return self.numbers.answer(int(number))
 
     def select(
         self,
@@ -326,8 +345,12 @@ class OpenedRun(Reported):
         return DetectionCurve(tuple(levels))
 
     def to_arrow(self) -> Any:
-        """All rows as a `pyarrow.Table`; its columns are those of the files, see docs/how-to/runs.md."""
-        return pyarrow().concat_tables([part.table for part in self.parts])
+        """All rows as a `pyarrow.Table`; its columns are those of the files, see docs/how-to/runs.md.
+
+        Of a run of answers labels are their texts (`maskcover.classifiers.answer_texts`), and evidence is left out.
+        """
+        whole = pyarrow().concat_tables([part.table for part in self.parts])
+        return readable(whole, self.numbers) if self.task == "answers" and len(whole) else whole
 
     def to_pandas(self) -> Any:
         """All rows as a pandas `DataFrame`.
@@ -356,14 +379,15 @@ class OpenedRun(Reported):
 
 def open_run(path: str | PathLike[str]) -> OpenedRun:
     """Open the folder of a run, to ask it again without the model; see `maskcover.open_run`."""
-    folder = place(path)
+    folder, numbers = place(path), AnswerNumbers()
     if not is_source_run(folder):
         config = Folder(folder).existing()
-        return OpenedRun(
-            folder, (RunPart.of(folder, config, pull_of(config)),), config.count, parse_regions(config.regions)
-        )
+        part = RunPart.of(folder, config, pull_of(config), numbers)
+        return OpenedRun(folder, (part,), config.count, parse_regions(config.regions), numbers=numbers)
     document = source_document(folder)
-    parts = tuple(RunPart.of(*of_size) for of_size in size_runs(folder, document))
+    parts = tuple(RunPart.of(*of_size, numbers) for of_size in size_runs(folder, document))
     if not parts:
         raise InvalidInput(f"{folder} holds no rows yet; continue the run with the command that started it")
-    return OpenedRun(folder, parts, sum(document["sizes"].values()), parse_regions(document["regions"]), "source")
+    return OpenedRun(
+        folder, parts, sum(document["sizes"].values()), parse_regions(document["regions"]), "source", numbers=numbers
+    )

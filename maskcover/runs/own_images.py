@@ -179,6 +179,8 @@ def own_images(config: Config) -> ImageSource:
     try:
         preprocessing = read_preprocessing(dict(config.fingerprint.entries).get("preprocessing", ""))
         arguments = {name: source[name] for name in _DATA if source.get(name) is not None}
+        if config.task == "answers":
+            arguments["answers"] = True
         dataset = open_dataset(source["data"], **arguments)
         if isinstance(source.get("size"), str):
             sizes = {f"{height}x{width}": members for (height, width), members in by_size(dataset).items()}

@@ -12,6 +12,7 @@ import numpy as np
 
 from maskcover.cells import BoolArray, IntArray
 from maskcover.certification.certifying import bound, containment_for
+from maskcover.classifiers.interned import AnswerNumbers
 from maskcover.covering.containment import Containment
 from maskcover.defense.detection import ERROR_LEVELS, Levels, detection_levels
 from maskcover.defense.procedure import Procedure
@@ -20,6 +21,7 @@ from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet, Views
 from maskcover.regions import RegionSet, parse_regions
 from maskcover.regions.cell_frame import CellFrame, parts_of
+from maskcover.runs.answer_rows import numbered
 from maskcover.runs.answers import Question, answers_alike, as_numbers, tri_state
 from maskcover.runs.columns import pyarrow, table_of
 from maskcover.runs.config import Config
@@ -52,12 +54,14 @@ class RunPart:
     pull: Pull
 
     @classmethod
-    def of(cls, path: Place, config: Config, pull: Pull) -> RunPart:
-        """The rows in a folder; a run that is not finished has fewer."""
+    def of(cls, path: Place, config: Config, pull: Pull, numbers: AnswerNumbers | None = None) -> RunPart:
+        """The rows in a folder; a run that is not finished has fewer. Answers get their `numbers`."""
         folder = Folder(path)
         parts = [columns for number in folder.numbers(config) if (columns := folder.columns(number, config))]
         tables = [table.replace_schema_metadata(None) for table, _ in parts] or [table_of([])]
         whole = pyarrow().concat_tables(tables).combine_chunks()
+        if config.task == "answers" and len(whole):
+            whole = numbered(whole, AnswerNumbers() if numbers is None else numbers, path)
         return cls(path, config, folder.masks(config), whole, sum(seconds for _, seconds in parts), pull)
 
     @property

@@ -8,9 +8,9 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from maskcover.canonical import digest
+from maskcover.certification.answers import expect_reader
 from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.fingerprint import Fingerprint
 from maskcover.classifiers.registry import as_classifier
@@ -37,8 +37,8 @@ class ChangedRow:
     now: Row
 
     def __str__(self) -> str:
-        changed = [name for name in _COMPARED if getattr(self.before, name) != getattr(self.now, name)]
-        changes = (f"{name} {getattr(self.before, name)} then, {getattr(self.now, name)} now" for name in changed)
+        changed = [name for name in _COMPARED if _said(self.before, name) != _said(self.now, name)]
+        changes = (f"{name} {_said(self.before, name)} then, {_said(self.now, name)} now" for name in changed)
         return printable(
             f"{self.before.id}: {', '.join(changes)}" + (f" ({self.now.reason})" if self.now.reason else "")
         )
@@ -91,7 +91,7 @@ def replay(
     out: str | PathLike[str],
     model: object,
     images: Images,
-    labels: npt.ArrayLike,
+    labels: Any,
     *,
     ids: Sequence[str] | None = None,
     sample: int = 20,
@@ -128,7 +128,9 @@ def replay(
     folder = Folder(place(out))
     config = folder.existing()
     masks = folder.masks(config)
-    task = task_of(images, labels, ids, masks, config.regions, config.procedure)
+    classifier = as_classifier(model, options)
+    expect_reader(config.task, classifier)
+    task = task_of(images, labels, ids, masks, config.regions, config.procedure, classifier)
     numbers = {name: number for number, name in enumerate(task.ids)}
     before = _chosen(folder, config, sample, seed)
     strange = [row.id for row in before if row.id not in numbers]
@@ -139,7 +141,7 @@ def replay(
         )
     # Without a margin predictions must repeat to the bit: a probe that fails here names what is different here.
     min_margin = config.min_margin or (None if config.document["numerics"] == "bitwise" else 0.0)
-    start = prepare_run(as_classifier(model, options), images, masks, min_margin=min_margin, earlier=config.earlier)
+    start = prepare_run(classifier, images, masks, min_margin=min_margin, earlier=config.earlier)
     now = {row.id: row for row in task.rows(start, [numbers[row.id] for row in before])}
     flips = tuple(ChangedRow(row, now[row.id]) for row in before if _differ(row, now[row.id]))
     drift = max((abs(row.margin - now[row.id].margin) for row in before), default=0.0)
@@ -172,4 +174,9 @@ def _chosen(folder: Folder, config: Config, sample: int, seed: int) -> list[Row]
 
 
 def _differ(row: Row, other: Row) -> bool:
-    return any(getattr(row, name) != getattr(other, name) for name in _COMPARED)
+    return any(_said(row, name) != _said(other, name) for name in _COMPARED)
+
+
+def _said(row: Row, name: str) -> int | str:
+    """A label of a row, of a run of answers the text of the answer; or its verdict."""
+    return row.verdict if name == "verdict" else row.answer(name)

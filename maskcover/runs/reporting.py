@@ -18,6 +18,7 @@ from maskcover.cells import BoolArray
 from maskcover.certification import exact_interval
 from maskcover.certification.certifying import containment_for
 from maskcover.certification.results import levels_in_words
+from maskcover.classifiers.answer_texts import answer_text
 from maskcover.classifiers.loading import runs_code
 from maskcover.classifiers.observations import TopLabel
 from maskcover.errors import InvalidInput
@@ -34,6 +35,7 @@ from maskcover.terminal import counted, printable
 _MOST_ERRORS = 20
 _MOST_CLASSES = 40
 _MOST_MARKS = 10
+_LONGEST_ANSWER = 80
 _FAMILIES = (
     ("squares", 1, "Any one square", "side in pixels"),
     ("rectangles", 1, "Any one rectangle up to an area", "area in pixels"),
@@ -58,6 +60,8 @@ def facts_of(run: FinishedRun, sources: Sequence[ImageSource], images: int, clas
         raise InvalidInput(f"{run.path} holds no rows yet; continue the run with the command that started it")
     checked = _check(run)
     name_of = _namer(class_names or _names(run, sources), may_alert=run.procedure.may_alert)
+    if run.task == "answers":
+        name_of = _answerer(run)
     rate = _rates(run)
     curves, curve_notes = _curves(run, rate)
     classes, classes_note = _classes(run, name_of, rate)
@@ -276,6 +280,19 @@ def _namer(names: Sequence[str] | None, *, may_alert: bool) -> Callable[[int], s
         if names is None or label >= len(names):
             return f"class {label}"
         return f"{printable(str(names[label]))} (class {label})"
+
+    return name_of
+
+
+def _answerer(run: FinishedRun) -> Callable[[int], str]:
+    """The function from the number of an answer to the answer in words."""
+
+    def name_of(number: int) -> str:
+        answer = run.answer_of(number)
+        if answer is None:
+            return "no answer, or an alert" if run.procedure.may_alert else "no answer"
+        text = answer if isinstance(answer, str) else answer_text(answer)
+        return printable(text if len(text) <= _LONGEST_ANSWER else f"{text[:_LONGEST_ANSWER]}…") or "(empty text)"
 
     return name_of
 

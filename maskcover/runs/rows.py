@@ -37,6 +37,9 @@ class Row:
         certifying: Numbers of the certifying masks; without ``exhaustive=True`` some may be missing, see
             `Certificate.complete`.
         evidence: The predictions that are kept; None for an error, or in a row of an earlier version.
+        answers: Of a run of answers their texts (`maskcover.classifiers.answer_texts`). Labels in the row, those of the
+            evidence included, are places in this tuple. Empty in a row of `open_run`, where labels are the numbers that
+            `OpenedRun.answer_of` knows; and in a run of labels.
     """
 
     id: str
@@ -53,6 +56,16 @@ class Row:
     pixels: str = ""
     certifying: tuple[int, ...] = ()
     evidence: Evidence | None = None
+    answers: tuple[str, ...] = ()
+
+    def answer(self, name: str) -> int | str:
+        """The label with a name, such as "undefended": in a run of answers the text of the answer.
+
+        >>> Row("a", 0, 0, -1, "", "error", "broken", 0.0, 0.0, None, 0, answers=('"stop"',)).answer("undefended")
+        '"stop"'
+        """
+        label = int(getattr(self, name))
+        return self.answers[label] if self.answers and label >= 0 else label
 
     @property
     def certified(self) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy.typing as npt
 
+from maskcover.certification.certifying import Task, classifier_for
 from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.options import renamed
-from maskcover.classifiers.registry import as_classifier
 from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import Method, Rule
 from maskcover.defense.texts import procedure_of
@@ -25,7 +25,7 @@ from maskcover.runs.spec import described
 from maskcover.runs.starting import Launcher, run_spec
 from maskcover.runs.summaries import summary
 from maskcover.runs.summary import Summary
-from maskcover.runs.tasks import Defence, Subject
+from maskcover.runs.tasks import Defence, Subject, checked_run_task
 from maskcover.runs.working import Worker, checked_part, expect_json, work_in
 
 
@@ -52,6 +52,7 @@ def run(
     source: dict[str, Any] | None = None,
     launcher: Launcher | None = None,
     progress: bool = False,
+    task: Task | None = None,
     **options: Any,
 ) -> Summary:
     """Certify a data set into a folder, shard by shard; the same call continues a run that was stopped.
@@ -76,6 +77,7 @@ def run(
         launcher: Starts other processes that make the shards, such as ``mc.Ray(workers=8)``; needs the texts of model
             and images. None makes them in this process.
         progress: Show a progress bar on stderr.
+        task: "labels" or "answers", as for `certify`; by default as the model is.
 
     Returns:
         The summary of all rows in the folder.
@@ -108,17 +110,17 @@ def run(
         spec = described(
             model, images, labels, ids=ids, source=source, masks=masks, regions=regions, procedure=named,
             min_margin=min_margin, numerics=numerics, shard_size=shard_size, keep_tables=keep_tables, reuse=reuse,
-            options=options,
+            task=task, options=options,
         )  # fmt: skip
         return run_spec(spec, out, shard=shard, launcher=launcher, progress=progress)
     if masks is None or labels is None:
         raise InvalidInput("images need labels=, and masks= such as cover(squares(size=32)); got None")
     defence = Defence(
         procedure_of(procedure, method, threshold, rule, exhaustive), min_margin, numerics, keep_tables, shard_size,
-        expect_json(source), progress,
+        expect_json(source), progress, checked_run_task(task),
     )  # fmt: skip
     part = checked_part(shard, shard_size)
-    subject = Subject(as_classifier(model, options), images, labels, ids, masks, regions, reuse)
+    subject = Subject(classifier_for(defence.task, model, options), images, labels, ids, masks, regions, reuse)
     plan = Plan({"": len(images)}, shard_size)
     make_shards(work_in(out, Worker(plan, lambda *_: subject, defence, str(out)), part), progress=progress)
     return summary(out)

@@ -26,6 +26,7 @@ from maskcover.errors import InvalidInput, MaskcoverWarning
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet, parse_regions
 from maskcover.runs.columns import pyarrow
+from maskcover.runs.loading import labels_of
 from maskcover.runs.making import make_shards
 from maskcover.runs.size_groups import SizeGroup, groups, of_size
 from maskcover.runs.source_sizes import SourceSizes
@@ -127,7 +128,7 @@ def certify_source(
         part = of_size(dataset.part(group.members), group.size)
         images = part.prepared(steps)
         result = certify(
-            classifier, images, part.true_labels, group.masks, regions=group.regions, procedure=procedure,
+            classifier, images, labels_of(part, classifier), group.masks, regions=group.regions, procedure=procedure,
             method=method, threshold=threshold, rule=rule, exhaustive=exhaustive, min_margin=min_margin,
             numerics=numerics, probes=probes, progress=progress,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from maskcover.data import Dataset, Preprocessing
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.frames import frame_document
+from maskcover.runs.loading import labels_of
 from maskcover.runs.orders import Order
 from maskcover.runs.plans import Plan
 from maskcover.runs.size_groups import Sides, by_size, group_of, name_of, of_size
@@ -57,6 +58,6 @@ class SourceSizes:
         group = group_of(size, members, self.preprocessing, self.regions, own, self.budget)
         part = of_size(self.dataset.part(members), size)
         return Subject(
-            self.classifier, part.prepared(self.preprocessing), part.true_labels, part.ids, group.masks, group.regions,
-            None if self.reuse is None else place(self.reuse) / name,
+            self.classifier, part.prepared(self.preprocessing), labels_of(part, self.classifier), part.ids,
+            group.masks, group.regions, None if self.reuse is None else place(self.reuse) / name,
         )  # fmt: skip

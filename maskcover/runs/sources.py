@@ -64,6 +64,8 @@ class Source:
     split_at: str | None = None
     size: str | None = None
     """For a run in the source frame: the size of its images, such as 375x500."""
+    task: str | None = None
+    """What is certified, as for `certify`: "labels", "answers" or "multilabel"; None is as the model is."""
 
     @classmethod
     def of(cls, document: Any, where: object) -> Self:
@@ -145,11 +147,15 @@ class Source:
             raise InvalidInput(f"--pixels is two numbers, the least and the greatest, such as 0,1; got {self.pixels!r}")
         return ends
 
-    def dataset(self, class_names: Sequence[str] | None = None) -> Dataset:
-        """The images, and their labels if there are any; class names are the model's if none are typed."""
+    def dataset(self, class_names: Sequence[str] | None = None, *, answers: bool | None = None) -> Dataset:
+        """The images, and their labels if there are any; class names are the model's if none are typed.
+
+        Labels are read as answers if that is the task, or if `answers` says so.
+        """
+        answers = self.task == "answers" if answers is None else answers
         dataset = open_dataset(
             self.data, split=self.split, labels=self.labels, classes=self.classes, class_names=class_names,
-            outside=self.outside, limit=self.limit, sample=self.sample, seed=self.seed,
+            outside=self.outside, answers=answers, limit=self.limit, sample=self.sample, seed=self.seed,
         )  # fmt: skip
         if self.size is None:
             return dataset
@@ -193,7 +199,7 @@ class Source:
 
     def _loaded(self, options: dict[str, Any]) -> MaskedClassifier:
         try:
-            return load_classifier(self.model, **options)
+            return load_classifier(self.model, task=self.task, **options)
         except (TypeError, InvalidInput) as error:
             if self.device is None or "'device'" not in str(error):
                 raise

@@ -15,7 +15,7 @@ from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.sources import RANGE, Source
-from maskcover.runs.tasks import Defence
+from maskcover.runs.tasks import Defence, checked_run_task
 
 FRAMES = ("input", "source")
 
@@ -60,6 +60,7 @@ class RunSpec(Source):
         for name, kind in (("regions", RegionSet), ("procedure", Procedure)):
             if isinstance(getattr(self, name), kind):
                 object.__setattr__(self, name, str(getattr(self, name)))
+        checked_run_task(self.task)
         if self.frame not in FRAMES:
             raise InvalidInput(f'--frame is "input" or "source"; got {self.frame!r}')
         if self.pixels is None and self.procedure is not None and parse_procedure(self.procedure).needs_bounds:
@@ -98,7 +99,7 @@ class RunSpec(Source):
         """How images are certified."""
         return Defence(
             procedure_of(self.procedure), self.min_margin, cast("RequiredNumerics | None", self.numerics),
-            self.keep_tables, self.shard_size, self.source.document(), progress,
+            self.keep_tables, self.shard_size, self.source.document(), progress, checked_run_task(self.task),
         )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from maskcover.runs.loading import (
     Remarks,
     expect_subject,
     framed,
+    labels_of,
     masks_for,
     new_masks,
     opened,
@@ -172,7 +173,7 @@ def _in_input(spec: RunSpec, where: str, *, progress: bool, remarks: Remarks | N
     """The worker of a run in the frame of the model's input."""
     expect_subject(spec.masks, spec.regions)
     classifier, dataset, preprocessing = opened(spec, spec.masks, remarks=remarks)
-    images, labels = dataset.prepared(preprocessing), dataset.true_labels
+    images, labels = dataset.prepared(preprocessing), labels_of(dataset, classifier)
     own = masks_for(spec.masks, spec.procedure, preprocessing, classifier)
     regions = framed(classifier, spec.regions, preprocessing)
 

@@ -22,6 +22,7 @@ from maskcover.classifiers.labels import UNDECIDED, UNSEEN
 from maskcover.defense.table import PredictionTable
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet, Singles, Unions, Views
+from maskcover.runs.columns import EVIDENCE
 from maskcover.runs.evidence import NOT_WHOLE
 
 FloatArray = npt.NDArray[np.float64]
@@ -93,7 +94,7 @@ class KeptTables:
             InvalidInput: the lists do not fit the masks.
         """
         masks = len(views.ids)
-        lists = {name: Ragged.of(table.column(name)) for name in table.column_names[-8:]}
+        lists = {name: Ragged.of(table.column(name)) for name in EVIDENCE}
         has_evidence = np.diff(lists["one_mask_labels"].bounds) > 0
         pairs = views.ids.ndim == 2
         widths = dict.fromkeys(("one_mask_labels", "one_mask_margins", "one_mask_confidences"), masks + 1)

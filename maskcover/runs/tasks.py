@@ -8,12 +8,20 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
-import numpy.typing as npt
-
 from maskcover.canonical import digest
 from maskcover.cells import IntArray
-from maskcover.certification.certifying import bits_for, bound, checked_labels, count_of, require_bits
+from maskcover.certification.certifying import Task as Output
+from maskcover.certification.certifying import (
+    bits_for,
+    bound,
+    checked_task,
+    count_of,
+    output_of,
+    require_bits,
+    true_labels,
+)
 from maskcover.classifiers.evaluation import Images, MaskedClassifier, expect_regions, names_of
+from maskcover.classifiers.masked_answers import MaskedAnswers
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
 from maskcover.defense.procedure import Procedure, certifying, equip
@@ -24,6 +32,7 @@ from maskcover.engine.queue import Failed, run_queries
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
+from maskcover.runs.answer_rows import answers_digestible, with_answers
 from maskcover.runs.binding import expect_scored, reference_entry
 from maskcover.runs.config import SCHEMA, Config, Shard
 from maskcover.runs.evidence import Evidence
@@ -38,7 +47,8 @@ from maskcover.runs.rows import Row, row_of
 class Task:
     """The task of a run, whatever the classifier: images and labels, masks and regions, and the defence.
 
-    `keep_tables` says whether rows keep all predictions; `earlier` are predictions that need not be made again.
+    `keep_tables` says whether rows keep all predictions; `earlier` are predictions that need not be made again. With a
+    `reader` labels are the numbers of its answers.
     """
 
     images: Images
@@ -50,6 +60,7 @@ class Task:
     procedure: Procedure
     keep_tables: bool = False
     earlier: EarlierPredictions | None = None
+    reader: MaskedAnswers | None = None
 
     def rows(self, start: PreparedRun, members: Sequence[int]) -> Iterator[Row]:
         """The rows of some samples, in the order in which they are decided.
@@ -72,7 +83,8 @@ class Task:
             number, pixels = members[place], part.digests.pop(place, "")
             if isinstance(outcome, Failed) and outcome.evaluating:
                 start.expect_working(outcome)
-            yield row_of(self.ids[number], int(self.labels[number]), outcome, self.masks, self.regions, pixels)
+            row = row_of(self.ids[number], int(self.labels[number]), outcome, self.masks, self.regions, pixels)
+            yield row if self.reader is None else with_answers(row, self.reader.answer_of)
         start.expect_unchanged()
 
     def _keeping(
@@ -95,19 +107,23 @@ class Task:
 
 def task_of(
     images: Images,
-    labels: npt.ArrayLike,
+    labels: Any,
     ids: Sequence[str] | None,
     masks: MaskSet,
     regions: RegionSet | str | None,
     procedure: Procedure,
+    classifier: MaskedClassifier,
     *,
     keep_tables: bool = False,
     earlier: EarlierPredictions | None = None,
 ) -> Task:
     """Make a task; raise an error if its parts do not fit together."""
     defence, covers = bound(procedure, masks, regions)
-    true, names = checked_labels(labels, count_of(images)), _ids(ids, len(images))
-    return Task(images, true, names, covers.masks, covers.regions, covers, defence, keep_tables, earlier)
+    true, names = true_labels(labels, count_of(images), classifier), _ids(ids, len(images))
+    reader = classifier if isinstance(classifier, MaskedAnswers) else None
+    if reader is not None and earlier is not None:
+        raise InvalidInput("predictions of a run of answers cannot be reused; leave reuse (--reuse) out")
+    return Task(images, true, names, covers.masks, covers.regions, covers, defence, keep_tables, earlier, reader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,7 @@ class Defence:
     Args:
         procedure, min_margin, numerics, keep_tables, shard_size, progress: As for `run`.
         source: Where model and data came from, as JSON.
+        task: What is certified; None is as the classifier is.
     """
 
     procedure: Procedure
@@ -126,6 +143,7 @@ class Defence:
     shard_size: int = 64
     source: Mapping[str, Any] | None = None
     progress: bool = False
+    task: Output | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +158,7 @@ class Subject:
 
     classifier: MaskedClassifier
     images: Images
-    labels: npt.ArrayLike
+    labels: Any
     ids: Sequence[str] | None
     masks: MaskSet
     regions: RegionSet | str | None
@@ -255,7 +273,7 @@ def _task(subject: Subject, defence: Defence, order: Order | None) -> Task:
     )
     before = None if subject.reuse is None else EarlierPredictions.of(subject.reuse, masks, procedure)
     return task_of(
-        subject.images, subject.labels, subject.ids, masks, subject.regions, procedure,
+        subject.images, subject.labels, subject.ids, masks, subject.regions, procedure, subject.classifier,
         keep_tables=defence.keep_tables, earlier=before,
     )  # fmt: skip
 
@@ -278,6 +296,7 @@ def _prepared(task: Task, subject: Subject, defence: Defence, earlier: Earlier |
     _expect_classes(task, start.evaluator.classes)
     size = {} if subject.frame is None else {"size": subject.frame[1]}
     about = {"source": dict(defence.source or {}) | size} | _chosen(task.images) | _example(task, images_read)
+    about |= _output(defence.task, subject.classifier)
     return start, _config(task, start, defence.shard_size, about | _framed(subject.frame))
 
 
@@ -292,7 +311,7 @@ def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[
             "masks": task.masks.digest,
             "batch_size": start.evaluator.batch_size,
             "fingerprint": dict(start.fingerprint.entries),
-            "samples": {"count": len(task.ids), "ids": digest(task.ids), "labels": digest(task.labels.tolist())},
+            "samples": {"count": len(task.ids), "ids": digest(task.ids), "labels": digest(_plain_labels(task))},
             "shard_size": shard_size,
         }
         | about_images
@@ -301,6 +320,27 @@ def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[
         | reference_entry(start)
         | ({"scale": repr(start.evaluator.least_scale)} if start.min_margin else {})
     )
+
+
+def checked_run_task(task: object) -> Output | None:
+    """Return what a run is to certify; raise `InvalidInput` if there is no such task, or no runs for it."""
+    checked = checked_task(task)
+    if checked == "multilabel":
+        raise InvalidInput(
+            'there are no runs of several labels yet; use certify(…, task="multilabel"), without a folder'
+        )
+    return checked
+
+
+def _output(task: Output | None, classifier: MaskedClassifier) -> dict[str, Any]:
+    """The entry about what is certified; empty for labels, as in runs from before there was anything else."""
+    kind = output_of(task, classifier)
+    return {} if kind == "labels" else {"task": kind}
+
+
+def _plain_labels(task: Task) -> list[int] | list[str]:
+    """The true labels for a digest: class numbers, or the texts of answers, which are the same in every process."""
+    return task.labels.tolist() if task.reader is None else answers_digestible(task.labels, task.reader.answer_of)
 
 
 def _chosen(images: Images) -> dict[str, Any]:

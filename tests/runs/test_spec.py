@@ -325,3 +325,12 @@ def test_objects_need_masks_and_labels(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match="images need labels=, and masks="):
             mc.run(bright_object, images, labels, masks, tmp_path)
     assert not listing(tmp_path)
+
+
+def test_the_task_of_a_description_is_one_that_runs_exist_for() -> None:
+    assert RunSpec.of(sent(RunSpec("m", "d", task="answers").document())).task == "answers"
+    assert RunSpec("m", "d").task is None
+    with pytest.raises(InvalidInput, match="task must be one of labels, answers, multilabel"):
+        RunSpec("m", "d", task="label")
+    with pytest.raises(InvalidInput, match="there are no runs of several labels yet"):
+        RunSpec("m", "d", task="multilabel")
