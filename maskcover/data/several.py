@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from maskcover.data.classes import ClassList, few, of_model
-from maskcover.data.dataset import BoolArray, Dataset
+from maskcover.data.dataset import BoolArray, Dataset, PreparedImages
 from maskcover.errors import InvalidInput
 
 _FIX = "Give classes= (--classes) with the names of the model's classes, in the order of its outputs"
@@ -93,6 +93,40 @@ def sets_for_model(dataset: Dataset, class_names: Sequence[str] | None) -> Datas
             f"outputs is which class. {_FIX}"
         )
     return with_table(replace(dataset, label_sets=None), table, dataset.classes or (), of_model(class_names))
+
+
+def dataset_classes(images: object) -> tuple[str, ...] | None:
+    """The names of the classes that images bring with them; None for images that name none."""
+    dataset = images.dataset if isinstance(images, PreparedImages) else images
+    return dataset.classes if isinstance(dataset, Dataset) else None
+
+
+def expect_label_classes(
+    images: object, labels: BoolArray, outputs: int | None, class_names: Sequence[str] | None
+) -> None:
+    """Refuse several labels in another order of classes than the model's; as `maskcover.data.labels.expect_matching`.
+
+    Args:
+        images: The images to be certified; only a `Dataset`, or images prepared from one, name their classes.
+        labels: Whether each class is present, bool (images, classes).
+        outputs: The number of the model's classes, if it is known.
+        class_names: The names of the model's classes, if the model knows them.
+    """
+    if class_names is not None and outputs not in (None, len(class_names)):
+        raise InvalidInput(f"the model has {outputs} outputs, and class_names for {len(class_names)}; they must agree")
+    if outputs is not None and labels.shape[1] != outputs:
+        raise InvalidInput(
+            f"the labels are for {labels.shape[1]} classes, but the classifier scores {outputs}; labels are of shape "
+            "(images, classes), in the order of the scores"
+        )
+    dataset = images.dataset if isinstance(images, PreparedImages) else images
+    if not isinstance(dataset, Dataset) or dataset.label_sets is None or class_names is None:
+        return
+    if not np.array_equal(sets_for_model(dataset, class_names).true_label_sets, labels):
+        raise InvalidInput(
+            f"the several labels are not in the order of the model's classes ({few(class_names)}); open the data with "
+            "classes=classifier.class_names"
+        )
 
 
 def _same(names: Sequence[str], class_names: Sequence[str]) -> bool:

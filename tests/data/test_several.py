@@ -196,7 +196,8 @@ def test_lists_of_hugging_face(tmp_path: Path, kind: str) -> None:
 
 
 def test_what_is_wrong_in_lists_is_said(tmp_path: Path) -> None:
-    for number, rows in enumerate(([[2]], [[-1]], [None])):
+    wrong: list[list[list[int] | None]] = [[[2]], [[-1]], [None]]
+    for number, rows in enumerate(wrong):
         with pytest.raises(InvalidInput, match="lists of class numbers from 0 to 1; row 0 has"):
             opened(huggingface(tmp_path / str(number), rows))
     with pytest.raises(InvalidInput, match="expected names of the classes"):
