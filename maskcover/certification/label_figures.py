@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -27,8 +27,11 @@ from maskcover.defense.table import Pending
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
+from maskcover.terminal import counted
 
 Average = Literal["micro", "macro"]
+_APART = "certified_class_by_class"
+AVERAGES: tuple[Average, ...] = ("micro", "macro")
 
 
 class LabelFigures:
@@ -176,6 +179,58 @@ class LabelFigures:
         lines.append("one region threatens at most: " + "; or ".join(together))
         return "\n".join(lines if verdict.error is None else [f"an error: {verdict.error}", *lines])
 
+    def figures_document(self) -> dict[str, Any]:
+        """All figures as JSON: clean and certified, micro and macro, joint and class by class."""
+        figures = {
+            average: {
+                "undefended": _document(self.clean_figures(average, defended=False)),
+                "defended": _document(self.clean_figures(average)),
+                "certified": _document(self.certified_figures(average)),
+                _APART: _document(self.certified_figures(average, joint=False)),
+            }
+            for average in AVERAGES
+        }
+        classes = [
+            {
+                "class": self.name_of(label),
+                "present": present,
+                "certified": hits,
+                "false_positives": false,
+                "lost": lost,
+            }
+            for label, (present, (hits, false, lost)) in enumerate(
+                zip(self.labels.sum(axis=0).tolist(), self.class_counts.tolist(), strict=True)
+            )
+        ]
+        precision = {"average_precision": self._average_precision()} if self.has_scores else {}
+        thresholds = self._defence.thresholds
+        return {"task": "multilabel", "thresholds": thresholds, "figures": figures, "classes": classes} | precision
+
+    def figure_lines(self) -> list[str]:
+        """The figures as lines of text."""
+        rows = [
+            ("clean, undefended", self.clean_figures(defended=False)),
+            ("clean, defended", self.clean_figures()),
+            ("certified", self.certified_figures()),
+            ("class by class", self.certified_figures(joint=False)),
+            ("certified, macro", self.certified_figures("macro")),
+        ]
+        lines = [f"  {words:<18} {figures}" for words, figures in rows]
+        if self.has_scores:
+            average = self._average_precision()
+            lines.append(f"  average precision  clean {average['defended']:.1%}, certified {average['certified']:.1%}")
+        labels = counted(int(self.labels.sum()), "label")
+        return [f"  {labels} of {self.labels.shape[1]} classes, one attacked region an image:", *lines]
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether rows keep all scores, for other thresholds (`at`) and for average precision."""
+        return (
+            bool(self.verdicts)
+            and all(verdict.table is not None or verdict.error is not None for verdict in self.verdicts)
+            and any(verdict.table is not None for verdict in self.verdicts)
+        )
+
     @property
     def _defence(self) -> MultiLabel:
         if not isinstance(self.procedure, MultiLabel):
@@ -213,6 +268,16 @@ class LabelFigures:
         quantiles = np.quantile(np.concatenate(scores), np.linspace(0, 1, 50), method="lower")
         return [float(threshold) for threshold in np.unique(quantiles)]
 
+    def _average_precision(self) -> dict[str, float]:
+        """Clean and certified average precision over the same thresholds; each threshold is decided once."""
+        points: dict[str, list[tuple[Fraction, Fraction]]] = {"defended": [], "certified": [], _APART: []}
+        for threshold in self._spread():
+            result = self.at(threshold)
+            each = (result.clean_figures(), result.certified_figures(), result.certified_figures(joint=False))
+            for name, figures in zip(points, each, strict=True):
+                points[name].append((figures.recall, figures.precision))
+        return {name: float(interpolated_area(some)) for name, some in points.items()}
+
 
 def _rows(rows: Sequence[BoolArray]) -> BoolArray:
     return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.bool_)
@@ -229,3 +294,10 @@ def _averaged(counts: IntArray, average: str) -> Figures:
     if average != "micro":
         raise InvalidInput(f'average is "micro" or "macro"; got {average!r}')
     return Figures.of(*(int(number) for number in counts.sum(axis=0)))
+
+
+def _document(figures: Figures) -> dict[str, float]:
+    fractions: dict[str, Fraction] = {
+        "precision": figures.precision, "recall": figures.recall, "f1": figures.f1
+    }  # fmt: skip
+    return {name: float(value) for name, value in fractions.items()}

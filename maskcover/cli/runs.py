@@ -17,6 +17,7 @@ from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
 from maskcover.cli.reading import read_claim
 from maskcover.cli.reporting import ClassNames, Html, Images, Markdown, written_reports
+from maskcover.cli.several import other_figures
 from maskcover.errors import InvalidInput
 from maskcover.terminal import counted
 
@@ -64,7 +65,8 @@ def report(
     if patches > 1 and sizes is None:
         raise InvalidInput("--patches goes with --sizes: add --sizes squares, or leave it out")
     overview, again, notes = summary(run), dict[str, Any](), list[str]()
-    if (regions, procedure, rule, min_margin, sizes) != (None,) * 5:
+    several, figures = other_figures(run, regions, (procedure, rule, min_margin, sizes))
+    if not several and (regions, procedure, rule, min_margin, sizes) != (None,) * 5:
         opened_run = open_run(run)
         overview, again, notes = answer_again(opened_run, regions, procedure, rule, min_margin)
         curve, curve_lines = sizes_of(opened_run, sizes, patches)
@@ -94,10 +96,18 @@ def report(
     alone, alone_lines = ({}, []) if again else by_masks(run)
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
     with_facts = as_json and overview.rows > 0
-    facts, files = written_reports(run, html, markdown, images, classes, as_json=with_facts, other_question=bool(again))
+    facts, files = written_reports(
+        run,
+        html,
+        markdown,
+        images,
+        classes,
+        as_json=with_facts,
+        other_question=bool(again) or (bool(several) and regions is not None),
+    )
     answer(
-        overview.document() | alone | again | {"error_rows": rows, "config": document} | facts,
-        [str(overview), *alone_lines, *notes, *lines, *files],
+        overview.document() | several | alone | again | {"error_rows": rows, "config": document} | facts,
+        [str(overview), *figures, *alone_lines, *notes, *lines, *files],
         as_json=as_json,
     )
     raise typer.Exit(claimed(overview, claimed_fraction))

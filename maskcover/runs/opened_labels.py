@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from os import PathLike
 from typing import Any
 
 from maskcover.certification.certifying import bound
-from maskcover.certification.label_figures import Average, LabelFigures
+from maskcover.certification.label_figures import LabelFigures
 from maskcover.covering.containment import Containment
 from maskcover.data import Chosen
-from maskcover.defense.label_bounds import Figures
 from maskcover.defense.label_verdicts import MultiLabelVerdict
 from maskcover.defense.multilabel import MultiLabel
 from maskcover.errors import InvalidInput
@@ -24,9 +22,6 @@ from maskcover.runs.folder import Folder
 from maskcover.runs.rows import Row
 from maskcover.runs.stores import Place, place
 from maskcover.runs.summary import Summary
-from maskcover.terminal import counted
-
-AVERAGES: tuple[Average, ...] = ("micro", "macro")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,71 +102,12 @@ class OpenedLabels(LabelFigures):
         sure = sum(bool(verdict.certified.all()) for verdict in self.verdicts)
         return replace(whole, certified=sure)
 
-    def document(self) -> dict[str, Any]:
-        """All figures as JSON: clean and certified, micro and macro, joint and class by class."""
-        figures = {
-            average: {
-                "undefended": _document(self.clean_figures(average, defended=False)),
-                "defended": _document(self.clean_figures(average)),
-                "certified": _document(self.certified_figures(average)),
-                "certified_class_by_class": _document(self.certified_figures(average, joint=False)),
-            }
-            for average in AVERAGES
-        }
-        classes = [
-            {
-                "class": self.name_of(label),
-                "present": present,
-                "certified": hits,
-                "false_positives": false,
-                "lost": lost,
-            }
-            for label, (present, (hits, false, lost)) in enumerate(
-                zip(self.labels.sum(axis=0).tolist(), self.class_counts.tolist(), strict=True)
-            )
-        ]
-        precision = {"average_precision": self._average_precision()} if self.has_scores else {}
-        thresholds = self.procedure.thresholds
-        return {"task": "multilabel", "thresholds": thresholds, "figures": figures, "classes": classes} | precision
-
-    def lines(self) -> list[str]:
-        """The figures as lines of text."""
-        rows = [
-            ("clean, undefended", self.clean_figures(defended=False)),
-            ("clean, defended", self.clean_figures()),
-            ("certified", self.certified_figures()),
-            ("class by class", self.certified_figures(joint=False)),
-            ("certified, macro", self.certified_figures("macro")),
-        ]
-        lines = [f"  {words:<18} {figures}" for words, figures in rows]
-        if self.has_scores:
-            average = self._average_precision()
-            lines.append(f"  average precision  clean {average['defended']:.1%}, certified {average['certified']:.1%}")
-        labels = counted(int(self.labels.sum()), "label")
-        return [f"  {labels} of {self.labels.shape[1]} classes, one attacked region an image:", *lines]
-
-    @property
-    def has_scores(self) -> bool:
-        """Whether rows keep all scores, for other thresholds (`at`) and for average precision."""
-        return (
-            bool(self.verdicts)
-            and all(verdict.table is not None or verdict.error is not None for verdict in self.verdicts)
-            and any(verdict.table is not None for verdict in self.verdicts)
-        )
-
     def to_arrow(self) -> Any:
         """All rows as a `pyarrow.Table`."""
         return table_of(self.rows)
 
     def __str__(self) -> str:
-        return "\n".join([f"{len(self):,} of {self.total:,} images against {self.regions}", *self.lines()])
-
-    def _average_precision(self) -> dict[str, float]:
-        return {
-            "defended": self.average_precision(certified=False),
-            "certified": self.average_precision(),
-            "certified_class_by_class": self.average_precision(joint=False),
-        }
+        return "\n".join([f"{len(self):,} of {self.total:,} images against {self.regions}", *self.figure_lines()])
 
 
 def open_labels(path: str | PathLike[str]) -> OpenedLabels:
@@ -220,10 +156,3 @@ def _verdicts(rows: tuple[Row, ...], procedure: MultiLabel, covers: Containment)
         error = (row.reason or "an error") if row.verdict == "error" else None
         verdicts.append(row.classes.verdict(procedure, covers, evaluations=row.evaluations, error=error))
     return tuple(verdicts)
-
-
-def _document(figures: Figures) -> dict[str, float]:
-    fractions: dict[str, Fraction] = {
-        "precision": figures.precision, "recall": figures.recall, "f1": figures.f1
-    }  # fmt: skip
-    return {name: float(value) for name, value in fractions.items()}
