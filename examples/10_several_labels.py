@@ -6,7 +6,7 @@ images into a run, asks the run, and attacks what was certified. The same on the
 makes:
 
     maskcover certify --task multilabel --model several_labels:network --data images/labels.csv --classes classes.txt \\
-        --input-size 32 --regions "squares(size=3)" --thresholds 0 --keep-scores --batch-size 1 --out RUN
+        --masks masks.json --thresholds 0 --keep-scores --batch-size 16 --out RUN
     maskcover report RUN --html report.html
     maskcover attack RUN --model several_labels:network
 """
@@ -24,6 +24,7 @@ from PIL import Image
 from torch import nn
 
 import maskcover as mc
+from maskcover.certification import attack
 
 CLASSES = ("disc", "square", "cross", "bar")
 COLOURS = ((220, 40, 40), (40, 200, 40), (60, 60, 230), (220, 210, 40))
@@ -101,6 +102,7 @@ def prepare(out: Path, count: int) -> None:
     (out / "classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
     if not (out / WEIGHTS).exists():
         torch.save(trained().state_dict(), out / WEIGHTS)
+    mc.cover(mc.squares(size=3), image_size=SIDE, grid=(3, 3)).save(out / "masks.json")
     (out / "several_labels.py").write_bytes(Path(__file__).read_bytes())  # so that --model can name its function
 
 
@@ -118,19 +120,18 @@ def main() -> None:
     model.eval()
     data = mc.open_dataset(options.out / "images" / "labels.csv", several=True, classes=CLASSES)
     images = [np.moveaxis(data[number], 2, 0).astype(np.float32) / 255 for number in range(len(data))]
-    masks = mc.cover(mc.squares(size=3), image_size=SIDE)
+    masks = mc.MaskSet.load(options.out / "masks.json")
     mc.run(
         model, images, data.true_label_sets, masks, options.out / "RUN", ids=data.ids, task="multilabel",
-        thresholds=0.0, keep_scores=True, batch_size=1, shard_size=8,
+        thresholds=0.0, keep_scores=True, batch_size=16, shard_size=8,
     )  # fmt: skip
     run = mc.open_run(options.out / "RUN")
     print(run)
     print(run.explain(0))
-    return
     attacked = slice(0, options.attacked)
-    report = mc.attack(
+    report = attack(
         model, images[attacked], data.true_label_sets[attacked], masks, procedure=run.procedure,
-        certified=run.certified[attacked], batch_size=1, placements=4, steps=10,
+        certified=run.certified[attacked], batch_size=16, placements=4, steps=10,
     )  # fmt: skip
     print(report)
 

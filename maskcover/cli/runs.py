@@ -17,7 +17,7 @@ from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
 from maskcover.cli.reading import read_claim
 from maskcover.cli.reporting import ClassNames, Html, Images, Markdown, written_reports
-from maskcover.cli.several import other_figures
+from maskcover.cli.several import claimed_answers, other_figures
 from maskcover.errors import InvalidInput
 from maskcover.terminal import counted
 
@@ -156,11 +156,10 @@ def attack(
     as_json: Json = False,
 ) -> None:
     """Attack the defended model of a run with full knowledge of it; exit 1 if a certified image breaks (a bug)."""
-    import numpy as np
-
     from maskcover.certification import attack as attacked
     from maskcover.classifiers.evaluation import as_certified
     from maskcover.runs import Folder, shards
+    from maskcover.runs.loading import labels_of
     from maskcover.runs.resuming import expect_pixels
 
     source, config = _source(run, model, "attack")
@@ -181,17 +180,17 @@ def attack(
     unknown = [row.id for row in chosen if row.id not in places]
     if unknown:
         raise InvalidInput(f"the run has samples that are not among the images of {source.data}, such as {unknown[0]}")
-    images, labels = dataset.prepared(preprocessing), dataset.true_labels
+    images, labels = dataset.prepared(preprocessing), labels_of(dataset, classifier)
     numbers = [places[row.id] for row in chosen]
     expect_pixels(run, chosen, [images[number] for number in numbers])
     low, high = preprocessing.range
     result = attacked(
         classifier,
         [images[number] for number in numbers],
-        labels[numbers],
+        [labels[number] for number in numbers],
         masks,
         regions=config.regions,
-        certified=np.array([row.certified for row in chosen]),
+        certified=claimed_answers(run, chosen),
         batch_size=config.batch_size, procedure=config.procedure,
         placements=placements, restarts=restarts, steps=steps, seed=seed, low=low, high=high,
     )  # fmt: skip

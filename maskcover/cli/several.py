@@ -10,8 +10,12 @@ from maskcover.errors import InvalidInput
 from maskcover.typed import read_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maskcover.cells import BoolArray
     from maskcover.certification import MultiLabelResult
     from maskcover.data import Dataset
+    from maskcover.runs.rows import Row
 
 
 def procedure(task: str | None, text: str | None, thresholds: str | None, *, keep_scores: bool) -> str | None:
@@ -105,3 +109,16 @@ def _line(row: dict[str, Any]) -> str:
     present, said = (", ".join(row[key]) or "nothing" for key in ("present", "defended"))
     outcome = row["error"] or f"{len(row['certified'])} of {row['classes']} answers certified"
     return printable(f"{row['id']}: {present}; defended {said}; {outcome}")
+
+
+def claimed_answers(run: Path, rows: Sequence[Row]) -> BoolArray:
+    """What rows of a run claim: one bool for each image, or with several labels one for each class of each image."""
+    import numpy as np
+
+    from maskcover.runs.opened_labels import is_labels_run, open_labels
+
+    if not is_labels_run(run):
+        return np.array([row.certified for row in rows], dtype=np.bool_)
+    opened = open_labels(run)
+    places = {name: number for number, name in enumerate(opened.ids)}
+    return np.asarray(opened.certified[[places[row.id] for row in rows]])
