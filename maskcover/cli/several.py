@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from maskcover.cells import BoolArray
     from maskcover.certification import MultiLabelResult
     from maskcover.data import Dataset
+    from maskcover.report import Facts
     from maskcover.runs.rows import Row
 
 
@@ -72,10 +73,9 @@ def other_figures(run: Path, regions: str | None, others: tuple[object, ...]) ->
         regions: Other regions, or None for those of the run.
         others: Other questions, which a run of several labels does not answer; None each.
     """
-    from maskcover.runs import is_source_run
-    from maskcover.runs.opened_labels import is_labels_run, open_labels
+    from maskcover.runs.opened_labels import open_labels
 
-    if is_source_run(run) or not is_labels_run(run):
+    if not is_labels(run):
         return {}, []
     if any(other is not None for other in others):
         raise InvalidInput(
@@ -122,3 +122,18 @@ def claimed_answers(run: Path, rows: Sequence[Row]) -> BoolArray:
     opened = open_labels(run)
     places = {name: number for number, name in enumerate(opened.ids)}
     return np.asarray(opened.certified[[places[row.id] for row in rows]])
+
+
+def is_labels(run: Path) -> bool:
+    """Whether a folder holds a run of several labels."""
+    from maskcover.runs import is_source_run
+    from maskcover.runs.opened_labels import is_labels_run
+
+    return not is_source_run(run) and is_labels_run(run)
+
+
+def label_facts(run: Path) -> Facts:
+    """The facts of a report about a run of several labels."""
+    from maskcover.runs.opened_labels import open_labels
+
+    return open_labels(run).facts()

@@ -8,9 +8,7 @@ from os import PathLike
 from typing import Any
 
 from maskcover.certification.certifying import bound
-from maskcover.certification.label_figures import LabelFigures
 from maskcover.covering.containment import Containment
-from maskcover.data import Chosen
 from maskcover.defense.label_verdicts import MultiLabelVerdict
 from maskcover.defense.multilabel import MultiLabel
 from maskcover.errors import InvalidInput
@@ -19,13 +17,14 @@ from maskcover.regions import RegionSet, parse_regions
 from maskcover.runs.columns import rows_of, table_of
 from maskcover.runs.config import Config
 from maskcover.runs.folder import Folder
+from maskcover.runs.label_reports import LabelReported
 from maskcover.runs.rows import Row
 from maskcover.runs.stores import Place, place
 from maskcover.runs.summary import Summary
 
 
 @dataclass(frozen=True, eq=False)
-class OpenedLabels(LabelFigures):
+class OpenedLabels(LabelReported):
     """The rows of a run of several labels, with the figures of `maskcover.MultiLabelResult`; made by `open_run`.
 
     Certificates are worked out again from the certifying masks that rows keep, for the regions of the run or others.
@@ -76,16 +75,6 @@ class OpenedLabels(LabelFigures):
         """The ids of the images."""
         return [row.id for row in self.rows]
 
-    @property
-    def total(self) -> int:
-        """Number of images that the run is about."""
-        return self.config.count
-
-    @property
-    def chosen(self) -> Chosen | None:
-        """How the images were chosen among more, as their data set declares it."""
-        return self.config.chosen
-
     def against(self, regions: RegionSet | str) -> OpenedLabels:
         """The same run asked about other regions: what its certifying masks prove of them; never more than is so.
 
@@ -104,7 +93,7 @@ class OpenedLabels(LabelFigures):
 
     def to_arrow(self) -> Any:
         """All rows as a `pyarrow.Table`."""
-        return table_of(self.rows)
+        return self.table
 
     def __str__(self) -> str:
         return "\n".join([f"{len(self):,} of {self.total:,} images against {self.regions}", *self.figure_lines()])
