@@ -165,7 +165,7 @@ def attack(
     source, config = _source(run, model, "attack")
     if source.model != config.document["source"]["model"]:
         raise InvalidInput(f"attack is for the model that was certified, {config.document['source']['model']}")
-    if config.task != "labels":
+    if config.task == "answers":
         raise InvalidInput(
             f"attack follows gradients of scores, and {run} is a run of {config.task}, which has none; change images "
             "yourself, and give them to maskcover.defend with the certification of the run"
