@@ -9,7 +9,7 @@ import torch
 from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.registry import as_classifier, entry_of
 from maskcover.masks import MaskSet
-from maskcover_torch.attacks import AttackReport, attack_by_gradient
+from maskcover_torch.attacks import AttackReport, LabelAttackReport, attack_defended
 from maskcover_torch.bagnets import bagnet
 from maskcover_torch.classifier import TorchClassifier
 from maskcover_torch.devices import DEVICES
@@ -73,9 +73,9 @@ class TorchAdapter:
 
     def attack(
         self, model: torch.nn.Module, images: Images, labels: Any, masks: MaskSet, **options: Any
-    ) -> AttackReport:
-        """Attack the defended model; see `maskcover_torch.attacks.attack_by_gradient`."""
-        return attack_by_gradient(model, images, labels, masks, **options)
+    ) -> AttackReport | LabelAttackReport:
+        """Attack the defended model; see `maskcover_torch.attacks.attack_by_gradient` and `attack_labels`."""
+        return attack_defended(model, images, labels, masks, **options)
 
 
 ADAPTER = TorchAdapter()

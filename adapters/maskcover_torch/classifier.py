@@ -17,7 +17,7 @@ from maskcover.data import Preprocessing
 from maskcover.defense import Procedure
 from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
-from maskcover_torch.attacks import AttackReport, attack_by_gradient
+from maskcover_torch.attacks import AttackReport, LabelAttackReport, attack_defended
 from maskcover_torch.batches import fastest_first
 from maskcover_torch.devices import device_text, placed
 from maskcover_torch.evaluator import UNNAMED, fill_of, loaded, place_of
@@ -145,6 +145,8 @@ class TorchClassifier(TorchModel):
             self.model, masks, procedure=procedure, preprocessing=preprocessing, fill=self.fill, contract=contract
         )
 
-    def attacked(self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any) -> AttackReport:
-        """Attack the defended model; see `maskcover_torch.attacks.attack_by_gradient`."""
-        return attack_by_gradient(self.model, images, labels, masks, fill=self.fill, contract=self.contract, **options)
+    def attacked(
+        self, images: Images, labels: npt.ArrayLike, masks: MaskSet, **options: Any
+    ) -> AttackReport | LabelAttackReport:
+        """Attack the defended model; see `maskcover_torch.attacks.attack_by_gradient` and `attack_labels`."""
+        return attack_defended(self.model, images, labels, masks, fill=self.fill, contract=self.contract, **options)

@@ -26,7 +26,7 @@ from maskcover.certification.results import Certification, CertificationResult
 from maskcover.classifiers.evaluation import Images, MaskedClassifier, evaluator_of, expect_regions, names_of
 from maskcover.classifiers.masked_answers import MaskedAnswers, as_reader
 from maskcover.classifiers.options import renamed
-from maskcover.classifiers.registry import as_classifier
+from maskcover.classifiers.registry import as_classifier, options_for_labels
 from maskcover.data.labels import expect_matching
 from maskcover.defense.answers import Answer
 from maskcover.defense.detection import ERROR_LEVELS, DetectionCurve, Levels, detection_levels
@@ -205,6 +205,8 @@ def classifier_for(task: Task | None, model: object, options: Mapping[str, Any])
     """The classifier of a model for a task; see `as_classifier` and `as_reader`."""
     if task == "answers":
         return as_reader(model, options)
+    if task == "multilabel":
+        options = options_for_labels(model, options)
     classifier = as_classifier(model, options)
     expect_reader(task, classifier)
     return classifier

@@ -14,7 +14,17 @@ from typing import Any
 from maskcover.classifiers.evaluation import MaskedClassifier
 from maskcover.classifiers.masked_answers import as_reader
 from maskcover.classifiers.options import known_options
-from maskcover.classifiers.registry import GROUP, Loads, Places, as_classifier, is_model, load, takers
+from maskcover.classifiers.registry import (
+    GROUP,
+    SEVERAL,
+    Loads,
+    Places,
+    as_classifier,
+    is_model,
+    load,
+    options_for_labels,
+    takers,
+)
 from maskcover.errors import InvalidInput, MaskcoverError, MissingExtra
 
 
@@ -73,6 +83,8 @@ def load_classifier(text: str, *, task: str | None = None, **options: Any) -> Ma
                 "package.module:name"
             )
         try:
+            if task == "multilabel" and getattr(adapter, SEVERAL, False):
+                options = {**options, SEVERAL: True}
             with known_options(text, options, *takers(adapter)):
                 return adapter.load(name, **options)
         except (MaskcoverError, KeyboardInterrupt):
@@ -80,7 +92,8 @@ def load_classifier(text: str, *, task: str | None = None, **options: Any) -> Ma
         except TypeError as error:
             raise InvalidInput(f"{text}: {error}") from error
     make = as_reader if task == "answers" else as_classifier
-    return make(_imported(scheme, name, text), options)
+    model = _imported(scheme, name, text)
+    return make(model, options_for_labels(model, options) if task == "multilabel" else options)
 
 
 def runs_code(text: str) -> bool:

@@ -16,6 +16,8 @@ from maskcover.classifiers.options import is_misspelt, known_options, no_option
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
 
 GROUP = "maskcover.classifiers"
+SEVERAL = "several_labels"
+"""The option, and the attribute, of adapters that tell models of one label from models of several."""
 
 
 class Adapter(Protocol):
@@ -111,3 +113,10 @@ def entry_of(model: object) -> EntryPoint | None:
     entries = {entry.name: entry for entry in entry_points(group=GROUP)}
     frameworks = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
     return next((entries[name] for name in frameworks if name in entries), None)
+
+
+def options_for_labels(model: object, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options of the adapter, with ``several_labels`` for one that takes it (`Adapter.several_labels`)."""
+    entry = None if is_classifier(model) else entry_of(model)
+    takes = entry is not None and getattr(load(entry), SEVERAL, False)
+    return {**options, SEVERAL: True} if takes else options

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, note, printable, working
+from maskcover.cli.several import described, expect_input_frame, figures_of
 from maskcover.errors import InvalidInput
 from maskcover.typed import read_size
 
@@ -60,6 +61,8 @@ class Certification:
         """Certify, into a folder or at once."""
         if self.out is not None:
             return _run(self, self.out)
+        if self.spec.task == "multilabel":
+            return _labels_at_once(self)
         return _source_at_once(self) if self.spec.frame == "source" else _at_once(self)
 
     @property
@@ -127,6 +130,29 @@ def _source_at_once(job: Certification) -> Reply:
     return _reported(job, result, dataset, document, f"Frame: the source images, before {preprocessing}.")
 
 
+def _labels_at_once(job: Certification) -> Reply:
+    from maskcover.certification import certify
+    from maskcover.classifiers.evaluation import names_of
+    from maskcover.data.several import sets_for_model
+
+    spec = job.spec
+    expect_input_frame(spec.frame)
+    classifier, dataset, preprocessing, masks = prepared(
+        spec, spec.masks, spec.regions, spec.procedure, progress=job.progress
+    )
+    dataset = sets_for_model(dataset, names_of(classifier))
+    images, truths = dataset.prepared(preprocessing), dataset.true_label_sets
+    result = certify(
+        classifier, images, truths, masks, task="multilabel", regions=spec.regions, keep_scores=spec.keep_tables,
+        **job.arguments,
+    )  # fmt: skip
+    document, lines = described(result, dataset)
+    whole = result.certified.all(axis=1)
+    errors = sum(verdict.error is not None for verdict in result.verdicts)
+    code = claim(int(whole.sum()), errors, len(result), job.at_least)
+    return Reply(document, [*lines, _input_frame(classifier, masks, preprocessing)], code)
+
+
 def _run(job: Certification, out: Path) -> Reply:
     from maskcover.runs import run_spec, worker
     from maskcover.runs.stores import place
@@ -135,7 +161,7 @@ def _run(job: Certification, out: Path) -> Reply:
     if job.launcher is None:
         own = worker(job.spec, where=str(place(out)), progress=job.progress, remarks=remarks(progress=job.progress))
     summary = run_spec(job.spec, out, shard=job.shard, launcher=job.launcher, progress=job.progress, own=own)
-    document, lines = by_masks(out)
+    document, lines = figures_of(out) if job.spec.task == "multilabel" else by_masks(out)
     return Reply(
         summary.document() | {"frame": job.spec.frame} | document,
         [str(summary), *lines, _frame_of(out)], claimed(summary, job.at_least),

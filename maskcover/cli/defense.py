@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maskcover.cli import options as o
+from maskcover.cli import several
 from maskcover.cli.certifying import Certification, first_labels, masks_in, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import UNDECIDED, answer, note, printable
@@ -30,6 +31,8 @@ def certify(
     frame: o.Frame = "input",
     labels: o.Labels = None,
     task: o.Task = None,
+    thresholds: o.Thresholds = None,
+    keep_scores: o.KeepScores = False,
     rule: Annotated[
         str | None,
         typer.Option(help='With --method: "rows" by default, or "all-pairs" for the paper\'s Algorithm 2.'),
@@ -69,8 +72,9 @@ def certify(
     spec = RunSpec(
         **model.source(), **data.source(), **numeric.source(), labels=None if labels is None else str(labels),
         outside=outside, seed=seed, task=task, masks=masks_in(masks, model.input_size), regions=regions, frame=frame,
-        procedure=defence.text(rule), min_margin=o.least_margin(min_margin, margin), numerics=numerics,
-        shard_size=shard_size, keep_tables=keep_tables, reuse=None if reuse is None else str(reuse),
+        procedure=several.procedure(task, defence.text(rule), thresholds, keep_scores=keep_scores),
+        min_margin=o.least_margin(min_margin, margin), numerics=numerics, shard_size=shard_size,
+        keep_tables=keep_tables or keep_scores, reuse=None if reuse is None else str(reuse),
     )  # fmt: skip
     launcher = launching.chosen()
     if launcher is not None and out is None:

@@ -28,6 +28,20 @@ Task = Annotated[
         'answers; or "multilabel". By default labels, or answers if the model gives answers.'
     ),
 ]
+Thresholds = Annotated[
+    str | None,
+    typer.Option(
+        help="With --task multilabel: the least score of a class that is present, such as 0.5; or one for each class, "
+        "such as 0.5,0.7. By default 0, for scores that are logits."
+    ),
+]
+KeepScores = Annotated[
+    bool,
+    typer.Option(
+        "--keep-scores",
+        help="With --task multilabel: make every masked prediction and keep its scores, for average precision.",
+    ),
+]
 Outside = Annotated[
     bool,
     typer.Option("--outside", help="Also read files outside the data's folder, where a table or data set names them."),

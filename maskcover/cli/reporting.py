@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from maskcover.cli.several import is_labels, label_facts
 from maskcover.errors import InvalidInput
 
 Html = Annotated[
@@ -74,7 +75,7 @@ def written_reports(
     show = images if images is not None else 9 if files else 0
     listed = read_classes(classes)
     names = None if listed is None or not listed.names else listed.own
-    facts = open_run(run).facts(show=show, class_names=names)
+    facts = label_facts(run) if is_labels(run) else open_run(run).facts(show=show, class_names=names)
     for path, page in files.items():
         write_atomically(path, page(facts).encode("utf-8"))
     return {"facts": facts.document()}, [f"  wrote {path}" for path in files]

@@ -17,6 +17,7 @@ from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, printable
 from maskcover.cli.reading import read_claim
 from maskcover.cli.reporting import ClassNames, Html, Images, Markdown, written_reports
+from maskcover.cli.several import claimed_answers, other_figures
 from maskcover.errors import InvalidInput
 from maskcover.terminal import counted
 
@@ -64,7 +65,8 @@ def report(
     if patches > 1 and sizes is None:
         raise InvalidInput("--patches goes with --sizes: add --sizes squares, or leave it out")
     overview, again, notes = summary(run), dict[str, Any](), list[str]()
-    if (regions, procedure, rule, min_margin, sizes) != (None,) * 5:
+    several, figures = other_figures(run, regions, (procedure, rule, min_margin, sizes))
+    if not several and (regions, procedure, rule, min_margin, sizes) != (None,) * 5:
         opened_run = open_run(run)
         overview, again, notes = answer_again(opened_run, regions, procedure, rule, min_margin)
         curve, curve_lines = sizes_of(opened_run, sizes, patches)
@@ -94,10 +96,18 @@ def report(
     alone, alone_lines = ({}, []) if again else by_masks(run)
     rows = [{"id": row.id, "reason": row.reason} for row in broken]
     with_facts = as_json and overview.rows > 0
-    facts, files = written_reports(run, html, markdown, images, classes, as_json=with_facts, other_question=bool(again))
+    facts, files = written_reports(
+        run,
+        html,
+        markdown,
+        images,
+        classes,
+        as_json=with_facts,
+        other_question=bool(again) or (bool(several) and regions is not None),
+    )
     answer(
-        overview.document() | alone | again | {"error_rows": rows, "config": document} | facts,
-        [str(overview), *alone_lines, *notes, *lines, *files],
+        overview.document() | several | alone | again | {"error_rows": rows, "config": document} | facts,
+        [str(overview), *figures, *alone_lines, *notes, *lines, *files],
         as_json=as_json,
     )
     raise typer.Exit(claimed(overview, claimed_fraction))
@@ -146,17 +156,16 @@ def attack(
     as_json: Json = False,
 ) -> None:
     """Attack the defended model of a run with full knowledge of it; exit 1 if a certified image breaks (a bug)."""
-    import numpy as np
-
     from maskcover.certification import attack as attacked
     from maskcover.classifiers.evaluation import as_certified
     from maskcover.runs import Folder, shards
+    from maskcover.runs.loading import labels_of
     from maskcover.runs.resuming import expect_pixels
 
     source, config = _source(run, model, "attack")
     if source.model != config.document["source"]["model"]:
         raise InvalidInput(f"attack is for the model that was certified, {config.document['source']['model']}")
-    if config.task != "labels":
+    if config.task == "answers":
         raise InvalidInput(
             f"attack follows gradients of scores, and {run} is a run of {config.task}, which has none; change images "
             "yourself, and give them to maskcover.defend with the certification of the run"
@@ -171,17 +180,17 @@ def attack(
     unknown = [row.id for row in chosen if row.id not in places]
     if unknown:
         raise InvalidInput(f"the run has samples that are not among the images of {source.data}, such as {unknown[0]}")
-    images, labels = dataset.prepared(preprocessing), dataset.true_labels
+    images, labels = dataset.prepared(preprocessing), labels_of(dataset, classifier)
     numbers = [places[row.id] for row in chosen]
     expect_pixels(run, chosen, [images[number] for number in numbers])
     low, high = preprocessing.range
     result = attacked(
         classifier,
         [images[number] for number in numbers],
-        labels[numbers],
+        [labels[number] for number in numbers],
         masks,
         regions=config.regions,
-        certified=np.array([row.certified for row in chosen]),
+        certified=claimed_answers(run, chosen),
         batch_size=config.batch_size, procedure=config.procedure,
         placements=placements, restarts=restarts, steps=steps, seed=seed, low=low, high=high,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from maskcover.data.preprocessing import FloatImage, Preprocessing
 from maskcover.errors import InvalidInput
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 _EXAMPLES = 5
 
 
@@ -98,6 +99,7 @@ class Dataset:
         matched: Whether labels and classes are the model's, by names that were given; else they are the data's own.
         skipped: A record of what was left out when the data were opened, if anything was.
         answers: For data opened for answers: the true answer of each image, where labels do not tell it; else None.
+        label_sets: For data with several labels: whether each class is present, bool (images, classes); else None.
 
     Raises:
         InvalidInput: the number of labels is not that of images, or two images have the same id.
@@ -117,6 +119,7 @@ class Dataset:
     matched: bool = False
     skipped: Skipped | None = None
     answers: tuple[Any, ...] | None = None
+    label_sets: BoolArray | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.ids)) != len(self.ids):
@@ -126,6 +129,11 @@ class Dataset:
             raise InvalidInput(f"{self.source}: {len(self.ids)} images, but labels of shape {self.labels.shape}")
         if self.answers is not None and len(self.answers) != len(self.ids):
             raise InvalidInput(f"{self.source}: {len(self.ids)} images, but {len(self.answers)} true answers")
+        if self.label_sets is not None and self.label_sets.shape != (len(self.ids), len(self.classes or ())):
+            raise InvalidInput(
+                f"{self.source}: {len(self.ids)} images and {len(self.classes or ())} names of classes, but several "
+                f"labels of shape {self.label_sets.shape}"
+            )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -170,6 +178,16 @@ class Dataset:
         labels = self.true_labels.tolist()
         return tuple(labels if self.classes is None else (self.classes[label] for label in labels))
 
+    @property
+    def true_label_sets(self) -> BoolArray:
+        """Whether each class is present, bool (images, classes); raises `InvalidInput` if nobody knows."""
+        if self.label_sets is None:
+            raise InvalidInput(
+                f"{self.source} has no several labels; expected a CSV file with a column for each class, COCO's JSON, "
+                "a folder of Pascal VOC, or lists of class labels of Hugging Face, opened with several=True"
+            )
+        return self.label_sets
+
     def part(self, numbers: Sequence[int]) -> Dataset:
         """The images with these numbers, in the order in which the numbers are given."""
         chosen = np.array(numbers, dtype=np.int64)
@@ -179,6 +197,7 @@ class Dataset:
             ids=tuple(self.ids[number] for number in chosen.tolist()),
             labels=None if self.labels is None else self.labels[chosen],
             answers=None if self.answers is None else tuple(self.answers[number] for number in chosen.tolist()),
+            label_sets=None if self.label_sets is None else self.label_sets[chosen],
             read=lambda number: image_at(int(chosen[number])),
             measure=None if size_of is None else lambda number: size_of(int(chosen[number])),
         )

@@ -13,15 +13,19 @@ from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any, cast
 
+import numpy as np
+
 from maskcover.data.arrays import numbered
-from maskcover.data.dataset import Dataset, IntArray
+from maskcover.data.dataset import BoolArray, Dataset, IntArray
 from maskcover.data.images import ImageArray, read_image
 from maskcover.data.labels import Request, whole_labels
+from maskcover.data.several import with_table
 from maskcover.data.tables import inside
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
 
 _IMAGES = ("image", "img", "picture", "pixels")
 _LABELS = ("label", "labels", "fine_label")
+_LISTS = ("Sequence", "List", "LargeList")
 Features = Mapping[str, Mapping[str, Any]]
 
 
@@ -36,6 +40,8 @@ def open_huggingface(path: Path, request: Request) -> Dataset:
     table = _table(folder)
     features = _features(folder, table)
     image, label = columns(str(folder), features)
+    sets = _sets_column(folder, features) if request.several else None
+    label = None if request.several else label
     if image is None:
         raise InvalidInput(f"{folder}: expected a column of images; got {', '.join(table.column_names)}: cast one")
     images = _valid(folder, table, image)
@@ -43,7 +49,7 @@ def open_huggingface(path: Path, request: Request) -> Dataset:
     def image_at(number: int) -> ImageArray:
         return _image(images[number].as_py(), f"{folder}, {part}/{number:06}", folder, outside=request.outside)
 
-    return Dataset(
+    dataset = Dataset(
         f"{folder}, column {image}",
         numbered(part, len(table)),
         None if label is None else _labels(folder, _valid(folder, table, label)),
@@ -51,6 +57,12 @@ def open_huggingface(path: Path, request: Request) -> Dataset:
         None,
         None if label is None else _class_names(folder, label, features[label]),
     )
+    if sets is None:
+        return dataset
+    own = _class_names(folder, sets, features[sets]["feature"])
+    if own is None:
+        raise InvalidInput(f"{folder}: expected names of the classes of the column {sets}; cast it with names=")
+    return with_table(dataset, _set_table(folder, _valid(folder, table, sets), len(own)), own, request.classes)
 
 
 def columns(source: str, features: Features) -> tuple[str | None, str | None]:
@@ -179,6 +191,36 @@ def _labels(folder: Path, column: Any) -> IntArray | None:
         )
     labels = whole_labels(column.to_numpy(), str(folder))
     return None if (labels == -1).all() else labels
+
+
+def _sets_column(folder: Path, features: Features) -> str:
+    """The name of the column of lists of class labels."""
+    sets = [
+        name
+        for name, words in features.items()
+        if words.get("_type") in _LISTS
+        and isinstance(words.get("feature"), dict)
+        and words["feature"].get("_type") == "ClassLabel"
+    ]
+    usual = [name for name in _LABELS if name in sets]
+    if not usual and len(sets) != 1:
+        listed = ", ".join(f"{name} ({words.get('_type')})" for name, words in features.items())
+        raise InvalidInput(
+            f"{folder}: expected a column of lists of ClassLabel, named labels or label; got {listed}: cast one"
+        )
+    return (usual or sets)[0]
+
+
+def _set_table(folder: Path, column: Any, classes: int) -> BoolArray:
+    """The lists of class numbers as a table, bool (rows, classes)."""
+    table = np.zeros((len(column), classes), dtype=np.bool_)
+    for place, numbers in enumerate(column.to_pylist()):
+        if numbers is None or any(type(number) is not int or not 0 <= number < classes for number in numbers):
+            raise InvalidInput(
+                f"{folder}: expected lists of class numbers from 0 to {classes - 1}; row {place} has {numbers!r:.60}"
+            )
+        table[place, numbers] = True
+    return table
 
 
 def _class_names(folder: Path, label: str, feature: Mapping[str, Any]) -> tuple[str, ...] | None:

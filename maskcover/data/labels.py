@@ -30,12 +30,14 @@ class Request:
         classes: The model's classes, if they are known.
         outside: Whether data may name files outside their own folder.
         answers: Whether labels are answers, such as texts, instead of classes.
+        several: Whether each image may have several labels.
     """
 
     split: str | None = None
     classes: ClassList | None = None
     outside: bool = False
     answers: bool = False
+    several: bool = False
 
     @property
     def digits_are_names(self) -> bool:

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from maskcover.data import cifar, idx, webdataset
+from maskcover.data import cifar, coco, idx, voc, webdataset
 from maskcover.data.classes import Classes, few, known_classes
 from maskcover.data.dataset import Dataset
 from maskcover.data.folders import has_images, open_folder, part_of, subfolders
@@ -59,7 +59,11 @@ FORMATS = {
         _called(".tar"),
         webdataset.open_webdataset,
     ),
+    "coco": Format("COCO's JSON of instances, for several labels", _never, _called(".json"), coco.open_coco),
+    "voc": Format("a folder of Pascal VOC, for several labels", voc.is_voc, _never, voc.open_voc),
 }
+SEVERAL = ("csv", "coco", "voc", "hf")
+"""The formats that can give several labels for an image."""
 
 
 def open_dataset(
@@ -71,6 +75,7 @@ def open_dataset(
     class_names: Sequence[str] | None = None,
     outside: bool = False,
     answers: bool = False,
+    several: bool = False,
     limit: int | None = None,
     sample: int | None = None,
     seed: int = 0,
@@ -79,11 +84,12 @@ def open_dataset(
 
     Args:
         source: A path, whose format is recognised; a text such as "cifar10:PATH" or "wds:shards/{000..009}.tar", which
-            names it (folder, csv, cifar10, cifar100, idx, npz, hf, wds); an object with a length and items (image,
-            label); or a `Dataset`.
+            names it (folder, csv, cifar10, cifar100, idx, npz, hf, wds, coco, voc); an object with a length and items
+            (image, label); or a `Dataset`.
         split: The part: the subfolder or the files of "train", "val" or "test"; by default the test images of CIFAR,
             MNIST and NPZ files.
-        labels: A CSV file with the columns path and label, for the images of a folder.
+        labels: For the images of a folder: a CSV file with the columns path and label; with `several` also one with
+            several labels, or COCO's JSON of instances.
         classes: The model's classes: their number, their names or WordNet ids in order, a mapping between names and
             numbers, or a file with these (see `read_classes`). Classes that the data name are matched by name, also if
             the names are numbers; WordNet ids of ImageNet-1k become ImageNet's class numbers, also if there are only
@@ -93,6 +99,8 @@ def open_dataset(
         outside: Let tables and Hugging Face data sets name files outside their own folder.
         answers: Read labels as answers, for ``task="answers"``: names of classes and texts of a table as they are, and
             numbers where there are no names; see `Dataset.true_answers`.
+        several: Read several labels for each image, into `Dataset.label_sets`: from a table, COCO's JSON, a folder of
+            Pascal VOC, or lists of class labels of Hugging Face. Classes are matched with the model's by name.
         limit: Use the first N images.
         sample: Use N images, drawn at random with the seed.
         seed: The random seed for `sample`.
@@ -114,8 +122,10 @@ def open_dataset(
             "classes (--classes) are for class numbers; answers are compared as they are, so leave it out"
         )
     names = None if answers else known_classes(classes, class_names)
-    dataset = _open(source, labels, Request(split, names, outside, answers))
+    dataset = _open(source, labels, Request(split, names, outside, answers, several))
     dataset = dataset if answers else labelled(dataset, names)
+    if several:
+        _ = dataset.true_label_sets  # raises the error where there are none
     return dataset.limited(limit).sampled(sample, seed)
 
 
@@ -127,7 +137,7 @@ def _open(source: Any, labels: str | PathLike[str] | None, request: Request) -> 
             raise InvalidInput(f"there is no file or folder {path}; nothing is downloaded: give a path on this machine")
         if labels is not None:
             return _open_labelled(name, path, Path(labels), request)
-        return FORMATS[name or _format_of(path)].open(path, request)
+        return FORMATS[_expect_several(name or _format_of(path), path, request)].open(path, request)
     if request.split is not None or labels is not None:
         raise InvalidInput("split and labels are for paths; choose the part, and give the labels, in the object itself")
     if isinstance(source, Dataset):
@@ -150,9 +160,21 @@ def _open_labelled(name: str | None, path: Path, table: Path, request: Request) 
     """The images of a folder that a table lists."""
     if name not in (None, "folder") or path.is_file():
         raise InvalidInput(f"labels are for a folder of images; {path} brings its own, so leave {table} out")
-    return open_table(
+    open_labels = coco.open_coco if table.suffix.lower() == ".json" else open_table
+    return open_labels(
         table, replace(request, split=None), path if request.split is None else part_of(path, request.split)
     )
+
+
+def _expect_several(name: str, path: Path, request: Request) -> str:
+    """Return the name of a format; raise `InvalidInput` if several labels are asked of one that cannot give them."""
+    if request.several and name not in SEVERAL:
+        listed = "; ".join(f"{name}: {FORMATS[name].words}" for name in SEVERAL)
+        raise InvalidInput(
+            f"{path} is {FORMATS[name].words}, which has one label for each image; several labels come from {listed}; "
+            "or name a table with labels= (--labels)"
+        )
+    return name
 
 
 def _split_name(text: str) -> tuple[str | None, Path]:

@@ -122,6 +122,19 @@ def class_certificates(
     )
 
 
+def certificates_of(certifying: BoolArray, covers: Containment) -> ClassCertificates:
+    """The certificates that certifying masks alone give, as `class_certificates` makes them; also for other regions.
+
+    Args:
+        certifying: The certifying masks of each class, bool (masks, classes); leaving one out only weakens the result.
+        covers: The masks and the regions.
+    """
+    firsts, groups = different_classes(certifying)
+    rows = certifying[:, firsts]
+    certified = np.array([bool(column.any()) and covers(column) for column in rows.T], dtype=np.bool_)
+    return ClassCertificates(certified[groups], certifying, threatened_sets(rows, certified, covers)[:, groups])
+
+
 def threatened_sets(certifying: BoolArray, certified: BoolArray, covers: Containment) -> BoolArray:
     """The largest sets of classes that one region threatens, bool (sets, classes).
 

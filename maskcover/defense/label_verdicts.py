@@ -87,7 +87,7 @@ def verdict_of(
     broken = table.broken
     if broken:
         certificates = _none(certificates)
-    _expect_kept(certificates, truth, answer)
+    expect_kept(certificates, truth, answer)
     error = f"non-finite scores under {len(broken)} views, first with the masks {broken[0]}" if broken else None
     return MultiLabelVerdict(truth, procedure.undefended(table), answer, certificates, table.evaluations, error)
 
@@ -110,7 +110,7 @@ def _none(certificates: ClassCertificates) -> ClassCertificates:
     )
 
 
-def _expect_kept(certificates: ClassCertificates, truth: BoolArray, answer: SeveralLabels) -> None:
+def expect_kept(certificates: ClassCertificates, truth: BoolArray, answer: SeveralLabels) -> None:
     """Raise `InvalidInput` if the clean image, which is one of the attacked ones, breaks a certificate."""
     wrong = (answer.present != truth) | ~answer.decided
     if not certificates.threatened[:, wrong].all() or (certificates.certified & wrong).any():

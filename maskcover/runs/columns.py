@@ -12,6 +12,7 @@ import numpy as np
 from maskcover.canonical import digest
 from maskcover.errors import MissingExtra, install_hint
 from maskcover.runs.evidence import Evidence, Predictions
+from maskcover.runs.label_rows import LabelEvidence
 from maskcover.runs.rows import Row
 
 SCHEMA = 2
@@ -25,6 +26,12 @@ _KINDS: Mapping[str, str] = {
 """The columns of schema 2; the lists after `certifying` are null for an image without evidence."""
 _OF_ANSWERS: Mapping[str, str] = {"answers": "texts"}
 """A further column of a run of answers, see `maskcover.runs.answer_rows`."""
+_OF_CLASSES: Mapping[str, str] = {
+    "truth": "numbers", "class_undefended": "numbers", "class_defended": "numbers", "class_cases": "numbers",
+    "class_certifying": "numbers", "scores": "reals",
+}  # fmt: skip
+"""Further columns of a run of several labels, see `LabelEvidence`; scores are null where none are kept."""
+_FURTHER: tuple[Mapping[str, str], ...] = (_OF_ANSWERS, _OF_CLASSES)
 _PLAIN = tuple(_KINDS)[:12]
 EVIDENCE = tuple(_KINDS)[-8:]
 """The columns of the predictions that are kept."""
@@ -44,7 +51,8 @@ def pyarrow() -> ModuleType:
 
 def table_of(rows: Sequence[Row], metadata: Mapping[str, str] | None = None) -> Any:
     """The rows as a `pyarrow.Table` of schema 2."""
-    schema = _schema(answers=any(row.answers for row in rows))
+    of_answers, of_classes = any(row.answers for row in rows), any(row.classes is not None for row in rows)
+    schema = _schema(_OF_ANSWERS if of_answers else _OF_CLASSES if of_classes else {})
     return pyarrow().Table.from_pylist([_flat(row) for row in rows], schema=schema.with_metadata(metadata or {}))
 
 
@@ -62,8 +70,9 @@ def read(table: Any) -> tuple[Any, str]:
         ValueError: the table has other columns, or values that are missing.
     """
     schema = _schema()
-    if set(table.column_names) == {*_KINDS, *_OF_ANSWERS}:
-        checked = _checked(table.select([*_KINDS, *_OF_ANSWERS]).cast(_schema(answers=True)))
+    further = _further(table)
+    if further:
+        checked = _checked(table.select([*_KINDS, *further]).cast(_schema(further)))
         return checked, digest_of(checked)
     if set(table.column_names) == set(_KINDS):
         checked = _checked(table.select(list(_KINDS)).cast(schema))
@@ -87,26 +96,33 @@ def digest_of(table: Any) -> str:
     return f"sha256:{hasher.hexdigest()}"
 
 
-def _schema(*, answers: bool = False) -> Any:
-    """The Arrow schema of the columns, with that of answers where rows have them."""
+def _further(table: Any) -> Mapping[str, str]:
+    """The columns of a table besides those of every run: of answers, of several labels, or none."""
+    names = set(table.column_names)
+    return next((further for further in _FURTHER if names == {*_KINDS, *further}), {})
+
+
+def _schema(further: Mapping[str, str] | None = None) -> Any:
+    """The Arrow schema of the columns, with further ones of answers or of several labels."""
     arrow = pyarrow()
     whole, text, real = arrow.int64(), arrow.string(), arrow.float64()
     kinds = {
         "text": text, "whole": whole, "real": real, "wholes": arrow.list_(whole), "reals": arrow.list_(real),
         "numbers": arrow.list_(arrow.int32()), "texts": arrow.list_(text),
     }  # fmt: skip
-    columns = {**_KINDS, **(_OF_ANSWERS if answers else {})}
+    columns = {**_KINDS, **(further or {})}
     return arrow.schema({name: kinds[kind] for name, kind in columns.items()})
 
 
 def _checked(table: Any) -> Any:
     """Return a table; raise `ValueError` if a value is missing that every row has, or one in a list."""
-    of_answers = {name: kind for name, kind in _OF_ANSWERS.items() if name in table.column_names}
-    for name, kind in {**_KINDS, **of_answers}.items():
+    further = _further(table)
+    required = {"certifying", *further} - {"scores"}
+    for name, kind in {**_KINDS, **further}.items():
         column = table.column(name).combine_chunks()
         listed = kind in ("wholes", "reals", "numbers", "texts")
         holes = column.flatten().null_count if listed else column.null_count
-        if holes or (name in ("certifying", *of_answers) and column.null_count):
+        if holes or (name in required and column.null_count):
             raise ValueError(f"values of {name} are missing")
     return table
 
@@ -114,6 +130,8 @@ def _checked(table: Any) -> Any:
 def _flat(row: Row) -> dict[str, Any]:
     """The row as a dict of its columns."""
     document: dict[str, Any] = {name: getattr(row, name) for name in (*_PLAIN, "certifying", "answers")}
+    if row.classes is not None:
+        document |= {name: getattr(row.classes, field) for name, field in _FIELDS.items()}
     evidence = row.evidence
     if evidence is None:
         return document | dict.fromkeys(EVIDENCE)
@@ -138,7 +156,23 @@ def _row(document: Mapping[str, Any]) -> Row:
         columns = [tuple(document[name]) for name in EVIDENCE]
         evidence = Evidence(Predictions((), *columns[:3]), columns[3], Predictions(*columns[4:]))
     answers = tuple(document.get("answers") or ())
-    return Row(**(plain | lists | {"certifying": lists["certifying"] or (), "evidence": evidence, "answers": answers}))
+    values = plain | lists | {"certifying": lists["certifying"] or (), "evidence": evidence, "answers": answers}
+    return Row(**values, classes=_classes(document))
+
+
+_FIELDS = {
+    "truth": "truth", "class_undefended": "undefended", "class_defended": "defended", "class_cases": "cases",
+    "class_certifying": "certifying", "scores": "scores",
+}  # fmt: skip
+"""The fields of `LabelEvidence` by their columns."""
+
+
+def _classes(document: Mapping[str, Any]) -> LabelEvidence | None:
+    """The answers for all classes; None in a row of one label."""
+    if "truth" not in document:
+        return None
+    values = {field: document[name] and tuple(document[name]) for name, field in _FIELDS.items()}
+    return LabelEvidence(**{name: value if name == "scores" else value or () for name, value in values.items()})
 
 
 def _document(document: Mapping[str, Any]) -> dict[str, Any]:

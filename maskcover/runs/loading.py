@@ -11,6 +11,7 @@ from maskcover.classifiers import MaskedAnswers, MaskedClassifier
 from maskcover.classifiers.evaluation import HidesCells, names_of
 from maskcover.covering import cover
 from maskcover.data import Dataset, Preprocessing
+from maskcover.data.several import sets_for_model
 from maskcover.defense import parse_procedure
 from maskcover.errors import InvalidInput
 from maskcover.grid import Grid
@@ -73,6 +74,8 @@ def prepared(
 
 def labels_of(dataset: Dataset, classifier: object) -> Any:
     """The true labels of a data set as a classifier gives them: class numbers, or answers."""
+    if dataset.label_sets is not None:
+        return sets_for_model(dataset, names_of(classifier)).true_label_sets
     return list(dataset.true_answers) if isinstance(classifier, MaskedAnswers) else dataset.true_labels
 
 

@@ -27,6 +27,7 @@ from maskcover.runs.tasks import task_of
 from maskcover.terminal import counted, printable
 
 _COMPARED = ("label", "undefended", "defended", "verdict")
+_OF_CLASSES = {"label": "truth", "undefended": "undefended", "defended": "defended"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,4 +180,6 @@ def _differ(row: Row, other: Row) -> bool:
 
 def _said(row: Row, name: str) -> int | str:
     """A label of a row, of a run of answers the text of the answer; or its verdict."""
+    if row.classes is not None and name in _OF_CLASSES:
+        return str(getattr(row.classes, _OF_CLASSES[name]))
     return row.verdict if name == "verdict" else row.answer(name)

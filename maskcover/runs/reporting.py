@@ -26,6 +26,7 @@ from maskcover.regions.cell_frame import CellFrame, parts_of
 from maskcover.report import ClassFacts, CurveFacts, Entries, Facts, FingerprintFacts, Rate, claim_sentence
 from maskcover.report.drawing import ticks
 from maskcover.report.texts import limits, rests
+from maskcover.runs.config import Config
 from maskcover.runs.finished import FinishedPart, FinishedRun
 from maskcover.runs.own_images import ImageSource
 from maskcover.runs.report_images import image_facts, rule_words
@@ -84,9 +85,9 @@ def facts_of(run: FinishedRun, sources: Sequence[ImageSource], images: int, clas
         classes_note=classes_note,
         images=image_facts(run, sources, images, name_of),
         image_rule=rule_words(images, len(run)) if images else "",
-        versions=_versions(run),
+        versions=versions_of(run.parts[0].config),
         commands=_commands(run),
-        fingerprints=tuple(_fingerprint(part, len(run.parts)) for part in run.parts),
+        fingerprints=tuple(fingerprint_of(part, len(run.parts)) for part in run.parts),
     )
 
 
@@ -297,8 +298,9 @@ def _answerer(run: FinishedRun) -> Callable[[int], str]:
     return name_of
 
 
-def _versions(run: FinishedRun) -> Entries:
-    entries = dict(run.parts[0].config.fingerprint.entries)
+def versions_of(config: Config) -> Entries:
+    """The versions behind a run, and of this report."""
+    entries = dict(config.fingerprint.entries)
     named = {
         "maskcover of the run": entries.get("maskcover"),
         "library": entries.get("library"),
@@ -311,10 +313,11 @@ def _versions(run: FinishedRun) -> Entries:
 
 def _commands(run: FinishedRun) -> tuple[str, ...]:
     """The commands that replay each part of the run."""
-    return tuple(printable(_command(part)) for part in run.parts)
+    return tuple(printable(command_of(part)) for part in run.parts)
 
 
-def _command(part: FinishedPart) -> str:
+def command_of(part: FinishedPart) -> str:
+    """The command that replays a part of a run."""
     source: Any = part.config.document.get("source")
     path = shlex.quote(str(part.path))
     if not isinstance(source, dict) or not isinstance(source.get("model"), str):
@@ -323,7 +326,8 @@ def _command(part: FinishedPart) -> str:
     return f"maskcover replay {path}{typed}"
 
 
-def _fingerprint(part: FinishedPart, parts: int) -> FingerprintFacts:
+def fingerprint_of(part: FinishedPart, parts: int) -> FingerprintFacts:
+    """The fingerprint of a part, named after its folder if there are several."""
     config = part.config
     entries = tuple((printable(name), printable(text)) for name, text in config.fingerprint.entries)
     name = printable(part.path.name) if parts > 1 else ""

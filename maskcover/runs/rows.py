@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
+from maskcover.cells import BoolArray
 from maskcover.classifiers import UNDECIDED
+from maskcover.covering.placements import covered_fraction
 from maskcover.defense import Verdict
+from maskcover.defense.label_verdicts import MultiLabelVerdict
 from maskcover.engine import Failed
 from maskcover.errors import MaskcoverWarning
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.evidence import Evidence
+from maskcover.runs.label_rows import LabelEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,9 @@ class Row:
         answers: Of a run of answers their texts (`maskcover.classifiers.answer_texts`). Labels in the row, those of the
             evidence included, are places in this tuple. Empty in a row of `open_run`, where labels are the numbers that
             `OpenedRun.answer_of` knows; and in a run of labels.
+        classes: For an image with several labels the answers for all classes; else None. Such a row has the label 0,
+            and as `undefended` and `defended` the number of classes that are answered wrongly; it is certified if no
+            attack changes the answer for any class.
     """
 
     id: str
@@ -57,6 +66,7 @@ class Row:
     certifying: tuple[int, ...] = ()
     evidence: Evidence | None = None
     answers: tuple[str, ...] = ()
+    classes: LabelEvidence | None = None
 
     def answer(self, name: str) -> int | str:
         """The label with a name, such as "undefended": in a run of answers the text of the answer.
@@ -121,14 +131,49 @@ def row_of(
     )
 
 
+def labels_row(
+    sample: str,
+    truth: BoolArray,
+    outcome: MultiLabelVerdict | Failed,
+    masks: MaskSet,
+    regions: RegionSet,
+    pixels: str = "",
+) -> Row:
+    """The row of an image with several labels."""
+    if isinstance(outcome, Failed):
+        classes = LabelEvidence.undecided(truth)
+        failed = row_of(sample, 0, outcome, masks, regions, pixels)
+        return replace(failed, classes=classes)
+    classes = LabelEvidence.of(outcome)
+    certifying = tuple(np.flatnonzero(outcome.certificates.certifying.all(axis=1)).tolist())
+    verdict: Literal["certified", "not_certified", "error"] = "error"
+    if outcome.error is None:
+        verdict = "certified" if outcome.certified.all() else "not_certified"
+    together = MaskSet(masks.grid, tuple(masks[number] for number in certifying))
+    return Row(
+        sample,
+        0,
+        UNDECIDED if outcome.error else classes.mistakes(classes.undefended),
+        UNDECIDED if outcome.error else classes.mistakes(classes.defended),
+        "" if outcome.error else outcome.defended.case.value,
+        verdict,
+        outcome.error or "",
+        float(covered_fraction(together, regions)) if certifying and not outcome.error else 0.0,
+        0.0,
+        None,
+        outcome.evaluations,
+        pixels,
+        certifying,
+        classes=classes,
+    )
+
+
 def _text(failure: Failed) -> str:
     """The reason in characters that UTF-8 can encode: the name of a file may hold half a character."""
     return str(failure).encode("utf-8", "backslashreplace").decode()
 
 
 def _certified_fraction(verdict: Verdict, masks: MaskSet, regions: RegionSet) -> float:
-    from maskcover.covering.placements import covered_fraction
-
     if verdict.certificate.certified:
         return 1.0
     if verdict.fraction is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from maskcover.certification.certifying import Task, classifier_for
+from maskcover.certification.multilabel import for_task
 from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.options import renamed
 from maskcover.defense.procedure import Procedure
@@ -53,6 +54,8 @@ def run(
     launcher: Launcher | None = None,
     progress: bool = False,
     task: Task | None = None,
+    thresholds: float | Sequence[float] | None = None,
+    keep_scores: bool = False,
     **options: Any,
 ) -> Summary:
     """Certify a data set into a folder, shard by shard; the same call continues a run that was stopped.
@@ -77,7 +80,8 @@ def run(
         launcher: Starts other processes that make the shards, such as ``mc.Ray(workers=8)``; needs the texts of model
             and images. None makes them in this process.
         progress: Show a progress bar on stderr.
-        task: "labels" or "answers", as for `certify`; by default as the model is.
+        task: "labels", "answers" or "multilabel", as for `certify`; by default labels or answers, as the model is.
+        thresholds, keep_scores: Only for "multilabel", as for `certify`; keep_scores is the same as keep_tables there.
 
     Returns:
         The summary of all rows in the folder.
@@ -105,8 +109,9 @@ def run(
     """
     pyarrow()  # raises the error of a missing package before anything is computed
     min_margin = renamed(options, "margin", "min_margin", min_margin)
+    named = for_task(task, procedure_of(procedure, method, threshold, rule, exhaustive), thresholds, keep_scores)
+    keep_tables |= keep_scores
     if launcher is not None or isinstance(model, str) or isinstance(images, str):
-        named = procedure_of(procedure, method, threshold, rule, exhaustive)
         spec = described(
             model, images, labels, ids=ids, source=source, masks=masks, regions=regions, procedure=named,
             min_margin=min_margin, numerics=numerics, shard_size=shard_size, keep_tables=keep_tables, reuse=reuse,
@@ -116,8 +121,7 @@ def run(
     if masks is None or labels is None:
         raise InvalidInput("images need labels=, and masks= such as cover(squares(size=32)); got None")
     defence = Defence(
-        procedure_of(procedure, method, threshold, rule, exhaustive), min_margin, numerics, keep_tables, shard_size,
-        expect_json(source), progress, checked_run_task(task),
+        named, min_margin, numerics, keep_tables, shard_size, expect_json(source), progress, checked_run_task(task),
     )  # fmt: skip
     part = checked_part(shard, shard_size)
     subject = Subject(classifier_for(defence.task, model, options), images, labels, ids, masks, regions, reuse)

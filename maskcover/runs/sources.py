@@ -155,7 +155,8 @@ class Source:
         answers = self.task == "answers" if answers is None else answers
         dataset = open_dataset(
             self.data, split=self.split, labels=self.labels, classes=self.classes, class_names=class_names,
-            outside=self.outside, answers=answers, limit=self.limit, sample=self.sample, seed=self.seed,
+            outside=self.outside, answers=answers, several=self.task == "multilabel", limit=self.limit,
+            sample=self.sample, seed=self.seed,
         )  # fmt: skip
         if self.size is None:
             return dataset

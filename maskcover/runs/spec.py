@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from os import PathLike
 from typing import Any, Self, cast, get_type_hints
 
+from maskcover.certification.multilabel import for_task
 from maskcover.defense import Procedure, parse_procedure
 from maskcover.defense.texts import procedure_of
 from maskcover.engine.preparation import RequiredNumerics
@@ -98,8 +99,9 @@ class RunSpec(Source):
     def defence(self, *, progress: bool = False) -> Defence:
         """How images are certified."""
         return Defence(
-            procedure_of(self.procedure), self.min_margin, cast("RequiredNumerics | None", self.numerics),
-            self.keep_tables, self.shard_size, self.source.document(), progress, checked_run_task(self.task),
+            for_task(self.task, procedure_of(self.procedure), None, False), self.min_margin,
+            cast("RequiredNumerics | None", self.numerics), self.keep_tables, self.shard_size, self.source.document(),
+            progress, checked_run_task(self.task),
         )  # fmt: skip
 
 

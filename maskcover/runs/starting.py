@@ -9,6 +9,7 @@ from typing import Any, Protocol, overload, runtime_checkable
 
 from maskcover.classifiers.evaluation import names_of
 from maskcover.data import for_model
+from maskcover.data.several import sets_for_model
 from maskcover.errors import InvalidInput, RunStopped
 from maskcover.regions import parse_regions
 from maskcover.runs import opened as finished
@@ -25,7 +26,7 @@ from maskcover.runs.loading import (
     source_regions,
 )
 from maskcover.runs.making import make_shards
-from maskcover.runs.opened import OpenedRun
+from maskcover.runs.opened_labels import is_labels_run, open_labels
 from maskcover.runs.orders import Order
 from maskcover.runs.plans import Plan
 from maskcover.runs.source_sizes import SourceSizes
@@ -54,12 +55,12 @@ class Launcher(Protocol):
 
 
 @overload
-def open_run(run: str | PathLike[str]) -> OpenedRun: ...
+def open_run(run: str | PathLike[str]) -> Any: ...
 @overload
 def open_run(run: RunSpec, out: str | PathLike[str], *, shard: tuple[int, int] = (0, 1)) -> Work: ...
 def open_run(
     run: str | PathLike[str] | RunSpec, out: str | PathLike[str] | None = None, *, shard: tuple[int, int] = (0, 1)
-) -> OpenedRun | Work:
+) -> Any:
     """Open the folder of a run, to ask it again without the model; or the work on a run, to make its shards.
 
     Args:
@@ -69,7 +70,8 @@ def open_run(
         shard: With a description, the part (i, n): every n-th shard from the i-th on, from 0.
 
     Returns:
-        For a folder an `OpenedRun`, which answers questions. For a description a `Work`: its `missing()` are the
+        For a folder an `OpenedRun`, which answers questions, or an `OpenedLabels` if the run is of several labels. For
+        a description a `Work`: its `missing()` are the
         shards to make, `make(key)` makes one, and `write(key, shard)` puts it in place.
 
     Raises:
@@ -97,7 +99,7 @@ def open_run(
         return work
     if out is not None:
         raise InvalidInput("a folder is opened as it is, open_run('RUN'); only a RunSpec takes a second folder")
-    return finished.open_run(run)
+    return open_labels(run) if is_labels_run(run) else finished.open_run(run)
 
 
 def worker(
@@ -173,7 +175,10 @@ def _in_input(spec: RunSpec, where: str, *, progress: bool, remarks: Remarks | N
     """The worker of a run in the frame of the model's input."""
     expect_subject(spec.masks, spec.regions)
     classifier, dataset, preprocessing = opened(spec, spec.masks, remarks=remarks)
-    images, labels = dataset.prepared(preprocessing), labels_of(dataset, classifier)
+    several = spec.task == "multilabel"
+    dataset = sets_for_model(dataset, names_of(classifier)) if several else dataset
+    images: Any = dataset.prepared(preprocessing)
+    labels: Any = dataset.true_label_sets if several else labels_of(dataset, classifier)
     own = masks_for(spec.masks, spec.procedure, preprocessing, classifier)
     regions = framed(classifier, spec.regions, preprocessing)
 
@@ -188,6 +193,8 @@ def _in_input(spec: RunSpec, where: str, *, progress: bool, remarks: Remarks | N
 
 def _in_source(spec: RunSpec, where: str, *, progress: bool, remarks: Remarks | None) -> Worker:
     """The worker of a run in the frame of the source images."""
+    if spec.task == "multilabel":
+        raise InvalidInput("several labels are certified in the frame of the model's input; leave --frame source out")
     regions = parse_regions(source_regions(spec.regions))
     classifier, dataset, preprocessing = opened(spec, spec.masks, remarks=remarks)
     masks = pixel_masks(spec.masks, spec.procedure, preprocessing, classifier)

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 from maskcover.canonical import digest
-from maskcover.cells import IntArray
+from maskcover.cells import BoolArray, IntArray
 from maskcover.certification.certifying import Task as Output
 from maskcover.certification.certifying import (
     bits_for,
@@ -20,10 +22,14 @@ from maskcover.certification.certifying import (
     require_bits,
     true_labels,
 )
+from maskcover.certification.multilabel import label_matrix
 from maskcover.classifiers.evaluation import Images, MaskedClassifier, expect_regions, names_of
 from maskcover.classifiers.masked_answers import MaskedAnswers
 from maskcover.covering.containment import Containment
 from maskcover.data.labels import expect_matching
+from maskcover.data.several import dataset_classes, expect_label_classes
+from maskcover.defense.label_verdicts import certifying_labels
+from maskcover.defense.multilabel import MultiLabel
 from maskcover.defense.procedure import Procedure, certifying, equip
 from maskcover.defense.table import Decide, Pending, PredictionTable
 from maskcover.defense.verdicts import Verdict
@@ -40,7 +46,7 @@ from maskcover.runs.orders import Order
 from maskcover.runs.pixels import Watched
 from maskcover.runs.resuming import expect_same, note_unnamed, settled_in
 from maskcover.runs.reusing import EarlierPredictions
-from maskcover.runs.rows import Row, row_of
+from maskcover.runs.rows import Row, labels_row, row_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,11 +54,11 @@ class Task:
     """The task of a run, whatever the classifier: images and labels, masks and regions, and the defence.
 
     `keep_tables` says whether rows keep all predictions; `earlier` are predictions that need not be made again. With a
-    `reader` labels are the numbers of its answers.
+    `reader` labels are the numbers of its answers; with a procedure for several labels they are bool (images, classes).
     """
 
     images: Images
-    labels: IntArray
+    labels: IntArray | BoolArray
     ids: tuple[str, ...]
     masks: MaskSet
     regions: RegionSet
@@ -69,7 +75,7 @@ class Task:
             RunStopped: the classifier fails, and these samples are not the cause.
         """
         labels = self.labels[list(members)]
-        decide = self._keeping(require_bits(self.procedure, start), labels, start.min_margin)
+        decide = self._deciding(require_bits(self.procedure, start), labels, start.min_margin)
         equip(start.evaluator, self.procedure)
         part = Watched(_Part(self.images, members))
 
@@ -83,9 +89,21 @@ class Task:
             number, pixels = members[place], part.digests.pop(place, "")
             if isinstance(outcome, Failed) and outcome.evaluating:
                 start.expect_working(outcome)
-            row = row_of(self.ids[number], int(self.labels[number]), outcome, self.masks, self.regions, pixels)
-            yield row if self.reader is None else with_answers(row, self.reader.answer_of)
+            yield self._row(number, outcome, pixels)
         start.expect_unchanged()
+
+    def _deciding(self, procedure: Procedure, labels: IntArray | BoolArray, min_margin: float) -> Decide[Any]:
+        if isinstance(procedure, MultiLabel):
+            return certifying_labels(procedure, labels.astype(np.bool_), self.covers, keep=self.keep_tables)
+        return self._keeping(procedure, labels.astype(np.int64), min_margin)
+
+    def _row(self, number: int, outcome: Any, pixels: str) -> Row:
+        """The row of a sample; of an image with several labels that of all its classes."""
+        truth, name = self.labels[number], self.ids[number]
+        if isinstance(self.procedure, MultiLabel):
+            return labels_row(name, np.asarray(truth, dtype=np.bool_), outcome, self.masks, self.regions, pixels)
+        row = row_of(name, int(truth), outcome, self.masks, self.regions, pixels)
+        return row if self.reader is None else with_answers(row, self.reader.answer_of)
 
     def _keeping(
         self, procedure: Procedure, labels: IntArray, min_margin: float
@@ -119,8 +137,15 @@ def task_of(
 ) -> Task:
     """Make a task; raise an error if its parts do not fit together."""
     defence, covers = bound(procedure, masks, regions)
-    true, names = true_labels(labels, count_of(images), classifier), _ids(ids, len(images))
+    count = count_of(images)
+    several = isinstance(defence, MultiLabel)
+    true: Any = label_matrix(labels, count, names_of(classifier)) if several else true_labels(labels, count, classifier)
+    names = _ids(ids, len(images))
     reader = classifier if isinstance(classifier, MaskedAnswers) else None
+    if several and (reader is not None or earlier is not None):
+        raise InvalidInput(
+            "several labels need scores, one for each class, made for this run; leave reuse (--reuse) out"
+        )
     if reader is not None and earlier is not None:
         raise InvalidInput("predictions of a run of answers cannot be reused; leave reuse (--reuse) out")
     return Task(images, true, names, covers.masks, covers.regions, covers, defence, keep_tables, earlier, reader)
@@ -292,11 +317,10 @@ def _prepared(task: Task, subject: Subject, defence: Defence, earlier: Earlier |
     expect_regions(subject.classifier, task.covers.regions, start.example)
     if before is not None:
         before.expect_same(start)
-    expect_matching(task.images, task.labels, start.evaluator.classes, names_of(subject.classifier))
-    _expect_classes(task, start.evaluator.classes)
+    _expect_classes(task, start, names_of(subject.classifier))
     size = {} if subject.frame is None else {"size": subject.frame[1]}
     about = {"source": dict(defence.source or {}) | size} | _chosen(task.images) | _example(task, images_read)
-    about |= _output(defence.task, subject.classifier)
+    about |= _output(defence.task, subject.classifier) | _class_names(task, subject.classifier)
     return start, _config(task, start, defence.shard_size, about | _framed(subject.frame))
 
 
@@ -324,12 +348,7 @@ def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[
 
 def checked_run_task(task: object) -> Output | None:
     """Return what a run is to certify; raise `InvalidInput` if there is no such task, or no runs for it."""
-    checked = checked_task(task)
-    if checked == "multilabel":
-        raise InvalidInput(
-            'there are no runs of several labels yet; use certify(…, task="multilabel"), without a folder'
-        )
-    return checked
+    return checked_task(task)
 
 
 def _output(task: Output | None, classifier: MaskedClassifier) -> dict[str, Any]:
@@ -386,10 +405,23 @@ def _ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
     return names
 
 
-def _expect_classes(task: Task, classes: int | None) -> None:
-    """Raise `InvalidInput` for a label that the classifier does not have, before anything is computed."""
-    if classes is not None and len(task.labels) and task.labels.max() >= classes:
-        worst = int(task.labels.argmax())
+def _class_names(task: Task, classifier: MaskedClassifier) -> dict[str, Any]:
+    """The entry with the names of the classes of several labels, as the model has them, else as the data."""
+    if not isinstance(task.procedure, MultiLabel):
+        return {}
+    names = names_of(classifier) or dataset_classes(task.images)
+    return {} if names is None else {"classes": list(names)}
+
+
+def _expect_classes(task: Task, start: PreparedRun, names: Sequence[str] | None) -> None:
+    """Raise `InvalidInput` for labels that the classifier does not have, before anything is computed."""
+    classes, labels = start.evaluator.classes, task.labels
+    if isinstance(task.procedure, MultiLabel):
+        expect_label_classes(task.images, labels.astype(np.bool_), classes, names)
+        return
+    expect_matching(task.images, labels.astype(np.int64), classes, names)
+    if classes is not None and len(labels) and labels.max() >= classes:
+        worst = int(labels.argmax())
         raise InvalidInput(
-            f"the sample {task.ids[worst]} has the label {task.labels[worst]}, but the classifier has {classes} classes"
+            f"the sample {task.ids[worst]} has the label {labels[worst]}, but the classifier has {classes} classes"
         )

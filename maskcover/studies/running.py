@@ -167,4 +167,5 @@ def _opened(
         subject.model, subject.images, subject.labels, masks, folder, ids=subject.ids, procedure=procedure,
         keep_tables=True, reuse=reuse, source=subject.source, **subject.options,
     )  # fmt: skip
-    return open_run(folder)
+    opened: OpenedRun = open_run(folder)
+    return opened

@@ -13,7 +13,7 @@ import timm
 import torch
 import transformers
 from maskcover_torch import DefendedModule, TorchClassifier
-from maskcover_torch.attacks import attack
+from maskcover_torch.attacks import AttackReport, attack
 from maskcover_torch.attacks.masked import MaskedScores
 from maskcover_torch.token_evaluator import TokenEvaluator
 from maskcover_torch.tokens import TokenNetwork
@@ -471,6 +471,7 @@ def test_attacks_never_break_what_is_certified() -> None:
     classifier = TorchClassifier(model, fill=DropTokens(PATCH), batch_size=8)
     labels = [answer.label for answer in predict_with(classifier.evaluator(MASKS), images)]
     report = classifier.attacked(images, labels, MASKS, placements=3, steps=10, regions=squares(size=4))
+    assert isinstance(report, AttackReport)
     assert len(report.outcomes) == 6
     assert not [outcome for outcome in report.outcomes if outcome.certified and outcome.broken]
     # Against the same model it finds patches where nothing protects: the attack sees the tokens that stay.

@@ -59,4 +59,5 @@ def hostile_run(folder: Path, url: str) -> OpenedRun:
     ids = [text.replace("\ud800", "") for text in texts]  # half characters cannot be kept in Parquet
     source = {"model": f"m:{texts[0]}", "data": texts[1]}
     mc.run(Hostile(url), greys(), LABELS, MASKS, out, ids=ids, source=source)
-    return open_run(out)
+    opened: OpenedRun = open_run(out)
+    return opened

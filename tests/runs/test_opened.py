@@ -92,7 +92,8 @@ def opened(out: Path, **options: Any) -> OpenedRun:
     """A run with the options, opened again."""
     images = Shelf()
     run(Uneven(), images, images.labels, MASKS, out, shard_size=17, **options)
-    return open_run(out)
+    opened: OpenedRun = open_run(out)
+    return opened
 
 
 def expected(regions: str | None, **options: Any) -> Any:

@@ -44,7 +44,8 @@ LABELS[:6] = (LABELS[:6] + 1) % 3  # wrong ones too
 def made(out: Path, **options: Any) -> OpenedRun:
     """A run of the linear classifier, opened."""
     run(linear, IMAGES, LABELS, MASKS, out, **({"batch_size": 8, "shard_size": 16} | options))
-    return open_run(out)
+    opened: OpenedRun = open_run(out)
+    return opened
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +265,8 @@ def by_votes(out: Path, regions: str, procedure: str = "voting") -> OpenedRun:
     images = np.random.default_rng(0).integers(-2, 3, size=(12, 9, 9)).astype(np.float64)
     labels = (images.sum(axis=(1, 2)) > 0).astype(np.int64)
     run(sums, images, labels, VIEWS, out, regions=regions, procedure=procedure, batch_size=4)
-    return open_run(out)
+    opened: OpenedRun = open_run(out)
+    return opened
 
 
 def sums(images: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -332,5 +332,4 @@ def test_the_task_of_a_description_is_one_that_runs_exist_for() -> None:
     assert RunSpec("m", "d").task is None
     with pytest.raises(InvalidInput, match="task must be one of labels, answers, multilabel"):
         RunSpec("m", "d", task="label")
-    with pytest.raises(InvalidInput, match="there are no runs of several labels yet"):
-        RunSpec("m", "d", task="multilabel")
+    assert RunSpec("m", "d", task="multilabel").defence().procedure.name == "multi_label"
