@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from maskcover.errors import InvalidInput
 from maskcover.runs.driving import LOG, Begun, Lost, Made, News, Refused
 from maskcover.runs.launching import Work
 from maskcover.runs.leases import Holder
+from maskcover.system import end_process
 
 Key = TypeVar("Key")
 _NODE = "ray.io/node-id"  # the label that Ray gives each node
@@ -43,7 +43,7 @@ class Worker:
         In a container of its own its number is that of another process here.
         """
         if self.holder.is_here and not self.holder.lost:
-            os.kill(self.number, signal.SIGKILL)
+            end_process(self.number)
 
 
 @dataclass(frozen=True, slots=True)
