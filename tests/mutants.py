@@ -835,6 +835,8 @@ MUTANTS = (
     Mutant("canonical.py", "_TRIES << min(newest, 10)", "_TRIES", "tests/test_canonical.py"),
     Mutant("canonical.py", "looks + 1 if newest == watched else 0", "looks + 1", "tests/test_canonical.py"),
     Mutant("canonical.py", "    except FileNotFoundError:\n        return False\n", "    except FileNotFoundError:\n        pass\n", "tests/test_canonical.py"),
+    Mutant("cli/doctor.py", "if importlib.util.find_spec(module) is None", "if importlib.util.find_spec(module)", "tests/cli/test_doctor.py"),
+    Mutant("system.py", "yield  # on Windows\n", "pass  # on Windows\n", "tests/test_portable.py"),
     Mutant("canonical.py", "if os.path.lexists(path):", "if not path.parent.exists():", "tests/test_canonical.py"),
     Mutant("canonical.py", "            stream.flush()\n            os.fsync(stream.fileno())\n        if", "            stream.flush()\n        if", "tests/test_canonical.py"),
     # Judges that read one document in two ways, and texts that hang them.
