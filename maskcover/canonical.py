@@ -13,14 +13,14 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from maskcover.errors import DiskFull, InvalidInput, MaskFileError
+from maskcover.system import locked, sync_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _TRIES, _PAUSE = 100, 0.05  # and seconds between them, while another process has claimed a name
@@ -109,7 +109,7 @@ def write_atomically(path: str | PathLike[str], content: bytes, *, only_new: boo
             _put_new(partial, path)
         else:
             partial.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileExistsError:
         return False
     except OSError as error:
@@ -218,36 +218,6 @@ class _Claims:
 def _expect_new(path: Path) -> None:
     if os.path.lexists(path):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Let one process or thread at a time run the block for a folder; where there are no such locks, all of them.
-
-    The lock is on the folder itself, and goes with the process that holds it.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield  # on Windows
-        return
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file server without such locks
-            fcntl.flock(number, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(number)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file last, where the system can."""
-    with suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from maskcover.errors import InvalidInput
 from maskcover.runs.driving import LOG, Begun, Erred, Lost, Made, News, Refused
 from maskcover.runs.launching import ShardError, Work, refuses
 from maskcover.runs.leases import Holder
+from maskcover.system import end_process
 
 Key = TypeVar("Key")
 _NODE = "ray.io/node-id"  # the label that Ray gives each node
@@ -46,7 +46,7 @@ class Worker:
         In a container of its own its number is that of another process here.
         """
         if self.holder.is_here and not self.holder.lost:
-            os.kill(self.number, signal.SIGKILL)
+            end_process(self.number)
 
 
 @dataclass(frozen=True, slots=True)

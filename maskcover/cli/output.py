@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import sys
 import traceback
 import warnings
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from maskcover.errors import DiskFull, MaskcoverError, MaskcoverWarning, UndecidedPrediction
+from maskcover.system import discard_stdout
 from maskcover.terminal import printable, printable_lines
 
 __all__ = [
@@ -80,7 +80,7 @@ def guarded(program: Callable[..., object], arguments: Sequence[str]) -> NoRetur
         # The parser turns a closed pipe into an exit with 1, which would mean "refuted".
         if not _closed_pipe(error):
             raise
-        _discard_stdout()
+        discard_stdout()
         raise SystemExit(UNDECIDED) from error
     except Exception as error:
         _report(error, as_json=as_json)
@@ -129,11 +129,6 @@ def _usage(error: Any) -> str:
 def _closed_pipe(error: BaseException) -> bool:
     cause = error.__context__ if isinstance(error, SystemExit) else error
     return isinstance(cause, OSError) and cause.errno == errno.EPIPE
-
-
-def _discard_stdout() -> None:
-    """Discard the rest of stdout: nobody reads it, and Python would fail again when it flushes."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:

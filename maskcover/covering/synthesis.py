@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -23,6 +22,7 @@ from maskcover.masks import MaskSet, Optimality
 from maskcover.masks.maskset import with_warnings
 from maskcover.masks.unions import without_contained
 from maskcover.regions import RegionSet, Term, parse_regions
+from maskcover.system import available_cores
 
 _DEFAULT_FRACTION = Fraction(1, 10)
 _DEFAULT_FRACTION_OF_SEVERAL = Fraction(3, 20)  # for each of several patches
@@ -237,7 +237,7 @@ def _allows(masks: int | None, evaluations: int | None) -> Callable[[ShippedSet]
 def _threads(workers: int | None) -> int:
     """The number of threads of a search; by default the cores that this process may use."""
     if workers is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return available_cores()
     return parse_count(workers, "workers")
 
 
