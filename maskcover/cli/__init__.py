@@ -14,6 +14,7 @@ from maskcover.cli import (
     choosing,
     claims,
     defense,
+    doctor,
     explaining,
     geometry,
     models,
@@ -71,6 +72,7 @@ for command in (
     choosing.choose,
     studies.study,
     training.finetune,
+    doctor.doctor,
 ):
     app.command()(command)
 

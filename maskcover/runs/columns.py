@@ -34,7 +34,7 @@ def pyarrow() -> ModuleType:
         import pyarrow.compute
         import pyarrow.parquet
     except ImportError as error:
-        raise MissingExtra(f"runs are kept as Parquet, by pyarrow; {install_hint('runs')}") from error
+        raise MissingExtra(f"runs are kept as Parquet, by pyarrow; {install_hint('data')}") from error
     return cast("ModuleType", pyarrow)
 
 

@@ -48,7 +48,7 @@ def parquet(study: Study) -> bytes:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise MissingExtra(f"the table of a study is kept as Parquet, by pyarrow; {install_hint('runs')}") from error
+        raise MissingExtra(f"the table of a study is kept as Parquet, by pyarrow; {install_hint('data')}") from error
     words = {"study": study.name, "title": study.title, "paper": study.source, "varied": study.varied}
     columns = {name: [_encodable(value) for value in study.column(name)] for name in study.columns}
     table = pyarrow.table(columns).replace_schema_metadata({name: _clean(text) for name, text in words.items()})
