@@ -72,4 +72,4 @@ def test_every_extra_that_is_hinted_at_is_there() -> None:
     sources = [*ROOT.glob("maskcover/**/*.py"), *ROOT.glob("adapters/**/*.py")]
     named = {name for path in sources for name in re.findall(r"install_hint\('(\w+)'\)", path.read_text("utf-8"))}
     declared = set(re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE))
-    assert {"data", "demo", "metrics", "plot", "runs", "torch"} <= named <= declared
+    assert {"data", "demo", "metrics", "plot", "remote", "torch"} <= named <= declared
