@@ -5,7 +5,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Nothing here may reach for a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test slow test-all faults faults-long kernels fuzz lint docs proofs bench fashion mutants mutants-sample clean
+.PHONY: demo test slow test-all faults faults-long kernels fuzz lint docs wheels proofs bench fashion mutants mutants-sample clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -48,6 +48,10 @@ lint: .venv/installed
 
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The wheel without extras, in a clean environment of each Python from 3.11 on that is there.
+wheels: .venv/installed
+	$(BIN)/nox
 
 # The theorems, accepted by Coq; installs it where it is missing (Debian's package, about 20 seconds).
 proofs:

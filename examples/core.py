@@ -27,15 +27,16 @@ assert result.certified.tolist() == [True, True]
 assert np.asarray(result.defended).tolist() == [0, 1]
 
 commands = (
-    (0, "--version"), (0, "doctor", "--json"), (0, "cover", "squares(size=2)", "--image-size", "8", "--output", "cover.json"),
-    (0, "verify", "cover.json"), (2, "verify", "nowhere.json"),
-)  # fmt: skip
+    (0, "--version"),
+    (0, "doctor", "--json"),
+    (0, "cover", "squares(size=2)", "--image-size", "8", "--output", "cover.json"),
+    (0, "verify", "cover.json"),
+    (2, "verify", "nowhere.json"),
+)
 with tempfile.TemporaryDirectory() as folder:
     for code, *command in commands:
         ran = subprocess.run([sys.executable, "-I", "-m", "maskcover", *command], cwd=folder, check=False)  # noqa: S603
         assert ran.returncode == code, (command, ran.returncode)
 
 extras = [name for name in ("torch", "PIL", "pyarrow") if find_spec(name)]
-print(
-    f"maskcover {mc.__version__} on Python {sys.version.split()[0]} in {Path(sys.prefix).name}, with extras: {extras}"
-)
+print(f"maskcover {mc.__version__}, Python {sys.version.split()[0]}, extras: {extras}")
