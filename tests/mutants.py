@@ -823,6 +823,8 @@ MUTANTS = (
     Mutant("classifiers/loading.py", "if entry is None or entry.dist is None or entry.dist.name != \"maskcover\":", "if entry is None:", TYPED),
     Mutant("classifiers/loading.py", "return not isinstance(adapter, Loads)", "return adapter is None", TYPED),
     Mutant("terminal.py", "letter if letter.isprintable() else", "letter if letter != chr(27) else", "tests/test_terminal.py"),
+    Mutant("cli/doctor.py", "if importlib.util.find_spec(module) is None", "if importlib.util.find_spec(module)", "tests/cli/test_doctor.py"),
+    Mutant("system.py", "yield  # on Windows\n", "pass  # on Windows\n", "tests/test_portable.py"),
     Mutant("data/preprocessing.py", "return named if isinstance(named, cls) else None", "return named", "tests/data/test_preprocessing.py"),
     Mutant("data/preprocessing.py", "and not node.args", "", "tests/data/test_preprocessing.py"),
     Mutant("runs/driving.py", "if len(attempt.keys) == 1 else ()", "", DRIVING),
