@@ -28,7 +28,8 @@ WORDS = ["night", "dusk", "day", "night", "dawn, or dusk"]
 
 def run_in(out: Path, images: Any = IMAGES, words: Any = WORDS, **options: Any) -> OpenedRun:
     mc.run(mc.MaskedAnswers(readers.shade, fill=0.5), images, words, MASKS, out, shard_size=2, **options)
-    return mc.open_run(out)
+    opened: mc.runs.OpenedRun = mc.open_run(out)
+    return opened
 
 
 def stored(out: Path) -> list[dict[str, Any]]:
