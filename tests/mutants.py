@@ -453,7 +453,7 @@ MUTANTS = (
     Mutant("defense/label_bounds.py", "best, right = max(best, precision), recall", "best, right = precision, recall", f"{SEVERAL} -k area"),
     Mutant("defense/label_verdicts.py", "    if broken:\n", "    if False:\n", f"{SEVERAL} -k not_finite"),
     Mutant("defense/multilabel.py", "answer.label == 1 for answer", "answer.label != 0 for answer", f"{SEVERAL} -k names_its_classes"),
-    Mutant("certification/multilabel.py", "np.where(self.certified, self.labels, ~self.labels)", "np.where(self.certified, self.labels, self.labels)", f"{SEVERAL} -k never_below"),
+    Mutant("certification/label_figures.py", "np.where(self.certified, self.labels, ~self.labels)", "np.where(self.certified, self.labels, self.labels)", f"{SEVERAL} -k never_below"),
     Mutant("classifiers/observations.py", "likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))", "likelihoods = xp.exp(scores)", "tests/classifiers/test_observations.py"),
     Mutant("classifiers/observations.py", ">= self.threshold)", "> self.threshold)", "tests/classifiers/test_observations.py"),
     Mutant("../adapters/maskcover_torch/evaluator.py", "least_scale), observation.reduced(_finite(scores)[1], torch))", "least_scale), None)", "tests/classifiers/test_observations.py"),
@@ -632,7 +632,7 @@ MUTANTS = (
     Mutant("data/dataset.py", "Chosen(count, self._whole_count, seed)", "Chosen(count, count, seed)", "tests/data/test_opening.py"),
     Mutant("data/opening.py", ".sampled(sample, seed)", ".sampled(sample)", "tests/data/test_opening.py"),
     Mutant("data/opening.py", 'names += ["folder"] * mixed', "names += []", "tests/data/test_opening.py"),
-    Mutant("runs/tasks.py", '"sample": getattr(images, "chosen", None), ', "", "tests/cli/test_data.py -k threat_34"),
+    Mutant("runs/entries.py", '"sample": getattr(images, "chosen", None), ', "", "tests/cli/test_data.py -k threat_34"),
     # Choosing masks, procedures and fills.
     Mutant("choosing/sharing.py", "own, combined.labels[sources], combined.margins[sources], combined.confidences[sources], observed", "own, combined.labels[sources], combined.margins[sources], combined.confidences[own], observed", SHARING),
     Mutant("choosing/sharing.py", "position = np.array([places[mask] for mask in candidate.masks.all_masks], dtype=np.int64)", "position = np.arange(len(candidate.masks.all_masks))", SHARING),
@@ -888,7 +888,7 @@ MUTANTS = (
     Mutant("data/webdataset.py", "[label for label in self.labels if label.name == image.name]", "self.labels", "tests/data/test_webdataset.py -k dots"),
     Mutant("data/mapstyle.py", "return None if None in classes else classes[0]", "return classes[0]", "tests/data/test_readers.py -k joined"),
     Mutant("data/mapstyle.py", "    if len(different) > 1:\n", "    if False:\n", "tests/data/test_readers.py -k joined"),
-    Mutant("runs/tasks.py", "    expect_matching(task.images, task.labels, start.evaluator.classes, names_of(subject.classifier))\n", "", "tests/engine/test_matching.py -k thousand"),
+    Mutant("runs/tasks.py", "    expect_matching(task.images, labels.astype(np.int64), classes, names)\n", "", "tests/engine/test_matching.py -k thousand"),
     Mutant("runs/loading.py", "source.dataset(names_of(classifier) if labelled else None, answers=answers)", "source.dataset()", "tests/cli/test_data.py -k threat_53_labels"),
     # Data that reach outside their folder, or claim too much (threats.md, 54).
     Mutant("data/tables.py", '(pure.is_absolute() or ".." in pure.parts)', "pure.is_absolute()", "tests/data/test_tables.py -k outside"),

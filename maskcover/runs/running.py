@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from maskcover.certification.certifying import Task, classifier_for
+from maskcover.certification.certifying import Task, checked_task, classifier_for
 from maskcover.certification.multilabel import for_task
 from maskcover.classifiers.evaluation import Images
 from maskcover.classifiers.options import renamed
@@ -26,7 +26,7 @@ from maskcover.runs.spec import described
 from maskcover.runs.starting import Launcher, run_spec
 from maskcover.runs.summaries import summary
 from maskcover.runs.summary import Summary
-from maskcover.runs.tasks import Defence, Subject, checked_run_task
+from maskcover.runs.tasks import Defence, Subject
 from maskcover.runs.working import Worker, checked_part, expect_json, work_in
 
 
@@ -121,7 +121,7 @@ def run(
     if masks is None or labels is None:
         raise InvalidInput("images need labels=, and masks= such as cover(squares(size=32)); got None")
     defence = Defence(
-        named, min_margin, numerics, keep_tables, shard_size, expect_json(source), progress, checked_run_task(task),
+        named, min_margin, numerics, keep_tables, shard_size, expect_json(source), progress, checked_task(task),
     )  # fmt: skip
     part = checked_part(shard, shard_size)
     subject = Subject(classifier_for(defence.task, model, options), images, labels, ids, masks, regions, reuse)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from os import PathLike
 from typing import Any, Self, cast, get_type_hints
 
+from maskcover.certification.certifying import checked_task
 from maskcover.certification.multilabel import for_task
 from maskcover.defense import Procedure, parse_procedure
 from maskcover.defense.texts import procedure_of
@@ -16,7 +17,7 @@ from maskcover.errors import InvalidInput
 from maskcover.masks import MaskSet
 from maskcover.regions import RegionSet
 from maskcover.runs.sources import RANGE, Source
-from maskcover.runs.tasks import Defence, checked_run_task
+from maskcover.runs.tasks import Defence
 
 FRAMES = ("input", "source")
 
@@ -61,7 +62,7 @@ class RunSpec(Source):
         for name, kind in (("regions", RegionSet), ("procedure", Procedure)):
             if isinstance(getattr(self, name), kind):
                 object.__setattr__(self, name, str(getattr(self, name)))
-        checked_run_task(self.task)
+        checked_task(self.task)
         if self.frame not in FRAMES:
             raise InvalidInput(f'--frame is "input" or "source"; got {self.frame!r}')
         if self.pixels is None and self.procedure is not None and parse_procedure(self.procedure).needs_bounds:
@@ -101,7 +102,7 @@ class RunSpec(Source):
         return Defence(
             for_task(self.task, procedure_of(self.procedure), None, False), self.min_margin,
             cast("RequiredNumerics | None", self.numerics), self.keep_tables, self.shard_size, self.source.document(),
-            progress, checked_run_task(self.task),
+            progress, checked_task(self.task),
         )  # fmt: skip
 
 

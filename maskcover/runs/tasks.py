@@ -16,9 +16,7 @@ from maskcover.certification.certifying import Task as Output
 from maskcover.certification.certifying import (
     bits_for,
     bound,
-    checked_task,
     count_of,
-    output_of,
     require_bits,
     true_labels,
 )
@@ -41,6 +39,7 @@ from maskcover.regions import RegionSet
 from maskcover.runs.answer_rows import answers_digestible, with_answers
 from maskcover.runs.binding import expect_scored, reference_entry
 from maskcover.runs.config import SCHEMA, Config, Shard
+from maskcover.runs.entries import choice_entries, example_entry, frame_entry, task_entry
 from maskcover.runs.evidence import Evidence
 from maskcover.runs.orders import Order
 from maskcover.runs.pixels import Watched
@@ -319,9 +318,13 @@ def _prepared(task: Task, subject: Subject, defence: Defence, earlier: Earlier |
         before.expect_same(start)
     _expect_classes(task, start, names_of(subject.classifier))
     size = {} if subject.frame is None else {"size": subject.frame[1]}
-    about = {"source": dict(defence.source or {}) | size} | _chosen(task.images) | _example(task, images_read)
-    about |= _output(defence.task, subject.classifier) | _class_names(task, subject.classifier)
-    return start, _config(task, start, defence.shard_size, about | _framed(subject.frame))
+    about = (
+        {"source": dict(defence.source or {}) | size}
+        | choice_entries(task.images)
+        | example_entry(task.ids, images_read)
+    )
+    about |= task_entry(defence.task, subject.classifier) | _class_names(task, subject.classifier)
+    return start, _config(task, start, defence.shard_size, about | frame_entry(subject.frame))
 
 
 def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[str, Any]) -> Config:
@@ -346,37 +349,9 @@ def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[
     )
 
 
-def checked_run_task(task: object) -> Output | None:
-    """Return what a run is to certify; raise `InvalidInput` if there is no such task, or no runs for it."""
-    return checked_task(task)
-
-
-def _output(task: Output | None, classifier: MaskedClassifier) -> dict[str, Any]:
-    """The entry about what is certified; empty for labels, as in runs from before there was anything else."""
-    kind = output_of(task, classifier)
-    return {} if kind == "labels" else {"task": kind}
-
-
 def _plain_labels(task: Task) -> list[int] | list[str]:
     """The true labels for a digest: class numbers, or the texts of answers, which are the same in every process."""
     return task.labels.tolist() if task.reader is None else answers_digestible(task.labels, task.reader.answer_of)
-
-
-def _chosen(images: Images) -> dict[str, Any]:
-    """How a data set declares that its images were chosen among more, and which were left out; empty if it does not."""
-    choices = {"sample": getattr(images, "chosen", None), "skipped": getattr(images, "skipped", None)}
-    return {name: choice.document() for name, choice in choices.items() if choice is not None}
-
-
-def _example(task: Task, images_read: Watched) -> dict[str, Any]:
-    """The first image that could be read, by its id and the digest of its pixels; empty if it has no digest."""
-    number, pixels = next(iter(images_read.digests.items()), (0, ""))
-    return {"example": {"id": task.ids[number], "pixels": pixels}} if pixels else {}
-
-
-def _framed(frame: tuple[str, str] | None) -> dict[str, Any]:
-    """The frame.json of the run, and its size group; empty for a run in the frame of the input."""
-    return {} if frame is None else {"frame": {"digest": frame[0], "size": frame[1]}}
 
 
 @dataclass(frozen=True, slots=True)
