@@ -238,9 +238,9 @@ def explain(
       0 of 45 predictions under two masks have another label
       100.00% of the placements certified, by 9 of 9 masks whose every prediction has the label
     """
+    min_margin = renamed(options, "margin", "min_margin", min_margin)
     classifier = classifier_for(checked_task(task), model, options)
     true_label = None if label is None else _true_label(label, classifier)
-    min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = parse_procedure(procedure or DOUBLE_MASKING)
     defence, covers = bound(defence, masks, regions)
     masks = covers.masks
