@@ -318,13 +318,10 @@ def _prepared(task: Task, subject: Subject, defence: Defence, earlier: Earlier |
         before.expect_same(start)
     _expect_classes(task, start, names_of(subject.classifier))
     size = {} if subject.frame is None else {"size": subject.frame[1]}
-    about = (
-        {"source": dict(defence.source or {}) | size}
-        | choice_entries(task.images)
-        | example_entry(task.ids, images_read)
-    )
-    about |= task_entry(defence.task, subject.classifier) | _class_names(task, subject.classifier)
-    return start, _config(task, start, defence.shard_size, about | frame_entry(subject.frame))
+    about = {"source": dict(defence.source or {}) | size} | choice_entries(task.images)
+    about |= example_entry(task.ids, images_read) | task_entry(defence.task, subject.classifier)
+    about |= _class_names(task, subject.classifier) | frame_entry(subject.frame)
+    return start, _config(task, start, defence.shard_size, about)
 
 
 def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[str, Any]) -> Config:
