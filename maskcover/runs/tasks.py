@@ -46,6 +46,7 @@ from maskcover.runs.pixels import Watched
 from maskcover.runs.resuming import expect_same, note_unnamed, settled_in
 from maskcover.runs.reusing import EarlierPredictions
 from maskcover.runs.rows import Row, labels_row, row_of
+from maskcover.runs.samples import SomeImages, checked_ids
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,7 @@ class Task:
         labels = self.labels[list(members)]
         decide = self._deciding(require_bits(self.procedure, start), labels, start.min_margin)
         equip(start.evaluator, self.procedure)
-        part = Watched(_Part(self.images, members))
+        part = Watched(SomeImages(self.images, members))
 
         def fill(place: int, table: PredictionTable) -> None:
             if self.earlier is not None:
@@ -139,7 +140,7 @@ def task_of(
     count = count_of(images)
     several = isinstance(defence, MultiLabel)
     true: Any = label_matrix(labels, count, names_of(classifier)) if several else true_labels(labels, count, classifier)
-    names = _ids(ids, len(images))
+    names = checked_ids(ids, len(images))
     reader = classifier if isinstance(classifier, MaskedAnswers) else None
     if several and (reader is not None or earlier is not None):
         raise InvalidInput(
@@ -349,32 +350,6 @@ def _config(task: Task, start: PreparedRun, shard_size: int, about_images: dict[
 def _plain_labels(task: Task) -> list[int] | list[str]:
     """The true labels for a digest: class numbers, or the texts of answers, which are the same in every process."""
     return task.labels.tolist() if task.reader is None else answers_digestible(task.labels, task.reader.answer_of)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Some of the images, each fetched when it is needed."""
-
-    images: Images
-    members: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.members)
-
-    def __getitem__(self, number: int, /) -> Any:
-        return self.images[self.members[number]]
-
-
-def _ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    names = tuple(map(str, range(count) if ids is None else ids))
-    if len(names) != count or len(set(names)) != count:
-        raise InvalidInput(
-            f"expected {count} ids, all different; got {len(names)}, {len(set(names))} of them different"
-        )
-    odd = next((name for name in names if name.encode(errors="ignore").decode() != name), None)
-    if odd is not None:
-        raise InvalidInput(f"ids must be texts that UTF-8 can encode; got {odd!r}: rename the file, or give ids=")
-    return names
 
 
 def _class_names(task: Task, classifier: MaskedClassifier) -> dict[str, Any]:
