@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,10 +64,10 @@ def layers() -> nn.Sequential:
     )  # fmt: skip
 
 
-def trained(seed: int = 0) -> nn.Module:
+def trained(count: int, seed: int = 0) -> nn.Module:
     """The network, trained with parts of each image hidden, as it will see them."""
     torch.manual_seed(seed)
-    images, labels = drawn(800, seed)
+    images, labels = drawn(count, seed)
     inputs = torch.from_numpy(images).permute(0, 3, 1, 2) / 255
     targets = torch.from_numpy(labels).float()
     model, chance = layers(), np.random.default_rng(seed)
@@ -89,7 +91,7 @@ def network() -> nn.Module:
     return model.eval()
 
 
-def prepare(out: Path, count: int) -> None:
+def prepare(out: Path, count: int, train: int) -> None:
     """Write images, labels, names of the classes and weights into a folder."""
     images, labels = drawn(count, seed=1)
     (out / "images").mkdir(parents=True, exist_ok=True)
@@ -101,18 +103,20 @@ def prepare(out: Path, count: int) -> None:
             table.writerow([f"{number:04}.png", *reversed(present.astype(int).tolist())])
     (out / "classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
     if not (out / WEIGHTS).exists():
-        torch.save(trained().state_dict(), out / WEIGHTS)
+        torch.save(trained(train).state_dict(), out / WEIGHTS)
     mc.cover(mc.squares(size=3), image_size=SIDE, grid=(3, 3)).save(out / "masks.json")
     (out / "several_labels.py").write_bytes(Path(__file__).read_bytes())  # so that --model can name its function
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("several_labels"))
+    parser.add_argument("--out", type=Path, help="A folder; by default a new one.")
     parser.add_argument("--images", type=int, default=32)
+    parser.add_argument("--train", type=int, default=800)
     parser.add_argument("--attacked", type=int, default=8)
-    options = parser.parse_args()
-    prepare(options.out, options.images)
+    options = parser.parse_args(arguments)
+    options.out = Path(tempfile.mkdtemp()) if options.out is None else options.out
+    prepare(options.out, options.images, options.train)
     print(f"wrote {options.images} images, labels.csv, classes.txt and weights to {options.out}")
 
     model = layers()

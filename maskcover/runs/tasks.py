@@ -140,15 +140,13 @@ def task_of(
     count = count_of(images)
     several = isinstance(defence, MultiLabel)
     true: Any = label_matrix(labels, count, names_of(classifier)) if several else true_labels(labels, count, classifier)
-    names = checked_ids(ids, len(images))
     reader = classifier if isinstance(classifier, MaskedAnswers) else None
     if several and (reader is not None or earlier is not None):
-        raise InvalidInput(
-            "several labels need scores, one for each class, made for this run; leave reuse (--reuse) out"
-        )
+        raise InvalidInput("several labels need scores of each class, made for this run; leave reuse (--reuse) out")
     if reader is not None and earlier is not None:
         raise InvalidInput("predictions of a run of answers cannot be reused; leave reuse (--reuse) out")
-    return Task(images, true, names, covers.masks, covers.regions, covers, defence, keep_tables, earlier, reader)
+    own = checked_ids(ids, count)
+    return Task(images, true, own, covers.masks, covers.regions, covers, defence, keep_tables, earlier, reader)
 
 
 @dataclass(frozen=True, slots=True)

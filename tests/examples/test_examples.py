@@ -29,9 +29,11 @@ SHORT = {
     "07_one_run": ["--train", "200", "--images", "4", "--epochs", "1", "--batch-size", "64"],
     "08_read_signs": ["--signs", "1"],
     "09_policy": ["--images", "4", "--written", "1"],
+    "10_several_labels": ["--images", "4", "--attacked", "1", "--train", "100"],
     "06_choose_masks": ["--train", "200", "--half", "4", "--epochs", "1", "--batch-size", "64"],
 }
 SAYS = {
+    "10_several_labels": ("one attacked region an image", "average precision", "true positives: 0 of "),
     "09_policy": ("a policy: ", "an image-text model: 1 of 1 images certified", "predictions repeat to the bit"),
     "01_cover_and_verify": ("covers: each of the 1,401,915 placements", "no mask contains", "300 masks, 15250"),
     "02_mnist_certified": ("36 masks of 64 px cover squares(size=5)", "certified, any 5×5", "95 % interval"),
