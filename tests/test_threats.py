@@ -283,6 +283,12 @@ TESTS = {
         "runs/test_answer_runs.py::test_a_replay_compares_answers_and_not_their_places",
         "classifiers/test_answer_texts.py::test_texts_are_equal_exactly_where_numbers_are",
     ],
+    64: [
+        "data/test_several.py::test_the_classes_of_data_and_model_are_compared",
+        "data/test_several.py::test_what_is_wrong_in_xml_is_said",
+        "runs/test_label_runs.py::test_rows_that_were_edited_are_refused",
+        "runs/test_label_runs.py::test_an_image_that_cannot_be_read_counts_as_answered_wrongly",
+    ],
 }
 
 
