@@ -167,7 +167,7 @@ class Dataset:
         """The true answers: those of the data, else the names of the classes, else the labels as whole numbers.
 
         Raises:
-            InvalidInput: there are none.
+            InvalidInput: there are none, or a label has no name where classes have names.
 
         >>> images = Dataset("two", ("a", "b"), np.array([1, 0]), lambda _: np.zeros((2, 2), np.uint8))
         >>> images.true_answers, replace(images, classes=("stop", "go")).true_answers
@@ -176,6 +176,13 @@ class Dataset:
         if self.answers is not None:
             return self.answers
         labels = self.true_labels.tolist()
+        count = None if self.classes is None else len(self.classes)
+        odd = [] if count is None else [place for place, label in enumerate(labels) if not 0 <= label < count]
+        if odd:
+            raise InvalidInput(
+                f"{self.source}: expected labels from 0, for {count} names of classes; {self.ids[odd[0]]} has the "
+                f"label {labels[odd[0]]}"
+            )
         return tuple(labels if self.classes is None else (self.classes[label] for label in labels))
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any, cast
@@ -18,7 +19,7 @@ import numpy as np
 from maskcover.data.arrays import numbered
 from maskcover.data.dataset import BoolArray, Dataset, IntArray
 from maskcover.data.images import ImageArray, read_image
-from maskcover.data.labels import Request, whole_labels
+from maskcover.data.labels import Request, true_texts, whole_labels
 from maskcover.data.several import with_table
 from maskcover.data.tables import inside
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
@@ -33,8 +34,8 @@ def open_huggingface(path: Path, request: Request) -> Dataset:
     """Open a data set, or one of several splits, in a folder that `save_to_disk` wrote.
 
     The images are the column of images. The labels are the column label, labels or fine_label, or the only column of
-    class labels; if all are −1 there are none. Files that rows name are relative to the folder, and stay inside it
-    unless the request allows others.
+    class labels; if all are −1 there are none. Where the request is for answers, a column of texts holds the true
+    answers. Files that rows name are relative to the folder, and stay inside it unless the request allows others.
     """
     folder, part = _part(path, request.split)
     table = _table(folder)
@@ -49,14 +50,9 @@ def open_huggingface(path: Path, request: Request) -> Dataset:
     def image_at(number: int) -> ImageArray:
         return _image(images[number].as_py(), f"{folder}, {part}/{number:06}", folder, outside=request.outside)
 
-    dataset = Dataset(
-        f"{folder}, column {image}",
-        numbered(part, len(table)),
-        None if label is None else _labels(folder, _valid(folder, table, label)),
-        image_at,
-        None,
-        None if label is None else _class_names(folder, label, features[label]),
-    )
+    dataset = Dataset(f"{folder}, column {image}", numbered(part, len(table)), None, image_at)
+    if label is not None:
+        dataset = _with_labels(dataset, folder, label, _valid(folder, table, label), features[label], request)
     if sets is None:
         return dataset
     own = _class_names(folder, sets, features[sets]["feature"])
@@ -182,6 +178,16 @@ def _column(source: str, features: Features, names: tuple[str, ...], kind: str) 
             "rename_column helps"
         )
     return None
+
+
+def _with_labels(
+    dataset: Dataset, folder: Path, label: str, column: Any, feature: Mapping[str, Any], request: Request
+) -> Dataset:
+    """The data set with its column of labels: numbers of classes, or texts that are true answers."""
+    types = _pyarrow().types
+    if request.answers and (types.is_string(column.type) or types.is_large_string(column.type)):
+        return replace(dataset, answers=true_texts(column.to_pylist(), dataset.ids, f"{folder}, column {label}"))
+    return replace(dataset, labels=_labels(folder, column), classes=_class_names(folder, label, feature))
 
 
 def _labels(folder: Path, column: Any) -> IntArray | None:

@@ -139,6 +139,31 @@ def whole_labels(values: Any, source: str) -> IntArray:
     raise InvalidInput(f"{source}: expected whole numbers below 10^{_DIGITS} as labels; got {labels.dtype}")
 
 
+def true_texts(values: Sequence[Any], names: Sequence[str], source: str) -> tuple[str, ...]:
+    """True answers that are texts, without the spaces around them.
+
+    Args:
+        values: A value for each image.
+        names: The ids of the images, for messages.
+        source: The place of the data, for messages.
+
+    Raises:
+        InvalidInput: the number of values is not that of images, or a value is no text, or an empty one.
+
+    >>> true_texts(["STOP", " SLOW 30 "], ["a.png", "b.png"], "signs.npz")
+    ('STOP', 'SLOW 30')
+    """
+    if len(values) != len(names):
+        raise InvalidInput(f"{source}: expected one text for each of {len(names)} images; got {len(values)}")
+    odd = [place for place, value in enumerate(values) if not isinstance(value, str) or not value.strip()]
+    if odd:
+        raise InvalidInput(
+            f"{source}: expected the true answer of each image, a text that is not empty; {names[odd[0]]} has "
+            f"{values[odd[0]]!r:.60}"
+        )
+    return tuple(str(value).strip() for value in values)
+
+
 def numbers_of(names: Sequence[str], source: str) -> list[int] | None:
     """The class numbers that names stand for, if all names are numbers; else None.
 

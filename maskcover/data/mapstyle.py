@@ -17,7 +17,7 @@ from maskcover.data.classes import few
 from maskcover.data.dataset import Dataset, IntArray
 from maskcover.data.huggingface import columns, names_of
 from maskcover.data.images import ImageArray, pixels_of
-from maskcover.data.labels import whole_labels
+from maskcover.data.labels import true_texts, whole_labels
 from maskcover.errors import InvalidInput
 
 _TRIED = 4  # images that are fetched twice
@@ -26,13 +26,14 @@ _DEEPEST = 100  # parts of parts of a data set
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The keys under which items of a data set hold image and label."""
+    """The keys under which items of a data set hold image and label, and whether labels may be texts."""
 
     image: tuple[str, ...] = ("image", "img", "picture", "pixels")
     label: tuple[str, ...] = ("label", "labels", "fine_label")
+    texts: bool = False
 
 
-def of_mapstyle(source: Any) -> Dataset:
+def of_mapstyle(source: Any, *, answers: bool = False) -> Dataset:
     """A data set of an object whose items are (image, label), or mappings with image and label; ids are numbers.
 
     An image is of Pillow, an array (height, width[, channels]) or a tensor ([channels, ]height, width); its values are
@@ -42,9 +43,11 @@ def of_mapstyle(source: Any) -> Dataset:
     Labels are the object's ``targets`` or ``labels``, unless it transforms them, or its column of labels; otherwise
     every item is fetched once. The first items are fetched twice, and an object that gives random images is refused. A
     part or several joined parts (``Subset``, ``ConcatDataset``) have the classes of the data sets that they come from.
+
+    With `answers` labels may be texts: the true answers, without spaces around them.
     """
     name, count = type(source).__name__, len(source)
-    ids, keys = numbered("item", count), _keys(source, name)
+    ids, keys = numbered("item", count), _keys(source, name, answers=answers)
 
     def image_at(number: int) -> ImageArray:
         image, label = _item(source, number, ids[number], keys)
@@ -54,7 +57,10 @@ def of_mapstyle(source: Any) -> Dataset:
 
     labels = _labels(source, count, ids, keys)
     _expect_repeatable(name, image_at, min(count, _TRIED))
-    return Dataset(f"{name} of {count} items", ids, labels, image_at, None, _classes(source, keys))
+    words = f"{name} of {count} items"
+    if isinstance(labels, tuple):
+        return Dataset(words, ids, None, image_at, answers=labels)
+    return Dataset(words, ids, labels, image_at, None, _classes(source, keys))
 
 
 def is_mapstyle(source: object) -> bool:
@@ -73,11 +79,11 @@ def _features(source: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def _keys(source: Any, name: str) -> _Keys:
+def _keys(source: Any, name: str, *, answers: bool) -> _Keys:
     """The columns of image and label, chosen as in a folder of Hugging Face; else the usual keys."""
     image, label = columns(name, _features(_origin(source)))
     usual = _Keys()
-    return _Keys(usual.image if image is None else (image,), usual.label if label is None else (label,))
+    return _Keys(usual.image if image is None else (image,), usual.label if label is None else (label,), answers)
 
 
 def _origin(source: Any) -> Any:
@@ -125,13 +131,13 @@ def _by_number(numbers: Any) -> tuple[str, ...] | None:
     return names_of(sorted(numbers, key=lambda name: int(numbers[name])))
 
 
-def _item(source: Any, number: int, name: str, keys: _Keys) -> tuple[Any, int | None]:
+def _item(source: Any, number: int, name: str, keys: _Keys) -> tuple[Any, int | str | None]:
     """The image and the label of an item; the label is None if there is none."""
     item = source[number]
     if isinstance(item, Mapping):
-        return _at(item, keys.image, name), _label_number(_at(item, keys.label, name), name)
+        return _at(item, keys.image, name), _plain_label(_at(item, keys.label, name), name, keys)
     if isinstance(item, tuple | list) and len(item) >= 2:
-        return item[0], _label_number(item[1], name)
+        return item[0], _plain_label(item[1], name, keys)
     raise InvalidInput(f"{name}: expected (image, label), or a mapping with image and label; got {type(item).__name__}")
 
 
@@ -143,18 +149,25 @@ def _at(item: Mapping[str, Any], keys: tuple[str, ...], name: str) -> Any:
     return item[there[0]] if there else None
 
 
-def _label_number(label: Any, name: str) -> int | None:
+def _plain_label(label: Any, name: str, keys: _Keys) -> int | str | None:
+    """The label of an item as a number, or as a text if labels may be texts; None if there is none."""
     if label is None:
         return None
+    if keys.texts and isinstance(label, str):
+        return true_texts([label], [name], "the label")[0]
     number = np.asarray(label)
     if number.size != 1 or number.dtype.kind not in "iu":
-        raise InvalidInput(f"{name}: expected a whole number as label; got {label!r:.60}")
+        texts = " or a text" if keys.texts else ""
+        raise InvalidInput(f"{name}: expected a whole number{texts} as label; got {label!r:.60}")
     return int(whole_labels(number.reshape(()), name))
 
 
-def _labels(source: Any, count: int, ids: tuple[str, ...], keys: _Keys) -> IntArray | None:
+def _labels(source: Any, count: int, ids: tuple[str, ...], keys: _Keys) -> IntArray | tuple[str, ...] | None:
+    """The labels of all items: numbers, or texts if labels may be texts; None if there are none."""
     listed = _all_labels(source, keys)
     if listed is not None:
+        if keys.texts and _are_texts(listed):
+            return true_texts(list(listed), ids, type(source).__name__)
         numbers = np.asarray(listed)
         if numbers.shape == (count,) and numbers.dtype.kind in "iu":
             nothing = (
@@ -166,7 +179,18 @@ def _labels(source: Any, count: int, ids: tuple[str, ...], keys: _Keys) -> IntAr
         return None
     if None in labels:
         raise InvalidInput(f"{ids[labels.index(None)]} has no label, and others have; expected one for each, or none")
+    if any(isinstance(label, str) for label in labels):
+        return true_texts(labels, ids, type(source).__name__)
     return np.array(labels, np.int64)
+
+
+def _are_texts(values: Any) -> bool:
+    """Whether a list of labels has only texts; an array may be of texts as well."""
+    return isinstance(values, list | tuple | np.ndarray) and len(values) > 0 and all(map(_is_text, values))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _all_labels(source: Any, keys: _Keys) -> Any:
@@ -180,7 +204,7 @@ def _all_labels(source: Any, keys: _Keys) -> Any:
     return next((labels for labels in lists if labels is not None), None)
 
 
-def _label(source: Any, number: int, name: str, keys: _Keys) -> int | None:
+def _label(source: Any, number: int, name: str, keys: _Keys) -> int | str | None:
     try:
         return _item(source, number, name, keys)[1]
     except InvalidInput:

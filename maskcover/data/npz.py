@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from maskcover.data.arrays import expect_bounded, of_arrays
 from maskcover.data.dataset import Dataset
-from maskcover.data.labels import Request
+from maskcover.data.labels import Request, true_texts
 from maskcover.errors import InvalidInput
 
 _PLAIN = (("images", "labels"), ("x", "y"), ("arr_0", "arr_1"))
@@ -23,6 +24,8 @@ def open_npz(path: Path, request: Request) -> Dataset:
 
     The names are tried in this order, here for the split "test": x_test and y_test, test_images and test_labels;
     without a split ("test" then goes first) also images and labels, x and y, arr_0 and arr_1. Labels may be missing.
+    Where the request is for answers, they may be texts, an array of ``str``: the true answers, without spaces around
+    them.
     """
     try:
         # Opened here, since numpy does not close a file that is not an archive.
@@ -38,7 +41,13 @@ def open_npz(path: Path, request: Request) -> Dataset:
         raise
     except Exception as error:  # a damaged archive may fail in any way
         raise InvalidInput(f"cannot read {path}: {str(error) or type(error).__name__}") from error
-    return of_arrays(f"{path} ({keys[0]})", part, images, labels)
+    source = f"{path} ({keys[0]})"
+    if not request.answers or labels is None or labels.dtype.kind != "U":
+        return of_arrays(source, part, images, labels)
+    dataset = of_arrays(source, part, images, None)
+    if labels.shape not in ((len(dataset),), (len(dataset), 1)):
+        raise InvalidInput(f"{source}: expected one text for each of {len(dataset)} images; got {labels.shape}")
+    return replace(dataset, answers=true_texts(labels.reshape(len(dataset)).tolist(), dataset.ids, source))
 
 
 def _expect_held(path: Path, archive: np.lib.npyio.NpzFile, key: str) -> None:

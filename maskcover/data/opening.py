@@ -97,8 +97,8 @@ def open_dataset(
         class_names: The names that the model itself knows, such as ``classifier.class_names``; they are used if
             `classes` gives none.
         outside: Let tables and Hugging Face data sets name files outside their own folder.
-        answers: Read labels as answers, for ``task="answers"``: names of classes and texts of a table as they are, and
-            numbers where there are no names; see `Dataset.true_answers`.
+        answers: Read labels as answers, for ``task="answers"``: names of classes and texts (of a table, NPZ, Hugging
+            Face or an object) as they are, and numbers where there are no names; see `Dataset.true_answers`.
         several: Read several labels for each image, into `Dataset.label_sets`: from a table, COCO's JSON, a folder of
             Pascal VOC, or lists of class labels of Hugging Face. Classes are matched with the model's by name.
         limit: Use the first N images.
@@ -143,7 +143,7 @@ def _open(source: Any, labels: str | PathLike[str] | None, request: Request) -> 
     if isinstance(source, Dataset):
         return source
     if is_mapstyle(source):
-        return of_mapstyle(source)
+        return of_mapstyle(source, answers=request.answers)
     parts = few([str(name) for name in source]) if isinstance(source, Mapping) else ""
     advice = f" of {parts}: choose one, such as data[{next(iter(source))!r}]" if parts else ""
     raise InvalidInput(f"expected a path, or an object with a length and an index; got {type(source).__name__}{advice}")
