@@ -1,15 +1,18 @@
 """A reader of signs, Tesseract, that no sticker beside the text can change: answers without scores.
 
 Needs the program `tesseract` (apt install tesseract-ocr). Signs are drawn here, with an attacker who may put a sticker
-anywhere on the plate but over its text.
+anywhere on the plate but over its text. With --write FOLDER the signs and a table of their texts are written there, for
+`maskcover certify --task answers --model examples.08_read_signs:reader` (docs/how-to/answers.md).
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import io
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from shapely.geometry import box
 
 import maskcover as mc
+from maskcover.data import Preprocessing
 
 PIXELS = npt.NDArray[np.uint8]
 HEIGHT, WIDTH, TEXT_BOTTOM = 96, 256, 56
@@ -53,30 +57,63 @@ def version() -> dict[str, str]:
     return {"function": "tesseract, psm 6, eng, capitals and digits", "library": done.stdout.splitlines()[0]}
 
 
+def answer_for(text: str) -> str:
+    """The true answer of a sign: its capital letters and digits, which is the form that `read` gives."""
+    return "".join(filter(str.isalnum, text))
+
+
+def write(folder: Path, count: int = len(TEXTS)) -> Path:
+    """Write the signs as PNG files, and signs.csv with their true answers; return the path of the table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "signs.csv").open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow(("path", "label"))
+        for number, text in enumerate(TEXTS[:count]):
+            Image.fromarray(sign(text)).save(folder / f"{number}.png")
+            table.writerow((f"{number}.png", answer_for(text)))
+    return folder / "signs.csv"
+
+
+def read_fractions(images: npt.NDArray[np.floating]) -> list[str]:
+    """As `read`, for images (n, height, width, 1) with values from 0 to 1, as the command line prepares them."""
+    return read(np.rint(255 * images[..., 0]).astype(np.uint8))
+
+
+def reader() -> mc.MaskedAnswers:
+    """The reader for the command line, with the size of its images and the version of the program."""
+    shape = Preprocessing((mc.Resize((HEIGHT, WIDTH)),), mean=(0.0,), std=(1.0,), channels=1, layout="hwc")
+    return mc.MaskedAnswers(read_fractions, fill=1.0, preprocessing=shape, identity=version)
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--signs", type=int, default=len(TEXTS), help="signs to certify")
-    count = parser.parse_args(arguments).signs
+    parser.add_argument("--write", type=Path, help="only write the signs and a table of their texts to this folder")
+    options = parser.parse_args(arguments)
+    count = options.signs
+    if options.write is not None:
+        print(f"written: {write(options.write, count)}")
+        return
     if shutil.which("tesseract") is None:
         print("tesseract is not installed: apt install tesseract-ocr")
         return
     texts = TEXTS[:count]
     images = [sign(text) for text in texts]
-    answers = ["".join(filter(str.isalnum, text)) for text in texts]
+    answers = [answer_for(text) for text in texts]
 
     # Any sticker of 32×64 that leaves the rows of the text alone.
     regions = mc.avoiding(mc.rectangle(height=32, width=64), box(0, 0, WIDTH, TEXT_BOTTOM))
     masks = mc.cover(regions, image_size=(HEIGHT, WIDTH), grid=(1, 3))
 
-    reader = mc.MaskedAnswers(read, fill=255, identity=version)
-    result = mc.certify(reader, images, answers, masks, task="answers")
+    plain = mc.MaskedAnswers(read, fill=255, identity=version)
+    result = mc.certify(plain, images, answers, masks, task="answers")
     print(result)
     print("answers:", ", ".join(result.defended))
 
     # A sticker with text of its own changes the bare reader, and not the defended one.
     attacked = images[0].copy()
     attacked[58:90, 10:74] = sign("", sticker="NOT")[58:90, 10:74]
-    (answer,) = mc.defend(reader, result)([attacked])
+    (answer,) = mc.defend(plain, result)([attacked])
     print(f"with a sticker: undefended {read(attacked[None])[0]}, defended {answer}")
     if result.certified[0]:
         assert answer == answers[0]

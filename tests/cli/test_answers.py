@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,3 +117,26 @@ def test_the_command_line_says_answers_at_once_and_refuses_what_needs_scores(run
     assert (named.code, "leave it out" in named.err) == (2, True)
     scheme = run(*(text.replace("tests.runs.readers:shade", "timm:resnet18") for text in command(table)))
     assert (scheme.code, "gives scores" in scheme.err) == (2, True)
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_the_example_of_signs_is_certified_reported_and_served(run: Run, tmp_path: Path) -> None:
+    """The commands of docs/how-to/answers.md with one sign, and then with a sticker that has a word of its own."""
+    example = importlib.import_module("examples.08_read_signs")
+    example.main(["--write", str(tmp_path / "SIGNS"), "--signs", "1"])
+    regions = 'avoiding(rectangle(height=32, width=64), "POLYGON ((0 0, 0 56, 256 56, 256 0, 0 0))")'
+    covered = run("cover", regions, "--image-size", "96x256", "--grid", "1x3", "--output", "beside_text.npz")
+    assert covered.code == 0, covered.err
+    model = ("--model", "examples.08_read_signs:reader")
+    certify = ("certify", "--task", "answers", *model, "--data", "SIGNS/signs.csv", "--masks", "beside_text.npz")
+    done = run(*certify, "--out", "READ", "--json")
+    assert (done.code, done.json["certified"]["count"], done.json["total"]) == (0, 1, 1), done.err
+    assert run("report", "READ", "--html", "read.html").code == 0
+    assert "B4072KX" in (tmp_path / "read.html").read_text(encoding="utf-8")
+    (tmp_path / "ATTACKED").mkdir()
+    attacked = example.sign(example.TEXTS[0]).copy()
+    attacked[58:90, 10:74] = example.sign("", sticker="NOT")[58:90, 10:74]
+    assert example.read(attacked[None]) == ["B4072KXNOT"]
+    Image.fromarray(attacked).save(tmp_path / "ATTACKED" / "0.png")
+    served = run("predict", "--run", "READ", *model, "--data", "ATTACKED", "--json")
+    assert [row["label"] for row in served.json["images"]] == ["B4072KX"], served.err
