@@ -6,7 +6,7 @@ Each of the four has one function here; they share how rows, claims and exit cod
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -294,12 +294,16 @@ def _reported(
 def _answer_of(result: CertificationResult | SourceResult) -> Callable[[int], Any]:
     """From the numbers in verdicts to what is printed: class numbers as they are, answers as texts."""
     from maskcover.certification import AnswersResult
-    from maskcover.classifiers.answer_texts import answer_text
 
     parts = [part for part in getattr(result, "results", (result,)) if isinstance(part, AnswersResult)]
     if not parts:
         return lambda number: number
-    answers = {number: answer for part in parts for number, answer in part.answers.items()}
+    return texts_of({number: answer for part in parts for number, answer in part.answers.items()})
+
+
+def texts_of(answers: Mapping[int, Any]) -> Callable[[int], str | None]:
+    """The function from the number of an answer to its text; None for a number that stands for no answer."""
+    from maskcover.classifiers.answer_texts import answer_text
 
     def text_of(number: int) -> str | None:
         answer = answers.get(number)

@@ -95,6 +95,7 @@ def predict(
         Path | None,
         typer.Option(help="A folder of `certify --out`: use its masks and defence, and refuse another model."),
     ] = None,
+    task: o.Task = None,
     masks: o.Masks = None,
     regions: o.Regions = None,
     batch_size: o.BatchSize = None,
@@ -106,7 +107,9 @@ def predict(
     from maskcover.cli.serving import bound, unbound
     from maskcover.runs.sources import Source
 
-    source = Source(**model.source(), **data.source(), batch_size=batch_size, outside=outside, seed=seed)
+    if run is None and task == "multilabel":
+        raise InvalidInput("predict several labels as a run certified them: add --run RUN, and leave --task out")
+    source = Source(**model.source(), **data.source(), batch_size=batch_size, outside=outside, seed=seed, task=task)
     source = source.used_by(defence.procedure)
     progress = watched(as_json=as_json)
     if run is None:

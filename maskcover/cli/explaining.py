@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli import options as o
-from maskcover.cli.certifying import first_labels, masks_in, watched
+from maskcover.cli.certifying import first_labels, masks_in, texts_of, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, note, printable, working
 from maskcover.errors import InvalidInput
@@ -25,7 +26,11 @@ def explain(
     model: o.ModelOptions,
     masks: o.Masks = None,
     regions: o.Regions = None,
-    label: Annotated[int | None, typer.Option(min=0, help="The true label; by default the defended label.")] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="The true label, a class number or the text of an answer; by default the defended label."),
+    ] = None,
+    task: o.Task = None,
     procedure: o.Procedure = None,
     batch_size: o.BatchSize = None,
     classes: o.Classes = None,
@@ -39,21 +44,23 @@ def explain(
     from maskcover.runs.loading import masks_for
     from maskcover.runs.sources import Source
 
+    _expect_one_label(task)
     given = masks_in(masks, model.input_size)
     if given is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
     array = read_image(image, str(image))
-    source = Source(**model.source(), data=str(image), batch_size=batch_size).used_by(procedure)
+    source = Source(**model.source(), data=str(image), batch_size=batch_size, task=task).used_by(procedure)
     with working(f"loading {model.model}", shown=watched(as_json=as_json)):
         classifier = source.classifier(given, note)
-    names = _names(classes, classifier)
+    true_label, names = _true_label(label, classifier), _names(classes, classifier)
     preprocessing = source.preprocessing(classifier, given)
     used = masks_for(given, procedure, preprocessing)
     if used is None:
         used = cover(regions or "", preprocessing.size or 224)
     images = Dataset(str(image), (str(image),), None, [array].__getitem__).prepared(preprocessing)
     with working("asking for every masked prediction", shown=watched(as_json=as_json)):
-        explanation = explained(classifier, images, used, label=label, regions=regions, procedure=procedure)
+        explanation = explained(classifier, images, used, label=true_label, regions=regions, procedure=procedure)
+    names = names or {number: repr(each) for number, each in explanation.answers.items()}
     lines = [f"{printable(str(image))}: {explanation.text(names)}"]
     if output is not None:
         _draw(output, array, preprocessing, explanation, names)
@@ -62,11 +69,35 @@ def explain(
     raise typer.Exit(HOLDS if explanation.certified else REFUTED)
 
 
+def _expect_one_label(task: str | None) -> None:
+    if task == "multilabel":
+        raise InvalidInput(
+            "explain is about one label; certify several with maskcover certify --task multilabel --out RUN, and see "
+            "maskcover report RUN"
+        )
+
+
+def _true_label(text: str | None, classifier: object) -> int | str | None:
+    """The true label that is typed: a class number, or of a function of answers the text as it is."""
+    from maskcover.classifiers import MaskedAnswers
+
+    if text is None or isinstance(classifier, MaskedAnswers):
+        return text
+    if not (text.isascii() and text.isdecimal()):
+        raise InvalidInput(
+            f"--label is a class number from 0, or with --task answers the text of the true answer; got {text!r:.80}"
+        )
+    return int(text)
+
+
 def _names(classes: str | None, classifier: object) -> dict[int, str]:
     """The names of the classes: those of a file if one is given, else those that the model knows."""
+    from maskcover.classifiers import MaskedAnswers
     from maskcover.classifiers.evaluation import names_of
     from maskcover.data.classes import known_classes
 
+    if isinstance(classifier, MaskedAnswers) and classes is not None:
+        raise InvalidInput("--classes names class numbers; answers are shown as they are, so leave it out")
     listed = known_classes(classes, names_of(classifier))
     return {} if listed is None else dict(enumerate(listed.own))
 
@@ -82,17 +113,21 @@ def _draw(
 
 
 def _document(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as a JSON document; labels are class numbers, or the texts of answers."""
+    shown: Callable[[int], int | str | None] = texts_of(explanation.answers) if explanation.answers else int
     return {
-        "label": explanation.label,
+        "label": shown(explanation.label),
         "label_given": explanation.given,
         "certified": explanation.certified,
         "regions": str(explanation.regions),
-        "undefended": explanation.undefended,
-        "defended": explanation.answer.label,
+        "undefended": shown(explanation.undefended),
+        "defended": shown(explanation.answer.label),
         **first_labels(explanation.answer),
         "case": explanation.answer.case.value,
-        "one_mask": explanation.one_mask.tolist(),
-        "failing": [[first, second, _label(explanation, first, second)] for first, second in explanation.failing],
+        "one_mask": [shown(number) for number in explanation.one_mask.tolist()],
+        "failing": [
+            [first, second, shown(_label(explanation, first, second))] for first, second in explanation.failing
+        ],
         "good": list(explanation.certificate.certifying),
         "share": float(explanation.certified_fraction),
         "broken": [list(pair) for pair in explanation.broken],

@@ -140,3 +140,40 @@ def test_the_example_of_signs_is_certified_reported_and_served(run: Run, tmp_pat
     Image.fromarray(attacked).save(tmp_path / "ATTACKED" / "0.png")
     served = run("predict", "--run", "READ", *model, "--data", "ATTACKED", "--json")
     assert [row["label"] for row in served.json["images"]] == ["B4072KX"], served.err
+
+
+def test_explain_and_predict_take_answers_without_a_run(run: Run, tmp_path: Path) -> None:
+    table = signs(tmp_path, 3)
+    typed = (
+        "--task", "answers", "--model", "tests.runs.readers:shade", "--input-size", str(SIDE), "--channels", "1",
+        "--fill", "0.5", "--regions", "squares(size=1)",
+    )  # fmt: skip
+    predicted = run("predict", *typed, "--data", str(table), "--json")
+    assert [row["label"] for row in predicted.json["images"]] == ["night", "dusk", "day"]
+    assert predicted.json["bound_to"] is None
+    own = run("explain", "1.png", *typed)
+    assert (own.code, "label 'dusk' (the defended one; no true label was given): certified" in own.out) == (0, True)
+    other = run("explain", "1.png", *typed, "--label", "night", "--json", "-o", "x.png")
+    assert other.code == 1
+    shown = {name: other.json[name] for name in ("label", "label_given", "certified", "undefended", "defended")}
+    assert shown == {
+        "label": "night", "label_given": True, "certified": False, "undefended": "dusk", "defended": "dusk"
+    }  # fmt: skip
+    assert set(other.json["one_mask"]) == {"dusk"}
+    assert {label for _, _, label in other.json["failing"]} == {"dusk"}
+    assert (tmp_path / "x.png").is_file()
+
+
+def test_explain_and_predict_say_what_to_type_for_other_tasks(run: Run, tmp_path: Path) -> None:
+    table = signs(tmp_path, 1)
+    answers = ("--model", "tests.runs.readers:shade", "--regions", "squares(size=1)")
+    scores = ("--model", "tests.cli.models:corner", "--regions", "squares(size=1)")
+    for arguments, message in (
+        (("predict", *answers, "--data", str(table), "--task", "multilabel"), "add --run RUN"),
+        (("explain", "0.png", *answers, "--task", "multilabel"), "certify --task multilabel --out RUN"),
+        (("explain", "0.png", *answers, "--task", "answers", "--classes", "3"), "leave it out"),
+        (("explain", "0.png", *scores, "--label", "night"), "with --task answers the text of the true answer"),
+        (("explain", "0.png", *scores, "--label", "-1"), "a class number from 0"),
+    ):
+        refused = run(*arguments)
+        assert (refused.code, message in refused.err) == (2, True), refused.err
