@@ -13,8 +13,9 @@ from os import PathLike
 from typing import Any
 
 from maskcover.certification import CertificationResult, certify
+from maskcover.certification.certifying import Task, checked_task, classifier_for
 from maskcover.certification.results import in_words
-from maskcover.classifiers import MaskedClassifier, as_classifier
+from maskcover.classifiers import MaskedClassifier
 from maskcover.classifiers.evaluation import as_certified, names_of
 from maskcover.classifiers.options import renamed
 from maskcover.data import Chosen, Dataset, Preprocessing, for_model
@@ -40,7 +41,8 @@ from maskcover.runs.working import checked_part, expect_json, work_in
 class SourceResult(VerdictArrays):
     """A certification in the frame of the source: one result for each size of image.
 
-    See `VerdictArrays` for its arrays, which are in the order of the images.
+    See `VerdictArrays` for its arrays, which are in the order of the images. Where answers are certified these arrays
+    hold numbers, and each of `results` is an `AnswersResult`, which holds the answers themselves.
     """
 
     regions: RegionSet
@@ -78,6 +80,7 @@ def certify_source(
     *,
     masks: MaskSet | None = None,
     preprocessing: Preprocessing | None = None,
+    task: Task | None = None,
     budget: Mapping[str, Any] | None = None,
     procedure: Procedure | str | None = None,
     method: Method | None = None,
@@ -99,6 +102,8 @@ def certify_source(
         masks: One mask set for all sizes; by default each size has its own, made by `cover`.
         preprocessing: The steps that turn a source image into the model's input; by default those that the model
             declares.
+        task: "labels" or "answers", as for `certify`: with "answers" the model may be a function from images to
+            answers, and the data set is opened with ``answers=True``. "multilabel" is for the frame of the input.
         budget: For `cover`, such as ``{"max_mask_area": 0.1}``.
         procedure, method, threshold, rule, exhaustive, min_margin, numerics, probes, progress: As for `certify`.
         **options: For the adapter, such as ``batch_size=16``, as for `certify`.
@@ -121,7 +126,7 @@ def certify_source(
     (array([ True,  True]), ['24x24', '25x24'])
     """
     min_margin = renamed(options, "margin", "min_margin", min_margin)
-    classifier, steps = _prepared(model, _adapter_options(options), preprocessing)
+    classifier, steps = _prepared(model, _adapter_options(options), preprocessing, task)
     region_set, dataset = _parsed(regions), for_model(dataset, names_of(classifier))
     size_groups, results = groups(dataset, steps, region_set, masks, budget), []
     for group in size_groups:
@@ -146,6 +151,7 @@ def run_source(
     *,
     masks: MaskSet | None = None,
     preprocessing: Preprocessing | None = None,
+    task: Task | None = None,
     budget: Mapping[str, Any] | None = None,
     procedure: Procedure | str | None = None,
     method: Method | None = None,
@@ -165,7 +171,7 @@ def run_source(
     """Certify as `certify_source` does, into a folder: one run for each size of image, in a folder of its own.
 
     Args:
-        model, dataset, regions, masks, preprocessing, budget, options: As for `certify_source`.
+        model, dataset, regions, masks, preprocessing, task, budget, options: As for `certify_source`.
         out: The folder. The same call continues a run that was stopped.
         procedure, method, threshold, rule, exhaustive, min_margin, numerics: As for `run`.
         shard, shard_size, keep_tables, source, progress: As for `run`.
@@ -188,9 +194,9 @@ def run_source(
     min_margin = renamed(options, "margin", "min_margin", min_margin)
     defence = Defence(
         procedure_of(procedure, method, threshold, rule, exhaustive), min_margin, numerics, keep_tables, shard_size,
-        expect_json(source), progress,
+        expect_json(source), progress, _of_source(task),
     )  # fmt: skip
-    classifier, steps = _prepared(model, _adapter_options(options), preprocessing)
+    classifier, steps = _prepared(model, _adapter_options(options), preprocessing, task)
     dataset = for_model(dataset, names_of(classifier))
     sizes = SourceSizes(classifier, dataset, _parsed(regions), steps, masks, budget, reuse)
     make_shards(work_in(out, sizes.worker(defence, str(out)), part), progress=progress)
@@ -208,9 +214,10 @@ def _adapter_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _prepared(
-    model: object, options: Mapping[str, Any], preprocessing_given: Preprocessing | None
+    model: object, options: Mapping[str, Any], preprocessing_given: Preprocessing | None, task: Task | None
 ) -> tuple[MaskedClassifier, Preprocessing]:
-    classifier = as_classifier(model, options)
+    """The classifier of a model for a task, and the preprocessing of its images."""
+    classifier = classifier_for(_of_source(task), model, options)
     preprocessing = getattr(classifier, "preprocessing", None) if preprocessing_given is None else preprocessing_given
     if not isinstance(preprocessing, Preprocessing):
         raise InvalidInput(
@@ -218,6 +225,16 @@ def _prepared(
             "be pulled back through it; name it with preprocessing=maskcover.data.Preprocessing(…)"
         )
     return classifier, preprocessing
+
+
+def _of_source(task: Task | None) -> Task | None:
+    """Return a task of the frame of the source; raise `InvalidInput` for another one."""
+    if checked_task(task) == "multilabel":
+        raise InvalidInput(
+            "several labels are certified in the frame of the input only: prepare the images, and use certify or run "
+            'with task="multilabel"'
+        )
+    return task
 
 
 def _parsed(regions: RegionSet | str) -> RegionSet:
