@@ -1142,7 +1142,8 @@ MUTANTS = (
     Mutant("runs/answers.py", "counted_label(answer, int(self.tables.labels[number]))", "answer.label", IN_RUNS),
     Mutant("defense/procedures.py", "self.alert_below is None and self.top == 1", "self.alert_below is None", IN_RUNS),
     Mutant("defense/view_procedures.py", "self.evidence is None and self.top == 1", "self.evidence is None", IN_RUNS),
-    Mutant("report/words.py", '"answers the true label" if top == 1', '"answers the true label" if top >= 1', IN_RUNS),
+    Mutant("report/words.py", 'the true {truth}" if top == 1', 'the true {truth}" if top >= 1', IN_RUNS),
+    Mutant("runs/reporting.py", 'return "answer" if run.task == "answers" else "label"', 'return "label"', "tests/runs/test_answer_runs.py -k report"),
     Mutant("certification/serving.py", "answer.labels if isinstance(answer, FirstLabels) else answer.label", "answer.label", IN_RUNS),
     Mutant("certification/results.py", "    if top == 1:\n", "    if True:\n", IN_RUNS),
     # The first k labels, by detection.

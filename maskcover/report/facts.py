@@ -170,6 +170,7 @@ class Facts:
         versions: Names and versions of the software.
         commands: Commands that check the run again.
         fingerprints: One for each part of the run.
+        truth: The word for what is true of an image: "label", or "answer" for a run of answers.
     """
 
     run: str
@@ -191,6 +192,12 @@ class Facts:
     versions: Entries
     commands: tuple[str, ...]
     fingerprints: tuple[FingerprintFacts, ...] = field(default=())
+    truth: str = "label"
+
+    @property
+    def group(self) -> str:
+        """The word for images of one true label: "class", or "answer" for a run of answers."""
+        return "class" if self.truth == "label" else self.truth
 
     def document(self) -> dict[str, Any]:
         """The facts as a JSON document, without the images themselves."""

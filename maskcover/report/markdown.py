@@ -32,7 +32,7 @@ def to_markdown(facts: Facts) -> str:
         "## Certified sizes",
         *(text for curve in facts.curves for text in _curve(curve)),
         _list(facts.curve_notes),
-        "## By class",
+        f"## By {facts.group}",
         _classes(facts),
         escaped(facts.classes_note),
         *_images(facts),
@@ -87,7 +87,7 @@ def _classes(facts: Facts) -> str:
          row.certified.interval or "none")
         for row in facts.classes
     ]  # fmt: skip
-    return _table(("class", "images", "undefended", "defended", "certified", "exact 95 % interval"), rows)
+    return _table((facts.group, "images", "undefended", "defended", "certified", "exact 95 % interval"), rows)
 
 
 def _images(facts: Facts) -> list[str]:
@@ -98,7 +98,10 @@ def _images(facts: Facts) -> list[str]:
          image.certified_fraction, image.failing)
         for image in facts.images
     ]  # fmt: skip
-    head = ("place", "image", "true label", "undefended", "defended", "certified", "placements certified", "failing")
+    head = (
+        "place", "image", f"true {facts.truth}", "undefended", "defended", "certified", "placements certified",
+        "failing",
+    )  # fmt: skip
     return ["## Images", escaped(facts.image_rule), _table(head, rows)]
 
 

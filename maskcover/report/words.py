@@ -25,7 +25,9 @@ from maskcover.terminal import printable
 _LONGEST = 200  # characters of a region text in a sentence
 
 
-def claim_sentence(regions: RegionSet, grid: Grid | None, where: str, *, may_alert: bool = False, top: int = 1) -> str:
+def claim_sentence(
+    regions: RegionSet, grid: Grid | None, where: str, *, may_alert: bool = False, top: int = 1, truth: str = "label"
+) -> str:
     """The claim of a certificate as a sentence.
 
     Args:
@@ -34,12 +36,14 @@ def claim_sentence(regions: RegionSet, grid: Grid | None, where: str, *, may_ale
         where: The image in words, such as "of the model's input of 224×224 pixels".
         may_alert: Whether the defence may answer with an alert instead of the label.
         top: The number of first labels that make its answer.
+        truth: The word for what is true of an image: "label", or "answer" for a function of answers.
 
     >>> from maskcover import squares
     >>> claim_sentence(squares(size=32), Grid.of(224), "of the image")
     'Whatever is written into any one square of 32×32 pixels of the image, the defended model answers the true label.'
     """
-    answer = "answers the true label" if top == 1 else f"has the true label among its first {top} labels"
+    verb = "answers" if truth == "label" else "gives"
+    answer = f"{verb} the true {truth}" if top == 1 else f"has the true {truth} among its first {top} {truth}s"
     alert = ", or raises an alert" if may_alert else ""
     return f"Whatever is written into {region_words(regions, grid)} {where}, the defended model {answer}{alert}."
 

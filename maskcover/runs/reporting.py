@@ -88,7 +88,13 @@ def facts_of(run: FinishedRun, sources: Sequence[ImageSource], images: int, clas
         versions=versions_of(run.parts[0].config),
         commands=_commands(run),
         fingerprints=tuple(fingerprint_of(part, len(run.parts)) for part in run.parts),
+        truth=_truth(run),
     )
+
+
+def _truth(run: FinishedRun) -> str:
+    """The word for what is true of an image."""
+    return "answer" if run.task == "answers" else "label"
 
 
 def _check(run: FinishedRun) -> int:
@@ -146,14 +152,14 @@ def _counts(run: FinishedRun, rate: RateOf) -> tuple[tuple[str, Rate], ...]:
 
 
 def _claim(run: FinishedRun) -> str:
-    may_alert, top = run.procedure.may_alert, getattr(run.procedure, "top", 1)
+    may_alert, top, truth = run.procedure.may_alert, getattr(run.procedure, "top", 1), _truth(run)
     if run.frame == "source":
         return claim_sentence(
-            run.regions, None, "of the image before it is resized or cropped", may_alert=may_alert, top=top
+            run.regions, None, "of the image before it is resized or cropped", may_alert=may_alert, top=top, truth=truth
         )
     grid, of_cells = run.parts[0].masks.grid, any(map(CellFrame.of, parts_of(run.regions)))
     where = f"and seen by {grid} cells of the model" if of_cells else f"of the model's input of {grid} pixels"
-    return claim_sentence(run.regions, grid, where, may_alert=may_alert, top=top)
+    return claim_sentence(run.regions, grid, where, may_alert=may_alert, top=top, truth=truth)
 
 
 def _outcome(run: FinishedRun, certified: Rate) -> str:
@@ -255,8 +261,8 @@ def _classes(run: FinishedRun, name_of: Callable[[int], str], rate: RateOf) -> t
         ordered = sorted(numbers, key=lambda number: (fractions[number], number))
         half = _MOST_CLASSES // 2
         note = (
-            f"Of {len(numbers):,} classes the {half} with the lowest and the {half} with the highest certified "
-            "fraction are listed."
+            f"Of {len(numbers):,} {'answers' if run.task == 'answers' else 'classes'} the {half} with the lowest and "
+            f"the {half} with the highest certified fraction are listed."
         )
         numbers = ordered[:half] + ordered[-half:]
     rows = [ClassFacts(name_of(number), *(rate(values, labels == number) for values in right)) for number in numbers]

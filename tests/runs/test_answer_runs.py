@@ -15,6 +15,7 @@ import maskcover as mc
 from maskcover import InvalidInput
 from maskcover.classifiers import interned
 from maskcover.classifiers.interned import FIRST_NUMBER
+from maskcover.report import to_html, to_markdown
 from maskcover.runs import Folder, OpenedRun, replay
 from tests.runs import readers
 
@@ -161,3 +162,13 @@ def test_damaged_answers_are_refused(tmp_path: Path, change: dict[str, Any], tex
     edited(tmp_path, lambda row: replace(row, **change))
     with pytest.raises(InvalidInput, match=text):
         mc.open_run(tmp_path)
+
+
+def test_a_report_speaks_of_answers_and_not_of_labels_and_classes(tmp_path: Path) -> None:
+    facts = run_in(tmp_path / "RUN").facts()
+    assert facts.claim.endswith("the defended model gives the true answer.")
+    assert (facts.truth, facts.document()["truth"]) == ("answer", "answer")
+    for page in (to_markdown(facts), to_html(facts)):
+        assert "By answer" in page
+        assert "true answer" in page
+        assert not any(words in page for words in ("By class", "true class", "true label", "whose label"))
