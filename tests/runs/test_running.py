@@ -363,11 +363,11 @@ def test_without_pyarrow_the_extra_is_named_before_anything_happens(
     clean(3, tmp_path / "done")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     model, images = Model(), Shelf(3)
-    with pytest.raises(MissingExtra, match=r"pip install .*\[runs\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install .*\[data\]'"):
         run(model, images, images.labels, MASKS, tmp_path / "out")
     assert (model.calls, (tmp_path / "out").exists()) == (0, False)
     for ask in (lambda: summary(tmp_path / "done"), lambda: replay(tmp_path / "done", model, images, images.labels)):
-        with pytest.raises(MissingExtra, match=r"pip install .*\[runs\]'"):
+        with pytest.raises(MissingExtra, match=r"pip install .*\[data\]'"):
             ask()
 
 
