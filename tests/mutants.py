@@ -635,7 +635,7 @@ MUTANTS = (
     Mutant("data/mapstyle.py", "whole.astype(pixels.dtype) / pixels.dtype.type(255), pixels)", "whole, whole)", "tests/data/test_mapstyle.py"),
     Mutant("data/mapstyle.py", "label is not None and label != labels[number]", "label is None", "tests/data/test_mapstyle.py"),
     Mutant("cli/explaining.py", "shown(explanation.undefended)", "shown(explanation.label)", "tests/cli/test_answers.py -k explain_and_predict"),
-    Mutant("data/labels.py", "not isinstance(value, str) or not value.strip()", "False", "tests/data/test_true_answers.py -k 'mixture or other'"),
+    Mutant("data/labels.py", "not isinstance(value, str) or not value.strip()", "False", "tests/data/test_true_answers.py -k refused"),
     Mutant("data/dataset.py", "if not 0 <= label < count]", "if label >= count]", "tests/data/test_true_answers.py -k without_a_name"),
     Mutant("data/images.py", "image.transpose(pillow().Image.Transpose[turn])", "image", "tests/data/test_images.py"),
     Mutant("data/images.py", ">= 5", ">= 6", "tests/data/test_images.py"),
