@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskcover.cli import options as o
+from maskcover.cli import several
 from maskcover.cli.certifying import first_labels, masks_in, texts_of, watched
 from maskcover.cli.geometry import Json
 from maskcover.cli.output import HOLDS, REFUTED, answer, note, printable, working
@@ -28,9 +29,13 @@ def explain(
     regions: o.Regions = None,
     label: Annotated[
         str | None,
-        typer.Option(help="The true label, a class number or the text of an answer; by default the defended label."),
+        typer.Option(
+            help="The true label: a class number, the text of an answer, or with --task multilabel the names of the "
+            "classes that are present, such as cat,dog. By default what the defence says."
+        ),
     ] = None,
     task: o.Task = None,
+    thresholds: o.Thresholds = None,
     procedure: o.Procedure = None,
     batch_size: o.BatchSize = None,
     classes: o.Classes = None,
@@ -44,7 +49,9 @@ def explain(
     from maskcover.runs.loading import masks_for
     from maskcover.runs.sources import Source
 
-    _expect_one_label(task)
+    procedure = several.procedure(task, procedure, thresholds, keep_scores=False)
+    if task == "multilabel" and output is not None:
+        raise InvalidInput("there is no drawing of several labels; leave --output out")
     given = masks_in(masks, model.input_size)
     if given is None and regions is None:
         raise InvalidInput('name the masks with --masks FILE, or the regions, such as --regions "squares(size=32)"')
@@ -52,13 +59,19 @@ def explain(
     source = Source(**model.source(), data=str(image), batch_size=batch_size, task=task).used_by(procedure)
     with working(f"loading {model.model}", shown=watched(as_json=as_json)):
         classifier = source.classifier(given, note)
-    true_label, names = _true_label(label, classifier), _names(classes, classifier)
+    names = _names(classes, classifier)
     preprocessing = source.preprocessing(classifier, given)
     used = masks_for(given, procedure, preprocessing)
     if used is None:
         used = cover(regions or "", preprocessing.size or 224)
     images = Dataset(str(image), (str(image),), None, [array].__getitem__).prepared(preprocessing)
     with working("asking for every masked prediction", shown=watched(as_json=as_json)):
+        if task == "multilabel":
+            result = several.explained(classifier, images, used, regions, procedure, label, names)
+            document, lines = several.explanation(result, str(image))
+            answer(document, lines, as_json=as_json)
+            raise typer.Exit(HOLDS if result.certified.all() else REFUTED)
+        true_label = _true_label(label, classifier)
         explanation = explained(classifier, images, used, label=true_label, regions=regions, procedure=procedure)
     names = names or {number: repr(each) for number, each in explanation.answers.items()}
     lines = [f"{printable(str(image))}: {explanation.text(names)}"]
@@ -67,14 +80,6 @@ def explain(
         lines.append(f"  written to {output}")
     answer(_document(explanation), lines, as_json=as_json)
     raise typer.Exit(HOLDS if explanation.certified else REFUTED)
-
-
-def _expect_one_label(task: str | None) -> None:
-    if task == "multilabel":
-        raise InvalidInput(
-            "explain is about one label; certify several with maskcover certify --task multilabel --out RUN, and see "
-            "maskcover report RUN"
-        )
 
 
 def _true_label(text: str | None, classifier: object) -> int | str | None:

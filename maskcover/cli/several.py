@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ from maskcover.errors import InvalidInput
 from maskcover.typed import read_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from maskcover.cells import BoolArray
     from maskcover.certification import MultiLabelResult
     from maskcover.data import Dataset
+    from maskcover.masks import MaskSet
     from maskcover.report import Facts
     from maskcover.runs.rows import Row
 
@@ -55,6 +57,56 @@ def described(result: MultiLabelResult, dataset: Dataset) -> tuple[dict[str, Any
     }
     sampled = [] if chosen is None else [f"Only {chosen} images:"]
     return document | result.figures_document(), [*map(_line, rows), *sampled, str(result), *result.figure_lines()]
+
+
+def explained(
+    classifier: Any,
+    images: Any,
+    masks: MaskSet,
+    regions: str | None,
+    procedure: str | None,
+    present: str | None,
+    names: Mapping[int, str],
+) -> MultiLabelResult:
+    """The certification of one image of several labels, to be explained.
+
+    Args:
+        classifier: The classifier.
+        images: The image, prepared for it, as the only one.
+        masks: The masks.
+        regions: The regions, or None for those that the masks claim.
+        procedure: The text of the procedure for several labels.
+        present: The names of the classes that are present, with commas between them; None for those that the defence
+            says.
+        names: The names of the classes by number.
+    """
+    from maskcover.certification import certify
+    from maskcover.certification.multilabel import label_matrix
+    from maskcover.defense.texts import procedure_of
+
+    if not names:
+        raise InvalidInput("the model does not name its classes; type --classes with a file of their names, in order")
+    listed = tuple(names[number] for number in range(len(names)))
+
+    def of(truth: BoolArray) -> MultiLabelResult:
+        defence: Any = procedure_of(procedure)
+        result = certify(classifier, images, truth, masks, regions=regions, procedure=defence, task="multilabel")
+        return replace(result, class_names=listed)
+
+    if present is not None:
+        typed = [name.strip() for name in present.split(",") if name.strip()]
+        return of(label_matrix([typed], 1, listed))
+    # A certificate is about what is true: first the defence is asked what it says, then that is certified.
+    said = of(label_matrix([[]], 1, listed))
+    return of(said.verdicts[0].defended.present[None])
+
+
+def explanation(result: MultiLabelResult, name: str) -> tuple[dict[str, Any], list[str]]:
+    """The document and the lines that explain the only image of a certification."""
+    row = _row(result, 0, name)
+    text = result.explain(0)
+    document = row | {"regions": str(result.regions), "digest": result.masks.digest, "explanation": text.splitlines()}
+    return document, [_line(row), *map(printable, text.splitlines())]
 
 
 def figures_of(run: Path) -> tuple[dict[str, Any], list[str]]:

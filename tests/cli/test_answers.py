@@ -170,7 +170,7 @@ def test_explain_and_predict_say_what_to_type_for_other_tasks(run: Run, tmp_path
     scores = ("--model", "tests.cli.models:corner", "--regions", "squares(size=1)")
     for arguments, message in (
         (("predict", *answers, "--data", str(table), "--task", "multilabel"), "add --run RUN"),
-        (("explain", "0.png", *answers, "--task", "multilabel"), "certify --task multilabel --out RUN"),
+        (("explain", "0.png", *scores, "--task", "multilabel"), "type --classes with a file of their names"),
         (("explain", "0.png", *answers, "--task", "answers", "--classes", "3"), "leave it out"),
         (("explain", "0.png", *scores, "--label", "night"), "with --task answers the text of the true answer"),
         (("explain", "0.png", *scores, "--label", "-1"), "a class number from 0"),

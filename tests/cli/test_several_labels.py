@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +21,18 @@ import maskcover as mc
 from tests.cli.conftest import Run
 
 CODE = """
+import os
+import time
+from pathlib import Path
+
 import torch
 
 class Bright(torch.nn.Module):
     def forward(self, images):
+        # With BRIGHT_WAITS in the environment it waits for ever once that run has three shards.
+        waits = os.environ.get("BRIGHT_WAITS")
+        while waits and len(list(Path(waits).glob("shards/*.parquet"))) >= 3:
+            time.sleep(0.1)
         left, right = images[:, 0, :, :8], images[:, 0, :, 8:]
         return torch.stack([part.flatten(1).topk(3).values[:, -1] - 0.6 for part in (left, right)], dim=1)
 
@@ -74,6 +87,47 @@ def test_at_once_and_in_a_folder_the_figures_are_the_same(run: Run) -> None:
     assert [one["class"] for one in once["classes"]] == ["left", "right"]
     at_once = document(run, *CERTIFY, *NAMED)
     assert at_once["figures"] == once["figures"]
+
+
+def test_a_command_that_is_killed_goes_on_with_equal_rows(folder: Path, run: Run) -> None:
+    typed = [*CERTIFY, *NAMED, "--shard-size", "1", "--out"]
+    assert run(*typed, "WHOLE").code == 0
+    waiting = {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path]), "BRIGHT_WAITS": str(folder / "RUN")}
+    process = subprocess.Popen([sys.executable, "-m", "maskcover", *typed, "RUN"], env=os.environ | waiting)
+    while process.poll() is None and len(list(folder.glob("RUN/shards/*.parquet"))) < 3:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL
+    assert len(list(folder.glob("RUN/shards/*.parquet"))) == 3
+    assert run(*typed, "RUN").code == 0
+    whole, resumed = mc.open_run("WHOLE"), mc.open_run("RUN")
+    assert len(resumed) == 6
+    assert resumed.ids == whole.ids
+    assert [row.classes for row in resumed] == [row.classes for row in whole]
+    assert (resumed.certified == whole.certified).all()
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_image_is_explained_as_its_run_says(run: Run) -> None:
+    run(*CERTIFY, *NAMED, "--out", "RUN")
+    opened = mc.open_run("RUN")
+    sides = ["left", "right"]
+    common = ["--task", "multilabel", "--model", "bright_sides:bright", "--masks", "masks.json", "--thresholds", "0"]
+    for number, name in enumerate(opened.ids):
+        present = ",".join(side for side, flag in zip(sides, opened.labels[number], strict=True) if flag)
+        result = run("explain", name, *common, *NAMED, "--batch-size", "8", "--label", present)
+        assert result.code == int(not opened.certified[number].all())
+        assert opened.explain(number) in result.out
+    said = run("explain", "1.png", *common, *NAMED, "--batch-size", "8", "--json").json
+    assert said["present"] == said["defended"]
+    assert said["explanation"]
+    for further, message in (
+        ([], "type --classes"), ([*NAMED, "--label", "up"], "up"), ([*NAMED, "-o", "a.png"], "leave --output out")
+    ):  # fmt: skip
+        refused = run("explain", "1.png", *common, *further)
+        assert refused.code == 2
+        assert message in refused.err
 
 
 def test_a_report_names_the_figures_and_the_classes(folder: Path, run: Run) -> None:
