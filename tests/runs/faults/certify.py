@@ -12,6 +12,7 @@ import errno
 import json
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,4 +51,6 @@ def main(data: str, out: str, settings: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    # Started in the background of a shell, a process ignores Ctrl-C, and so do those that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
