@@ -461,6 +461,9 @@ MUTANTS = (
     Mutant("data/several.py", "return table[:, [places[number] for number in range(classes.count)]]", "return table", "tests/data/test_several.py -k one_column_for_each"),
     Mutant("data/several.py", "    if missing:\n", "    if False:\n", "tests/data/test_several.py -k wrong_in_a_table"),
     Mutant("data/voc.py", "parser.StartDoctypeDeclHandler = annotation.data, annotation.refuse", "parser.StartElementHandler = annotation.data, annotation.start", "tests/data/test_several.py -k wrong_in_xml"),
+    Mutant("certification/label_figures.py", "            return verdict  # an image", "            pass  # an image", "tests/runs/test_label_runs.py -k cannot_be_read_counts"),
+    Mutant("runs/opened.py", 'if config.task == "multilabel":', "if False:", "tests/cli/test_several_labels.py -k not_compared"),
+    Mutant("runs/sources.py", " and (labelled or can_give_several(self.data, self.labels))", "", "tests/cli/test_several_labels.py -k without_labels_too"),
     Mutant("data/voc.py", "if way == _NAME:", "if way[-1] == \"name\":", "tests/data/test_several.py -k pascal_voc"),
     Mutant("data/coco.py", "image in numbers and category in classes", "category in classes", "tests/data/test_several.py -k wrong_in_instances"),
     Mutant("classifiers/observations.py", "likelihoods = xp.exp(scores - xp.amax(scores, axis=1, keepdims=True))", "likelihoods = xp.exp(scores)", "tests/classifiers/test_observations.py"),
@@ -901,7 +904,7 @@ MUTANTS = (
     Mutant("data/mapstyle.py", "return None if None in classes else classes[0]", "return classes[0]", "tests/data/test_readers.py -k joined"),
     Mutant("data/mapstyle.py", "    if len(different) > 1:\n", "    if False:\n", "tests/data/test_readers.py -k joined"),
     Mutant("runs/tasks.py", "    expect_matching(task.images, labels.astype(np.int64), classes, names)\n", "", "tests/engine/test_matching.py -k thousand"),
-    Mutant("runs/loading.py", "source.dataset(names_of(classifier) if labelled else None, answers=answers)", "source.dataset()", "tests/cli/test_data.py -k threat_53_labels"),
+    Mutant("runs/loading.py", "source.dataset(names_of(classifier) if labelled else None, answers=answers, labelled=labelled)", "source.dataset()", "tests/cli/test_data.py -k threat_53_labels"),
     # Data that reach outside their folder, or claim too much (threats.md, 54).
     Mutant("data/tables.py", '(pure.is_absolute() or ".." in pure.parts)', "pure.is_absolute()", "tests/data/test_tables.py -k outside"),
     Mutant("data/tables.py", '(pure.is_absolute() or ".." in pure.parts)', '".." in pure.parts', "tests/data/test_tables.py -k outside"),

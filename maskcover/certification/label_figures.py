@@ -252,6 +252,8 @@ class LabelFigures:
         return [verdict.certificates.threatened for verdict in self.verdicts]
 
     def _again(self, procedure: MultiLabel, verdict: MultiLabelVerdict) -> MultiLabelVerdict:
+        if verdict.error is not None and verdict.table is None:
+            return verdict  # an image that could not be read: no certificate at any threshold
         if verdict.table is None or self.covers is None:
             raise InvalidInput("other thresholds need all scores; certify with keep_scores=True")
         again = verdict_of(procedure, verdict.table, verdict.truth, self.covers)

@@ -88,17 +88,17 @@ def explained(
         raise InvalidInput("the model does not name its classes; type --classes with a file of their names, in order")
     listed = tuple(names[number] for number in range(len(names)))
 
-    def of(truth: BoolArray) -> MultiLabelResult:
+    def certified(truth: BoolArray) -> MultiLabelResult:
         defence: Any = procedure_of(procedure)
         result = certify(classifier, images, truth, masks, regions=regions, procedure=defence, task="multilabel")
         return replace(result, class_names=listed)
 
     if present is not None:
         typed = [name.strip() for name in present.split(",") if name.strip()]
-        return of(label_matrix([typed], 1, listed))
+        return certified(label_matrix([typed], 1, listed))
     # A certificate is about what is true: first the defence is asked what it says, then that is certified.
-    said = of(label_matrix([[]], 1, listed))
-    return of(said.verdicts[0].defended.present[None])
+    first = certified(label_matrix([[]], 1, listed))
+    return certified(first.verdicts[0].defended.present[None])
 
 
 def explanation(result: MultiLabelResult, name: str) -> tuple[dict[str, Any], list[str]]:

@@ -166,6 +166,12 @@ def _open_labelled(name: str | None, path: Path, table: Path, request: Request) 
     )
 
 
+def can_give_several(source: str, labels: str | PathLike[str] | None = None) -> bool:
+    """Whether the format of a path can give several labels for an image, or a table named with it gives labels."""
+    name, path = _split_name(source)
+    return labels is not None or (name or _format_of(path)) in SEVERAL
+
+
 def _expect_several(name: str, path: Path, request: Request) -> str:
     """Return the name of a format; raise `InvalidInput` if several labels are asked of one that cannot give them."""
     if request.several and name not in SEVERAL:

@@ -14,6 +14,7 @@ from maskcover.errors import InvalidInput
 from maskcover.regions import RegionSet
 from maskcover.runs.answer_rows import same_answers
 from maskcover.runs.opened import OpenedRun, open_run
+from maskcover.runs.opened_labels import OpenedLabels
 from maskcover.terminal import counted
 
 
@@ -176,7 +177,7 @@ def compare(
     >>> certified.images, certified.only_first
     (2, 0)
     """
-    ours, theirs = (run if isinstance(run, OpenedRun) else open_run(run) for run in (first, second))
+    ours, theirs = _opened(first), _opened(second)
     if ours.frame != theirs.frame:
         raise InvalidInput(
             f"{ours.path} draws regions on the {ours.frame} and {theirs.path} on the {theirs.frame}, so that the same "
@@ -232,6 +233,13 @@ def _notes(first: OpenedRun, second: OpenedRun, places: IntArray, other_places: 
 
 def _column(run: OpenedRun, name: str) -> list[str]:
     return [text for part in run.parts for text in part.table.column(name).to_pylist()]
+
+
+def _opened(run: OpenedRun | OpenedLabels | str | PathLike[str]) -> OpenedRun:
+    """A run of labels or answers; `InvalidInput` for one of several labels, whose images are not right or wrong."""
+    if isinstance(run, OpenedRun):
+        return run
+    return open_run(run.path if isinstance(run, OpenedLabels) else run)
 
 
 def _common(first: OpenedRun, second: OpenedRun) -> tuple[IntArray, IntArray]:

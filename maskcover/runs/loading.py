@@ -44,7 +44,7 @@ def opened(
         classifier = source.classifier(masks, remarks.note)
     with remarks.step(f"opening {source.data}"):
         answers = isinstance(classifier, MaskedAnswers)
-        dataset = source.dataset(names_of(classifier) if labelled else None, answers=answers)
+        dataset = source.dataset(names_of(classifier) if labelled else None, answers=answers, labelled=labelled)
     if dataset.skipped is not None:
         remarks.note(f"{source.data}: {dataset.skipped}")
     preprocessing = source.preprocessing(classifier, masks)

@@ -382,6 +382,11 @@ def open_run(path: str | PathLike[str]) -> OpenedRun:
     folder, numbers = place(path), AnswerNumbers()
     if not is_source_run(folder):
         config = Folder(folder).existing()
+        if config.task == "multilabel":
+            raise InvalidInput(
+                f"{folder} is a run of several labels; expected one of labels or answers. maskcover.open_run opens it, "
+                "and maskcover report has its figures"
+            )
         part = RunPart.of(folder, config, pull_of(config), numbers)
         return OpenedRun(folder, (part,), config.count, parse_regions(config.regions), numbers=numbers)
     document = source_document(folder)

@@ -11,6 +11,7 @@ from maskcover.classifiers import MaskedClassifier, NumericContract, load_classi
 from maskcover.classifiers.evaluation import HasBounds
 from maskcover.classifiers.loading import places, runs_code
 from maskcover.data import Dataset, Preprocessing, open_dataset
+from maskcover.data.opening import can_give_several
 from maskcover.data.preprocessing import Layout
 from maskcover.defense import parse_procedure
 from maskcover.errors import InvalidInput
@@ -147,15 +148,19 @@ class Source:
             raise InvalidInput(f"--pixels is two numbers, the least and the greatest, such as 0,1; got {self.pixels!r}")
         return ends
 
-    def dataset(self, class_names: Sequence[str] | None = None, *, answers: bool | None = None) -> Dataset:
+    def dataset(
+        self, class_names: Sequence[str] | None = None, *, answers: bool | None = None, labelled: bool = True
+    ) -> Dataset:
         """The images, and their labels if there are any; class names are the model's if none are typed.
 
-        Labels are read as answers if that is the task, or if `answers` says so.
+        Labels are read as answers if that is the task, or if `answers` says so. Several labels for each image need not
+        be there where labels do not count.
         """
         answers = self.task == "answers" if answers is None else answers
+        several = self.task == "multilabel" and (labelled or can_give_several(self.data, self.labels))
         dataset = open_dataset(
             self.data, split=self.split, labels=self.labels, classes=self.classes, class_names=class_names,
-            outside=self.outside, answers=answers, several=self.task == "multilabel", limit=self.limit,
+            outside=self.outside, answers=answers, several=several, limit=self.limit,
             sample=self.sample, seed=self.seed,
         )  # fmt: skip
         if self.size is None:

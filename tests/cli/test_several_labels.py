@@ -157,6 +157,29 @@ def test_an_attack_breaks_no_certified_answer(run: Run) -> None:
     assert replayed.code == 0, replayed.err
 
 
+def test_a_run_answers_for_images_without_labels_too(folder: Path, run: Run) -> None:
+    run(*CERTIFY, *NAMED, "--out", "RUN")
+    (folder / "photos").mkdir()
+    for number in range(6):
+        (folder / f"{number}.png").rename(folder / "photos" / f"{number}.png")
+    predicted = document(run, "predict", "--run", "RUN", "--model", "bright_sides:bright", "--data", "photos")
+    opened = mc.open_run("RUN")
+    assert [row["id"] for row in predicted["images"]] == opened.ids
+    lines = run("predict", "--run", "RUN", "--model", "bright_sides:bright", "--data", "photos").out.splitlines()
+    for line, present in zip(lines, opened.defended, strict=True):
+        assert line.endswith(f"classes {', '.join(map(str, np.flatnonzero(present))) or 'none'} of 2")
+
+
+@pytest.mark.usefixtures("folder")
+def test_runs_of_several_labels_are_not_compared_as_if_they_had_one(run: Run) -> None:
+    run(*CERTIFY, *NAMED, "--out", "RUN")
+    result = run("compare", "RUN", "RUN")
+    assert result.code == 2
+    assert "is a run of several labels" in result.err
+    with pytest.raises(mc.InvalidInput, match="run of several labels"):
+        mc.compare("RUN", "RUN")
+
+
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     ("further", "message"),

@@ -72,6 +72,41 @@ def test_a_run_gives_the_figures_of_certify(tmp_path: Path, keep_scores: bool) -
             opened.at(0.7)
 
 
+class Shelf:
+    """Images of which one cannot be read."""
+
+    def __init__(self, images: Images, broken: int) -> None:
+        self.images, self.broken = images, broken
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, number: int) -> Images:
+        if number == self.broken:
+            raise OSError("the file is cut off")
+        image: Images = self.images[number]
+        return image
+
+
+def test_an_image_that_cannot_be_read_counts_as_wrong_at_every_threshold(tmp_path: Path) -> None:
+    images, truths, masks = subject()
+    options: dict[str, Any] = {"task": "multilabel", "thresholds": 0.5, "keep_scores": True}
+    mc.run(bright, Shelf(images, 4), truths, masks, tmp_path, **options)
+    opened: OpenedLabels = mc.open_run(tmp_path)
+    kept = [number for number in range(9) if number != 4]
+    others = mc.certify(bright, images[kept], truths[kept], masks, **options)
+    assert opened.has_scores
+    assert opened.verdicts[4].error is not None
+    for threshold in (0.2, 0.5, 0.8):
+        figures, without = opened.at(threshold).certified_figures(), others.at(threshold).certified_figures()
+        assert figures.recall <= without.recall
+        assert figures.precision <= without.precision
+        assert not opened.at(threshold).certified[4].any()
+        assert (opened.at(threshold).certified[kept] == others.at(threshold).certified).all()
+    assert 0 < opened.average_precision() <= others.average_precision(opened._spread())
+    assert "average precision" in "\n".join(opened.figure_lines())
+
+
 def test_joint_figures_are_never_below_those_class_by_class(tmp_path: Path) -> None:
     opened = run(tmp_path, keep_scores=True)
     gains = 0
