@@ -1,4 +1,4 @@
-"""Functions from images to answers that tests of runs name on the command line."""
+"""Functions from images to answers, or to scores, that tests of runs name as a text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 import maskcover as mc
@@ -38,3 +39,9 @@ def reader() -> mc.MaskedAnswers:
 def scores(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Scores of three classes."""
     return images.reshape(len(images), -1)[:, :3]
+
+
+def sides(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Two classes, with the brightest pixel of each half as score: something bright on the left, and on the right."""
+    half = images.shape[2] // 2
+    return np.stack([images[:, :, :half].max(axis=(1, 2, 3)), images[:, :, half:].max(axis=(1, 2, 3))], axis=1)
