@@ -182,8 +182,14 @@ class SimulatedPool:
             self.clock.now = limit
         self._real = time.perf_counter()
 
-    def stop(self, attempt: int) -> None:  # noqa: ARG002 (of the protocol)
-        raise AssertionError("nobody is stopped in this simulation")
+    def stop(self, attempt: int) -> None:
+        """End the process of an attempt; its worker loads the model again before the next one."""
+        for worker in [worker for worker, (number, _) in self.busy.items() if number == attempt]:
+            del self.busy[worker]
+            self.fresh.add(worker)
+            self.idle.append(worker)
+        self.queue = [(number, keys) for number, keys in self.queue if number != attempt]
+        self._assign()
 
     def end(self) -> float:
         """Seconds that workers were there, all together, until now."""
@@ -293,11 +299,11 @@ def shared(load: Load, fleet: Fleet, path: Path) -> Result:
     for _ in range(fleet.count):
         arrive()
     alive: dict[Process, None] = {}
-    gone: set[int] = set()
+    gone: set[Process] = set()  # the processes themselves: an id is given again
     done = 0
     while done < keys:
         clock.now, _, kind, process = heapq.heappop(events)
-        if id(process) in gone and kind != "back":
+        if process in gone and kind != "back":
             continue
         if kind == "back":
             arrive()
@@ -305,7 +311,7 @@ def shared(load: Load, fleet: Fleet, path: Path) -> Result:
         alive[process] = None
         if kind == "lost":
             losses, there = losses + 1, there + clock.now - process.since
-            gone.add(id(process))
+            gone.add(process)
             del alive[process]
             at(clock.now + AWAY_SECONDS, "back", process)
         elif kind == "beat":

@@ -22,7 +22,6 @@ LOG = logging.getLogger("maskcover.launcher")
 _WAIT = 1.0
 """Seconds after which the driver looks at its clock, at the latest."""
 _KILLED_AFTER = 3  # patiences without rows after which an attempt is ended, wherever it is
-_PART = 1.5  # the shards that are left for each worker, divided by those of its next attempt
 _MOST_ERRORS = 5  # errors on one shard, after which the launch stops: no worker can make it
 _SUSPICIOUS = 5  # workers lost on one shard, after which the log says that the shard may be the cause
 
@@ -99,6 +98,7 @@ class _Attempt(Generic[Key]):
 
     Args:
         keys: The shards that are not there yet.
+        last: The one that it makes last.
         patience: Seconds between two of them after which it is late.
         worker: The worker; empty until it has begun.
         heard: The time at which it last gave a sign of life; None until it has begun.
@@ -106,6 +106,7 @@ class _Attempt(Generic[Key]):
     """
 
     keys: list[Key]
+    last: Key
     patience: float
     worker: str = ""
     heard: float | None = None
@@ -127,7 +128,8 @@ class Driver(Generic[Key]):
         patience: Seconds after which shards that did not come back are given to other workers too. Whichever is first
             counts. The patience with the next attempt is twice as long, so slow workers get there.
         together: The largest number of shards in one attempt. A worker fills its batches from all of them, so that
-            fewer batches are not full; towards the end attempts become smaller, so that nobody waits for long.
+            fewer batches are not full; towards the end attempts become smaller, and a worker that would be idle gets
+            shards that another one has not reached, so that nobody waits for long.
         done: Called with each shard that is there: its key, and its rows or None if another process made it.
         clock: A clock that only goes forward, in seconds.
     """
@@ -168,14 +170,14 @@ class Driver(Generic[Key]):
     def _fill(self) -> None:
         """Start attempts while workers are free and shards are too."""
         while sum(not attempt.late for attempt in self._attempts.values()) < self.workers:
-            keys = self._first_again() or self._next()
+            keys = self._first_again() or self._next() or self._shared()
             for key in self.turns.elsewhere:
                 self.done(key, None)
             self.turns.elsewhere.clear()
             if not keys:
                 return
             patience = self.patience * 2 ** max(self._delays[key] for key in keys)
-            self._attempts[self.pool.start(keys)] = _Attempt(keys, patience)
+            self._attempts[self.pool.start(keys)] = _Attempt(keys, keys[-1], patience)
 
     def _first_again(self) -> list[Key]:
         """The shard that waits longest to be made again; none if none does."""
@@ -186,7 +188,7 @@ class Driver(Generic[Key]):
 
     def _next(self) -> list[Key]:
         """Free shards for one attempt: fewer where few are left, so that all workers end at about the same time."""
-        most = max(1, min(self.together, int(len(self.turns.waiting) / (_PART * self.workers))))
+        most = max(1, min(self.together, len(self.turns.waiting) // self.workers))
         keys: list[Key] = []
         while self.turns and len(keys) < most:
             key = self.turns.next()
@@ -194,6 +196,19 @@ class Driver(Generic[Key]):
                 break
             keys.append(key)
         return keys
+
+    def _shared(self) -> list[Key]:
+        """Shards that a worker has but has not reached, for one that would be idle: the last half, from the end.
+
+        Both keep them, and the first rows count. The worker that has most left shares, and each shard only once.
+        """
+        if self.turns:
+            return []  # others may give shards back
+        times = Counter(key for attempt in self._attempts.values() for key in attempt.keys)
+        begun = [attempt.keys for attempt in self._attempts.values() if attempt.heard is not None]
+        unreached = [[key for key in keys[1:] if times[key] == 1] for keys in begun]
+        most = max(unreached, key=len, default=[])
+        return most[len(most) // 2 :][::-1]
 
     def _hear(self, news: News) -> None:
         attempt = self._attempts.get(news.attempt)
@@ -221,10 +236,10 @@ class Driver(Generic[Key]):
         for number, attempt in list(self._attempts.items()):
             if key in attempt.keys:
                 attempt.keys.remove(key)
-                if not attempt.keys and number == maker:
+                if number == maker and key == attempt.last:
                     del self._attempts[number]  # it ends by itself
                 elif not attempt.keys:
-                    self._end(number)
+                    self._end(number)  # others made the rest
         self._again.pop(key, None)
         self._fill()
         self.write(key, result)

@@ -36,7 +36,7 @@ TOGETHER = 64
 _WITNESSES = 16
 """Rows of each size, of shards that are there, whose pixels each worker compares with its own images."""
 
-_FEW = 8
+_FEW = 16
 """Shards for each worker; where there are fewer the log advises smaller ones."""
 
 Work = Callable[[Sequence[Any]], Iterator[tuple[Any, Any]]]

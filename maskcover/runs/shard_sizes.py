@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LARGEST = 64
-_SHARDS_A_WORKER = 48
+_SHARDS_A_WORKER = 96
 """Shards that each worker makes in the mean: with these the wait for the last one is a few per cent of the work."""
 
 
@@ -14,6 +14,6 @@ def shard_size_for(images: int, workers: int) -> int:
     that are not full. `benchmarks/scale.py` weighs them.
 
     >>> shard_size_for(50_000, 1), shard_size_for(50_000, 64), shard_size_for(50_000, 512), shard_size_for(10, 512)
-    (64, 16, 2, 1)
+    (64, 8, 1, 1)
     """
     return max(1, min(LARGEST, images // (workers * _SHARDS_A_WORKER)))

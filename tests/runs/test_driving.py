@@ -344,7 +344,88 @@ def test_attempts_are_of_several_shards_at_first_and_of_one_at_the_end() -> None
     sizes = list(map(len, bench.pool.attempts))
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 6
-    assert sizes[-8:] == [1] * 8
+    assert sizes[-4:] == [1] * 4
+
+
+def slow_first(attempt: int, key: int) -> list[News]:
+    """The first attempt takes six steps for a shard, others one."""
+    return [*[Begun(attempt, "w")] * (6 if attempt == 0 else 1), Made(attempt, key, ROWS)]
+
+
+def test_a_worker_that_would_be_idle_gets_what_another_one_has_not_reached_from_the_end() -> None:
+    bench = Bench(24, workers=3, together=10, behave=slow_first)
+    bench.driver().run()
+    expect_all_once(bench)
+    [first, shared] = [keys for keys in bench.pool.attempts if 7 in keys]
+    assert first == list(range(8))
+    assert len(shared) > 1
+    assert shared == sorted(shared, reverse=True)
+    assert 0 not in bench.pool.started[1:], "what it works on is not begun twice"
+    assert max(Counter(bench.pool.started).values()) == 2, "each shard is shared once at most"
+
+
+def test_a_worker_whose_other_shards_are_made_elsewhere_is_ended_after_the_one_it_works_on() -> None:
+    def slow(attempt: int, key: int) -> list[News]:
+        return [*[Begun(attempt, "w")] * (30 if key == 0 else 1), Made(attempt, key, ROWS)]
+
+    bench = Bench(8, workers=2, together=4, behave=slow)
+    bench.driver().run()
+    expect_all_once(bench)
+    assert bench.pool.started.count(0) == 1
+    assert bench.pool.stopped == [0]
+
+
+def test_what_a_worker_has_not_begun_is_not_shared() -> None:
+    """Where a pool has room for fewer attempts than were started, others would wait behind them."""
+
+    def wait(attempt: int, key: int) -> list[News]:
+        return [Begun(attempt, "w"), Made(attempt, key, ROWS)]
+
+    bench = Bench(8, workers=2, together=4, behave=wait)
+    original = bench.pool.news
+
+    def news(seconds: float) -> Iterator[News]:
+        held = bench.pool.working.pop(0) if bench.clock.now < 20 else None
+        yield from original(seconds)
+        if held is not None:
+            bench.pool.working[0] = held
+            assert max(Counter(bench.pool.started).values()) == 1
+
+    bench.pool.news = news  # type: ignore[method-assign]
+    bench.driver().run()
+    expect_all_once(bench)
+    assert len(bench.pool.started) > 8, "once it has begun"
+
+
+def test_a_shard_of_two_workers_of_which_one_is_lost_is_not_begun_a_third_time() -> None:
+    def lose(attempt: int, key: int) -> list[News]:
+        if attempt == 0 and key == 1:
+            return [*[Begun(attempt, "w")] * 3, Lost(attempt, "killed")]
+        return slow_first(attempt, key)
+
+    bench = Bench(20, workers=2, together=10, behave=lose)
+    bench.driver().run()
+    expect_all_once(bench)
+    assert max(Counter(bench.pool.started).values()) == 2
+
+
+def test_while_other_processes_have_shards_nothing_is_shared() -> None:
+    """They may give theirs back; an idle worker is needed then."""
+    bench = Bench(20, workers=2, together=9, behave=slow_first)
+    bench.board.holders[19] = "plain"
+    driver = bench.driver()
+    original = bench.pool.news
+
+    def news(seconds: float) -> Iterator[News]:
+        if len(bench.written) >= 15:
+            bench.board.done.add(19)
+        else:
+            assert max(Counter(bench.pool.started).values()) == 1
+        yield from original(seconds)
+
+    bench.pool.news = news  # type: ignore[method-assign]
+    driver.run()
+    assert set(bench.written) == set(range(19))
 
 
 def test_of_an_attempt_that_is_lost_only_what_was_not_made_is_tried_again() -> None:
