@@ -26,6 +26,8 @@ _FAR = 2.0
 _BUDGET = 3.0  # seconds, after which nothing more is measured
 # First the size with which formats and threads are compared; larger ones only where their probes are worth it.
 _CPU, _GPU = (4, 16, 1), (64, 256, 16, 1024, 4, 1)
+# For runs of so few images that batches of 4 are not worth their probes.
+_FEW = (2, 1)
 # Sizes to try if predictions repeat to the bit in none of these: that depends on how kernels divide a batch.
 _MORE = (2, 8, 16, 32)
 
@@ -46,7 +48,7 @@ def fastest_first(
     Channels last is the format of a model with convolutions unless the other one is clearly faster.
     """
     refuse_training(model)
-    sizes = [size for size in (_GPU if image.is_cuda else _CPU) if size <= most]
+    sizes = [size for size in (_GPU if image.is_cuda else _CPU) if size <= most] if most >= 4 else [*_FEW]
     bench = _Bench(contract, image, _models(model, contract))
     threads = _threads(contract, image)
     ways = [(sizes[0], *way) for way in product(bench.models, threads)]

@@ -52,7 +52,10 @@ NONE = "none"
 """The preprocessing of images that are given as the model takes them."""
 # Batch sizes to try where the user's size fails, so that the error can name two that repeat; and the largest of all.
 _SIZES, _LARGEST = (4, 2, 1, 8, 16), 1024
-_PART = 50  # probes may take a fiftieth of what a run may ask for: images that fail ask for a tenth of that
+# Probes may take this part of what a run may ask for. Runs ask for about a third of that, as images that fail ask for a
+# tenth, so that probes are a twenty-fifth of all rows.
+_PART = 75
+_LEAST = 2  # in batches of one, no row would ever stand beside another
 # Files that cannot be read must not end a run over a data set, however many come first; a broken model must, soon.
 _TRIES = 8
 
@@ -369,13 +372,13 @@ class _Search:
 
 
 def _most_rows(images: int, masks: int) -> int:
-    """The largest batch size, at least 4, whose probes take at most a fiftieth of what a run may ask for.
+    """The largest batch size whose probes take at most that part of what a run may ask for.
 
-    >>> _most_rows(images=10, masks=36), _most_rows(images=1, masks=36), _most_rows(images=50_000, masks=36)
-    (4, 4, 1024)
+    >>> [_most_rows(images=images, masks=36) for images in (1, 10, 20, 50_000)]
+    [2, 2, 4, 1024]
     """
     rows = images * (1 + masks * (masks + 1) // 2)
-    size = 4
+    size = _LEAST
     while size < _LARGEST and probe_rows(2 * size) * _PART <= rows:
         size *= 2
     return size

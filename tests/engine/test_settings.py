@@ -24,6 +24,12 @@ from tests.engine.test_probes import IMAGES, LABELS, MASKS, Model, Scores, round
 TAKES_OVER = r"certificates stand on a margin of 0\.\d+ instead of on bits"
 
 
+@pytest.fixture(autouse=True)
+def _batches_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of up to four are tried, which these few images would not be worth."""
+    monkeypatch.setattr("maskcover.engine.preparation._most_rows", lambda *_: 4)
+
+
 @dataclass
 class Sized:
     """A classifier that may compute in batches of several sizes, which round by construction.
