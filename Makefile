@@ -5,14 +5,14 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Nothing here may reach for a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test slow test-all faults faults-long kernels fuzz lint docs wheels proofs bench fashion mutants mutants-sample clean
+.PHONY: demo test slow test-all faults faults-long kernels fuzz lint docs site-test wheels proofs bench fashion mutants mutants-sample clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
 	$(BIN)/maskcover demo
 
 test: .venv/installed
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not faults"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not faults and not site"
 
 # Tests of half a minute and more.
 slow: .venv/installed
@@ -48,6 +48,12 @@ lint: .venv/installed
 
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The built documentation in a browser: its search, and its pages on a phone; installs Debian's Chromium where there is none.
+site-test: docs
+	command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null \
+	  || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium; }
+	MASKCOVER_SITE=site $(BIN)/pytest -q -m site tests/docs/test_browser.py
 
 # The wheel without extras, in a clean environment of each Python from 3.11 on that is there.
 wheels: .venv/installed

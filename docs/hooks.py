@@ -20,10 +20,18 @@ _KINDS: dict[Any, str] = {str: "text", int: "whole number", float: "number", Pat
 # What a browser fetches when it shows a page; it does not fetch links.
 _FETCHED = re.compile(r"<(?:script|img|iframe|link|source)\b[^>]*?\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)")
 
+_CELL = re.compile(r"<td((?: style=\"[^\"]*\")?)>(.*?)(?=</td>)", re.DOTALL)
+_LONG = 70  # characters
+
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001  # theirs
     """Add the commands to the page of the command line."""
     return f"{markdown}\n{commands()}" if page.file.src_uri == COMMANDS else markdown
+
+
+def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001  # theirs
+    """Mark the cells of tables that hold sentences; the style keeps them from getting too narrow to read on a phone."""
+    return _CELL.sub(lambda cell: f'<td class="long"{cell[1]}>{cell[2]}' if _is_long(cell[2]) else cell[0], html)
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001  # theirs
@@ -31,6 +39,10 @@ def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:  # no
     if fetched := _FETCHED.search(output):
         raise PluginError(f"{page.file.src_uri} fetches {fetched[1]}; put it into docs/assets instead")
     return output
+
+
+def _is_long(cell: str) -> bool:
+    return len(re.sub("<[^>]*>", "", cell)) > _LONG
 
 
 def commands() -> str:
@@ -47,15 +59,17 @@ def _command(name: str, command: Any, function: Any) -> Iterator[str]:
     arguments = [argument for argument in command.params if argument.param_type_name == "argument"]
     places = [_place(argument) for argument in arguments]
     yield from (f"## maskcover {name}", "", _plain(command.help), "")
-    yield from ("```console", f"$ maskcover {' '.join([name, *places, '[OPTIONS]'])}", "```", "")
+    typed = " ".join(["maskcover", name, *places, *(["[OPTIONS]"] if options else [])])
+    yield from ("```console", f"$ {typed}", "```", "")
     if arguments:
         yield from ("| argument | |", "| --- | --- |")
         yield from (f"| `{_place(argument)}` | {_cell(argument.help)} |" for argument in arguments)
         yield ""
-    yield from ("| option | value | by default | |", "| --- | --- | --- | --- |")
-    for option in options:
-        yield f"| {_names(option)} | {_value(types[option.name])} | {_default(option)} | {_cell(option.help)} |"
-    yield ""
+    if options:
+        yield from ("| option | value | by default | |", "| --- | --- | --- | --- |")
+        for option in options:
+            yield f"| {_names(option)} | {_value(types[option.name])} | {_default(option)} | {_cell(option.help)} |"
+        yield ""
 
 
 def _place(argument: Any) -> str:

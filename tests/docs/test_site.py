@@ -11,7 +11,7 @@ import maskcover_torch.training
 import pytest
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 import maskcover
@@ -53,6 +53,24 @@ def test_a_page_that_fetches_something_is_refused() -> None:
     for fetched in ('<script src="https://example.org/x.js">', '<link rel="stylesheet" href="//example.org/x.css">'):
         with pytest.raises(PluginError, match=r"index\.md fetches .*example\.org"):
             hooks.on_post_page(fetched, page=page, config=config)
+
+
+def test_a_command_without_options_has_no_empty_table() -> None:
+    _, _, page = loaded("hooks").commands().partition("## maskcover check\n")
+    page, _, _ = page.partition("\n## ")
+    assert "$ maskcover check FILE\n" in page
+    assert "| option |" not in page
+
+
+def test_cells_with_sentences_are_marked() -> None:
+    hooks, config = loaded("hooks"), MkDocsConfig()
+    page = Page("Start", File("index.md", "docs", "site", use_directory_urls=True), config)
+    words = "more than seventy characters " * 3
+    cells = f'<tr><td>short</td><td style="text-align: left;">{words}</td><td><a href="{words}">x</a></td></tr>'
+    marked = hooks.on_page_content(cells, page=page, config=config, files=Files([]))
+    assert marked == cells.replace(
+        f'<td style="text-align: left;">{words}', f'<td class="long" style="text-align: left;">{words}'
+    )
 
 
 def test_no_directive_shows_a_whole_module_for_a_function_of_the_same_name() -> None:
