@@ -92,6 +92,7 @@ def _classifier(network: Network, options: dict[str, Any]) -> ArrayClassifier:
     derived: dict[str, Any] = {"layout": network.layout, "batch_size": size}
     classifier = ArrayClassifier(network, identity=network.identity, **(derived | options))
     classifier.device = network.device
+    classifier.input_size = network.size_of_images(classifier.layout)
     return classifier
 
 

@@ -69,6 +69,11 @@ class Network:
         """The device on which the network runs, for people."""
         return "cuda" if CUDA in self._session.get_providers() else "cpu"
 
+    def size_of_images(self, layout: Literal["hwc", "chw"]) -> tuple[int, int] | None:
+        """The height and width of the input; None if it takes images of any size."""
+        height, width = self._sides[1:] if layout == "chw" else self._sides[:2]
+        return None if height is None or width is None else (height, width)
+
     @property
     def identity(self) -> dict[str, str]:
         """Entries for the fingerprint: digests of the files, the outputs used, the library and the device."""

@@ -64,10 +64,10 @@ class TimmAdapter(TorchAdapter):
             with only_weights():
                 model = _built_model(name, weights, {key: value for key, value in built.items() if value is not None})
         except Exception as error:
-            raise InvalidInput(
-                f"timm cannot load {name} with weights {weights} ({reason(error)}); name a checkpoint "
-                "on this machine with weights=PATH, or try weights='random'"
-            ) from error
+            advice = "name a checkpoint on this machine with weights=PATH, or try weights='random'"
+            if weights not in ("pretrained", "random"):
+                advice = f"expected a file of torch.save(model.state_dict(), …) or safetensors, of a {name}"
+            raise InvalidInput(f"timm cannot load {name} with weights {weights} ({reason(error)}); {advice}") from error
         # A user's checkpoint does not tell the names of its classes.
         unknown = {} if weights == "pretrained" else {"class_names": None}
         return self.classifier(model.eval(), **unknown | options)

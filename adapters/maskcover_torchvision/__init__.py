@@ -81,9 +81,11 @@ class TorchvisionAdapter(TorchAdapter):
         except InvalidInput:
             raise
         except Exception as error:
+            advice = "name a checkpoint on this machine with weights=PATH, or try weights='random'"
+            if own is None and weights != "random":
+                advice = f"expected a file of torch.save(model.state_dict(), …) or safetensors, of a {name}"
             raise InvalidInput(
-                f"torchvision cannot load {name} with weights {weights} ({reason(error)}); name a checkpoint on "
-                "this machine with weights=PATH, or try weights='random'"
+                f"torchvision cannot load {name} with weights {weights} ({reason(error)}); {advice}"
             ) from error
         defaults: dict[str, Any] = {
             "preprocessing": preprocessing_of(declared),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ def load_model(name: str) -> tuple[Any, Any, Any]:
         InvalidInput: see `TransformersAdapter.load`.
     """
     try:
-        with only_weights():
+        with only_weights(), _without_bars():
             model, report, processor, texts = _load_with_report(name)
     except InvalidInput:
         raise
@@ -75,6 +77,20 @@ def expect_fitting(classifier: TorchClassifier, config: Any) -> TorchClassifier:
             "saved with, or name what images go through with preprocessing=maskcover.data.Preprocessing(…)"
         ) from error
     return classifier
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Within this context transformers draws no progress bars: they would stand between the remarks of a command."""
+    bars = transformers.utils.logging
+    if not bars.is_progress_bar_enabled():
+        yield
+        return
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        bars.enable_progress_bar()
 
 
 def _load_with_report(name: str) -> tuple[Any, Any, Any, Any]:

@@ -39,6 +39,8 @@ class ArrayClassifier:
 
     device: str | None = None
     """The device on which the function computes, as a text for people, if an adapter knows it."""
+    input_size: tuple[int, int] | None = None
+    """The height and width of the images that the function takes, if an adapter knows them."""
 
     def __init__(
         self,

@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maskcover.cli.guessing import remark_on_guesses, remark_on_run
 from maskcover.cli.output import HOLDS, REFUTED, UNDECIDED, note, printable, working
 from maskcover.cli.several import described, expect_input_frame, figures_of
 from maskcover.errors import InvalidInput
 from maskcover.typed import read_size
 
 if TYPE_CHECKING:
-    from maskcover.certification import CertificationResult
+    from maskcover.certification import AnswersResult, CertificationResult
     from maskcover.classifiers import MaskedClassifier
     from maskcover.data import Dataset, Preprocessing
     from maskcover.defense import Answer, Verdict
@@ -162,6 +163,7 @@ def _run(job: Certification, out: Path) -> Reply:
         own = worker(job.spec, where=str(place(out)), progress=job.progress, remarks=remarks(progress=job.progress))
     summary = run_spec(job.spec, out, shard=job.shard, launcher=job.launcher, progress=job.progress, own=own)
     document, lines = figures_of(out) if job.spec.task == "multilabel" else by_masks(out)
+    _remark(None if job.spec.task == "multilabel" else remark_on_run(summary, out))
     return Reply(
         summary.document() | {"frame": job.spec.frame} | document,
         [str(summary), *lines, _frame_of(out)], claimed(summary, job.at_least),
@@ -288,17 +290,29 @@ def _reported(
         verdict.undefended < 0 or (verdict.answer < 0 and not verdict.defended.alert) for verdict in result.verdicts
     )
     code = claim(int(result.certified.sum()), undecided, len(result), job.at_least)
+    _remark(None if _answers_in(result) else remark_on_guesses(result.labels, result.undefended))
     return Reply(document, [*map(_line, rows), *sampled, str(result), frame], code)
+
+
+def _remark(text: str | None) -> None:
+    """Print a remark on stderr, if there is one."""
+    if text is not None:
+        note(text)
 
 
 def _answer_of(result: CertificationResult | SourceResult) -> Callable[[int], Any]:
     """From the numbers in verdicts to what is printed: class numbers as they are, answers as texts."""
-    from maskcover.certification import AnswersResult
-
-    parts = [part for part in getattr(result, "results", (result,)) if isinstance(part, AnswersResult)]
+    parts = _answers_in(result)
     if not parts:
         return lambda number: number
     return texts_of({number: answer for part in parts for number, answer in part.answers.items()})
+
+
+def _answers_in(result: CertificationResult | SourceResult) -> list[AnswersResult]:
+    """The parts of a result that are about answers; none if it is about labels."""
+    from maskcover.certification import AnswersResult
+
+    return [part for part in getattr(result, "results", (result,)) if isinstance(part, AnswersResult)]
 
 
 def texts_of(answers: Mapping[int, Any]) -> Callable[[int], str | None]:

@@ -92,8 +92,8 @@ AtLeast = Annotated[
     typer.Option(help="A claim: at least this fraction of the images is certified, such as 0.6 or 60%."),
 ]
 _MODEL = (
-    "timm:NAME, hf:FOLDER, onnx:FILE, or another form that `maskcover models` lists; or package.module:name of a "
-    "model, of a function that makes one, or of a function from arrays to scores."
+    "timm:NAME, torchvision:NAME, hf:FOLDER, onnx:FILE, or another form that `maskcover models` lists; or "
+    "package.module:name of a model, of a function that makes one, or of a function from arrays to scores."
 )
 _DEVICE = (
     'Where the model computes: "cpu", "cuda", "cuda:1". By default a model by name is on the GPU if there is one (with '

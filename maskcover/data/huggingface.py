@@ -91,8 +91,10 @@ def _part(path: Path, split: str | None) -> tuple[Path, str]:
         raise InvalidInput(f"{path} is not a folder; expected one that save_to_disk of Hugging Face's datasets wrote")
     if (path / "dataset_dict.json").is_file():
         splits = _texts(path / "dataset_dict.json", _json(path / "dataset_dict.json"), "splits")
+        if split is None:
+            raise InvalidInput(f"{path} has the parts {', '.join(splits)}; name one with split= (--split)")
         if split not in splits:
-            raise InvalidInput(f"{path}: got split={split!r}; expected one of {', '.join(splits)}")
+            raise InvalidInput(f"{path} has no part {split!r}; expected one of {', '.join(splits)}")
         return _beside(path, str(split)), str(split)
     if not (path / "state.json").is_file():
         raise InvalidInput(f"{path} holds neither dataset_dict.json nor state.json, which save_to_disk writes")

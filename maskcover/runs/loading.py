@@ -50,8 +50,8 @@ def opened(
     preprocessing = source.preprocessing(classifier, masks)
     if getattr(classifier, "preprocessing", None) is None and (source.mean, source.std) == (None, None):
         remarks.note(
-            f"the model does not say how images are prepared; using {preprocessing}. To change that, type --mean and "
-            "--std"
+            f"the model does not say how images are prepared; using {preprocessing}. To change that, type --mean, "
+            "--std and --input-size"
         )
     return classifier, dataset, preprocessing
 

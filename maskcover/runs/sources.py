@@ -173,29 +173,31 @@ class Source:
     def preprocessing(self, classifier: MaskedClassifier, masks: MaskSet | None) -> Preprocessing:
         """The preprocessing of the images: as the model declares it, with typed values instead of declared ones.
 
-        For a model that declares nothing an image is fitted into the input, and scaled to [0, 1].
+        For a model that declares nothing an image is fitted into the input, whose size an ONNX file may say, and scaled
+        to [0, 1].
         """
         declared = getattr(classifier, "preprocessing", None)
         if not isinstance(declared, Preprocessing):
             layout: Layout = "hwc" if getattr(classifier, "layout", "chw") == "hwc" else "chw"
-            return self._typed(Preprocessing(layout=layout), masks)
+            return self._typed(Preprocessing(layout=layout), masks, getattr(classifier, "input_size", None))
         if (self.mean, self.std, self.channels, self.input_size) == (None, None, None, None):
             return declared
         return self._typed(declared, masks)
 
-    def _typed(self, own: Preprocessing, masks: MaskSet | None) -> Preprocessing:
-        """A preprocessing with typed values instead of its own."""
-        size = self._size(own, masks)
+    def _typed(self, own: Preprocessing, masks: MaskSet | None, taken: tuple[int, int] | None = None) -> Preprocessing:
+        """A preprocessing with typed values instead of its own; `taken` is the size that the model says it takes."""
+        size = self._size(own, masks, taken)
         channels = own.channels if self.channels is None else self.channels
         kept = (own.mean, own.std) if channels == own.channels else ((0.0,), (1.0,))
         mean = kept[0] if self.mean is None else read_numbers(self.mean, "--mean")
         std = kept[1] if self.std is None else read_numbers(self.std, "--std")
         return Preprocessing(own.steps if own.size == size else (Fit(size),), mean, std, channels, own.layout)
 
-    def _size(self, own: Preprocessing, masks: MaskSet | None) -> tuple[int, int]:
+    def _size(self, own: Preprocessing, masks: MaskSet | None, taken: tuple[int, int] | None) -> tuple[int, int]:
         """The model's input: as it is typed, else its own, else that of the masks, else 224."""
-        if self.input_size is None and own.size is not None:
-            return own.size
+        known = own.size or taken
+        if self.input_size is None and known is not None:
+            return known
         typed = read_size(self.input_size or _DEFAULT_SIZE)
         sides = (typed, typed) if isinstance(typed, int) else typed
         shape = sides if self.input_size or masks is None else masks.grid.shape

@@ -53,6 +53,22 @@ def test_a_session_and_a_model_of_the_package_onnx_are_known_by_their_classes(fi
         assert found == named
 
 
+def test_the_size_of_the_images_is_that_of_the_file(tmp_path: Path) -> None:
+    first, last = (
+        onnx.parser.parse_graph(
+            f"network (float[n, {sides}] images) => (float[n, m] scores) {{ scores = Flatten <axis=1> (images) }}"
+        )
+        for sides in ("3, 20, 24", "20, 24, 3")
+    )
+    free = onnx.parser.parse_graph(
+        "network (float[n, 3, h, w] images) => (float[n, m] scores) { scores = Flatten <axis=1> (images) }"
+    )
+    opset = [onnx.helper.make_opsetid("", 17)]
+    models = [onnx.helper.make_model(graph, opset_imports=opset, ir_version=8) for graph in (first, last, free)]
+    assert [ADAPTER.classifier(model).input_size for model in models] == [(20, 24), (20, 24), None]
+    assert ADAPTER.load(str(saved(tmp_path, models[0]))).input_size == (20, 24)
+
+
 def test_a_session_made_from_bytes_is_refused(file: Path) -> None:
     session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
     with pytest.raises(InvalidInput, match="onnx:FILE"):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import torchvision  # type: ignore[import-untyped]  # has no types
@@ -13,6 +14,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 import maskcover as mc
+from tests.adapters.test_contract import SIDE, Net, exported
 from tests.cli.conftest import Run
 from tests.data import test_idx
 
@@ -76,6 +78,22 @@ def test_a_model_that_does_not_say_how_images_are_prepared_is_told_of(run: Run, 
     common = ("--model", "tests.cli.models:brightness", "--data", noise, *REGIONS, "--batch-size", "8")
     assert "does not say how images are prepared; using Fit((224, 224)); mean 0, std 1" in run("predict", *common).err
     assert "images are prepared" not in run("predict", *common, "--mean", "0.5").err
+
+
+def test_an_onnx_file_gives_the_size_of_its_images(run: Run, noise: str, tmp_path: Path) -> None:
+    """A file for images of one size needs no --input-size; another one that is typed, or that of masks, is refused."""
+    onnx.save(exported(Net()), tmp_path / "model.onnx")
+    command = ("certify", "--model", "onnx:model.onnx", "--data", noise, "--json")
+    small = ("--regions", "squares(size=4)")
+    found = run(*command, *small)
+    assert found.code == 0, found.err
+    assert found.json["image_size"] == [SIDE, SIDE]
+    assert f"using Fit(({SIDE}, {SIDE})); mean 0, std 1" in found.err
+    assert "type --mean, --std and --input-size" in found.err
+    assert run(*command, *small, "--input-size", str(SIDE)).json["image_size"] == [SIDE, SIDE]
+    assert run(*command, *small, "--input-size", str(2 * SIDE)).code == 2
+    mc.cover(mc.squares(size=4), 2 * SIDE, grid=(2, 2)).save(tmp_path / "large.json")
+    assert run(*command, "--masks", "large.json").code == 2
 
 
 def test_an_estimator_certifies_grey_digits(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
