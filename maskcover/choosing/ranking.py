@@ -122,9 +122,9 @@ def _too_dear(assessment: Assessment, budget: Budget, images: int) -> str:
     if budget.over == "mean" and costs.sum() > budget.amount * images:
         return f"its mean over all images exceeds {budget.amount:,.6g} {words}, whatever the others cost"
     if budget.over == "most" and costs.max() > budget.amount:
-        return f"one image costs {costs.max():,.4g} {alone}, above {budget.amount:,.6g}"
+        return f"one image costs {costs.max():,.6g} {alone}, above {budget.amount:,.6g}"
     if costs.min() > budget.amount:
-        return f"each image costs at least {costs.min():,.4g} {alone}, above {budget.amount:,.6g}"
+        return f"each image costs at least {costs.min():,.6g} {alone}, above {budget.amount:,.6g}"
     return ""
 
 
