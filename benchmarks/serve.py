@@ -4,13 +4,15 @@ All rows take turns on each image, so that other work on the machine meets all o
 network in the same run. A row whose feature is not there is left out, and says why.
 
     python benchmarks/serve.py --subject fashion --out OUT --data idx:/usr/share/datasets/fashion-mnist
+    python benchmarks/serve.py --subject clothes --images 40 --threads 1
     python benchmarks/serve.py --subject lite0
     python benchmarks/serve.py --subject timm:vit_base_patch16_224 --device cuda --dtype bfloat16 --compiled
     python benchmarks/serve.py --subject timm:resnet50 --device cuda --memory-format channels_last
 
-`fashion` trains two small networks, half a minute each, into the folder --out. `timm:NAME` has random weights and
-random images: speed, and no labels. On a GPU --compiled uses CUDA graphs. The last column is the part of the matrix
-rate that the device reaches here in a large product of the same precision.
+`fashion` trains two small networks, half a minute each, into the folder --out. `clothes` is the small network of the
+demo with its images, which are in the package. `timm:NAME` has random weights and random images: speed, and no labels.
+On a GPU --compiled uses CUDA graphs. The last column is the part of the matrix rate that the device reaches here in a
+large product of the same precision.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import torch
 from defences_data import opened
 from defences_networks import Training, say, trained
 from maskcover_torch import split
+from maskcover_torch.demo import clothes
 from maskcover_torch.demo.model import normalised, published
 from maskcover_torch.demo.photos import photos
 from maskcover_torch.numerics import contracted
@@ -312,6 +315,13 @@ def of_fashion(options: argparse.Namespace, contract: mc.NumericContract) -> Sub
     return Subject("small networks", plain, images, "squares(size=5)", masks, contract, cut, "front")
 
 
+def of_clothes(options: argparse.Namespace, contract: mc.NumericContract) -> Subject:
+    """The demo's small network of grey 28×28 images, with the images of the package."""
+    images = list(clothes.images())[: options.images]
+    network = clothes.trained().to(options.device)
+    return Subject("the demo's small network", network, images, clothes.REGIONS, options.masks or 25, contract)
+
+
 def of_lite0(options: argparse.Namespace, contract: mc.NumericContract) -> Subject:
     """EfficientNet-Lite0 with its published weights, and the demo's photos."""
     pixels = torch.from_numpy(np.stack([photo.pixels for photo in photos()]).transpose(0, 3, 1, 2).copy()).float()
@@ -338,7 +348,7 @@ def of_timm(options: argparse.Namespace, contract: mc.NumericContract) -> Subjec
 def main(arguments: list[str] | None = None) -> str:
     """Measure one subject, and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--subject", default="lite0", help="fashion, lite0 or timm:NAME")
+    parser.add_argument("--subject", default="lite0", help="fashion, clothes, lite0 or timm:NAME")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--images", type=int, default=20)
     parser.add_argument("--masks", type=int, help="at most; by default 25 for small images, else 36")
@@ -357,7 +367,7 @@ def main(arguments: list[str] | None = None) -> str:
     contract = mc.NumericContract(
         batch_size=options.batch, dtype=options.dtype, memory_format=options.memory_format, compiled=options.compiled
     )
-    kinds = {"fashion": of_fashion, "lite0": of_lite0}
+    kinds = {"fashion": of_fashion, "clothes": of_clothes, "lite0": of_lite0}
     subject = kinds.get(options.subject, of_timm)(options, contract)
     rows, missing = rows_of(subject)
     measure(rows, subject.images)

@@ -122,6 +122,8 @@ def write_atomically(path: str | PathLike[str], content: bytes, *, only_new: boo
 def cannot_write(path: object, error: Exception) -> InvalidInput:
     """The error for a file that cannot be written: `DiskFull` where there is no room, else `InvalidInput`."""
     message = f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
+    if isinstance(path, Path) and isinstance(error, FileNotFoundError) and not path.parent.exists():
+        message = f"cannot write {path}: there is no folder {path.parent}; make it, or name another file"
     return DiskFull(message) if getattr(error, "errno", None) in _FULL else InvalidInput(message)
 
 

@@ -190,6 +190,12 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        write_atomically(tmp_path / "claims" / "x.json", b"new")
+    assert str(refused.value).endswith(f"there is no folder {tmp_path / 'claims'}; make it, or name another file")
+
+
 @pytest.mark.parametrize("name", ["missing/file.json", "folder"])
 def test_a_place_that_cannot_be_written_is_an_error(name: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()

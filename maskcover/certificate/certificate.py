@@ -50,7 +50,10 @@ class CoverCertificate:
     def save(self, path: str | PathLike[str]) -> None:
         """Write a file, atomically; its name should end in ``.cover.json``, by which claims are found."""
         if not str(path).endswith(SUFFIX):
-            raise InvalidInput(f"certificates are found by their names: expected one ending in {SUFFIX}; got {path}")
+            raise InvalidInput(
+                f"certificates are found by their names: expected one ending in {SUFFIX}, such as masks{SUFFIX}; "
+                f"got {path}"
+            )
         write_certificate(path, (self.masks.grid, self.masks.masks, self.regions, self.terms))
 
     @classmethod

@@ -117,13 +117,14 @@ def _too_dear(assessment: Assessment, budget: Budget, images: int) -> str:
     """The reason why a candidate cannot keep within the budget, or did on no image; empty if it may."""
     costs = assessment.costs(budget.measure)
     words = WORDS[budget.measure]
+    alone = words.replace(" an image", "")
     # Costs are never negative, so that the images still to come cannot lower the sum.
     if budget.over == "mean" and costs.sum() > budget.amount * images:
         return f"its mean over all images exceeds {budget.amount:,.6g} {words}, whatever the others cost"
     if budget.over == "most" and costs.max() > budget.amount:
-        return f"an image costs {costs.max():,.6g} {words}, above {budget.amount:,.6g}"
+        return f"one image costs {costs.max():,.6g} {alone}, above {budget.amount:,.6g}"
     if costs.min() > budget.amount:
-        return f"each image costs at least {costs.min():,.6g} {words}, above {budget.amount:,.6g}"
+        return f"each image costs at least {costs.min():,.6g} {alone}, above {budget.amount:,.6g}"
     return ""
 
 

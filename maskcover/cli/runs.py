@@ -42,6 +42,12 @@ Device = Annotated[
     str | None, typer.Option(help="Where to compute, as for certify; by default where the run computed.")
 ]
 
+Data = Annotated[
+    str | None, typer.Option(help="Where the images of the run lie on this machine; by default where the run had them.")
+]
+Labels = Annotated[str | None, typer.Option(help="Likewise, the table of labels, if the run has one.")]
+Weights = Annotated[str | None, typer.Option(help="Likewise, the checkpoint of a model by name.")]
+
 
 def report(
     run: Run,
@@ -88,6 +94,7 @@ def report(
             f"  {_itself(notes)}against {config.regions}, by {config.procedure.words}; {_numerics(config)}",
             f"  drawn on the model's input, after {dict(config.fingerprint.entries).get('preprocessing')}",
             f"  fingerprint {config.fingerprint.digest}",
+            *([] if config.claim is None else [f"  digest of the run {config.claim}"]),
             *_skipped([config]),
         ]
     lines += [f"  error: {printable(row.id)}: {printable(row.reason)}" for row in broken[:_SHOWN]]
@@ -118,6 +125,9 @@ def replay(
     sample: Annotated[int, typer.Option(min=1, help="Number of rows to evaluate again.")] = 20,
     seed: Seed = 0,
     model: Model = None,
+    data: Data = None,
+    labels: Labels = None,
+    weights: Weights = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -127,7 +137,7 @@ def replay(
     from maskcover.runs.loading import labels_of
 
     source, config = _source(run, model, "replay")
-    source = source.on(device)
+    source = _here(source, device, data, labels, weights)
     classifier, dataset, preprocessing = opened(source, Folder(run).masks(config))
     images = dataset.prepared(preprocessing)
     result = again(run, classifier, images, labels_of(dataset, classifier), ids=dataset.ids, sample=sample, seed=seed)
@@ -152,6 +162,9 @@ def attack(
     steps: Annotated[int, typer.Option(min=1, help="Gradient steps in each attempt.")] = 40,
     seed: Seed = 0,
     model: Again = None,
+    data: Data = None,
+    labels: Labels = None,
+    weights: Weights = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -170,7 +183,7 @@ def attack(
             f"attack follows gradients of scores, and {run} is a run of {config.task}, which has none; change images "
             "yourself, and give them to maskcover.defend with the certification of the run"
         )
-    source = source.on(device)
+    source = _here(source, device, data, labels, weights)
     masks = Folder(run).masks(config)
     classifier, dataset, preprocessing = opened(source, masks)
     classifier = as_certified(classifier, config.earlier.entries)
@@ -180,14 +193,14 @@ def attack(
     unknown = [row.id for row in chosen if row.id not in places]
     if unknown:
         raise InvalidInput(f"the run has samples that are not among the images of {source.data}, such as {unknown[0]}")
-    images, labels = dataset.prepared(preprocessing), labels_of(dataset, classifier)
+    images, truth = dataset.prepared(preprocessing), labels_of(dataset, classifier)
     numbers = [places[row.id] for row in chosen]
     expect_pixels(run, chosen, [images[number] for number in numbers])
     low, high = preprocessing.range
     result = attacked(
         classifier,
         [images[number] for number in numbers],
-        [labels[number] for number in numbers],
+        [truth[number] for number in numbers],
         masks,
         regions=config.regions,
         certified=claimed_answers(run, chosen),
@@ -231,3 +244,16 @@ def _source(run: Path, model: str | None, command: str) -> tuple[Source, Config]
     config = Folder(run).existing()
     source = Source.of(config.document.get("source"), run)
     return source.typed_again(model, f"maskcover {command} {shlex.quote(str(place(run)))}"), config
+
+
+def _here(source: Source, device: str | None, data: str | None, labels: str | None, weights: str | None) -> Source:
+    """The source as it is found on this machine; says what to type if the images are not where the run had them."""
+    from maskcover.data.opening import is_here
+
+    source = source.on(device).relocated(data=data, labels=labels, weights=weights)
+    if data is None and not is_here(source.data):
+        raise InvalidInput(
+            f"the images of the run are not at {source.data}, where the run had them; say where they lie on this "
+            "machine: --data PATH"
+        )
+    return source

@@ -133,7 +133,7 @@ def _open(source: Any, labels: str | PathLike[str] | None, request: Request) -> 
     """The whole data set with its own labels."""
     if isinstance(source, str | PathLike):
         name, path = _split_name(str(source))
-        if not _exists(path) and not webdataset.is_pattern(path):
+        if not is_here(str(source)):
             raise InvalidInput(f"there is no file or folder {path}; nothing is downloaded: give a path on this machine")
         if labels is not None:
             return _open_labelled(name, path, Path(labels), request)
@@ -147,6 +147,12 @@ def _open(source: Any, labels: str | PathLike[str] | None, request: Request) -> 
     parts = few([str(name) for name in source]) if isinstance(source, Mapping) else ""
     advice = f" of {parts}: choose one, such as data[{next(iter(source))!r}]" if parts else ""
     raise InvalidInput(f"expected a path, or an object with a length and an index; got {type(source).__name__}{advice}")
+
+
+def is_here(source: str) -> bool:
+    """Whether a path, with or without the name of a format, names something on this machine, or is a pattern."""
+    _, path = _split_name(source)
+    return _exists(path) or webdataset.is_pattern(path)
 
 
 def _exists(path: Path) -> bool:

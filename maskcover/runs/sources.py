@@ -98,6 +98,15 @@ class Source:
             return self
         return replace(self, model=str(model), weights=None, options=())
 
+    def relocated(self, *, data: str | None, labels: str | None, weights: str | None) -> Self:
+        """The same with images, table of labels and weights at other places, where any is named."""
+        return replace(
+            self,
+            data=self.data if data is None else data,
+            labels=self.labels if labels is None else labels,
+            weights=self.weights if weights is None else weights,
+        )
+
     def document(self) -> dict[str, Any]:
         """For a run to keep."""
         return asdict(self) | {"options": list(self.options)}

@@ -107,6 +107,9 @@ def test_a_candidate_is_given_up_when_it_cannot_keep_within_the_budget() -> None
     # Of 195 images these 100 use up the budget of 10 for all, whatever the others cost.
     assert list(unpromising([some_above], Budget("serving", 10), 194)) == [0]
     assert list(unpromising([some_above], Budget("serving", 10), 195)) == []
+    reason = unpromising([some_above], Budget("serving", 20, "most"), 1000)[0]
+    assert reason.startswith("one image costs ")
+    assert reason.endswith(" masked predictions when serving, above 20")
     assert list(unpromising([some_above], Budget("serving", 28, "most"), 1000)) == [0]
 
 

@@ -36,3 +36,13 @@ def test_the_action_and_the_hook_call_verify() -> None:
     hook = (ROOT / ".pre-commit-hooks.yaml").read_text()
     assert "id: maskcover-verify" in hook
     assert "entry: maskcover verify" in hook
+
+
+def test_the_page_shows_the_workflow_and_a_hook_that_is_there() -> None:
+    page = (ROOT / "docs/how-to/claims.md").read_text(encoding="utf-8")
+    workflow, hooks = re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    example = (CLAIMS.parent / "workflow.yml").read_text(encoding="utf-8")
+    assert example.endswith(workflow)
+    assert example.count("\n") == workflow.count("\n") + 1  # but for where the file goes
+    (hook,) = re.findall(r"- id: (\S+)", hooks)
+    assert f"- id: {hook}\n" in (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")

@@ -44,6 +44,15 @@ def test_the_page_the_markdown_and_the_json_tell_the_same_facts(run: Run, photos
     assert {image["label"] for image in facts["images"]} == {"dark (class 0)", "light (class 1)"}
 
 
+def test_the_digest_of_the_run_is_printed_as_it_stands_on_the_page(run: Run, photos: Path) -> None:
+    pytest.importorskip("jinja2")
+    certified(run, photos)
+    said = run("report", "RUN", "--html", "a.html").out
+    claim = json.loads(Path("RUN/run.json").read_text())["digest"]
+    assert f"  digest of the run {claim}\n" in said
+    assert claim in Path("a.html").read_text()
+
+
 def test_with_0_images_no_pixel_leaves(run: Run, photos: Path) -> None:
     pytest.importorskip("jinja2")
     certified(run, photos)

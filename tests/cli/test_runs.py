@@ -14,6 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from maskcover.runs import Folder, shards
+from maskcover.runs.sources import Source
 from tests.cli.conftest import Run, picture
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -92,6 +93,34 @@ def test_a_replay_finds_no_flip_and_another_model_is_found_out(run: Run, photos:
     assert other.code == 1
     assert "flip: light/c.png" in other.out or "flip: dark" in other.out
     assert "not as it was certified: architecture" in other.out
+
+
+@pytest.mark.parametrize("verb", ["replay", "attack"])
+def test_images_of_a_run_that_lie_elsewhere_are_named(run: Run, photos: Path, verb: str) -> None:
+    run(*command(photos, "brightness"))
+    there = photos.rename(photos.with_name("there"))
+    less = ("--placements", "1", "--steps", "1") if verb == "attack" else ()
+    lost = run(verb, "RUN", *typed("brightness"), *less)
+    assert lost.code == 2
+    assert f"not at {photos}, where the run had them" in lost.err
+    assert "--data PATH" in lost.err
+    assert "no file or folder nowhere" in run(verb, "RUN", *typed("brightness"), "--data", "nowhere", *less).err
+    found = run(verb, "RUN", *typed("brightness"), "--data", str(there), *less)
+    assert found.code == 0, found.err
+    # They are those of the run to the pixel, or it is said.
+    picture(there / "dark/a.png", 11)
+    changed = run(verb, "RUN", *typed("brightness"), "--data", str(there), *less)
+    assert "dark/a.png" in changed.out + changed.err
+    assert (changed.code, "not as it was certified: pixels of 1 image" in changed.out) == (
+        (2, False) if verb == "attack" else (0, True)
+    )
+
+
+def test_a_table_and_a_checkpoint_that_lie_elsewhere_are_named(photos: Path) -> None:
+    source = Source("timm:resnet18", str(photos), labels="a.csv", weights="a.pth")
+    found = source.relocated(data=None, labels="b.csv", weights="b.pth")
+    assert (found.data, found.labels, found.weights) == (str(photos), "b.csv", "b.pth")
+    assert source.relocated(data=None, labels=None, weights=None) == source
 
 
 def test_a_replay_tells_another_preprocessing(run: Run, photos: Path) -> None:
