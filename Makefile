@@ -32,8 +32,8 @@ faults-long: .venv/installed
 NUMERIC := tests/test_networks.py tests/adapters/test_torch.py tests/adapters/test_torch_evaluator.py \
   tests/adapters/test_torch_fingerprint.py tests/adapters/test_contract.py
 kernels: .venv/installed
-	ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MASKCOVER_TEST_CLOCK=wild $(BIN)/pytest -q -m "not slow" $(NUMERIC)
-	MASKCOVER_TEST_MKLDNN=0 ATEN_CPU_CAPABILITY=avx2 MASKCOVER_TEST_THREADS=2 $(BIN)/pytest -q -m "not slow" $(NUMERIC)
+	ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MASKCOVER_TEST_CLOCK=wild $(BIN)/pytest -n auto -q -m "not slow" $(NUMERIC)
+	MASKCOVER_TEST_MKLDNN=0 ATEN_CPU_CAPABILITY=avx2 MASKCOVER_TEST_THREADS=2 $(BIN)/pytest -n auto -q -m "not slow" $(NUMERIC)
 
 # Damaged documents and image files, for about a minute each; make test tries a few.
 fuzz: .venv/installed
@@ -81,9 +81,9 @@ fashion: .venv/installed
 mutants: .venv/installed
 	$(BIN)/python tests/mutants.py $(if $(PART),--part $(PART))
 
-# Eight of them, others each day; after make test, which shows that the tests are green without a fault.
+# Five of them, others each day; after make test, which shows that the tests are green without a fault.
 mutants-sample: .venv/installed
-	$(BIN)/python tests/mutants.py --sample 8 --green
+	$(BIN)/python tests/mutants.py --sample 5 --green
 
 clean:
 	rm -rf .venv build dist site maskcover-demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
