@@ -35,10 +35,10 @@ kernels: .venv/installed
 	ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MASKCOVER_TEST_CLOCK=wild $(BIN)/pytest -n auto -q -m "not slow" $(NUMERIC)
 	MASKCOVER_TEST_MKLDNN=0 ATEN_CPU_CAPABILITY=avx2 MASKCOVER_TEST_THREADS=2 $(BIN)/pytest -n auto -q -m "not slow" $(NUMERIC)
 
-# Damaged documents and image files, for about a minute each; make test tries a few.
+# Damaged documents and image files, for about half a minute each; make test tries a few.
 fuzz: .venv/installed
-	FUZZ_EXAMPLES=300 $(BIN)/pytest -n auto -q tests/fuzz/test_documents.py
-	FUZZ_EXAMPLES=2000 $(BIN)/pytest -n auto -q tests/fuzz/test_image_files.py
+	FUZZ_EXAMPLES=150 $(BIN)/pytest -n auto -q tests/fuzz/test_documents.py
+	FUZZ_EXAMPLES=1000 $(BIN)/pytest -n auto -q tests/fuzz/test_image_files.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .
