@@ -48,7 +48,7 @@ def fastest_first(
     Channels last is the format of a model with convolutions unless the other one is clearly faster.
     """
     refuse_training(model)
-    sizes = [size for size in (_GPU if image.is_cuda else _CPU) if size <= most] if most >= 4 else [*_FEW]
+    sizes = [size for size in (_FEW if most < 4 else _GPU if image.is_cuda else _CPU) if size <= most]
     bench = _Bench(contract, image, _models(model, contract))
     threads = _threads(contract, image)
     ways = [(sizes[0], *way) for way in product(bench.models, threads)]

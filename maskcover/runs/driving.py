@@ -1,8 +1,8 @@
 """Driving: a process hands the shards of a run to workers elsewhere, and writes the rows that come back.
 
 Nothing here knows where the workers are: a `Pool` starts attempts and reports what became of them. The process holds
-the leases of the shards in work, so that other launchers and plain processes can share the run. At any time no more
-shards are in work than there are workers, and the rows of one shard are in memory, so the driver needs little.
+the leases of the shards in work, so that other launchers and plain processes can share the run. There are never more
+attempts than workers, apart from late ones, and the rows of one shard are in memory, so the driver needs little.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class _Attempt(Generic[Key]):
 
     Args:
         keys: The shards that are not there yet.
-        last: The one that it makes last.
+        owed: Those that its worker has not given yet, of all that it was started with; in no order, since a worker may
+            give them in another one.
         patience: Seconds between two of them after which it is late.
         worker: The worker; empty until it has begun.
         heard: The time at which it last gave a sign of life; None until it has begun.
@@ -106,7 +107,7 @@ class _Attempt(Generic[Key]):
     """
 
     keys: list[Key]
-    last: Key
+    owed: set[Key]
     patience: float
     worker: str = ""
     heard: float | None = None
@@ -177,7 +178,7 @@ class Driver(Generic[Key]):
             if not keys:
                 return
             patience = self.patience * 2 ** max(self._delays[key] for key in keys)
-            self._attempts[self.pool.start(keys)] = _Attempt(keys, keys[-1], patience)
+            self._attempts[self.pool.start(keys)] = _Attempt(keys, set(keys), patience)
 
     def _first_again(self) -> list[Key]:
         """The shard that waits longest to be made again; none if none does."""
@@ -219,8 +220,9 @@ class Driver(Generic[Key]):
             LOG.debug("%s: in work at %s", str(attempt), news.worker)
         elif isinstance(news, Made):
             attempt.heard = self.clock()
+            attempt.owed.discard(news.key)
             if news.key in attempt.keys:
-                self._keep(news.attempt, news.key, news.result)
+                self._keep(news.key, news.result)
         else:
             del self._attempts[news.attempt]
             if isinstance(news, Refused):
@@ -231,12 +233,12 @@ class Driver(Generic[Key]):
                 self._note_loss(attempt, news.reason)
             self._try_again(attempt.keys)
 
-    def _keep(self, maker: int, key: Key, result: Any) -> None:
+    def _keep(self, key: Key, result: Any) -> None:
         """Write the rows of a shard, while its worker already has the next one."""
         for number, attempt in list(self._attempts.items()):
             if key in attempt.keys:
                 attempt.keys.remove(key)
-                if number == maker and key == attempt.last:
+                if not attempt.keys and not attempt.owed:
                     del self._attempts[number]  # it ends by itself
                 elif not attempt.keys:
                     self._end(number)  # others made the rest

@@ -364,6 +364,20 @@ def test_a_worker_that_would_be_idle_gets_what_another_one_has_not_reached_from_
     assert max(Counter(bench.pool.started).values()) == 2, "each shard is shared once at most"
 
 
+def test_shards_that_a_worker_gives_in_another_order_are_all_written() -> None:
+    """Those of one size of image come together, in whatever order they were asked for."""
+    bench = Bench(20, workers=2, together=8)
+    original = bench.pool.start
+
+    def start(keys: Sequence[int]) -> int:
+        return original(sorted(keys, key=lambda key: (key % 3, -key)))
+
+    bench.pool.start = start  # type: ignore[method-assign]
+    bench.driver().run()
+    expect_all_once(bench)
+    assert bench.pool.attempts[0] == [6, 3, 0, 7, 4, 1, 5, 2]
+
+
 def test_a_worker_whose_other_shards_are_made_elsewhere_is_ended_after_the_one_it_works_on() -> None:
     def slow(attempt: int, key: int) -> list[News]:
         return [*[Begun(attempt, "w")] * (30 if key == 0 else 1), Made(attempt, key, ROWS)]
