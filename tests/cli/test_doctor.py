@@ -84,3 +84,10 @@ def test_doctor_speaks_of_every_extra_and_of_what_it_installs() -> None:
 
 def test_all_has_every_extra() -> None:
     assert set.union(*(requirements(extra) for extra in doctor.EXTRAS)) <= requirements("all")
+
+
+def test_the_first_page_of_the_docs_lists_every_extra() -> None:
+    page = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", page, re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert listed == set(DECLARED) - set(ALIASES) - (FOR_DEVELOPERS - {"demo", "all"})
