@@ -27,7 +27,6 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-import maskcover_torch
 import numpy as np
 import torch
 from defences_data import opened
@@ -41,7 +40,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import maskcover as mc
 from maskcover.defense import Procedure
-from maskcover.errors import InvalidInput, MaskcoverError
+from maskcover.errors import MaskcoverError
 
 ROWS = 16  # masked predictions in a batch, unless --batch says otherwise
 
@@ -116,10 +115,7 @@ def unbound(subject: Subject) -> Any:
 
 def by_levels(subject: Subject) -> Procedure:
     """Double masking with a first level of four masks."""
-    try:
-        return mc.DoubleMasking(first_round=subject.cover(grid=(2, 2)))  # type: ignore[arg-type]  # where there are levels
-    except (InvalidInput, TypeError) as error:
-        raise Missing("first_round= takes no masks in this version") from error
+    return mc.DoubleMasking(first_round=subject.cover(grid=(2, 2)))
 
 
 def of_columns(subject: Subject) -> Any:
@@ -133,15 +129,12 @@ def of_columns(subject: Subject) -> Any:
 
 def of_dropped_tokens(subject: Subject) -> Any:
     """Votes of columns of tokens; hidden tokens are left out."""
-    drop = getattr(maskcover_torch, "DropTokens", None)
-    if drop is None:
-        raise Missing("maskcover_torch has no DropTokens in this version")
     if subject.token is None:
         raise Missing("only vision transformers have tokens")
     procedure = mc.Voting(f"bands(width={subject.token}, axis='columns', stride={subject.token})")
     masks = procedure.own_masks(subject.cover(grid=(2, 2)).grid)
     assert masks is not None
-    return bound(subject, subject.network, masks, procedure, regions=subject.regions, fill=drop(subject.token))
+    return bound(subject, subject.network, masks, procedure, regions=subject.regions, fill=mc.DropTokens(subject.token))
 
 
 def of_split_network(subject: Subject) -> Any:

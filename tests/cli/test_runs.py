@@ -107,6 +107,8 @@ def test_images_of_a_run_that_lie_elsewhere_are_named(run: Run, photos: Path, ve
     assert "no file or folder nowhere" in run(verb, "RUN", *typed("brightness"), "--data", "nowhere", *less).err
     found = run(verb, "RUN", *typed("brightness"), "--data", str(there), *less)
     assert found.code == 0, found.err
+    weighed = run(verb, "RUN", *typed("brightness"), "--data", str(there), "--weights", "a.pth")
+    assert "there is no option 'weights'" in weighed.err  # a model of one's own takes none; it was asked to
     # They are those of the run to the pixel, or it is said.
     picture(there / "dark/a.png", 11)
     changed = run(verb, "RUN", *typed("brightness"), "--data", str(there), *less)
