@@ -22,7 +22,7 @@ test-all: test slow faults
 
 # Processes, nodes and disks that fail while runs are made, under Ray and without it; a few minutes on two cores.
 faults: .venv/installed
-	$(BIN)/pytest -n 2 --dist loadfile -m faults tests/runs/faults
+	$(BIN)/pytest -n 2 --dist worksteal -m faults tests/runs/faults
 
 # The same with more kills.
 faults-long: .venv/installed
@@ -31,9 +31,10 @@ faults-long: .venv/installed
 # The tests that touch how torch computes, as two other processors would: other kernels, vectors, threads and speeds.
 NUMERIC := tests/test_networks.py tests/adapters/test_torch.py tests/adapters/test_torch_evaluator.py \
   tests/adapters/test_torch_fingerprint.py tests/adapters/test_contract.py
+# The second has two threads for each test, which is faster with one test at a time.
 kernels: .venv/installed
 	ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MASKCOVER_TEST_CLOCK=wild $(BIN)/pytest -n auto -q -m "not slow" $(NUMERIC)
-	MASKCOVER_TEST_MKLDNN=0 ATEN_CPU_CAPABILITY=avx2 MASKCOVER_TEST_THREADS=2 $(BIN)/pytest -n auto -q -m "not slow" $(NUMERIC)
+	MASKCOVER_TEST_MKLDNN=0 ATEN_CPU_CAPABILITY=avx2 MASKCOVER_TEST_THREADS=2 $(BIN)/pytest -q -m "not slow" $(NUMERIC)
 
 # Damaged documents and image files, for about half a minute each; make test tries a few.
 fuzz: .venv/installed

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -235,9 +236,15 @@ def _as_earlier(earlier: Earlier, setting: ComputeSetting, images: Images) -> Pr
 def fingerprint(evaluator: Evaluator, preprocessing: str = NONE) -> Fingerprint:
     """The fingerprint of an evaluator: of its model, its masks, the preprocessing of its images, and the libraries."""
     own: Mapping[str, str] = evaluator.identity()
-    added = {"masks": evaluator.masks.digest, "maskcover": version("maskcover"), "numpy": np.__version__}
+    added = {"masks": evaluator.masks.digest, "maskcover": _own_version(), "numpy": np.__version__}
     added["preprocessing"] = preprocessing
     return Fingerprint.of({**own, **added})
+
+
+@cache
+def _own_version() -> str:
+    """The version of maskcover; reading it from the files of the installation takes some milliseconds."""
+    return version("maskcover")
 
 
 def preprocessing_of(images: Images) -> str:
