@@ -838,6 +838,8 @@ MUTANTS = (
     Mutant("classifiers/loading.py", "if entry is None or entry.dist is None or entry.dist.name != \"maskcover\":", "if entry is None:", TYPED),
     Mutant("classifiers/loading.py", "return not isinstance(adapter, Loads)", "return adapter is None", TYPED),
     Mutant("terminal.py", "letter if letter.isprintable() else", "letter if letter != chr(27) else", "tests/test_terminal.py"),
+    Mutant("installed.py", "return Path(folder).stat().st_mtime_ns", "return 0", "tests/test_installed.py"),
+    Mutant("installed.py", "metadata.entry_points(group=group)", "metadata.entry_points(group=\"maskcover.classifiers\")", "tests/test_installed.py"),
     Mutant("cli/guessing.py", "right > counts.max()", "right >= counts.max()", "tests/cli/test_guessing.py"),
     Mutant("cli/guessing.py", "len(labels) < _FEWEST", "False", "tests/cli/test_guessing.py"),
     Mutant("cli/guessing.py", "summary.rows < summary.total or ", "", "tests/cli/test_guessing.py"),

@@ -7,7 +7,6 @@ import inspect
 import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from maskcover.classifiers.registry import (
     takers,
 )
 from maskcover.errors import InvalidInput, MaskcoverError, MissingExtra
+from maskcover.installed import entry_points
 
 
 @dataclass(frozen=True, slots=True)

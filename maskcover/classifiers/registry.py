@@ -7,13 +7,14 @@ may also stand before the colon in the text of a model, such as ``timm:resnet50`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from maskcover.classifiers.arrays import ArrayClassifier
 from maskcover.classifiers.evaluation import MaskedClassifier
 from maskcover.classifiers.options import is_misspelt, known_options, no_option
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
+from maskcover.installed import entry_points
 
 GROUP = "maskcover.classifiers"
 SEVERAL = "several_labels"

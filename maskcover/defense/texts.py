@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from maskcover.defense.intervals import Intervals
@@ -14,6 +14,7 @@ from maskcover.defense.procedure import Procedure
 from maskcover.defense.procedures import ChallengerMasking, Detection, DoubleMasking
 from maskcover.defense.view_procedures import RobustMasking, Voting
 from maskcover.errors import InvalidInput, MissingExtra
+from maskcover.installed import entry_points
 
 GROUP = "maskcover.procedures"
 _BUILT_IN: tuple[type[Procedure], ...] = (

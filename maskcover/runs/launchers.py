@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 from maskcover.errors import InvalidInput, MissingExtra, install_hint
+from maskcover.installed import entry_points
 from maskcover.runs.spec import RunSpec
 from maskcover.runs.starting import Launcher
 

@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 from maskcover.cli import app
 from maskcover.cli.output import guarded
+
+PROGRAM = typer.main.get_command(app)  # as the app makes it anew for each call
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def run(
     def command(*arguments: str) -> Ran:
         capsys.readouterr()
         with pytest.raises(SystemExit) as exit_:
-            guarded(app, arguments)
+            guarded(PROGRAM, arguments)
         captured = capsys.readouterr()
         code = exit_.value.code
         return Ran(code if isinstance(code, int) else 0, captured.out, captured.err)
