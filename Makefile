@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# With make -j two targets may want to install at once.
+PATIENT := -o DPkg::Lock::Timeout=300
 # Nothing here may reach for a model hub.
 export HF_HUB_OFFLINE := 1
 
@@ -53,7 +55,7 @@ docs: .venv/installed
 # The built documentation in a browser: its search, and its pages on a phone; installs Debian's Chromium where there is none.
 site-test: docs
 	command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null \
-	  || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium; }
+	  || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(PATIENT) chromium; }
 	MASKCOVER_SITE=site $(BIN)/pytest -q -m site tests/docs/test_browser.py
 
 # The wheel without extras, in a clean environment of each Python from 3.11 on that is there.
@@ -63,7 +65,7 @@ wheels: .venv/installed
 # The theorems, accepted by Coq; installs it where it is missing (Debian's package, about 20 seconds).
 proofs:
 	command -v coqc > /dev/null && command -v ocamlfind > /dev/null \
-	  || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq coq ocaml-nox ocaml-findlib; }
+	  || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(PATIENT) coq ocaml-nox ocaml-findlib; }
 	$(MAKE) --no-print-directory -C proofs
 
 bench: .venv/installed
