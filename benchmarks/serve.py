@@ -330,7 +330,9 @@ def of_timm(options: argparse.Namespace, contract: mc.NumericContract) -> Subjec
     torch.manual_seed(0)
     name = options.subject.removeprefix("timm:")
     network = timm.create_model(name).eval().to(options.device)
-    images = list(torch.randn(options.images, 3, 224, 224))
+    # As the model's own preprocessing would give them: what lies outside its range is refused.
+    mean, std = (torch.tensor(network.pretrained_cfg[key])[:, None, None] for key in ("mean", "std"))
+    images = list((torch.rand(options.images, 3, 224, 224) - mean) / std)
     patch = getattr(getattr(network, "patch_embed", None), "patch_size", None)
     return Subject(
         name, network, images, "squares(area=0.02)", options.masks or 36, contract,
